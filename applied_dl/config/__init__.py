@@ -1,0 +1,150 @@
+"""Recipes: read a TOML file, override single keys, refuse unknown ones by naming the nearest, and write a commented one.
+
+A recipe is a frozen struct per task (`config/<task>.py`) made of the shared sections of `config/common.py` and the task's own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tomllib
+import typing
+from pathlib import Path
+
+import msgspec
+
+from applied_dl.errors import UsageError, nearest, pick
+
+TASKS = {
+    "image": "applied_dl.config.image",
+    "tabular": "applied_dl.config.tabular",
+    "forecast": "applied_dl.config.forecast",
+    "words": "applied_dl.config.words",
+    "sentences": "applied_dl.config.sentences",
+}
+
+
+def recipe_type(task: str) -> type:
+    """The recipe struct of a task."""
+    return importlib.import_module(pick("task", task, TASKS)).Recipe
+
+
+def read_recipe(source: str | Path | dict, overrides: dict[str, object] | None = None):
+    """A checked recipe from a TOML path, a task name or a plain dict; `overrides` maps dotted keys to values."""
+    if isinstance(source, dict):
+        raw, name = json.loads(json.dumps(source)), "recipe"
+    elif str(source) in TASKS:
+        raw, name = {"task": str(source)}, "recipe"
+    else:
+        raw, name = _read_toml(Path(source)), str(source)
+    for key, value in (overrides or {}).items():
+        _put(raw, key, value)
+    if "task" not in raw:
+        raise UsageError(f"{name} has no key 'task'; expected one of: {', '.join(TASKS)}.")
+    return resolve(raw, name)
+
+
+def resolve(raw: dict, name: str = "recipe"):
+    """Check a raw dict against its task's struct; `UsageError` names the key that is unknown or of the wrong kind."""
+    if not isinstance(raw.get("task"), str):
+        raise UsageError(f"{name}: key 'task' must be a text, received {raw.get('task')!r}; one of: {', '.join(TASKS)}.")
+    kind = recipe_type(raw["task"])
+    _refuse_unknown(raw, kind, name, "")
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at ")
+        raise UsageError(f"{name}: key {where.strip('`').removeprefix('$.') or '?'}: {what}.") from error
+
+
+def parse_override(text: str) -> tuple[str, object]:
+    """`"train.epochs=3"` → `("train.epochs", 3)`; the value is read as TOML and stays a text where it is none."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise UsageError(f"--set expects section.key=value, received {text!r}.")
+    try:
+        return key.strip(), tomllib.loads(f"v = {value}")["v"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), None if value.strip() in ("none", "null") else value.strip()
+
+
+def as_dict(recipe) -> dict:
+    """A recipe as plain JSON-ready data."""
+    return msgspec.to_builtins(recipe)
+
+
+def replace(recipe, **sections: dict):
+    """A copy with some keys of some sections changed: `replace(recipe, train={"epochs": 3})`."""
+    return msgspec.structs.replace(
+        recipe, **{name: msgspec.structs.replace(getattr(recipe, name), **keys) for name, keys in sections.items()})
+
+
+def to_toml(recipe) -> str:
+    """A commented TOML recipe: every key with its description; keys left to the package are commented out."""
+    lines = [f'task = "{recipe.task}"']
+    for section in msgspec.structs.fields(recipe):
+        value = getattr(recipe, section.name)
+        if not isinstance(value, msgspec.Struct):
+            continue
+        lines += ["", f"[{section.name}]"]
+        for key in msgspec.structs.fields(value):
+            lines.append(f"# {_description(key.type)}")
+            setting = getattr(value, key.name)
+            lines.append(f"# {key.name} =" if setting is None else f"{key.name} = {_toml(setting)}")
+    return "\n".join(lines) + "\n"
+
+
+def _read_toml(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UsageError(f"There is no recipe at {str(path)!r}; write one with `applied-dl new TASK NAME`.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The recipe {str(path)!r} cannot be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _put(raw: dict, dotted: str, value) -> None:
+    *sections, key = dotted.split(".")
+    for section in sections:
+        raw = raw.setdefault(section, {})
+        if not isinstance(raw, dict):
+            raise UsageError(f"Cannot set {dotted!r}: {section!r} is a value, not a section.")
+    raw[key] = value
+
+
+def _struct_of(kind):
+    """The struct type behind an annotation, or None."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    for part in typing.get_args(kind):
+        if found := _struct_of(part):
+            return found
+    return None
+
+
+def _refuse_unknown(raw: dict, kind: type, name: str, prefix: str) -> None:
+    fields = {f.name: f for f in msgspec.structs.fields(kind)}
+    for key, value in raw.items():
+        if key not in fields:
+            raise UsageError(f"{name}: unknown key {prefix + key!r}.{nearest(key, fields)}")
+        inner = _struct_of(fields[key].type)
+        if inner is not None and isinstance(value, dict):
+            _refuse_unknown(value, inner, name, f"{prefix}{key}.")
+
+
+def _description(kind) -> str:
+    for part in getattr(kind, "__metadata__", ()):
+        if part.description:
+            return part.description
+    return ""
+
+
+def _toml(value) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+__all__ = ["TASKS", "as_dict", "parse_override", "read_recipe", "recipe_type", "replace", "resolve", "to_toml"]

@@ -1,0 +1,46 @@
+"""The one exception family of the package.
+
+Every message is one sentence a person can act on: what, where, expected, received, what to do. The command line prints it
+without a traceback and ends with `exit_code`: 1 refused by a check, 2 wrong usage, 3 bad data.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AppliedError(Exception):
+    """Anything the package refuses to do, said in one sentence."""
+
+    exit_code = 1
+
+
+class RefusedError(AppliedError):
+    """A check said no: a lossy export, a resume that does not match, a failed golden example."""
+
+    exit_code = 1
+
+
+class UsageError(AppliedError):
+    """The recipe, an argument or a name is wrong."""
+
+    exit_code = 2
+
+
+class DataError(AppliedError):
+    """The data or the bundle on disk is wrong."""
+
+    exit_code = 3
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """`" Did you mean 'epochs'?"`, or the list of options where nothing is near; ready to end an error sentence."""
+    options = sorted(options)
+    close = difflib.get_close_matches(str(name), options, n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(options)}."
+
+
+def pick(kind: str, name: str, options: dict):
+    """`options[name]`, or a `UsageError` that names the nearest option."""
+    if name in options:
+        return options[name]
+    raise UsageError(f"Unknown {kind} {name!r}.{nearest(name, options)}")

@@ -1,0 +1,1 @@
+"""What a person reads and looks at: the model card, the plots, the latency table."""

@@ -1,0 +1,45 @@
+"""Where batches come from: a size, and one in-graph function from row numbers to a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+LARGEST_RESIDENT = 2**31  # bytes; a larger array stays memory-mapped and is read a batch at a time
+
+
+class Source(NamedTuple):
+    """`gather(index (B,) int64)` gives `(inputs by name, target)` or `(inputs, target, weight)`, batched, inside the graph."""
+
+    size: int
+    gather: Callable[[tf.Tensor], tuple]
+
+
+def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarray | None = None) -> Source:
+    """A source over arrays in memory: one gather per batch, never a Python loop per row."""
+    columns = [_column(array) for array in (*inputs.values(), target, *(() if weight is None else (weight,)))]
+    names = list(inputs)
+
+    def gather(index):
+        *values, = (column(index) for column in columns)
+        features = dict(zip(names, values))
+        return (features, *values[len(names):])
+
+    return Source(len(target), gather)
+
+
+def _column(array: np.ndarray):
+    if isinstance(array, np.memmap) and array.nbytes > LARGEST_RESIDENT:
+        kind, shape = tf.as_dtype(array.dtype), array.shape[1:]
+
+        def read(index):
+            batch = tf.numpy_function(lambda i: np.ascontiguousarray(array[i]), [index], kind, stateful=False)
+            return tf.ensure_shape(batch, (None, *shape))
+
+        return read
+    with tf.device("/CPU:0"):
+        tensor = tf.constant(array)
+    return lambda index: tf.gather(tensor, index)

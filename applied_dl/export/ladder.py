@@ -1,0 +1,101 @@
+"""The precision ladder: convert every variant, prove each, refuse what loses too much, choose the smallest that does not."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from applied_dl.bundle import ExportedFile
+from applied_dl.data import Part
+from applied_dl.errors import UsageError, nearest
+from applied_dl.export import convert
+from applied_dl.export.evaluate import saved_model_outputs
+from applied_dl.export.metadata import add_metadata
+from applied_dl.export.prove import differences, proof_rows, prove
+from applied_dl.export.saved_model import write_saved_model
+from applied_dl.export.serving import Serving
+from applied_dl.metrics import Scores
+
+FORMATS = ("saved_model", "tflite")
+
+
+def export(serving: Serving, settings, train: Part, test: Part, score: Callable[[dict, Part], Scores], folder: Path,
+           name: str) -> tuple[list[ExportedFile], dict[str, np.ndarray]]:
+    """Write the files of `settings` (a settled `recipe.export`) into `folder` and prove each on rows of `test`.
+
+    Returns the proofs (one `chosen`, copied to `model.tflite`, unless all were refused) and Keras' outputs on the proof rows.
+    """
+    check(settings)
+    rows = proof_rows(test)
+    expected = keras_outputs(serving, rows)
+    reference = score(expected, rows)
+    found: list[ExportedFile] = []
+    if "saved_model" in settings.formats:
+        write_saved_model(serving, folder / "saved_model")
+        found.append(_prove_saved_model(folder / "saved_model", rows, expected, score, reference))
+    if "tflite" in settings.formats:
+        found += _tflite(serving, settings, train, rows, expected, score, reference, folder, name)
+    return _choose(found, settings.max_loss, folder), expected
+
+
+def check(settings) -> None:
+    """Refuse unknown formats and variants before anything is trained."""
+    for known, names in ((FORMATS, settings.formats), (convert.VARIANTS, settings.variants)):
+        for unknown in set(names) - set(known):
+            raise UsageError(f"Unknown export {unknown!r}.{nearest(unknown, known)}")
+
+
+def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, np.ndarray]:
+    """The serving graph's answers by name, computed by Keras."""
+    outputs = serving.model.predict(part.inputs, batch_size=batch, verbose=0)
+    return {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def _prove_saved_model(folder, rows, expected, score, reference) -> ExportedFile:
+    outputs = saved_model_outputs(folder, rows)
+    scores = score(outputs, rows)
+    size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    return ExportedFile(file=folder.name, format="saved_model", variant="fp32", bytes=size, metric=scores.value,
+                        metric_loss=scores.loss_against(reference), **differences(outputs, expected))
+
+
+def _tflite(serving, settings, train, rows, expected, score, reference, folder, name) -> list[ExportedFile]:
+    found = []
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        phone = work / "phone"
+        write_saved_model(serving, phone, endpoints=False)
+        sample = train.take(np.linspace(0, len(train) - 1, min(len(train), convert.REPRESENTATIVE_ROWS)).astype(np.int64))
+        np.savez(work / "representative.npz", **sample.inputs)
+        failures = convert.convert(phone, work, tuple(settings.variants), work / "representative.npz")
+        for variant in settings.variants:
+            if variant in failures:
+                found.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0,
+                                          refused=f"it could not be converted: {failures[variant]}"))
+                continue
+            target = folder / f"model.{variant}.tflite"
+            content = (work / f"{variant}.tflite").read_bytes()
+            target.write_bytes(add_metadata(content, name, serving) if settings.metadata else content)
+            found.append(prove(target, variant, rows, expected, score, reference))
+    return found
+
+
+def _choose(found: list[ExportedFile], max_loss: float | None, folder: Path) -> list[ExportedFile]:
+    """Refuse the variants above the allowed loss; the smallest of the others becomes `model.tflite`."""
+    judged = []
+    for item in found:
+        if item.format == "tflite" and not item.refused and max_loss is not None and item.metric_loss > max_loss:
+            item = msgspec.structs.replace(
+                item, refused=f"it loses {item.metric_loss:.4f} of the metric, above the allowed {max_loss:.4f}")
+        judged.append(item)
+    allowed = [item for item in judged if item.format == "tflite" and not item.refused]
+    if not allowed:
+        return judged
+    best = min(allowed, key=lambda item: item.bytes)
+    shutil.copyfile(folder / best.file, folder / "model.tflite")
+    return [msgspec.structs.replace(item, chosen=item is best) for item in judged]

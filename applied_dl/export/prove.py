@@ -1,0 +1,89 @@
+"""Run an exported file in the runtime that people will use, on held-out rows, and say how it differs from Keras."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.bundle import ExportedFile
+from applied_dl.data import Part
+from applied_dl.errors import AppliedError
+from applied_dl.infer.runtime import Runtime, operators
+from applied_dl.metrics import Scores
+
+PROOF_ROWS = 2000  # held-out rows a file is judged on
+SINGLE_ROWS = 8  # of these, rows also asked one at a time, and twice
+PARITY = 1e-4  # largest relative difference of an fp32 file to Keras
+BATCH_PARITY = 1e-3  # largest relative difference between batch sizes of a quantised file
+
+
+def proof_rows(part: Part) -> Part:
+    """At most `PROOF_ROWS` rows, evenly spread over the part."""
+    return part if len(part) <= PROOF_ROWS else part.take(np.linspace(0, len(part) - 1, PROOF_ROWS).astype(np.int64))
+
+
+def prove(path: Path, variant: str, part: Part, expected: dict[str, np.ndarray], score: Callable[[dict, Part], Scores],
+          reference: Scores) -> ExportedFile:
+    """Everything measured of one `.tflite`; `refused` says in one sentence why it must not be used, if so."""
+    content = path.read_bytes()
+    found = {"file": path.name, "format": "tflite", "variant": variant, "bytes": len(content), "ops": operators(content)}
+    foreign = [op for op in found["ops"] if op.startswith("Flex") or not op.isupper()]
+    if foreign:
+        return ExportedFile(**found, refused=f"it needs operators that are no TFLite builtins: {', '.join(foreign)}")
+    try:
+        runtime = Runtime(content, threads=1)
+        outputs = runtime.run(part.inputs)
+        difference = differences(outputs, expected)
+        scores = score(outputs, part)
+        latency = _latency(runtime, part)
+        refusal = _refusal(runtime, variant, part, outputs, expected, difference)
+    except (AppliedError, RuntimeError, ValueError) as error:
+        return ExportedFile(**found, refused=f"it converts but does not run: {error}")
+    return ExportedFile(**found, metric=scores.value, metric_loss=scores.loss_against(reference), **difference,
+                        latency_ms=latency, refused=refusal)
+
+
+def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> dict[str, float]:
+    """Largest, relative-to-the-output's-scale and median absolute difference over all float outputs."""
+    largest = relative = 0.0
+    medians = []
+    for name, want in expected.items():
+        if not np.issubdtype(want.dtype, np.floating):
+            continue
+        gap = np.abs(outputs[name].astype(np.float64) - want)
+        scale = float(np.max(np.abs(want), initial=0.0)) or 1.0
+        largest, relative = max(largest, float(gap.max(initial=0.0))), max(relative, float(gap.max(initial=0.0)) / scale)
+        medians.append(float(np.median(gap)) if gap.size else 0.0)
+    return {"max_abs_diff": largest, "max_rel_diff": relative, "median_abs_diff": max(medians, default=0.0)}
+
+
+def _refusal(runtime, variant, part, outputs, expected, difference) -> str:
+    for name, want in expected.items():
+        if np.isfinite(want).all() and not np.isfinite(outputs[name]).all():
+            return f"its output {name!r} holds NaN or infinity where Keras gives numbers"
+    if variant == "fp32" and difference["max_rel_diff"] > PARITY:
+        return f"it differs from Keras by {difference['max_rel_diff']:.1e} of the output's scale, above {PARITY:.0e}"
+    rows = min(SINGLE_ROWS, len(part))
+    one_by_one = runtime.run({k: v[:rows] for k, v in part.inputs.items()}, batch=1)
+    again = runtime.run({k: v[:rows] for k, v in part.inputs.items()}, batch=1)
+    if any(not np.array_equal(one_by_one[name], again[name], equal_nan=True) for name in expected):
+        return "the same input asked twice gives two answers: it keeps state between calls"
+    gap = differences(one_by_one, {name: outputs[name][:rows] for name in expected})["max_rel_diff"]
+    if gap > (PARITY if variant == "fp32" else BATCH_PARITY):
+        return f"its answers depend on the batch size (relative difference {gap:.1e})"
+    return ""
+
+
+def _latency(runtime: Runtime, part: Part, runs: int = 50, seconds: float = 0.5) -> float:
+    """Median milliseconds of one row on one thread."""
+    row = {name: array[:1] for name, array in part.inputs.items()}
+    runtime.run(row)
+    spent: list[float] = []
+    while len(spent) < runs and sum(spent) < seconds:
+        start = time.perf_counter()
+        runtime.run(row)
+        spent.append(time.perf_counter() - start)
+    return float(np.median(spent)) * 1e3

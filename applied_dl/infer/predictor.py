@@ -1,0 +1,110 @@
+"""A bundle as a function from raw inputs to answers."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.bundle import Manifest, open_bundle
+from applied_dl.errors import DataError, pick
+from applied_dl.infer.runtime import LARGEST_BATCH, Runtime
+
+TASKS = {
+    "image": "applied_dl.infer.image",
+    "tabular": "applied_dl.infer.tabular",
+    "forecast": "applied_dl.infer.forecast",
+    "words": "applied_dl.infer.words",
+    "sentences": "applied_dl.infer.sentences",
+}
+ENCODER_FILES = ("encoder.json", "encoder.npz", "tokenizer.json")
+
+
+def task_module(task: str):
+    """The TF-free half of a task."""
+    return importlib.import_module(pick("task", task, TASKS))
+
+
+class Predictor:
+    """Answers raw inputs; safe to share between threads.
+
+    `warnings` holds the notes of the last call of `predict` (inputs unlike the training data, for one).
+    """
+
+    def __init__(self, folder: str | Path, variant: str | None = None, threads: int | None = None):
+        self.folder = Path(folder)
+        self.manifest: Manifest = open_bundle(self.folder, only=_needed(self.folder, variant))
+        self.variant = self.manifest.variant(variant).variant
+        self.task = self.manifest.task
+        self._task = task_module(self.task)
+        self.encoder = self._task.load_encoder(self.folder)
+        content = (self.folder / self.manifest.variant(variant).file).read_bytes()
+        self.runtime = Runtime(content, threads)
+        self.warnings: list[str] = []
+
+    def predict(self, inputs, **options) -> list[dict]:
+        """One object per input, in order; an input that cannot be read gives `{"input", "error"}` in its place.
+
+        inputs: a list of what the task takes (paths, bytes, arrays, rows, texts); options: the task's own, such as `top=3`.
+        """
+        inputs = [inputs] if isinstance(inputs, str | bytes | Path) else inputs
+        inputs = inputs if hasattr(inputs, "columns") else list(inputs)
+        encoded = self._task.encode(self.encoder, inputs)
+        self.warnings = list(encoded.warnings)
+        answers: list[dict] = []
+        if encoded.kept:
+            outputs = self.runtime.run(encoded.inputs, batch=LARGEST_BATCH)
+            answers = self._task.answer(self.encoder, outputs, encoded, **options)
+        total = len(encoded.kept) + len(encoded.errors)
+        slots: list[dict | None] = [None] * total
+        for place, answer in zip(encoded.kept, answers, strict=True):
+            slots[place] = answer
+        for place, sentence in encoded.errors.items():
+            slots[place] = {"input": _name(inputs, place), "error": sentence}
+        return slots  # type: ignore[return-value]
+
+    @property
+    def answer_options(self):
+        """The function that phrases the answers; its keyword arguments are the options of `predict`."""
+        return self._task.answer
+
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The graph alone: encoded arrays by name → raw outputs by name."""
+        return self.runtime.run(inputs)
+
+    def encode(self, inputs):
+        """Raw inputs → the arrays that `run` takes."""
+        return self._task.encode(self.encoder, inputs)
+
+    def gather(self, arguments: list[str]) -> list:
+        """Command-line arguments → inputs (a folder → its pictures, a CSV → its rows, a text file → its lines)."""
+        return self._task.gather(arguments)
+
+
+def load(path: str | Path, variant: str | None = None, threads: int | None = None) -> Predictor:
+    """Open a bundle for prediction, without TensorFlow. Raises `DataError` where a file is missing or damaged.
+
+    variant: fp32, fp16, dynamic or int8; the chosen file by default. threads: of the interpreter, up to 4 by default.
+    """
+    return Predictor(path, variant, threads)
+
+
+def _needed(folder: Path, variant: str | None) -> set[str]:
+    """The files a prediction reads: the encoder's and one TFLite file. Only those are hashed, so loading stays fast."""
+    from applied_dl.bundle import read_manifest
+
+    manifest = read_manifest(folder)
+    needed = {name for name in ENCODER_FILES if name in manifest.files}
+    if not needed:
+        raise DataError(f"The bundle {str(folder)!r} lists no encoder file ({', '.join(ENCODER_FILES)}); it is damaged.")
+    return needed | {manifest.variant(variant).file}
+
+
+def _name(inputs, place: int):
+    """How an unreadable input is named in its answer."""
+    try:
+        item = inputs[place]
+    except (KeyError, TypeError, IndexError):
+        return place
+    return str(item) if isinstance(item, str | Path) else place

@@ -1,0 +1,125 @@
+"""A TFLite file as a function of named arrays: LiteRT and numpy, safe to call from many threads."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+from msgspec import Struct, field
+
+from applied_dl.errors import DataError
+
+LARGEST_BATCH = 64  # rows per invoke; more costs memory and gains nothing on a CPU
+
+
+class Encoded(Struct, kw_only=True):
+    """Readable inputs as arrays (N, …), which inputs those were, and one sentence for each of the others."""
+
+    inputs: dict[str, np.ndarray]
+    kept: list[int]
+    errors: dict[int, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+class Runtime:
+    """One TFLite file. `run` may be called from any thread: each call borrows an interpreter of the pool.
+
+    An interpreter shared by two threads gives wrong answers without an error, so none ever is.
+    """
+
+    def __init__(self, content: bytes, threads: int | None = None):
+        self.content, self.threads = content, threads or min(4, os.cpu_count() or 1)
+        self._idle: queue.LifoQueue = queue.LifoQueue()
+        self._lock = threading.Lock()
+        first = self._make()
+        self.inputs: dict[str, dict] = first.details
+        self.outputs: dict[str, np.dtype] = first.output_types
+        self._idle.put(first)
+
+    def _make(self) -> _Borrowed:
+        return _Borrowed(self.content, self.threads)
+
+    def run(self, inputs: dict[str, np.ndarray], batch: int = LARGEST_BATCH) -> dict[str, np.ndarray]:
+        """Named inputs (N, …) → named outputs (N, …), in batches of at most `batch` rows."""
+        self._check(inputs)
+        rows = len(next(iter(inputs.values())))
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:
+            worker = self._make()
+        try:
+            if rows <= batch:
+                return worker(inputs)
+            parts = [worker({k: v[i:i + batch] for k, v in inputs.items()}) for i in range(0, rows, batch)]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        finally:
+            self._idle.put(worker)
+
+    def stream(self, inputs: Iterator[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
+        """`run` over an iterator of batches, in constant memory."""
+        for batch in inputs:
+            yield self.run(batch)
+
+    def _check(self, inputs: dict[str, np.ndarray]) -> None:
+        if set(inputs) != set(self.inputs):
+            raise DataError(f"The model expects inputs {sorted(self.inputs)}, received {sorted(inputs)}.")
+        for name, array in inputs.items():
+            expected = self.inputs[name]
+            kind, shape = expected["dtype"], tuple(expected["shape_signature"])
+            fits = array.ndim == len(shape) and all(e in (-1, n) for e, n in zip(shape[1:], array.shape[1:]))
+            if array.dtype != kind or not fits:
+                wanted = tuple("B" if i == 0 else n if n != -1 else "any" for i, n in enumerate(shape))
+                raise DataError(f"Input {name!r} must be {np.dtype(kind).name} of shape {wanted}, "
+                                f"received {array.dtype.name} of shape {array.shape}.")
+
+
+class _Borrowed:
+    """One interpreter, used by one call at a time; reshaped only when the shape of a batch changes."""
+
+    def __init__(self, content: bytes, threads: int):
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            self.interpreter = Interpreter(model_content=content, num_threads=threads)
+            signatures = self.interpreter.get_signature_list()
+            self.key = "serving_default" if "serving_default" in signatures else next(iter(signatures))
+            runner = self.interpreter.get_signature_runner(self.key)
+        except (ValueError, RuntimeError, StopIteration) as error:
+            raise DataError(f"The TFLite file cannot be run by LiteRT: {error}.") from error
+        self.details = runner.get_input_details()
+        self.output_details = runner.get_output_details()
+        self.output_types = {name: d["dtype"] for name, d in self.output_details.items()}
+        self.shapes: dict[str, tuple] = {}
+        self.runner = runner
+
+    def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        it, shapes = self.interpreter, {name: array.shape for name, array in inputs.items()}
+        if shapes != self.shapes:
+            for name, shape in shapes.items():
+                it.resize_tensor_input(self.details[name]["index"], shape)
+            it.allocate_tensors()
+            self.shapes = shapes
+        for name, array in inputs.items():
+            it.set_tensor(self.details[name]["index"], array)
+        it.invoke()
+        return {name: it.get_tensor(detail["index"]) for name, detail in self.output_details.items()}
+
+
+def operators(content: bytes) -> list[str]:
+    """The distinct operators of a TFLite file, sorted; custom and Flex ones under their own names. Read from the file itself."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    found = set()
+    for graph in model.subgraphs:
+        for operator in graph.operators or ():
+            code = model.operatorCodes[operator.opcodeIndex]
+            builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+            custom = code.customCode.decode() if code.customCode else ""
+            found.add(custom or names.get(builtin, str(builtin)))
+    return sorted(found)

@@ -1,0 +1,281 @@
+"""The river: read → split → fit preprocessing → build → fit → score → export → prove, and the bundle at its mouth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from applied_dl import bundle, config, console
+from applied_dl.bundle import ExportedFile, Manifest
+from applied_dl.errors import RefusedError
+from applied_dl.metrics import Scores
+
+GOLDEN_ROWS = 8
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training left behind."""
+
+    bundle: Path
+    manifest: Manifest
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        return self.manifest.metrics
+
+    def predictor(self):
+        """The bundle, opened for prediction."""
+        from applied_dl.infer import load
+
+        return load(self.bundle)
+
+    def as_dict(self) -> dict:
+        """What `train --json` prints."""
+        kept = ("task", "metrics", "intervals", "baselines", "exports", "seconds", "seed", "warnings")
+        manifest = msgspec.to_builtins(self.manifest)
+        return bundle.finite({"bundle": str(self.bundle), **{key: manifest[key] for key in kept}})
+
+
+def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, resume: bool = False, **sections: dict) -> Run:
+    """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle.
+
+    sections: keys that replace the recipe's, by section: `train("digits.toml", train={"epochs": 3})`.
+    Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed its proof.
+    """
+    start = time.perf_counter()
+    name, recipe = _named_recipe(recipe, sections)
+    target = Path(out) if out else Path("saved_models") / name
+    bundle.check_free(target, overwrite)
+
+    from applied_dl import export as exporting
+    from applied_dl.train import Workspace
+    from applied_dl.train.reproducible import set_up
+
+    exporting.check(recipe.export)
+    task = _task(recipe)
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    prepared = task.prepare(recipe, cache_folder())
+    _tell_data(prepared)
+    recipe = task.settle(recipe, prepared)
+    baselines = _baselines(task, recipe, prepared)
+    folder = target.parent / f".{target.name}.run"
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    workspace = Workspace(folder, identity(recipe, prepared), resume)
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    fitted = task.fit(recipe, prepared, workspace)
+    serving = task.serving(recipe, fitted, prepared)
+    with bundle.writing(target, overwrite) as work:
+        manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
+    shutil.rmtree(folder, ignore_errors=True)
+    _tell_end(target, manifest)
+    if "tflite" in recipe.export.formats and manifest.chosen is None:
+        raise RefusedError(f"No TFLite file passed its proof: {_refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model.")
+    return Run(bundle=target, manifest=manifest)
+
+
+def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
+    """Score, export, draw and describe into a folder; its manifest, sealed."""
+    from applied_dl import export as exporting
+    from applied_dl.export.ladder import keras_outputs
+    from applied_dl.report.card import write_card
+    from applied_dl.train.reproducible import versions
+
+    def score(outputs, part):
+        return task.score(recipe, outputs, part, prepared.encoder)
+
+    answers = {part: keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
+    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
+    _tell_scores(scores["test"], baselines)
+    serving.model.save(work / "model.keras")
+    task.save_encoder(prepared.encoder, work)
+    exports, _ = exporting.export(serving, recipe.export, prepared.train, prepared.test, score, work, name)
+    for item in exports:
+        _tell_export(item, scores["test"].main)
+    write_golden(work, prepared.test, answers["test"], exports)
+    write_history(work / "history.csv", fitted.history.rows)
+    (work / "plots").mkdir()
+    task.plots(recipe, prepared, fitted, answers["test"], work / "plots")
+    manifest = Manifest(
+        schema=bundle.SCHEMA, task=recipe.task, name=name, recipe=config.as_dict(recipe),
+        created=datetime.now(UTC).isoformat(timespec="seconds"), versions=versions(), seed=recipe.train.seed,
+        fingerprint=prepared.fingerprint, facts=prepared.facts, main=scores["test"].main,
+        metrics={part: dict(s.metrics) for part, s in scores.items()},
+        intervals={part: dict(s.intervals) for part, s in scores.items()},
+        baselines={key: dict(value.metrics) for key, value in baselines.items()}, exports=exports,
+        seconds=round(time.perf_counter() - start, 2), warnings=list(prepared.warnings))
+    write_card(work, manifest, serving)
+    return bundle.seal(work, manifest)
+
+
+def evaluate(path: str | Path, data: str | None = None) -> dict:
+    """The task metric of every exported file, through its own runtime, on the test rows or on another labelled source."""
+    from applied_dl.export.evaluate import evaluate_files
+
+    path = Path(path)
+    manifest = bundle.open_bundle(path)
+    recipe = config.resolve(manifest.recipe, str(path))
+    task = _task(recipe)
+    encoder = task.load_encoder(path)
+    if data is not None:
+        part = task.labelled(recipe, encoder, data)
+    else:
+        part = reread(task, recipe, manifest, path).test
+    scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
+    for file, found in scores.items():
+        console.say("evaluate", f"{file:<22} {found.main} {_with_interval(found)}")
+    return bundle.finite({
+        "bundle": str(path), "task": recipe.task, "rows": len(part), "data": data or "test rows",
+        "metrics": {file: dict(s.metrics) for file, s in scores.items()},
+        "intervals": {file: dict(s.intervals) for file, s in scores.items()}})
+
+
+def export(path: str | Path, **settings) -> Manifest:
+    """Export a bundle again with other formats, variants or `max_loss`; the bundle is replaced in one rename."""
+    import keras
+
+    from applied_dl import export as exporting
+    from applied_dl.report.card import write_card
+
+    path = Path(path)
+    manifest = bundle.open_bundle(path)
+    recipe = config.replace(config.resolve(manifest.recipe, str(path)), export={k: v for k, v in settings.items() if v is not None})
+    exporting.check(recipe.export)
+    task = _task(recipe)
+    prepared = reread(task, recipe, manifest, path)
+    model = keras.saving.load_model(path / "model.keras")
+    serving = task.reopen(recipe, model, prepared.encoder)
+    with bundle.writing(path, overwrite=True) as work:
+        for name in manifest.files:
+            if name.split("/")[0] not in ("saved_model", "golden.npz", "README.md") and not name.endswith(".tflite"):
+                (work / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path / name, work / name)
+        exports, answers = exporting.export(serving, recipe.export, prepared.train, prepared.test,
+                                            lambda o, p: task.score(recipe, o, p, prepared.encoder), work, manifest.name)
+        for item in exports:
+            _tell_export(item, manifest.main)
+        write_golden(work, prepared.test, exporting.ladder.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
+        manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
+        write_card(work, manifest, serving)
+        manifest = bundle.seal(work, manifest)
+    if "tflite" in recipe.export.formats and manifest.chosen is None:
+        raise RefusedError(f"No TFLite file passed its proof: {_refusals(exports)}.")
+    return manifest
+
+
+def reread(task, recipe, manifest: Manifest, path: Path):
+    """Prepare the bundle's own data again; refuses data that has changed since."""
+    prepared = task.prepare(recipe, cache_folder())
+    if prepared.fingerprint != manifest.fingerprint:
+        raise RefusedError(f"The data of {str(path)!r} ({recipe.data.source!r}) is not what it was trained on; "
+                           "its test rows would not be the held-out ones. Name a labelled source with --data.")
+    return prepared
+
+
+def cache_folder() -> Path:
+    """Where decoded data is kept between runs: `$APPLIED_DL_CACHE`, or `~/.cache/applied_dl`."""
+    folder = Path(os.environ.get("APPLIED_DL_CACHE") or Path.home() / ".cache" / "applied_dl")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def identity(recipe, prepared) -> dict[str, str]:
+    """What must not change between an interrupted run and its resume."""
+    raw = config.as_dict(recipe)
+    settings = {key: value for key, value in raw.items() if key not in ("export", "card")}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return {"recipe": digest, "data": prepared.fingerprint}
+
+
+def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]) -> None:
+    """A few held-out inputs with the answers of Keras and of every file, to be replayed on any machine."""
+    from applied_dl.infer.runtime import Runtime
+
+    rows = min(GOLDEN_ROWS, len(test))
+    inputs = {name: array[:rows] for name, array in test.inputs.items()}
+    golden = {f"input/{name}": array for name, array in inputs.items()}
+    golden |= {f"keras/{name}": array[:rows] for name, array in expected.items()}
+    for item in exports:
+        if item.format == "tflite" and not item.refused:
+            outputs = Runtime((folder / item.file).read_bytes(), threads=1).run(inputs)
+            golden |= {f"{item.variant}/{name}": array for name, array in outputs.items()}
+    np.savez(folder / "golden.npz", **golden)
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    """One line an epoch."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [",".join(columns), *(",".join(str(row.get(c, "")) for c in columns) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _named_recipe(recipe, sections: dict):
+    if isinstance(recipe, msgspec.Struct):
+        return recipe.task, config.resolve(_merged(config.as_dict(recipe), sections))
+    overrides = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
+    name = recipe.get("task", "model") if isinstance(recipe, dict) else Path(recipe).stem
+    return name, config.read_recipe(recipe, overrides)
+
+
+def _merged(raw: dict, sections: dict) -> dict:
+    return {**raw, **{section: {**raw.get(section, {}), **keys} for section, keys in sections.items()}}
+
+
+def _task(recipe):
+    from applied_dl.tasks import load_task
+
+    return load_task(recipe.task)
+
+
+def _baselines(task, recipe, prepared) -> dict[str, Scores]:
+    with console.timed("baseline", "honest rivals on the same rows"):
+        found = task.baselines(recipe, prepared)
+    for name, scores in found.items():
+        console.say("baseline", f"{name:<28} {scores.main} {_with_interval(scores)}")
+    return found
+
+
+def _tell_data(prepared) -> None:
+    rows = f"{len(prepared.train):,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
+    console.say("data", prepared.facts.get("summary", "") + f"  ({rows})")
+    for warning in prepared.warnings:
+        console.warn(warning)
+
+
+def _tell_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
+    console.say("test", f"{scores.main} {_with_interval(scores)}   "
+                + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main))
+    for name, rival in baselines.items():
+        if scores.loss_against(rival) > 0:
+            console.warn(f"the baseline {name!r} scores {rival.main} {rival.value:.4g}, better than the model's {scores.value:.4g}")
+
+
+def _tell_export(item: ExportedFile, main: str) -> None:
+    if item.refused:
+        console.say("export", f"{item.format} {item.variant:<8} refused: {item.refused}")
+        return
+    size = f"{item.bytes / 1000:,.1f} kB"
+    speed = f"{item.latency_ms:.2f} ms" if item.latency_ms is not None else ""
+    mark = "  ← model.tflite" if item.chosen else ""
+    console.say("export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  loss {item.metric_loss:+.4f}  {size:>12}  {speed}{mark}")
+
+
+def _tell_end(target: Path, manifest: Manifest) -> None:
+    console.say("wrote", f"{target}/   README.md · {'model.tflite · ' if manifest.chosen else ''}plots/   in {manifest.seconds:.0f} s")
+
+
+def _with_interval(scores: Scores) -> str:
+    low, high = scores.intervals.get(scores.main, (float("nan"),) * 2)
+    return f"{scores.value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low == low else "")
+
+
+def _refusals(exports: list[ExportedFile]) -> str:
+    return "; ".join(f"{e.variant}: {e.refused}" for e in exports if e.refused) or "no variant was asked for"

@@ -1,0 +1,188 @@
+"""One fit for every task: Keras `fit` underneath, the batches a pure function of the step, best weights kept, resume exact."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import msgspec
+import numpy as np
+from msgspec import Struct, field
+
+from applied_dl import console
+from applied_dl.errors import DataError
+from applied_dl.metrics import HIGHER_IS_BETTER
+from applied_dl.train import checkpoint
+from applied_dl.train.batches import ordered_batches, plan, training_batches
+from applied_dl.train.optimizers import optimizer as make_optimizer
+from applied_dl.train.progress import Progress
+from applied_dl.train.source import Source
+
+EVALUATION_BATCH = 1024
+PLATEAU_FACTOR, PLATEAU_SHARE = 0.3, 3  # the rate falls to 30 % after patience / 3 epochs without a better score
+
+
+class History(Struct, kw_only=True):
+    """What happened: one row an epoch (`epoch`, `loss`, metrics, `val_*`, `learning_rate`, `seconds`)."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    monitor: str = "val_loss"
+    best_epoch: int = 0
+    best: float = float("nan")
+    stopped: str = "all epochs done"
+    seconds: float = 0.0
+
+
+class Fitted(NamedTuple):
+    """A trained graph (best weights), its history, and whatever the task needs to build its serving graph."""
+
+    model: keras.Model
+    history: History
+    extra: dict = {}
+
+
+class Workspace(NamedTuple):
+    """Where an unfinished run keeps its state; `identity` (recipe, data) must match for `resume`."""
+
+    folder: Path
+    identity: dict[str, str]
+    resume: bool = False
+
+
+def fit(
+    model: keras.Model,
+    source: Source,
+    validation: Source | None,
+    settings,
+    *,
+    loss,
+    metrics: tuple = (),
+    monitor: str = "val_loss",
+    augment: Callable | None = None,
+    workspace: Workspace | None = None,
+    tag: str = "model",
+    rates: dict[str, float] | None = None,
+) -> History:
+    """Train `model` in place and leave it with the weights of its best epoch by `monitor`.
+
+    settings: a settled `recipe.train` (epochs, batch_size, learning_rate, schedule, optimizer, … none of them None).
+    augment: `(inputs, target, seed int32 (2,)) -> (inputs, target)`, in the graph and stateless, on a batch.
+    rates: learning-rate factors by prefix of the variable path (discriminative rates).
+    Ctrl-C ends the training after the current steps and keeps the best weights. Raises `DataError` where the loss is not finite.
+    """
+    cut = plan(source.size, settings.batch_size)
+    optimizer = make_optimizer(settings, cut.steps * settings.epochs, rates)
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=cut.execution)
+    optimizer.build(model.trainable_variables)
+    keeper = _Keeper(settings, validation, monitor, workspace, tag)
+    first_epoch = keeper.restore(model)
+    if first_epoch < settings.epochs and not keeper.finished:
+        batches = training_batches(source, cut, settings.seed, first_epoch * cut.steps, augment)
+        progress = Progress(settings.epochs, cut.steps, first_epoch, monitor)
+        try:
+            model.fit(batches, steps_per_epoch=cut.steps, epochs=settings.epochs, initial_epoch=first_epoch,
+                      callbacks=[keeper, progress], verbose=0)
+        except KeyboardInterrupt:
+            keeper.history.stopped = "stopped by hand"
+            progress.close()
+            console.say("stopped", "by hand; the best weights so far are kept")
+    keeper.finish(model)
+    return keeper.history
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Evaluates after each epoch (on the averaged weights where there are), keeps the best, stops early, writes checkpoints."""
+
+    def __init__(self, settings, validation, monitor, workspace, tag):
+        super().__init__()
+        self.settings, self.workspace = settings, workspace
+        self.folder = workspace.folder / "checkpoints" / tag if workspace else None
+        self.batches = ordered_batches(validation, EVALUATION_BATCH) if validation else None
+        self.history = History(monitor=monitor if validation else "loss")
+        self.sign = -1.0 if self.history.monitor.removeprefix("val_") in HIGHER_IS_BETTER else 1.0
+        self.best_weights, self.waited, self.finished = None, 0, False
+        self.last_write, self.write_seconds = time.perf_counter(), 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch_start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs if logs is not None else {}
+        if not np.isfinite(logs.get("loss", 0.0)):
+            raise DataError(f"The training loss became {logs['loss']} in epoch {epoch + 1}: expected finite numbers; lower "
+                            "train.learning_rate or set train.clip_norm, and look for extreme values in the data.")
+        current = self._averaged()
+        if self.batches is not None:
+            results = self.model.evaluate(self.batches, verbose=0, return_dict=True)
+            logs.update({f"val_{name}": value for name, value in results.items()})
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}, "learning_rate": rate}
+        row["seconds"] = time.perf_counter() - self.epoch_start
+        self.history.rows.append(row)
+        self.history.seconds += row["seconds"]
+        self._judge(epoch, row[self.history.monitor])
+        if current is not None:
+            self._assign(current)
+        self._write(epoch, last=self.finished or epoch + 1 == self.settings.epochs)
+
+    def _averaged(self):
+        """Swap the moving average of the weights in; what was there before, or None."""
+        averages = getattr(self.model.optimizer, "_model_variables_moving_average", None)
+        if not (self.settings.ema and averages):
+            return None
+        before = [v.numpy() for v in self.model.trainable_variables]
+        self._assign([a.numpy() for a in averages])
+        return before
+
+    def _assign(self, values):
+        for variable, value in zip(self.model.trainable_variables, values):
+            variable.assign(value)
+
+    def _judge(self, epoch: int, score: float) -> None:
+        history = self.history
+        if np.isnan(history.best) or self.sign * score < self.sign * history.best:
+            history.best, history.best_epoch, self.waited = float(score), epoch + 1, 0
+            self.best_weights = self.model.get_weights()
+            return
+        self.waited += 1
+        patience = self.settings.patience or 0
+        if self.settings.schedule == "plateau" and self.waited % max(1, patience // PLATEAU_SHARE) == 0:
+            rate = self.model.optimizer.learning_rate
+            rate.assign(rate * PLATEAU_FACTOR)
+        if patience and self.waited >= patience:
+            history.stopped = f"no better {history.monitor} for {patience} epochs"
+            self.finished = self.model.stop_training = True
+
+    def _write(self, epoch: int, last: bool) -> None:
+        """A checkpoint, where it is due and where writing has cost under 3 % of the time."""
+        now = time.perf_counter()
+        waited = now - self.last_write
+        due = waited >= 60 * self.settings.checkpoint_minutes and waited >= 33 * self.write_seconds
+        if self.folder is None or not (last or due):
+            return
+        arrays = {"state": [np.asarray(keras.ops.convert_to_numpy(v)) for v in checkpoint.training_state(self.model)],
+                  "best": self.best_weights}
+        notes = {"history": msgspec.to_builtins(self.history), "waited": self.waited, "finished": last}
+        checkpoint.write(self.folder, epoch + 1, arrays, notes, self.workspace.identity)
+        self.last_write = time.perf_counter()
+        self.write_seconds = self.last_write - now
+
+    def restore(self, model: keras.Model) -> int:
+        """Put the newest checkpoint back, if this run resumes one; the first epoch that is still to do."""
+        found = checkpoint.read(self.folder, self.workspace.identity) if self.folder and self.workspace.resume else None
+        if found is None:
+            return 0
+        epoch, arrays, notes = found
+        for variable, value in zip(checkpoint.training_state(model), arrays["state"], strict=True):
+            variable.assign(value)
+        self.best_weights, self.waited, self.finished = arrays["best"], notes["waited"], notes["finished"]
+        self.history = msgspec.convert(notes["history"], History)
+        console.say("resume", f"{self.folder.name}: {epoch} epochs were done")
+        return epoch
+
+    def finish(self, model: keras.Model) -> None:
+        if self.best_weights is not None:
+            model.set_weights(self.best_weights)

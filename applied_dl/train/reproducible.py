@@ -1,0 +1,31 @@
+"""Same seed, same machine, CPU: the same weights, bit for bit. And what must be recorded to say so."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import keras
+
+RECORDED = ("applied_dl", "tensorflow", "keras", "numpy", "ai-edge-litert")
+
+
+def set_up(seed: int, deterministic: bool) -> None:
+    """Seed Python, numpy and Keras; with `deterministic`, forbid operations whose result depends on thread timing."""
+    keras.utils.set_random_seed(seed)
+    if deterministic and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def versions() -> dict[str, str]:
+    """The versions and thread settings a result depends on."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "cores": str(os.cpu_count())}
+    for name in RECORDED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

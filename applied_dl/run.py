@@ -85,6 +85,7 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
 def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
     """Score, export, draw and describe into a folder; its manifest, sealed."""
     from applied_dl import export as exporting
+    from applied_dl.export.describe import describe
     from applied_dl.export.ladder import keras_outputs
     from applied_dl.report.card import write_card
     from applied_dl.train.reproducible import versions
@@ -112,7 +113,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         intervals={part: dict(s.intervals) for part, s in scores.items()},
         baselines={key: dict(value.metrics) for key, value in baselines.items()}, exports=exports,
         seconds=round(time.perf_counter() - start, 2), warnings=list(prepared.warnings))
-    write_card(work, manifest, serving)
+    write_card(work, manifest, describe(serving.model))
     return bundle.seal(work, manifest)
 
 
@@ -143,6 +144,7 @@ def export(path: str | Path, **settings) -> Manifest:
     import keras
 
     from applied_dl import export as exporting
+    from applied_dl.export.describe import describe
     from applied_dl.report.card import write_card
 
     path = Path(path)
@@ -164,7 +166,7 @@ def export(path: str | Path, **settings) -> Manifest:
             _tell_export(item, manifest.main)
         write_golden(work, prepared.test, exporting.ladder.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
         manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
-        write_card(work, manifest, serving)
+        write_card(work, manifest, describe(serving.model))
         manifest = bundle.seal(work, manifest)
     if "tflite" in recipe.export.formats and manifest.chosen is None:
         raise RefusedError(f"No TFLite file passed its proof: {_refusals(exports)}.")

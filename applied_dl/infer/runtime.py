@@ -94,7 +94,7 @@ class _Borrowed:
         self.output_details = runner.get_output_details()
         self.output_types = {name: d["dtype"] for name, d in self.output_details.items()}
         self.shapes: dict[str, tuple] = {}
-        self.runner = runner
+        del runner  # it holds the interpreter, which then refuses to be resized
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         it, shapes = self.interpreter, {name: array.shape for name, array in inputs.items()}

@@ -1,0 +1,53 @@
+# make demo       trains, exports, proves and predicts on embedded data, offline
+# make test       lint, import contracts and tests
+# make <task>     the default recipe of a task: image, tabular, forecast, words, sentences
+# make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m applied_dl
+STAMP := $(VENV)/.installed
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test test-all lint image tabular forecast words sentences train bench clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(STAMP): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  { test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); } && uv pip install -q --python $(BIN)/python -e ".[train,dev]"; \
+	else \
+	  { test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV); } && $(BIN)/pip install -q -e ".[train,dev]"; \
+	fi
+	@touch $@
+
+demo: $(STAMP)
+	$(RUN) train pipelines/digits.toml --overwrite
+	$(RUN) check saved_models/digits
+	$(RUN) predict saved_models/digits docs/images/digit_3.png docs/images/digit_7.png --top 3
+
+image: $(STAMP)
+	$(RUN) train pipelines/digits.toml --overwrite
+tabular forecast words sentences: $(STAMP)
+	$(RUN) train pipelines/$@.toml --overwrite
+train: $(STAMP)
+	$(RUN) train $(RECIPE) $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check applied_dl tests benchmarks
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+test-all: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m ""
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/$(TABLE).py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

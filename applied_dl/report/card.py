@@ -1,0 +1,155 @@
+"""The model card: a bundle's `README.md`, with Hugging Face front matter, every fact measured and no empty heading."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from applied_dl.bundle import ExportedFile, Manifest
+from applied_dl.metrics import HIGHER_IS_BETTER
+
+PIPELINE_TAGS = {"image": "image-classification", "tabular": "tabular-regression", "forecast": "time-series-forecasting",
+                 "words": "feature-extraction", "sentences": "sentence-similarity"}
+GIVES = {
+    "image": 'predictor.predict(["a.png"])   # [{"label", "probability", "top"}]',
+    "tabular": 'predictor.predict([{"column": value}])   # [{"prediction", "lower", "upper"}] or [{"label", "probability"}]',
+    "forecast": 'predictor.predict(["history.csv"])   # [{"series", "times", "forecast", "lower", "upper"}]',
+    "words": 'predictor.predict(["king"], nearest=5)   # [{"vector", "nearest"}]',
+    "sentences": 'predictor.predict(["a sentence"])   # [{"vector"}]',
+}
+
+
+def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]]) -> None:
+    """Write `README.md` into a bundle's folder; `tensors` describes the serving graph's inputs and outputs."""
+    card = manifest.recipe["card"]
+    parts = [_front_matter(manifest, card), f"# {card['title'] or manifest.name}", _first_lines(manifest), card["description"],
+             _data(manifest), _results(manifest), _files(manifest), _tensors(tensors), _use(manifest, tensors), _limits(manifest, card),
+             _made(manifest), _pictures(folder), _missing(card)]
+    (folder / "README.md").write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
+
+
+def _front_matter(manifest: Manifest, card: dict) -> str:
+    test = {name: value for name, value in manifest.metrics.get("test", {}).items() if value is not None}
+    tag = PIPELINE_TAGS[manifest.task]
+    if manifest.task == "tabular" and "accuracy" in test:
+        tag = "tabular-classification"
+    lines = ["---", "library_name: applied_dl", f"pipeline_tag: {tag}", "tags:", "- keras", "- tflite", "- litert"]
+    if card["license"]:
+        lines.append(f"license: {card['license']}")
+    lines += ["model-index:", f"- name: {json.dumps(manifest.name)}", "  results:", "  - task:", f"      type: {tag}", "    dataset:",
+              f"      name: {json.dumps(str(manifest.recipe['data']['source']))}", f"      type: {manifest.task}", "    metrics:"]
+    for name, value in test.items():
+        lines += [f"    - type: {name}", f"      value: {value:.6g}"]
+    return "\n".join([*lines, "---"])
+
+
+def _first_lines(manifest: Manifest) -> str:
+    """What it is, what it scored, and whether a baseline wins, before anything else."""
+    main = manifest.main
+    own = manifest.metrics["test"].get(main)
+    low, high = manifest.intervals["test"].get(main, (None, None))
+    interval = f" (95 % interval {low:.4g} to {high:.4g})" if low is not None else ""
+    lines = [f"A {manifest.task} model made by applied_dl. On held-out rows: **{main} {_number(own)}**{interval}."]
+    for name, scores in manifest.baselines.items():
+        rival = scores.get(main)
+        if rival is None or own is None:
+            continue
+        if (rival > own) if main in HIGHER_IS_BETTER else (rival < own):
+            lines.append(f"**The baseline {name} is better: {main} {_number(rival)}. Prefer it unless you need this file.**")
+    return "\n".join(lines)
+
+
+def _data(manifest: Manifest) -> str:
+    facts = {key: value for key, value in manifest.facts.items() if isinstance(value, str | int | float) and key != "summary"}
+    lines = ["## Data", "", str(manifest.facts.get("summary", "")), "", f"Source: `{manifest.recipe['data']['source']}`, sha256 "
+             f"`{manifest.fingerprint[:16]}…`; seed {manifest.seed}."]
+    lines += ["", *(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items())] if facts else []
+    return "\n".join(lines)
+
+
+def _results(manifest: Manifest) -> str:
+    names = list(manifest.metrics["test"])
+    rows = ["## Results", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for part in ("test", "validation"):
+        cells = []
+        for name in names:
+            interval = manifest.intervals.get(part, {}).get(name)
+            text = _number(manifest.metrics.get(part, {}).get(name))
+            cells.append(f"{text} [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else text)
+        rows.append(f"| **this model**, {part} | " + " | ".join(cells) + " |")
+    for rival, scores in manifest.baselines.items():
+        rows.append(f"| {rival}, test | " + " | ".join(_number(scores.get(name)) for name in names) + " |")
+    slices = manifest.facts.get("slices")
+    if isinstance(slices, dict) and slices:
+        rows += ["", f"By slice ({manifest.main}, test):", "", "| slice | value |", "|---|---|"]
+        rows += [f"| {name} | {_number(value)} |" for name, value in slices.items()]
+    return "\n".join(rows)
+
+
+def _files(manifest: Manifest) -> str:
+    """The parity table: every file through its own runtime."""
+    if not manifest.exports:
+        return ""
+    rows = ["## Files and their proof", "", f"Each file was run on held-out rows in the runtime that people use; `{manifest.main}` is its own.",
+            "", f"| file | precision | bytes | {manifest.main} | loss | largest difference | ms a row | |", "|---|---|---|---|---|---|---|---|"]
+    for item in manifest.exports:
+        rows.append(f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | {_number(item.metric_loss)} | "
+                    f"{_number(item.max_abs_diff)} | {_number(item.latency_ms)} | {_verdict(item)} |")
+    operators = sorted({op for item in manifest.exports if item.chosen for op in item.ops})
+    if operators:
+        rows += ["", "Operators of `model.tflite`, all TFLite builtins: " + ", ".join(operators) + "."]
+    return "\n".join(rows)
+
+
+def _verdict(item: ExportedFile) -> str:
+    return "**model.tflite**" if item.chosen else f"refused: {item.refused}" if item.refused else ""
+
+
+def _tensors(tensors: dict[str, list[dict]]) -> str:
+    rows = ["## Inputs and outputs", "", "| | name | type | shape |", "|---|---|---|---|"]
+    for kind in ("inputs", "outputs"):
+        rows += [f"| {kind[:-1]} | `{t['name']}` | {t['dtype']} | {t['shape']} |" for t in tensors[kind]]
+    return "\n".join(rows)
+
+
+def _use(manifest: Manifest, tensors: dict[str, list[dict]]) -> str:
+    first, answer = tensors["inputs"][0]["name"], tensors["outputs"][0]["name"]
+    blocks = ["## Use", "Python, without TensorFlow (`pip install applied_dl`):",
+              f"```python\nimport applied_dl\npredictor = applied_dl.load(\"{manifest.name}\")\n{GIVES[manifest.task]}\n```"]
+    if manifest.chosen is not None:
+        blocks += ["Android (Kotlin, LiteRT):",
+                   "```kotlin\nval interpreter = Interpreter(modelFile)\n"
+                   f"interpreter.runSignature(mapOf(\"{first}\" to input), mapOf(\"{answer}\" to output), \"serving_default\")\n```",
+                   "iOS (Swift, TensorFlowLiteSwift):",
+                   "```swift\nlet interpreter = try Interpreter(modelPath: modelPath)\ntry interpreter.allocateTensors()\n"
+                   f"try interpreter.copy(input, toInputAt: 0)  // {first}\ntry interpreter.invoke()\n"
+                   f"let answer = try interpreter.output(at: 0)  // {answer}\n```"]
+    if any(item.format == "saved_model" for item in manifest.exports):
+        blocks += ["TF Serving:", "```sh\n"
+                   f"docker run -p 8501:8501 -v \"$PWD/saved_model:/models/{manifest.name}/1\" -e MODEL_NAME={manifest.name} tensorflow/serving\n"
+                   f"curl -d '{{\"inputs\": {{\"{first}\": […]}}}}' localhost:8501/v1/models/{manifest.name}:predict\n```"]
+    return "\n\n".join(blocks)
+
+
+def _limits(manifest: Manifest, card: dict) -> str:
+    lines = [*manifest.warnings, *([card["limits"]] if card["limits"] else [])]
+    return "\n".join(["## Limits", "", *(f"- {line}" for line in lines)]) if lines else ""
+
+
+def _made(manifest: Manifest) -> str:
+    versions = ", ".join(f"{name} {value}" for name, value in manifest.versions.items())
+    return f"## How it was made\n\n{manifest.created}, {manifest.seconds:.0f} s; {versions}. The whole recipe is in `bundle.json`."
+
+
+def _pictures(folder: Path) -> str:
+    plots = sorted((folder / "plots").glob("*.png")) if (folder / "plots").exists() else []
+    return "\n\n".join(["## Pictures", *(f"![{p.stem.replace('_', ' ')}](plots/{p.name})" for p in plots)]) if plots else ""
+
+
+def _missing(card: dict) -> str:
+    left = [name for name in ("description", "license", "author", "limits") if not card[name]]
+    return f"*Not stated by the author: {', '.join(left)} (the `[card]` section of the recipe).*" if left else ""
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None or value != value else f"{value:.4g}"

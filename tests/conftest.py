@@ -1,0 +1,27 @@
+"""Shared by all tests: no GPU noise, a cache of their own, and one trained bundle a task."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory):
+    """Decoded data of the tests never mixes with the user's."""
+    os.environ["APPLIED_DL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real public data; tests that need it are skipped where it is absent."""
+    if not SHARED.exists():
+        pytest.skip("the shared data folder is not beside this checkout")
+    return SHARED

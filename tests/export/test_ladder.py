@@ -1,0 +1,144 @@
+"""The precision ladder on small nets: files are made, proven, refused and chosen."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from applied_dl import config
+from applied_dl.data import Part
+from applied_dl.errors import UsageError
+from applied_dl.export import Serving, convert, export
+from applied_dl.export.prove import prove
+from applied_dl.infer import Runtime, operators
+from applied_dl.metrics import Scores
+
+
+def small_serving(labels=("a", "b", "c")) -> Serving:
+    keras.utils.set_random_seed(0)
+    x = keras.Input((8, 8, 3), name="image", dtype="uint8")
+    h = layers.Rescaling(1 / 127.5, -1.0)(x)
+    h = layers.Conv2D(8, 3, activation="relu")(h)
+    h = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(h))
+    return Serving(keras.Model({"image": x}, {"probabilities": h}), labels=labels, normalisation=((0.0,), (1.0,)))
+
+
+def pictures(rows: int, seed: int = 0) -> Part:
+    random = np.random.default_rng(seed)
+    return Part(inputs={"image": random.integers(0, 256, (rows, 8, 8, 3), dtype=np.uint8)}, target=random.integers(0, 3, rows))
+
+
+def accuracy(outputs, part):
+    return Scores(main="accuracy", metrics={"accuracy": float(np.mean(outputs["probabilities"].argmax(1) == part.target))})
+
+
+def settings(**keys):
+    return config.replace(config.read_recipe("image"), export={"max_loss": 0.5, **keys}).export
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ladder")
+    found, outputs = export(small_serving(), settings(), pictures(64), pictures(600, 1), accuracy, folder, "small")
+    return folder, {(item.format, item.variant): item for item in found}, outputs
+
+
+def test_every_variant_is_made_and_proven(exported):
+    _, found, _ = exported
+    assert set(found) == {("saved_model", "fp32"), *(("tflite", v) for v in convert.VARIANTS)}
+    for item in found.values():
+        assert not item.refused
+        assert item.metric is not None
+    assert found["tflite", "fp32"].max_rel_diff <= 1e-4
+    assert found["saved_model", "fp32"].max_abs_diff <= 1e-6
+    assert all(op.isupper() for op in found["tflite", "int8"].ops)
+
+
+def test_the_smallest_allowed_file_is_chosen(exported):
+    folder, found, _ = exported
+    tflite = [item for (kind, _), item in found.items() if kind == "tflite"]
+    chosen = [item for item in tflite if item.chosen]
+    assert len(chosen) == 1
+    assert chosen[0].bytes == min(item.bytes for item in tflite)
+    assert (folder / "model.tflite").read_bytes() == (folder / chosen[0].file).read_bytes()
+
+
+def test_the_file_answers_as_keras_does_without_it(exported):
+    folder, _, outputs = exported
+    got = Runtime((folder / "model.fp32.tflite").read_bytes()).run(pictures(600, 1).inputs)
+    np.testing.assert_allclose(got["probabilities"], outputs["probabilities"], atol=1e-5)
+
+
+def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
+    """A score that quantisation surely changes: the ladder must refuse those files and choose another."""
+    serving, rows = small_serving(), pictures(40)
+    truth = serving.model.predict(rows.inputs, verbose=0)["probabilities"]
+
+    def exactness(outputs, part):
+        gap = np.abs(outputs["probabilities"] - truth).max()
+        return Scores(main="accuracy", metrics={"accuracy": 1.0 if gap < 1e-5 else 0.0})
+
+    found, _ = export(serving, settings(max_loss=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m")
+    fp32, int8 = found
+    assert fp32.chosen
+    assert int8.refused.startswith("it loses")
+
+
+def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
+    calls = iter([1.0] + [0.0] * 10)
+    found, _ = export(small_serving(), settings(max_loss=0.1, formats=("tflite",), variants=("fp32",)), pictures(8), pictures(8),
+                      lambda *_: Scores(main="accuracy", metrics={"accuracy": next(calls)}), tmp_path, "m")
+    assert [item.chosen for item in found] == [False]
+    assert not (tmp_path / "model.tflite").exists()
+
+
+def test_labels_travel_in_the_file_and_change_no_answer(exported):
+    folder, _, _ = exported
+    with zipfile.ZipFile(folder / "model.fp32.tflite") as packed:
+        assert packed.read("labels.txt").decode().split() == ["a", "b", "c"]
+
+
+def test_a_converter_that_dies_is_a_sentence_not_a_crash(tmp_path, monkeypatch):
+    monkeypatch.setattr(convert.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, -11, "", "boom"))
+    failures = convert.convert(tmp_path / "none", tmp_path, ("fp32", "int8"), tmp_path / "none.npz")
+    assert set(failures) == {"fp32", "int8"}
+    assert "code -11: boom" in failures["fp32"]
+
+
+def test_a_flex_operator_is_refused(tmp_path):
+    """A file that needs TensorFlow's own kernels must never be chosen, however well it converts."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="x")])
+    def bucket(x):
+        return {"y": tf.strings.to_hash_bucket_fast(x, 7)}
+
+    tf.saved_model.save(tf.Module(), str(tmp_path / "m"), signatures=bucket)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "m"))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    (tmp_path / "flex.tflite").write_bytes(converter.convert())
+    part = Part(inputs={"x": np.array([b"a", b"b", b"c"])})
+    item = prove(tmp_path / "flex.tflite", "fp32", part, {"y": np.ones(3)}, None, None)
+    assert "FlexStringToHashBucketFast" in item.refused
+
+
+def test_operators_are_read_from_the_file(exported):
+    folder, _, _ = exported
+    assert {"CONV_2D", "SOFTMAX", "FULLY_CONNECTED"} <= set(operators((folder / "model.fp32.tflite").read_bytes()))
+
+
+def test_unknown_variants_are_named_before_training(tmp_path):
+    with pytest.raises(UsageError, match="Did you mean 'int8'"):
+        export(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
+
+
+def test_convert_runs_as_its_own_program(tmp_path):
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({"saved_model": str(tmp_path / "nothing"), "folder": str(tmp_path), "variants": ["fp32"], "representative": ""}))
+    subprocess.run([sys.executable, "-m", "applied_dl.export.convert", str(job)], check=True, capture_output=True)
+    assert (tmp_path / "fp32.error").exists()

@@ -69,8 +69,9 @@ def evaluate(options) -> int:
     from applied_dl import run
 
     found = run.evaluate(options.bundle, options.data)
-    lines = [f"{file:<24} " + "  ".join(f"{k} {v:.4g}" for k, v in scores.items() if v is not None)
-             for file, scores in found["metrics"].items()]
+    lines = [
+        f"{file:<24} " + "  ".join(f"{k} {v:.4g}" for k, v in scores.items() if v is not None) for file, scores in found["metrics"].items()
+    ]
     return _print(options, found, "\n".join(lines))
 
 
@@ -83,8 +84,15 @@ def export(options) -> int:
     import msgspec
 
     rows = [msgspec.to_builtins(item) for item in manifest.exports]
-    lines = [f"{r['file'] or r['variant']:<24} " + (f"refused: {r['refused']}" if r["refused"] else
-             f"{manifest.main} {r['metric']:.4f}  loss {r['metric_loss']:+.4f}  {r['bytes']:,} bytes") for r in rows]
+    lines = [
+        f"{r['file'] or r['variant']:<24} "
+        + (
+            f"refused: {r['refused']}"
+            if r["refused"]
+            else f"{manifest.main} {r['metric']:.4f}  loss {r['metric_loss']:+.4f}  {r['bytes']:,} bytes"
+        )
+        for r in rows
+    ]
     return _print(options, bundle.finite({"bundle": options.bundle, "exports": rows}), "\n".join(lines))
 
 
@@ -110,7 +118,9 @@ def check(options) -> int:
     from applied_dl.infer.check import check as replay
 
     rows = replay(options.bundle)
-    lines = [f"{row['file']:<24} {row['examples']} golden examples answered as recorded (difference {row['difference']:.1e})" for row in rows]
+    lines = [
+        f"{row['file']:<24} {row['examples']} golden examples answered as recorded (difference {row['difference']:.1e})" for row in rows
+    ]
     return _print(options, {"bundle": options.bundle, "ok": True, "files": rows}, "\n".join([*lines, "every checksum holds"]))
 
 
@@ -120,8 +130,11 @@ def bench(options) -> int:
 
     rows = measure(options.bundle)
     head = f"{'file':<24} {'threads':>7} {'p50 ms':>9} {'p95 ms':>9} {'rows/s':>10} {'bytes':>11} {'memory MB':>9}"
-    lines = [f"{r['file']:<24} {r['threads']:>7} {r['p50_ms']:>9.3f} {r['p95_ms']:>9.3f} {r['rows_per_second']:>10,.0f} "
-             f"{r['bytes']:>11,} {r['memory_mb']:>9.1f}" for r in rows]
+    lines = [
+        f"{r['file']:<24} {r['threads']:>7} {r['p50_ms']:>9.3f} {r['p95_ms']:>9.3f} {r['rows_per_second']:>10,.0f} "
+        f"{r['bytes']:>11,} {r['memory_mb']:>9.1f}"
+        for r in rows
+    ]
     return _print(options, {"bundle": options.bundle, "files": rows}, "\n".join([head, *lines]))
 
 
@@ -134,12 +147,18 @@ def info(options) -> int:
     manifest = read_manifest(options.bundle)
     test = manifest.metrics.get("test", {})
     number = lambda v: "none" if v is None else f"{v:.4g}"  # noqa: E731
-    lines = [f"{manifest.name}: {manifest.task}, made {manifest.created}, seed {manifest.seed}",
-             f"data     {manifest.facts.get('summary', '')}",
-             "test     " + "  ".join(f"{k} {number(v)}" for k, v in test.items()),
-             *(f"baseline {name}: " + "  ".join(f"{k} {number(v)}" for k, v in scores.items()) for name, scores in manifest.baselines.items()),
-             *(f"file     {e.file or e.variant}  {e.bytes:,} bytes" + ("  ← model.tflite" if e.chosen else "")
-               + (f"  refused: {e.refused}" if e.refused else "") for e in manifest.exports)]
+    lines = [
+        f"{manifest.name}: {manifest.task}, made {manifest.created}, seed {manifest.seed}",
+        f"data     {manifest.facts.get('summary', '')}",
+        "test     " + "  ".join(f"{k} {number(v)}" for k, v in test.items()),
+        *(f"baseline {name}: " + "  ".join(f"{k} {number(v)}" for k, v in scores.items()) for name, scores in manifest.baselines.items()),
+        *(
+            f"file     {e.file or e.variant}  {e.bytes:,} bytes"
+            + ("  ← model.tflite" if e.chosen else "")
+            + (f"  refused: {e.refused}" if e.refused else "")
+            for e in manifest.exports
+        ),
+    ]
     return _print(options, finite(msgspec.to_builtins(manifest)), "\n".join(lines))
 
 
@@ -185,7 +204,10 @@ VERBS = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="applied-dl", description="Your own data to a trained model, and to the file that runs on the phone, the server or the edge box.")
+    parser = _Parser(
+        prog="applied-dl",
+        description="Your own data to a trained model, and to the file that runs on the phone, the server or the edge box.",
+    )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     made = {}
     for name, (function, text) in VERBS.items():

@@ -78,7 +78,9 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     shutil.rmtree(folder, ignore_errors=True)
     _tell_end(target, manifest)
     if "tflite" in recipe.export.formats and manifest.chosen is None:
-        raise RefusedError(f"No TFLite file passed its proof: {_refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model.")
+        raise RefusedError(
+            f"No TFLite file passed its proof: {_refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model."
+        )
     return Run(bundle=target, manifest=manifest)
 
 
@@ -106,13 +108,23 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     (work / "plots").mkdir()
     task.plots(recipe, prepared, fitted, answers["test"], work / "plots")
     manifest = Manifest(
-        schema=bundle.SCHEMA, task=recipe.task, name=name, recipe=config.as_dict(recipe),
-        created=datetime.now(UTC).isoformat(timespec="seconds"), versions=versions(), seed=recipe.train.seed,
-        fingerprint=prepared.fingerprint, facts=prepared.facts, main=scores["test"].main,
+        schema=bundle.SCHEMA,
+        task=recipe.task,
+        name=name,
+        recipe=config.as_dict(recipe),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        seed=recipe.train.seed,
+        fingerprint=prepared.fingerprint,
+        facts=prepared.facts,
+        main=scores["test"].main,
         metrics={part: dict(s.metrics) for part, s in scores.items()},
         intervals={part: dict(s.intervals) for part, s in scores.items()},
-        baselines={key: dict(value.metrics) for key, value in baselines.items()}, exports=exports,
-        seconds=round(time.perf_counter() - start, 2), warnings=list(prepared.warnings))
+        baselines={key: dict(value.metrics) for key, value in baselines.items()},
+        exports=exports,
+        seconds=round(time.perf_counter() - start, 2),
+        warnings=list(prepared.warnings),
+    )
     write_card(work, manifest, describe(serving.model))
     return bundle.seal(work, manifest)
 
@@ -133,10 +145,16 @@ def evaluate(path: str | Path, data: str | None = None) -> dict:
     scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
     for file, found in scores.items():
         console.say("evaluate", f"{file:<22} {found.main} {_with_interval(found)}")
-    return bundle.finite({
-        "bundle": str(path), "task": recipe.task, "rows": len(part), "data": data or "test rows",
-        "metrics": {file: dict(s.metrics) for file, s in scores.items()},
-        "intervals": {file: dict(s.intervals) for file, s in scores.items()}})
+    return bundle.finite(
+        {
+            "bundle": str(path),
+            "task": recipe.task,
+            "rows": len(part),
+            "data": data or "test rows",
+            "metrics": {file: dict(s.metrics) for file, s in scores.items()},
+            "intervals": {file: dict(s.intervals) for file, s in scores.items()},
+        }
+    )
 
 
 def export(path: str | Path, **settings) -> Manifest:
@@ -160,8 +178,15 @@ def export(path: str | Path, **settings) -> Manifest:
             if name.split("/")[0] not in ("saved_model", "golden.npz", "README.md") and not name.endswith(".tflite"):
                 (work / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path / name, work / name)
-        exports, answers = exporting.export(serving, recipe.export, prepared.train, prepared.test,
-                                            lambda o, p: task.score(recipe, o, p, prepared.encoder), work, manifest.name)
+        exports, answers = exporting.export(
+            serving,
+            recipe.export,
+            prepared.train,
+            prepared.test,
+            lambda o, p: task.score(recipe, o, p, prepared.encoder),
+            work,
+            manifest.name,
+        )
         for item in exports:
             _tell_export(item, manifest.main)
         write_golden(work, prepared.test, exporting.ladder.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
@@ -177,8 +202,10 @@ def reread(task, recipe, manifest: Manifest, path: Path):
     """Prepare the bundle's own data again; refuses data that has changed since."""
     prepared = task.prepare(recipe, cache_folder())
     if prepared.fingerprint != manifest.fingerprint:
-        raise RefusedError(f"The data of {str(path)!r} ({recipe.data.source!r}) is not what it was trained on; "
-                           "its test rows would not be the held-out ones. Name a labelled source with --data.")
+        raise RefusedError(
+            f"The data of {str(path)!r} ({recipe.data.source!r}) is not what it was trained on; "
+            "its test rows would not be the held-out ones. Name a labelled source with --data."
+        )
     return prepared
 
 
@@ -253,8 +280,10 @@ def _tell_data(prepared) -> None:
 
 
 def _tell_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
-    console.say("test", f"{scores.main} {_with_interval(scores)}   "
-                + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main))
+    console.say(
+        "test",
+        f"{scores.main} {_with_interval(scores)}   " + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main),
+    )
     for name, rival in baselines.items():
         if scores.loss_against(rival) > 0:
             console.warn(f"the baseline {name!r} scores {rival.main} {rival.value:.4g}, better than the model's {scores.value:.4g}")
@@ -267,7 +296,9 @@ def _tell_export(item: ExportedFile, main: str) -> None:
     size = f"{item.bytes / 1000:,.1f} kB"
     speed = f"{item.latency_ms:.2f} ms" if item.latency_ms is not None else ""
     mark = "  ← model.tflite" if item.chosen else ""
-    console.say("export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  loss {item.metric_loss:+.4f}  {size:>12}  {speed}{mark}")
+    console.say(
+        "export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  loss {item.metric_loss:+.4f}  {size:>12}  {speed}{mark}"
+    )
 
 
 def _tell_end(target: Path, manifest: Manifest) -> None:

@@ -17,8 +17,19 @@ from applied_dl.errors import DataError, UsageError
 
 
 def manifest(**keys):
-    return bundle.Manifest(**{"schema": bundle.SCHEMA, "task": "image", "name": "b", "recipe": {}, "created": "now", "versions": {},
-                              "seed": 0, "fingerprint": "f", **keys})
+    return bundle.Manifest(
+        **{
+            "schema": bundle.SCHEMA,
+            "task": "image",
+            "name": "b",
+            "recipe": {},
+            "created": "now",
+            "versions": {},
+            "seed": 0,
+            "fingerprint": "f",
+            **keys,
+        }
+    )
 
 
 def make(target, overwrite=False, text="data", **keys):
@@ -124,7 +135,8 @@ def test_killed_writers_never_leave_a_half_bundle(tmp_path):
         "import sys; from pathlib import Path; from tests.test_bundle import make\n"
         "target = Path(sys.argv[1])\n"
         "print('ready', flush=True)\n"
-        "for i in range(100000): make(target, overwrite=True, text=str(i) * 1000)\n")
+        "for i in range(100000): make(target, overwrite=True, text=str(i) * 1000)\n"
+    )
     for attempt in range(8):
         target = tmp_path / f"b{attempt}"
         writer = subprocess.Popen([sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE, cwd=os.getcwd())

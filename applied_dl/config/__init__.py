@@ -76,7 +76,8 @@ def as_dict(recipe) -> dict:
 def replace(recipe, **sections: dict):
     """A copy with some keys of some sections changed: `replace(recipe, train={"epochs": 3})`."""
     return msgspec.structs.replace(
-        recipe, **{name: msgspec.structs.replace(getattr(recipe, name), **keys) for name, keys in sections.items()})
+        recipe, **{name: msgspec.structs.replace(getattr(recipe, name), **keys) for name, keys in sections.items()}
+    )
 
 
 def to_toml(recipe) -> str:

@@ -49,7 +49,11 @@ class Train(Section, frozen=True, kw_only=True):
 class Export(Section, frozen=True, kw_only=True):
     formats: about(tuple[str, ...], "saved_model and tflite") = ("saved_model", "tflite")
     variants: about(tuple[str, ...], "TFLite precisions to try, smallest wins: fp32, fp16, dynamic, int8") = (
-        "fp32", "fp16", "dynamic", "int8")
+        "fp32",
+        "fp16",
+        "dynamic",
+        "int8",
+    )
     max_loss: about(float | None, "largest loss of the task metric against Keras that a file may have") = None
     metadata: about(bool, "write standard TFLite metadata (labels, normalisation) into the files") = True
 

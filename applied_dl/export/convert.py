@@ -1,20 +1,45 @@
 """SavedModel → TFLite in builtin ops only, in a process of its own: a converter that crashes cannot take a training down.
 
-Run as `python -m applied_dl.export.convert JOB.json`; the job names the SavedModel, the variants and the representative rows. Each
-file is written as soon as it is made, so a crash at one variant loses that one only.
+The process (`python -m applied_dl.export.convert`) reads one job file name a line and stays for the next job, so TensorFlow is imported
+once; `warm_up` starts it while the model still trains. Each file is written as soon as it is made: a crash at one variant loses that
+one only, and the others get a new process.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 VARIANTS = ("fp32", "fp16", "dynamic", "int8")
 REPRESENTATIVE_ROWS = 256
-TIMEOUT = 900  # seconds without a finished conversion before it is given up
+TIMEOUT = 900  # seconds for one job before it is given up
+
+_process: subprocess.Popen | None = None
+_log = None
+
+
+def warm_up() -> subprocess.Popen:
+    """The converter's process, started where there is none."""
+    global _process, _log
+    if _process is None or _process.poll() is not None:
+        _log = tempfile.TemporaryFile()
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        _process = subprocess.Popen(
+            [sys.executable, "-m", "applied_dl.export.convert"],
+            stdin=subprocess.PIPE,
+            stdout=_log,
+            stderr=_log,
+            env=environment,
+            start_new_session=True,
+        )
+        atexit.register(_process.kill)
+    return _process
 
 
 def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], representative: Path) -> dict[str, str]:
@@ -25,17 +50,10 @@ def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], represen
     failures: dict[str, str] = {}
     waiting = list(variants)
     while waiting:
-        job = folder / "job.json"
-        job.write_text(json.dumps({"saved_model": str(saved_model), "folder": str(folder), "variants": waiting,
-                                   "representative": str(representative)}))
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(sys.path)}
-        try:
-            done = subprocess.run([sys.executable, "-m", "applied_dl.export.convert", str(job)], capture_output=True, text=True,
-                                  timeout=TIMEOUT, env=environment)
-            reason = f"the converter ended with code {done.returncode}: {_last_line(done.stderr)}"
-        except subprocess.TimeoutExpired:
-            reason = f"the converter did not finish within {TIMEOUT} s"
-        job.unlink()
+        reason = _ask(
+            {"saved_model": str(saved_model), "folder": str(folder), "variants": waiting, "representative": str(representative)},
+            folder / "job.json",
+        )
         for variant in list(waiting):
             failed = folder / f"{variant}.error"
             if (folder / f"{variant}.tflite").exists():
@@ -46,6 +64,34 @@ def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], represen
         if waiting:
             failures[waiting.pop(0)] = reason  # the one it was at; the others get another process
     return failures
+
+
+def _ask(job: dict, path: Path) -> str:
+    """Have one job done; why it was not finished, if it was not."""
+    process, done = warm_up(), path.with_suffix(".done")
+    done.unlink(missing_ok=True)
+    path.write_text(json.dumps(job))
+    try:
+        process.stdin.write(f"{path}\n".encode())
+        process.stdin.flush()
+    except OSError:
+        return f"the converter did not start: {_last_words()}"
+    deadline = time.monotonic() + TIMEOUT
+    while not done.exists():
+        if process.poll() is not None:
+            return f"the converter ended with code {process.returncode}: {_last_words()}"
+        if time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            return f"the converter did not finish within {TIMEOUT} s"
+        time.sleep(0.02)
+    return "the converter gave no answer"
+
+
+def _last_words() -> str:
+    _log.seek(0)
+    lines = [line for line in _log.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no message"
 
 
 def convert_here(saved_model: str, variant: str, representative: str) -> bytes:
@@ -65,14 +111,15 @@ def convert_here(saved_model: str, variant: str, representative: str) -> bytes:
 
         def samples():
             for i in range(len(next(iter(arrays.values())))):
-                yield {name: array[i:i + 1] for name, array in arrays.items()}
+                yield {name: array[i : i + 1] for name, array in arrays.items()}
 
         converter.representative_dataset = samples
     return converter.convert()
 
 
-def main(path: str) -> None:
-    job = json.loads(Path(path).read_text())
+def work(path: Path) -> None:
+    """Do one job: a file for each variant, a `.tflite` or an `.error`."""
+    job = json.loads(path.read_text())
     folder = Path(job["folder"])
     for variant in job["variants"]:
         target = folder / f"{variant}.tflite"
@@ -83,6 +130,15 @@ def main(path: str) -> None:
             continue
         target.with_suffix(".part").write_bytes(data)
         target.with_suffix(".part").rename(target)
+    path.with_suffix(".done").touch()
+
+
+def main() -> None:
+    """Serve jobs until the caller goes away."""
+    import tensorflow  # noqa: F401  (imported before the first job comes)
+
+    for line in sys.stdin:
+        work(Path(line.strip()))
 
 
 def _reason(text: str) -> str:
@@ -92,10 +148,5 @@ def _reason(text: str) -> str:
     return (telling or lines or ["no reason given"])[0][:300]
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "no message"
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

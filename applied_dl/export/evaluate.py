@@ -38,6 +38,6 @@ def saved_model_outputs(folder: Path, part: Part) -> dict[str, np.ndarray]:
     function = tf.saved_model.load(str(folder)).signatures["serving_default"]
     parts = []
     for start in range(0, len(part), BATCH):
-        answer = function(**{name: tf.constant(array[start:start + BATCH]) for name, array in part.inputs.items()})
+        answer = function(**{name: tf.constant(array[start : start + BATCH]) for name, array in part.inputs.items()})
         parts.append({key: value.numpy() for key, value in answer.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

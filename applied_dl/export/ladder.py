@@ -24,8 +24,9 @@ from applied_dl.metrics import Scores
 FORMATS = ("saved_model", "tflite")
 
 
-def export(serving: Serving, settings, train: Part, test: Part, score: Callable[[dict, Part], Scores], folder: Path,
-           name: str) -> tuple[list[ExportedFile], dict[str, np.ndarray]]:
+def export(
+    serving: Serving, settings, train: Part, test: Part, score: Callable[[dict, Part], Scores], folder: Path, name: str
+) -> tuple[list[ExportedFile], dict[str, np.ndarray]]:
     """Write the files of `settings` (a settled `recipe.export`) into `folder` and prove each on rows of `test`.
 
     Returns the proofs (one `chosen`, copied to `model.tflite`, unless all were refused) and Keras' outputs on the proof rows.
@@ -60,8 +61,15 @@ def _prove_saved_model(folder, rows, expected, score, reference) -> ExportedFile
     outputs = saved_model_outputs(folder, rows)
     scores = score(outputs, rows)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-    return ExportedFile(file=folder.name, format="saved_model", variant="fp32", bytes=size, metric=scores.value,
-                        metric_loss=scores.loss_against(reference), **differences(outputs, expected))
+    return ExportedFile(
+        file=folder.name,
+        format="saved_model",
+        variant="fp32",
+        bytes=size,
+        metric=scores.value,
+        metric_loss=scores.loss_against(reference),
+        **differences(outputs, expected),
+    )
 
 
 def _tflite(serving, settings, train, rows, expected, score, reference, folder, name) -> list[ExportedFile]:
@@ -75,8 +83,11 @@ def _tflite(serving, settings, train, rows, expected, score, reference, folder, 
         failures = convert.convert(phone, work, tuple(settings.variants), work / "representative.npz")
         for variant in settings.variants:
             if variant in failures:
-                found.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0,
-                                          refused=f"it could not be converted: {failures[variant]}"))
+                found.append(
+                    ExportedFile(
+                        file="", format="tflite", variant=variant, bytes=0, refused=f"it could not be converted: {failures[variant]}"
+                    )
+                )
                 continue
             target = folder / f"model.{variant}.tflite"
             content = (work / f"{variant}.tflite").read_bytes()
@@ -90,8 +101,7 @@ def _choose(found: list[ExportedFile], max_loss: float | None, folder: Path) -> 
     judged = []
     for item in found:
         if item.format == "tflite" and not item.refused and max_loss is not None and item.metric_loss > max_loss:
-            item = msgspec.structs.replace(
-                item, refused=f"it loses {item.metric_loss:.4f} of the metric, above the allowed {max_loss:.4f}")
+            item = msgspec.structs.replace(item, refused=f"it loses {item.metric_loss:.4f} of the metric, above the allowed {max_loss:.4f}")
         judged.append(item)
     allowed = [item for item in judged if item.format == "tflite" and not item.refused]
     if not allowed:

@@ -25,8 +25,9 @@ def proof_rows(part: Part) -> Part:
     return part if len(part) <= PROOF_ROWS else part.take(np.linspace(0, len(part) - 1, PROOF_ROWS).astype(np.int64))
 
 
-def prove(path: Path, variant: str, part: Part, expected: dict[str, np.ndarray], score: Callable[[dict, Part], Scores],
-          reference: Scores) -> ExportedFile:
+def prove(
+    path: Path, variant: str, part: Part, expected: dict[str, np.ndarray], score: Callable[[dict, Part], Scores], reference: Scores
+) -> ExportedFile:
     """Everything measured of one `.tflite`; `refused` says in one sentence why it must not be used, if so."""
     content = path.read_bytes()
     found = {"file": path.name, "format": "tflite", "variant": variant, "bytes": len(content), "ops": operators(content)}
@@ -42,8 +43,9 @@ def prove(path: Path, variant: str, part: Part, expected: dict[str, np.ndarray],
         refusal = _refusal(runtime, variant, part, outputs, expected, difference)
     except (AppliedError, RuntimeError, ValueError) as error:
         return ExportedFile(**found, refused=f"it converts but does not run: {error}")
-    return ExportedFile(**found, metric=scores.value, metric_loss=scores.loss_against(reference), **difference,
-                        latency_ms=latency, refused=refusal)
+    return ExportedFile(
+        **found, metric=scores.value, metric_loss=scores.loss_against(reference), **difference, latency_ms=latency, refused=refusal
+    )
 
 
 def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> dict[str, float]:
@@ -55,7 +57,7 @@ def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray])
             continue
         gap = np.abs(outputs[name].astype(np.float64) - want)
         scale = float(np.max(np.abs(want), initial=0.0)) or 1.0
-        largest, relative = max(largest, float(gap.max(initial=0.0))), max(relative, float(gap.max(initial=0.0)) / scale)
+        largest, relative = (max(largest, float(gap.max(initial=0.0))), max(relative, float(gap.max(initial=0.0)) / scale))
         medians.append(float(np.median(gap)) if gap.size else 0.0)
     return {"max_abs_diff": largest, "max_rel_diff": relative, "median_abs_diff": max(medians, default=0.0)}
 

@@ -45,5 +45,9 @@ def _replay(folder: Path, item: ExportedFile, inputs: dict, golden: dict) -> dic
             worst = max(worst, float(np.max(gap, initial=0.0)) / scale)
         else:
             worst = max(worst, float(not np.array_equal(want, got)))
-    return {"file": item.file, "examples": len(next(iter(inputs.values()))), "difference": worst,
-            "ok": bool(worst <= TOLERANCE[item.variant])}
+    return {
+        "file": item.file,
+        "examples": len(next(iter(inputs.values()))),
+        "difference": worst,
+        "ok": bool(worst <= TOLERANCE[item.variant]),
+    }

@@ -54,7 +54,7 @@ class Runtime:
         try:
             if rows <= batch:
                 return worker(inputs)
-            parts = [worker({k: v[i:i + batch] for k, v in inputs.items()}) for i in range(0, rows, batch)]
+            parts = [worker({k: v[i : i + batch] for k, v in inputs.items()}) for i in range(0, rows, batch)]
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         finally:
             self._idle.put(worker)
@@ -73,8 +73,9 @@ class Runtime:
             fits = array.ndim == len(shape) and all(e in (-1, n) for e, n in zip(shape[1:], array.shape[1:]))
             if array.dtype != kind or not fits:
                 wanted = tuple("B" if i == 0 else n if n != -1 else "any" for i, n in enumerate(shape))
-                raise DataError(f"Input {name!r} must be {np.dtype(kind).name} of shape {wanted}, "
-                                f"received {array.dtype.name} of shape {array.shape}.")
+                raise DataError(
+                    f"Input {name!r} must be {np.dtype(kind).name} of shape {wanted}, received {array.dtype.name} of shape {array.shape}."
+                )
 
 
 class _Borrowed:

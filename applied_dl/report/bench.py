@@ -39,9 +39,17 @@ def _time(path: Path, variant: str, inputs: dict, threads: int) -> dict:
     cold = time.perf_counter() - start
     spent = _spent(runtime, one)
     batched = _spent(runtime, many)
-    return {"file": path.name, "variant": variant, "threads": threads, "bytes": len(content), "cold_start_ms": cold * 1e3,
-            "p50_ms": float(np.percentile(spent, 50)) * 1e3, "p95_ms": float(np.percentile(spent, 95)) * 1e3,
-            "rows_per_second": BATCH / float(np.median(batched)), "memory_mb": max(0.0, _memory() - before)}
+    return {
+        "file": path.name,
+        "variant": variant,
+        "threads": threads,
+        "bytes": len(content),
+        "cold_start_ms": cold * 1e3,
+        "p50_ms": float(np.percentile(spent, 50)) * 1e3,
+        "p95_ms": float(np.percentile(spent, 95)) * 1e3,
+        "rows_per_second": BATCH / float(np.median(batched)),
+        "memory_mb": max(0.0, _memory() - before),
+    }
 
 
 def _spent(runtime: Runtime, inputs: dict) -> list[float]:

@@ -8,8 +8,13 @@ from pathlib import Path
 from applied_dl.bundle import ExportedFile, Manifest
 from applied_dl.metrics import HIGHER_IS_BETTER
 
-PIPELINE_TAGS = {"image": "image-classification", "tabular": "tabular-regression", "forecast": "time-series-forecasting",
-                 "words": "feature-extraction", "sentences": "sentence-similarity"}
+PIPELINE_TAGS = {
+    "image": "image-classification",
+    "tabular": "tabular-regression",
+    "forecast": "time-series-forecasting",
+    "words": "feature-extraction",
+    "sentences": "sentence-similarity",
+}
 GIVES = {
     "image": 'predictor.predict(["a.png"])   # [{"label", "probability", "top"}]',
     "tabular": 'predictor.predict([{"column": value}])   # [{"prediction", "lower", "upper"}] or [{"label", "probability"}]',
@@ -22,9 +27,21 @@ GIVES = {
 def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]]) -> None:
     """Write `README.md` into a bundle's folder; `tensors` describes the serving graph's inputs and outputs."""
     card = manifest.recipe["card"]
-    parts = [_front_matter(manifest, card), f"# {card['title'] or manifest.name}", _first_lines(manifest), card["description"],
-             _data(manifest), _results(manifest), _files(manifest), _tensors(tensors), _use(manifest, tensors), _limits(manifest, card),
-             _made(manifest), _pictures(folder), _missing(card)]
+    parts = [
+        _front_matter(manifest, card),
+        f"# {card['title'] or manifest.name}",
+        _first_lines(manifest),
+        card["description"],
+        _data(manifest),
+        _results(manifest),
+        _files(manifest),
+        _tensors(tensors),
+        _use(manifest, tensors),
+        _limits(manifest, card),
+        _made(manifest),
+        _pictures(folder),
+        _missing(card),
+    ]
     (folder / "README.md").write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
 
 
@@ -36,8 +53,17 @@ def _front_matter(manifest: Manifest, card: dict) -> str:
     lines = ["---", "library_name: applied_dl", f"pipeline_tag: {tag}", "tags:", "- keras", "- tflite", "- litert"]
     if card["license"]:
         lines.append(f"license: {card['license']}")
-    lines += ["model-index:", f"- name: {json.dumps(manifest.name)}", "  results:", "  - task:", f"      type: {tag}", "    dataset:",
-              f"      name: {json.dumps(str(manifest.recipe['data']['source']))}", f"      type: {manifest.task}", "    metrics:"]
+    lines += [
+        "model-index:",
+        f"- name: {json.dumps(manifest.name)}",
+        "  results:",
+        "  - task:",
+        f"      type: {tag}",
+        "    dataset:",
+        f"      name: {json.dumps(str(manifest.recipe['data']['source']))}",
+        f"      type: {manifest.task}",
+        "    metrics:",
+    ]
     for name, value in test.items():
         lines += [f"    - type: {name}", f"      value: {value:.6g}"]
     return "\n".join([*lines, "---"])
@@ -61,8 +87,13 @@ def _first_lines(manifest: Manifest) -> str:
 
 def _data(manifest: Manifest) -> str:
     facts = {key: value for key, value in manifest.facts.items() if isinstance(value, str | int | float) and key != "summary"}
-    lines = ["## Data", "", str(manifest.facts.get("summary", "")), "", f"Source: `{manifest.recipe['data']['source']}`, sha256 "
-             f"`{manifest.fingerprint[:16]}…`; seed {manifest.seed}."]
+    lines = [
+        "## Data",
+        "",
+        str(manifest.facts.get("summary", "")),
+        "",
+        f"Source: `{manifest.recipe['data']['source']}`, sha256 `{manifest.fingerprint[:16]}…`; seed {manifest.seed}.",
+    ]
     lines += ["", *(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items())] if facts else []
     return "\n".join(lines)
 
@@ -90,11 +121,19 @@ def _files(manifest: Manifest) -> str:
     """The parity table: every file through its own runtime."""
     if not manifest.exports:
         return ""
-    rows = ["## Files and their proof", "", f"Each file was run on held-out rows in the runtime that people use; `{manifest.main}` is its own.",
-            "", f"| file | precision | bytes | {manifest.main} | loss | largest difference | ms a row | |", "|---|---|---|---|---|---|---|---|"]
+    rows = [
+        "## Files and their proof",
+        "",
+        f"Each file was run on held-out rows in the runtime that people use; `{manifest.main}` is its own.",
+        "",
+        f"| file | precision | bytes | {manifest.main} | loss | largest difference | ms a row | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for item in manifest.exports:
-        rows.append(f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | {_number(item.metric_loss)} | "
-                    f"{_number(item.max_abs_diff)} | {_number(item.latency_ms)} | {_verdict(item)} |")
+        rows.append(
+            f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | {_number(item.metric_loss)} | "
+            f"{_number(item.max_abs_diff)} | {_number(item.latency_ms)} | {_verdict(item)} |"
+        )
     operators = sorted({op for item in manifest.exports if item.chosen for op in item.ops})
     if operators:
         rows += ["", "Operators of `model.tflite`, all TFLite builtins: " + ", ".join(operators) + "."]
@@ -114,20 +153,28 @@ def _tensors(tensors: dict[str, list[dict]]) -> str:
 
 def _use(manifest: Manifest, tensors: dict[str, list[dict]]) -> str:
     first, answer = tensors["inputs"][0]["name"], tensors["outputs"][0]["name"]
-    blocks = ["## Use", "Python, without TensorFlow (`pip install applied_dl`):",
-              f"```python\nimport applied_dl\npredictor = applied_dl.load(\"{manifest.name}\")\n{GIVES[manifest.task]}\n```"]
+    blocks = [
+        "## Use",
+        "Python, without TensorFlow (`pip install applied_dl`):",
+        f'```python\nimport applied_dl\npredictor = applied_dl.load("{manifest.name}")\n{GIVES[manifest.task]}\n```',
+    ]
     if manifest.chosen is not None:
-        blocks += ["Android (Kotlin, LiteRT):",
-                   "```kotlin\nval interpreter = Interpreter(modelFile)\n"
-                   f"interpreter.runSignature(mapOf(\"{first}\" to input), mapOf(\"{answer}\" to output), \"serving_default\")\n```",
-                   "iOS (Swift, TensorFlowLiteSwift):",
-                   "```swift\nlet interpreter = try Interpreter(modelPath: modelPath)\ntry interpreter.allocateTensors()\n"
-                   f"try interpreter.copy(input, toInputAt: 0)  // {first}\ntry interpreter.invoke()\n"
-                   f"let answer = try interpreter.output(at: 0)  // {answer}\n```"]
+        blocks += [
+            "Android (Kotlin, LiteRT):",
+            "```kotlin\nval interpreter = Interpreter(modelFile)\n"
+            f'interpreter.runSignature(mapOf("{first}" to input), mapOf("{answer}" to output), "serving_default")\n```',
+            "iOS (Swift, TensorFlowLiteSwift):",
+            "```swift\nlet interpreter = try Interpreter(modelPath: modelPath)\ntry interpreter.allocateTensors()\n"
+            f"try interpreter.copy(input, toInputAt: 0)  // {first}\ntry interpreter.invoke()\n"
+            f"let answer = try interpreter.output(at: 0)  // {answer}\n```",
+        ]
     if any(item.format == "saved_model" for item in manifest.exports):
-        blocks += ["TF Serving:", "```sh\n"
-                   f"docker run -p 8501:8501 -v \"$PWD/saved_model:/models/{manifest.name}/1\" -e MODEL_NAME={manifest.name} tensorflow/serving\n"
-                   f"curl -d '{{\"inputs\": {{\"{first}\": […]}}}}' localhost:8501/v1/models/{manifest.name}:predict\n```"]
+        blocks += [
+            "TF Serving:",
+            "```sh\n"
+            f'docker run -p 8501:8501 -v "$PWD/saved_model:/models/{manifest.name}/1" -e MODEL_NAME={manifest.name} tensorflow/serving\n'
+            f'curl -d \'{{"inputs": {{"{first}": […]}}}}\' localhost:8501/v1/models/{manifest.name}:predict\n```',
+        ]
     return "\n\n".join(blocks)
 
 

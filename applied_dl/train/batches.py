@@ -42,7 +42,8 @@ def training_batches(source: Source, cut: Plan, seed: int, first_step: int = 0, 
         epoch, place = step // cut.steps, step % cut.steps
         order = tf.stack([seed, epoch, 0])
         index = tf.random.experimental.index_shuffle(
-            place * cut.batch + tf.range(cut.batch, dtype=tf.int64), tf.cast(order, tf.int32), source.size - 1)
+            place * cut.batch + tf.range(cut.batch, dtype=tf.int64), tf.cast(order, tf.int32), source.size - 1
+        )
         batch = source.gather(tf.ensure_shape(index, (cut.batch,)))
         if augment is None:
             return batch

@@ -58,7 +58,9 @@ def read(folder: Path, identity: dict) -> tuple[int, dict[str, list[np.ndarray]]
             continue
         changed = [key for key in identity if identity[key] != note["identity"].get(key)]
         if changed:
-            raise RefusedError(f"The interrupted run at {str(folder)!r} was made with another {' and '.join(changed)}; "
-                               "resume with the same recipe and data, or start again without --resume.")
+            raise RefusedError(
+                f"The interrupted run at {str(folder)!r} was made with another {' and '.join(changed)}; "
+                "resume with the same recipe and data, or start again without --resume."
+            )
         return note["epoch"], groups, note["notes"]
     return None

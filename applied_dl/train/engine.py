@@ -45,11 +45,15 @@ class Fitted(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Where an unfinished run keeps its state; `identity` (recipe, data) must match for `resume`."""
+    """Where an unfinished run keeps its state; `identity` (recipe, data) must match for `resume`.
+
+    Where `trial` is a list, `fit` only times a few steps and appends the seconds that the whole would take (`--dry-run`).
+    """
 
     folder: Path
     identity: dict[str, str]
     resume: bool = False
+    trial: list[float] | None = None
 
 
 def fit(
@@ -77,20 +81,45 @@ def fit(
     optimizer = make_optimizer(settings, cut.steps * settings.epochs, rates)
     model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=cut.execution)
     optimizer.build(model.trainable_variables)
+    if workspace is not None and workspace.trial is not None:
+        workspace.trial.append(_trial(model, source, validation, settings, cut, augment))
+        return History(monitor=monitor)
     keeper = _Keeper(settings, validation, monitor, workspace, tag)
     first_epoch = keeper.restore(model)
     if first_epoch < settings.epochs and not keeper.finished:
         batches = training_batches(source, cut, settings.seed, first_epoch * cut.steps, augment)
         progress = Progress(settings.epochs, cut.steps, first_epoch, monitor)
         try:
-            model.fit(batches, steps_per_epoch=cut.steps, epochs=settings.epochs, initial_epoch=first_epoch,
-                      callbacks=[keeper, progress], verbose=0)
+            model.fit(
+                batches,
+                steps_per_epoch=cut.steps,
+                epochs=settings.epochs,
+                initial_epoch=first_epoch,
+                callbacks=[keeper, progress],
+                verbose=0,
+            )
         except KeyboardInterrupt:
             keeper.history.stopped = "stopped by hand"
             progress.close()
             console.say("stopped", "by hand; the best weights so far are kept")
     keeper.finish(model)
     return keeper.history
+
+
+def _trial(model, source, validation, settings, cut, augment) -> float:
+    """Seconds that the whole fit would take, from a few steps of it (the tracing apart)."""
+    batches = training_batches(source, cut, settings.seed, 0, augment)
+    marks = [time.perf_counter()]
+    mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
+    model.fit(batches, steps_per_epoch=cut.execution, epochs=4, callbacks=[mark], verbose=0)
+    tracing, steps = marks[1] - marks[0], min(b - a for a, b in zip(marks[1:], marks[2:])) / cut.execution
+    evaluation = 0.0
+    if validation is not None:
+        for _ in range(2):  # the second without its tracing
+            start = time.perf_counter()
+            model.evaluate(ordered_batches(validation, EVALUATION_BATCH), verbose=0)
+            evaluation = time.perf_counter() - start
+    return tracing + settings.epochs * (cut.steps * steps + evaluation)
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -112,8 +141,10 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         logs = logs if logs is not None else {}
         if not np.isfinite(logs.get("loss", 0.0)):
-            raise DataError(f"The training loss became {logs['loss']} in epoch {epoch + 1}: expected finite numbers; lower "
-                            "train.learning_rate or set train.clip_norm, and look for extreme values in the data.")
+            raise DataError(
+                f"The training loss became {logs['loss']} in epoch {epoch + 1}: expected finite numbers; lower "
+                "train.learning_rate or set train.clip_norm, and look for extreme values in the data."
+            )
         current = self._averaged()
         if self.batches is not None:
             results = self.model.evaluate(self.batches, verbose=0, return_dict=True)
@@ -163,8 +194,10 @@ class _Keeper(keras.callbacks.Callback):
         due = waited >= 60 * self.settings.checkpoint_minutes and waited >= 33 * self.write_seconds
         if self.folder is None or not (last or due):
             return
-        arrays = {"state": [np.asarray(keras.ops.convert_to_numpy(v)) for v in checkpoint.training_state(self.model)],
-                  "best": self.best_weights}
+        arrays = {
+            "state": [np.asarray(keras.ops.convert_to_numpy(v)) for v in checkpoint.training_state(self.model)],
+            "best": self.best_weights,
+        }
         notes = {"history": msgspec.to_builtins(self.history), "waited": self.waited, "finished": last}
         checkpoint.write(self.folder, epoch + 1, arrays, notes, self.workspace.identity)
         self.last_write = time.perf_counter()

@@ -24,9 +24,9 @@ def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarr
     names = list(inputs)
 
     def gather(index):
-        *values, = (column(index) for column in columns)
+        (*values,) = (column(index) for column in columns)
         features = dict(zip(names, values))
-        return (features, *values[len(names):])
+        return (features, *values[len(names) :])
 
     return Source(len(target), gather)
 

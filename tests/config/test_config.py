@@ -26,20 +26,25 @@ def test_every_key_is_described(task):
 def test_a_partial_recipe_takes_the_defaults_and_set_overrides_any_key(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text('task = "image"\n[train]\nepochs = 7\n')
-    recipe = config.read_recipe(path, dict(config.parse_override(t) for t in ("train.epochs=3", "model.name=lenet", "data.split=[0.5,0.2,0.3]")))
+    recipe = config.read_recipe(
+        path, dict(config.parse_override(t) for t in ("train.epochs=3", "model.name=lenet", "data.split=[0.5,0.2,0.3]"))
+    )
     assert (recipe.train.epochs, recipe.model.name, recipe.data.split) == (3, "lenet", (0.5, 0.2, 0.3))
 
 
-@pytest.mark.parametrize(("raw", "words"), [
-    ({"task": "image", "train": {"epoch": 3}}, "unknown key 'train.epoch'. Did you mean 'epochs'"),
-    ({"task": "image", "trian": {}}, "unknown key 'trian'. Did you mean 'train'"),
-    ({"task": "imgae"}, "Did you mean 'image'"),
-    ({"train": {}}, "no key 'task'"),
-    ({"task": 3}, "must be a text"),
-    ({"task": "image", "train": {"epochs": "many"}}, "key train.epochs"),
-    ({"task": "image", "train": 3}, "key train"),
-    ({"task": "image", "model": {"dropout": 1.5}}, "key model.dropout"),
-])
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"task": "image", "train": {"epoch": 3}}, "unknown key 'train.epoch'. Did you mean 'epochs'"),
+        ({"task": "image", "trian": {}}, "unknown key 'trian'. Did you mean 'train'"),
+        ({"task": "imgae"}, "Did you mean 'image'"),
+        ({"train": {}}, "no key 'task'"),
+        ({"task": 3}, "must be a text"),
+        ({"task": "image", "train": {"epochs": "many"}}, "key train.epochs"),
+        ({"task": "image", "train": 3}, "key train"),
+        ({"task": "image", "model": {"dropout": 1.5}}, "key model.dropout"),
+    ],
+)
 def test_mistakes_are_named(raw, words):
     with pytest.raises(UsageError, match=words.replace(".", r"\.")):
         config.read_recipe(raw)

@@ -1,8 +1,6 @@
 """The precision ladder on small nets: files are made, proven, refused and chosen."""
 
-import json
-import subprocess
-import sys
+import threading
 import zipfile
 
 import keras
@@ -13,7 +11,7 @@ from keras import layers
 from applied_dl import config
 from applied_dl.data import Part
 from applied_dl.errors import UsageError
-from applied_dl.export import Serving, convert, export
+from applied_dl.export import Serving, convert, export, write_saved_model
 from applied_dl.export.prove import prove
 from applied_dl.infer import Runtime, operators
 from applied_dl.metrics import Scores
@@ -83,7 +81,9 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
         gap = np.abs(outputs["probabilities"] - truth).max()
         return Scores(main="accuracy", metrics={"accuracy": 1.0 if gap < 1e-5 else 0.0})
 
-    found, _ = export(serving, settings(max_loss=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m")
+    found, _ = export(
+        serving, settings(max_loss=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m"
+    )
     fp32, int8 = found
     assert fp32.chosen
     assert int8.refused.startswith("it loses")
@@ -91,8 +91,15 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
 
 def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
     calls = iter([1.0] + [0.0] * 10)
-    found, _ = export(small_serving(), settings(max_loss=0.1, formats=("tflite",), variants=("fp32",)), pictures(8), pictures(8),
-                      lambda *_: Scores(main="accuracy", metrics={"accuracy": next(calls)}), tmp_path, "m")
+    found, _ = export(
+        small_serving(),
+        settings(max_loss=0.1, formats=("tflite",), variants=("fp32",)),
+        pictures(8),
+        pictures(8),
+        lambda *_: Scores(main="accuracy", metrics={"accuracy": next(calls)}),
+        tmp_path,
+        "m",
+    )
     assert [item.chosen for item in found] == [False]
     assert not (tmp_path / "model.tflite").exists()
 
@@ -103,11 +110,22 @@ def test_labels_travel_in_the_file_and_change_no_answer(exported):
         assert packed.read("labels.txt").decode().split() == ["a", "b", "c"]
 
 
-def test_a_converter_that_dies_is_a_sentence_not_a_crash(tmp_path, monkeypatch):
-    monkeypatch.setattr(convert.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, -11, "", "boom"))
-    failures = convert.convert(tmp_path / "none", tmp_path, ("fp32", "int8"), tmp_path / "none.npz")
-    assert set(failures) == {"fp32", "int8"}
-    assert "code -11: boom" in failures["fp32"]
+def test_a_converter_that_dies_is_a_sentence_not_a_crash(tmp_path):
+    """Killed in the middle of its work: the variant it was at is named, the others get a new process."""
+    write_saved_model(small_serving(), tmp_path / "m")
+    np.savez(tmp_path / "rows.npz", **pictures(4).inputs)
+    first = convert.warm_up()
+    killer = threading.Timer(0.05, first.kill)
+    killer.start()
+    failures = convert.convert(tmp_path / "m", tmp_path, ("int8", "fp32"), tmp_path / "rows.npz")
+    assert "code -9" in failures["int8"]
+    assert (tmp_path / "fp32.tflite").exists()
+    assert convert.warm_up() is not first
+
+
+def test_a_saved_model_that_is_none_gives_a_reason(tmp_path):
+    failures = convert.convert(tmp_path / "none", tmp_path, ("fp32",), tmp_path / "none.npz")
+    assert "none" in failures["fp32"]
 
 
 def test_a_flex_operator_is_refused(tmp_path):
@@ -135,10 +153,3 @@ def test_operators_are_read_from_the_file(exported):
 def test_unknown_variants_are_named_before_training(tmp_path):
     with pytest.raises(UsageError, match="Did you mean 'int8'"):
         export(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
-
-
-def test_convert_runs_as_its_own_program(tmp_path):
-    job = tmp_path / "job.json"
-    job.write_text(json.dumps({"saved_model": str(tmp_path / "nothing"), "folder": str(tmp_path), "variants": ["fp32"], "representative": ""}))
-    subprocess.run([sys.executable, "-m", "applied_dl.export.convert", str(job)], check=True, capture_output=True)
-    assert (tmp_path / "fp32.error").exists()

@@ -1,0 +1,99 @@
+"""What a training would do, before anything is trained: rows, graph, cost, time and files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl import config, console
+from applied_dl.run import cache_folder, identity
+
+EXPORT_SECONDS = 12.0  # scoring, four conversions and their proof, as measured on small models
+
+
+def dry_run(recipe, out: str) -> tuple[dict, str]:
+    """The facts as `--json` prints them, and as people read them. Nothing is written but the cache of decoded data."""
+    from applied_dl.export.describe import describe
+    from applied_dl.tasks import load_task
+    from applied_dl.train import Workspace
+    from applied_dl.train.reproducible import set_up
+
+    start = time.perf_counter()
+    task = load_task(recipe.task)
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    prepared = task.prepare(recipe, cache_folder())
+    for warning in prepared.warnings:
+        console.warn(warning)
+    recipe = task.settle(recipe, prepared)
+    model = task.build(recipe, prepared)
+    read = time.perf_counter() - start
+    trial: list[float] = []
+    task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", identity(recipe, prepared), trial=trial))
+    facts = {
+        "task": recipe.task,
+        "data": prepared.facts.get("summary", ""),
+        "rows": {part: len(getattr(prepared, part)) for part in ("train", "validation", "test")},
+        "inputs": describe(model)["inputs"],
+        "parameters": int(model.count_params()),
+        "flops_per_row": flops(model),
+        "data_mb": round(sum(a.nbytes for a in prepared.train.inputs.values()) / 1e6, 1),
+        "seconds": round(read + sum(trial) + EXPORT_SECONDS, 1),
+        "train": config.as_dict(recipe)["train"],
+        "bundle": out,
+        "files": files(recipe),
+        "warnings": list(prepared.warnings),
+    }
+    return facts, _text(facts)
+
+
+def files(recipe) -> list[str]:
+    """The files a bundle of this recipe will hold."""
+    names = ["bundle.json", "README.md", "model.keras", "encoder.json", "golden.npz", "history.csv", "plots/"]
+    if "saved_model" in recipe.export.formats:
+        names.append("saved_model/")
+    if "tflite" in recipe.export.formats:
+        names += ["model.tflite", *(f"model.{variant}.tflite" for variant in recipe.export.variants)]
+    return names
+
+
+def flops(model) -> int | None:
+    """Floating-point operations of one forward pass of one row, counted on the graph; None where TensorFlow cannot tell."""
+    import tensorflow as tf
+
+    try:
+        inputs = {name: tf.TensorSpec((1, *t.shape[1:]), t.dtype) for name, t in model.input.items()}
+        graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(inputs).graph
+        options = tf.compat.v1.profiler.ProfileOptionBuilder(tf.compat.v1.profiler.ProfileOptionBuilder.float_operation())
+        found = tf.compat.v1.profiler.profile(graph, options=options.with_empty_output().build())
+        return int(found.total_float_ops)
+    except (AttributeError, ValueError, TypeError):
+        return None
+
+
+def _text(facts: dict) -> str:
+    rows = ", ".join(f"{count:,} {part}" for part, count in facts["rows"].items())
+    shapes = ", ".join(f"{t['name']} {t['dtype']} {t['shape']}" for t in facts["inputs"])
+    settings = ", ".join(
+        f"{key} {value}"
+        for key, value in facts["train"].items()
+        if value not in (None, False) and key in ("epochs", "batch_size", "learning_rate", "schedule", "optimizer", "loss")
+    )
+    cost = (
+        f"{np.format_float_positional(facts['flops_per_row'] / 1e6, precision=3)} million operations a row"
+        if facts["flops_per_row"]
+        else ""
+    )
+    return "\n".join(
+        [
+            f"data     {facts['data']}",
+            f"rows     {rows}; {facts['data_mb']} MB of training inputs",
+            f"inputs   {shapes}",
+            f"model    {facts['parameters']:,} parameters  {cost}",
+            f"train    {settings}",
+            f"time     about {facts['seconds']:.0f} s on this machine (less where training stops early)",
+            f"writes   {facts['bundle']}/: {', '.join(facts['files'])}",
+            "nothing was trained or written",
+        ]
+    )

@@ -1,0 +1,37 @@
+"""Several random starts averaged: the oldest way to a better model, exported as one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import msgspec
+
+from applied_dl.train.engine import Fitted
+
+
+def fit_members(recipe, fit_one: Callable) -> Fitted:
+    """Train `train.ensemble` members that differ by their seed; one graph that averages their outputs.
+
+    `fit_one(recipe, tag) -> Fitted` builds and trains one member; its graph takes a dict of inputs. The history is the first member's;
+    `extra["members"]` holds all of them.
+    """
+    members = []
+    for i in range(recipe.train.ensemble):
+        settings = msgspec.structs.replace(recipe.train, seed=recipe.train.seed + 1000 * i)
+        keras.utils.set_random_seed(settings.seed)
+        members.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"member{i}"))
+    if len(members) == 1:
+        return members[0]
+    return Fitted(average([m.model for m in members]), members[0].history, {**members[0].extra, "members": members})
+
+
+def average(models: list[keras.Model], weights: list[float] | None = None) -> keras.Model:
+    """One graph whose output is the (weighted) mean of several over the same inputs. Member weights sum to 1."""
+    weights = weights or [1 / len(models)] * len(models)
+    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in models[0].input.items()}
+    outputs = []
+    for i, (model, weight) in enumerate(zip(models, weights)):
+        model.name = f"member_{i}"
+        outputs.append(keras.layers.Rescaling(weight, dtype="float32", name=f"weight_{i}")(model(inputs)))
+    return keras.Model(inputs, keras.layers.Add(name="mean")(outputs) if len(outputs) > 1 else outputs[0])

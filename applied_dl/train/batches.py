@@ -40,7 +40,7 @@ def training_batches(source: Source, cut: Plan, seed: int, first_step: int = 0, 
 
     def make(step):
         epoch, place = step // cut.steps, step % cut.steps
-        order = tf.stack([seed, epoch, 0])
+        order = tf.stack([seed, epoch])
         index = tf.random.experimental.index_shuffle(
             place * cut.batch + tf.range(cut.batch, dtype=tf.int64), tf.cast(order, tf.int32), source.size - 1
         )

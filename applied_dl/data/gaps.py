@@ -1,0 +1,35 @@
+"""Missing values of a series: filled from the past alone for the model, remembered for the score.
+
+A fill that looked ahead (a line across the gap) would let a history near its end know the future; and the predictor, which has no
+future, would fill otherwise than the trainer did. No filled value is ever scored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def fill(values: np.ndarray, season: int = 1) -> np.ndarray:
+    """A copy of (T,) without NaN: each missing value goes on from the one before as the series did one season earlier.
+
+    x[t] = x[t-1] + (x[t-m] - x[t-m-1]) for season m, x[t-1] where there is no such season yet. Leading NaN take the first known value.
+    """
+    values = np.array(values, np.float64)
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing) == 0 or len(missing) == len(values):
+        return values
+    first = int(np.argmax(~np.isnan(values)))
+    values[:first] = values[first]
+    for t in missing[missing > first]:
+        step = values[t - season] - values[t - season - 1] if 1 < season < t - first else 0.0
+        values[t] = values[t - 1] + step
+    return values
+
+
+def lengthen(values: np.ndarray, length: int, season: int = 1) -> np.ndarray:
+    """At least `length` steps: what is missing on the left repeats the first season, or the first value of shorter series."""
+    missing = length - len(values)
+    if missing <= 0:
+        return values
+    cycle = values[:season] if len(values) >= season else values[:1]
+    return np.concatenate([np.resize(cycle, -(-missing // len(cycle)) * len(cycle))[-missing:], values])

@@ -1,0 +1,22 @@
+"""Call a builder with the settings of a recipe, refusing those it does not know."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from applied_dl.errors import UsageError
+
+
+def call(builder: Callable, settings: dict, /, *shape, **fixed):
+    """`builder(*shape, **fixed, **settings)`; settings that are None are left to the builder's default.
+
+    Raises `UsageError` where a setting is given that this builder has no use for.
+    """
+    known = inspect.signature(builder).parameters
+    given = {name: value for name, value in settings.items() if value is not None}
+    for name in given:
+        if name not in known:
+            accepted = ", ".join(n for n, p in known.items() if p.kind is p.KEYWORD_ONLY and n not in ("name", "kernel"))
+            raise UsageError(f"model.{name} has no meaning for the model {builder.__name__!r}; it accepts: {accepted}.")
+    return builder(*shape, **fixed, **given)

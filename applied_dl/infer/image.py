@@ -1,0 +1,71 @@
+"""Pictures in, labels out: the part of the image task that needs no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.encoders import image as encoder_file
+from applied_dl.encoders.image import EXTENSIONS, ImageEncoder
+from applied_dl.errors import DataError, UsageError
+from applied_dl.infer.runtime import Encoded
+
+load_encoder = encoder_file.load
+TOP = 5
+UNLIKE = 4.0  # standard deviations between a picture's mean level and the training pictures'
+
+
+def gather(arguments: list[str]) -> list[Path]:
+    """Files as they are; a folder's pictures, sorted, with those of the folders below."""
+    found: list[Path] = []
+    for argument in arguments:
+        path = Path(argument).expanduser()
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
+            if not inside:
+                raise DataError(f"The folder {argument!r} holds no pictures ({', '.join(e[1:] for e in EXTENSIONS)}).")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def encode(encoder: ImageEncoder, inputs: list) -> Encoded:
+    """Paths, bytes, PIL images or arrays → `image` uint8 (N, H, W, C)."""
+    images, kept, errors = [], [], {}
+    for place, source in enumerate(inputs):
+        try:
+            images.append(encoder_file.encode(source, encoder))
+            kept.append(place)
+        except DataError as error:
+            errors[place] = str(error)
+    shape = (0, encoder.height, encoder.width, encoder.channels)
+    array = np.stack(images) if images else np.zeros(shape, np.uint8)
+    return Encoded(inputs={"image": array}, kept=kept, errors=errors, warnings=_drift(encoder, array))
+
+
+def answer(encoder: ImageEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
+    """`{"label", "probability", "top": [{"label", "probability"}, …]}` a picture; several-label models add `"labels"`, those above the
+    threshold."""
+    if top < 1:
+        raise UsageError(f"top must be at least 1, received {top}.")
+    answers = []
+    for row in outputs["probabilities"]:
+        best = np.argsort(-row, kind="stable")[:top]
+        ranked = [{"label": encoder.labels[i], "probability": float(row[i])} for i in best]
+        found = {**ranked[0], "top": ranked}
+        if encoder.multi_label:
+            found["labels"] = [encoder.labels[i] for i in np.flatnonzero(row >= encoder.threshold)]
+        answers.append(found)
+    return answers
+
+
+def _drift(encoder: ImageEncoder, images: np.ndarray) -> list[str]:
+    """A note where pictures are far lighter, darker or flatter than any that trained the model."""
+    if not encoder.mean or not len(images):
+        return []
+    level = images.mean((1, 2, 3))
+    middle, spread = float(np.mean(encoder.mean)), float(np.mean(encoder.std))
+    odd = int(np.sum((np.abs(level - middle) > UNLIKE * spread) | (images.std((1, 2, 3)) < 1.0)))
+    return [f"{odd} of {len(images)} pictures are unlike the training pictures (brightness or contrast)"] if odd else []

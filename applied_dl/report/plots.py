@@ -1,0 +1,149 @@
+"""Pictures that explain a model, in one quiet style. Every function writes one PNG and needs matplotlib alone."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+BLUE, ORANGE, GREY, GREEN, RED = "#2b6cb0", "#dd6b20", "#718096", "#2f855a", "#c53030"
+STYLE = {
+    "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e2e8f0",
+    "axes.edgecolor": GREY, "axes.axisbelow": True, "figure.dpi": 110, "legend.frameon": False, "axes.titlesize": 11,
+}  # fmt: skip
+
+
+@contextmanager
+def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 4.0)):
+    """Axes to draw on; saved to `path` when the block ends."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with mpl.rc_context(STYLE):
+        drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained")
+        yield axes
+        drawn.savefig(path, metadata={"Software": None})
+        plt.close(drawn)
+
+
+def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", best_epoch: int = 0) -> None:
+    """Loss of training and validation, the monitored metric and the learning rate, by epoch; the kept epoch is marked."""
+    if not rows:
+        return
+    epochs = [row["epoch"] for row in rows]
+    metric = monitor.removeprefix("val_")
+    second = metric if metric != "loss" and monitor in rows[0] else None
+    with figure(path, 1, 3 if second else 2, (12.5 if second else 9.0, 3.4)) as axes:
+        for axis, name in zip(axes, ["loss", second] if second else ["loss"]):
+            if name in rows[0]:
+                axis.plot(epochs, [row.get(name, np.nan) for row in rows], color=GREY, label="training")
+            if f"val_{name}" in rows[0]:
+                axis.plot(epochs, [row.get(f"val_{name}", np.nan) for row in rows], color=BLUE, label="validation")
+            if best_epoch:
+                axis.axvline(best_epoch, color=ORANGE, linestyle=":", label=f"kept: epoch {best_epoch}")
+            axis.set(xlabel="epoch", ylabel=name.replace("_", " "), title=name.replace("_", " "))
+            axis.legend()
+        axes[-1].plot(epochs, [row["learning_rate"] for row in rows], color=GREEN)
+        axes[-1].set(xlabel="epoch", ylabel="step size", title="learning rate")
+
+
+def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30) -> None:
+    """Rows the true class, columns the predicted one, coloured by the share of the row; the `most` largest classes."""
+    keep = np.sort(np.argsort(-matrix.sum(1), kind="stable")[:most])
+    matrix, labels = matrix[np.ix_(keep, keep)], [labels[i] for i in keep]
+    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    side = max(4.0, 0.42 * len(labels) + 2.2)
+    with figure(path, size=(side, side * 0.92)) as axis:
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        axis.grid(False)
+        if len(labels) <= 20:
+            for i, j in np.ndindex(*matrix.shape):
+                if matrix[i, j]:
+                    axis.text(j, i, matrix[i, j], ha="center", va="center", fontsize=8, color="white" if share[i, j] > 0.5 else "#1a202c")
+        axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+        axis.set_yticks(range(len(labels)), labels)
+        axis.set(xlabel="predicted", ylabel="true", title="Confusion on held-out rows")
+
+
+def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int = 10) -> None:
+    """How often the answer is right against how sure the model says it is; the dots' size is the share of rows."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(place, minlength=bins)
+    used = count > 0
+    sure = np.bincount(place, confidence, minlength=bins)[used] / count[used]
+    share = np.bincount(place, right.astype(float), minlength=bins)[used] / count[used]
+    with figure(path, size=(4.6, 4.4)) as axis:
+        axis.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
+        axis.plot(sure, share, color=BLUE, linewidth=1)
+        axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, label="this model")
+        axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="stated probability", ylabel="share that is right", title="Reliability")
+        axis.legend()
+
+
+def pictures(images: np.ndarray, captions: list[str], path: Path, title: str = "", columns: int = 8) -> None:
+    """A grid of pictures (N, H, W, 1 or 3), 0..255, each with a caption."""
+    rows = max(1, -(-len(images) // columns))
+    columns = min(columns, max(len(images), 1))
+    with figure(path, rows, columns, (1.45 * columns, 1.75 * rows + 0.4)) as axes:
+        for axis in np.ravel(axes):
+            axis.axis("off")
+        for axis, image, caption in zip(np.ravel(axes), images, captions):
+            image = np.clip(image, 0, 255).astype(np.uint8)
+            axis.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
+            axis.set_title(caption[:26], fontsize=7.5)
+        np.ravel(axes)[0].figure.suptitle(title)
+
+
+def bars(names: list[str], values: np.ndarray, path: Path, title: str, label: str, errors: np.ndarray | None = None) -> None:
+    """Horizontal bars, the largest on top; `errors` (2, N) are distances to the interval's ends."""
+    order = np.argsort(values)[-25:]
+    with figure(path, size=(6.4, 1.2 + 0.28 * len(order))) as axis:
+        axis.barh([names[i] for i in order], values[order], color=BLUE, xerr=None if errors is None else errors[:, order], ecolor=GREY)
+        axis.set(xlabel=label, title=title)
+
+
+def residuals(truth: np.ndarray, predicted: np.ndarray, path: Path, unit: str = "") -> None:
+    """Predicted against true values, and the distribution of what is left."""
+    with figure(path, 1, 2, (9.6, 4.2)) as (left, right):
+        ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
+        left.plot(ends, ends, color=GREY, linestyle=":")
+        left.scatter(truth, predicted, s=8, alpha=0.4, color=BLUE, edgecolors="none")
+        left.set(xlabel=f"true {unit}", ylabel=f"predicted {unit}", title="Predicted against true")
+        right.hist(truth - predicted, bins=50, color=BLUE)
+        right.set(xlabel=f"true − predicted {unit}", ylabel="rows", title="Residuals")
+
+
+def fan(history: np.ndarray, truth: np.ndarray | None, forecast: np.ndarray, lower, upper, path: Path, title: str = "") -> None:
+    """The end of a series, its forecast with the interval, and what came."""
+    past, ahead = np.arange(-len(history), 0), np.arange(len(forecast))
+    with figure(path, size=(9.0, 3.6)) as axis:
+        axis.plot(past, history, color=GREY, label="history")
+        if lower is not None:
+            axis.fill_between(ahead, lower, upper, color=BLUE, alpha=0.2, label="interval", linewidth=0)
+        axis.plot(ahead, forecast, color=BLUE, label="forecast")
+        if truth is not None:
+            axis.plot(np.arange(len(truth)), truth, color=ORANGE, linewidth=1, label="what came")
+        axis.set(xlabel="steps from now", title=title)
+        axis.legend(loc="upper left")
+
+
+def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = "Error by horizon step") -> None:
+    """One line a method over the steps of the horizon."""
+    with figure(path) as axis:
+        for (name, values), colour in zip(curves.items(), (BLUE, GREY, ORANGE, GREEN, RED) * 3):
+            axis.plot(np.arange(1, len(values) + 1), values, color=colour, label=name)
+        axis.set(xlabel="steps ahead", ylabel=label, title=title, ylim=(0, None))
+        axis.legend()
+
+
+def neighbourhood(points: np.ndarray, names: list[str], path: Path, title: str = "") -> None:
+    """Words or sentences in the plane (N, 2), each by its name."""
+    with figure(path, size=(9.0, 7.5)) as axis:
+        axis.scatter(points[:, 0], points[:, 1], s=10, color=BLUE)
+        for (x, y), name in zip(points, names):
+            axis.annotate(name, (x, y), fontsize=8, xytext=(3, 2), textcoords="offset points")
+        axis.set(title=title, xticks=[], yticks=[])
+        axis.grid(False)

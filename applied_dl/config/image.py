@@ -14,13 +14,18 @@ class Data(Section, frozen=True, kw_only=True):
     split: about(tuple[float, float, float], "shares of train, validation and test") = (0.7, 0.1, 0.2)
     image_size: about(tuple[int, int] | None, "height and width fed to the model; chosen from the pictures by default") = None
     channels: about(int | None, "1 grey, 3 RGB; chosen from the pictures by default") = None
+    fit: about(str, "how another aspect ratio becomes the model's: stretch, crop (the middle) or pad (grey bars)") = "stretch"
+    manual_dir: about(str | None, "folder with the original files of a tfds: source, for machines without a network") = None
     max_unreadable: about(float, "largest share of pictures that may be unreadable and skipped", ge=0, le=1) = 0.05
 
 
 class Preprocess(Section, frozen=True, kw_only=True):
-    normalize: about(str, "standardize (per channel), rescale (to -1..1), pca, zca or none") = "standardize"
+    normalize: about(str, "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp alone") = "standardize"
     components: about(int | None, "dimensions kept by pca whitening") = None
-    augment: about(tuple[str, ...] | None, "flip, shift, rotate, zoom, shear, perspective, color, erase, randaugment, mixup, cutmix") = None
+    augment: about(
+        tuple[str, ...] | None,
+        "flip, shift, rotate, zoom, shear, perspective, pad, color, erase, randaugment, mixup, cutmix",
+    ) = None
     strength: about(float, "scales the strength of every augmentation", ge=0) = 1.0
 
 

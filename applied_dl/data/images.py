@@ -1,216 +1,232 @@
-"""Labelled pictures from wherever a person has them: a listing of sources and classes, nothing decoded yet.
-
-Built-in `digits`; a folder of class folders (or of train/validation/test folders of those); a CSV or Parquet with path and label columns;
-an `.npz` of arrays; `tfds:NAME`.
-"""
+"""A person's pictures → decoded, labelled parts: classes, size and channels chosen, unreadable ones told, duplicates on one side."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import Struct, field
 
-from applied_dl.encoders.image import EXTENSIONS
+from applied_dl.data.fingerprint import fingerprint, row_keys
+from applied_dl.data.image_cache import decode_all, rows_of
+from applied_dl.data.image_sources import Listing, list_source
+from applied_dl.data.parts import Part
+from applied_dl.data.splits import split_rows
+from applied_dl.encoders.image import ImageEncoder, check_fit, peek
 from applied_dl.errors import DataError
 
-PARTS = ("train", "validation", "test")
-SEPARATOR = "|"  # between several labels of one picture in a table
+NAMES = ("train", "validation", "test")
+SAMPLE = 500  # pictures whose header decides the size and the channels
+SMALL = 64  # pixels; pictures up to this are taken as they are
+SIZES = {"fast": 64, "default": 96, "best": 128}  # side of larger pictures for a net that learns from nothing
+BACKBONE_SIZE = 224
 
 
-class Pictures(msgspec.Struct, frozen=True, kw_only=True):
-    """`sources`: paths, or an array (N, H, W[, C]); `labels`: one tuple of class names a picture; `part`: the part a picture was given
-    to, or "" where the split is still to be made."""
+class Images(Struct, frozen=True, kw_only=True):
+    """The fitted encoder, the parts by name, and what a person should know."""
 
-    sources: list[Path] | np.ndarray
-    labels: list[tuple[str, ...]]
-    part: list[str]
-    multi_label: bool = False
-    name: str = ""
-
-    def __len__(self) -> int:
-        return len(self.labels)
+    encoder: ImageEncoder
+    parts: dict[str, Part]
+    fingerprint: str
+    facts: dict[str, object] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
-def read_pictures(source: str, target: str = "label") -> Pictures:
-    """List a source; `DataError` where it holds no labelled pictures."""
-    if source == "digits":
-        return _digits()
-    if source.startswith("tfds:"):
-        return _tfds(source.removeprefix("tfds:"))
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return _folder(path)
-    if not path.exists():
-        raise DataError(f"There is no data at {source!r}; expected 'digits', a folder, a CSV/Parquet, an .npz, or tfds:NAME.")
-    if path.suffix == ".npz":
-        return _npz(path)
-    if path.suffix in (".csv", ".tsv", ".parquet"):
-        return _table(path, target)
-    raise DataError(f"{source!r} is no source of pictures; expected a folder of class folders, a .csv, .parquet or .npz, or tfds:NAME.")
+def read_images(data, seed: int, cache: Path, *, preset: str = "default", pretrained: bool = False) -> Images:
+    """Read, decode, check and split what `data` (a recipe's section) names. Raises `DataError` with one sentence."""
+    listings = _listings(data, cache)
+    labels, several = _classes(listings)
+    items = [item for listing in listings.values() for item in listing.items]
+    place = np.repeat(np.arange(len(listings)), [len(listing.items) for listing in listings.values()])
+    encoder = _shape(data, items, preset, pretrained)
+    done = decode_all(encoder, items, cache)
+    kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
+    warnings = [text for listing in listings.values() for text in listing.warnings]
+    warnings += _unreadable(done.errors, len(items), data.max_unreadable) + _notes(done.notes, items)
+    truth = _targets([labels_of for listing in listings.values() for labels_of in listing.labels], labels, several)
+    pixels = rows_of(done.pixels, kept, cache) if len(kept) < len(items) else done.pixels
+    truth, place = truth[kept], place[kept]
+    warnings += _check_classes(truth, labels)
+    rows, facts = _split(data, seed, list(listings), place, pixels, truth)
+    parts = {}
+    for name in NAMES:
+        source = [str(items[kept[i]]) if isinstance(items[kept[i]], Path) else "" for i in rows[name]]
+        parts[name] = Part(inputs={"image": rows_of(pixels, rows[name], cache)}, target=truth[rows[name]], extra={"path": np.array(source)})
+    warnings += _check_training(parts, labels)
+    encoder = _fitted(encoder, parts["train"].inputs["image"], labels, several)
+    facts |= _facts(encoder, parts, done, items, facts)
+    told = fingerprint(*(a for name in NAMES for a in (parts[name].inputs["image"], parts[name].target)), *labels)
+    return Images(encoder=encoder, parts=parts, fingerprint=told, facts=facts, warnings=warnings)
 
 
-def read_parts(train: str | None, validation: str | None, test: str | None, target: str) -> Pictures:
-    """Explicit parts, used exactly as given; a part without a source is cut from the training part later."""
-    found = []
-    for name, source in zip(PARTS, (train, validation, test)):
-        if source is not None:
-            pictures = read_pictures(source, target)
-            found.append(msgspec.structs.replace(pictures, part=[name] * len(pictures)))
-    if not found or found[0].part[0] != "train":
-        raise DataError("data.validation and data.test need data.train beside them (or leave them out and set data.source).")
-    return _joined(found)
+def read_labelled(encoder: ImageEncoder, source: str, target: str, cache: Path, max_unreadable: float = 1.0) -> Part:
+    """The rows of another source with the truth in the encoder's classes. Raises `DataError` for a class it does not know."""
+    listings = list_source(source, target, cache).values()
+    items = [item for listing in listings for item in listing.items]
+    done = decode_all(encoder, items, cache)
+    _unreadable(done.errors, len(items), max_unreadable)
+    kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
+    named = [labels for listing in listings for labels in listing.labels]
+    for name in sorted({label for labels in named for label in labels}):
+        if name not in encoder.labels:
+            raise DataError(f"{source!r} has the class {name!r}, which the model does not know; it knows: {', '.join(encoder.labels)}.")
+    truth = _targets(named, encoder.labels, encoder.multi_label)
+    return Part(inputs={"image": done.pixels[kept]}, target=truth[kept], extra={"path": np.array([str(items[i])[:500] for i in kept])})
 
 
-def _joined(found: list[Pictures]) -> Pictures:
-    arrays = [isinstance(p.sources, np.ndarray) for p in found]
-    if any(arrays) and not all(arrays):
-        raise DataError("data.train, data.validation and data.test must all be arrays or all be picture files.")
-    sources = np.concatenate([p.sources for p in found]) if all(arrays) else [s for p in found for s in p.sources]
-    labels, part = [x for p in found for x in p.labels], [x for p in found for x in p.part]
-    return Pictures(sources=sources, labels=labels, part=part, multi_label=any(p.multi_label for p in found), name=found[0].name)
+def _listings(data, cache: Path) -> dict[str, Listing]:
+    manual = data.manual_dir
+    if not (data.train or data.validation or data.test):
+        return list_source(data.source, data.target, cache, manual)
+    if not data.train:
+        raise DataError("data.test or data.validation is given without data.train; name the training part too, or only data.source.")
+    found = {}
+    for name in NAMES:
+        if path := getattr(data, name):
+            listings = list_source(path, data.target, cache, manual)
+            found[name] = listings.get("all") or listings.get(name) or next(iter(listings.values()))
+    return found
 
 
-def _digits() -> Pictures:
-    from sklearn.datasets import load_digits
+def _classes(listings: dict[str, Listing]) -> tuple[tuple[str, ...], bool]:
+    """The class names in order (numbers as numbers), of the training part where there is one; refuses fewer than two."""
+    several = any(listing.several for listing in listings.values())
+    fixed = next((listing.order for listing in listings.values() if listing.order), ())
+    learned = listings.get("train") or listings.get("all")
+    if learned is None:
+        raise DataError(f"The source has the parts {', '.join(listings)} and no training part; expected a part named train.")
+    names = {name for labels in learned.labels for name in labels}
+    for part, listing in listings.items():
+        for name in sorted({n for labels in listing.labels for n in labels} - names):
+            raise DataError(f"The {part} part has the class {name!r}, which no training picture has; classes: {', '.join(sorted(names))}.")
+    numeric = all(name.lstrip("-").isdigit() for name in names)
+    ordered = tuple(name for name in fixed if name in names) or tuple(sorted(names, key=(lambda n: (int(n), n)) if numeric else None))
+    if len(ordered) < (1 if several else 2):
+        only = f"only the class {ordered[0]!r}" if ordered else "no class"
+        raise DataError(f"The data has {only}; expected pictures of at least two classes.")
+    return ordered, several
 
-    data = load_digits()
-    grey = np.rint(data.images * (255 / 16)).astype(np.uint8)
-    return _arrays(grey, data.target, "digits")
+
+def _shape(data, items: list, preset: str, pretrained: bool) -> ImageEncoder:
+    """The size and channels of the model's input, from the recipe or from the pictures."""
+    sample = [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(len(items), SAMPLE)).astype(int))]
+    seen = [(i.shape[0], i.shape[1], i.shape[-1] == 1) if isinstance(i, np.ndarray) else peek(i) for i in sample]
+    seen = [s for s in seen if s]
+    if not seen:
+        seen = [(SMALL, SMALL, False)]
+    channels = data.channels or (1 if all(grey for _, _, grey in seen) and not pretrained else 3)
+    if channels not in (1, 3):
+        raise DataError(f"data.channels must be 1 (grey) or 3 (RGB), received {channels}.")
+    height, width = data.image_size or _size(seen, preset, pretrained)
+    if min(height, width) < 4 or max(height, width) > 2048:
+        raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
+    return ImageEncoder(height=height, width=width, channels=channels, fit=check_fit(data.fit))
 
 
-def _arrays(images: np.ndarray, target: np.ndarray, name: str, part: list[str] | None = None) -> Pictures:
-    several = target.ndim == 2
-    if several:
-        labels = [tuple(str(i) for i in np.flatnonzero(row)) for row in target]
+def _size(seen: list[tuple], preset: str, pretrained: bool) -> tuple[int, int]:
+    if pretrained:
+        return BACKBONE_SIZE, BACKBONE_SIZE
+    if len({s[:2] for s in seen}) == 1 and max(seen[0][:2]) <= SMALL:
+        return seen[0][0], seen[0][1]
+    side = float(np.median([min(h, w) for h, w, _ in seen]))
+    if side <= SIZES.get(preset, SIZES["default"]):
+        side = max(8, 8 * round(side / 8))
+        return side, side
+    side = SIZES.get(preset, SIZES["default"])
+    return side, side
+
+
+def _targets(named: list[tuple[str, ...]], labels: tuple[str, ...], several: bool) -> np.ndarray:
+    """(N,) int64 codes, or (N, C) float32 0/1 where a picture may have several labels."""
+    code = {name: i for i, name in enumerate(labels)}
+    if not several:
+        return np.array([code[names[0]] for names in named], np.int64)
+    truth = np.zeros((len(named), len(labels)), np.float32)
+    for row, names in enumerate(named):
+        truth[row, [code[name] for name in names]] = 1
+    return truth
+
+
+def _unreadable(errors: dict[int, str], n: int, allowed: float) -> list[str]:
+    if not errors:
+        return []
+    first = errors[min(errors)]
+    share = len(errors) / n
+    if share > allowed or len(errors) == n:
+        raise DataError(
+            f"{len(errors)} of {n} pictures cannot be read ({share:.1%}, data.max_unreadable allows {allowed:.1%}); the first: {first}"
+        )
+    shown = [errors[i] for i in sorted(errors)[:20]]
+    more = [f"and {len(errors) - 20} more that cannot be read"] if len(errors) > 20 else []
+    return [f"skipped {len(errors)} of {n} pictures: " + "; ".join(s.rstrip(".") for s in shown + more)]
+
+
+def _notes(notes: dict[int, str], items: list) -> list[str]:
+    if not notes:
+        return []
+    first = min(notes)
+    return [f"{len(notes)} pictures are animated and only their first frame is used (the first: {str(items[first])!r})"]
+
+
+def _check_classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:
+    counts = truth.sum(0).astype(int) if truth.ndim == 2 else np.bincount(truth, minlength=len(labels))
+    if (empty := [labels[i] for i in np.flatnonzero(counts == 0)]) and truth.ndim == 1 and len(labels) - len(empty) < 2:
+        raise DataError(f"After unreadable pictures were skipped, only one class has any; none is left of: {', '.join(empty)}.")
+    few = [f"{labels[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 3)]
+    return [f"classes with fewer than 3 pictures cannot be in every part, so little is known of them: {', '.join(few)}"] if few else []
+
+
+def _check_training(parts: dict[str, Part], labels: tuple[str, ...]) -> list[str]:
+    truth = parts["train"].target
+    counts = truth.sum(0) if truth.ndim == 2 else np.bincount(truth, minlength=len(labels))
+    if missing := [labels[i] for i in np.flatnonzero(counts == 0)]:
+        return [f"no training picture is left of: {', '.join(missing)}"]
+    return []
+
+
+def _split(data, seed, names, place, pixels, truth) -> tuple[dict[str, np.ndarray], dict]:
+    """Rows of each part: as the source has them, the missing parts cut from the training part."""
+    keys = row_keys(pixels)
+    strata = truth if truth.ndim == 1 else np.unique(truth, axis=0, return_inverse=True)[1].reshape(-1)
+    given = {name: np.flatnonzero(place == i) for i, name in enumerate(names)}
+    if "all" in given:
+        split = split_rows(len(truth), data.split, seed, strata=strata, keys=keys)
+        return dict(zip(NAMES, split[:3])), {"duplicates": int(split.moved)}
+    shares = np.array([1.0 if name == "train" or name not in given else 0.0 for name in NAMES]) * np.asarray(data.split)
+    if shares[1:].sum() == 0:
+        rows = {name: given[name] for name in NAMES}
     else:
-        labels = [(str(value),) for value in target.tolist()]
-    return Pictures(sources=images, labels=labels, part=part or [""] * len(labels), multi_label=several, name=name)
+        own = given["train"]
+        cut = split_rows(len(own), shares / shares.sum(), seed, strata=strata[own], keys=keys[own])
+        rows = {name: given[name] if name in given and name != "train" else own[part] for name, part in zip(NAMES, cut[:3])}
+    if empty := [name for name in NAMES if len(rows[name]) == 0]:
+        raise DataError(f"The {empty[0]} part is empty; give data.split a share for it, or name data.{empty[0]}.")
+    across = len(np.intersect1d(keys[rows["test"]], np.concatenate([keys[rows["train"]], keys[rows["validation"]]])))
+    return rows, {"duplicates": int(len(keys) - len(np.unique(keys))), "duplicates_across_given_parts": across}
 
 
-def _folder(root: Path) -> Pictures:
-    names = {child.name.lower(): child for child in sorted(root.iterdir()) if child.is_dir()}
-    names = {{"val": "validation", "valid": "validation"}.get(name, name): child for name, child in names.items()}
-    if "train" in names and set(names) <= set(PARTS):
-        found = []
-        for part in PARTS:
-            if part in names:
-                pictures = _classes(names[part])
-                found.append(msgspec.structs.replace(pictures, part=[part] * len(pictures)))
-        return msgspec.structs.replace(_joined(found), name=root.name)
-    return _classes(root)
+def _fitted(encoder: ImageEncoder, pixels: np.ndarray, labels: tuple[str, ...], several: bool) -> ImageEncoder:
+    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), 5000)).astype(int))]
+    sample = sample.reshape(len(sample), -1).astype(np.float32)
+    range_of = lambda v: (round(float(v.min()), 2), round(float(v.max()), 2))  # noqa: E731
+    return msgspec.structs.replace(
+        encoder, labels=labels, multi_label=several, brightness=range_of(sample.mean(1)), contrast=range_of(sample.std(1))
+    )
 
 
-def _classes(root: Path) -> Pictures:
-    sources: list[Path] = []
-    labels: list[tuple[str, ...]] = []
-    for child in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        files = list(_files(child))
-        sources += files
-        labels += [(child.name,)] * len(files)
-    if not sources:
-        raise DataError(f"{str(root)!r} holds no class folders with pictures; expected {root.name}/CLASS/*.jpg (or "
-                        f"{', '.join(e[1:] for e in EXTENSIONS[1:])}).")  # fmt: skip
-    return Pictures(sources=sources, labels=labels, part=[""] * len(sources), name=root.name)
-
-
-def _files(folder: Path):
-    """Picture files below a folder, sorted; each real folder is entered once, so a loop of links ends."""
-    entered = set()
-    for where, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(where)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        folders.sort()
-        yield from (Path(where) / n for n in sorted(names) if n.lower().endswith(EXTENSIONS) and not n.startswith("."))
-
-
-def _table(path: Path, target: str) -> Pictures:
-    """path and label columns; relative paths start at the table's folder; a path in several rows, or `a|b`, has several labels."""
-    import polars as pl
-
-    from applied_dl.errors import nearest
-
-    try:
-        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(
-            path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema_length=0, encoding="utf8-lossy")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as a table: {str(error).splitlines()[0]}.") from error
-    table = table.rename({name: name.lstrip("\ufeff").strip() for name in table.columns})
-    for column in ("path", target):
-        if column not in table.columns:
-            raise DataError(f"{str(path)!r} has no column {column!r}; it has {', '.join(table.columns)}.{nearest(column, table.columns)}")
-    merged: dict[str, dict[str, None]] = {}
-    for row, (name, label) in enumerate(table.select(pl.col("path").cast(str), pl.col(target).cast(str)).iter_rows(), start=2):
-        if not name or label is None or not label.strip():
-            raise DataError(f"{str(path)!r}, row {row}: a path and a label are expected, received {name!r} and {label!r}.")
-        merged.setdefault(name, {}).update(dict.fromkeys(part.strip() for part in label.split(SEPARATOR) if part.strip()))
-    labels = [tuple(found) for found in merged.values()]
-    if not labels:
-        raise DataError(f"{str(path)!r} has no rows.")
-    sources = [path.parent / Path(name).expanduser() for name in merged]
-    if not any(source.exists() for source in sources):
-        raise DataError(f"{str(path)!r} points nowhere: none of its {len(sources)} pictures exists (the first is {str(sources[0])!r}); "
-                        "relative paths start at the table's own folder.")  # fmt: skip
-    return Pictures(sources=sources, labels=labels, part=[""] * len(labels), multi_label=any(len(x) > 1 for x in labels), name=path.stem)
-
-
-def _npz(path: Path) -> Pictures:
-    """`images` (N, H, W[, C]) and `labels` (N,) or (N, C) 0/1; also x/y and x_train, y_train, x_test, y_test as Keras writes them."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{str(path)!r} is not a readable .npz without pickled objects: {error}.") from error
-    found = []
-    for x, y, part in (("images", "labels", ""), ("x", "y", ""), ("x_train", "y_train", "train"), ("x_validation", "y_validation",
-                       "validation"), ("x_test", "y_test", "test")):  # fmt: skip
-        if x in held and y in held:
-            _check_arrays(path, x, held[x], y, held[y])
-            found.append(_arrays(held[x], held[y], path.stem, [part] * len(held[y])))
-    if not found:
-        raise DataError(f"{str(path)!r} holds {sorted(held)}; expected 'images' and 'labels' (or x and y, or x_train, y_train, …).")
-    return _joined(found)
-
-
-def _check_arrays(path: Path, x: str, images: np.ndarray, y: str, target: np.ndarray) -> None:
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3, 4)):
-        raise DataError(f"{str(path)!r}: {x!r} must be (N, H, W) or (N, H, W, 1, 3 or 4), received shape {images.shape}.")
-    if len(images) != len(target) or target.ndim not in (1, 2):
-        raise DataError(f"{str(path)!r}: {y!r} must be ({len(images)},) or ({len(images)}, C), received shape {target.shape}.")
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise DataError(f"{str(path)!r}: {x!r} holds NaN or infinity; expected grey levels 0..1 or 0..255.")
-    if images.dtype.kind not in "biuf":
-        raise DataError(f"{str(path)!r}: {x!r} must hold numbers, received {images.dtype}.")
-
-
-def _tfds(name: str) -> Pictures:
-    """A TensorFlow Datasets set; `$TFDS_MANUAL_DIR` may hold its original files where there is no network."""
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise DataError(f"tfds:{name} needs the package tensorflow-datasets; pip install 'applied_dl[train]'.") from error
-
-    manual = os.environ.get("TFDS_MANUAL_DIR")
-    config = tfds.download.DownloadConfig(manual_dir=manual, try_download_gcs=False)
-    try:
-        builder = tfds.builder(name, try_gcs=False)
-        builder.download_and_prepare(download_config=config)
-    except Exception as error:  # TFDS raises many kinds; each becomes one sentence
-        raise DataError(f"tfds:{name} could not be prepared: {str(error).splitlines()[0]}. Offline, put its original files into a folder "
-                        "and name that in $TFDS_MANUAL_DIR.") from error  # fmt: skip
-    feature = builder.info.features.get("label")
-    if "image" not in builder.info.features or feature is None:
-        raise DataError(f"tfds:{name} has the features {sorted(builder.info.features)}; expected 'image' and 'label'.")
-    images, labels, part = [], [], []
-    for split in builder.info.splits:
-        for row in tfds.as_numpy(builder.as_dataset(split=split)):
-            images.append(row["image"])
-            labels.append((feature.int2str(int(row["label"])),))
-            part.append({"train": "train", "validation": "validation", "test": "test"}.get(split, ""))
-    if len({image.shape for image in images}) != 1:
-        raise DataError(f"tfds:{name} holds pictures of several sizes; export them to a folder of class folders first.")
-    return Pictures(sources=np.stack(images), labels=labels, part=part, name=name)
+def _facts(encoder, parts, done, items, known) -> dict:
+    n = sum(len(part) for part in parts.values())
+    kind = "labels, several a picture" if encoder.multi_label else "classes"
+    shape = f"{encoder.height} by {encoder.width} {'grey' if encoder.channels == 1 else 'RGB'}"
+    twins = f", {known['duplicates']} exact duplicates" if known["duplicates"] else ""
+    across = known.get("duplicates_across_given_parts")
+    twins += f" ({across} test pictures also in training)" if across else ""
+    return {
+        "summary": f"{n:,} pictures, {len(encoder.labels)} {kind}, {shape}{twins}",
+        "pictures": n,
+        "classes": len(encoder.labels),
+        "image_size": f"{encoder.height} x {encoder.width} x {encoder.channels}",
+        "unreadable": len(done.errors),
+        "unreadable_files": [done.errors[i] for i in sorted(done.errors)[:1000]],
+    }

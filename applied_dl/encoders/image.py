@@ -1,8 +1,8 @@
-"""Picture → `uint8 (H, W, C)`: the one decoder of the trainer and the predictor. Pillow and numpy alone.
+"""A picture in any form → `uint8 (H, W, C)`, the same for training, calibration and prediction. Pillow and numpy only.
 
-Every kind of picture is brought to plain 8-bit grey or RGB in the same stated way: EXIF orientation applied, alpha laid over white,
-CMYK and palettes converted, 16 bits scaled (not clipped) to 8, the first frame of an animation, then a stretch to the model's size with
-a pinned filter.
+What is done, in this order: the first frame of an animation; EXIF orientation applied; palettes resolved; transparency laid on white; CMYK
+to RGB; 16 bits scaled to 8 (never clipped); grey or RGB as the model wants; resized by Pillow's bilinear filter, which averages when it
+shrinks. Large JPEGs are first reduced while they are decoded (at least twice the wanted size is kept).
 """
 
 from __future__ import annotations
@@ -13,25 +13,65 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 
-from applied_dl.errors import DataError
+from applied_dl.errors import DataError, UsageError, nearest
 
-LARGEST_PIXELS = 100_000_000  # width × height; a larger picture is refused before it is decoded
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MAX_PIXELS = 120_000_000  # a picture with more is refused before it is decoded (decompression bombs)
+FITS = ("stretch", "crop", "pad")
+GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
 FILE = "encoder.json"
 
 
-class ImageEncoder(msgspec.Struct, frozen=True, kw_only=True):
-    """Size and kind of the arrays, and the names of the classes. `mean` and `std` (C,) summarise the training pixels, 0..255."""
+class ImageEncoder(Struct, frozen=True, kw_only=True):
+    """The fitted state: the size and channels the model takes, its classes, and how bright and varied training pictures were.
+
+    `fit` says how another aspect ratio becomes the model's: "stretch", "crop" (the middle is kept) or "pad" (grey bars).
+    `brightness` and `contrast` are the range over training pictures of their mean and standard deviation, in 0..255.
+    """
 
     height: int
     width: int
     channels: int
-    labels: tuple[str, ...]
+    fit: str = "stretch"
+    labels: tuple[str, ...] = ()
     multi_label: bool = False
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    threshold: float = 0.5
+    brightness: tuple[float, float] = (0.0, 255.0)
+    contrast: tuple[float, float] = (0.0, 255.0)
+
+
+class Decoded(Struct, frozen=True):
+    """One picture as `uint8 (H, W, C)`; `note` tells what a person should know ("animated, 12 frames: the first one is used")."""
+
+    pixels: np.ndarray
+    note: str = ""
+
+
+def decode(encoder: ImageEncoder, source) -> Decoded:
+    """A path, the bytes of a file, a PIL image or an array as the model takes it. Raises `DataError` with one sentence."""
+    if isinstance(source, np.ndarray):
+        return Decoded(_shape(encoder, _from_array(source)))
+    if isinstance(source, str | Path | bytes | bytearray | memoryview):
+        return _from_file(encoder, source)
+    if hasattr(source, "convert") and hasattr(source, "mode"):
+        return Decoded(_shape(encoder, _upright(source)))
+    raise DataError(f"A picture must be a path, bytes, a PIL image or an array; received {type(source).__name__}.")
+
+
+def peek(path: Path) -> tuple[int, int, bool] | None:
+    """Height, width and whether it is grey, from the header alone; None where it cannot be read."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                turned = image.getexif().get(0x0112, 1) >= 5
+                width, height = image.size[::-1] if turned else image.size
+                return height, width, image.mode in GREY_MODES
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def save(encoder: ImageEncoder, folder: Path) -> None:
@@ -40,128 +80,130 @@ def save(encoder: ImageEncoder, folder: Path) -> None:
 
 
 def load(folder: Path) -> ImageEncoder:
-    """Read `encoder.json`; `DataError` where it is damaged."""
+    """Read `encoder.json`. Raises `DataError` where it is damaged."""
     path = Path(folder) / FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=ImageEncoder)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"{str(path)!r} is not a readable image encoder: {error}.") from error
+        raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error
 
 
-def encode(source, encoder: ImageEncoder) -> np.ndarray:
-    """One picture as `uint8 (H, W, C)`. source: a path, bytes, a PIL image, or an array (H, W), (H, W, 1|3|4) of 0..255 or 0..1.
+def check_fit(name: str) -> str:
+    """The name of a way to fit, or a `UsageError` that names the nearest."""
+    if name not in FITS:
+        raise UsageError(f"Unknown data.fit {name!r}.{nearest(name, FITS)}")
+    return name
 
-    Raises `DataError` with one sentence for what is no readable picture.
-    """
-    return decode(source, encoder.height, encoder.width, encoder.channels)
 
-
-def decode(source, height: int | None, width: int | None, channels: int) -> np.ndarray:
-    """As `encode`, with the size spelt out; None keeps the picture's own."""
+def _from_file(encoder: ImageEncoder, source) -> Decoded:
     from PIL import Image
 
-    if isinstance(source, np.ndarray):
-        image = _from_array(source)
-    elif isinstance(source, Image.Image):
-        image = source
-    else:
-        image = _open(source)
-    image = _plain(image, "L" if channels == 1 else "RGB", source)
-    size = (width or image.width, height or image.height)
-    if image.size != size:
-        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=None)
-    array = np.asarray(image, np.uint8)
-    return array[..., None] if channels == 1 else array
-
-
-def probe(source) -> tuple[int, int, bool]:
-    """Height, width and whether the picture has colour, read from its header."""
-    image = _open(source)
-    return image.height, image.width, image.mode not in ("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L")
-
-
-def _open(source):
-    """A lazily opened picture; nothing is decoded yet."""
-    from PIL import Image, UnidentifiedImageError
-
-    name = "the bytes" if isinstance(source, bytes | bytearray) else repr(str(source))
+    is_path = isinstance(source, str | Path)
+    name = repr(str(source)) if is_path else "The picture"
+    if is_path and not Path(source).is_file():
+        raise DataError(f"There is no file {name}.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit below speaks for Pillow's bomb warning
-            image = Image.open(io.BytesIO(source) if isinstance(source, bytes | bytearray) else source)
-    except FileNotFoundError:
-        raise DataError(f"There is no picture at {name}.") from None
+            warnings.simplefilter("ignore")
+            with Image.open(source if is_path else io.BytesIO(source)) as image:
+                _refuse_bomb(image.size, name)
+                frames = getattr(image, "n_frames", 1)
+                if image.format == "JPEG":
+                    image.draft(None, (2 * encoder.width, 2 * encoder.height))
+                note = f"animated, {frames} frames: the first one is used" if frames > 1 and image.format != "MPO" else ""
+                return Decoded(_shape(encoder, _upright(image)), note)
     except Image.DecompressionBombError:
-        raise DataError(_too_large(name, "far too many")) from None
-    except UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture that can be read (expected {', '.join(e[1:] for e in EXTENSIONS)}).") from None
-    except (OSError, ValueError, SyntaxError, TypeError, AttributeError) as error:
-        raise DataError(f"{name} cannot be read: {error}.") from error
-    if image.width * image.height > LARGEST_PIXELS:
-        raise DataError(_too_large(name, f"{image.width} × {image.height}"))
-    return image
+        raise DataError(f"{name} has too many pixels: expected at most {MAX_PIXELS:,}; reduce it first.") from None
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{name} is no picture that can be read: {_what_it_is(source, is_path)}.") from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, IndexError, TypeError) as error:
+        if isinstance(error, PermissionError):
+            raise DataError(f"{name} cannot be opened: permission denied.") from None
+        raise DataError(f"{name} is damaged: {error}.") from None
 
 
-def _too_large(name: str, pixels: str) -> str:
-    return f"{name} has {pixels} pixels, above the limit of {LARGEST_PIXELS:,}; make it smaller first."
+def _what_it_is(source, is_path: bool) -> str:
+    with open(source, "rb") if is_path else io.BytesIO(source) as file:
+        head = file.read(16)
+    if not head:
+        return "it is empty (0 bytes)"
+    return f"its first bytes are {head[:8]!r}; expected JPEG, PNG, WebP, BMP, GIF or TIFF"
 
 
-def _plain(image, mode: str, source):
-    """Decode, turn upright, and bring to 8-bit grey or RGB."""
+def _refuse_bomb(size: tuple[int, int], name: str) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise DataError(f"{name} is {size[0]} by {size[1]} pixels: expected at most {MAX_PIXELS:,} in all; reduce it first.")
+
+
+def _upright(image):
+    """The first frame as an L or RGB image the right way up."""
     from PIL import Image, ImageOps
 
-    name = repr(str(source)) if isinstance(source, str | Path) else "the picture"
-    try:
-        if getattr(image, "n_frames", 1) > 1:
-            image.seek(0)
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if image.mode in ("I", "F", "I;16", "I;16B", "I;16L"):
-            image = _eight_bits(image)
-        if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-            image = image.convert("RGBA")
-            white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-            image = Image.alpha_composite(white, image)
-        return image if image.mode == mode else image.convert("RGB").convert(mode)
-    except Image.DecompressionBombError:
-        raise DataError(_too_large(name, "far too many")) from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, IndexError, TypeError) as error:
-        raise DataError(f"{name} is damaged or cut short and cannot be decoded: {error}.") from error
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_from_numbers(np.asarray(image)))
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
+    if image.mode in ("LA", "La", "RGBA", "RGBa"):
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("L") if image.mode in ("1", "L") else image.convert("RGB")
 
 
-def _eight_bits(image):
-    """16-bit and float greys scaled to 0..255: by 257 for 16 bits; Pillow's own conversion would clip them to white."""
-    from PIL import Image
+def _from_numbers(values: np.ndarray) -> np.ndarray:
+    """16-bit integers, or floats in 0..1, as 8 bits."""
+    if values.dtype.kind == "f":
+        return _from_floats(values)
+    return ((np.clip(values.astype(np.int64), 0, 65535) + 128) // 257).astype(np.uint8)
 
-    values = np.asarray(image).astype(np.float64)
-    if image.mode == "F":
-        top = 1.0 if values.max(initial=0) <= 1 else 255.0 if values.max(initial=0) <= 255 else 65535.0
-    else:
-        top = 65535.0
-    return Image.fromarray(np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8), "L")
+
+def _from_floats(values: np.ndarray) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise DataError("A picture of floats holds NaN or infinity; expected numbers in 0..1.")
+    if values.size and (values.min() < 0 or values.max() > 1):
+        raise DataError(
+            f"A picture of floats must lie in 0..1, received {values.min():.4g}..{values.max():.4g}; scale it, or give uint8 in 0..255."
+        )
+    return np.round(values * 255).astype(np.uint8)
+
+
+def as_uint8(array: np.ndarray) -> np.ndarray:
+    """Pictures of any accepted number type as uint8: uint8 as it is, uint16 scaled, booleans 0 or 255, floats from 0..1."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind == "f":
+        return _from_floats(array)
+    if array.dtype == np.uint16:
+        return _from_numbers(array)
+    if array.dtype.kind in "iu" and (array.size == 0 or (array.min() >= 0 and array.max() <= 255)):
+        return array.astype(np.uint8)
+    raise DataError(f"A picture must be uint8 in 0..255, uint16, bool or floats in 0..1; received {array.dtype}.")
 
 
 def _from_array(array: np.ndarray):
     from PIL import Image
 
-    shape = array.shape
-    if array.ndim == 3 and shape[2] == 1:
+    if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in shape:
-        raise DataError(f"An array must be a picture of shape (H, W) or (H, W, 1, 3 or 4), received shape {shape}.")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise DataError(f"The array of shape {shape} holds NaN or infinity; expected grey levels 0..1 or 0..255.")
-        top = array.max(initial=0)
-        if array.min(initial=0) < 0 or top > 255:
-            raise DataError(f"The array of shape {shape} has values from {array.min():.4g} to {top:.4g}; expected 0..1 or 0..255.")
-        array = np.rint(array * (255 if top <= 1 else 1)).astype(np.uint8)
-    elif array.dtype.kind == "b":
-        array = array.astype(np.uint8) * 255
-    elif array.dtype.kind in "iu":
-        if array.min(initial=0) < 0 or array.max(initial=0) > 255:
-            raise DataError(f"The array of shape {shape} has values from {array.min()} to {array.max()}; expected 0..255.")
-        array = array.astype(np.uint8)
-    else:
-        raise DataError(f"An array must hold numbers, received {array.dtype}.")
-    return Image.fromarray(np.ascontiguousarray(array))
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))) or 0 in array.shape:
+        raise DataError(f"A picture must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); received {array.shape}.")
+    return _upright(Image.fromarray(np.ascontiguousarray(as_uint8(array))))
+
+
+def _shape(encoder: ImageEncoder, image) -> np.ndarray:
+    """An L or RGB image in the encoder's size and channels, (H, W, C)."""
+    from PIL import Image, ImageOps
+
+    image = image.convert("L" if encoder.channels == 1 else "RGB")
+    size = (encoder.width, encoder.height)
+    if image.size != size:
+        if encoder.fit == "crop":
+            image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
+        elif encoder.fit == "pad":
+            image = ImageOps.pad(image, size, Image.Resampling.BILINEAR, color=128 if encoder.channels == 1 else (128, 128, 128))
+        else:
+            image = image.resize(size, Image.Resampling.BILINEAR)
+    pixels = np.asarray(image, dtype=np.uint8)
+    return pixels[..., None] if encoder.channels == 1 else pixels

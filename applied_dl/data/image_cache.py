@@ -1,0 +1,122 @@
+"""Pictures decoded once: `uint8 (N, H, W, C)` in a `.npy`, memory-mapped when large, so that no epoch decodes again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+
+from applied_dl.data.fingerprint import fingerprint
+from applied_dl.encoders.image import ImageEncoder, decode
+from applied_dl.errors import DataError
+
+LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
+CHUNK = 256
+
+
+class DecodedPictures(Struct, frozen=True, kw_only=True):
+    """`pixels` (N, H, W, C) of all items (zeros where one could not be read), the sentence for each of those, and notes by item."""
+
+    pixels: np.ndarray
+    errors: dict[int, str]
+    notes: dict[int, str]
+
+
+def decode_all(encoder: ImageEncoder, items: list, cache: Path) -> DecodedPictures:
+    """Decode every item, or take it from the cache. Pictures that cannot be read do not stop the others."""
+    if items and all(isinstance(item, np.ndarray) for item in items):
+        wanted = (encoder.height, encoder.width, encoder.channels)
+        if all(item.shape == wanted and item.dtype == np.uint8 for item in items):
+            return DecodedPictures(pixels=np.stack(items), errors={}, notes={})
+    stem = cache / "images" / _key(encoder, items)
+    if not stem.with_suffix(".json").exists():
+        _fill(encoder, items, stem)
+    facts = json.loads(stem.with_suffix(".json").read_text())
+    pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r" if _size(encoder, len(items)) > LARGE else None)
+    return DecodedPictures(pixels=pixels, **{k: {int(i): text for i, text in facts[k].items()} for k in ("errors", "notes")})
+
+
+def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
+    """`pixels[rows]`; where that is large, written once beside the cache and memory-mapped."""
+    if pixels[:1].nbytes * len(rows) <= LARGE:
+        return np.ascontiguousarray(pixels[rows])
+    path = cache / "images" / f"rows-{fingerprint(str(getattr(pixels, 'filename', '')), rows)[:32]}.npy"
+    if not path.exists():
+        with _making(path, (len(rows), *pixels.shape[1:])) as made:
+            for i in range(0, len(rows), CHUNK):
+                made[i : i + CHUNK] = pixels[rows[i : i + CHUNK]]
+    return np.load(path, mmap_mode="r")
+
+
+def _size(encoder: ImageEncoder, n: int) -> int:
+    return n * encoder.height * encoder.width * encoder.channels
+
+
+def _key(encoder: ImageEncoder, items: Iterable) -> str:
+    """What the decoded pixels depend on: each file's path, size and time (or an array's bytes), and how it is shaped."""
+    pieces: list = [encoder.height, encoder.width, encoder.channels, encoder.fit]
+    for item in items:
+        if isinstance(item, np.ndarray):
+            pieces.append(item)
+            continue
+        try:
+            stat = os.stat(item)
+            pieces.append(f"{os.path.abspath(item)} {stat.st_size} {stat.st_mtime_ns}")
+        except OSError:
+            pieces.append(f"{item} missing")
+    return fingerprint(*pieces)[:32]
+
+
+class _making:
+    """A `.npy` under construction: it gets its name when it is whole."""
+
+    def __init__(self, path: Path, shape: tuple):
+        self.path, self.part = path, path.with_suffix(f".{os.getpid()}.part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.array = np.lib.format.open_memmap(self.part, mode="w+", dtype=np.uint8, shape=shape)
+
+    def __enter__(self):
+        return self.array
+
+    def __exit__(self, kind, error, trace):
+        self.array.flush()
+        del self.array
+        if kind is None:
+            self.part.replace(self.path)
+        else:
+            self.part.unlink(missing_ok=True)
+
+
+def _fill(encoder: ImageEncoder, items: list, stem: Path) -> None:
+    errors: dict[int, str] = {}
+    notes: dict[int, str] = {}
+
+    def one(i: int):
+        try:
+            return i, decode(encoder, items[i]), ""
+        except DataError as error:
+            return i, None, str(error)
+
+    try:
+        with (
+            _making(stem.with_suffix(".npy"), (len(items), encoder.height, encoder.width, encoder.channels)) as pixels,
+            ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+        ):
+            for start in range(0, len(items), CHUNK):
+                for i, done, sentence in pool.map(one, range(start, min(start + CHUNK, len(items)))):
+                    if done is None:
+                        errors[i] = sentence
+                        continue
+                    pixels[i] = done.pixels
+                    if done.note:
+                        notes[i] = done.note
+        part = stem.with_suffix(".json.part")
+        part.write_text(json.dumps({"errors": errors, "notes": notes}, ensure_ascii=False), encoding="utf-8")
+        part.replace(stem.with_suffix(".json"))
+    except OSError as error:
+        raise DataError(f"The decoded pictures could not be kept in {str(stem.parent)!r}: {error.strerror}.") from error

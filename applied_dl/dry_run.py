@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl import config, console
-from applied_dl.run import cache_folder, identity
+from applied_dl.data.caching import cache_folder
+from applied_dl.run import identity
 
 EXPORT_SECONDS = 12.0  # scoring, four conversions and their proof, as measured on small models
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import numpy as np
 
 from applied_dl import bundle, config, console
 from applied_dl.bundle import ExportedFile, Manifest
+from applied_dl.data.caching import cache_folder
 from applied_dl.errors import RefusedError
 from applied_dl.metrics import Scores
 
@@ -57,6 +57,7 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
 
     from applied_dl import export as exporting
     from applied_dl.train import Workspace
+    from applied_dl.train.hardware import as_float32
     from applied_dl.train.reproducible import set_up
 
     exporting.check(recipe.export)
@@ -71,7 +72,10 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
         shutil.rmtree(folder, ignore_errors=True)
     workspace = Workspace(folder, identity(recipe, prepared), resume)
     set_up(recipe.train.seed, recipe.train.deterministic)
+    if "tflite" in recipe.export.formats:
+        exporting.warm_up()
     fitted = task.fit(recipe, prepared, workspace)
+    fitted = fitted._replace(model=as_float32(fitted.model))
     serving = task.serving(recipe, fitted, prepared)
     with bundle.writing(target, overwrite) as work:
         manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
@@ -88,14 +92,13 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     """Score, export, draw and describe into a folder; its manifest, sealed."""
     from applied_dl import export as exporting
     from applied_dl.export.describe import describe
-    from applied_dl.export.ladder import keras_outputs
     from applied_dl.report.card import write_card
     from applied_dl.train.reproducible import versions
 
     def score(outputs, part):
         return task.score(recipe, outputs, part, prepared.encoder)
 
-    answers = {part: keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
+    answers = {part: exporting.keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     _tell_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
@@ -189,7 +192,7 @@ def export(path: str | Path, **settings) -> Manifest:
         )
         for item in exports:
             _tell_export(item, manifest.main)
-        write_golden(work, prepared.test, exporting.ladder.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
+        write_golden(work, prepared.test, exporting.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
         manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
         write_card(work, manifest, describe(serving.model))
         manifest = bundle.seal(work, manifest)
@@ -207,13 +210,6 @@ def reread(task, recipe, manifest: Manifest, path: Path):
             "its test rows would not be the held-out ones. Name a labelled source with --data."
         )
     return prepared
-
-
-def cache_folder() -> Path:
-    """Where decoded data is kept between runs: `$APPLIED_DL_CACHE`, or `~/.cache/applied_dl`."""
-    folder = Path(os.environ.get("APPLIED_DL_CACHE") or Path.home() / ".cache" / "applied_dl")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def identity(recipe, prepared) -> dict[str, str]:
@@ -311,4 +307,8 @@ def _with_interval(scores: Scores) -> str:
 
 
 def _refusals(exports: list[ExportedFile]) -> str:
-    return "; ".join(f"{e.variant}: {e.refused}" for e in exports if e.refused) or "no variant was asked for"
+    reasons: dict[str, list[str]] = {}
+    for item in exports:
+        if item.refused:
+            reasons.setdefault(item.refused, []).append(item.variant)
+    return "; ".join(f"{', '.join(variants)}: {reason}" for reason, variants in reasons.items()) or "no variant was asked for"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -142,10 +143,10 @@ def main() -> None:
 
 
 def _reason(text: str) -> str:
-    """The telling line of a converter's complaint."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "failed to legalize" in line or "Some ops are not supported" in line or "error:" in line]
-    return (telling or lines or ["no reason given"])[0][:300]
+    """The telling words of a converter's complaint, which may be pages long."""
+    found = re.search(r"failed to legalize operation '[^']+'|'[^']+' op is neither a custom op nor a flex op", text)
+    words = found.group() if found else next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+    return words.split(" : ")[0][:200]
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ def fit(
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 callbacks=[keeper, progress],
+                shuffle=False,
                 verbose=0,
             )
         except KeyboardInterrupt:
@@ -103,6 +104,7 @@ def fit(
             progress.close()
             console.say("stopped", "by hand; the best weights so far are kept")
     keeper.finish(model)
+    model.compiled = False  # so that no optimiser is saved with it
     return keeper.history
 
 
@@ -111,7 +113,7 @@ def _trial(model, source, validation, settings, cut, augment) -> float:
     batches = training_batches(source, cut, settings.seed, 0, augment)
     marks = [time.perf_counter()]
     mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
-    model.fit(batches, steps_per_epoch=cut.execution, epochs=4, callbacks=[mark], verbose=0)
+    model.fit(batches, steps_per_epoch=cut.execution, epochs=4, callbacks=[mark], shuffle=False, verbose=0)
     tracing, steps = marks[1] - marks[0], min(b - a for a, b in zip(marks[1:], marks[2:])) / cut.execution
     evaluation = 0.0
     if validation is not None:

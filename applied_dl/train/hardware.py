@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
+
+import keras
 
 
 def precision(setting: str, dense_convolutions: bool) -> str:
@@ -34,3 +37,16 @@ def has_gpu() -> bool:
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
+
+
+def as_float32(model: keras.Model) -> keras.Model:
+    """The same graph and weights computing in float32: what leaves must not need bfloat16, which TFLite's kernels lack."""
+    config = json.dumps(keras.saving.serialize_keras_object(model))
+    plain = config
+    for policy in ("mixed_bfloat16", "mixed_float16"):
+        plain = plain.replace(f'"{policy}"', '"float32"')
+    if plain == config:
+        return model
+    copy = keras.saving.deserialize_keras_object(json.loads(plain))
+    copy.set_weights(model.get_weights())
+    return copy

@@ -7,7 +7,7 @@ faster of the two on convolutional nets.
 from __future__ import annotations
 
 import keras
-from keras import optimizers
+from keras import ops, optimizers
 
 from applied_dl.errors import UsageError, nearest
 from applied_dl.train.schedules import Schedule
@@ -65,14 +65,24 @@ def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | No
         return rates[max(found, key=len)] if found else 1.0
 
     class Tuned(kind):
+        def build(self, variables):
+            super().build(variables)  # the backend hands its own variable objects to `update_step`, so both are known
+            self.factors = {id(key): factor(v.path) for v in variables for key in (v, v.value)}
+
         def update_step(self, gradient, variable, learning_rate):
+            rate = learning_rate * self.factors[id(variable)]
             if cycle is None:
-                return super().update_step(gradient, variable, learning_rate * factor(variable.path))
-            full = self.momentum
-            self.momentum = full - (full - min(full, LOW_MOMENTUM)) * cycle.share(self.iterations)
-            try:
-                return super().update_step(gradient, variable, learning_rate * factor(variable.path))
-            finally:
-                self.momentum = full
+                return super().update_step(gradient, variable, rate)
+            momentum = self.momentum - (self.momentum - min(self.momentum, LOW_MOMENTUM)) * cycle.share(self.iterations)
+            return _momentum_step(self, gradient, variable, rate, momentum)
 
     return Tuned
+
+
+def _momentum_step(self, gradient, variable, rate, momentum) -> None:
+    """Keras' SGD update with a momentum that is a tensor (Keras compares its own with 0, which a graph cannot)."""
+    gradient, rate, momentum = (ops.cast(value, variable.dtype) for value in (gradient, rate, momentum))
+    velocity = self.momentums[self._get_variable_index(variable)]
+    moved = velocity * momentum - gradient * rate
+    self.assign(velocity, moved)
+    self.assign_add(variable, moved * momentum - gradient * rate if self.nesterov else moved)

@@ -21,7 +21,7 @@ class Progress(keras.callbacks.Callback):
         self.bar = self.job = None
 
     def on_train_begin(self, logs=None):
-        self.start = time.perf_counter()
+        self.done, self.epoch_seconds = 0, 0.0
         if console.live():
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -39,9 +39,10 @@ class Progress(keras.callbacks.Callback):
             self.bar.update(self.job, completed=done, description=f"epoch {self._epoch + 1}/{self.epochs}")
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
+        self._epoch, self.epoch_start = epoch, time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        self.done, self.epoch_seconds = self.done + 1, time.perf_counter() - self.epoch_start  # the first also traces
         logs = logs or {}
         score = f"loss {logs.get('loss', float('nan')):.4f}"
         if self.monitor in logs:
@@ -49,9 +50,8 @@ class Progress(keras.callbacks.Callback):
         if self.bar:
             self.bar.update(self.job, score=score)
         elif (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs or epoch == self.first:
-            spent = time.perf_counter() - self.start
-            left = spent / (epoch + 1 - self.first) * (self.epochs - epoch - 1)
-            console.say(f"epoch {epoch + 1}", f"{score}   {left:.0f} s left" if left >= 1 else score)
+            left = self.epoch_seconds * (self.epochs - epoch - 1)
+            console.say(f"epoch {epoch + 1}", f"{score}   {left:.0f} s left" if left >= 1 and self.done > 1 else score)
 
     def on_train_end(self, logs=None):
         self.close()

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl.encoders import image as encoder_file
-from applied_dl.encoders.image import EXTENSIONS, ImageEncoder
+from applied_dl.encoders.image import EXTENSIONS, ImageEncoder, decode, load
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import Encoded
 
-load_encoder = encoder_file.load
+load_encoder = load
 TOP = 5
-UNLIKE = 4.0  # standard deviations between a picture's mean level and the training pictures'
+THRESHOLD = 0.5  # of the probability, above which one of several labels is given
 
 
 def gather(arguments: list[str]) -> list[Path]:
@@ -36,18 +35,16 @@ def encode(encoder: ImageEncoder, inputs: list) -> Encoded:
     images, kept, errors = [], [], {}
     for place, source in enumerate(inputs):
         try:
-            images.append(encoder_file.encode(source, encoder))
+            images.append(decode(encoder, source).pixels)
             kept.append(place)
         except DataError as error:
             errors[place] = str(error)
-    shape = (0, encoder.height, encoder.width, encoder.channels)
-    array = np.stack(images) if images else np.zeros(shape, np.uint8)
+    array = np.stack(images) if images else np.zeros((0, encoder.height, encoder.width, encoder.channels), np.uint8)
     return Encoded(inputs={"image": array}, kept=kept, errors=errors, warnings=_drift(encoder, array))
 
 
 def answer(encoder: ImageEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
-    """`{"label", "probability", "top": [{"label", "probability"}, …]}` a picture; several-label models add `"labels"`, those above the
-    threshold."""
+    """`{"label", "probability", "top": [{"label", "probability"}, …]}` a picture; models with several labels a picture add `"labels"`."""
     if top < 1:
         raise UsageError(f"top must be at least 1, received {top}.")
     answers = []
@@ -56,16 +53,15 @@ def answer(encoder: ImageEncoder, outputs: dict, encoded: Encoded, *, top: int =
         ranked = [{"label": encoder.labels[i], "probability": float(row[i])} for i in best]
         found = {**ranked[0], "top": ranked}
         if encoder.multi_label:
-            found["labels"] = [encoder.labels[i] for i in np.flatnonzero(row >= encoder.threshold)]
+            found["labels"] = [encoder.labels[i] for i in np.flatnonzero(row >= THRESHOLD)]
         answers.append(found)
     return answers
 
 
 def _drift(encoder: ImageEncoder, images: np.ndarray) -> list[str]:
-    """A note where pictures are far lighter, darker or flatter than any that trained the model."""
-    if not encoder.mean or not len(images):
+    """A note where pictures are lighter, darker, flatter or harsher than any that trained the model."""
+    if not len(images):
         return []
-    level = images.mean((1, 2, 3))
-    middle, spread = float(np.mean(encoder.mean)), float(np.mean(encoder.std))
-    odd = int(np.sum((np.abs(level - middle) > UNLIKE * spread) | (images.std((1, 2, 3)) < 1.0)))
-    return [f"{odd} of {len(images)} pictures are unlike the training pictures (brightness or contrast)"] if odd else []
+    level, spread = images.mean((1, 2, 3)), images.std((1, 2, 3))
+    odd = (level < encoder.brightness[0]) | (level > encoder.brightness[1]) | (spread < encoder.contrast[0]) | (spread > encoder.contrast[1])
+    return [f"{int(odd.sum())} of {len(images)} pictures are unlike the training pictures (brightness or contrast)"] if odd.any() else []

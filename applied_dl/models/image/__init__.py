@@ -1,19 +1,18 @@
-"""Image builders: `build(input_shape, num_classes, …) -> keras.Model` from float pixels (B, H, W, C) to logits (B, num_classes)."""
+"""Builders of image nets: shapes in, `keras.Model` out. Input: normalised floats (B, H, W, C); output: logits, float32.
+
+Shared arguments: `activation` and `norm` by name, `dropout` before the head, `pooling` "max" or "avg" between stages and into the head
+("global_max", "global_avg" name the head's alone), `width` multiplies the filters, `include_top=False` gives features.
+"""
 
 from applied_dl.models.image.backbone import backbone
-from applied_dl.models.image.classic import lenet, mlp, small_cnn
+from applied_dl.models.image.lenet import lenet
+from applied_dl.models.image.mlp import mlp
 from applied_dl.models.image.mobile import mobile
-from applied_dl.models.image.residual import resnet, whitened_cnn
+from applied_dl.models.image.resnet import resnet
+from applied_dl.models.image.small_cnn import small_cnn
 from applied_dl.models.image.unet import unet
+from applied_dl.models.image.whitened_cnn import whitened_cnn
 
-BUILDERS = {
-    "mlp": mlp,
-    "lenet": lenet,
-    "small_cnn": small_cnn,
-    "resnet": resnet,
-    "mobile": mobile,
-    "whitened_cnn": whitened_cnn,
-    "backbone": backbone,
-}
+BUILDERS = {f.__name__: f for f in (mlp, lenet, small_cnn, resnet, mobile, whitened_cnn, backbone)}  # of classifiers, by `model.name`
 
-__all__ = ["BUILDERS", *BUILDERS, "unet"]
+__all__ = ["BUILDERS", "backbone", "lenet", "mlp", "mobile", "resnet", "small_cnn", "unet", "whitened_cnn"]

@@ -1,4 +1,4 @@
-"""Transfer learning: a trained trunk of `keras.applications` and a new head."""
+"""A net of `keras.applications` behind a new head, for transfer learning from a local weights file or from ImageNet."""
 
 from __future__ import annotations
 
@@ -6,47 +6,58 @@ import inspect
 from pathlib import Path
 
 import keras
+from keras import layers
 
 from applied_dl.errors import DataError, UsageError, nearest
-from applied_dl.models.image.head import classify
+from applied_dl.models.image.parts import global_pool, head
 
-# what the trunk expects of pixels 0..255: (scale, offset); the others of keras.applications carry their own rescaling
-SCALED = {"MobileNet": (1 / 127.5, -1.0), "MobileNetV2": (1 / 127.5, -1.0), "Xception": (1 / 127.5, -1.0),
-          "InceptionV3": (1 / 127.5, -1.0), "InceptionResNetV2": (1 / 127.5, -1.0), "NASNetMobile": (1 / 127.5, -1.0),
-          "ResNet50V2": (1 / 127.5, -1.0), "ResNet101V2": (1 / 127.5, -1.0), "ResNet152V2": (1 / 127.5, -1.0)}  # fmt: skip
-OWN = ("EfficientNet", "MobileNetV3", "ConvNeXt")  # name starts of trunks that rescale 0..255 themselves
+TRUNK = "trunk"
 
 
 def names() -> list[str]:
-    """The trunks that can be named."""
-    found = (n for n in dir(keras.applications) if n[:1].isupper() and callable(getattr(keras.applications, n)))
-    return sorted(n for n in found if n in SCALED or n.startswith(OWN))
+    """Every model name of `keras.applications`."""
+    found = vars(keras.applications).items()
+    return sorted(key for key, value in found if inspect.isfunction(value) and key[0].isupper())
 
 
-def backbone(input_shape, num_classes, *, backbone="MobileNetV2", weights="imagenet", alpha=None, dropout=0.2, pooling="global_avg",
-             name="backbone") -> keras.Model:  # fmt: skip
-    """A trunk and a linear head on its pooled features: pixels 0..255 (B, H, W, 3) → (B, num_classes).
+def backbone(
+    input_shape, num_classes: int, *, backbone="MobileNetV2", weights: str | None = None, alpha: float | None = None, dropout=0.2,
+    pooling="avg", include_top=True, name="backbone",
+):  # fmt: skip
+    """(B, H, W, 3) of 0..255 → logits (B, num_classes), or features (B, F); the net's own scaling of pixels is the first layer.
 
-    weights: "imagenet" (downloaded once by Keras), the path of a local file, or None for a random start. alpha: width of MobileNets.
-    The trunk is the layer named "trunk" and starts frozen; `train.transfer` unfreezes it. Raises `UsageError` for an unknown trunk and
-    `DataError` for weights that are missing or do not fit.
+    weights: a local `.h5`/`.keras` file without a top, "imagenet" (downloaded by Keras), or None for a random start. alpha: the width
+    multiplier of the MobileNets. The trunk is the layer named "trunk". Parameters of MobileNetV2 at alpha 0.35: 410,208 without the
+    head. Sandler et al. (2018) for MobileNetV2. Raises `UsageError` for an unknown name, `DataError` where weights do not fit.
     """
-    known = names()
-    if backbone not in known:
-        raise UsageError(f"Unknown model.backbone {backbone!r}.{nearest(backbone, known)}")
+    if backbone not in names():
+        raise UsageError(f"Unknown model.backbone {backbone!r}.{nearest(backbone, names())}")
     make = getattr(keras.applications, backbone)
+    if weights and weights != "imagenet" and not Path(weights).expanduser().is_file():
+        raise DataError(f'There is no weights file {weights!r} (model.weights); give a local file or "imagenet".')
     if input_shape[-1] != 3:
-        raise UsageError(f"The backbone {backbone} takes RGB pictures; set data.channels = 3 (received {input_shape[-1]}).")
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise DataError(f"There is no weights file at {weights!r}; give model.weights a local file, or \"imagenet\" to download.")
-    own = {"alpha": alpha} if alpha is not None and "alpha" in inspect.signature(make).parameters else {}
+        raise UsageError(f"A backbone takes RGB pictures: set data.channels = 3 (received {input_shape[-1]}).")
+    options = {"alpha": alpha} if alpha is not None and "alpha" in inspect.signature(make).parameters else {}
+    source = str(Path(weights).expanduser()) if weights and weights != "imagenet" else weights
     try:
-        trunk = make(input_shape=tuple(input_shape), include_top=False, weights=weights, pooling=pooling.removeprefix("global_"), **own)
-    except (ValueError, OSError) as error:
-        raise DataError(f"The weights {weights!r} do not fit {backbone} at {tuple(input_shape)}: {str(error).splitlines()[0]}") from error
-    trunk = keras.Model(trunk.input, trunk.output, name="trunk")
-    trunk.trainable = False
-    inputs = keras.Input(input_shape)
-    scale, offset = SCALED.get(backbone, (1.0, 0.0))
-    x = keras.layers.Rescaling(scale, offset, dtype="float32", name="trunk_pixels")(inputs)
-    return classify(inputs, trunk(x, training=False), num_classes, dropout, name)
+        trunk = make(input_shape=tuple(input_shape), include_top=False, weights=source, **options)
+    except Exception as error:  # Keras raises whatever its loaders and downloaders raise
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise DataError(f"The weights {weights!r} do not fit {backbone}{f' at alpha {alpha}' if alpha else ''}: {reason}") from error
+    trunk.name = TRUNK
+    inputs = keras.Input(tuple(input_shape))
+    x = trunk(_scaled(inputs, backbone), training=False)  # (B, h, w, F); its batch norms keep their statistics
+    x = global_pool(x, pooling)
+    return keras.Model(inputs, head(x, num_classes, dropout) if include_top else x, name=name)
+
+
+def _scaled(x, backbone: str):
+    """Pixels 0..255 as the backbone was trained on: most nets of `keras.applications` take -1..1; some scale within or use means."""
+    if backbone.startswith(("EfficientNet", "MobileNetV3", "ConvNeXt")):
+        return x
+    if backbone.startswith("DenseNet"):
+        return layers.Normalization(mean=[123.675, 116.28, 103.53], variance=[3409.98, 3262.69, 3291.89], name="scaled")(x)
+    if backbone.startswith(("VGG", "ResNet")) and not backbone.endswith("V2"):
+        blue_first = keras.ops.flip(x, axis=-1)
+        return layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0], name="scaled")(blue_first)
+    return layers.Rescaling(1 / 127.5, -1.0, name="scaled")(x)

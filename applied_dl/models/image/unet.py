@@ -1,4 +1,4 @@
-"""A class for every pixel."""
+"""Encoder and decoder with copies across: a class for every pixel."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ import keras
 from keras import layers
 
 from applied_dl.errors import UsageError
-from applied_dl.models.image.head import pool, scaled
+from applied_dl.models.image.parts import filters, pool
 from applied_dl.models.layers import conv
 
 
-def unet(input_shape, num_classes, *, width=1.0, depth=3, activation="relu", norm="batch", dropout=0.1, name="unet") -> keras.Model:
-    """U-Net (Ronneberger et al., 2015): `depth` halvings down, as many doublings up, each level's features copied across.
+def unet(
+    input_shape, num_classes: int, *, depth=3, width=1.0, activation="relu", norm="batch", dropout=0.1, pooling="max", include_top=True,
+    name="unet",
+):  # fmt: skip
+    """(B, H, W, C) → logits (B, H, W, num_classes), or features (B, H, W, 16·width). H and W must be multiples of 2^depth.
 
-    (B, H, W, C) → logits (B, H, W, num_classes); H and W must divide by 2^depth. 0.49 M parameters at width 1 (16 filters at the top).
+    Parameters at the defaults for 32 by 32 RGB and 2 classes: about 485,000. Ronneberger et al., U-Net (2015). Raises `UsageError`.
     """
-    if any(side % 2**depth for side in input_shape[:2]):
-        raise UsageError(f"unet with depth {depth} needs height and width that divide by {2**depth}, received {tuple(input_shape)}.")
-    x = inputs = keras.Input(input_shape)
-    across = []
+    step = 2**depth
+    if input_shape[0] % step or input_shape[1] % step:
+        raise UsageError(f"unet of depth {depth} takes sides that are multiples of {step}, received {input_shape[0]} by {input_shape[1]}.")
+    inputs = keras.Input(tuple(input_shape))
+    x, copies = inputs, []
     for level in range(depth):
-        x = _pair(x, scaled(16 * 2**level, width), activation, norm)
-        across.append(x)
-        x = pool(x, "max")
-    x = _pair(x, scaled(16 * 2**depth, width), activation, norm)
-    x = layers.Dropout(dropout)(x) if dropout else x
+        x = _pair(x, filters(16 * 2**level, width), activation, norm)
+        copies.append(x)
+        x = pool(x, pooling)
+    x = _pair(x, filters(16 * 2**depth, width), activation, norm)
+    x = layers.Dropout(dropout, name="middle_dropout")(x) if dropout else x
     for level in reversed(range(depth)):
-        x = layers.Conv2DTranspose(scaled(16 * 2**level, width), 2, strides=2, padding="same")(x)
-        x = _pair(layers.Concatenate()([x, across[level]]), scaled(16 * 2**level, width), activation, norm)
-    return keras.Model(inputs, layers.Conv2D(num_classes, 1, dtype="float32", name="logits")(x), name=name)
+        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+        x = layers.Concatenate()([conv(x, filters(16 * 2**level, width), 3, activation, norm=norm), copies[level]])
+        x = _pair(x, filters(16 * 2**level, width), activation, norm)
+    top = layers.Conv2D(num_classes, 1, dtype="float32", name="logits")
+    return keras.Model(inputs, top(x) if include_top else x, name=name)
 
 
-def _pair(x, filters: int, act: str, norm: str):
-    return conv(conv(x, filters, 3, act, norm=norm), filters, 3, act, norm=norm)
+def _pair(x, wide: int, activation: str, norm: str):
+    return conv(conv(x, wide, 3, activation, norm=norm), wide, 3, activation, norm=norm)

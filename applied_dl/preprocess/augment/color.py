@@ -1,0 +1,30 @@
+"""Brightness, contrast and saturation of a batch, each picture its own; a grey batch has no saturation."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.25, 0.3  # factors of 1 ± these; brightness of 255
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's conversion to grey
+
+
+def apply(image, seed, strength: float):
+    """(B, H, W, C) uint8 → the same, recoloured."""
+    draw = tf.random.stateless_uniform((3, tf.shape(image)[0], 1, 1, 1), seed, -strength, strength)
+    return recolor(image, draw[0] * BRIGHTNESS, 1 + draw[1] * CONTRAST, 1 + draw[2] * SATURATION)
+
+
+def recolor(image, brightness, contrast, saturation):
+    """Add `brightness` (of 255), then scale the distance to the picture's mean, then that to its grey; factors are (B, 1, 1, 1)."""
+    x = tf.cast(image, tf.float32)
+    mean = tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True)
+    x = (x - mean) * contrast + mean + 255 * brightness
+    if image.shape[-1] == 3:
+        grey = tf.reduce_sum(x * tf.constant(LUMA), axis=-1, keepdims=True)
+        x = (x - grey) * saturation + grey
+    return to_uint8(x)
+
+
+def to_uint8(x):
+    """Round and clip to 0..255."""
+    return tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8)

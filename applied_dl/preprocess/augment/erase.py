@@ -1,0 +1,33 @@
+"""Random erasing (Zhong et al., 2017): half of the pictures lose a rectangle of 2 to 33 % of their area to noise."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+SHARE, SMALLEST, LARGEST, ASPECT = 0.5, 0.02, 0.33, 1 / 0.3  # as in the paper
+
+
+def apply(image, seed, strength: float):
+    """(B, H, W, C) uint8 → the same; `strength` scales the share of pictures, up to all."""
+    batch, (height, width, channels) = tf.shape(image)[0], image.shape[1:]
+    draw = tf.random.stateless_uniform((5, batch), seed)
+    area = (SMALLEST + (LARGEST - SMALLEST) * draw[0]) * height * width
+    aspect = tf.exp((2 * draw[1] - 1) * math.log(ASPECT))
+    inside = rectangle(tf.sqrt(area * aspect), tf.sqrt(area / aspect), draw[2], draw[3], height, width)
+    inside &= (draw[4] < SHARE * strength)[:, None, None]
+    noise = tf.random.stateless_uniform((batch, height, width, channels), seed + 1, 0, 256, tf.int32)
+    return tf.where(inside[..., None], tf.cast(noise, tf.uint8), image)
+
+
+def rectangle(tall, wide, down, right, height: int, width: int):
+    """(B, H, W) booleans of rectangles `tall` by `wide` pixels, placed at the shares `down`, `right` of the room there is."""
+    tall, wide = tf.minimum(tall, float(height)), tf.minimum(wide, float(width))
+    rows, columns = _between(down * (height - tall), tall, height), _between(right * (width - wide), wide, width)
+    return rows[:, :, None] & columns[:, None, :]
+
+
+def _between(start, length, size: int):
+    middle = tf.range(size, dtype=tf.float32)[None] + 0.5
+    return (middle >= start[:, None]) & (middle < (start + length)[:, None])

@@ -13,7 +13,6 @@ import importlib
 from importlib.metadata import PackageNotFoundError, version
 
 _HOMES = {
-    "train": "applied_dl.run",
     "evaluate": "applied_dl.run",
     "Run": "applied_dl.run",
     "load": "applied_dl.infer",
@@ -21,7 +20,7 @@ _HOMES = {
     "AppliedError": "applied_dl.errors",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = ["train", *_HOMES, "__version__"]
 
 try:
     __version__ = version("applied_dl")
@@ -30,6 +29,8 @@ except PackageNotFoundError:  # a source tree that was never installed
 
 
 def __getattr__(name: str):
+    if name == "train":
+        return importlib.import_module("applied_dl.train")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'applied_dl' has no attribute {name!r}")

@@ -27,7 +27,7 @@ def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=Non
     """
     shares = np.asarray(shares, np.float64)
     if shares.shape != (3,) or (shares < 0).any() or not np.isclose(shares.sum(), 1) or shares[0] <= 0:
-        raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1, received {list(shares)}.")
+        raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1, received {shares.tolist()}.")
     if order is not None:
         ranked = np.argsort(np.asarray(order), kind="stable")
         cuts = np.round(np.cumsum(shares)[:2] * n).astype(int)
@@ -75,5 +75,5 @@ def _deal(label: np.ndarray, size: np.ndarray, shares: np.ndarray, random: np.ra
 def _checked(split: Split, shares: np.ndarray, n: int) -> Split:
     for name, rows, share in zip(("train", "validation", "test"), split[:3], shares):
         if share > 0 and len(rows) == 0:
-            raise DataError(f"The {name} part of {n} rows is empty at data.split {list(shares)}; give more rows or other shares.")
+            raise DataError(f"The {name} part of {n} rows is empty at data.split {shares.tolist()}; give more rows or other shares.")
     return split

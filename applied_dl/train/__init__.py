@@ -1,6 +1,22 @@
-"""The fit engine, one for all tasks: Keras `fit` underneath, batches as a pure function of the step, exact resume."""
+"""The fit engine, one for all tasks: Keras `fit` underneath, batches as a pure function of the step, exact resume.
+
+`applied_dl.train` is both this folder and the public function that trains a recipe; calling the module calls that function.
+"""
+
+import importlib
+import sys
+from types import ModuleType
 
 from applied_dl.train.engine import Fitted, History, Workspace, fit
 from applied_dl.train.source import Source, resident
 
 __all__ = ["Fitted", "History", "Source", "Workspace", "fit", "resident"]
+
+
+class _Callable(ModuleType):
+    def __call__(self, recipe, **options):
+        """Train a recipe; see `applied_dl.run.train`."""
+        return importlib.import_module("applied_dl.run").train(recipe, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

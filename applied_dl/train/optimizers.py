@@ -29,7 +29,7 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None)
     rate = settings.learning_rate if settings.schedule in ("plateau", "constant") and not schedule.warmup else schedule
     kind, own = _kind(name, settings)
     shared = {
-        "weight_decay": settings.weight_decay or None,
+        "weight_decay": settings.weight_decay or (0.0 if name == "adamw" else None),
         "global_clipnorm": settings.clip_norm or None,
         "use_ema": bool(settings.ema),
         "ema_momentum": settings.ema or 0.99,

@@ -1,0 +1,198 @@
+"""The fit engine: batches are a pure function of the step, the best weights stay, a killed run resumes to the same bits."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from applied_dl import config, train
+from applied_dl.errors import DataError, RefusedError
+from applied_dl.train.batches import ordered_batches, plan, training_batches
+from applied_dl.train.hardware import as_float32
+from applied_dl.train.reproducible import set_up
+from applied_dl.train.transfer import depth_rates, leaf_layers, unfreeze
+
+ROWS = 640
+
+
+def data():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(ROWS, 8)).astype(np.float32)
+    return x, (x @ random.normal(size=(8, 1)) + 0.1 * random.normal(size=(ROWS, 1))).astype(np.float32)
+
+
+def settings(**keys):
+    chosen = {"epochs": 5, "batch_size": 32, "optimizer": "adamw", "learning_rate": 1e-2, "schedule": "one_cycle", "weight_decay": 1e-3,
+              "ema": 0.9, "patience": 0, "clip_norm": 1.0, "seed": 7, "checkpoint_minutes": 0.0, **keys}  # fmt: skip
+    return config.replace(config.read_recipe("image"), train=chosen).train
+
+
+def net():
+    x = keras.Input((8,), name="x")
+    h = keras.layers.BatchNormalization()(keras.layers.Dense(16, activation="relu")(x))
+    return keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.3)(h)))
+
+
+def run(folder, resume=False, data_id="d", **keys):
+    set_up(7, True)
+    (x, y), model = data(), net()
+    workspace = train.Workspace(folder, {"recipe": "r", "data": data_id}, resume)
+    history = train.fit(model, train.resident({"x": x}, y), train.resident({"x": x[:99]}, y[:99]), settings(**keys), loss="mse",
+                        workspace=workspace)  # fmt: skip
+    return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest(), history
+
+
+def test_an_epoch_shows_every_row_once_in_an_order_of_its_own():
+    x = np.arange(96)
+    source, cut = train.resident({"x": x}, x), plan(96, 8)
+    seen = [batch[1].numpy() for batch in training_batches(source, cut, 3).take(24)]
+    first, second = np.concatenate(seen[:12]), np.concatenate(seen[12:])
+    assert sorted(first) == sorted(second) == list(range(96))
+    assert not np.array_equal(first, second)
+    later = next(iter(training_batches(source, cut, 3, first_step=17)))[1].numpy()
+    np.testing.assert_array_equal(later, seen[17])
+
+
+@pytest.mark.parametrize("size", [1, 5, 31, 32, 33, 101 * 16, 5000])
+@pytest.mark.parametrize("batch", [1, 16, 4096, "all"])
+def test_plans_fit_the_rows(size, batch):
+    cut = plan(size, batch)
+    assert 1 <= cut.batch <= size
+    assert cut.steps % cut.execution == 0
+    assert cut.steps * cut.batch <= size
+    assert cut.steps * cut.batch >= size * 0.98 - cut.batch
+
+
+def test_evaluation_keeps_the_order_and_every_row():
+    x = np.arange(10)
+    got = np.concatenate([b[1].numpy() for b in ordered_batches(train.resident({"x": x}, x), 4)])
+    np.testing.assert_array_equal(got, x)
+
+
+def test_large_mapped_arrays_are_read_by_the_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr("applied_dl.train.source.LARGEST_RESIDENT", 0)
+    np.save(tmp_path / "x.npy", np.arange(40, dtype=np.float32).reshape(20, 2))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    source = train.resident({"x": mapped}, np.arange(20))
+    inputs, target = next(iter(ordered_batches(source, 6)))
+    np.testing.assert_array_equal(inputs["x"], mapped[:6])
+    assert inputs["x"].shape == (6, 2)
+
+
+def test_the_same_seed_gives_the_same_bits_and_learns(tmp_path):
+    a, history = run(tmp_path / "a")
+    b, _ = run(tmp_path / "b")
+    assert a == b
+    assert history.rows[-1]["loss"] < history.rows[0]["loss"]
+    assert history.best == min(row["val_loss"] for row in history.rows)
+
+
+def test_resume_after_a_kill_ends_with_the_same_bits(tmp_path):
+    whole, history = run(tmp_path / "whole")
+    program = (
+        "import sys, time; from pathlib import Path; from tests.train import test_engine as t; from applied_dl.train import engine\n"
+        "write = engine._Keeper._write\n"
+        "def slow(self, epoch, last): write(self, epoch, last); print(epoch, flush=True); time.sleep(0.5)\n"
+        "engine._Keeper._write = slow; t.run(Path(sys.argv[1]))\n")  # fmt: skip
+    victim = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "killed")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              text=True, cwd=os.getcwd())  # fmt: skip
+    while victim.stdout.readline().strip() != "2":
+        assert victim.poll() is None
+    time.sleep(0.1)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    resumed, rows = run(tmp_path / "killed", resume=True)
+    assert resumed == whole
+    assert [r["loss"] for r in rows.rows] == [r["loss"] for r in history.rows]
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path):
+    whole, _ = run(tmp_path / "a")
+    newest = sorted((tmp_path / "a" / "checkpoints" / "model").glob("epoch-*"))[-1] / "state.npz"
+    newest.write_bytes(newest.read_bytes()[:-50])
+    assert run(tmp_path / "a", resume=True)[0] == whole
+
+
+def test_resume_with_other_data_is_refused_by_name(tmp_path):
+    run(tmp_path / "a")
+    with pytest.raises(RefusedError, match="another data"):
+        run(tmp_path / "a", resume=True, data_id="other")
+
+
+def test_training_stops_where_nothing_gets_better(tmp_path):
+    x, _ = data()
+    noise = np.random.default_rng(1).normal(size=(ROWS, 1)).astype(np.float32)
+    set_up(0, True)
+    history = train.fit(net(), train.resident({"x": x}, noise), train.resident({"x": x[::2]}, -noise[::2]),
+                        settings(epochs=60, patience=4, learning_rate=3e-2, ema=0.0), loss="mse")  # fmt: skip
+    assert "no better val_loss for 4 epochs" in history.stopped
+    assert len(history.rows) == history.best_epoch + 4
+
+
+def test_the_plateau_lowers_the_rate(tmp_path):
+    x, y = data()
+    history = train.fit(net(), train.resident({"x": x}, y), train.resident({"x": x}, -y),
+                        settings(epochs=12, patience=9, schedule="plateau", warmup=0.0, ema=0.0), loss="mse")  # fmt: skip
+    assert history.rows[-1]["learning_rate"] < history.rows[0]["learning_rate"]
+
+
+def test_a_loss_that_explodes_is_a_sentence():
+    x, y = data()
+    with pytest.raises(DataError, match=r"lower\s+train.learning_rate"):
+        train.fit(net(), train.resident({"x": x}, y * np.nan), None, settings(), loss="mse")
+
+
+def test_ctrl_c_keeps_the_best_weights():
+    class Interrupt(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return tf.square(y_true - y_pred)
+
+    x, y = data()
+    calls = {"n": 0}
+    original = train.engine._Keeper._write
+
+    def interrupting(self, epoch, last):
+        calls["n"] += 1
+        if calls["n"] == 2:
+            raise KeyboardInterrupt
+
+    train.engine._Keeper._write = interrupting
+    try:
+        history = train.fit(net(), train.resident({"x": x}, y), train.resident({"x": x}, y), settings(), loss=Interrupt())
+    finally:
+        train.engine._Keeper._write = original
+    assert history.stopped == "stopped by hand"
+    assert len(history.rows) == 2
+
+
+def test_bfloat16_leaves_as_float32_with_the_same_weights():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = net()
+    finally:
+        keras.config.set_dtype_policy(before)
+    plain = as_float32(model)
+    assert all("bfloat16" not in str(layer.dtype_policy.name) for layer in plain.layers)
+    for a, b in zip(model.get_weights(), plain.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_unfreezing_spares_the_norms_and_slows_the_deep():
+    x = keras.Input((8,))
+    h = keras.layers.BatchNormalization()(keras.layers.Dense(8)(x))
+    trunk = keras.Model(x, keras.layers.Dense(8)(h))
+    unfreeze(trunk, 0.0)
+    assert not trunk.trainable_variables
+    unfreeze(trunk, 1.0)
+    assert len(trunk.trainable_variables) == 4
+    rates = depth_rates(trunk, 2.0)
+    first, last = leaf_layers(trunk)[0], leaf_layers(trunk)[-1]
+    assert rates[first.weights[0].path] < rates[last.weights[0].path] < 1

@@ -72,7 +72,7 @@ class Runtime:
             raise DataError(f"The model expects inputs {sorted(self.inputs)}, received {sorted(inputs)}.")
         for name, array in inputs.items():
             expected = self.inputs[name]
-            kind, shape = expected["dtype"], tuple(expected["shape_signature"])
+            kind, shape = expected["dtype"], tuple(int(n) for n in expected["shape_signature"])
             fits = array.ndim == len(shape) and all(e in (-1, n) for e, n in zip(shape[1:], array.shape[1:]))
             if array.dtype != kind or not fits:
                 wanted = tuple("B" if i == 0 else n if n != -1 else "any" for i, n in enumerate(shape))

@@ -15,6 +15,8 @@ PIPELINE_TAGS = {
     "words": "feature-extraction",
     "sentences": "sentence-similarity",
 }
+KINDS = {"image": "An image classifier", "tabular": "A tabular model", "forecast": "A forecaster", "words": "Word vectors",
+         "sentences": "A sentence encoder"}  # fmt: skip
 GIVES = {
     "image": 'predictor.predict(["a.png"])   # [{"label", "probability", "top"}]',
     "tabular": 'predictor.predict([{"column": value}])   # [{"prediction", "lower", "upper"}] or [{"label", "probability"}]',
@@ -75,7 +77,7 @@ def _first_lines(manifest: Manifest) -> str:
     own = manifest.metrics["test"].get(main)
     low, high = manifest.intervals["test"].get(main, (None, None))
     interval = f" (95 % interval {low:.4g} to {high:.4g})" if low is not None else ""
-    lines = [f"A {manifest.task} model made by applied_dl. On held-out rows: **{main} {_number(own)}**{interval}."]
+    lines = [f"{KINDS[manifest.task]} made by applied_dl. On held-out rows: **{main} {_number(own)}**{interval}."]
     for name, scores in manifest.baselines.items():
         rival = scores.get(main)
         if rival is None or own is None:
@@ -199,4 +201,4 @@ def _missing(card: dict) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "—" if value is None or value != value else f"{value:.4g}"
+    return "—" if value is None or value != value else f"{value + 0.0 if abs(value) > 1e-12 else 0:.4g}"

@@ -77,8 +77,8 @@ def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int
     share = np.bincount(place, right.astype(float), minlength=bins)[used] / count[used]
     with figure(path, size=(4.6, 4.4)) as axis:
         axis.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
-        axis.plot(sure, share, color=BLUE, linewidth=1)
-        axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, label="this model")
+        axis.plot(sure, share, color=BLUE, linewidth=1, label="this model")
+        axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, clip_on=False)
         axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="stated probability", ylabel="share that is right", title="Reliability")
         axis.legend()
 

@@ -1,0 +1,65 @@
+"""Does Google's on-device task library read our files as we do? Top class and scores of MediaPipe's ImageClassifier against LiteRT's.
+
+    python benchmarks/mediapipe_agreement.py
+
+Trains nothing: exports a small RGB net in every precision, then classifies 60 pictures with both. MediaPipe gets an environment of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+CLIENT = """
+import json, sys
+import numpy as np, mediapipe as mp
+from mediapipe.tasks import python as tasks
+from mediapipe.tasks.python import vision
+folder, found = sys.argv[1], {}
+answers = np.load(folder + "/answers.npz")
+for variant in ("fp32", "fp16", "dynamic", "int8"):
+    options = vision.ImageClassifierOptions(tasks.BaseOptions(model_asset_path=f"{folder}/model.{variant}.tflite"), max_results=3)
+    with vision.ImageClassifier.create_from_options(options) as classifier:
+        same, worst = 0, 0.0
+        for picture, ours in zip(answers["pictures"], answers[variant]):
+            image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
+            theirs = classifier.classify(image).classifications[0].categories
+            scores = {category.category_name: category.score for category in theirs}
+            same += theirs[0].category_name == "abc"[ours.argmax()]
+            worst = max(worst, max(abs(scores[name] - ours[i]) for i, name in enumerate("abc")))
+    found[variant] = {"pictures": len(answers["pictures"]), "same_top_class": same, "largest_difference": float(worst)}
+json.dump(found, open(folder + "/found.json", "w"))
+"""
+
+
+def main() -> None:
+    import numpy as np
+
+    from applied_dl.export import export
+    from applied_dl.infer import Runtime
+    from tests.export.test_ladder import accuracy, pictures, settings, small_serving
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        found, _ = export(small_serving(), settings(formats=("tflite",)), pictures(64), pictures(60, 1), accuracy, folder, "small")
+        shown = pictures(60, 1).inputs
+        ours = {item.variant: Runtime((folder / item.file).read_bytes()).run(shown)["probabilities"] for item in found}
+        np.savez(folder / "answers.npz", pictures=shown["image"], **ours)
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([folder / "venv/bin/pip", "install", "-q", "mediapipe"], check=True)
+        subprocess.run([folder / "venv/bin/python", "-c", CLIENT, str(folder)], check=True, stderr=subprocess.DEVNULL)
+        result = json.loads((folder / "found.json").read_text())
+    target = ROOT / "benchmarks" / "results" / "mediapipe_agreement.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ EPSILON = 1e-2  # added to the variances (pixels in 0..1), so that noise is not 
 def fit_whitening(pictures: np.ndarray, components: int | None, zca: bool = False, epsilon: float = EPSILON) -> dict[str, np.ndarray]:
     """`kernel` (D, K) and `bias` (K,) such that flat pictures (N, D) @ kernel + bias are white; K = D for ZCA.
 
-    components: axes kept; by default those that hold 99 % of the variance. epsilon is relative to the largest variance.
+    components: axes kept; by default those that hold 99 % of the variance (all of them for ZCA). epsilon is relative to the largest variance.
     """
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     if flat.shape[1] > LARGEST:
@@ -29,9 +29,7 @@ def fit_whitening(pictures: np.ndarray, components: int | None, zca: bool = Fals
     variance, axes = np.linalg.eigh(np.cov(flat - mean, rowvar=False, bias=True).reshape(flat.shape[1], -1))
     variance, axes = np.maximum(variance[::-1], 0), axes[:, ::-1]
     if components is None:
-        components = int(np.searchsorted(np.cumsum(variance) / variance.sum(), 0.99)) + 1
-    if zca:
-        components = components if components < flat.shape[1] and components > 0 else flat.shape[1]
+        components = flat.shape[1] if zca else int(np.searchsorted(np.cumsum(variance) / variance.sum(), 0.99)) + 1
     if not 1 <= components <= flat.shape[1]:
         raise UsageError(f"preprocess.components must lie between 1 and {flat.shape[1]}, received {components}.")
     scale = 1 / np.sqrt(variance[:components] + epsilon * max(variance[0], 1e-12))

@@ -1,0 +1,17 @@
+"""python benchmarks/image_flowers.py [SEEDS]: five flowers, 550 training and 200 test photographs, from MobileNetV2 0.35's weights."""
+
+import tempfile
+import zipfile
+
+from image_common import SHARED, count, seeds, write
+
+WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(SHARED / "images" / "flowers5" / "flowers5.zip") as packed:
+            packed.extractall(folder)
+        source = {"data.source": f"{folder}/flowers5", "model.weights": str(SHARED / "weights" / WEIGHTS)}
+        result = seeds("flowers.toml", source, count(5))
+        result["overrides"] = {"model.weights": WEIGHTS}
+        write("image_flowers", result)

@@ -2,10 +2,12 @@
 
 import os
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
 quiet = False
+_redirecting = threading.Lock()
 
 
 def say(step: str, text: str) -> None:
@@ -30,3 +32,18 @@ def timed(step: str, text: str):
     start = time.perf_counter()
     yield
     say(step, f"{text} in {time.perf_counter() - start:.1f} s")
+
+
+@contextmanager
+def hushed():
+    """Keep what C++ libraries announce on stderr while they load from people's terminals. Python's errors still pass."""
+    with _redirecting:
+        sys.stderr.flush()
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)

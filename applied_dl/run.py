@@ -13,12 +13,10 @@ import msgspec
 import numpy as np
 
 from applied_dl import bundle, config, console
-from applied_dl.bundle import ExportedFile, Manifest
+from applied_dl.bundle import Manifest
 from applied_dl.data.caching import cache_folder
 from applied_dl.errors import RefusedError
-from applied_dl.metrics import Scores
-
-GOLDEN_ROWS = 8
+from applied_dl.report import lines
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,18 +53,20 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     target = Path(out) if out else Path("saved_models") / name
     bundle.check_free(target, overwrite)
 
+    task = _task(recipe)
     from applied_dl import export as exporting
     from applied_dl.train import Workspace
     from applied_dl.train.hardware import as_float32
     from applied_dl.train.reproducible import set_up
 
     exporting.check(recipe.export)
-    task = _task(recipe)
     set_up(recipe.train.seed, recipe.train.deterministic)
     prepared = task.prepare(recipe, cache_folder())
-    _tell_data(prepared)
+    lines.tell_data(prepared)
     recipe = task.settle(recipe, prepared)
-    baselines = _baselines(task, recipe, prepared)
+    with console.timed("baseline", "honest rivals on the same rows"):
+        baselines = task.baselines(recipe, prepared)
+    lines.tell_baselines(baselines)
     folder = target.parent / f".{target.name}.run"
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
@@ -80,10 +80,10 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     with bundle.writing(target, overwrite) as work:
         manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
     shutil.rmtree(folder, ignore_errors=True)
-    _tell_end(target, manifest)
+    lines.tell_end(target, manifest)
     if "tflite" in recipe.export.formats and manifest.chosen is None:
         raise RefusedError(
-            f"No TFLite file passed its proof: {_refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model."
+            f"No TFLite file passed its proof: {lines.refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model."
         )
     return Run(bundle=target, manifest=manifest)
 
@@ -92,6 +92,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     """Score, export, draw and describe into a folder; its manifest, sealed."""
     from applied_dl import export as exporting
     from applied_dl.export.describe import describe
+    from applied_dl.export.golden import write_golden, write_history
     from applied_dl.report.card import write_card
     from applied_dl.train.reproducible import versions
 
@@ -100,12 +101,12 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
 
     answers = {part: exporting.keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
-    _tell_scores(scores["test"], baselines)
+    lines.tell_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
     exports, _ = exporting.export(serving, recipe.export, prepared.train, prepared.test, score, work, name)
     for item in exports:
-        _tell_export(item, scores["test"].main)
+        lines.tell_export(item, scores["test"].main)
     write_golden(work, prepared.test, answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
     (work / "plots").mkdir()
@@ -134,12 +135,12 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
 
 def evaluate(path: str | Path, data: str | None = None) -> dict:
     """The task metric of every exported file, through its own runtime, on the test rows or on another labelled source."""
-    from applied_dl.export.evaluate import evaluate_files
-
     path = Path(path)
     manifest = bundle.open_bundle(path)
     recipe = config.resolve(manifest.recipe, str(path))
     task = _task(recipe)
+    from applied_dl.export.evaluate import evaluate_files
+
     encoder = task.load_encoder(path)
     if data is not None:
         part = task.labelled(recipe, encoder, data)
@@ -147,7 +148,7 @@ def evaluate(path: str | Path, data: str | None = None) -> dict:
         part = reread(task, recipe, manifest, path).test
     scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
     for file, found in scores.items():
-        console.say("evaluate", f"{file:<22} {found.main} {_with_interval(found)}")
+        console.say("evaluate", f"{file:<22} {found.main} {lines.with_interval(found)}")
     return bundle.finite(
         {
             "bundle": str(path),
@@ -162,17 +163,18 @@ def evaluate(path: str | Path, data: str | None = None) -> dict:
 
 def export(path: str | Path, **settings) -> Manifest:
     """Export a bundle again with other formats, variants or `max_loss`; the bundle is replaced in one rename."""
+    path = Path(path)
+    manifest = bundle.open_bundle(path)
+    recipe = config.replace(config.resolve(manifest.recipe, str(path)), export={k: v for k, v in settings.items() if v is not None})
+    task = _task(recipe)
     import keras
 
     from applied_dl import export as exporting
     from applied_dl.export.describe import describe
+    from applied_dl.export.golden import GOLDEN_ROWS, write_golden
     from applied_dl.report.card import write_card
 
-    path = Path(path)
-    manifest = bundle.open_bundle(path)
-    recipe = config.replace(config.resolve(manifest.recipe, str(path)), export={k: v for k, v in settings.items() if v is not None})
     exporting.check(recipe.export)
-    task = _task(recipe)
     prepared = reread(task, recipe, manifest, path)
     model = keras.saving.load_model(path / "model.keras")
     serving = task.reopen(recipe, model, prepared.encoder)
@@ -191,13 +193,13 @@ def export(path: str | Path, **settings) -> Manifest:
             manifest.name,
         )
         for item in exports:
-            _tell_export(item, manifest.main)
+            lines.tell_export(item, manifest.main)
         write_golden(work, prepared.test, exporting.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
         manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
         write_card(work, manifest, describe(serving.model))
         manifest = bundle.seal(work, manifest)
     if "tflite" in recipe.export.formats and manifest.chosen is None:
-        raise RefusedError(f"No TFLite file passed its proof: {_refusals(exports)}.")
+        raise RefusedError(f"No TFLite file passed its proof: {lines.refusals(exports)}.")
     return manifest
 
 
@@ -220,28 +222,6 @@ def identity(recipe, prepared) -> dict[str, str]:
     return {"recipe": digest, "data": prepared.fingerprint}
 
 
-def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]) -> None:
-    """A few held-out inputs with the answers of Keras and of every file, to be replayed on any machine."""
-    from applied_dl.infer.runtime import Runtime
-
-    rows = min(GOLDEN_ROWS, len(test))
-    inputs = {name: array[:rows] for name, array in test.inputs.items()}
-    golden = {f"input/{name}": array for name, array in inputs.items()}
-    golden |= {f"keras/{name}": array[:rows] for name, array in expected.items()}
-    for item in exports:
-        if item.format == "tflite" and not item.refused:
-            outputs = Runtime((folder / item.file).read_bytes(), threads=1).run(inputs)
-            golden |= {f"{item.variant}/{name}": array for name, array in outputs.items()}
-    np.savez(folder / "golden.npz", **golden)
-
-
-def write_history(path: Path, rows: list[dict]) -> None:
-    """One line an epoch."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    lines = [",".join(columns), *(",".join(str(row.get(c, "")) for c in columns) for row in rows)]
-    path.write_text("\n".join(lines) + "\n")
-
-
 def _named_recipe(recipe, sections: dict):
     if isinstance(recipe, msgspec.Struct):
         return recipe.task, config.resolve(_merged(config.as_dict(recipe), sections))
@@ -255,60 +235,8 @@ def _merged(raw: dict, sections: dict) -> dict:
 
 
 def _task(recipe):
-    from applied_dl.tasks import load_task
+    """The task's page; TensorFlow is imported here, without the lines it prints on the way."""
+    with console.hushed():
+        from applied_dl.tasks import load_task
 
-    return load_task(recipe.task)
-
-
-def _baselines(task, recipe, prepared) -> dict[str, Scores]:
-    with console.timed("baseline", "honest rivals on the same rows"):
-        found = task.baselines(recipe, prepared)
-    for name, scores in found.items():
-        console.say("baseline", f"{name:<28} {scores.main} {_with_interval(scores)}")
-    return found
-
-
-def _tell_data(prepared) -> None:
-    rows = f"{len(prepared.train):,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
-    console.say("data", prepared.facts.get("summary", "") + f"  ({rows})")
-    for warning in prepared.warnings:
-        console.warn(warning)
-
-
-def _tell_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
-    console.say(
-        "test",
-        f"{scores.main} {_with_interval(scores)}   " + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main),
-    )
-    for name, rival in baselines.items():
-        if scores.loss_against(rival) > 0:
-            console.warn(f"the baseline {name!r} scores {rival.main} {rival.value:.4g}, better than the model's {scores.value:.4g}")
-
-
-def _tell_export(item: ExportedFile, main: str) -> None:
-    if item.refused:
-        console.say("export", f"{item.format} {item.variant:<8} refused: {item.refused}")
-        return
-    size = f"{item.bytes / 1000:,.1f} kB"
-    speed = f"{item.latency_ms:.2f} ms" if item.latency_ms is not None else ""
-    mark = "  ← model.tflite" if item.chosen else ""
-    console.say(
-        "export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  loss {item.metric_loss:+.4f}  {size:>12}  {speed}{mark}"
-    )
-
-
-def _tell_end(target: Path, manifest: Manifest) -> None:
-    console.say("wrote", f"{target}/   README.md · {'model.tflite · ' if manifest.chosen else ''}plots/   in {manifest.seconds:.0f} s")
-
-
-def _with_interval(scores: Scores) -> str:
-    low, high = scores.intervals.get(scores.main, (float("nan"),) * 2)
-    return f"{scores.value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low == low else "")
-
-
-def _refusals(exports: list[ExportedFile]) -> str:
-    reasons: dict[str, list[str]] = {}
-    for item in exports:
-        if item.refused:
-            reasons.setdefault(item.refused, []).append(item.variant)
-    return "; ".join(f"{', '.join(variants)}: {reason}" for reason, variants in reasons.items()) or "no variant was asked for"
+        return load_task(recipe.task)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import numpy as np
 from msgspec import Struct, field
 
+from applied_dl import console
 from applied_dl.errors import DataError
 
-_hush_lock = threading.Lock()
 LARGEST_BATCH = 64  # rows per invoke; more costs memory and gains nothing on a CPU
 
 
@@ -105,28 +104,13 @@ class _Borrowed:
         if shapes != self.shapes:
             for name, shape in shapes.items():
                 it.resize_tensor_input(self.details[name]["index"], shape)
-            with nullcontext() if self.shapes else _hushed():
+            with nullcontext() if self.shapes else console.hushed():  # it announces its delegate there, once a process
                 it.allocate_tensors()
             self.shapes = shapes
         for name, array in inputs.items():
             it.set_tensor(self.details[name]["index"], array)
         it.invoke()
         return {name: it.get_tensor(detail["index"]) for name, detail in self.output_details.items()}
-
-
-@contextmanager
-def _hushed():
-    """LiteRT announces its delegate on stderr from C++, once a process; keep that from people's terminals."""
-    with _hush_lock:
-        sys.stderr.flush()
-        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nothing)
 
 
 def operators(content: bytes) -> list[str]:

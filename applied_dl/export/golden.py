@@ -1,0 +1,32 @@
+"""The small records of a run that travel in its bundle: golden examples and the history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.bundle import ExportedFile
+from applied_dl.infer.runtime import Runtime
+
+GOLDEN_ROWS = 8
+
+
+def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]) -> None:
+    """A few held-out inputs with the answers of Keras and of every file, to be replayed on any machine."""
+    rows = min(GOLDEN_ROWS, len(test))
+    inputs = {name: array[:rows] for name, array in test.inputs.items()}
+    golden = {f"input/{name}": array for name, array in inputs.items()}
+    golden |= {f"keras/{name}": array[:rows] for name, array in expected.items()}
+    for item in exports:
+        if item.format == "tflite" and not item.refused:
+            outputs = Runtime((folder / item.file).read_bytes(), threads=1).run(inputs)
+            golden |= {f"{item.variant}/{name}": array for name, array in outputs.items()}
+    np.savez(folder / "golden.npz", **golden)
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    """One line an epoch."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [",".join(columns), *(",".join(str(row.get(c, "")) for c in columns) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")

@@ -12,19 +12,24 @@ from applied_dl.infer.runtime import Encoded
 
 load_encoder = load
 TOP = 5
+TABLES = (".csv", ".tsv", ".parquet")
 THRESHOLD = 0.5  # of the probability, above which one of several labels is given
 
 
 def gather(arguments: list[str]) -> list[Path]:
-    """Files as they are; a folder's pictures, sorted, with those of the folders below."""
+    """Paths as given; a folder stands for its pictures, in order; a table for its `path` column, relative to its own folder."""
     found: list[Path] = []
-    for argument in arguments:
-        path = Path(argument).expanduser()
+    for text in arguments:
+        path = Path(text)
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
             if not inside:
-                raise DataError(f"The folder {argument!r} holds no pictures ({', '.join(e[1:] for e in EXTENSIONS)}).")
+                raise DataError(f"The folder {text!r} holds no pictures ({', '.join(EXTENSIONS)}).")
             found += inside
+        elif path.suffix.lower() in TABLES and path.is_file():
+            from applied_dl.data.image_table import picture_paths
+
+            found += picture_paths(path)
         else:
             found.append(path)
     return found

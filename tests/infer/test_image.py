@@ -1,0 +1,54 @@
+"""Prediction without TensorFlow: what arguments become, and that one bad picture costs only itself."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from applied_dl.encoders.image import ImageEncoder
+from applied_dl.errors import DataError, UsageError
+from applied_dl.infer import image as infer
+
+ENCODER = ImageEncoder(height=8, width=8, channels=3, labels=("a", "b", "c"), brightness=(100.0, 150.0), contrast=(10.0, 90.0))
+
+
+def save(path, level=120):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(0).normal(level, 30, (10, 10, 3))
+    Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+def test_gather_takes_files_folders_and_tables(tmp_path):
+    one, two = save(tmp_path / "in" / "b.png"), save(tmp_path / "in" / "deep" / "a.jpg")
+    (tmp_path / "in" / "note.txt").write_text("no picture")
+    assert [str(p) for p in infer.gather([str(tmp_path / "in")])] == [str(one), str(two)]
+    assert [str(p) for p in infer.gather(["x.png", str(one)])] == ["x.png", str(one)]
+    (tmp_path / "t.csv").write_text("path,label\nin/b.png,x\n")
+    assert [str(p) for p in infer.gather([str(tmp_path / "t.csv")])] == [str(one)]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="no pictures"):
+        infer.gather([str(tmp_path / "none")])
+
+
+def test_a_bad_picture_costs_only_itself(tmp_path):
+    good = save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"")
+    encoded = infer.encode(ENCODER, [tmp_path / "b.png", good, "nowhere.png"])
+    assert encoded.kept == [1]
+    assert set(encoded.errors) == {0, 2}
+    assert encoded.inputs["image"].shape == (1, 8, 8, 3)
+    assert infer.encode(ENCODER, ["nowhere.png"]).inputs["image"].shape == (0, 8, 8, 3)
+
+
+def test_pictures_unlike_the_training_ones_are_told(tmp_path):
+    assert not infer.encode(ENCODER, [save(tmp_path / "a.png")]).warnings
+    assert infer.encode(ENCODER, [save(tmp_path / "b.png", level=250)]).warnings
+
+
+def test_answers_are_ranked():
+    encoded = infer.encode(ENCODER, [np.zeros((8, 8, 3), np.uint8)])
+    found = infer.answer(ENCODER, {"probabilities": np.array([[0.2, 0.7, 0.1]], np.float32)}, encoded, top=2)
+    assert found[0]["label"] == "b"
+    assert [t["label"] for t in found[0]["top"]] == ["b", "a"]
+    with pytest.raises(UsageError, match="at least 1"):
+        infer.answer(ENCODER, {"probabilities": np.ones((1, 3), np.float32)}, encoded, top=0)

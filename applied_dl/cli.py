@@ -64,6 +64,20 @@ def train(options) -> int:
     return _print(options, done.as_dict(), str(done.bundle))
 
 
+def lr_find(options) -> int:
+    """Find a learning rate."""
+    from pathlib import Path
+
+    from applied_dl import config
+    from applied_dl.lr_find import lr_find as find
+
+    recipe = config.read_recipe(options.recipe, dict(config.parse_override(text) for text in options.set))
+    found = find(recipe, Path(options.out or "lr_find.png"))
+    text = (f"use train.learning_rate = {found['chosen']:.2g}   (steepest at {found['steepest']:.2g}, the recipe has {found['now']})\n"
+            f"drawn in {found['picture']}")  # fmt: skip
+    return _print(options, found, text)
+
+
 def evaluate(options) -> int:
     """Score every exported file."""
     from applied_dl import run
@@ -194,6 +208,7 @@ class _Parser(argparse.ArgumentParser):
 VERBS = {
     "new": (new, "write a commented recipe for a task and your data"),
     "train": (train, "train a recipe into a bundle: model, exported files, proof, model card"),
+    "lr-find": (lr_find, "sweep the step size of a recipe's model and say which to use"),
     "evaluate": (evaluate, "score every exported file of a bundle, each through its own runtime"),
     "export": (export, "export a bundle again, with other formats or another allowed loss"),
     "predict": (predict, "answer raw inputs with the exported file (no TensorFlow)"),
@@ -215,14 +230,16 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         verb.add_argument("--json", action="store_true", help="print exactly one JSON object")
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")
-        if name not in ("new", "train"):
+        if name not in ("new", "train", "lr-find"):
             verb.add_argument("bundle", help="a folder written by `train`")
     made["new"].add_argument("task", help="image, tabular, forecast, words or sentences")
     made["new"].add_argument("name", help="of the recipe: pipelines/NAME.toml")
     made["new"].add_argument("--data", metavar="SRC", help="your data: a folder, a file, or tfds:NAME")
+    for verb in (made["train"], made["lr-find"]):
+        verb.add_argument("recipe", help="a TOML recipe, or the name of a task for its defaults")
+        verb.add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
+    made["lr-find"].add_argument("--out", metavar="PNG", help="the curve (lr_find.png by default)")
     verb = made["train"]
-    verb.add_argument("recipe", help="a TOML recipe, or the name of a task for its defaults")
-    verb.add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
     verb.add_argument("--out", metavar="DIR", help="the bundle to write (saved_models/<recipe> by default)")
     verb.add_argument("--overwrite", action="store_true", help="replace a bundle that is there, in one rename at the end")
     verb.add_argument("--resume", action="store_true", help="continue an interrupted training")

@@ -50,6 +50,18 @@ def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", bes
         axes[-1].set(xlabel="epoch", ylabel="step size", title="learning rate")
 
 
+def rate_sweep(rates: np.ndarray, losses: np.ndarray, chosen: float, steepest: float, path: Path) -> None:
+    """Loss against the step size of a learning-rate sweep, with what was chosen."""
+    with figure(path) as axis:
+        axis.plot(rates, losses, color=BLUE)
+        axis.axvline(chosen, color=ORANGE, label=f"chosen {chosen:.2g}")
+        axis.axvline(steepest, color=GREY, linestyle=":", label=f"steepest {steepest:.2g}")
+        low, high = float(np.min(losses)), float(losses[0])
+        axis.set(xscale="log", xlabel="learning rate", ylabel="loss (smoothed)", title="Learning-rate finder",
+                 ylim=(low - 0.1 * (high - low), high + 0.5 * (high - low)))  # fmt: skip
+        axis.legend()
+
+
 def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30) -> None:
     """Rows the true class, columns the predicted one, coloured by the share of the row; the `most` largest classes."""
     keep = np.sort(np.argsort(-matrix.sum(1), kind="stable")[:most])

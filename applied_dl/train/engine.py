@@ -17,6 +17,7 @@ from applied_dl.errors import DataError
 from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.train import checkpoint
 from applied_dl.train.batches import ordered_batches, plan, training_batches
+from applied_dl.train.lr_find import Suggestion, find
 from applied_dl.train.optimizers import optimizer as make_optimizer
 from applied_dl.train.progress import Progress
 from applied_dl.train.source import Source
@@ -47,13 +48,15 @@ class Fitted(NamedTuple):
 class Workspace(NamedTuple):
     """Where an unfinished run keeps its state; `identity` (recipe, data) must match for `resume`.
 
-    Where `trial` is a list, `fit` only times a few steps and appends the seconds that the whole would take (`--dry-run`).
+    Where `trial` is a list, `fit` only times a few steps and appends the seconds that the whole would take (`--dry-run`); where `sweep`
+    is a list, it only runs the learning-rate finder and appends its suggestion (`lr-find`).
     """
 
     folder: Path
     identity: dict[str, str]
     resume: bool = False
     trial: list[float] | None = None
+    sweep: list[Suggestion] | None = None
 
 
 def fit(
@@ -78,6 +81,16 @@ def fit(
     Ctrl-C ends the training after the current steps and keeps the best weights. Raises `DataError` where the loss is not finite.
     """
     cut = plan(source.size, settings.batch_size)
+    sweeping = workspace is not None and workspace.sweep is not None
+    if sweeping or settings.learning_rate == "auto":
+        found = find(model, source, settings, loss=loss, augment=augment, rates=rates)
+        if sweeping:
+            workspace.sweep.append(found)
+            return History(monitor=monitor)
+        settings = msgspec.structs.replace(settings, learning_rate=found.chosen)
+        console.say("rate", f"the finder chose {found.chosen:.2g}")
+    if settings.max_norm:
+        _limit_norms(model, settings.max_norm)
     optimizer = make_optimizer(settings, cut.steps * settings.epochs, rates)
     model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=cut.execution)
     optimizer.build(model.trainable_variables)
@@ -106,6 +119,13 @@ def fit(
     keeper.finish(model)
     model.compiled = False  # so that no optimiser is saved with it
     return keeper.history
+
+
+def _limit_norms(model: keras.Model, largest: float) -> None:
+    """Bound the norm of each unit's incoming weights (Srebro and Shraibman, 2005)."""
+    for variable in model.trainable_variables:
+        if variable.name == "kernel":
+            variable.constraint = keras.constraints.MaxNorm(largest, axis=list(range(len(variable.shape) - 1)))
 
 
 def _trial(model, source, validation, settings, cut, augment) -> float:

@@ -17,16 +17,18 @@ NO_DECAY = ("bias", "gamma", "beta", "scale", "embeddings")
 LOW_MOMENTUM = 0.85  # one_cycle runs the momentum from its value down to this at the peak rate and back (Smith, 2018)
 
 
-def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None) -> keras.optimizers.Optimizer:
+def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None, sweep=None) -> keras.optimizers.Optimizer:
     """The optimiser of a settled `recipe.train` for a training of `total_steps` steps.
 
-    rates: learning-rate factors by prefix of a variable's path (the longest prefix counts). Raises `UsageError` for an unknown name.
+    rates: learning-rate factors by prefix of a variable's path (the longest prefix counts). sweep: a schedule to
+    use in place of the recipe's. Raises `UsageError` for an unknown name.
     """
     name = settings.optimizer
     if name not in NAMES:
         raise UsageError(f"Unknown train.optimizer {name!r}.{nearest(name, NAMES)}")
     schedule = Schedule(settings.schedule, settings.learning_rate, total_steps, settings.warmup)
     rate = settings.learning_rate if settings.schedule in ("plateau", "constant") and not schedule.warmup else schedule
+    rate = sweep or rate
     kind, own = _kind(name, settings)
     shared = {
         "weight_decay": settings.weight_decay or (0.0 if name == "adamw" else None),
@@ -34,7 +36,7 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None)
         "use_ema": bool(settings.ema),
         "ema_momentum": settings.ema or 0.99,
     }
-    cycled = name in ("momentum", "nesterov") and settings.schedule == "one_cycle"
+    cycled = name in ("momentum", "nesterov") and settings.schedule == "one_cycle" and sweep is None
     made = _with_rates(kind, rates, schedule if cycled else None)(learning_rate=rate, **own, **shared)
     made.exclude_from_weight_decay(var_names=list(NO_DECAY))
     return made

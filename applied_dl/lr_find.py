@@ -1,0 +1,39 @@
+"""`applied-dl lr-find`: sweep the step size of a recipe's model and say which to use; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from applied_dl import config, console
+from applied_dl.data.caching import cache_folder
+from applied_dl.errors import UsageError
+from applied_dl.run import identity
+
+
+def lr_find(recipe, picture: Path) -> dict:
+    """The suggestion of the finder, and its curve drawn to `picture`. Raises `UsageError` for a model that is not trained by steps."""
+    with console.hushed():
+        from applied_dl.tasks import load_task
+        from applied_dl.train import Workspace
+        from applied_dl.train.reproducible import set_up
+
+        task = load_task(recipe.task)
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    prepared = task.prepare(recipe, cache_folder())
+    recipe = task.settle(recipe, prepared)
+    sweep: list = []
+    task.fit(config.replace(recipe, train={"ensemble": 1}), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
+    if not sweep:
+        raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
+    from applied_dl.report.plots import rate_sweep
+
+    found = sweep[0]
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    rate_sweep(found.rates, found.losses, found.chosen, found.steepest, picture)
+    return {
+        "chosen": found.chosen,
+        "valley": found.valley,
+        "steepest": found.steepest,
+        "now": recipe.train.learning_rate,
+        "picture": str(picture),
+    }

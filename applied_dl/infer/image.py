@@ -68,5 +68,7 @@ def _drift(encoder: ImageEncoder, images: np.ndarray) -> list[str]:
     if not len(images):
         return []
     level, spread = images.mean((1, 2, 3)), images.std((1, 2, 3))
-    odd = (level < encoder.brightness[0]) | (level > encoder.brightness[1]) | (spread < encoder.contrast[0]) | (spread > encoder.contrast[1])
+    odd = np.zeros(len(images), bool)
+    for value, (low, high) in ((level, encoder.brightness), (spread, encoder.contrast)):
+        odd |= (value < low) | (value > high)
     return [f"{int(odd.sum())} of {len(images)} pictures are unlike the training pictures (brightness or contrast)"] if odd.any() else []

@@ -5,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from applied_dl.errors import UsageError
-from applied_dl.preprocess.augment import NAMES, augmentation
-from applied_dl.preprocess.augment import geometry, randaugment
+from applied_dl.preprocess.augment import NAMES, augmentation, geometry, randaugment
 
 TARGET = tf.one_hot(np.arange(16) % 4, 4)
 

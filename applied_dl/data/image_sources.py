@@ -6,7 +6,7 @@ of arrays, `tfds:NAME`.
 
 from __future__ import annotations
 
-import os
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ def list_source(source: str, target: str, cache: Path, manual: str | None = None
     if path.is_dir():
         return list_folder(path)
     if not path.exists():
-        hint = nearest(source, BUILT_IN) if os.sep not in source and "." not in source else ""
+        hint = nearest(source, BUILT_IN) if get_close_matches(source, BUILT_IN) else ""
         raise DataError(f"There is no data at {source!r}; expected a built-in name, a folder, a CSV/Parquet, an .npz or tfds:NAME.{hint}")
     if path.suffix.lower() == ".npz":
         return list_arrays(path)

@@ -18,12 +18,12 @@ EPSILON = 1e-2  # added to the variances (pixels in 0..1), so that noise is not 
 def fit_whitening(pictures: np.ndarray, components: int | None, zca: bool = False, epsilon: float = EPSILON) -> dict[str, np.ndarray]:
     """`kernel` (D, K) and `bias` (K,) such that flat pictures (N, D) @ kernel + bias are white; K = D for ZCA.
 
-    components: axes kept; by default those that hold 99 % of the variance (all of them for ZCA). epsilon is relative to the largest variance.
+    components: axes kept; by default those with 99 % of the variance (all of them for ZCA). epsilon is relative to the largest variance.
     """
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     if flat.shape[1] > LARGEST:
         raise UsageError(
-            f"preprocess.normalize = pca or zca takes pictures of up to {LARGEST} values, received {flat.shape[1]}; set data.image_size."
+            f"preprocess.normalize = pca or zca takes up to {LARGEST} values a picture, received {flat.shape[1]}; set data.image_size."
         )
     mean = flat.mean(0)
     variance, axes = np.linalg.eigh(np.cov(flat - mean, rowvar=False, bias=True).reshape(flat.shape[1], -1))

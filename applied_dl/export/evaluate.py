@@ -9,6 +9,7 @@ import numpy as np
 
 from applied_dl.bundle import Manifest
 from applied_dl.data import Part
+from applied_dl.export.convert import VARIANTS
 from applied_dl.infer.runtime import Runtime
 from applied_dl.metrics import Scores
 
@@ -19,25 +20,22 @@ def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable
     """Scores by file name: the TFLite files through LiteRT, the SavedModel through TensorFlow."""
     found = {}
     for item in manifest.exports:
-        if item.refused:
+        if item.refused or item.variant not in VARIANTS:
             continue
-        run = saved_model_outputs if item.format == "saved_model" else tflite_outputs
-        found[item.file] = score(run(folder / item.file, part), part)
+        path = folder / item.file
+        outputs = signature_outputs(path, part.inputs) if item.format == "saved_model" else Runtime(path.read_bytes()).run(part.inputs)
+        found[item.file] = score(outputs, part)
     return found
 
 
-def tflite_outputs(path: Path, part: Part) -> dict[str, np.ndarray]:
-    """The answers of a TFLite file by name."""
-    return Runtime(path.read_bytes()).run(part.inputs)
-
-
-def saved_model_outputs(folder: Path, part: Part) -> dict[str, np.ndarray]:
-    """The answers of a SavedModel's `serving_default` by name."""
+def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> dict[str, np.ndarray]:
+    """The answers of a SavedModel's signature by name, in batches."""
     import tensorflow as tf
 
-    function = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    function = tf.saved_model.load(str(folder)).signatures[signature]
+    tensors = {name: tf.constant(array.tolist() if array.dtype == object else array) for name, array in inputs.items()}
     parts = []
-    for start in range(0, len(part), BATCH):
-        answer = function(**{name: tf.constant(array[start : start + BATCH]) for name, array in part.inputs.items()})
+    for start in range(0, len(next(iter(inputs.values()))), BATCH):
+        answer = function(**{name: tensor[start : start + BATCH] for name, tensor in tensors.items()})
         parts.append({key: value.numpy() for key, value in answer.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from applied_dl.data import Part
+
+DECODED = (".jpg", ".jpeg", ".png")
+COMPARED = 200  # held-out pictures on which the endpoint is compared with the encoder
 
 
 def bytes_endpoint(model: keras.Model, height: int, width: int, channels: int) -> tuple[Callable, list]:
@@ -26,3 +34,20 @@ def bytes_endpoint(model: keras.Model, height: int, width: int, channels: int) -
         return model({"image": tf.map_fn(one, image_bytes, fn_output_signature=spec)}, training=False)
 
     return predict_bytes, [tf.TensorSpec((None,), tf.string, name="image_bytes")]
+
+
+def bytes_samples(part: Part) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Rows of a part and the bytes of their pictures: the JPEG and PNG files themselves; pictures from arrays as PNG."""
+    paths = part.extra.get("path", [""] * len(part))
+    rows = [i for i in range(len(part)) if not str(paths[i]) or Path(str(paths[i])).suffix.lower() in DECODED]
+    rows = np.array(rows, np.int64)[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(COMPARED, len(rows))).astype(int))]
+    content = [Path(str(paths[i])).read_bytes() if str(paths[i]) else _png(part.inputs["image"][i]) for i in rows]
+    return rows, {"image_bytes": np.array(content, object)}
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()

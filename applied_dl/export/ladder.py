@@ -14,7 +14,7 @@ from applied_dl.bundle import ExportedFile
 from applied_dl.data import Part
 from applied_dl.errors import UsageError, nearest
 from applied_dl.export import convert
-from applied_dl.export.evaluate import saved_model_outputs
+from applied_dl.export.evaluate import signature_outputs
 from applied_dl.export.metadata import add_metadata
 from applied_dl.export.prove import differences, proof_rows, prove
 from applied_dl.export.saved_model import write_saved_model
@@ -39,6 +39,7 @@ def export(
     if "saved_model" in settings.formats:
         write_saved_model(serving, folder / "saved_model")
         found.append(_prove_saved_model(folder / "saved_model", rows, expected, score, reference))
+        found += [_prove_endpoint(folder / "saved_model", name, sample, rows, expected, score) for name, sample in serving.samples.items()]
     if "tflite" in settings.formats:
         found += _tflite(serving, settings, train, rows, expected, score, reference, folder, name)
     return _choose(found, settings.max_loss, folder), expected
@@ -58,7 +59,7 @@ def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, n
 
 
 def _prove_saved_model(folder, rows, expected, score, reference) -> ExportedFile:
-    outputs = saved_model_outputs(folder, rows)
+    outputs = signature_outputs(folder, rows.inputs)
     scores = score(outputs, rows)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     return ExportedFile(
@@ -70,6 +71,18 @@ def _prove_saved_model(folder, rows, expected, score, reference) -> ExportedFile
         metric_loss=scores.loss_against(reference),
         **differences(outputs, expected),
     )
+
+
+def _prove_endpoint(folder, endpoint, sample, rows, expected, score) -> ExportedFile:
+    """A further signature against the model's answers to the same rows through the encoder: what its own decoding changes."""
+    chosen, inputs = sample(rows)
+    part, want = rows.take(chosen), {key: value[chosen] for key, value in expected.items()}
+    outputs = signature_outputs(folder, inputs, endpoint)
+    scores = score(outputs, part)
+    return ExportedFile(
+        file=folder.name, format="saved_model", variant=endpoint, bytes=0, metric=scores.value,
+        metric_loss=scores.loss_against(score(want, part)), **differences(outputs, want),
+    )  # fmt: skip
 
 
 def _tflite(serving, settings, train, rows, expected, score, reference, folder, name) -> list[ExportedFile]:

@@ -95,10 +95,12 @@ def serving(recipe, fitted, prepared) -> Serving:
 
 def reopen(recipe, model: keras.Model, encoder: ImageEncoder) -> Serving:
     """The serving graph with its labels and the endpoint that decodes JPEG and PNG bytes."""
-    from applied_dl.export.image_bytes import bytes_endpoint
+    from applied_dl.export.image_bytes import bytes_endpoint, bytes_samples
 
     endpoints = {"predict_bytes": bytes_endpoint(model, encoder.height, encoder.width, encoder.channels)}
-    return Serving(model, endpoints=endpoints, labels=tuple(encoder.labels), normalisation=((0.0,), (1.0,)))
+    return Serving(
+        model, endpoints=endpoints, samples={"predict_bytes": bytes_samples}, labels=tuple(encoder.labels), normalisation=((0.0,), (1.0,))
+    )
 
 
 def score(recipe, outputs, part, encoder) -> Scores:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ RECORDED = ("applied_dl", "tensorflow", "keras", "numpy", "ai-edge-litert")
 
 def set_up(seed: int, deterministic: bool) -> None:
     """Seed Python, numpy and Keras; with `deterministic`, forbid operations whose result depends on thread timing."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on retracing are not for the users of a recipe
     keras.utils.set_random_seed(seed)
     if deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf

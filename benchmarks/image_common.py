@@ -17,8 +17,8 @@ RESULTS = Path(__file__).parent / "results"
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # 97.5 % points by seeds
 
 
-def seeds(recipe: str, overrides: dict, count: int, export: bool = False) -> dict:
-    """Accuracy on the test rows of `count` seeds (which also draw the split, where the source has none of its own)."""
+def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False) -> dict:
+    """Accuracy on the test rows of the `chosen` seeds (which also draw the split, where the source has none of its own)."""
     import numpy as np
 
     from applied_dl import config
@@ -27,7 +27,7 @@ def seeds(recipe: str, overrides: dict, count: int, export: bool = False) -> dic
     from applied_dl.train.reproducible import set_up
 
     rows = []
-    for seed in range(count):
+    for seed in chosen:
         settings = config.read_recipe(ROOT / "pipelines" / recipe, {**overrides, "train.seed": seed})
         set_up(seed, True)
         prepared = task.prepare(settings, cache_folder())
@@ -47,7 +47,8 @@ def seeds(recipe: str, overrides: dict, count: int, export: bool = False) -> dic
             row["exports"] = _exports(task, settings, serving, prepared)
         rows.append(row)
         print(json.dumps(row), file=sys.stderr, flush=True)
-    return {"recipe": recipe, "overrides": overrides, **_summary(rows), "rows": rows}
+    shown = {key: os.path.relpath(value, ROOT) if str(value).startswith("/") else value for key, value in overrides.items()}
+    return {"recipe": recipe, "overrides": shown, "rows": rows}
 
 
 def _exports(task, settings, serving, prepared) -> dict:
@@ -83,13 +84,20 @@ def _summary(rows: list[dict]) -> dict:
 
 
 def write(name: str, result: dict) -> None:
-    """To `benchmarks/results/<name>.json` and to stdout."""
+    """To `benchmarks/results/<name>.json` and to stdout; seeds that an earlier run left there stay, unless they were run again."""
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps(result, indent=1)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
+    path = RESULTS / f"{name}.json"
+    if "recipe" in result:
+        old = json.loads(path.read_text())["rows"] if path.exists() else []
+        again = {row["seed"] for row in result["rows"]}
+        rows = sorted([row for row in old if row["seed"] not in again] + result["rows"], key=lambda row: row["seed"])
+        result = {"recipe": result["recipe"], "overrides": result["overrides"], **_summary(rows), "rows": rows}
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n")
     print(text)
 
 
-def count(default: int) -> int:
-    """The number of seeds, from the command line."""
-    return int(sys.argv[1]) if len(sys.argv) > 1 else default
+def count(default: int) -> list[int]:
+    """The seeds, from the command line: a number of them (`3`), or which (`1,2`)."""
+    text = sys.argv[1] if len(sys.argv) > 1 else str(default)
+    return [int(seed) for seed in text.split(",") if seed] if "," in text else list(range(int(text)))

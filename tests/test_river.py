@@ -15,9 +15,23 @@ import applied_dl
 from applied_dl import bundle, cli, config, run
 from applied_dl.errors import DataError, RefusedError, UsageError
 from applied_dl.infer import load
-from applied_dl.tasks import TASKS, load_task
+from applied_dl.config import TASKS
+from applied_dl.tasks import load_task
 
-CONTRACT = ("prepare", "settle", "build", "fit", "serving", "reopen", "score", "baselines", "plots", "labelled", "save_encoder", "load_encoder")
+CONTRACT = (
+    "prepare",
+    "settle",
+    "build",
+    "fit",
+    "serving",
+    "reopen",
+    "score",
+    "baselines",
+    "plots",
+    "labelled",
+    "save_encoder",
+    "load_encoder",
+)
 QUICK = {"image": {"train": {"epochs": 4}, "model": {"width": 0.25}}}  # smaller than the default, for the tests' time
 
 
@@ -49,7 +63,11 @@ def test_the_bundle_is_whole_and_says_what_was_measured(task, trained):
         assert name in manifest.files
     assert not list(done.bundle.rglob("*.pkl")) + list(done.bundle.rglob("*.h5"))
     assert manifest.metrics["test"][manifest.main] is not None
-    assert manifest.intervals["test"][manifest.main][0] <= manifest.metrics["test"][manifest.main] <= manifest.intervals["test"][manifest.main][1]
+    assert (
+        manifest.intervals["test"][manifest.main][0]
+        <= manifest.metrics["test"][manifest.main]
+        <= manifest.intervals["test"][manifest.main][1]
+    )
     assert len(manifest.baselines) >= 2
     assert config.resolve(manifest.recipe).task == task
     fp32 = next(e for e in manifest.exports if e.format == "tflite" and e.variant == "fp32")
@@ -218,7 +236,9 @@ def test_light_verbs_and_the_import_load_no_tensorflow():
 
 
 def test_help_costs_little_more_than_python(tmp_path):
-    program = "import sys; from applied_dl import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert 'numpy' not in sys.modules"
+    program = (
+        "import sys; from applied_dl import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert 'numpy' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 

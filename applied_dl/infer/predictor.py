@@ -8,22 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.bundle import Manifest, open_bundle
-from applied_dl.errors import DataError, pick
+from applied_dl.config import TASKS
+from applied_dl.errors import DataError
 from applied_dl.infer.runtime import LARGEST_BATCH, Runtime
 
-TASKS = {
-    "image": "applied_dl.infer.image",
-    "tabular": "applied_dl.infer.tabular",
-    "forecast": "applied_dl.infer.forecast",
-    "words": "applied_dl.infer.words",
-    "sentences": "applied_dl.infer.sentences",
-}
 ENCODER_FILES = ("encoder.json", "encoder.npz", "tokenizer.json")
 
 
 def task_module(task: str):
     """The TF-free half of a task."""
-    return importlib.import_module(pick("task", task, TASKS))
+    if task not in TASKS:
+        raise DataError(f"This version knows no task {task!r} (it knows {', '.join(TASKS)}); upgrade applied_dl.")
+    return importlib.import_module(f"applied_dl.infer.{task}")
 
 
 class Predictor:

@@ -1,0 +1,95 @@
+"""Histories in, forecasts with future stamps out, in numpy: the TF-free half of the task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.data.series import SeriesSet, read_series
+from applied_dl.encoders.series import Block, SeriesEncoder, blocks, inputs_at, load
+from applied_dl.errors import AppliedError, DataError
+from applied_dl.infer.runtime import Encoded
+
+FAR = 8.0  # training deviations from the training mean after which a history is called unlike the training data
+
+
+def load_encoder(folder: Path) -> SeriesEncoder:
+    """The encoder of a bundle."""
+    return load(folder)
+
+
+def gather(arguments: list[str]) -> list:
+    """Every file is one input; a file answers with one forecast per series it holds."""
+    return list(arguments)
+
+
+def encode(encoder: SeriesEncoder, inputs) -> Encoded:
+    """The last window of every series of every file, table or dict of columns. A file that cannot be read is one error in its place."""
+    inputs = [inputs] if hasattr(inputs, "columns") or isinstance(inputs, dict) else list(inputs)
+    rows, slots, errors, warnings, kept = [], [], {}, [], []
+    place = 0
+    for item in inputs:
+        try:
+            data = _read(encoder, item)
+            made = blocks(encoder, data)
+        except AppliedError as error:
+            errors[place] = str(error)
+            place += 1
+            continue
+        warnings += data.notes
+        for block in made:
+            try:
+                window = inputs_at(encoder, block, np.array([len(block)]))
+                _refuse_missing(encoder, block)
+            except AppliedError as error:
+                errors |= {place + i: str(error) for i in range(len(block.names))}
+                place += len(block.names)
+                continue
+            warnings += _unlike(encoder, block)
+            for channel, name in enumerate(block.names):
+                kept.append(place)
+                slots.append((len(rows), channel, name, block.start + len(block)))
+                place += 1
+            rows.append(window)
+    arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
+    return Encoded(inputs=arrays, kept=kept, errors=errors, warnings=list(dict.fromkeys(warnings))[:10], extra={"slots": slots})
+
+
+def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
+    """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage."""
+    found = []
+    for row, channel, name, first in encoded.extra["slots"]:
+        times = encoder.clock.text(np.arange(first, first + encoder.horizon))
+        numbers = {key: [float(v) for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
+        found.append({"series": name, "times": times, **numbers})
+    return found
+
+
+def _read(encoder: SeriesEncoder, item) -> SeriesSet:
+    if isinstance(item, np.ndarray) or isinstance(item, list | tuple) and item and not isinstance(item[0], str):
+        values = np.asarray(item, np.float64)
+        values = values[:, None] if values.ndim == 1 else values
+        if encoder.form == "aligned" and values.shape[1] != len(encoder.names):
+            raise DataError(f"The history has {values.shape[1]} columns, expected {len(encoder.names)}: {', '.join(encoder.names[:10])}.")
+        names = list(encoder.names) if encoder.form == "aligned" else [f"series {i + 1}" for i in range(values.shape[1])]
+        return SeriesSet(names=names, values=list(values.T), starts=[0] * len(names), clock=encoder.clock, columns=encoder.columns)
+    return read_series(item, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
+
+
+def _refuse_missing(encoder: SeriesEncoder, block: Block) -> None:
+    recent = block.truth[-encoder.lookback:]
+    for name, column in zip(block.names, recent.T):
+        share = float(np.isnan(column).mean())
+        if share > max(encoder.max_missing, 0.4):
+            raise DataError(f"Series {name!r}: {share:.0%} of its last {len(recent)} steps are missing, expected at most {encoder.max_missing:.0%}; give a fuller history.")
+
+
+def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
+    if encoder.form != "aligned":
+        return []
+    away = np.abs((np.nanmean(block.truth[-encoder.lookback:], axis=0) - np.array(encoder.center)) / np.array(encoder.scale))
+    return [f"series {name!r} is {far:.0f} training deviations away from what the model was trained on" for name, far in zip(block.names, away) if far > FAR]
+
+
+__all__ = ["answer", "encode", "gather", "load_encoder"]

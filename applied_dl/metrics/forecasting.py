@@ -1,0 +1,51 @@
+"""Errors of forecasts. Arrays are (N, H) or (N, H, D): forecasts, steps ahead, channels; a truth of NaN (never observed) is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def mse(truth: np.ndarray, forecast: np.ndarray) -> float:
+    """Mean squared error."""
+    return float(np.nanmean(np.square(truth - forecast)))
+
+
+def mae(truth: np.ndarray, forecast: np.ndarray) -> float:
+    """Mean absolute error."""
+    return float(np.nanmean(np.abs(truth - forecast)))
+
+
+def row_smape(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """(N, …) → (N,) symmetric mean absolute percentage error in percent, as in M3 and M4: 200 |y - f| / (|y| + |f|); 0/0 counts 0."""
+    size = np.abs(truth) + np.abs(forecast)
+    share = np.where(size > 0, 200 * np.abs(truth - forecast) / np.where(size > 0, size, 1), 0.0)
+    share = np.where(np.isnan(truth), np.nan, share)
+    return np.nanmean(share.reshape(len(share), -1), axis=1)
+
+
+def smape(truth: np.ndarray, forecast: np.ndarray) -> float:
+    """Mean of `row_smape`."""
+    return float(np.nanmean(row_smape(truth, forecast)))
+
+
+def row_mase(truth: np.ndarray, forecast: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(N,) mean absolute error in units of `scale` (N,) or (N, D), the seasonal naive's in-sample error (Hyndman and Koehler, 2006)."""
+    gap = np.abs(truth - forecast) / np.expand_dims(np.maximum(scale, 1e-12), 1)
+    return np.nanmean(gap.reshape(len(gap), -1), axis=1)
+
+
+def mase(truth: np.ndarray, forecast: np.ndarray, scale: np.ndarray) -> float:
+    """Mean of `row_mase`."""
+    return float(np.nanmean(row_mase(truth, forecast, scale)))
+
+
+def mase_scale(history: np.ndarray, season: int) -> float:
+    """Mean |x[t] - x[t - season]| of a history (T,); of single steps where it is shorter than a season, NaN left out."""
+    lag = season if len(history) > season else 1
+    change = np.abs(history[lag:] - history[:-lag])
+    return float(np.nanmean(change)) if np.isfinite(change).any() else float("nan")
+
+
+def owa(smape_: float, mase_: float, naive_smape: float, naive_mase: float) -> float:
+    """M4's overall weighted average: the mean of both errors as shares of the reference's (Naive 2)."""
+    return float((smape_ / naive_smape + mase_ / naive_mase) / 2)

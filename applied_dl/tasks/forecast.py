@@ -1,0 +1,200 @@
+"""Forecasting: the history of one or many series in, the next steps with calibrated intervals out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from applied_dl import train
+from applied_dl.data import Part, Prepared
+from applied_dl.data.series import read_series
+from applied_dl.encoders.series import SeriesEncoder, blocks
+from applied_dl.encoders.series import load as load_encoder
+from applied_dl.encoders.series import save as save_encoder
+from applied_dl.errors import DataError
+from applied_dl.export import Serving
+from applied_dl.metrics import Scores
+from applied_dl.metrics import forecasting as metric
+from applied_dl.metrics.intervals import bootstrap_mean
+from applied_dl.metrics.regression import coverage
+from applied_dl.models.forecast.intervals import Margin, conformal_margin
+from applied_dl.preprocess.windows import Standardize, panel_scale
+from applied_dl.report import plots as draw
+from applied_dl.tasks.forecast_baselines import classical_forecasts
+from applied_dl.tasks.forecast_data import aligned_part, panel_part, prepare_series
+from applied_dl.tasks.forecast_fit import build_one, fit_forecast
+from applied_dl.tasks.forecast_settings import settle_forecast
+from applied_dl.train.ensemble import average, fit_members
+
+NORMAL = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449, 0.95: 1.96, 0.99: 2.5758}
+
+
+def prepare(recipe, cache: Path) -> Prepared:
+    """Read, split in time order, cut windows; units from the training steps."""
+    return prepare_series(recipe)
+
+
+def settle(recipe, prepared):
+    """Every open value of the recipe, chosen for the form and the size of the data."""
+    return settle_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]))
+
+
+def build(recipe, prepared) -> keras.Model:
+    """Raw windows by name → forecast (B, H, D): standardised for an aligned set, in the user's units for a panel."""
+    if recipe.model.name == "blend":
+        return average([build_one(recipe, prepared, name) for name in recipe.model.members])
+    return build_one(recipe, prepared, recipe.model.name)
+
+
+def fit(recipe, prepared, workspace) -> train.Fitted:
+    """Train every member of the ensemble; the closed form and the blend have one."""
+    if recipe.model.name in ("ridge", "blend"):
+        return fit_forecast(recipe, prepared, workspace)
+    return fit_members(recipe, lambda one, tag: fit_forecast(one, prepared, workspace, tag))
+
+
+def serving(recipe, fitted, prepared) -> Serving:
+    """Raw history → forecast with a conformal interval, calibrated on the validation windows, in the user's units."""
+    e, part = prepared.encoder, prepared.validation
+    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in fitted.model.input.items()}
+    y = fitted.model(inputs)
+    middle, low, high = _spread_out(recipe, y, e)
+    if e.cycle:  # an input that the chosen member has no use for stays an input of the file
+        middle = middle + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1)
+    units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
+    middle, low, high = units(middle, "units"), units(low, "lower_units"), units(high, "upper_units")
+    found = keras.Model(inputs, [middle, low, high]).predict({k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0)
+    excess = np.maximum(found[1] - part.target, part.target - found[2])
+    spread = np.concatenate([np.asarray(panel_scale(ops.convert_to_tensor(np.ascontiguousarray(part.inputs["history"][i:i + 512])), e.season)[1])
+                             for i in range(0, len(part), 512)])
+    margin, local = conformal_margin(excess, spread, e.coverage)
+    layer = Margin(e.horizon, local, e.season, name="margin")
+    width = layer(inputs["history"])
+    layer.set_weights([margin])
+    answers = {"forecast": middle, "lower": low - width, "upper": high + width}
+    if recipe.score.non_negative and _never_negative(prepared):
+        answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
+    prepared.facts["interval"] = "wider where the series moves more" if local else "the same width for every window"
+    return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
+
+
+def _spread_out(recipe, y, encoder):
+    """Point forecast, and the interval before calibration: the outer quantiles, the normal's, or the point itself."""
+    if len(y.shape) == 3:
+        return y, y, y
+    if recipe.train.loss == "gaussian_nll":
+        z = NORMAL.get(round(encoder.coverage, 2), 1.6449)
+        deviation = ops.exp(0.5 * ops.clip(y[..., 1], -20.0, 20.0))
+        return y[..., 0], y[..., 0] - z * deviation, y[..., 0] + z * deviation
+    quantiles = recipe.score.quantiles
+    return y[..., int(np.argmin(np.abs(np.array(quantiles) - 0.5)))], y[..., int(np.argmin(quantiles))], y[..., int(np.argmax(quantiles))]
+
+
+def _never_negative(prepared) -> bool:
+    return all(np.nanmin(v) >= 0 for v in prepared.state["known"])
+
+
+def reopen(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:
+    """The serving graph; recurrent layers are loops in the model itself, so the files hold the graph that was trained."""
+    return Serving(model)
+
+
+def score(recipe, outputs, part, encoder) -> Scores:
+    """Aligned: MSE and MAE in training deviations, as published. Panels: sMAPE, MASE and OWA against Naive 2. Coverage for both."""
+    truth, found = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64)
+    seen = ~np.isnan(truth)
+    metrics, intervals = {}, {}
+    if encoder.form == "aligned":
+        gap = (truth - found) / np.array(encoder.scale)
+        metrics |= {"mse": float(np.nanmean(gap**2)), "mae": float(np.nanmean(np.abs(gap)))}
+        for name, rows in (("mse", np.nanmean(gap**2, axis=(1, 2))), ("mae", np.nanmean(np.abs(gap), axis=(1, 2)))):
+            intervals[name] = bootstrap_mean(_by_block(rows, encoder.horizon))
+    scale = part.extra["mase_scale"]
+    metrics["smape"] = metric.smape(truth, found)
+    metrics["mase"] = metric.mase(truth, found, scale)
+    main = "mse"
+    if encoder.form == "panel":
+        rows_smape, rows_mase = metric.row_smape(truth, found), metric.row_mase(truth, found, scale)
+        intervals |= {"smape": bootstrap_mean(rows_smape), "mase": bootstrap_mean(rows_mase)}
+        main = "mase"
+        if "naive2" in part.extra:
+            reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
+            if min(reference) > 0:
+                main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
+                intervals["owa"] = bootstrap_mean((rows_smape / reference[0] + rows_mase / reference[1]) / 2)
+    if "lower" in outputs:
+        metrics["coverage"] = coverage(truth[seen], outputs["lower"][seen], outputs["upper"][seen])
+        tail = (1 - encoder.coverage) / 2
+        low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
+        loss = np.maximum(tail * (truth - low), (tail - 1) * (truth - low)) + np.maximum((1 - tail) * (truth - high), -tail * (truth - high))
+        metrics["pinball"] = float(np.nanmean(loss / 2 / (np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None])))
+    order = (main, *(name for name in metrics if name != main))
+    return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals)
+
+
+def _by_block(rows: np.ndarray, horizon: int) -> np.ndarray:
+    """Means over runs of `horizon` windows: neighbours share their truths, so single rows are no independent sample."""
+    length = max(1, min(horizon, len(rows) // 8))
+    count = len(rows) // length
+    return rows[:count * length].reshape(count, length).mean(axis=1) if count > 1 else rows
+
+
+def baselines(recipe, prepared) -> dict[str, Scores]:
+    """The classical forecasters at every test origin, fitted on the training steps."""
+    found = classical_forecasts(prepared.encoder, *_test_origins(prepared))
+    return {name: score(recipe, {"forecast": forecast}, prepared.test, prepared.encoder) for name, forecast in found.items()}
+
+
+def _test_origins(prepared) -> tuple[list[dict], list[int], list[np.ndarray]]:
+    e, made, test = prepared.encoder, prepared.state["blocks"], prepared.test
+    if e.form == "aligned":
+        return made, [len(prepared.state["known"][0])], [test.extra["origin"] - made[0]["start"]]
+    origins = [test.extra["origin"][test.extra["series"] == i] - block["start"] for i, block in enumerate(made)]
+    return made, [int(at[0]) if len(at) else len(block["values"]) for block, at in zip(made, origins)], origins
+
+
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
+    """Forecast fans, the error and the coverage by step ahead, and the forecasts of successive origins."""
+    e, test = prepared.encoder, prepared.test
+    if len(fitted.history.rows) > 1:
+        draw.training_curves(fitted.history.rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
+    shown = min(len(test), 2000)
+    rows = np.linspace(0, len(test) - 1, shown).astype(np.int64)
+    for number, row in enumerate(rows[np.linspace(0, shown - 1, 3).astype(int)]):
+        name = e.names[int(test.extra["series"][row])] if e.form == "panel" else e.names[-1]
+        history = np.asarray(test.inputs["history"][row])[-4 * e.horizon:, -1]
+        draw.fan(history, test.target[row][:, -1], *(outputs[key][row][:, -1] for key in ("forecast", "lower", "upper")),
+                 folder / f"fan_{number + 1}.png", f"{name} from {e.clock.text(np.array([test.extra['origin'][row]]))[0]}")
+    unit = np.array(e.scale) if e.form == "aligned" else np.maximum(test.extra["mase_scale"], 1e-12)[:, None]
+    rivals = classical_forecasts(e, *_test_origins(prepared))
+    curves = {"model": outputs["forecast"], "seasonal naive": rivals["seasonal naive"], "theta": rivals["theta"]}
+    label = "absolute error, training deviations" if e.form == "aligned" else "absolute error, scaled (MASE)"
+    draw.by_step({name: np.nanmean(np.abs(f - test.target) / unit, axis=(0, 2)) for name, f in curves.items()}, folder / "error_by_step.png", label)
+    inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
+    by_step = np.nanmean(inside, axis=(0, 2))
+    draw.by_step({"held": by_step, "promised": np.full(e.horizon, e.coverage)}, folder / "coverage_by_step.png", "share of truths inside", "Coverage by horizon step")
+    prepared.facts["coverage_by_step"] = [round(float(v), 3) for v in by_step[np.unique(np.linspace(0, e.horizon - 1, 6).astype(int))]]
+
+
+def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
+    """Every window of another file (the last horizon of every series, of a panel) through the fitted encoder."""
+    data = read_series(source, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
+    made, H = blocks(encoder, data), encoder.horizon
+    if encoder.form == "panel":
+        ends = [np.array([len(block) - H]) if len(block) > H + 1 else np.array([], int) for block in made]
+        if not any(map(len, ends)):
+            raise DataError(f"{source}: no series has more than {H + 1} steps; expected a history and the {H} steps to score.")
+        return panel_part(encoder, made, ends, [int(at[0]) if len(at) else 0 for at in ends])
+    block = made[0]
+    if len(block) < encoder.lookback + H:
+        raise DataError(f"{source} has {len(block)} steps, expected at least {encoder.lookback + H}: a history of {encoder.lookback} and {H} steps to score.")
+    scale = np.array([metric.mase_scale(v, encoder.season) for v in block.truth.T])
+    return aligned_part(encoder, block, np.arange(encoder.lookback, len(block) - H + 1), scale)
+
+
+__all__ = [
+    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+]  # fmt: skip

@@ -1,0 +1,210 @@
+"""Training a forecaster: the closed form, one network, or a blend weighed on validation, always one graph at the end."""
+
+from __future__ import annotations
+
+import inspect
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from msgspec.structs import replace
+
+from applied_dl import console, train
+from applied_dl.data.gaps import lengthen
+from applied_dl.models.call import call
+from applied_dl.models.forecast import BUILDERS, Spec, fit_ridge
+from applied_dl.preprocess.windows import gather_windows, normalize, panel_scale
+from applied_dl.tasks.forecast_settings import SHORT_WINDOW, training_of
+from applied_dl.train.ensemble import average
+from applied_dl.train.losses import loss as named_loss
+
+PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Relative(keras.losses.Loss):
+    """For unlike series: clipped absolute error in units of the window's spread, plus the clipped error as a share of its size.
+
+    Target (B, H + 2, 1): the truth, then the window's spread and mean size; prediction (B, H, 1). After M4's measures, MASE and sMAPE.
+    """
+
+    def __init__(self, share: float = 5.0, name="relative", reduction="sum_over_batch_size"):
+        super().__init__(name=name, reduction=reduction)
+        self.share = share
+
+    def call(self, y_true, y_pred):
+        truth, spread, size = y_true[:, :-2], y_true[:, -2:-1], y_true[:, -1:]
+        gap = ops.abs(truth - y_pred)
+        return ops.mean(ops.minimum(gap / spread, 20.0) + self.share * ops.minimum(gap / size, 2.0), axis=-1)
+
+    def get_config(self):
+        return {"share": self.share, "name": self.name, "reduction": self.reduction}
+
+
+def spec_of(recipe, prepared) -> Spec:
+    """The sizes of the recipe's models."""
+    e, state, sample = prepared.encoder, prepared.state, prepared.test.inputs
+    sizes = {name: sample[name].shape[-1] for name in ("past", "future", "static") if name in sample}
+    units = {f"{name}_{what}": values for name in ("past", "future") if name in state for what, values in zip(("center", "scale"), state[name])}
+    outputs = {"quantile": len(recipe.score.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
+    units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}
+    return Spec(lookback=e.lookback, horizon=e.horizon, channels=e.channels, season=e.season, cycle=e.cycle, outputs=outputs, **sizes, **units)
+
+
+def build_one(recipe, prepared, name: str) -> keras.Model:
+    """One model by name, with the recipe's widths where it has them."""
+    spec, model, builder = spec_of(recipe, prepared), recipe.model, BUILDERS[name]
+    known = inspect.signature(builder).parameters
+    options = {"units": model.units, "layers_": model.layers, "patch": model.patch, "dropout": model.dropout, "normalize": _normalize(recipe, prepared)}
+    if model.members:  # widths meant for one member are not forced upon the others
+        options = {key: value for key, value in options.items() if key in known}
+    fixed = {"window": min(SHORT_WINDOW, spec.lookback)} if name == "cyclenet" else {}
+    if "patch" in known:
+        options["patch"] = min(model.patch or known["patch"].default, max(1, spec.lookback // 2))
+    return call(builder, options, spec, **fixed)
+
+
+def _normalize(recipe, prepared) -> str | None:
+    if recipe.model.difference:
+        return "difference"
+    return recipe.model.normalize or ("panel" if prepared.encoder.form == "panel" else None)
+
+
+def fit_forecast(recipe, prepared, workspace, tag: str = "model") -> train.Fitted:
+    """The recipe's model, trained; of a blend every member and their weights."""
+    if recipe.model.name == "blend":
+        return _fit_blend(recipe, prepared, workspace, tag)
+    if recipe.model.name == "ridge":
+        return fit_closed(recipe, prepared)
+    return _fit_network(recipe, prepared, workspace, tag)
+
+
+def fit_closed(recipe, prepared) -> train.Fitted:
+    """Ridge: no descent, no seed; the covariates known ahead by least squares."""
+    model, e = build_one(recipe, prepared, "ridge"), prepared.encoder
+    effect = _effect(model, prepared) if "future" in prepared.test.inputs else None
+    how = "panel" if e.form == "panel" else "aligned"
+    found = fit_ridge(_windows(prepared, "train", how, effect), _windows(prepared, "validation", how, effect), e.lookback,
+                      ("last",) if how == "panel" else ("last", "mean"))
+    model.get_layer("ridge").set_weights([found.kernel])
+    history = train.History(rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form")
+    return train.Fitted(model, history, {"ridge": found})
+
+
+def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
+    """Standardised windows (N, L + H) per channel."""
+    e, state = prepared.encoder, prepared.state
+    if how == "panel":
+        rows = getattr(prepared, part)
+        level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(rows.inputs["history"]), e.season))
+        both = np.concatenate([rows.inputs["history"], np.nan_to_num(rows.target)], axis=1)
+        return [np.clip((both - level) / spread, -30, 30)[..., 0]]
+    values = (state["blocks"][0]["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    if effect is not None:
+        values = values - effect[:len(values)]
+    begin = state["starts"][part][:, 1]
+    every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0]:begin[-1] + 1]
+    return [every[:, d] for d in range(values.shape[1])]
+
+
+def _effect(model, prepared) -> np.ndarray:
+    """What the covariates known ahead explain of each channel (T + H, D), by least squares within blocks of the lookback's length."""
+    e, state = prepared.encoder, prepared.state
+    block, (center, scale) = state["blocks"][0], state["future"]
+    known = (block["future"] - np.array(center, np.float32)) / np.array(scale, np.float32)
+    values = (block["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    end = len(state["known"][0])
+    length = max(2, min(e.lookback, end // 2))
+    within = lambda a: np.concatenate([a[i:i + length] - a[i:i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
+    x, y = within(known[:end]).astype(np.float64), within(values[:end]).astype(np.float64)
+    kernel = np.linalg.solve(x.T @ x + 1e-3 * len(x) * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
+    model.get_layer("effect").set_weights([kernel])
+    return known @ kernel
+
+
+def sources(recipe, prepared, relative: bool) -> tuple[train.Source, train.Source]:
+    """Training windows gathered from one resident tensor, and the validation windows."""
+    e, state = prepared.encoder, prepared.state
+    resident = []
+    for block, pad in zip(state["blocks"], _pads(prepared)):
+        longer = {name: np.stack([lengthen(c, len(c) + pad, e.season) for c in block[name].T], axis=1) for name in ("values", "past", "future") if name in block}
+        resident.append({**block, **longer, "start": block["start"] - pad})
+    units = None if e.form == "panel" else (tf.constant(e.center, tf.float32), tf.constant(e.scale, tf.float32))
+
+    def target(history, truth):
+        if units:
+            return (truth - units[0]) / units[1]
+        if not relative:
+            return truth
+        _, spread = panel_scale(history, e.season)
+        size = tf.reduce_mean(tf.abs(tf.concat([history, truth], 1)), axis=1, keepdims=True) + 1e-6
+        return tf.concat([truth, spread, size], axis=1)
+
+    starts = state["starts"]["train"]
+    fitting = train.Source(len(starts), gather_windows(resident, starts, e.lookback, e.horizon, target, e.cycle))
+    if "validation" in state["starts"]:
+        rows = state["starts"]["validation"]
+        return fitting, train.Source(len(rows), gather_windows(resident, rows, e.lookback, e.horizon, target, e.cycle))
+    part = prepared.validation
+    truth = tf.constant(np.where(np.isnan(part.target), part.inputs["history"][:, -1:], part.target), tf.float32)
+    history = tf.constant(part.inputs["history"])
+    return fitting, train.resident(part.inputs, np.asarray(target(history, truth)))
+
+
+def _pads(prepared) -> list[int]:
+    return prepared.state["pads"]
+
+
+def _fit_network(recipe, prepared, workspace, tag: str) -> train.Fitted:
+    model = build_one(recipe, prepared, recipe.model.name)
+    relative = recipe.train.loss == "relative"
+    fitting, validation = sources(recipe, prepared, relative)
+    loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.score.quantiles)
+    history = train.fit(model, fitting, validation, recipe.train, loss=loss, workspace=workspace, tag=tag)
+    return train.Fitted(model, history)
+
+
+def _fit_blend(recipe, prepared, workspace, tag: str) -> train.Fitted:
+    """Every member, then their weights: least squares on validation, none negative, summing to one."""
+    fitted = []
+    for i, name in enumerate(recipe.model.members):
+        settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i,
+                           **{k: v for k, v in training_of(name, prepared.encoder, len(prepared.train), recipe.model.preset).items() if k in ("epochs", "learning_rate", "loss")})
+        keras.utils.set_random_seed(settings.seed)
+        one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
+        fitted.append(fit_forecast(one, prepared, workspace, f"{tag}-{i}-{name}"))
+        console.say("member", f"{name:<10} validation loss {fitted[-1].history.best:.4f}")
+    part, e = prepared.validation, prepared.encoder
+    truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    inputs = {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}
+    outputs = [f.model.predict(inputs, batch_size=256, verbose=0) for f in fitted]
+    weights, error, alone = blend_weights(outputs, truth)
+    best = int(np.argmin(alone))
+    console.say("blend", "  ".join(f"{n} {w:.2f}" for n, w in zip(recipe.model.members, weights)) + f"   validation MSE {error:.4f}, best member {alone[best]:.4f}")
+    note = {"weights": dict(zip((f"{i}-{n}" for i, n in enumerate(recipe.model.members)), map(float, weights))), "members": fitted}
+    if error > alone[best] * (1 - PAYS):
+        return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
+    kept = [i for i, w in enumerate(weights) if w > 0]
+    rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows)]
+    history = train.History(rows=rows, best=error, best_epoch=len(rows), seconds=sum(f.history.seconds for f in fitted))
+    return train.Fitted(average([fitted[i].model for i in kept], [float(weights[i]) for i in kept]), history, note)
+
+
+def blend_weights(outputs: list[np.ndarray], truth: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """Weights (M,) ≥ 0 that sum to one, with the least squared error; that error, and each member's own. NaN truths are left out."""
+    seen = ~np.isnan(truth)
+    gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (M, N)
+    gram = gaps @ gaps.T / gaps.shape[1]
+    best, error = None, np.inf
+    for code in range(1, 2 ** len(outputs)):  # few members: every subset's equality-constrained solution, the best without a negative weight
+        pick = [i for i in range(len(outputs)) if code >> i & 1]
+        solved = np.linalg.solve(gram[np.ix_(pick, pick)] + 1e-9 * np.trace(gram) * np.eye(len(pick)), np.ones(len(pick)))
+        weights = np.zeros(len(outputs))
+        weights[pick] = solved / solved.sum()
+        if (weights >= 0).all() and weights @ gram @ weights < error:
+            best, error = weights, float(weights @ gram @ weights)
+    return best, error, np.diag(gram)
+
+
+__all__ = ["Relative", "blend_weights", "build_one", "fit_closed", "fit_forecast", "normalize", "sources", "spec_of"]

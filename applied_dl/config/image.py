@@ -45,7 +45,7 @@ class Model(Section, frozen=True, kw_only=True):
 
 
 class Score(Section, frozen=True, kw_only=True):
-    tta: about(bool, "average the prediction over the mirrored picture (flip test-time averaging)") = False
+    tta: about(bool | str, 'average over looks in the graph: "flip" (or true) the mirrored one, "flip_shift" four moved ones too') = False
     temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
 
 

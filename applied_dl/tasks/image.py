@@ -14,6 +14,7 @@ from applied_dl.data.images import read_images, read_labelled
 from applied_dl.encoders.image import ImageEncoder
 from applied_dl.encoders.image import load as load_encoder
 from applied_dl.encoders.image import save as save_encoder
+from applied_dl.errors import UsageError
 from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import classification as metric
@@ -21,11 +22,12 @@ from applied_dl.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.models.call import call
 from applied_dl.models.image import BUILDERS
 from applied_dl.preprocess.augment import augmentation
+from applied_dl.preprocess.looks import Mirror, Nudge
 from applied_dl.preprocess.pixels import fit_pixels, normalize
 from applied_dl.preprocess.whitening import patch_kernel
 from applied_dl.report import plots as draw
 from applied_dl.tasks.image_baselines import image_baselines
-from applied_dl.tasks.image_fit import Mirror, fit_image, one_hot
+from applied_dl.tasks.image_fit import fit_image, one_hot
 from applied_dl.tasks.image_settings import settle_image
 from applied_dl.train.ensemble import fit_members
 from applied_dl.train.hardware import precision
@@ -80,10 +82,9 @@ def serving(recipe, fitted, prepared) -> Serving:
     encoder = prepared.encoder
     image = keras.Input((encoder.height, encoder.width, encoder.channels), dtype="uint8", name="image")
     pixels = layers.Rescaling(1.0, dtype="float32", name="as_float")(image)
-    logits = fitted.model({"image": pixels})
-    if recipe.score.tta:
-        mirrored = fitted.model({"image": Mirror(name="mirror")(pixels)})
-        logits = layers.Average(name="both_sides")([logits, mirrored])
+    looks = [pixels, *_other_looks(pixels, recipe.score.tta)]
+    logits = [fitted.model({"image": look}) for look in looks]
+    logits = layers.Average(name="looks")(logits) if len(logits) > 1 else logits[0]
     if recipe.score.temperature:
         found = keras.Model({"image": image}, logits).predict(prepared.validation.inputs, batch_size=256, verbose=0)
         scale = _temperature(found, prepared.validation.target)
@@ -160,6 +161,16 @@ def labelled(recipe, encoder, source: str) -> Part:
     from applied_dl.data.caching import cache_folder
 
     return read_labelled(encoder, source, recipe.data.target, cache_folder())
+
+
+def _other_looks(pixels, setting: bool | str) -> list:
+    """The picture mirrored, and for "flip_shift" moved by a pixel in four directions, for test-time averaging."""
+    if not setting:
+        return []
+    if setting not in (True, "flip", "flip_shift"):
+        raise UsageError(f'score.tta must be false, "flip" or "flip_shift", received {setting!r}.')
+    moves = ((1, 0), (-1, 0), (0, 1), (0, -1)) if setting == "flip_shift" else ()
+    return [Mirror(name="mirror")(pixels), *(Nudge(*move, name=f"nudge_{i}")(pixels) for i, move in enumerate(moves))]
 
 
 def _normalized(prepared, kind: str) -> np.ndarray:

@@ -7,7 +7,6 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from applied_dl import train
 from applied_dl.preprocess.augment import augmentation
@@ -96,14 +95,3 @@ def _in_float32(model, recipe, prepared, build) -> keras.Model:
     plain = build(recipe, prepared, policy="float32")
     plain.set_weights(model.get_weights())
     return plain
-
-
-@keras.saving.register_keras_serializable(package="applied_dl")
-class Mirror(keras.layers.Layer):
-    """(B, H, W, C) with left and right swapped."""
-
-    def call(self, x):
-        return ops.flip(x, axis=2)
-
-    def compute_output_shape(self, shape):
-        return shape

@@ -35,7 +35,7 @@ def made(tmp_path, rows=60, several=False, **sections):
 @pytest.mark.parametrize(
     ("sections", "several"),
     [
-        ({"train": {"epochs": 6}, "score": {"tta": True}}, False),
+        ({"train": {"epochs": 6}, "score": {"tta": "flip_shift"}}, False),
         ({"train": {"epochs": 4, "precision": "mixed_bfloat16"}, "model": {"name": "mlp"}, "preprocess": {"normalize": "pca"}}, False),
         ({"train": {"epochs": 4}, "model": {"name": "lenet", "width": 0.25}, "preprocess": {"normalize": "zca"}}, True),
         ({"train": {"freeze": (2, 1)}, "model": {"name": "backbone", "alpha": 0.35}, "data": {"image_size": (32, 32)}}, False),

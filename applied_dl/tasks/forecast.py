@@ -21,7 +21,7 @@ from applied_dl.metrics import forecasting as metric
 from applied_dl.metrics.intervals import bootstrap_mean
 from applied_dl.metrics.regression import coverage
 from applied_dl.models.forecast.intervals import Margin, conformal_margin
-from applied_dl.preprocess.windows import Standardize, panel_scale
+from applied_dl.preprocess.windows import Standardize
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast_baselines import classical_forecasts
 from applied_dl.tasks.forecast_data import aligned_part, panel_part, prepare_series
@@ -68,16 +68,14 @@ def serving(recipe, fitted, prepared) -> Serving:
     middle, low, high = units(middle, "units"), units(low, "lower_units"), units(high, "upper_units")
     found = keras.Model(inputs, [middle, low, high]).predict({k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0)
     excess = np.maximum(found[1] - part.target, part.target - found[2])
-    spread = np.concatenate([np.asarray(panel_scale(ops.convert_to_tensor(np.ascontiguousarray(part.inputs["history"][i:i + 512])), e.season)[1])
-                             for i in range(0, len(part), 512)])
-    margin, local = conformal_margin(excess, spread, e.coverage)
-    layer = Margin(e.horizon, local, e.season, name="margin")
+    layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, name="margin")
+    history = part.inputs["history"]
+    spread = np.concatenate([ops.convert_to_numpy(layer.spread(ops.array(history[i : i + 512]))) for i in range(0, len(part), 512)])
     width = layer(inputs["history"])
-    layer.set_weights([margin])
+    layer.set_weights([conformal_margin(excess, spread, e.coverage)])
     answers = {"forecast": middle, "lower": low - width, "upper": high + width}
     if recipe.score.non_negative and _never_negative(prepared):
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
-    prepared.facts["interval"] = "wider where the series moves more" if local else "the same width for every window"
     return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
 
 
@@ -159,7 +157,7 @@ def _test_origins(prepared) -> tuple[list[dict], list[int], list[np.ndarray]]:
 def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     """Forecast fans, the error and the coverage by step ahead, and the forecasts of successive origins."""
     e, test = prepared.encoder, prepared.test
-    if len(fitted.history.rows) > 1:
+    if len(fitted.history.rows) > 1:  # the closed form has no epochs
         draw.training_curves(fitted.history.rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
     shown = min(len(test), 2000)
     rows = np.linspace(0, len(test) - 1, shown).astype(np.int64)

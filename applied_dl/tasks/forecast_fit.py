@@ -186,7 +186,7 @@ def _fit_blend(recipe, prepared, workspace, tag: str) -> train.Fitted:
     if error > alone[best] * (1 - PAYS):
         return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
     kept = [i for i, w in enumerate(weights) if w > 0]
-    rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows)]
+    rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows if "learning_rate" in row)]
     history = train.History(rows=rows, best=error, best_epoch=len(rows), seconds=sum(f.history.seconds for f in fitted))
     return train.Fitted(average([fitted[i].model for i in kept], [float(weights[i]) for i in kept]), history, note)
 

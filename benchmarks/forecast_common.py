@@ -1,0 +1,58 @@
+"""Shared by the forecast benchmarks: train a recipe through the task's own functions, score it, write one JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+SHARED = ROOT.parent / "shared" / "data" / "timeseries"
+RESULTS = Path(__file__).parent / "results"
+
+
+def measure(overrides: dict, baselines: bool = False) -> dict:
+    """Validation and test scores of one recipe, CPU-seconds of preparing and fitting, parameters."""
+    import numpy as np
+
+    from applied_dl import config
+    from applied_dl.export import keras_outputs
+    from applied_dl.tasks import forecast as task
+    from applied_dl.train.reproducible import set_up
+
+    recipe = config.read_recipe({"task": "forecast"}, overrides)
+    set_up(recipe.train.seed, True)
+    cpu, wall = time.process_time(), time.perf_counter()
+    prepared = task.prepare(recipe, Path("."))
+    recipe = task.settle(recipe, prepared)
+    set_up(recipe.train.seed, True)
+    fitted = task.fit(recipe, prepared, None)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    serving = task.serving(recipe, fitted, prepared)
+    row = {"model": recipe.model.name, "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1), "parameters": fitted.model.count_params()}
+    for part in ("validation", "test"):
+        rows = getattr(prepared, part)
+        answers = keras_outputs(serving, rows)
+        scores = task.score(recipe, answers, rows, prepared.encoder)
+        row[part] = {name: round(value, 5) for name, value in scores.metrics.items()}
+        if part == "test":
+            row["intervals"] = {name: [round(v, 5) for v in pair] for name, pair in scores.intervals.items()}
+            row["windows"] = len(rows)
+            inside = (rows.target >= answers["lower"]) & (rows.target <= answers["upper"])
+            row["coverage_by_step"] = [round(float(v), 3) for v in np.mean(inside, axis=(0, 2))[:: max(1, prepared.encoder.horizon // 8)]]
+    if "weights" in fitted.extra:
+        row["weights"] = {name: round(weight, 3) for name, weight in fitted.extra["weights"].items()}
+    if baselines:
+        row["baselines"] = {name: {k: round(v, 5) for k, v in s.metrics.items()} for name, s in task.baselines(recipe, prepared).items()}
+    return row
+
+
+def write(name: str, found: dict) -> None:
+    """The result, to `benchmarks/results` and to stdout."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found))

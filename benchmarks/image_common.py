@@ -77,9 +77,7 @@ def _summary(rows: list[dict]) -> dict:
         "accuracy_mean": round(float(values.mean()), 5),
         "accuracy_interval": [round(float(values.mean() - half), 5), round(float(values.mean() + half), 5)],
         "cpu_seconds_mean": round(float(np.mean([row["cpu_seconds"] for row in rows])), 1),
-        "baselines_mean": {
-            name: round(float(np.mean([row["baselines"][name] for row in rows])), 5) for name in rows[0]["baselines"]
-        },
+        "baselines_mean": {name: round(float(np.mean([row["baselines"][name] for row in rows])), 5) for name in rows[0]["baselines"]},
     }
 
 

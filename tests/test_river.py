@@ -13,9 +13,9 @@ import pytest
 
 import applied_dl
 from applied_dl import bundle, cli, config, run
+from applied_dl.config import TASKS
 from applied_dl.errors import DataError, RefusedError, UsageError
 from applied_dl.infer import load
-from applied_dl.config import TASKS
 from applied_dl.tasks import load_task
 
 CONTRACT = (

@@ -6,7 +6,9 @@ from applied_dl.config.common import Card, Export, Section, Train, about
 
 
 class Data(Section, frozen=True, kw_only=True):
-    source: about(str, 'built-in "co2", "sunspots", "elnino" or "macro", or a CSV/Parquet: wide, long (series,time,value) or a series a row') = "co2"
+    source: about(
+        str, 'built-in "co2", "sunspots", "elnino" or "macro", or a CSV/Parquet: wide, long (series,time,value) or a series a row'
+    ) = "co2"
     train: about(str | None, "explicit training file, used exactly as given") = None
     validation: about(str | None, "explicit validation file: the steps that follow the training file") = None
     test: about(str | None, "explicit test file: the steps that follow") = None
@@ -32,8 +34,11 @@ class Data(Section, frozen=True, kw_only=True):
 
 
 class Model(Section, frozen=True, kw_only=True):
-    name: about(str | None, "ridge, blend, panel, linear, nlinear, dlinear, rlinear, cyclenet, simple_rnn, gru, lstm, seq2seq, tcn, tsmixer, "
-                            "tide, patchtst, itransformer or nbeats; chosen by the data by default") = None
+    name: about(
+        str | None,
+        "ridge, blend, panel, linear, nlinear, dlinear, rlinear, cyclenet, simple_rnn, gru, lstm, seq2seq, tcn, tsmixer, "
+        "tide, patchtst, itransformer or nbeats; chosen by the data by default",
+    ) = None
     preset: about(str, "fast, default or best") = "default"
     normalize: about(str | None, "per window: last, mean, revin or none (undone in the graph)") = None
     units: about(int | None, "width of the hidden layers") = None

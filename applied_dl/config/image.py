@@ -23,8 +23,7 @@ class Preprocess(Section, frozen=True, kw_only=True):
     normalize: about(str, "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp alone") = "standardize"
     components: about(int | None, "dimensions kept by pca whitening") = None
     augment: about(
-        tuple[str, ...] | None,
-        "flip, shift, rotate, zoom, shear, perspective, pad, color, erase, randaugment, mixup, cutmix",
+        tuple[str, ...] | None, "flip, shift, rotate, zoom, shear, perspective, pad, color, erase, randaugment, mixup, cutmix"
     ) = None
     strength: about(float, "scales the strength of every augmentation", ge=0) = 1.0
 

@@ -98,20 +98,42 @@ class Clock(Struct, frozen=True, kw_only=True):
 def parse_frequency(text: str) -> tuple[str, int]:
     """`"15min"` → `("min", 15)`. Raises `UsageError` on anything else than a number and one of the units."""
     found = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)\s*", text)
-    words = {"t": "min", "minute": "min", "hour": "h", "hourly": "h", "day": "d", "daily": "d", "week": "w", "weekly": "w",
-             "month": "m", "monthly": "m", "ms": "m", "me": "m", "quarter": "q", "quarterly": "q", "qs": "q", "year": "y",
-             "yearly": "y", "a": "y", "ys": "y"}
+    words = {
+        "t": "min",
+        "minute": "min",
+        "hour": "h",
+        "hourly": "h",
+        "day": "d",
+        "daily": "d",
+        "week": "w",
+        "weekly": "w",
+        "month": "m",
+        "monthly": "m",
+        "ms": "m",
+        "me": "m",
+        "quarter": "q",
+        "quarterly": "q",
+        "qs": "q",
+        "year": "y",
+        "yearly": "y",
+        "a": "y",
+        "ys": "y",
+    }
     unit = found and words.get(found[2].lower(), found[2].lower())
     if not found or unit not in SEASONS or found[1] == "0":
-        raise UsageError(f"data.frequency must be a number and a unit such as '15min', 'h', 'd', 'b', 'w', 'm', 'q' or 'y'; received {text!r}.")
+        raise UsageError(
+            f"data.frequency must be a number and a unit such as '15min', 'h', 'd', 'b', 'w', 'm', 'q' or 'y'; received {text!r}."
+        )
     return unit, int(found[1] or 1)
 
 
 def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
     """The grid of sorted, distinct stamps. Raises `DataError` where no single step explains them."""
     if len(stamps) < 3:
-        raise DataError(f"{where}: {len(stamps)} time stamps, expected at least 3 to see the step between them; "
-                        "give a longer history or set data.frequency.")
+        raise DataError(
+            f"{where}: {len(stamps)} time stamps, expected at least 3 to see the step between them; "
+            "give a longer history or set data.frequency."
+        )
     origin = str(stamps[0])
     days = stamps.astype("datetime64[D]")
     gaps = np.diff(stamps).astype(np.int64)
@@ -145,5 +167,7 @@ def _check(gaps, every, where, stamps, said) -> None:
     fits = gaps % every == 0
     if fits.mean() < ON_GRID:
         i = int(np.argmin(fits))
-        raise DataError(f"{where}: mixed frequencies: the commonest step is {said}, but only {fits.mean():.0%} of the steps are multiples of it "
-                        f"(the first that is not: {stamps[i]} to {stamps[i + 1]}); set data.frequency and data.irregular = \"resample\".")
+        raise DataError(
+            f"{where}: mixed frequencies: the commonest step is {said}, but only {fits.mean():.0%} of the steps are multiples of it "
+            f'(the first that is not: {stamps[i]} to {stamps[i + 1]}); set data.frequency and data.irregular = "resample".'
+        )

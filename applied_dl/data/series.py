@@ -110,7 +110,13 @@ def _read_csv(path: Path):
     separator = max(",;\t", key=head.count)
     cells = [cell.strip().strip('"') for cell in head.split(separator)]
     header = not all(_is_number(cell) for cell in cells)
-    options = {"separator": separator, "has_header": header, "null_values": MISSING, "infer_schema_length": None, "truncate_ragged_lines": True}
+    options = {
+        "separator": separator,
+        "has_header": header,
+        "null_values": MISSING,
+        "infer_schema_length": None,
+        "truncate_ragged_lines": True,
+    }
     try:
         return pl.read_csv(path, **options)
     except pl.exceptions.ComputeError:
@@ -203,8 +209,12 @@ def _has_rows(table) -> bool:
 
     first, *others = table.columns
     column = table[first]
-    return (column.dtype == pl.String and column.n_unique() == table.height and len(others) >= SHORTEST_ROWS
-            and all(table[name].dtype.is_numeric() or table[name].null_count() == table.height for name in others))
+    return (
+        column.dtype == pl.String
+        and column.n_unique() == table.height
+        and len(others) >= SHORTEST_ROWS
+        and all(table[name].dtype.is_numeric() or table[name].null_count() == table.height for name in others)
+    )
 
 
 def _mostly_numbers(column) -> bool:
@@ -227,7 +237,9 @@ def _numbers(table, name: str, where: str) -> np.ndarray:
     bad = parsed.is_null() & column.is_not_null()
     if bad.any():
         row = int(bad.arg_max())
-        raise DataError(f"{where}, column {name!r}, row {row + 2}: expected a number, received {column[row]!r}; correct it or leave the cell empty.")
+        raise DataError(
+            f"{where}, column {name!r}, row {row + 2}: expected a number, received {column[row]!r}; correct it or leave the cell empty."
+        )
     values = parsed.to_numpy().astype(np.float64)
     if np.isinf(values).any():
         raise DataError(f"{where}, column {name!r}, row {int(np.isinf(values).argmax()) + 2}: expected a finite number, received infinity.")
@@ -239,7 +251,10 @@ def _stamps(table, columns: Columns, where: str) -> tuple[np.ndarray, bool]:
         return np.arange(table.height), False
     found = moments(table[columns.time], where)
     if found is None:
-        raise DataError(f"{where}: the time column {columns.time!r} holds no times (the first: {table[columns.time][0]!r}); expected dates such as 2024-01-31.")
+        raise DataError(
+            f"{where}: the time column {columns.time!r} holds no times (the first: {table[columns.time][0]!r}); "
+            "expected dates such as 2024-01-31."
+        )
     return found
 
 
@@ -248,7 +263,9 @@ def _clock(stamps: np.ndarray, columns: Columns, zone: bool, where: str, clock: 
     numbered = np.issubdtype(stamps.dtype, np.integer)
     if clock is not None:
         if (clock.unit == "step") != numbered:
-            raise DataError(f"{where}: its times are {'numbers' if numbered else 'dates'}, expected the kind of the training data ({clock.name!r}).")
+            raise DataError(
+                f"{where}: its times are {'numbers' if numbered else 'dates'}, expected the kind of the training data ({clock.name!r})."
+            )
         return clock
     if numbered:
         gaps = np.diff(stamps)
@@ -274,15 +291,25 @@ def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
     clock = _clock(np.unique(stamps), columns, zone, where, clock)
     wanted = (*columns.targets, *columns.past, *columns.future)
     block = np.stack([_numbers(table, name, where) for name in wanted], axis=1)
-    first, rows, notes = on_grid(stamps, block, clock, ", ".join(columns.targets[:3]), where, duplicates=columns.duplicates, irregular=columns.irregular)
+    first, rows, notes = on_grid(
+        stamps, block, clock, ", ".join(columns.targets[:3]), where, duplicates=columns.duplicates, irregular=columns.irregular
+    )
     count, known_past = len(columns.targets), len(columns.targets) + len(columns.past)
     targets, past, future = rows[:, :count], rows[:, count:known_past], rows[:, known_past:]
     told = ~np.isnan(targets).all(axis=1)
     if not told.any():
         raise DataError(f"{where}: every value of {', '.join(columns.targets[:3])} is missing; expected numbers.")
     end = len(told) - int(told[::-1].argmax())  # rows after the last known target are the known future
-    return SeriesSet(names=list(columns.targets), values=list(targets[:end].T), starts=[first] * count, clock=clock, columns=columns,
-                     past=[past[:end]] * count if columns.past else [], future=[future] * count if columns.future else [], notes=notes)
+    return SeriesSet(
+        names=list(columns.targets),
+        values=list(targets[:end].T),
+        starts=[first] * count,
+        clock=clock,
+        columns=columns,
+        past=[past[:end]] * count if columns.past else [],
+        future=[future] * count if columns.future else [],
+        notes=notes,
+    )
 
 
 def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
@@ -307,7 +334,9 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
     split = 1 + len(columns.past)
     values, starts, past, future, notes, static = [], [], [], [], [], []
     for name, rows in zip(names, groups):
-        first, cells, told = on_grid(stamps[rows], block[rows], clock, name, where, duplicates=columns.duplicates, irregular=columns.irregular)
+        first, cells, told = on_grid(
+            stamps[rows], block[rows], clock, name, where, duplicates=columns.duplicates, irregular=columns.irregular
+        )
         known = ~np.isnan(cells[:, 0])
         if not known.any():
             raise DataError(f"{where}, series {name!r}: every value is missing; expected numbers.")
@@ -315,8 +344,17 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
         values.append(cells[:end, 0]), starts.append(first), notes.extend(told)
         past.append(cells[:end, 1:split]), future.append(cells[:, split:])
         static.append([table[column][int(rows[0])] for column in columns.static])
-    return SeriesSet(names=names, values=values, starts=starts, clock=clock, columns=columns, notes=_few(notes),
-                     past=past if columns.past else [], future=future if columns.future else [], static=static if columns.static else [])
+    return SeriesSet(
+        names=names,
+        values=values,
+        starts=starts,
+        clock=clock,
+        columns=columns,
+        notes=_few(notes),
+        past=past if columns.past else [],
+        future=future if columns.future else [],
+        static=static if columns.static else [],
+    )
 
 
 def _from_rows(table, columns, where, clock) -> SeriesSet:
@@ -327,7 +365,7 @@ def _from_rows(table, columns, where, clock) -> SeriesSet:
         known = np.flatnonzero(~np.isnan(row))
         if len(known) == 0:
             raise DataError(f"{where}, series {name!r}: every value is missing; expected numbers.")
-        values.append(row[:known[-1] + 1])
+        values.append(row[: known[-1] + 1])
     clock = clock or Clock(unit="step", origin="0")
     return SeriesSet(names=names, values=values, starts=[0] * len(names), clock=clock, columns=columns)
 

@@ -7,9 +7,30 @@ import numpy as np
 from applied_dl.data.clock import Clock
 from applied_dl.errors import DataError
 
-FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m", "%Y/%m/%d %H:%M:%S",
-           "%Y/%m/%d %H:%M", "%Y/%m/%d", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y",
-           "%d/%m/%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d", "%b %Y", "%d %b %Y")
+FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d",
+    "%Y-%m",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%Y%m%d",
+    "%b %Y",
+    "%d %b %Y",
+)
 ZONED = ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M%:z", "%Y-%m-%d %H:%M%:z")
 OFF_GRID = 0.05  # share of the stamps of a series that may lie beside the grid and are moved to the nearest step
 
@@ -31,9 +52,11 @@ def moments(column, where: str) -> tuple[np.ndarray, bool] | None:
     if kind != pl.String:
         return None
     text = column.str.strip_chars().str.replace(r"[Zz]$", "+00:00")
-    text = pl.select(pl.when(text.str.contains(r"^\d{4}[-/]?[Qq][1-4]$"))
-                     .then(text.str.slice(0, 4) + "-" + (text.str.slice(-1).cast(pl.Int8, strict=False) * 3 - 2).cast(pl.String).str.zfill(2))
-                     .otherwise(text)).to_series()
+    text = pl.select(
+        pl.when(text.str.contains(r"^\d{4}[-/]?[Qq][1-4]$"))
+        .then(text.str.slice(0, 4) + "-" + (text.str.slice(-1).cast(pl.Int8, strict=False) * 3 - 2).cast(pl.String).str.zfill(2))
+        .otherwise(text)
+    ).to_series()
     best = None
     for form in (*FORMATS, *ZONED):
         parsed = _parse(text, form)
@@ -62,8 +85,10 @@ def _parse(text, form: str):
 def _complete(parsed, column, where: str) -> np.ndarray:
     if parsed.null_count():
         row = int(parsed.is_null().arg_max())
-        raise DataError(f"{where}, column {column.name!r}, row {row + 2}: expected a time, received {column[row]!r}; "
-                        "correct it, or name the time column with data.time.")
+        raise DataError(
+            f"{where}, column {column.name!r}, row {row + 2}: expected a time, received {column[row]!r}; "
+            "correct it, or name the time column with data.time."
+        )
     return parsed.to_numpy()
 
 
@@ -72,12 +97,15 @@ def check_rising(stamps: np.ndarray, name: str, where: str, rows: np.ndarray) ->
     back = np.flatnonzero(np.diff(stamps.astype(np.int64)) < 0)
     if len(back):
         i = int(back[0])
-        raise DataError(f"{where}, series {name!r}, row {rows[i + 1] + 2}: time runs backwards ({stamps[i + 1]} after {stamps[i]}); "
-                        "sort the file by time, and look for day and month the wrong way round.")
+        raise DataError(
+            f"{where}, series {name!r}, row {rows[i + 1] + 2}: time runs backwards ({stamps[i + 1]} after {stamps[i]}); "
+            "sort the file by time, and look for day and month the wrong way round."
+        )
 
 
-def on_grid(stamps: np.ndarray, columns: np.ndarray, clock: Clock, name: str, where: str, *, duplicates: str = "mean",
-            irregular: str = "refuse") -> tuple[int, np.ndarray, list[str]]:
+def on_grid(
+    stamps: np.ndarray, columns: np.ndarray, clock: Clock, name: str, where: str, *, duplicates: str = "mean", irregular: str = "refuse"
+) -> tuple[int, np.ndarray, list[str]]:
     """Rows (T, C) at `stamps` → first step, rows on every step of the grid (NaN where there is none), notes of what was done."""
     place = clock.place(stamps)
     steps = np.rint(place)
@@ -88,24 +116,32 @@ def on_grid(stamps: np.ndarray, columns: np.ndarray, clock: Clock, name: str, wh
     elif off.any():
         if off.mean() > OFF_GRID:
             i = int(off.argmax())
-            raise DataError(f"{where}, series {name!r}: {off.mean():.0%} of the stamps are off the grid of {clock.name!r} (the first: "
-                            f'{stamps[i]}); set data.irregular = "resample", or the right data.frequency.')
+            raise DataError(
+                f"{where}, series {name!r}: {off.mean():.0%} of the stamps are off the grid of {clock.name!r} (the first: "
+                f'{stamps[i]}); set data.irregular = "resample", or the right data.frequency.'
+            )
         notes.append(f"series {name!r}: {off.sum()} stamps off the grid of {clock.name!r} were moved to the nearest step")
     steps = steps.astype(np.int64)
     gaps = np.diff(steps)
     if irregular != "resample" and len(gaps) > 3 and np.median(gaps[gaps > 0] if (gaps > 0).any() else [1]) > 1:
-        raise DataError(f"{where}, series {name!r}: mixed frequencies: its stamps are mostly {int(np.median(gaps))} steps of {clock.name!r} apart; "
-                        'forecast it on its own, or set data.frequency and data.irregular = "resample".')
+        raise DataError(
+            f"{where}, series {name!r}: mixed frequencies: its stamps are mostly {int(np.median(gaps))} steps of {clock.name!r} apart; "
+            'forecast it on its own, or set data.frequency and data.irregular = "resample".'
+        )
     repeated = int((gaps == 0).sum())
     if repeated and irregular != "resample":
         i = int((gaps == 0).argmax())
         if duplicates == "refuse":
-            raise DataError(f"{where}, series {name!r}: {repeated} stamps occur more than once (the first: {stamps[i]}); expected one value a step.")
+            raise DataError(
+                f"{where}, series {name!r}: {repeated} stamps occur more than once (the first: {stamps[i]}); expected one value a step."
+            )
         notes.append(f"series {name!r}: {repeated} repeated stamps (the first: {stamps[i]}) were replaced by the mean of their values")
     first, length = int(steps[0]), int(steps[-1] - steps[0]) + 1
     if length > 100 * len(steps) + 1000:
-        raise DataError(f"{where}, series {name!r}: {len(steps)} stamps span {length:,} steps of {clock.name!r}; expected fewer gaps; check the stamps "
-                        f"({stamps[0]} to {stamps[-1]}).")
+        raise DataError(
+            f"{where}, series {name!r}: {len(steps)} stamps span {length:,} steps of {clock.name!r}; expected fewer gaps; check the stamps "
+            f"({stamps[0]} to {stamps[-1]})."
+        )
     if length == len(steps):
         return first, columns, notes
     known = ~np.isnan(columns)

@@ -64,10 +64,15 @@ def blocks(encoder: SeriesEncoder, data: SeriesSet) -> list[Block]:
     if encoder.form == "aligned":
         missing = [name for name in encoder.names if name not in data.names]
         if missing:
-            raise DataError(f"The history lacks the series {', '.join(map(repr, missing))}; expected: {', '.join(encoder.names)}; received: {', '.join(data.names[:20])}.")
+            raise DataError(
+                f"The history lacks the series {', '.join(map(repr, missing))}; expected: {', '.join(encoder.names)}; "
+                f"received: {', '.join(data.names[:20])}."
+            )
         rows = [data.names.index(name) for name in encoder.names]
         if len({(data.starts[i], len(data.values[i])) for i in rows}) > 1:
-            raise DataError(f"The series {', '.join(encoder.names[:5])} do not cover the same steps; expected one value of each at every step.")
+            raise DataError(
+                f"The series {', '.join(encoder.names[:5])} do not cover the same steps; expected one value of each at every step."
+            )
         return [_block(encoder, data, rows)]
     return [_block(encoder, data, [i]) for i in range(len(data.names))]
 
@@ -80,14 +85,19 @@ def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
     parts = [calendar(encoder, steps)] if encoder.calendar else []
     if data.future:
         ahead = np.full((len(steps), data.future[first].shape[1]), np.nan)
-        known = data.future[first][:len(steps)]
-        ahead[:len(known)] = known
+        known = data.future[first][: len(steps)]
+        ahead[: len(known)] = known
         parts.append(ahead)
     past = data.past[first] if data.past else None
-    return Block(names=tuple(data.names[i] for i in rows), start=data.starts[first], values=values.astype(np.float32), truth=truth.astype(np.float32),
-                 past=None if past is None else np.stack([fill(c, encoder.season) for c in past.T], axis=1).astype(np.float32),
-                 future=np.concatenate(parts, axis=1).astype(np.float32) if parts else None,
-                 static=_static(encoder, data.static[first]) if data.static else None)
+    return Block(
+        names=tuple(data.names[i] for i in rows),
+        start=data.starts[first],
+        values=values.astype(np.float32),
+        truth=truth.astype(np.float32),
+        past=None if past is None else np.stack([fill(c, encoder.season) for c in past.T], axis=1).astype(np.float32),
+        future=np.concatenate(parts, axis=1).astype(np.float32) if parts else None,
+        static=_static(encoder, data.static[first]) if data.static else None,
+    )
 
 
 def _static(encoder: SeriesEncoder, cells: list) -> np.ndarray:
@@ -115,7 +125,9 @@ def periods(clock: Clock) -> tuple[str, ...]:
     if clock.unit == "step":
         return ()
     fast = clock.unit in ("s", "min", "h")
-    return (("hour",) if fast else ()) + (("weekday",) if fast or clock.unit in ("d", "b") else ()) + (("year",) if clock.unit != "y" else ())
+    return (
+        (("hour",) if fast else ()) + (("weekday",) if fast or clock.unit in ("d", "b") else ()) + (("year",) if clock.unit != "y" else ())
+    )
 
 
 def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[str, np.ndarray]:
@@ -128,7 +140,9 @@ def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[st
     ends = np.asarray(ends)
     short = L - int(ends.min())
     if short > 0 and encoder.form == "aligned":
-        raise DataError(f"The history of {', '.join(block.names[:3])} has {int(ends.min())} steps, expected at least {L} (the model's lookback).")
+        raise DataError(
+            f"The history of {', '.join(block.names[:3])} has {int(ends.min())} steps, expected at least {L} (the model's lookback)."
+        )
     pad = max(0, short)
     at = ends[:, None] + pad - L + np.arange(L)  # (B, L)
     found = {"history": _padded(block.values, pad, encoder.season)[at]}
@@ -141,8 +155,10 @@ def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[st
         if np.isnan(found["future"]).any():
             row, step, _ = (int(i[0]) for i in np.nonzero(np.isnan(found["future"])))
             when = encoder.clock.text(np.array([block.start + int(ends[row]) - L + step]))[0]
-            raise DataError(f"Series {block.names[0]!r}: a column of data.future ({', '.join(encoder.columns.future)}) has no value at {when}; "
-                            f"expected one at every step of the history and of the {H} steps ahead.")
+            raise DataError(
+                f"Series {block.names[0]!r}: a column of data.future ({', '.join(encoder.columns.future)}) has no value at {when}; "
+                f"expected one at every step of the history and of the {H} steps ahead."
+            )
     if block.static is not None:
         found["static"] = np.repeat(block.static[None], len(ends), axis=0)
     if encoder.cycle:

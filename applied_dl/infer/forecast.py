@@ -78,18 +78,25 @@ def _read(encoder: SeriesEncoder, item) -> SeriesSet:
 
 
 def _refuse_missing(encoder: SeriesEncoder, block: Block) -> None:
-    recent = block.truth[-encoder.lookback:]
+    recent = block.truth[-encoder.lookback :]
     for name, column in zip(block.names, recent.T):
         share = float(np.isnan(column).mean())
         if share > max(encoder.max_missing, 0.4):
-            raise DataError(f"Series {name!r}: {share:.0%} of its last {len(recent)} steps are missing, expected at most {encoder.max_missing:.0%}; give a fuller history.")
+            raise DataError(
+                f"Series {name!r}: {share:.0%} of its last {len(recent)} steps are missing, expected at most "
+                f"{encoder.max_missing:.0%}; give a fuller history."
+            )
 
 
 def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     if encoder.form != "aligned":
         return []
-    away = np.abs((np.nanmean(block.truth[-encoder.lookback:], axis=0) - np.array(encoder.center)) / np.array(encoder.scale))
-    return [f"series {name!r} is {far:.0f} training deviations away from what the model was trained on" for name, far in zip(block.names, away) if far > FAR]
+    away = np.abs((np.nanmean(block.truth[-encoder.lookback :], axis=0) - np.array(encoder.center)) / np.array(encoder.scale))
+    return [
+        f"series {name!r} is {far:.0f} training deviations away from what the model was trained on"
+        for name, far in zip(block.names, away)
+        if far > FAR
+    ]
 
 
 __all__ = ["answer", "encode", "gather", "load_encoder"]

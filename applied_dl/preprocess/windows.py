@@ -22,7 +22,7 @@ class Standardize(keras.layers.Layer):
     """(x - center) / scale per channel; `invert` undoes it. Constants of the training rows, kept in the layer's config."""
 
     def __init__(self, center, scale, invert: bool = False, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{"trainable": False, **kwargs})
         self.center, self.scale, self.invert = [float(v) for v in center], [float(v) for v in scale], invert
 
     def call(self, x):
@@ -81,7 +81,9 @@ def _running_sum(y):
     return ops.reshape(ops.matmul(triangle, flat), (-1, *y.shape[1:]))
 
 
-def gather_windows(blocks: list[dict[str, np.ndarray]], starts: np.ndarray, lookback: int, horizon: int, target: Callable, cycle: int = 0) -> Callable:
+def gather_windows(
+    blocks: list[dict[str, np.ndarray]], starts: np.ndarray, lookback: int, horizon: int, target: Callable, cycle: int = 0
+) -> Callable:
     """A `train.Source.gather`: window numbers (B,) → (inputs by name, target), from one resident tensor per column group.
 
     blocks: per block the arrays `values` (T, D), and where there are any `past` (T, P), `future` (T + H, F), `static` (S,), and the
@@ -96,11 +98,16 @@ def gather_windows(blocks: list[dict[str, np.ndarray]], starts: np.ndarray, look
         begin = {name: tf.constant(offsets[name][block_of] + first) for name in names}
         static = tf.constant(np.stack([block["static"] for block in blocks])) if "static" in blocks[0] else None
         owner = tf.constant(block_of)
-        phase = tf.constant(((np.array([block["start"] for block in blocks])[block_of] + first) % cycle).astype(np.int32)) if cycle else None
+        phase = (
+            tf.constant(((np.array([block["start"] for block in blocks])[block_of] + first) % cycle).astype(np.int32)) if cycle else None
+        )
     reach = {"values": lookback + horizon, "past": lookback, "future": lookback + horizon}
 
     def gather(index):
-        cut = {name: tf.gather(resident[name], tf.gather(begin[name], index)[:, None] + tf.range(reach[name], dtype=tf.int64)) for name in names}
+        cut = {
+            name: tf.gather(resident[name], tf.gather(begin[name], index)[:, None] + tf.range(reach[name], dtype=tf.int64))
+            for name in names
+        }
         window = cut.pop("values")
         inputs = {"history": window[:, :lookback], **cut}
         if static is not None:

@@ -66,7 +66,9 @@ def serving(recipe, fitted, prepared) -> Serving:
         middle = middle + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1)
     units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
     middle, low, high = units(middle, "units"), units(low, "lower_units"), units(high, "upper_units")
-    found = keras.Model(inputs, [middle, low, high]).predict({k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0)
+    found = keras.Model(inputs, [middle, low, high]).predict(
+        {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
+    )
     excess = np.maximum(found[1] - part.target, part.target - found[2])
     layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, name="margin")
     history = part.inputs["history"]
@@ -127,8 +129,12 @@ def score(recipe, outputs, part, encoder) -> Scores:
         metrics["coverage"] = coverage(truth[seen], outputs["lower"][seen], outputs["upper"][seen])
         tail = (1 - encoder.coverage) / 2
         low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
-        loss = np.maximum(tail * (truth - low), (tail - 1) * (truth - low)) + np.maximum((1 - tail) * (truth - high), -tail * (truth - high))
-        metrics["pinball"] = float(np.nanmean(loss / 2 / (np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None])))
+        loss = np.maximum(tail * (truth - low), (tail - 1) * (truth - low)) + np.maximum(
+            (1 - tail) * (truth - high), -tail * (truth - high)
+        )
+        metrics["pinball"] = float(
+            np.nanmean(loss / 2 / (np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None]))
+        )
     order = (main, *(name for name in metrics if name != main))
     return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals)
 
@@ -137,7 +143,7 @@ def _by_block(rows: np.ndarray, horizon: int) -> np.ndarray:
     """Means over runs of `horizon` windows: neighbours share their truths, so single rows are no independent sample."""
     length = max(1, min(horizon, len(rows) // 8))
     count = len(rows) // length
-    return rows[:count * length].reshape(count, length).mean(axis=1) if count > 1 else rows
+    return rows[: count * length].reshape(count, length).mean(axis=1) if count > 1 else rows
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
@@ -163,17 +169,29 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     rows = np.linspace(0, len(test) - 1, shown).astype(np.int64)
     for number, row in enumerate(rows[np.linspace(0, shown - 1, 3).astype(int)]):
         name = e.names[int(test.extra["series"][row])] if e.form == "panel" else e.names[-1]
-        history = np.asarray(test.inputs["history"][row])[-4 * e.horizon:, -1]
-        draw.fan(history, test.target[row][:, -1], *(outputs[key][row][:, -1] for key in ("forecast", "lower", "upper")),
-                 folder / f"fan_{number + 1}.png", f"{name} from {e.clock.text(np.array([test.extra['origin'][row]]))[0]}")
+        history = np.asarray(test.inputs["history"][row])[-4 * e.horizon :, -1]
+        draw.fan(
+            history,
+            test.target[row][:, -1],
+            *(outputs[key][row][:, -1] for key in ("forecast", "lower", "upper")),
+            folder / f"fan_{number + 1}.png",
+            f"{name} from {e.clock.text(np.array([test.extra['origin'][row]]))[0]}",
+        )
     unit = np.array(e.scale) if e.form == "aligned" else np.maximum(test.extra["mase_scale"], 1e-12)[:, None]
     rivals = classical_forecasts(e, *_test_origins(prepared))
     curves = {"model": outputs["forecast"], "seasonal naive": rivals["seasonal naive"], "theta": rivals["theta"]}
     label = "absolute error, training deviations" if e.form == "aligned" else "absolute error, scaled (MASE)"
-    draw.by_step({name: np.nanmean(np.abs(f - test.target) / unit, axis=(0, 2)) for name, f in curves.items()}, folder / "error_by_step.png", label)
+    draw.by_step(
+        {name: np.nanmean(np.abs(f - test.target) / unit, axis=(0, 2)) for name, f in curves.items()}, folder / "error_by_step.png", label
+    )
     inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
     by_step = np.nanmean(inside, axis=(0, 2))
-    draw.by_step({"held": by_step, "promised": np.full(e.horizon, e.coverage)}, folder / "coverage_by_step.png", "share of truths inside", "Coverage by horizon step")
+    draw.by_step(
+        {"held": by_step, "promised": np.full(e.horizon, e.coverage)},
+        folder / "coverage_by_step.png",
+        "share of truths inside",
+        "Coverage by horizon step",
+    )
     prepared.facts["coverage_by_step"] = [round(float(v), 3) for v in by_step[np.unique(np.linspace(0, e.horizon - 1, 6).astype(int))]]
 
 
@@ -188,7 +206,10 @@ def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
         return panel_part(encoder, made, ends, [int(at[0]) if len(at) else 0 for at in ends])
     block = made[0]
     if len(block) < encoder.lookback + H:
-        raise DataError(f"{source} has {len(block)} steps, expected at least {encoder.lookback + H}: a history of {encoder.lookback} and {H} steps to score.")
+        raise DataError(
+            f"{source} has {len(block)} steps, expected at least {encoder.lookback + H}: a history of "
+            f"{encoder.lookback} and {H} steps to score."
+        )
     scale = np.array([metric.mase_scale(v, encoder.season) for v in block.truth.T])
     return aligned_part(encoder, block, np.arange(encoder.lookback, len(block) - H + 1), scale)
 

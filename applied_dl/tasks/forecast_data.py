@@ -59,21 +59,45 @@ def prepare_series(recipe) -> Prepared:
     state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(made, cuts)}
     missing = int(sum(np.isnan(v).sum() for v in data.values))
     if missing:
-        notes.append(f"{missing:,} missing values ({missing / sum(map(len, data.values)):.1%}) were filled from the past alone and are never scored")
-    summary = (f"{len(data.names):,} series, {sum(map(len, data.values)):,} values every {data.clock.name}, season {season}: "
-               f"{lookback} steps seen, {horizon} forecast")
-    facts = {"summary": summary, "series": len(data.names), "form": form, "frequency": data.clock.name, "season": season, "lookback": lookback,
-             "horizon": horizon, "missing": missing, "windows": len(parts["train"]), "from": data.clock.text(np.array([min(data.starts)]))[0],
-             "to": data.clock.text(np.array([max(s + len(v) for s, v in zip(data.starts, data.values)) - 1]))[0]}
-    digest = fingerprint(*data.names, *[v for v in data.values], *[f for f in data.future], *[p for p in data.past])
+        notes.append(
+            f"{missing:,} missing values ({missing / sum(map(len, data.values)):.1%}) were filled from the past alone and are never scored"
+        )
+    summary = (
+        f"{len(data.names):,} series, {sum(map(len, data.values)):,} values every {data.clock.name}, season {season}: "
+        f"{lookback} steps seen, {horizon} forecast"
+    )
+    facts = {
+        "summary": summary,
+        "series": len(data.names),
+        "form": form,
+        "frequency": data.clock.name,
+        "season": season,
+        "lookback": lookback,
+        "horizon": horizon,
+        "missing": missing,
+        "windows": len(parts["train"]),
+        "from": data.clock.text(np.array([min(data.starts)]))[0],
+        "to": data.clock.text(np.array([max(s + len(v) for s, v in zip(data.starts, data.values)) - 1]))[0],
+    }
+    digest = fingerprint(*data.names, *list(data.values), *list(data.future), *list(data.past))
     return Prepared(encoder=encoder, **parts, fingerprint=digest, facts=facts, warnings=notes, state=state)
 
 
 def columns_of(d) -> Columns:
     """The recipe's reading of a file."""
     targets = (d.target,) if isinstance(d.target, str) else tuple(d.target or ())
-    return Columns(layout=d.layout, time=d.time, series=d.series, targets=targets, past=d.past, future=d.future, static=d.static,
-                   frequency=d.frequency, duplicates=d.duplicates, irregular=d.irregular)
+    return Columns(
+        layout=d.layout,
+        time=d.time,
+        series=d.series,
+        targets=targets,
+        past=d.past,
+        future=d.future,
+        static=d.static,
+        frequency=d.frequency,
+        duplicates=d.duplicates,
+        irregular=d.irregular,
+    )
 
 
 def _check_split(d) -> None:
@@ -81,8 +105,11 @@ def _check_split(d) -> None:
         raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1; received {list(d.split)}.")
     if d.test and not d.train:
         raise UsageError("data.test needs data.train beside it.")
-    for name, value, options in (("duplicates", d.duplicates, ("mean", "refuse")), ("irregular", d.irregular, ("refuse", "resample")),
-                                 ("gaps", d.gaps, ("fill", "refuse"))):
+    for name, value, options in (
+        ("duplicates", d.duplicates, ("mean", "refuse")),
+        ("irregular", d.irregular, ("refuse", "resample")),
+        ("gaps", d.gaps, ("fill", "refuse")),
+    ):
         if value not in options:
             raise UsageError(f"data.{name} must be one of {', '.join(options)}; received {value!r}.")
 
@@ -113,13 +140,17 @@ def _joined(first: SeriesSet, following: SeriesSet, path) -> SeriesSet:
     place = {name: i for i, name in enumerate(following.names)}
     lacking = [name for name in first.names if name not in place]
     if lacking:
-        raise DataError(f"{path} lacks the series {', '.join(map(repr, lacking[:5]))} of the training file; expected the steps that follow each.")
+        raise DataError(
+            f"{path} lacks the series {', '.join(map(repr, lacking[:5]))} of the training file; expected the steps that follow each."
+        )
     values = []
     for name, start, known in zip(first.names, first.starts, first.values):
         more = following.values[place[name]]
         gap = 0 if first.columns.layout == "rows" or first.columns.time is None else following.starts[place[name]] - start - len(known)
         if gap < 0:
-            raise DataError(f"{path}, series {name!r}: it begins {-gap} steps before the training file ends; expected the steps that follow.")
+            raise DataError(
+                f"{path}, series {name!r}: it begins {-gap} steps before the training file ends; expected the steps that follow."
+            )
         values.append(np.concatenate([known, np.full(gap, np.nan), more]))
     return replace(first, values=values)
 
@@ -128,7 +159,7 @@ def _trim(data: SeriesSet, cuts, d) -> tuple[SeriesSet, Cuts | None]:
     """Series start at their first value and are no longer than `data.rows`; too many missing values are refused."""
     values, starts, past, future, cut = [], [], [], [], []
     for i, (name, v) in enumerate(zip(data.names, data.values)):
-        v = v[:d.rows]
+        v = v[: d.rows]
         known = ~np.isnan(v)
         if not known.any():
             raise DataError(f"Series {name!r}: every value is missing; expected numbers.")
@@ -138,11 +169,14 @@ def _trim(data: SeriesSet, cuts, d) -> tuple[SeriesSet, Cuts | None]:
         if share > d.max_missing or (share > 0 and d.gaps == "refuse"):
             where = data.clock.text(np.array([data.starts[i] + first + int((~known[first:]).argmax())]))[0]
             limit = "data.gaps is 'refuse'" if d.gaps == "refuse" else f"data.max_missing is {d.max_missing:.0%}"
-            raise DataError(f"Series {name!r}: {share:.0%} of its values are missing (the first at {where}) and {limit}; fill them or leave the series out.")
+            raise DataError(
+                f"Series {name!r}: {share:.0%} of its values are missing (the first at {where}) and {limit}; fill them or "
+                "leave the series out."
+            )
     common = data.aligned and max(cut) <= 0.3 * min(map(len, data.values))
     cut = [max(cut)] * len(cut) if common else cut
     for i, first in enumerate(cut):
-        values.append(data.values[i][:d.rows][first:])
+        values.append(data.values[i][: d.rows][first:])
         starts.append(data.starts[i] + first)
         past += [data.past[i][first:]] if data.past else []
         future += [data.future[i][first:]] if data.future else []
@@ -171,17 +205,28 @@ def _check(data: SeriesSet, cuts: Cuts, form: str, horizon: int, d) -> None:
     """Refuse what cannot be forecast, by series and reason."""
     if form == "aligned":
         steps = len(data.values[0])
-        for name, size in (("training", cuts.train[0]), ("validation", cuts.validation[0] - cuts.train[0]), ("test", steps - cuts.validation[0])):
+        for name, size in (
+            ("training", cuts.train[0]),
+            ("validation", cuts.validation[0] - cuts.train[0]),
+            ("test", steps - cuts.validation[0]),
+        ):
             least = 2 * horizon + (d.lookback or 1) if name == "training" else horizon
             if size < least:
-                raise DataError(f"Series {data.names[0]!r} has {steps} steps, {size} of them for {name}; expected at least {least} for a horizon of {horizon}"
-                                f"{f' and a lookback of {d.lookback}' if d.lookback else ''}; give a longer history or a smaller data.horizon.")
+                raise DataError(
+                    f"Series {data.names[0]!r} has {steps} steps, {size} of them for {name}; expected at least {least} for a "
+                    f"horizon of {horizon}"
+                    f"{f' and a lookback of {d.lookback}' if d.lookback else ''}; give a longer history or a smaller data.horizon."
+                )
     elif max(cuts.train) < horizon + 2:
         longest = int(np.argmax(cuts.train))
-        raise DataError(f"Every series is too short: the longest, {data.names[longest]!r}, has {len(data.values[longest])} steps, expected at least "
-                        f"{3 * horizon + 2} for a horizon of {horizon} with one for validation and one for the test.")
-    if all(np.nanmax(v[:max(end, 1)]) == np.nanmin(v[:max(end, 1)]) for v, end in zip(data.values, cuts.train)):
-        raise DataError(f"Series {data.names[0]!r} is constant ({np.nanmax(data.values[0]):g}) over its training steps; there is nothing to learn.")
+        raise DataError(
+            f"Every series is too short: the longest, {data.names[longest]!r}, has {len(data.values[longest])} steps, expected at least "
+            f"{3 * horizon + 2} for a horizon of {horizon} with one for validation and one for the test."
+        )
+    if all(np.nanmax(v[: max(end, 1)]) == np.nanmin(v[: max(end, 1)]) for v, end in zip(data.values, cuts.train)):
+        raise DataError(
+            f"Series {data.names[0]!r} is constant ({np.nanmax(data.values[0]):g}) over its training steps; there is nothing to learn."
+        )
 
 
 def _lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
@@ -189,7 +234,7 @@ def _lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
     if form == "aligned":
         most = min(LOOKBACK, max((cuts.train[0] - horizon) // 3, 1))
     else:
-        typical = float(np.median([end for end in cuts.train]))
+        typical = float(np.median(list(cuts.train)))
         most = int(max(min(7 * horizon, 0.4 * typical), min(horizon, typical / 2), 2))
     if form == "aligned" and most == LOOKBACK:
         return most
@@ -202,10 +247,20 @@ def _long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str]) ->
     left = [data.names[i] for i in range(len(data.names)) if i not in set(kept)]
     if not left:
         return data, cuts
-    notes.append(f"{len(left)} series are too short for a horizon of {horizon} and were left out: {', '.join(left[:5])}{', …' if len(left) > 5 else ''}")
+    notes.append(
+        f"{len(left)} series are too short for a horizon of {horizon} and were left out: "
+        f"{', '.join(left[:5])}{', …' if len(left) > 5 else ''}"
+    )
     pick = lambda items: [items[i] for i in kept] if items else items  # noqa: E731
-    data = replace(data, names=pick(data.names), values=pick(data.values), starts=pick(data.starts), past=pick(data.past),
-                   future=pick(data.future), static=pick(data.static))
+    data = replace(
+        data,
+        names=pick(data.names),
+        values=pick(data.values),
+        starts=pick(data.starts),
+        past=pick(data.past),
+        future=pick(data.future),
+        static=pick(data.static),
+    )
     return data, Cuts(pick(cuts.train), pick(cuts.validation))
 
 
@@ -248,10 +303,16 @@ def _aligned(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dic
     block, (train, validation) = made[0], (cuts.train[0], cuts.validation[0])
     scale = np.array([mase_scale(v[:train], encoder.season) for v in block.truth.T])
     L, H, T = encoder.lookback, encoder.horizon, len(block)
-    ends = {"train": np.arange(L, train - H + 1), "validation": np.arange(max(train, L), validation - H + 1),
-            "test": np.arange(max(validation, L), T - H + 1)}
+    ends = {
+        "train": np.arange(L, train - H + 1),
+        "validation": np.arange(max(train, L), validation - H + 1),
+        "test": np.arange(max(validation, L), T - H + 1),
+    }
     if len(ends["train"]) < 1:
-        raise DataError(f"Series {block.names[0]!r}: {train} training steps hold no window of {L} + {H} steps; set a smaller data.lookback or data.horizon.")
+        raise DataError(
+            f"Series {block.names[0]!r}: {train} training steps hold no window of {L} + {H} steps; set a smaller "
+            "data.lookback or data.horizon."
+        )
     parts = {name: aligned_part(encoder, block, e, scale) for name, e in ends.items()}
     starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items()}
     return parts, {"starts": starts, "pads": [0]}
@@ -261,18 +322,21 @@ def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: 
     """Windows as views of the block's one array: no copy until a batch is taken."""
     L, H, first, last = encoder.lookback, encoder.horizon, int(ends[0]), int(ends[-1])
     view = np.lib.stride_tricks.sliding_window_view
-    inputs = {"history": view(block.values[first - L:last], L, axis=0).transpose(0, 2, 1)}
+    inputs = {"history": view(block.values[first - L : last], L, axis=0).transpose(0, 2, 1)}
     if len(ends) > 1 and set(inputs_at(encoder, block, ends[:1])) - {"history"}:
         inputs |= {name: array for name, array in inputs_at(encoder, block, ends).items() if name != "history"}
     elif len(ends) == 1:
         inputs = inputs_at(encoder, block, ends)
-    target = view(block.truth[first:last + H], H, axis=0).transpose(0, 2, 1)
-    return Part(inputs=inputs, target=target, extra={"origin": block.start + ends, "mase_scale": np.broadcast_to(scale, (len(ends), len(scale)))})
+    target = view(block.truth[first : last + H], H, axis=0).transpose(0, 2, 1)
+    return Part(
+        inputs=inputs, target=target, extra={"origin": block.start + ends, "mase_scale": np.broadcast_to(scale, (len(ends), len(scale)))}
+    )
 
 
 def _panel(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
-    H, L, least = encoder.horizon, encoder.lookback, max(encoder.season + 1, encoder.horizon // 2, 3)
-    pads = [max(0, L - min(least, end - H)) for end in cuts.train]
+    H, L = encoder.horizon, encoder.lookback
+    # a window's history is at least half of what its series has: shorter ones would be mostly padding
+    pads = [max(0, L - max(1, (end - H) // 2)) for end in cuts.train]
     ends = {
         "train": [np.arange(L - pad, end - H + 1) for pad, end in zip(pads, cuts.train)],
         "validation": [np.array([end]) for end in cuts.train],
@@ -280,8 +344,12 @@ def _panel(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[
     }
     windows = sum(map(len, ends["train"]))
     every = max(1, int(windows * L / LARGEST_PANEL))
-    parts = {name: panel_part(encoder, made, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train)
-             for name, at in ends.items()}
+    parts = {
+        name: panel_part(
+            encoder, made, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train
+        )
+        for name, at in ends.items()
+    }
     starts = np.concatenate([np.stack([np.full(len(e), i), e - L + pad], axis=1) for i, (e, pad) in enumerate(zip(ends["train"], pads))])
     return parts, {"starts": {"train": starts.astype(np.int64)}, "pads": pads}
 
@@ -303,4 +371,6 @@ def panel_part(encoder: SeriesEncoder, made: list[Block], ends: list[np.ndarray]
     extra = {"origin": np.concatenate(origin), "series": np.concatenate(owner), "mase_scale": np.array(scale)[:, None]}
     if test:
         extra["naive2"] = np.concatenate(reference)[..., None]
-    return Part(inputs={name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}, target=np.concatenate(target), extra=extra)
+    return Part(
+        inputs={name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}, target=np.concatenate(target), extra=extra
+    )

@@ -46,17 +46,27 @@ def spec_of(recipe, prepared) -> Spec:
     """The sizes of the recipe's models."""
     e, state, sample = prepared.encoder, prepared.state, prepared.test.inputs
     sizes = {name: sample[name].shape[-1] for name in ("past", "future", "static") if name in sample}
-    units = {f"{name}_{what}": values for name in ("past", "future") if name in state for what, values in zip(("center", "scale"), state[name])}
+    units = {
+        f"{name}_{what}": values for name in ("past", "future") if name in state for what, values in zip(("center", "scale"), state[name])
+    }
     outputs = {"quantile": len(recipe.score.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
     units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}
-    return Spec(lookback=e.lookback, horizon=e.horizon, channels=e.channels, season=e.season, cycle=e.cycle, outputs=outputs, **sizes, **units)
+    return Spec(
+        lookback=e.lookback, horizon=e.horizon, channels=e.channels, season=e.season, cycle=e.cycle, outputs=outputs, **sizes, **units
+    )
 
 
 def build_one(recipe, prepared, name: str) -> keras.Model:
     """One model by name, with the recipe's widths where it has them."""
     spec, model, builder = spec_of(recipe, prepared), recipe.model, BUILDERS[name]
     known = inspect.signature(builder).parameters
-    options = {"units": model.units, "layers_": model.layers, "patch": model.patch, "dropout": model.dropout, "normalize": _normalize(recipe, prepared)}
+    options = {
+        "units": model.units,
+        "layers_": model.layers,
+        "patch": model.patch,
+        "dropout": model.dropout,
+        "normalize": _normalize(recipe, prepared),
+    }
     if model.members:  # widths meant for one member are not forced upon the others
         options = {key: value for key, value in options.items() if key in known}
     fixed = {"window": min(SHORT_WINDOW, spec.lookback)} if name == "cyclenet" else {}
@@ -85,10 +95,16 @@ def fit_closed(recipe, prepared) -> train.Fitted:
     model, e = build_one(recipe, prepared, "ridge"), prepared.encoder
     effect = _effect(model, prepared) if "future" in prepared.test.inputs else None
     how = "panel" if e.form == "panel" else "aligned"
-    found = fit_ridge(_windows(prepared, "train", how, effect), _windows(prepared, "validation", how, effect), e.lookback,
-                      ("last",) if how == "panel" else ("last", "mean"))
+    found = fit_ridge(
+        _windows(prepared, "train", how, effect),
+        _windows(prepared, "validation", how, effect),
+        e.lookback,
+        ("last",) if how == "panel" else ("last", "mean"),
+    )
     model.get_layer("ridge").set_weights([found.kernel])
-    history = train.History(rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form")
+    history = train.History(
+        rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
+    )
     return train.Fitted(model, history, {"ridge": found})
 
 
@@ -102,9 +118,9 @@ def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
         return [np.clip((both - level) / spread, -30, 30)[..., 0]]
     values = (state["blocks"][0]["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
     if effect is not None:
-        values = values - effect[:len(values)]
+        values = values - effect[: len(values)]
     begin = state["starts"][part][:, 1]
-    every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0]:begin[-1] + 1]
+    every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0] : begin[-1] + 1]
     return [every[:, d] for d in range(values.shape[1])]
 
 
@@ -116,7 +132,7 @@ def _effect(model, prepared) -> np.ndarray:
     values = (block["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
     end = len(state["known"][0])
     length = max(2, min(e.lookback, end // 2))
-    within = lambda a: np.concatenate([a[i:i + length] - a[i:i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
+    within = lambda a: np.concatenate([a[i : i + length] - a[i : i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
     x, y = within(known[:end]).astype(np.float64), within(values[:end]).astype(np.float64)
     kernel = np.linalg.solve(x.T @ x + 1e-3 * len(x) * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
     model.get_layer("effect").set_weights([kernel])
@@ -128,7 +144,11 @@ def sources(recipe, prepared, relative: bool) -> tuple[train.Source, train.Sourc
     e, state = prepared.encoder, prepared.state
     resident = []
     for block, pad in zip(state["blocks"], _pads(prepared)):
-        longer = {name: np.stack([lengthen(c, len(c) + pad, e.season) for c in block[name].T], axis=1) for name in ("values", "past", "future") if name in block}
+        longer = {
+            name: np.stack([lengthen(c, len(c) + pad, e.season) for c in block[name].T], axis=1)
+            for name in ("values", "past", "future")
+            if name in block
+        }
         resident.append({**block, **longer, "start": block["start"] - pad})
     units = None if e.form == "panel" else (tf.constant(e.center, tf.float32), tf.constant(e.scale, tf.float32))
 
@@ -169,8 +189,15 @@ def _fit_blend(recipe, prepared, workspace, tag: str) -> train.Fitted:
     """Every member, then their weights: least squares on validation, none negative, summing to one."""
     fitted = []
     for i, name in enumerate(recipe.model.members):
-        settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i,
-                           **{k: v for k, v in training_of(name, prepared.encoder, len(prepared.train), recipe.model.preset).items() if k in ("epochs", "learning_rate", "loss")})
+        settings = replace(
+            recipe.train,
+            seed=recipe.train.seed + 1000 * i,
+            **{
+                k: v
+                for k, v in training_of(name, prepared.encoder, len(prepared.train), recipe.model.preset).items()
+                if k in ("epochs", "learning_rate", "loss")
+            },
+        )
         keras.utils.set_random_seed(settings.seed)
         one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
         fitted.append(fit_forecast(one, prepared, workspace, f"{tag}-{i}-{name}"))
@@ -181,7 +208,11 @@ def _fit_blend(recipe, prepared, workspace, tag: str) -> train.Fitted:
     outputs = [f.model.predict(inputs, batch_size=256, verbose=0) for f in fitted]
     weights, error, alone = blend_weights(outputs, truth)
     best = int(np.argmin(alone))
-    console.say("blend", "  ".join(f"{n} {w:.2f}" for n, w in zip(recipe.model.members, weights)) + f"   validation MSE {error:.4f}, best member {alone[best]:.4f}")
+    console.say(
+        "blend",
+        "  ".join(f"{n} {w:.2f}" for n, w in zip(recipe.model.members, weights))
+        + f"   validation MSE {error:.4f}, best member {alone[best]:.4f}",
+    )
     note = {"weights": dict(zip((f"{i}-{n}" for i, n in enumerate(recipe.model.members)), map(float, weights))), "members": fitted}
     if error > alone[best] * (1 - PAYS):
         return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
@@ -197,7 +228,9 @@ def blend_weights(outputs: list[np.ndarray], truth: np.ndarray) -> tuple[np.ndar
     gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (M, N)
     gram = gaps @ gaps.T / gaps.shape[1]
     best, error = None, np.inf
-    for code in range(1, 2 ** len(outputs)):  # few members: every subset's equality-constrained solution, the best without a negative weight
+    for code in range(
+        1, 2 ** len(outputs)
+    ):  # few members: every subset's equality-constrained solution, the best without a negative weight
         pick = [i for i in range(len(outputs)) if code >> i & 1]
         solved = np.linalg.solve(gram[np.ix_(pick, pick)] + 1e-9 * np.trace(gram) * np.eye(len(pick)), np.ones(len(pick)))
         weights = np.zeros(len(outputs))

@@ -13,8 +13,10 @@ ENOUGH = 2000  # training windows from which a blend is worth its time
 PANEL_STEPS = 1500  # of a panel's training, 512 windows each
 MEMBERS = {"default": ("ridge", "cyclenet"), "best": ("ridge", "cyclenet", "cyclenet", "gru", "gru")}
 TRAINING = {  # epochs, batch, rate, loss
-    "cyclenet": (10, 256, 5e-3, "mse"), "gru": (8, 256, 1e-3, "huber"), "lstm": (8, 256, 1e-3, "huber"), "panel": (None, 512, 1e-3, "relative"),
-    "linear": (10, 256, 2e-3, "mse"), "nlinear": (10, 256, 2e-3, "mse"), "dlinear": (10, 256, 2e-3, "mse"), "rlinear": (10, 256, 5e-3, "mse"),
+    "cyclenet": (10, 256, 5e-3, "mse"), "gru": (8, 256, 1e-3, "huber"), "lstm": (8, 256, 1e-3, "huber"),
+    "panel": (None, 512, 1e-3, "relative"),
+    "linear": (10, 256, 2e-3, "mse"), "nlinear": (10, 256, 2e-3, "mse"), "dlinear": (10, 256, 2e-3, "mse"),
+    "rlinear": (10, 256, 5e-3, "mse"),
 }  # fmt: skip
 OTHERS = (10, 128, 1e-3, "mse")
 
@@ -46,7 +48,9 @@ def settle_forecast(recipe, encoder, windows: int):
     for member in members or ():
         pick("a member of model.members", member, BUILDERS)
     if encoder.form == "panel" and (name == "blend" or "cyclenet" in (name, *(members or ()))):
-        raise UsageError(f"model.name = {name!r} needs series on one common clock; a panel is forecast by 'panel', 'ridge' or a single network.")
+        raise UsageError(
+            f"model.name = {name!r} needs series on one common clock; a panel is forecast by 'panel', 'ridge' or a single network."
+        )
     chosen = training_of(name, encoder, windows, model.preset)
     _check_loss(recipe.train.loss or chosen["loss"], encoder, name)
     non_negative = recipe.score.non_negative
@@ -68,8 +72,20 @@ def training_of(name: str, encoder, windows: int, preset: str) -> dict:
         epochs, loss = max(2, round(PANEL_STEPS / max(1, windows // batch))), "relative"
     else:
         epochs = max(epochs or OTHERS[0], min(60, round(300 * batch / max(windows, 1))))
-    return {"epochs": max(1, round(epochs * PRESETS[preset])), "batch_size": batch, "learning_rate": rate, "loss": loss, "schedule": "cosine",
-            "optimizer": "adam", "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 1.0, "ema": 0.0, "patience": 0, "label_smoothing": 0.0}
+    return {
+        "epochs": max(1, round(epochs * PRESETS[preset])),
+        "batch_size": batch,
+        "learning_rate": rate,
+        "loss": loss,
+        "schedule": "cosine",
+        "optimizer": "adam",
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "clip_norm": 1.0,
+        "ema": 0.0,
+        "patience": 0,
+        "label_smoothing": 0.0,
+    }
 
 
 def _check_loss(loss: str, encoder, name: str) -> None:
@@ -77,6 +93,11 @@ def _check_loss(loss: str, encoder, name: str) -> None:
     if loss not in known:
         raise UsageError(f"Unknown train.loss {loss!r} for a forecast.{nearest(loss, known)}")
     if loss in ("quantile", "gaussian_nll") and name in ("blend", "ridge", "cyclenet"):
-        raise UsageError(f"train.loss = {loss!r} needs a network with several outputs a step; {name!r} has one: its intervals come from validation errors.")
+        raise UsageError(
+            f"train.loss = {loss!r} needs a network with several outputs a step; {name!r} has one: its intervals come "
+            "from validation errors."
+        )
     if loss == "relative" and encoder.form != "panel":
-        raise UsageError("train.loss = 'relative' is for panels (data.test_horizons); an aligned set takes mse, mae, huber, quantile or gaussian_nll.")
+        raise UsageError(
+            "train.loss = 'relative' is for panels (data.test_horizons); an aligned set takes mse, mae, huber, quantile or gaussian_nll."
+        )

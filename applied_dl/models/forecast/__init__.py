@@ -8,9 +8,23 @@ from applied_dl.models.forecast.recurrent import gru, lstm, seq2seq, simple_rnn
 from applied_dl.models.forecast.shell import Spec
 
 BUILDERS = {
-    "ridge": ridge, "linear": linear, "nlinear": nlinear, "rlinear": rlinear, "dlinear": dlinear, "cyclenet": cyclenet,
-    "simple_rnn": simple_rnn, "gru": gru, "lstm": lstm, "seq2seq": seq2seq, "tcn": tcn, "tsmixer": tsmixer, "tide": tide,
-    "patchtst": patchtst, "itransformer": itransformer, "nbeats": nbeats, "panel": panel,
+    "ridge": ridge,
+    "linear": linear,
+    "nlinear": nlinear,
+    "rlinear": rlinear,
+    "dlinear": dlinear,
+    "cyclenet": cyclenet,
+    "simple_rnn": simple_rnn,
+    "gru": gru,
+    "lstm": lstm,
+    "seq2seq": seq2seq,
+    "tcn": tcn,
+    "tsmixer": tsmixer,
+    "tide": tide,
+    "patchtst": patchtst,
+    "itransformer": itransformer,
+    "nbeats": nbeats,
+    "panel": panel,
 }
 
 __all__ = ["BUILDERS", "Spec", "backtest", "fit_ridge", *BUILDERS]

@@ -38,7 +38,7 @@ def seasonal_indices(series: np.ndarray, season: int) -> tuple[np.ndarray, bool]
     weights = np.full(season, 1 / season) if season % 2 else np.concatenate([[0.5], np.ones(season - 1), [0.5]]) / season
     level = np.convolve(series, weights, mode="valid")
     start = len(weights) // 2
-    middle, times = series[start:start + len(level)], bool(series.min() > 0 and level.min() > 0)
+    middle, times = series[start : start + len(level)], bool(series.min() > 0 and level.min() > 0)
     part = middle / level if times else middle - level
     phase = (np.arange(len(level)) + start) % season
     index = np.array([part[phase == k].mean() for k in range(season)])
@@ -96,10 +96,17 @@ def _smooth(series: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def holt_winters(series: np.ndarray, origins: np.ndarray, horizon: int, season: int, known: int) -> np.ndarray:
     """Additive Holt-Winters with a damped trend; its four parameters by the one-step error over the known steps, from a small grid."""
-    grid = np.array([(a, b, g, d) for a in (0.05, 0.2, 0.5, 0.8) for b in (0.01, 0.1) for g in ((0.05, 0.2, 0.5) if season > 1 else (0.0,))
-                     for d in (0.9, 0.98, 1.0)])
+    grid = np.array(
+        [
+            (a, b, g, d)
+            for a in (0.05, 0.2, 0.5, 0.8)
+            for b in (0.01, 0.1)
+            for g in ((0.05, 0.2, 0.5) if season > 1 else (0.0,))
+            for d in (0.9, 0.98, 1.0)
+        ]
+    )
     states, errors = winters_states(series, season, grid, known)
-    best = int(np.argmin(np.mean(errors[:, min(2 * season, known // 2):known] ** 2, axis=1)))
+    best = int(np.argmin(np.mean(errors[:, min(2 * season, known // 2) : known] ** 2, axis=1)))
     level, trend, cycle = (state[best] for state in states)
     at, h = np.asarray(origins), np.arange(1, horizon + 1)
     damping = grid[best, 3]
@@ -114,7 +121,11 @@ def winters_states(series: np.ndarray, season: int, grid: np.ndarray, known: int
     alpha, beta, gamma, damping = grid.T
     first = series[:season].mean()
     level = np.full(count, first)
-    slope = (series[season:2 * season].mean() - first) / season if known >= 2 * season and season > 1 else (series[1] - series[0] if known > 1 else 0.0)
+    slope = (
+        (series[season : 2 * season].mean() - first) / season
+        if known >= 2 * season and season > 1
+        else (series[1] - series[0] if known > 1 else 0.0)
+    )
     trend = np.full(count, slope)
     cycle = np.repeat((series[:season] - first)[None] if season > 1 else np.zeros((1, 1)), count, axis=0)
     levels, trends, errors = np.empty((count, steps)), np.empty((count, steps)), np.empty((count, steps))

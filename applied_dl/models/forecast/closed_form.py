@@ -32,7 +32,7 @@ def sums(windows: list[np.ndarray], lookback: int, how: str) -> tuple[np.ndarray
     gram, cross, square, count = np.zeros((lookback, lookback)), np.zeros((lookback, width - lookback)), 0.0, 0
     for block in windows:
         for start in range(0, len(block), CHUNK):
-            w = np.ascontiguousarray(block[start:start + CHUNK], np.float32)
+            w = np.ascontiguousarray(block[start : start + CHUNK], np.float32)
             w = w - shift_of(w[:, :lookback], how)
             x, y = w[:, :lookback], w[:, lookback:]
             gram += x.T @ x
@@ -101,6 +101,6 @@ def backtest(series: np.ndarray, lookback: int, horizon: int, origins: np.ndarra
                 gram, cross = gram + sign * g, cross + sign * c
         low, high = max(low, min(first, last)), max(high, last)
         kernel = np.linalg.solve(gram + (penalty * np.trace(gram) / lookback + 1e-9) * np.eye(lookback), cross)
-        history = series[int(origin) - lookback:int(origin)]
+        history = series[int(origin) - lookback : int(origin)]
         out[i] = history[-1:] + ((history - history[-1:]).T @ kernel).T
     return out

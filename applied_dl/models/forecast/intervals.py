@@ -23,7 +23,7 @@ class Margin(layers.Layer):
     """
 
     def __init__(self, horizon: int, season: int, scale=None, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**{"trainable": False, **kwargs})
         self.horizon, self.season, self.scale = horizon, season, None if scale is None else [float(v) for v in scale]
 
     def build(self, shape):

@@ -35,6 +35,7 @@ def rlinear(spec: Spec, normalize: str = "revin") -> keras.Model:
 
 def dlinear(spec: Spec, normalize: str = "none", kernel: int = 25) -> keras.Model:
     """DLinear (Zeng et al., AAAI 2023): one matrix for the moving average, one for what is left. kernel: steps averaged."""
+
     def core(x, _):
         width = min(kernel, spec.lookback)
         before, after = (width - 1) // 2, width // 2

@@ -26,12 +26,14 @@ class Recurrent(layers.Layer):
         gates, self.steps = GATES[self.cell], shape[1]
         self.kernel = self.add_weight(shape=(shape[-1], gates * self.units), initializer="glorot_uniform", name="kernel")
         self.recurrent = self.add_weight(shape=(self.units, gates * self.units), initializer="orthogonal", name="recurrent_kernel")
-        self.bias = self.add_weight(shape=(2, gates * self.units) if self.cell == "gru" else (gates * self.units,), initializer="zeros", name="bias")
+        self.bias = self.add_weight(
+            shape=(2, gates * self.units) if self.cell == "gru" else (gates * self.units,), initializer="zeros", name="bias"
+        )
 
     def call(self, x):
         kernel, bias = ops.convert_to_tensor(self.recurrent), ops.convert_to_tensor(self.bias)
         z = ops.matmul(x, self.kernel) + (bias[0] if self.cell == "gru" else bias)  # (B, T, gates·U), all steps at once
-        zero = ops.zeros_like(z[:, 0, :self.units])
+        zero = ops.zeros_like(z[:, 0, : self.units])
         step = {"simple_rnn": self._simple, "gru": self._gru, "lstm": self._lstm}[self.cell]
         states = (zero, zero) if self.cell == "lstm" else (zero,)
 
@@ -71,7 +73,7 @@ def _recurrent(spec: Spec, cell: str, units: int, patch: int, dropout: float, no
 
     def patched(x, _):
         count = spec.lookback // patch
-        z = ops.reshape(x[..., -count * patch:], (-1, count, patch))  # (B·D, L/p, p): channels share the weights
+        z = ops.reshape(x[..., -count * patch :], (-1, count, patch))  # (B·D, L/p, p): channels share the weights
         z = Recurrent(cell, units)(layers.Dense(units, activation="relu")(z))
         return ops.reshape(layers.Dense(size)(layers.Dropout(dropout)(z)), (-1, spec.channels, size))
 
@@ -95,9 +97,10 @@ def lstm(spec: Spec, units: int = 128, patch: int = 24, dropout: float = 0.1, no
 
 def seq2seq(spec: Spec, units: int = 64, patch: int = 24, dropout: float = 0.1, normalize: str = "revin") -> keras.Model:
     """An encoder over patches; its state, with an embedding of each step ahead, is decoded to one output per step."""
+
     def core(x, _):
         count = spec.lookback // patch
-        z = ops.reshape(x[..., -count * patch:], (-1, count, patch))
+        z = ops.reshape(x[..., -count * patch :], (-1, count, patch))
         state = layers.Dropout(dropout)(Recurrent("gru", units)(layers.Dense(units, activation="relu")(z)))  # (B·D, U)
         steps = ops.arange(spec.horizon, dtype="int32")[None] + 0 * ops.cast(state[:, :1], "int32")  # (B·D, H)
         place = layers.Embedding(spec.horizon, units)(steps)

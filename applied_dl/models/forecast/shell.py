@@ -58,8 +58,8 @@ def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | No
     if spec.future:
         known = Standardize(spec.future_center, spec.future_scale, name="known_ahead")(inputs["future"])
         effect = layers.Dense(spec.channels, use_bias=False, kernel_initializer="zeros", name="effect")(known)  # (B, L + H, D)
-        z = z - effect[:, :spec.lookback]
-    z = z[:, -(window or spec.lookback):]
+        z = z - effect[:, : spec.lookback]
+    z = z[:, -(window or spec.lookback) :]
     z, undo = normalize(z, how, spec.season)
     y = core(swap(z), inputs)
     for term in _side_terms(spec, inputs):
@@ -67,7 +67,7 @@ def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | No
     y = ops.transpose(ops.reshape(y, (-1, spec.channels, spec.horizon, spec.outputs)), (0, 2, 1, 3))
     y = undo(y if spec.outputs > 1 else y[..., 0])
     if effect is not None:
-        ahead = effect[:, spec.lookback:]
+        ahead = effect[:, spec.lookback :]
         y = y + (ahead if spec.outputs == 1 else ops.expand_dims(ahead, -1))
     return keras.Model(inputs, y, name=name)
 
@@ -90,8 +90,14 @@ def _side_terms(spec: Spec, inputs: dict) -> list:
         past = Standardize(spec.past_center, spec.past_scale, name="past_units")(inputs["past"])
         past = layers.Flatten()(past - past[:, -1:])
         past = layers.Dense(16, activation="relu")(past)
-        terms.append(ops.reshape(layers.Dense(spec.channels * width, kernel_initializer="zeros", name="past_term")(past), (-1, spec.channels, width)))
+        terms.append(
+            ops.reshape(layers.Dense(spec.channels * width, kernel_initializer="zeros", name="past_term")(past), (-1, spec.channels, width))
+        )
     if spec.static:
         static = layers.Dense(16, activation="relu")(inputs["static"])
-        terms.append(ops.reshape(layers.Dense(spec.channels * width, kernel_initializer="zeros", name="static_term")(static), (-1, spec.channels, width)))
+        terms.append(
+            ops.reshape(
+                layers.Dense(spec.channels * width, kernel_initializer="zeros", name="static_term")(static), (-1, spec.channels, width)
+            )
+        )
     return terms

@@ -1,6 +1,6 @@
 # make demo       trains, exports, proves and predicts on embedded data, offline
 # make test       lint, import contracts and tests
-# make image      the default recipe of a task
+# make image, make forecast      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-all lint image train bench clean help
+.PHONY: demo test test-all lint image forecast train bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +32,8 @@ demo: $(STAMP)
 
 image: $(STAMP)
 	$(RUN) train pipelines/digits.toml --overwrite
+forecast: $(STAMP)
+	$(RUN) train pipelines/forecast.toml --overwrite
 train: $(STAMP)
 	$(RUN) train $(RECIPE) $(ARGS)
 

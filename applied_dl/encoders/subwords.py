@@ -1,0 +1,169 @@
+"""Text → sub-word ids (or raw UTF-8 bytes), the same in training and in prediction: Hugging Face `tokenizers`, no TensorFlow.
+
+`ids` are int32 (N, T): the text's sub-words, cut at `length`, filled with `padding`. Control characters and NUL are dropped by the
+normaliser; a text that has nothing else is refused by name.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct, field
+
+from applied_dl.errors import DataError, UsageError, nearest
+
+PAD, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
+KINDS = ("wordpiece", "bpe")
+MOST_BYTES = 2**20  # of one text; a longer one is cut before it is tokenised
+BLOCK = 4096  # texts tokenised at a time
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+
+class SubwordEncoder(Struct, frozen=True, kw_only=True):
+    """`tokenizer` is the text of a tokenizer.json; empty where the model eats bytes (`length` then counts bytes).
+
+    `labels` names the classes of a classifier. `index` is filled once the model is trained: `{"texts": [...], "vectors": (M, D)}`.
+    """
+
+    length: int
+    tokenizer: str = ""
+    padding: int = 0
+    special: bool = False
+    labels: tuple[str, ...] = ()
+    index: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids."""
+        return _tokenizer(self.tokenizer, self.length, self.special).get_vocab_size() if self.tokenizer else 256
+
+    @property
+    def input(self) -> str:
+        """The name of the serving graph's input."""
+        return "ids" if self.tokenizer else "bytes"
+
+    def id(self, token: str) -> int | None:
+        """The id of a token, or None."""
+        return _tokenizer(self.tokenizer, self.length, self.special).token_to_id(token)
+
+
+def train_tokenizer(texts: Iterable[str], size: int, kind: str = "wordpiece", lowercase: bool = True) -> str:
+    """A tokenizer.json learned from texts: at most `size` sub-words, of which 0 is padding, 1 the unknown and 2 the mask."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    if kind not in KINDS:
+        raise UsageError(f"Unknown preprocess.subwords {kind!r}.{nearest(kind, KINDS)}")
+    special = {"special_tokens": [PAD, UNKNOWN, MASK], "vocab_size": size, "show_progress": False}
+    if kind == "wordpiece":
+        made = Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=64))
+        made.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
+        made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(**special)
+    else:
+        made = Tokenizer(models.BPE(unk_token=UNKNOWN, byte_fallback=False))
+        clean = [normalizers.Replace(Regex(r"[\p{Cc}\p{Cs}]+"), " "), normalizers.NFC()]
+        made.normalizer = normalizers.Sequence([*clean, normalizers.Lowercase()] if lowercase else clean)
+        made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        trainer = trainers.BpeTrainer(**special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    made.train_from_iterator(texts, trainer)
+    return made.to_str()
+
+
+def read_tokenizer(path: str | Path) -> str:
+    """The text of a `tokenizer.json`, or of one inside a directory. Raises `DataError` where it is none."""
+    from tokenizers import Tokenizer
+
+    path = Path(path)
+    path = path / "tokenizer.json" if path.is_dir() else path
+    try:
+        text = path.read_text(encoding="utf-8")
+        Tokenizer.from_str(text)
+    except OSError as error:
+        raise DataError(f"There is no tokenizer at {str(path)!r} ({error.strerror}); expected a tokenizer.json.") from error
+    except Exception as error:  # the Rust library raises a bare Exception
+        raise DataError(f"{str(path)!r} is no tokenizer.json that `tokenizers` can read: {error}.") from error
+    return text
+
+
+def encode_texts(encoder: SubwordEncoder, texts: list[str], length: int | None = None) -> np.ndarray:
+    """Texts → int32 (N, T); T is `length`, or the longest text's (at least 1)."""
+    if not encoder.tokenizer:
+        return _bytes(texts, encoder.length, length)
+    made = _tokenizer(encoder.tokenizer, encoder.length, encoder.special)
+    rows: list[np.ndarray] = []
+    for start in range(0, len(texts), BLOCK):
+        block = [text[:MOST_BYTES] for text in texts[start : start + BLOCK]]
+        rows += [np.array(found.ids, np.int32) for found in made.encode_batch_fast(block, add_special_tokens=encoder.special)]
+    sizes = np.array([len(row) for row in rows], np.int64)
+    width = length or max(1, int(sizes.max(initial=1)))
+    ids = np.full((len(rows), width), encoder.padding, np.int32)
+    if len(rows):
+        ids[np.arange(width) < sizes[:, None]] = np.concatenate(rows)
+    return ids
+
+
+def encode_stream(encoder: SubwordEncoder, texts: Iterator[str]) -> Iterator[np.ndarray]:
+    """`encode_texts` over any number of texts, a block at a time, in constant memory."""
+    block: list[str] = []
+    for text in texts:
+        block.append(text)
+        if len(block) == BLOCK:
+            yield encode_texts(encoder, block)
+            block = []
+    if block:
+        yield encode_texts(encoder, block)
+
+
+def save(encoder: SubwordEncoder, folder: Path) -> None:
+    """Write `encoder.json`, `tokenizer.json` and, where there is an index, `encoder.npz`."""
+    plain = {"length": encoder.length, "padding": encoder.padding, "special": encoder.special, "labels": list(encoder.labels)}
+    texts = list(encoder.index.get("texts", ()))
+    (Path(folder) / "encoder.json").write_bytes(msgspec.json.format(msgspec.json.encode({**plain, "index": texts})))
+    if encoder.tokenizer:
+        (Path(folder) / "tokenizer.json").write_text(encoder.tokenizer, encoding="utf-8")
+    if texts:
+        np.savez(Path(folder) / "encoder.npz", index=np.asarray(encoder.index["vectors"], np.float16))
+
+
+def load(folder: Path) -> SubwordEncoder:
+    """Read what `save` wrote. Raises `DataError` where it is damaged."""
+    folder = Path(folder)
+    try:
+        plain = msgspec.json.decode((folder / "encoder.json").read_bytes())
+        tokenizer = folder / "tokenizer.json"
+        index = {}
+        if plain["index"]:
+            with np.load(folder / "encoder.npz", allow_pickle=False) as file:
+                index = {"texts": plain["index"], "vectors": file["index"].astype(np.float32)}
+        return SubwordEncoder(
+            length=plain["length"], padding=plain["padding"], special=plain["special"], labels=tuple(plain["labels"]),
+            tokenizer=tokenizer.read_text(encoding="utf-8") if tokenizer.exists() else "", index=index,
+        )  # fmt: skip
+    except (OSError, KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise DataError(f"The sentence encoder in {str(folder)!r} cannot be read: {error}.") from error
+
+
+def _bytes(texts: list[str], most: int, length: int | None) -> np.ndarray:
+    """UTF-8 bytes as int32 (N, T), zero-padded; NUL counts as a space and a cut never leaves half a character."""
+    width = length or most
+    out = np.zeros((len(texts), width), np.int32)
+    for i, text in enumerate(texts):
+        raw = text[:most].encode("utf-8", errors="replace")[:most]
+        raw = raw.decode("utf-8", errors="ignore").encode().replace(b"\0", b" ")[:width]
+        out[i, : len(raw)] = np.frombuffer(raw, np.uint8)
+    return out
+
+
+@functools.lru_cache(maxsize=8)
+def _tokenizer(text: str, length: int, special: bool):
+    from tokenizers import Tokenizer
+
+    made = Tokenizer.from_str(text)
+    made.no_padding()
+    made.enable_truncation(length)
+    return made

@@ -1,0 +1,136 @@
+"""Texts in, vectors out: the part of the sentence task that needs no TensorFlow. And a small exact index of vectors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load
+from applied_dl.errors import DataError, UsageError
+from applied_dl.infer.runtime import Encoded
+
+load_encoder = load
+DIGITS = 6
+BLOCK = 1024  # queries compared at a time
+ROUND = 16  # widths are multiples of it, so that the interpreter seldom has to be reshaped
+
+
+def gather(arguments: list[str]) -> list[str]:
+    """A file or folder stands for its lines (a table for its text column), "-" for those of standard input, anything else for itself."""
+    found: list[str] = []
+    for text in arguments:
+        if text == "-":
+            found += [line.rstrip("\n") for line in sys.stdin]
+        elif _is_path(text):
+            from applied_dl.data.corpus import lines
+
+            found += lines(text)
+        else:
+            found.append(text)
+    return found
+
+
+def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
+    """Texts → `ids` or `bytes` int32 (N, T); a text without a single readable character gets a sentence."""
+    texts, kept, errors = [], [], {}
+    for place, text in enumerate(inputs):
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", errors="replace")
+        if not isinstance(text, str):
+            errors[place] = f"input {place + 1} must be a text, received {type(text).__name__}."
+            continue
+        text = text.encode("utf-8", errors="replace").decode("utf-8")  # lone surrogates
+        if not "".join(c for c in text if c.isprintable()).strip():
+            errors[place] = f"input {place + 1} is empty; give a text with at least one character."
+            continue
+        texts.append(text)
+        kept.append(place)
+    ids = encode_texts(encoder, texts, None if encoder.tokenizer else encoder.length)
+    used = (ids != encoder.padding).sum(1)
+    for row in np.flatnonzero(used == 0)[::-1]:
+        errors[kept.pop(row)] = f"{texts.pop(row)[:40]!r} holds nothing that the tokenizer knows; give a text with letters or digits."
+    ids, used = ids[used > 0], used[used > 0]
+    cut = int((used >= encoder.length).sum())
+    warnings = [f"{cut} of {len(texts)} texts reach the model's {encoder.length} tokens; what is beyond is not read"] if cut else []
+    if encoder.tokenizer:
+        wide = -(-ids.shape[1] // ROUND) * ROUND
+        ids = np.pad(ids, ((0, 0), (0, min(wide, max(encoder.length, ids.shape[1])) - ids.shape[1])), constant_values=encoder.padding)
+    return Encoded(inputs={encoder.input: ids}, kept=kept, errors=errors, warnings=warnings)
+
+
+def answer(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None, top: int = 5) -> list[dict]:
+    """`{"vector": [...]}` a text; with `nearest`, the kept training texts that are most alike; classifiers give `label`, `probability`,
+    `top` as well."""
+    answers = []
+    near = _nearest(encoder, outputs["vector"], nearest) if nearest else [None] * len(outputs["vector"])
+    for i, vector in enumerate(outputs["vector"]):
+        found: dict = {}
+        if "probabilities" in outputs:
+            row = outputs["probabilities"][i]
+            ranked = [{"label": encoder.labels[k], "probability": float(row[k])} for k in np.argsort(-row, kind="stable")[:top]]
+            found |= {**ranked[0], "top": ranked}
+        if near[i] is not None:
+            found["nearest"] = near[i]
+        answers.append({**found, "vector": [round(float(v), DIGITS) for v in vector]})
+    return answers
+
+
+class SentenceIndex:
+    """Texts and their unit vectors (M, D) float32; nearest ones by exact search in blocks (a million of them need no cleverer index)."""
+
+    def __init__(self, texts: list[str], vectors: np.ndarray):
+        if len(texts) != len(vectors):
+            raise UsageError(f"An index needs one vector a text, received {len(texts)} texts and {len(vectors)} vectors.")
+        self.texts, self.vectors = list(texts), np.ascontiguousarray(vectors, np.float32)
+
+    @classmethod
+    def build(cls, predictor, texts: list[str]) -> SentenceIndex:
+        """Encode texts with a predictor; those that cannot be read are left out."""
+        texts = list(texts)
+        encoded = predictor.encode(texts)
+        vectors = predictor.run(encoded.inputs)["vector"] if encoded.kept else np.zeros((0, 1), np.float32)
+        return cls([texts[i] for i in encoded.kept], vectors)
+
+    def nearest(self, vectors: np.ndarray, count: int = 5) -> list[list[tuple[str, float]]]:
+        """For each query (N, D), the `count` most alike texts with their cosine, best first."""
+        count = min(count, len(self.texts))
+        found = []
+        for start in range(0, len(vectors), BLOCK):
+            scores = np.asarray(vectors[start : start + BLOCK], np.float32) @ self.vectors.T
+            best = np.argpartition(-scores, max(count - 1, 0), axis=1)[:, :count] if count < scores.shape[1] else np.argsort(-scores, 1)
+            for row, places in zip(scores, best):
+                places = places[np.argsort(-row[places], kind="stable")]
+                found.append([(self.texts[p], float(row[p])) for p in places])
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write one `.npz`: texts as UTF-8 bytes with offsets, vectors as float32."""
+        raw = [text.encode() for text in self.texts]
+        ends = np.cumsum([len(r) for r in raw], dtype=np.int64) if raw else np.zeros(0, np.int64)
+        np.savez(path, texts=np.frombuffer(b"".join(raw), np.uint8), ends=ends, vectors=self.vectors)
+
+    @classmethod
+    def load(cls, path: str | Path) -> SentenceIndex:
+        """Read what `save` wrote. Raises `DataError` where it is no index."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                raw, ends, vectors = file["texts"].tobytes(), file["ends"], file["vectors"]
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{str(path)!r} is no sentence index: {error}.") from error
+        return cls([raw[a:b].decode() for a, b in zip([0, *ends[:-1]], ends)], vectors)
+
+
+def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[list[dict]]:
+    if not encoder.index:
+        raise UsageError("This bundle keeps no texts to compare with (score.index was 0); build a SentenceIndex of your own.")
+    index = SentenceIndex(encoder.index["texts"], encoder.index["vectors"])
+    return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return len(text) < 1024 and "\0" not in text and Path(text).exists()
+    except OSError:
+        return False

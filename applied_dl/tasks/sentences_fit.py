@@ -1,0 +1,238 @@
+"""How a sentence encoder is trained: which texts meet in a batch, under which loss, by which engine."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from applied_dl import console, train
+from applied_dl.data.caching import cache_folder
+from applied_dl.data.sentences import balanced
+from applied_dl.encoders.subwords import MASK, SubwordEncoder, encode_texts, read_tokenizer
+from applied_dl.errors import UsageError
+from applied_dl.models.text.bert import pretrained, read_facts
+from applied_dl.models.text.transformer import classifier, masked_language_model
+from applied_dl.preprocess.tokens import mask_tokens, token_augmentation
+from applied_dl.train.class_weights import class_weights
+from applied_dl.train.contrastive import fit_table
+from applied_dl.train.losses import loss as named_loss
+from applied_dl.train.similarity_losses import Contrastive, MaskedTokens, SameSimilarities
+
+LIGHT = ("static", "bytes")
+TEACHER_BATCH = 64
+FIRST_WORD = 3  # ids below are special
+
+
+def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, judge) -> train.Fitted:
+    """Train one encoder in place; `judge(part) -> metrics` scores its vectors on the validation part."""
+    objective, settings = recipe.learn.objective, recipe.train
+    ids = token_ids(model, prepared.train, prepared.encoder)
+    if recipe.learn.pretrain and objective != "mlm":
+        first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
+        _fit_mlm(recipe, prepared, model, ids, first, workspace, f"{tag}-mlm")
+    if objective == "mlm":
+        history = _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag)
+    elif objective == "classification":
+        return _fit_classes(recipe, prepared, model, workspace, tag)
+    else:
+        history = _fit_vectors(recipe, prepared, model, ids, workspace, tag, judge)
+    return train.Fitted(model, history)
+
+
+def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
+    """What the table is asked for, (N, T): the part's ids, or the word ids that the graph finds in its bytes, closed up."""
+    rows = part.inputs[encoder.input]
+    if encoder.tokenizer:
+        return rows
+    words = keras.Model(model.input, model.get_layer("words").output)
+    found = np.concatenate([np.asarray(words({"bytes": rows[i : i + 1024]})) for i in range(0, len(rows), 1024)])
+    width = max(1, int((found > 0).sum(1).max()))
+    order = np.argsort(found == 0, axis=1, kind="stable")[:, :width]
+    return np.take_along_axis(found, order, axis=1)
+
+
+def _fit_vectors(recipe, prepared, model, ids, workspace, tag, judge) -> train.History:
+    """Contrastive, SimCSE and distillation: a loss of vectors, by the row-wise engine for a table and by `train.fit` for the others."""
+    settings, padding = recipe.train, prepared.encoder.padding
+    source, pick, sides = _pairs(recipe, prepared, ids) if recipe.learn.objective != "distillation" else _taught(recipe, prepared, ids)
+    nested = tuple(d for d in recipe.model.matryoshka or () if d < model.output_shape[-1])
+    if recipe.learn.objective == "distillation":
+        loss = SameSimilarities(recipe.learn.temperature, nested)
+    else:
+        loss = Contrastive(len(sides), recipe.learn.temperature, nested)
+    change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, padding)
+
+    def augment(inputs, target, seed):
+        inputs, target = pick(inputs, target, seed)
+        if change is None:
+            return inputs, target
+        seeds = tf.random.experimental.stateless_split(seed, len(sides) + 1)
+        return {name: change(inputs[name], seeds[i + 1]) for i, name in enumerate(sides)}, target
+
+    if recipe.model.name in LIGHT and (recipe.model.pooling or "mean") == "mean":
+        monitor = next(iter(judge()))
+        strata = prepared.state["source"] if recipe.learn.objective == "contrastive" and not prepared.encoder.labels else None
+        return fit_table(
+            model, source, settings, loss=loss, sides=sides, augment=augment, strata=strata, judge=judge, monitor=monitor, padding=padding,
+            workspace=workspace, tag=tag,
+        )  # fmt: skip
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}
+    vectors = [model({"ids": inputs[name]}) for name in sides]
+    beside = keras.Model(inputs, layers.Concatenate(name="beside")(vectors) if len(vectors) > 1 else vectors[0])
+    validation = _held_out(recipe, prepared, sides) if recipe.learn.objective != "distillation" else None
+    monitor = "val_loss" if validation else "loss"
+    return train.fit(beside, source, validation, settings, loss=loss, augment=augment, monitor=monitor, workspace=workspace, tag=tag)
+
+
+def _pairs(recipe, prepared, ids):
+    """The source of rows of texts, and the choice of two of each (and the hard negative) for a batch."""
+    state, table = prepared.state, tf.constant(ids)
+    rows, labels = state["rows"], prepared.encoder.labels
+    if recipe.learn.objective == "simcse":
+        rows = np.arange(len(ids), dtype=np.int32)[:, None]
+    elif labels:  # texts of one label belong together
+        rows = _same_label(prepared.train.target, recipe.train.seed)
+    count = (rows >= 0).sum(1).astype(np.int32)
+    keys = tf.constant(prepared.train.target if labels and recipe.learn.objective != "simcse" else np.arange(len(ids)), tf.int32)
+    hard = state["negatives"] is not None and recipe.learn.objective == "contrastive"
+    sides = ("a", "b", "c") if hard else ("a", "b")
+    negatives = tf.constant(state["negatives"]) if hard else None
+    rows, count = tf.constant(rows), tf.constant(count)
+
+    def gather(index):
+        return {"row": tf.cast(index, tf.int32)}, tf.zeros_like(index)
+
+    def pick(inputs, target, seed):
+        index = inputs["row"]
+        some = tf.gather(count, index)
+        first, second = tf.unstack(tf.random.stateless_uniform((2, tf.shape(index)[0]), seed))
+        here = tf.cast(first * tf.cast(some, tf.float32), tf.int32) % some
+        step = 1 + tf.cast(second * tf.cast(some - 1, tf.float32), tf.int32) % tf.maximum(some - 1, 1)
+        there = tf.where(some > 1, (here + step) % tf.maximum(some, 1), here)
+        texts = [tf.gather(tf.gather(rows, index), place, batch_dims=1) for place in (here, there)]
+        texts += [tf.gather(negatives, index)] if hard else []
+        return {name: tf.gather(table, text) for name, text in zip(sides, texts)}, tf.stack([tf.gather(keys, text) for text in texts], 1)
+
+    return train.Source(int(rows.shape[0]), gather), pick, sides
+
+
+def _taught(recipe, prepared, ids):
+    """Single texts with the teacher's vector of each."""
+    table, wanted = tf.constant(ids), tf.constant(teacher_vectors(recipe.model.teacher, list(prepared.train.extra["text"])))
+
+    def gather(index):
+        return {"a": tf.gather(table, index)}, tf.gather(wanted, index)
+
+    return train.Source(len(ids), gather), lambda inputs, target, seed: (inputs, target), ("a",)
+
+
+def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
+    """Unit vectors (N, D) float32 of a pretrained encoder; kept in the cache, since they cost minutes."""
+    digest = hashlib.sha256("\0".join([str(Path(folder).resolve()), *texts]).encode("utf-8", "replace")).hexdigest()[:24]
+    path = cache_folder() / f"teacher-{digest}.npy"
+    if path.exists():
+        return np.load(path, allow_pickle=False).astype(np.float32)
+    facts = read_facts(Path(folder))
+    length = min(facts["usual_length"], 128)
+    encoder = SubwordEncoder(length=length, tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True)
+    model = pretrained(folder, length=length)
+    with console.timed("teacher", f"{len(texts):,} texts encoded by {Path(folder).name}"):
+        found = encode_all(model, encoder, texts)
+    temporary = path.with_name(f".{path.name}.{id(found)}")
+    with temporary.open("wb") as file:
+        np.save(file, found.astype(np.float16))
+    temporary.replace(path)
+    return found.astype(np.float16).astype(np.float32)
+
+
+def encode_all(model: keras.Model, encoder: SubwordEncoder, texts: list[str], batch: int = TEACHER_BATCH) -> np.ndarray:
+    """Vectors (N, D) of texts by a Keras encoder, sorted by length so that little padding is computed."""
+    call = tf.function(lambda ids: model({"ids": ids}, training=False), input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    found = np.zeros((len(texts), model.output_shape[-1]), np.float32)
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        found[rows] = call(tf.constant(encode_texts(encoder, [texts[i] for i in rows]))).numpy()
+    return found
+
+
+def _held_out(recipe, prepared, sides) -> train.Source:
+    """Validation pairs under the same loss; a scored pair counts as one where its score is in the upper half."""
+    part, encoder = prepared.validation, prepared.encoder
+    ids = part.inputs[encoder.input]
+    if encoder.labels:
+        rows = _same_label(part.target, recipe.train.seed)[:, :2]
+        keys = part.target
+    else:
+        score = part.target[0::2]
+        kept = (
+            np.flatnonzero(np.isnan(score) | (score >= np.nanmax(score, initial=-np.inf) * 0.75))
+            if not np.isnan(score).all()
+            else np.arange(len(score))
+        )
+        rows, keys = np.stack([2 * kept, 2 * kept + 1], 1), np.arange(len(ids))
+    if recipe.learn.objective == "simcse":
+        rows = np.repeat(np.arange(len(ids))[:, None], 2, 1)
+    rows = np.concatenate([rows, rows[::-1, 1:2]], 1) if len(sides) == 3 else rows
+    return train.resident({name: ids[rows[:, i]] for i, name in enumerate(sides)}, np.asarray(keys)[rows].astype(np.int32))
+
+
+def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
+    """(N, 1 + partners): each text with random texts of its label."""
+    random = np.random.default_rng(seed)
+    rows = np.zeros((len(codes), 1 + partners), np.int32)
+    rows[:, 0] = np.arange(len(codes))
+    for code in np.unique(codes):
+        members = np.flatnonzero(codes == code)
+        rows[members, 1:] = random.choice(members, (len(members), partners))
+    return rows
+
+
+def _fit_classes(recipe, prepared, model, workspace, tag) -> train.Fitted:
+    """Labelled texts: a linear head on the vector, the encoder trained with it."""
+    part, encoder, settings = prepared.train, prepared.encoder, recipe.train
+    rows = balanced(part.target, recipe.data.balance, settings.seed)
+    eye = np.eye(len(encoder.labels), dtype=np.float32)
+    weight = class_weights(part.target, encoder.labels, settings.class_weights)
+    source = train.resident(
+        {encoder.input: part.inputs[encoder.input][rows]}, eye[part.target[rows]], None if weight is None else weight[rows]
+    )
+    held = prepared.validation
+    validation = train.resident(held.inputs, eye[held.target])
+    change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding) if encoder.tokenizer else None
+    augment = (lambda inputs, target, seed: ({"ids": change(inputs["ids"], seed)}, target)) if change else None
+    whole = classifier(model, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
+    loss = named_loss("crossentropy" if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
+    history = train.fit(
+        whole, source, validation, settings, loss=loss, metrics=(keras.metrics.CategoricalAccuracy("accuracy"),), augment=augment,
+        workspace=workspace, tag=tag,
+    )  # fmt: skip
+    return train.Fitted(model, history, {"classifier": whole})
+
+
+def _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag) -> train.History:
+    """Guess masked tokens."""
+    encoder = prepared.encoder
+    mask = encoder.id(MASK) if encoder.id(MASK) is not None else encoder.id("<mask>")
+    if mask is None:
+        raise UsageError("The tokenizer has no mask token ([MASK] or <mask>), which masked-language-model training needs.")
+    whole = masked_language_model(model)
+
+    def augment(inputs, target, seed):
+        masked, target = mask_tokens(inputs["ids"], seed, recipe.learn.mask, mask, encoder.vocabulary, FIRST_WORD, encoder.padding)
+        return {"ids": masked}, target
+
+    held = prepared.validation.inputs["ids"]
+    masked, target = mask_tokens(
+        tf.constant(held), tf.constant([1, 2]), recipe.learn.mask, mask, encoder.vocabulary, FIRST_WORD, encoder.padding
+    )
+    validation = train.resident({"ids": masked.numpy()}, target.numpy())
+    return train.fit(
+        whole, train.resident({"ids": ids}, ids), validation, settings, loss=MaskedTokens(), augment=augment, workspace=workspace, tag=tag
+    )

@@ -194,13 +194,18 @@ def export(path: str | Path, **settings) -> Manifest:
         )
         for item in exports:
             lines.tell_export(item, manifest.main)
-        write_golden(work, prepared.test, exporting.keras_outputs(serving, prepared.test.take(np.arange(GOLDEN_ROWS))), exports)
+        if "tflite" in recipe.export.formats and not any(item.chosen for item in exports):
+            reasons = lines.refusals(exports)
+            raise RefusedError(f"No TFLite file passed its proof: {reasons}. The bundle stays as it was.")
+        write_golden(
+            work,
+            prepared.test,
+            exporting.keras_outputs(serving, prepared.test.take(np.arange(min(GOLDEN_ROWS, len(prepared.test))))),
+            exports,
+        )
         manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
         write_card(work, manifest, describe(serving.model))
-        manifest = bundle.seal(work, manifest)
-    if "tflite" in recipe.export.formats and manifest.chosen is None:
-        raise RefusedError(f"No TFLite file passed its proof: {lines.refusals(exports)}.")
-    return manifest
+        return bundle.seal(work, manifest)
 
 
 def reread(task, recipe, manifest: Manifest, path: Path):

@@ -45,7 +45,7 @@ def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
     """`pixels[rows]`; where that is large, written once beside the cache and memory-mapped."""
     if pixels[:1].nbytes * len(rows) <= LARGE:
         return np.ascontiguousarray(pixels[rows])
-    path = cache / "images" / f"rows-{fingerprint(str(getattr(pixels, 'filename', '')), rows)[:32]}.npy"
+    path = cache / "images" / f"rows-{fingerprint(str(getattr(pixels, 'filename', None) or fingerprint(pixels)), rows)[:32]}.npy"
     if not path.exists():
         with _making(path, (len(rows), *pixels.shape[1:])) as made:
             for i in range(0, len(rows), CHUNK):

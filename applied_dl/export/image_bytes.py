@@ -39,9 +39,10 @@ def bytes_endpoint(model: keras.Model, height: int, width: int, channels: int) -
 def bytes_samples(part: Part) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Rows of a part and the bytes of their pictures: the JPEG and PNG files themselves; pictures from arrays as PNG."""
     paths = part.extra.get("path", [""] * len(part))
-    rows = [i for i in range(len(part)) if not str(paths[i]) or Path(str(paths[i])).suffix.lower() in DECODED]
+    is_file = [Path(str(p)).suffix.lower() in DECODED for p in paths]
+    rows = [i for i in range(len(part)) if is_file[i] or not any(is_file)]
     rows = np.array(rows, np.int64)[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(COMPARED, len(rows))).astype(int))]
-    content = [Path(str(paths[i])).read_bytes() if str(paths[i]) else _png(part.inputs["image"][i]) for i in rows]
+    content = [Path(str(paths[i])).read_bytes() if is_file[i] else _png(part.inputs["image"][i]) for i in rows]
     return rows, {"image_bytes": np.array(content, object)}
 
 

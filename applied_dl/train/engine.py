@@ -23,6 +23,7 @@ from applied_dl.train.progress import Progress
 from applied_dl.train.source import Source
 
 EVALUATION_BATCH = 1024
+STOPPED = "stopped by hand"
 PLATEAU_FACTOR, PLATEAU_SHARE = 0.3, 3  # the rate falls to 30 % after patience / 3 epochs without a better score
 
 
@@ -113,7 +114,9 @@ def fit(
                 verbose=0,
             )
         except KeyboardInterrupt:
-            keeper.history.stopped = "stopped by hand"
+            if keeper.best_weights is None:
+                raise  # before the first epoch there is nothing worth keeping
+            keeper.history.stopped = STOPPED
             progress.close()
             console.say("stopped", "by hand; the best weights so far are kept")
     keeper.finish(model)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.train.engine import Fitted
+from applied_dl.train.engine import STOPPED, Fitted
 
 
 def fit_members(recipe, fit_one: Callable) -> Fitted:
@@ -21,6 +21,8 @@ def fit_members(recipe, fit_one: Callable) -> Fitted:
         settings = msgspec.structs.replace(recipe.train, seed=recipe.train.seed + 1000 * i)
         keras.utils.set_random_seed(settings.seed)
         members.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"member{i}"))
+        if members[-1].history.stopped == STOPPED:  # Ctrl-C ends the whole training, not one member of it
+            break
     if len(members) == 1:
         return members[0]
     return Fitted(average([m.model for m in members]), members[0].history, {**members[0].extra, "members": members})

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.train.engine import History
+from applied_dl.train.engine import STOPPED, History
 
 DEPTH_GROUPS = 4  # the trunk is cut into this many parts, each with its own rate
 
@@ -51,7 +51,7 @@ def fit_staged(trunk: keras.Model, settings, fit_stage: Callable) -> History:
     stages = settings.freeze or (settings.epochs,)
     for stage, epochs in enumerate(stages):
         unfreeze(trunk, stage / max(len(stages) - 1, 1))
-        rate = settings.learning_rate * (1.0 if stage == 0 else 0.2)
+        rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
         step = fit_stage(
             msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate), depth_rates(trunk, settings.depth_rates), f"stage{stage}"
         )
@@ -60,4 +60,6 @@ def fit_staged(trunk: keras.Model, settings, fit_stage: Callable) -> History:
         history = msgspec.structs.replace(
             step, rows=history.rows + rows, best_epoch=step.best_epoch + offset, seconds=history.seconds + step.seconds
         )
+        if step.stopped == STOPPED:
+            break
     return history

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +21,7 @@ from applied_dl.errors import DataError, UsageError
 
 SCHEMA = 1
 MANIFEST = "bundle.json"
+STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belongs to a writer that was killed
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +97,11 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary folder beside `target` that becomes `target` in one rename when the block ends well, and vanishes when it does not."""
+    """A temporary folder beside `target` that takes its place in one step when the block ends well, and vanishes when it does not."""
     target = Path(target)
     check_free(target, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _tidy(target)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     work.chmod(0o755)
     try:
@@ -103,19 +109,47 @@ def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
         for path in work.rglob("*"):
             sync(path)
         sync(work)
-        old = None
-        if target.exists():
-            old = work.with_suffix(".old")
-            target.rename(old)
-        work.rename(target)
+        _replace(work, target)
         sync(target.parent)
-        if old:
-            shutil.rmtree(old, ignore_errors=True)
     except BaseException as error:
         shutil.rmtree(work, ignore_errors=True)
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; nothing half-written was left.") from error
         raise
+
+
+def _replace(work: Path, target: Path) -> None:
+    """Put `work` where `target` is, so that at every moment one whole bundle has that name."""
+    if not target.exists():
+        work.rename(target)
+    elif _exchange(work, target):
+        shutil.rmtree(work, ignore_errors=True)
+    else:  # a file system without the exchange: two renames, and `_tidy` puts the old one back after a kill between them
+        old = work.with_suffix(".old")
+        target.rename(old)
+        work.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Swap two names in one system call (renameat2 on Linux, renamex_np on macOS); False where there is none."""
+    at_cwd, exchange = -100, 2
+    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    names = os.fsencode(a.absolute()), os.fsencode(b.absolute())
+    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        return libc.renamex_np(*names, exchange) == 0
+    if hasattr(libc, "renameat2"):
+        return libc.renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0
+    return False
+
+
+def _tidy(target: Path) -> None:
+    """What killed writers left: an old bundle without its successor goes back, folders that are long untouched go."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if left.suffix == ".old" and not target.exists() and (left / MANIFEST).exists():
+            left.rename(target)
+        elif left.suffix in (".old", ".tmp") and time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def check_free(target: Path, overwrite: bool) -> None:

@@ -129,20 +129,39 @@ def test_not_a_bundle_and_nothing_there(tmp_path):
         bundle.read_manifest(tmp_path / "no")
 
 
-def test_killed_writers_never_leave_a_half_bundle(tmp_path):
-    """kill -9 at a random moment: the target is either absent or whole."""
+KILLED = 8
+
+
+@pytest.mark.parametrize("exchange", ["real", "missing"])
+def test_killed_writers_never_leave_a_half_bundle(tmp_path, exchange):
+    """kill -9 at a random moment of replacing: a whole bundle is there, at once, or (without the exchange) after the next writer looked."""
     program = (
-        "import sys; from pathlib import Path; from tests.test_bundle import make\n"
+        "import sys; from pathlib import Path; from tests.test_bundle import make; from applied_dl import bundle\n"
         "target = Path(sys.argv[1])\n"
+        "if sys.argv[2] == 'missing': bundle._exchange = lambda a, b: False\n"
+        "make(target)\n"
         "print('ready', flush=True)\n"
         "for i in range(100000): make(target, overwrite=True, text=str(i) * 1000)\n"
     )
-    for attempt in range(8):
+    for attempt in range(KILLED):
         target = tmp_path / f"b{attempt}"
-        writer = subprocess.Popen([sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE, cwd=os.getcwd())
+        writer = subprocess.Popen([sys.executable, "-c", program, str(target), exchange], stdout=subprocess.PIPE, cwd=os.getcwd())
         writer.stdout.readline()
         time.sleep(0.003 + 0.017 * attempt)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
-        if target.exists():
-            bundle.open_bundle(target)
+        if exchange == "missing":
+            bundle._tidy(target)
+        assert target.exists()
+        bundle.open_bundle(target)
+
+
+def test_what_killed_writers_left_is_tidied(tmp_path):
+    make(tmp_path / "b").rename(tmp_path / ".b.x1.old")
+    stale = tmp_path / ".b.x2.tmp"
+    stale.mkdir()
+    os.utime(stale, (0, 0))
+    (tmp_path / ".b.x3.tmp").mkdir()  # a writer that may still be at work
+    bundle._tidy(tmp_path / "b")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".b.x3.tmp", "b"]
+    bundle.open_bundle(tmp_path / "b")

@@ -59,7 +59,7 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     optimizer.build(model.trainable_variables)
     kept = [np.asarray(ops.convert_to_numpy(v)) for v in training_state(model)]
-    tape = _Tape()
+    tape = Tape()
     batches = training_batches(source, cut, settings.seed, 0, augment)
     model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
     for variable, value in zip(training_state(model), kept):
@@ -81,8 +81,12 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
     return Suggestion(rates, smooth, steepest, valley, valley)
 
 
-class _Tape(keras.callbacks.Callback):
-    """The loss of each batch (Keras reports the running mean), until it explodes."""
+class Tape(keras.callbacks.Callback):
+    """The loss of each batch (Keras reports the running mean), until it explodes or, with `explodes=False`, is not finite."""
+
+    def __init__(self, explodes: bool = True):
+        super().__init__()
+        self.explodes = explodes
 
     def on_train_begin(self, logs=None):
         self.losses, self.total, self.best = [], 0.0, np.inf
@@ -91,7 +95,7 @@ class _Tape(keras.callbacks.Callback):
         total = logs["loss"] * (batch + 1)
         value, self.total = total - self.total, total
         self.best = min(self.best, value)
-        if not np.isfinite(value) or value > EXPLODED * self.best + 1e-9 and len(self.losses) > 10:
+        if not np.isfinite(value) or self.explodes and value > EXPLODED * self.best + 1e-9 and len(self.losses) > 10:
             self.model.stop_training = True
             self.total = np.nan
         if np.isfinite(value) and np.isfinite(self.total):

@@ -1,0 +1,92 @@
+"""`applied-dl doctor`: what is wrong with a recipe before hours go into it, or with a bundle after; each finding with its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from applied_dl import bundle, config, console, run
+from applied_dl.data.caching import cache_folder
+
+BUDGET = 60.0  # seconds a training may take to be watched to its end
+
+
+def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
+    """The findings on a recipe: its rows, its fresh model, and a training of at most about `budget` seconds. Nothing is written."""
+    task = _task(recipe)
+    from applied_dl.train import Workspace
+    from applied_dl.train.doctor import check_data, examiner
+    from applied_dl.train.reproducible import set_up
+
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    prepared = task.prepare(recipe, cache_folder())
+    recipe = task.settle(recipe, prepared)
+    found = check_data(prepared, recipe.train)
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    looked: list[str] = []
+    examine = examiner(found, budget)
+
+    def look(*arguments, **options):
+        looked.append(options["tag"])
+        return examine(*arguments, **options)
+
+    workspace = Workspace(Path(), run.identity(recipe, prepared), examine=look)
+    task.fit(config.replace(recipe, train={"ensemble": 1}), prepared, workspace)
+    return _report(recipe.task, found, looked)
+
+
+def doctor_bundle(path: str | Path) -> dict:
+    """The findings on a trained bundle: the rows it was trained on, its curves, its units."""
+    path = Path(path)
+    manifest = bundle.open_bundle(path)
+    recipe = config.resolve(manifest.recipe, str(path))
+    task = _task(recipe)
+    import keras
+
+    from applied_dl.train.doctor import check_activations, check_curves, check_data
+
+    prepared = run.reread(task, recipe, manifest, path)
+    found = check_data(prepared, recipe.train) + check_curves(read_history(path / "history.csv"))
+    model = keras.saving.load_model(path / "model.keras")
+    part = prepared.validation.take(slice(0, 512))
+    inputs = {name: keras.ops.convert_to_tensor(part.inputs[name]) for name in model.input}
+    found += check_activations(model, inputs, "of validation")
+    return _report(recipe.task, found, ["bundle"])
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The rows of a bundle's history.csv; cells that hold no number are left out."""
+    import csv
+
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def text(report: dict) -> str:
+    """The report for people."""
+    if not report["findings"]:
+        return f"nothing found wrong ({report['task']})"
+    lines = []
+    for finding in report["findings"]:
+        lines += [
+            f"{finding['name'].replace('_', ' ')}: {finding['saw']}",
+            f"    why     {finding['why']}",
+            f"    change  {finding['change']}",
+        ]
+        if finding["rows"]:
+            lines.append(f"    rows    {', '.join(map(str, finding['rows']))}")
+    return "\n".join([*lines, f"{len(report['findings'])} finding{'s' * (len(report['findings']) > 1)}"])
+
+
+def _report(task: str, found: list, looked: list[str]) -> dict:
+    return bundle.finite({"task": task, "examined": looked, "findings": [msgspec.to_builtins(finding) for finding in found]})
+
+
+def _task(recipe):
+    with console.hushed():
+        from applied_dl.tasks import load_task
+
+        return load_task(recipe.task)

@@ -1,0 +1,10 @@
+"""The doctor: checks of the data, the start, the gradients, the units, the step size and the curves, each with its number and its remedy."""
+
+from applied_dl.train.doctor.activations import check_activations
+from applied_dl.train.doctor.case import Case
+from applied_dl.train.doctor.curves import check_curves
+from applied_dl.train.doctor.data import check_data
+from applied_dl.train.doctor.examine import examine, examiner
+from applied_dl.train.doctor.finding import Finding
+
+__all__ = ["Case", "Finding", "check_activations", "check_curves", "check_data", "examine", "examiner"]

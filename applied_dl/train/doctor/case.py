@@ -1,0 +1,118 @@
+"""A model under examination: its batches, its loss, its steps, and its state put back after every probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from applied_dl.train.batches import plan, training_batches
+from applied_dl.train.lr_find import Tape
+from applied_dl.train.optimizers import optimizer as make_optimizer
+from applied_dl.train.source import Source
+
+WEIGHTED = (
+    layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D,
+)  # fmt: skip
+
+
+class Case(NamedTuple):
+    """The arguments of one `train.fit`."""
+
+    model: keras.Model
+    source: Source
+    validation: Source | None
+    settings: msgspec.Struct
+    loss: keras.losses.Loss
+    augment: Callable | None = None
+    rates: dict[str, float] | None = None
+    tag: str = "model"
+
+
+def rows(case: Case, count: int) -> tuple:
+    """`(inputs, target)` of up to `count` training rows spread over the data, as the model is fed in training."""
+    index = np.unique(np.linspace(0, case.source.size - 1, min(count, case.source.size)).astype(np.int64))
+    inputs, target = case.source.gather(tf.constant(index))[:2]
+    if case.augment is not None:
+        inputs, target = case.augment(inputs, target, tf.constant([case.settings.seed, 0], tf.int32))
+    return inputs, target
+
+
+def loss_of(case: Case, target, answers) -> tf.Tensor:
+    """The mean loss in float32."""
+    return tf.reduce_mean(keras.losses.get(case.loss)(target, tf.cast(answers, tf.float32)))
+
+
+def leaves(model: keras.Model) -> list[layers.Layer]:
+    """Every layer without layers of its own, of nested models too, in the order of the data's way."""
+    return [layer for layer in model._flatten_layers(include_self=False, recursive=True) if not list(layer._layers)]
+
+
+@contextmanager
+def kept(model: keras.Model):
+    """Weights, statistics and seeds are what they were when the block ends."""
+    before = [np.asarray(keras.ops.convert_to_numpy(v)) for v in model.variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.variables, before):
+            variable.assign(value)
+        model.compiled = False
+
+
+@contextmanager
+def without_dropout(model: keras.Model):
+    """Nothing is dropped inside the block."""
+    found = [(layer, layer.rate) for layer in leaves(model) if isinstance(getattr(layer, "rate", None), float)]
+    for layer, _ in found:
+        layer.rate = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in found:
+            layer.rate = rate
+
+
+def outputs_of(model: keras.Model, inputs, training: bool = False) -> dict[str, tuple[layers.Layer, np.ndarray, np.ndarray]]:
+    """Each leaf layer's `(layer, input, output)` by path, from one eager pass. Layers with several inputs are left out."""
+    seen: dict[str, tuple] = {}
+
+    def listen(layer):
+        original = layer.call
+
+        def call(*arguments, **options):
+            out = original(*arguments, **options)
+            one = arguments[0] if arguments else None
+            if tf.is_tensor(one) and tf.is_tensor(out) and layer.path not in seen:
+                seen[layer.path] = (layer, np.asarray(tf.cast(one, tf.float32)), np.asarray(tf.cast(out, tf.float32)))
+            return out
+
+        layer.call = call
+        return layer
+
+    patched = [listen(layer) for layer in leaves(model) if not isinstance(layer, layers.InputLayer)]
+    try:
+        model(inputs, training=training)
+    finally:
+        for layer in patched:
+            del layer.call
+    return seen
+
+
+def descend(case: Case, steps: int, rate: float | None = None) -> np.ndarray:
+    """The losses (S,) of `steps` steps under the recipe's own schedule, squeezed into them; stops where the loss is not finite."""
+    settings = case.settings if rate is None else msgspec.structs.replace(case.settings, learning_rate=rate)
+    cut = plan(case.source.size, settings.batch_size)
+    optimizer = make_optimizer(settings, steps, case.rates)
+    case.model.compile(optimizer=optimizer, loss=case.loss, jit_compile=False)
+    tape = Tape(explodes=False)
+    batches = training_batches(case.source, cut, settings.seed, 0, case.augment)
+    case.model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
+    case.model.compiled = False
+    return np.array(tape.losses)

@@ -1,0 +1,96 @@
+"""The order of an examination: from causes to consequences, each probe leaving the model as it found it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from applied_dl import console
+from applied_dl.errors import DataError
+from applied_dl.train import engine
+from applied_dl.train.batches import plan
+from applied_dl.train.doctor.activations import check_activations
+from applied_dl.train.doctor.case import Case, descend, kept, rows
+from applied_dl.train.doctor.curves import check_curves
+from applied_dl.train.doctor.finding import Finding
+from applied_dl.train.doctor.gradients import check_gradients
+from applied_dl.train.doctor.labels import check_labels
+from applied_dl.train.doctor.rate import check_rate
+from applied_dl.train.doctor.start import KNOWN, check_one_batch, check_start, constant_loss
+
+PROBE_STEPS = 200  # of a training that is too long to be watched whole
+ROWS = 512
+
+
+def examiner(found: list[Finding], budget: float) -> Callable[..., engine.History]:
+    """What `Workspace.examine` wants: it takes the arguments of a `train.fit`, appends to `found`, and trains at most `budget` seconds."""
+
+    def look(model, source, validation, settings, *, loss, augment, rates, tag, metrics, monitor) -> engine.History:
+        case = Case(model, source, validation, settings, loss, augment, rates, tag)
+        new, history = examine(case, budget, metrics=metrics, monitor=monitor)
+        known = {(f.name, f.where) for f in found}
+        found.extend(f for f in new if (f.name, f.where) not in known)
+        return history
+
+    return look
+
+
+def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], engine.History]:
+    """Findings, causes first. The model ends trained: wholly where that takes under `budget` seconds, else for a few steps."""
+    inputs, target = rows(case, ROWS)
+    found = check_start(case)
+    if any(f.name == "input_not_finite" for f in found):
+        return found, engine.History(monitor=monitor)
+    blind = _blind(case, inputs, target)
+    found += check_activations(case.model, inputs, "at the start")
+    found += check_gradients(case)
+    found += check_one_batch(case)
+    found += check_rate(case)
+    history, more = _train(case, budget, metrics, monitor)
+    found += more
+    if history.rows:
+        found += check_curves(history.rows, blind)
+    if not any(f.name in ("dead_relu", "saturated", "constant_layer") for f in found):
+        found += check_activations(case.model, inputs, "after training")
+    return found + check_labels(case), history
+
+
+def _blind(case: Case, inputs, target) -> float | None:
+    if type(keras.losses.get(case.loss)).__name__ not in KNOWN:
+        return None
+    return constant_loss(case, target, tf.cast(case.model(inputs, training=False), tf.float32))
+
+
+def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[engine.History, list[Finding]]:
+    """The whole training where it fits into the budget, else its first steps under the squeezed schedule."""
+    cut = plan(case.source.size, case.settings.batch_size)
+    total = cut.steps * case.settings.epochs
+    with kept(case.model):
+        descend(case, 2)
+        start = time.perf_counter()
+        descend(case, 12)  # with the tracing of the graph, so a careful guess
+        seconds = (time.perf_counter() - start) / 12 * total
+    try:
+        if seconds > budget and total > PROBE_STEPS:
+            console.say("doctor", f"the whole training takes about {seconds:.0f} s, so only its first {PROBE_STEPS} steps are watched")
+            descend(case, PROBE_STEPS)
+            return engine.History(monitor=monitor), []
+        history = engine.fit(
+            case.model, case.source, case.validation, case.settings, loss=case.loss, metrics=metrics, monitor=monitor, augment=case.augment,
+            rates=case.rates,
+        )  # fmt: skip
+        return history, []
+    except DataError as error:
+        finding = Finding(
+            name="loss_not_finite",
+            where="train.learning_rate",
+            evidence=float("inf"),
+            limit=1.0,
+            saw=str(error).split(":")[0],
+            why="every weight is NaN from then on",
+            change="lower train.learning_rate or set train.clip_norm = 1.0",
+        )
+        return engine.History(monitor=monitor), [finding]

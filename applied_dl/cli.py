@@ -78,6 +78,20 @@ def lr_find(options) -> int:
     return _print(options, found, text)
 
 
+def doctor(options) -> int:
+    """Say what is wrong with a recipe or a bundle."""
+    from applied_dl import config
+    from applied_dl import doctor as verb
+
+    if os.path.isdir(options.what):
+        report = verb.doctor_bundle(options.what)
+    else:
+        recipe = config.read_recipe(options.what, dict(config.parse_override(text) for text in options.set))
+        report = verb.doctor_recipe(recipe, options.budget)
+    _print(options, report, verb.text(report))
+    return 1 if report["findings"] else 0
+
+
 def evaluate(options) -> int:
     """Score every exported file."""
     from applied_dl import run
@@ -209,6 +223,7 @@ VERBS = {
     "new": (new, "write a commented recipe for a task and your data"),
     "train": (train, "train a recipe into a bundle: model, exported files, proof, model card"),
     "lr-find": (lr_find, "sweep the step size of a recipe's model and say which to use"),
+    "doctor": (doctor, "examine a recipe before a long training, or a bundle after it: what is wrong, and what to change"),
     "evaluate": (evaluate, "score every exported file of a bundle, each through its own runtime"),
     "export": (export, "export a bundle again, with other formats or another allowed loss"),
     "predict": (predict, "answer raw inputs with the exported file (no TensorFlow)"),
@@ -230,7 +245,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         verb.add_argument("--json", action="store_true", help="print exactly one JSON object")
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")
-        if name not in ("new", "train", "lr-find"):
+        if name not in ("new", "train", "lr-find", "doctor"):
             verb.add_argument("bundle", help="a folder written by `train`")
     made["new"].add_argument("task", help="image or forecast")
     made["new"].add_argument("name", help="of the recipe: pipelines/NAME.toml")
@@ -238,6 +253,9 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (made["train"], made["lr-find"]):
         verb.add_argument("recipe", help="a TOML recipe, or the name of a task for its defaults")
         verb.add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
+    made["doctor"].add_argument("what", metavar="RECIPE|BUNDLE", help="a TOML recipe, the name of a task, or a folder written by `train`")
+    made["doctor"].add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
+    made["doctor"].add_argument("--budget", type=float, default=60.0, metavar="S", help="watch a training of up to S seconds to its end (60)")
     made["lr-find"].add_argument("--out", metavar="PNG", help="the curve (lr_find.png by default)")
     verb = made["train"]
     verb.add_argument("--out", metavar="DIR", help="the bundle to write (saved_models/<recipe> by default)")

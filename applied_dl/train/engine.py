@@ -50,7 +50,8 @@ class Workspace(NamedTuple):
     """Where an unfinished run keeps its state; `identity` (recipe, data) must match for `resume`.
 
     Where `trial` is a list, `fit` only times a few steps and appends the seconds that the whole would take (`--dry-run`); where `sweep`
-    is a list, it only runs the learning-rate finder and appends its suggestion (`lr-find`).
+    is a list, it only runs the learning-rate finder and appends its suggestion (`lr-find`); where `examine` is a function, `fit` hands
+    its arguments to it and returns its history (`doctor`).
     """
 
     folder: Path
@@ -58,6 +59,7 @@ class Workspace(NamedTuple):
     resume: bool = False
     trial: list[float] | None = None
     sweep: list[Suggestion] | None = None
+    examine: Callable[..., History] | None = None
 
 
 def fit(
@@ -81,6 +83,9 @@ def fit(
     rates: learning-rate factors by prefix of the variable path (discriminative rates).
     Ctrl-C ends the training after the current steps and keeps the best weights. Raises `DataError` where the loss is not finite.
     """
+    if workspace is not None and workspace.examine is not None:
+        given = {"loss": loss, "augment": augment, "rates": rates, "tag": tag, "metrics": metrics, "monitor": monitor}
+        return workspace.examine(model, source, validation, settings, **given)
     cut = plan(source.size, settings.batch_size)
     sweeping = workspace is not None and workspace.sweep is not None
     if sweeping or settings.learning_rate == "auto":

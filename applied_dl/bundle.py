@@ -152,6 +152,16 @@ def _tidy(target: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def probe(target: Path) -> None:
+    """Find out before hours of work whether a bundle can be written at `target`. Raises `UsageError` where it cannot."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
+            pass
+    except OSError as error:
+        raise UsageError(f"A bundle cannot be written at {str(target)!r}: {error.strerror or error}; choose another --out.") from error
+
+
 def check_free(target: Path, overwrite: bool) -> None:
     """Refuse to write over something that is there, or over something that is no bundle."""
     if not target.exists():

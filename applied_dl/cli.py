@@ -11,7 +11,7 @@ import os
 import sys
 
 from applied_dl import console
-from applied_dl.errors import AppliedError, nearest
+from applied_dl.errors import AppliedError, DataError, UsageError, nearest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:  # a full disk, a folder that may not be read
+        print(f"applied-dl: {error.strerror or error}{f': {error.filename!r}' if error.filename else ''}", file=sys.stderr)
+        return DataError.exit_code
 
 
 def new(options) -> int:
@@ -36,11 +39,14 @@ def new(options) -> int:
     from pathlib import Path
 
     from applied_dl import config
-    from applied_dl.errors import UsageError
 
     overrides = {"data.source": options.data} if options.data else {}
     recipe = config.read_recipe({"task": options.task}, overrides)
     path = Path(options.name if options.name.endswith(".toml") else f"pipelines/{options.name}.toml")
+    if not options.name.endswith(".toml") and path.parent != Path("pipelines"):
+        raise UsageError(
+            f"{options.name!r} is no recipe name: expected one without slashes (pipelines/NAME.toml), or a path that ends in .toml."
+        )
     if path.exists():
         raise UsageError(f"{str(path)!r} exists already; choose another name.")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,11 +140,19 @@ def predict(options) -> int:
     answers = predictor.predict(inputs, **_accepted(predictor, extra))
     for warning in predictor.warnings:
         console.warn(warning)
-    text = "\n".join(json.dumps(answer, ensure_ascii=False) for answer in answers)
+    text = "\n".join(_answer_line(given, answer) for given, answer in zip(inputs, answers))
     from applied_dl.bundle import finite
 
     _print(options, finite({"predictions": answers}), text)
     return 3 if any("error" in answer for answer in answers) else 0
+
+
+def _answer_line(given, answer: dict) -> str:
+    """An answer on one line, after the file it answers."""
+    from pathlib import Path
+
+    line = json.dumps(answer, ensure_ascii=False)
+    return f"{given}  {line}" if isinstance(given, Path) and "error" not in answer else line
 
 
 def check(options) -> int:
@@ -193,8 +207,6 @@ def info(options) -> int:
 def _accepted(predictor, extra: dict) -> dict:
     """The options this task's answers know; another one is wrong usage."""
     import inspect
-
-    from applied_dl.errors import UsageError
 
     known = set(inspect.signature(predictor.answer_options).parameters)
     for key in extra:

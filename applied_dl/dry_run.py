@@ -9,17 +9,18 @@ import numpy as np
 
 from applied_dl import config, console
 from applied_dl.data.caching import cache_folder
-from applied_dl.run import identity
+from applied_dl.run import identity, settled
 
 EXPORT_SECONDS = 12.0  # scoring, four conversions and their proof, as measured on small models
 
 
 def dry_run(recipe, out: str) -> tuple[dict, str]:
     """The facts as `--json` prints them, and as people read them. Nothing is written but the cache of decoded data."""
-    from applied_dl.export.describe import describe
-    from applied_dl.tasks import load_task
-    from applied_dl.train import Workspace
-    from applied_dl.train.reproducible import set_up
+    with console.hushed():
+        from applied_dl.export.describe import describe
+        from applied_dl.tasks import load_task
+        from applied_dl.train import Workspace
+        from applied_dl.train.reproducible import set_up
 
     start = time.perf_counter()
     task = load_task(recipe.task)
@@ -27,7 +28,7 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     prepared = task.prepare(recipe, cache_folder())
     for warning in prepared.warnings:
         console.warn(warning)
-    recipe = task.settle(recipe, prepared)
+    recipe = settled(task, recipe, prepared)
     model = task.build(recipe, prepared)
     read = time.perf_counter() - start
     trial: list[float] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from applied_dl import config, console
 from applied_dl.data.caching import cache_folder
 from applied_dl.errors import UsageError
-from applied_dl.run import identity
+from applied_dl.run import identity, settled
 
 
 def lr_find(recipe, picture: Path) -> dict:
@@ -20,7 +20,7 @@ def lr_find(recipe, picture: Path) -> dict:
         task = load_task(recipe.task)
     set_up(recipe.train.seed, recipe.train.deterministic)
     prepared = task.prepare(recipe, cache_folder())
-    recipe = task.settle(recipe, prepared)
+    recipe = settled(task, recipe, prepared)
     sweep: list = []
     task.fit(config.replace(recipe, train={"ensemble": 1}), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
     if not sweep:

@@ -15,7 +15,7 @@ import numpy as np
 from applied_dl import bundle, config, console
 from applied_dl.bundle import Manifest
 from applied_dl.data.caching import cache_folder
-from applied_dl.errors import RefusedError
+from applied_dl.errors import RefusedError, UsageError
 from applied_dl.report import lines
 
 
@@ -52,6 +52,7 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     name, recipe = _named_recipe(recipe, sections)
     target = Path(out) if out else Path("saved_models") / name
     bundle.check_free(target, overwrite)
+    bundle.probe(target)
 
     task = _task(recipe)
     from applied_dl import export as exporting
@@ -63,14 +64,13 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     set_up(recipe.train.seed, recipe.train.deterministic)
     prepared = task.prepare(recipe, cache_folder())
     lines.tell_data(prepared)
-    recipe = task.settle(recipe, prepared)
+    recipe = settled(task, recipe, prepared)
     with console.timed("baseline", "honest rivals on the same rows"):
         baselines = task.baselines(recipe, prepared)
     lines.tell_baselines(baselines)
     folder = target.parent / f".{target.name}.run"
-    if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
     workspace = Workspace(folder, identity(recipe, prepared), resume)
+    _begin(workspace, overwrite)
     set_up(recipe.train.seed, recipe.train.deterministic)
     if "tflite" in recipe.export.formats:
         exporting.warm_up()
@@ -120,17 +120,25 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         versions=versions(),
         seed=recipe.train.seed,
         fingerprint=prepared.fingerprint,
-        facts=prepared.facts,
+        facts={**prepared.facts, **({"slices": scores["test"].slices} if scores["test"].slices else {})},
         main=scores["test"].main,
         metrics={part: dict(s.metrics) for part, s in scores.items()},
         intervals={part: dict(s.intervals) for part, s in scores.items()},
         baselines={key: dict(value.metrics) for key, value in baselines.items()},
         exports=exports,
         seconds=round(time.perf_counter() - start, 2),
-        warnings=list(prepared.warnings),
+        warnings=[*prepared.warnings, *_cut_short(fitted.history)],
     )
     write_card(work, manifest, describe(serving.model))
     return bundle.seal(work, manifest)
+
+
+def _cut_short(history) -> list[str]:
+    from applied_dl.train.engine import STOPPED
+
+    if history.stopped != STOPPED:
+        return []
+    return [f"The training was stopped by hand after epoch {len(history.rows)}; the model holds the best weights up to then."]
 
 
 def evaluate(path: str | Path, data: str | None = None) -> dict:
@@ -147,6 +155,8 @@ def evaluate(path: str | Path, data: str | None = None) -> dict:
     else:
         part = reread(task, recipe, manifest, path).test
     scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
+    for text in part.warnings:
+        console.warn(text)
     for file, found in scores.items():
         console.say("evaluate", f"{file:<22} {found.main} {lines.with_interval(found)}")
     return bundle.finite(
@@ -157,6 +167,7 @@ def evaluate(path: str | Path, data: str | None = None) -> dict:
             "data": data or "test rows",
             "metrics": {file: dict(s.metrics) for file, s in scores.items()},
             "intervals": {file: dict(s.intervals) for file, s in scores.items()},
+            "warnings": part.warnings,
         }
     )
 
@@ -165,7 +176,8 @@ def export(path: str | Path, **settings) -> Manifest:
     """Export a bundle again with other formats, variants or `max_loss`; the bundle is replaced in one rename."""
     path = Path(path)
     manifest = bundle.open_bundle(path)
-    recipe = config.replace(config.resolve(manifest.recipe, str(path)), export={k: v for k, v in settings.items() if v is not None})
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    recipe = config.resolve(_merged(manifest.recipe, {"export": chosen}), str(path))
     task = _task(recipe)
     import keras
 
@@ -217,6 +229,32 @@ def reread(task, recipe, manifest: Manifest, path: Path):
             "its test rows would not be the held-out ones. Name a labelled source with --data."
         )
     return prepared
+
+
+def settled(task, recipe, prepared):
+    """The recipe with every open value chosen for the data, and without a key that would do nothing."""
+    from applied_dl.train.optimizers import check
+
+    recipe = task.settle(recipe, prepared)
+    check(recipe.train)
+    return recipe
+
+
+def _begin(workspace, overwrite: bool) -> None:
+    """Say so where there is nothing to resume; never throw away the work of a run that could be resumed without being told to."""
+    from applied_dl.train.checkpoint import left_behind
+
+    left = left_behind(workspace.folder)
+    if workspace.resume:
+        if left is None:
+            console.warn(f"there is no interrupted training at {str(workspace.folder)!r} to resume; this one starts from its beginning")
+        return
+    if left is not None and left["identity"] == workspace.identity and not overwrite:
+        raise UsageError(
+            f"A training of this very recipe and data was interrupted after epoch {left['epoch']}; it is kept at "
+            f"{str(workspace.folder)!r}: add --resume to continue it, or --overwrite to begin again."
+        )
+    shutil.rmtree(workspace.folder, ignore_errors=True)
 
 
 def identity(recipe, prepared) -> dict[str, str]:

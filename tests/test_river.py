@@ -3,6 +3,7 @@ TensorFlow."""
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,7 @@ def test_the_command_line_from_new_to_predict(tmp_path, monkeypatch, capsys):
     assert cli.main(["new", "image", "mine", "--data", "digits"]) == 0
     recipe = "pipelines/mine.toml"
     assert cli.main(["new", "image", "mine"]) == 2
+    assert cli.main(["new", "image", "a/../../b"]) == 2
     assert cli.main(["train", recipe, "--dry-run", "--json", "--set", "train.epochs=2"]) == 0
     plan = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert plan["rows"]["train"] > 1000
@@ -230,9 +232,107 @@ def test_light_verbs_and_the_import_load_no_tensorflow():
         "import sys, applied_dl; from applied_dl import cli\n"
         "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
         "import applied_dl.infer, applied_dl.report.bench, applied_dl.infer.check\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
-        "heavy = {'numpy', 'PIL', 'polars', 'msgspec'}\n")  # fmt: skip
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n")  # fmt: skip
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the peak of a process is read from /proc")
+def test_predict_stays_within_its_memory(trained, tmp_path):
+    from PIL import Image
+
+    Image.new("L", (9, 9), 40).save(tmp_path / "a.png")
+    program = (
+        "import sys; from applied_dl import cli\n"
+        "assert cli.main(['predict', sys.argv[1], sys.argv[2], '--json']) == 0\n"
+        "status = open('/proc/self/status').read()\n"
+        "peak = int(status.split('VmHWM:')[1].split()[0]) / 1024\n"
+        "assert peak <= 150, f'{peak:.0f} MB'\n")  # fmt: skip
+    arguments = [sys.executable, "-c", program, str(trained("image").bundle), str(tmp_path / "a.png")]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupted_training_is_resumed_or_said_and_never_thrown_away_by_accident(tmp_path, monkeypatch, capsys):
+    from applied_dl.train import engine
+
+    write = engine._Keeper._write
+    quick = {"out": tmp_path / "b", "train": {"epochs": 3, "checkpoint_minutes": 0}, "model": {"width": 0.25}}
+
+    def killed(self, epoch, last):
+        write(self, epoch, last)
+        if epoch == 1:
+            raise RuntimeError("killed")
+
+    monkeypatch.setattr(engine._Keeper, "_write", killed)
+    with pytest.raises(RuntimeError):
+        applied_dl.train("image", **quick)
+    monkeypatch.setattr(engine._Keeper, "_write", write)
+    with pytest.raises(UsageError, match="after epoch [12].*--resume to continue"):
+        applied_dl.train("image", **quick)
+    with pytest.raises(RefusedError, match="another recipe"):
+        applied_dl.train("image", resume=True, **{**quick, "model": {"width": 0.5}})
+    export = {"export": {"formats": ["tflite"], "variants": ["fp32"]}}  # of the exports a resume may change its mind
+    done = applied_dl.train("image", resume=True, **quick, **export)
+    assert len(list(csv.DictReader((done.bundle / "history.csv").open()))) == 3
+    assert not list(tmp_path.glob(".*"))
+    capsys.readouterr()
+    applied_dl.train("image", resume=True, overwrite=True, **{**quick, "train": {"epochs": 1}}, **export)
+    assert "there is no interrupted training" in capsys.readouterr().err
+
+
+def test_a_bundle_that_cannot_be_written_is_found_out_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        applied_dl.train("image", out=tmp_path / "file" / "b")
+
+
+def test_ctrl_c_is_told_in_the_bundle(tmp_path, monkeypatch):
+    from applied_dl.train import engine
+
+    judge = engine._Keeper._judge
+
+    def interrupting(self, epoch, score):
+        judge(self, epoch, score)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine._Keeper, "_judge", interrupting)
+    export = {"formats": ["tflite"], "variants": ["fp32"]}
+    done = applied_dl.train("image", out=tmp_path / "b", train={"epochs": 3}, model={"width": 0.25}, export=export)
+    assert any("stopped by hand after epoch 1" in text for text in done.manifest.warnings)
+    assert "stopped by hand" in (done.bundle / "README.md").read_text()
+
+
+def test_evaluate_takes_the_test_part_of_a_source_and_names_what_it_cannot_read(trained, tmp_path, capsys):
+    from PIL import Image
+
+    for part, count in (("train", 3), ("test", 2)):
+        for label in ("1", "2"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for i in range(count):
+                Image.new("L", (8, 8), 30 * i).save(tmp_path / part / label / f"{i}.png")
+    (tmp_path / "test" / "2" / "bad.png").write_bytes(b"none")
+    with pytest.raises(DataError, match="max_unreadable"):
+        run.evaluate(trained("image").bundle, str(tmp_path))
+    (tmp_path / "test" / "2" / "bad.png").unlink()
+    found = run.evaluate(trained("image").bundle, str(tmp_path))
+    assert found["rows"] == 4
+    assert any("only the test part" in text for text in found["warnings"])
+
+
+def test_one_input_needs_no_list(trained):
+    import io
+
+    from PIL import Image
+
+    predictor, picture = load(trained("image").bundle), Image.new("L", (8, 8), 200)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    (wanted,) = predictor.predict([picture])
+    for one in (picture, np.asarray(picture), buffer.getvalue(), bytearray(buffer.getvalue())):
+        assert predictor.predict(one) == [wanted]
+    assert predictor.predict(np.stack([np.asarray(picture)[..., None]] * 2)) == [wanted, wanted]
+    with pytest.raises(UsageError, match="received None"):
+        predictor.predict(None)
 
 
 def test_help_costs_little_more_than_python(tmp_path):

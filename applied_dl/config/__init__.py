@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import tomllib
 import typing
 from pathlib import Path
@@ -50,7 +51,12 @@ def resolve(raw: dict, name: str = "recipe"):
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at ")
-        raise UsageError(f"{name}: key {where.strip('`').removeprefix('$.') or '?'}: {what}.") from error
+        key = where.strip("`").removeprefix("$.") or "?"
+        if what.startswith("Invalid enum value"):
+            received = what.removeprefix("Invalid enum value ").strip("'")
+            raise UsageError(f"{name}: {key} cannot be {received!r}.{nearest(received, _choices(kind, key))}") from error
+        received = f", received {_value(raw, key)!r}" if what.startswith("Expected") and "got" not in what else ""
+        raise UsageError(f"{name}: key {key}: {what[0].lower()}{what[1:]}{received}.") from error
 
 
 def parse_override(text: str) -> tuple[str, object]:
@@ -119,6 +125,27 @@ def _struct_of(kind):
         if found := _struct_of(part):
             return found
     return None
+
+
+def _value(raw: dict, dotted: str):
+    """What the recipe has at `section.key[0]`."""
+    found = raw
+    for part in re.findall(r"[^.\[\]]+", dotted):
+        found = found[int(part)] if isinstance(found, list | tuple) else found[part]
+    return found
+
+
+def _choices(kind: type, dotted: str) -> list[str]:
+    """The names a key may have, from the literals of its type."""
+    for part in re.sub(r"\[.*?\]", "", dotted).split("."):
+        kind = next(f.type for f in msgspec.structs.fields(_struct_of(kind) or kind) if f.name == part)
+    return _literals(kind)
+
+
+def _literals(kind) -> list[str]:
+    if typing.get_origin(kind) is typing.Literal:
+        return [str(name) for name in typing.get_args(kind)]
+    return [name for part in typing.get_args(kind) for name in _literals(part)]
 
 
 def _refuse_unknown(raw: dict, kind: type, name: str, prefix: str) -> None:

@@ -4,7 +4,7 @@ A value of `None` means "chosen for the model and the data"; the task replaces i
 number that was used. The descriptions are what `applied-dl new` writes above each key.
 """
 
-from typing import Annotated, Union, get_args
+from typing import Annotated, Literal, Union, get_args
 
 from msgspec import Meta, Struct
 
@@ -21,40 +21,49 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """A frozen part of a recipe."""
 
 
+Schedule = Literal["one_cycle", "cosine", "cosine_restarts", "exponential", "step", "plateau", "constant"]
+Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adamax", "nadam", "adafactor",
+                    "ftrl", "lamb", "lion", "muon"]  # fmt: skip
+OPTIMIZERS = ", ".join(get_args(Optimizer))
+Precision = Literal["float32", "mixed_bfloat16", "auto"]
+Format = Literal["saved_model", "tflite"]
+Variant = Literal["fp32", "fp16", "dynamic", "int8"]
+
+
 class Train(Section, frozen=True, kw_only=True):
-    epochs: about(int | None, "passes over the training rows") = None
-    batch_size: about(int | str | None, 'rows per step: a number, 1 (stochastic) or "all" (batch gradient descent)') = None
-    learning_rate: about(float | str | None, 'peak step size, or "auto" to run the learning-rate finder first') = None
-    schedule: about(str | None, "one_cycle, cosine, cosine_restarts, exponential, step, plateau or constant") = None
-    warmup: about(float | None, "share of the steps spent warming up") = None
-    optimizer: about(str | None, "sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw or lion") = None
-    momentum: about(float, "momentum of sgd, momentum, nesterov and rmsprop") = 0.9
-    weight_decay: about(float | None, "decoupled weight decay (never on biases and norms)") = None
-    clip_norm: about(float | None, "largest global gradient norm") = None
+    epochs: about(int | None, "passes over the training rows", ge=1) = None
+    batch_size: about(int | Literal["all"] | None, 'rows per step: a number, 1 (stochastic) or "all" (batch gradient descent)', ge=1) = None
+    learning_rate: about(float | Literal["auto"] | None, 'peak step size, or "auto" to run the learning-rate finder first', gt=0) = None
+    schedule: about(Schedule | None, "one_cycle, cosine, cosine_restarts, exponential, step, plateau or constant") = None
+    warmup: about(float | None, "share of the steps spent warming up", ge=0, lt=1) = None
+    optimizer: about(Optimizer | None, OPTIMIZERS) = None
+    momentum: about(float | None, "momentum of sgd, momentum, nesterov and rmsprop", ge=0, lt=1) = None
+    weight_decay: about(float | None, "decoupled weight decay (never on biases and norms)", ge=0) = None
+    clip_norm: about(float | None, "largest global gradient norm (0 never clips)", ge=0) = None
     loss: about(str | None, "loss by name; the task's own by default") = None
-    label_smoothing: about(float | None, "share of the label spread over all classes") = None
-    class_weights: about(str | dict[str, float] | None, '"balanced", or a weight for each class') = None
-    ema: about(float | None, "decay of the moving average of the weights (0 turns it off)") = None
-    patience: about(int | None, "epochs without a better validation score before training stops (0 never stops early)") = None
-    max_norm: about(float | None, "largest norm of each unit's incoming weights") = None
-    precision: about(str, '"float32", "mixed_bfloat16" or "auto" (bfloat16 where the hardware and the model gain)') = "auto"
+    label_smoothing: about(float | None, "share of the label spread over all classes", ge=0, lt=1) = None
+    class_weights: about(Literal["balanced"] | dict[str, float] | None, '"balanced", or a weight for each class') = None
+    ema: about(float | None, "decay of the moving average of the weights (0 turns it off)", ge=0, lt=1) = None
+    patience: about(int | None, "epochs without a better validation score before training stops (0 never stops early)", ge=0) = None
+    max_norm: about(float | None, "largest norm of each unit's incoming weights", gt=0) = None
+    precision: about(Precision, "float32, mixed_bfloat16 or auto (bfloat16 where the hardware and the model gain)") = "auto"
     ensemble: about(int, "how many seeds are trained and averaged in one graph", ge=1) = 1
-    freeze: about(tuple[int, ...] | None, "transfer learning: epochs per stage of unfreezing, e.g. [3, 5]") = None
-    depth_rates: about(float | None, "each deeper stage learns this many times slower (discriminative rates)") = None
-    seed: about(int, "the one seed of splits, weights, order and augmentation") = 0
+    freeze: about(tuple[Annotated[int, Meta(ge=1)], ...] | None, "transfer learning: epochs per stage of unfreezing, e.g. [3, 5]") = None
+    depth_rates: about(float | None, "each deeper stage learns this many times slower (discriminative rates)", ge=1) = None
+    seed: about(int, "the one seed of splits, weights, order and augmentation", ge=0, lt=2**31) = 0
     deterministic: about(bool, "same seed, same machine: the same weights, bit for bit") = True
-    checkpoint_minutes: about(float, "how often, at the least, a finished epoch is kept for --resume") = 1.0
+    checkpoint_minutes: about(float, "how often, at the least, a finished epoch is kept for --resume", ge=0) = 1.0
 
 
 class Export(Section, frozen=True, kw_only=True):
-    formats: about(tuple[str, ...], "saved_model and tflite") = ("saved_model", "tflite")
-    variants: about(tuple[str, ...], "TFLite precisions to try, smallest wins: fp32, fp16, dynamic, int8") = (
+    formats: about(tuple[Format, ...], "saved_model and tflite") = ("saved_model", "tflite")
+    variants: about(tuple[Variant, ...], "TFLite precisions to try, smallest wins: fp32, fp16, dynamic, int8") = (
         "fp32",
         "fp16",
         "dynamic",
         "int8",
     )
-    max_loss: about(float | None, "largest loss of the task metric against Keras that a file may have") = None
+    max_loss: about(float | None, "largest loss of the task metric against Keras that a file may have", ge=0) = None
     metadata: about(bool, "write standard TFLite metadata (labels, normalisation) into the files") = True
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import PIL
 from msgspec import Struct
 
 from applied_dl.data.fingerprint import fingerprint
@@ -17,6 +19,8 @@ from applied_dl.errors import DataError
 
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
 CHUNK = 256
+DECODER = f"decoder 1, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `encoders.image.decode` changes
+MOST = 20 * 2**30  # bytes of the whole cache, above which what was not read for longest goes
 
 
 class DecodedPictures(Struct, frozen=True, kw_only=True):
@@ -36,6 +40,8 @@ def decode_all(encoder: ImageEncoder, items: list, cache: Path) -> DecodedPictur
     stem = cache / "images" / _key(encoder, items)
     if not stem.with_suffix(".json").exists():
         _fill(encoder, items, stem)
+        _shrink(stem.parent)
+    os.utime(stem.with_suffix(".npy"))
     facts = json.loads(stem.with_suffix(".json").read_text())
     pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r" if _size(encoder, len(items)) > LARGE else None)
     return DecodedPictures(pixels=pixels, **{k: {int(i): text for i, text in facts[k].items()} for k in ("errors", "notes")})
@@ -58,8 +64,8 @@ def _size(encoder: ImageEncoder, n: int) -> int:
 
 
 def _key(encoder: ImageEncoder, items: Iterable) -> str:
-    """What the decoded pixels depend on: each file's path, size and time (or an array's bytes), and how it is shaped."""
-    pieces: list = [encoder.height, encoder.width, encoder.channels, encoder.fit]
+    """What the decoded pixels depend on: the decoder, each file's path, size and time (or an array's bytes), and how it is shaped."""
+    pieces: list = [DECODER, encoder.height, encoder.width, encoder.channels, encoder.fit]
     for item in items:
         if isinstance(item, np.ndarray):
             pieces.append(item)
@@ -70,6 +76,18 @@ def _key(encoder: ImageEncoder, items: Iterable) -> str:
         except OSError:
             pieces.append(f"{item} missing")
     return fingerprint(*pieces)[:32]
+
+
+def _shrink(folder: Path) -> None:
+    """Drop the decoded pictures that were not read for longest, until the rest fits; nothing of the last day goes."""
+    files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.npy"))
+    total = sum(size for _, size, _ in files)
+    for read, size, path in files:
+        if total <= MOST or time.time() - read < 24 * 3600:
+            return
+        path.with_suffix(".json").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        total -= size
 
 
 class _making:

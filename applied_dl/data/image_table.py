@@ -56,8 +56,12 @@ def labelled_paths(path: Path, target: str) -> tuple[list[Path], list[tuple[str,
         several |= SEPARATOR in (cell or "")
         found.setdefault(name.strip(), {}).update(dict.fromkeys(labels))
     several |= any(len(labels) > 1 for labels in found.values())
+    if not several and (joined := next((label for labels in found.values() for label in labels if ";" in label), None)):
+        raise DataError(f"{str(path)!r} has the label {joined!r}: several labels of a picture are parted by {SEPARATOR!r}, not by ';'.")
     if not found:
         raise DataError(f"{str(path)!r} has a header and no rows; expected one row a picture.")
     if not several and (bare := next((name for name, labels in found.items() if not labels), None)):
-        raise DataError(f"{str(path)!r}: {bare!r} has no {target!r}; expected a label for every picture.")
+        raise DataError(
+            f"{str(path)!r}: {bare!r} has no {target!r}; expected a label for every picture (several are parted by {SEPARATOR!r})."
+        )
     return [path.parent / name for name in found], [tuple(labels) for labels in found.values()], several

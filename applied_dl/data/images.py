@@ -20,7 +20,7 @@ NAMES = ("train", "validation", "test")
 SAMPLE = 500  # pictures whose header decides the size and the channels
 SMALL = 64  # pixels; pictures up to this are taken as they are
 SIZES = {"fast": 64, "default": 96, "best": 128}  # side of larger pictures for a net that learns from nothing
-BACKBONE_SIZE = 224
+BACKBONE_SIZES = {"fast": 160, "default": 224, "best": 224}  # what pretrained trunks saw
 
 
 class Images(Struct, frozen=True, kw_only=True):
@@ -61,18 +61,27 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", pretra
 
 
 def read_labelled(encoder: ImageEncoder, source: str, target: str, cache: Path, max_unreadable: float = 1.0) -> Part:
-    """The rows of another source with the truth in the encoder's classes. Raises `DataError` for a class it does not know."""
-    listings = list_source(source, target, cache).values()
-    items = [item for listing in listings for item in listing.items]
+    """The rows of another source with the truth in the encoder's classes; its test part, where the source has parts of its own.
+
+    Raises `DataError` for a class the encoder does not know, and where more than `max_unreadable` of the pictures cannot be read.
+    """
+    found = list_source(source, target, cache)
+    if "all" not in found and "test" not in found:
+        raise DataError(f"{source!r} has the parts {', '.join(found)} and no test part; name the folder of the part to score.")
+    listings = [found.get("test") or found["all"]]
+    items = listings[0].items
     done = decode_all(encoder, items, cache)
-    _unreadable(done.errors, len(items), max_unreadable)
+    warnings = [*listings[0].warnings, *_unreadable(done.errors, len(items), max_unreadable)]
+    if "all" not in found:
+        warnings.append(f"of {source!r} only the test part is scored")
     kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
     named = [labels for listing in listings for labels in listing.labels]
     for name in sorted({label for labels in named for label in labels}):
         if name not in encoder.labels:
             raise DataError(f"{source!r} has the class {name!r}, which the model does not know; it knows: {', '.join(encoder.labels)}.")
     truth = _targets(named, encoder.labels, encoder.multi_label)
-    return Part(inputs={"image": done.pixels[kept]}, target=truth[kept], extra={"path": np.array([str(items[i])[:500] for i in kept])})
+    paths = np.array([str(items[i]) if isinstance(items[i], Path) else "" for i in kept])
+    return Part(inputs={"image": done.pixels[kept]}, target=truth[kept], extra={"path": paths}, warnings=warnings)
 
 
 def _listings(data, cache: Path) -> dict[str, Listing]:
@@ -116,8 +125,6 @@ def _shape(data, items: list, preset: str, pretrained: bool) -> ImageEncoder:
     if not seen:
         seen = [(SMALL, SMALL, False)]
     channels = data.channels or (1 if all(grey for _, _, grey in seen) and not pretrained else 3)
-    if channels not in (1, 3):
-        raise DataError(f"data.channels must be 1 (grey) or 3 (RGB), received {channels}.")
     height, width = data.image_size or _size(seen, preset, pretrained)
     if min(height, width) < 4 or max(height, width) > 2048:
         raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
@@ -126,7 +133,7 @@ def _shape(data, items: list, preset: str, pretrained: bool) -> ImageEncoder:
 
 def _size(seen: list[tuple], preset: str, pretrained: bool) -> tuple[int, int]:
     if pretrained:
-        return BACKBONE_SIZE, BACKBONE_SIZE
+        return BACKBONE_SIZES[preset], BACKBONE_SIZES[preset]
     if len({s[:2] for s in seen}) == 1 and max(seen[0][:2]) <= SMALL:
         return seen[0][0], seen[0][1]
     side = float(np.median([min(h, w) for h, w, _ in seen]))

@@ -10,13 +10,15 @@ class Part(Struct, frozen=True, kw_only=True):
     """Rows as the exported file eats them.
 
     `inputs` maps each input name of the serving graph to an array (N, …); `target` is (N, …) in the user's own units (or integer
-    class codes), None where a task has none; `weight` is (N,) or None; `extra` holds what scoring and plots need beside them.
+    class codes), None where a task has none; `weight` is (N,) or None; `extra` holds what scoring and plots need beside them;
+    `warnings` what a person should know of a source that was read for scoring alone.
     """
 
     inputs: dict[str, np.ndarray]
     target: np.ndarray | None = None
     weight: np.ndarray | None = None
     extra: dict[str, object] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))

@@ -9,7 +9,7 @@ import numpy as np
 
 from applied_dl.bundle import Manifest, open_bundle
 from applied_dl.config import TASKS
-from applied_dl.errors import DataError
+from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import LARGEST_BATCH, Runtime
 
 ENCODER_FILES = ("encoder.json", "encoder.npz", "tokenizer.json")
@@ -44,8 +44,7 @@ class Predictor:
 
         inputs: a list of what the task takes (paths, bytes, arrays, rows, texts); options: the task's own, such as `top=3`.
         """
-        inputs = [inputs] if isinstance(inputs, str | bytes | Path) else inputs
-        inputs = inputs if hasattr(inputs, "columns") else list(inputs)
+        inputs = _several(inputs)
         encoded = self._task.encode(self.encoder, inputs)
         self.warnings = list(encoded.warnings)
         answers: list[dict] = []
@@ -95,6 +94,18 @@ def _needed(folder: Path, variant: str | None) -> set[str]:
     if not needed:
         raise DataError(f"The bundle {str(folder)!r} lists no encoder file ({', '.join(ENCODER_FILES)}); it is damaged.")
     return needed | {manifest.variant(variant).file}
+
+
+def _several(inputs):
+    """A list of inputs (or a table) from whatever was given: one path, text, picture, row or array stands for a list of it."""
+    if inputs is None:
+        raise UsageError("predict expects inputs, received None; give a list of what the task takes (paths, bytes, arrays, rows or texts).")
+    single = isinstance(inputs, str | bytes | bytearray | memoryview | Path | dict | np.ndarray) or not hasattr(inputs, "__iter__")
+    if hasattr(inputs, "columns"):
+        return inputs
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 4:  # a batch of pictures
+        return list(inputs)
+    return [inputs] if single else list(inputs)
 
 
 def _name(inputs, place: int):

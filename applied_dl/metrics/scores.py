@@ -9,11 +9,12 @@ BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1: a loss is a difference; o
 
 
 class Scores(Struct, frozen=True, kw_only=True):
-    """Metrics by name, 95 % intervals by name, and which metric decides (`main`)."""
+    """Metrics by name, 95 % intervals by name, which metric decides (`main`), and that metric by slice of the rows."""
 
     main: str
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    slices: dict[str, float] = field(default_factory=dict)
 
     @property
     def value(self) -> float:

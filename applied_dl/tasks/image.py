@@ -14,7 +14,6 @@ from applied_dl.data.images import read_images, read_labelled
 from applied_dl.encoders.image import ImageEncoder
 from applied_dl.encoders.image import load as load_encoder
 from applied_dl.encoders.image import save as save_encoder
-from applied_dl.errors import UsageError
 from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import classification as metric
@@ -28,12 +27,13 @@ from applied_dl.preprocess.whitening import patch_kernel
 from applied_dl.report import plots as draw
 from applied_dl.tasks.image_baselines import image_baselines
 from applied_dl.tasks.image_fit import fit_image, one_hot
-from applied_dl.tasks.image_settings import settle_image
+from applied_dl.tasks.image_settings import BACKBONE_OPTIONS, SHARED_OPTIONS, settle_image
 from applied_dl.train.ensemble import fit_members
 from applied_dl.train.hardware import precision
 
 STEM = (4, 32)  # side of the whitened patches, and how many filters look at them
 STEM_SAMPLE = 2000
+REPEATS = 200  # resamples of the intervals that have no closed form
 TOP5_CLASSES = 10  # from so many classes on, top-5 accuracy says something
 
 
@@ -60,12 +60,10 @@ def build(recipe, prepared, policy: str | None = None) -> keras.Model:
     try:
         image = keras.Input((encoder.height, encoder.width, encoder.channels), name="image")
         x = image if name == "backbone" else normalize(image, kind, prepared.state)
-        options = {key: getattr(model, key) for key in ("width", "depth", "hidden", "activation", "norm", "dropout", "pooling")}
+        options = {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)}
         fixed = {}
         if name == "whitened_cnn":
             fixed["kernel"] = patch_kernel(_normalized(prepared, kind), *STEM)
-        if name == "backbone":
-            options |= {"backbone": model.backbone, "weights": model.weights, "alpha": model.alpha}
         net = call(BUILDERS[name], options, tuple(x.shape[1:]), len(encoder.labels), **fixed)
         return keras.Model({"image": image}, net(x), name="image_classifier")
     finally:
@@ -109,16 +107,22 @@ def score(recipe, outputs, part, encoder) -> Scores:
     truth, p = part.target, outputs["probabilities"]
     metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
     intervals = {"log_loss": bootstrap_mean(metric.row_log_loss(truth, p))}
+    intervals["f1"] = bootstrap(metric.f1, truth, p, repeats=REPEATS)
     if encoder.multi_label:
         metrics = {"f1": metrics["f1"], "map": metric.mean_average_precision(truth, p), **metrics}
-        intervals["f1"] = bootstrap(metric.f1, truth, p, repeats=200)
-        return Scores(main="f1", metrics=metrics, intervals=intervals)
-    intervals["accuracy"] = wilson(int(np.sum(p.argmax(1) == truth)), len(truth))
-    intervals["f1"] = bootstrap(metric.f1, truth, p, repeats=200)
+        intervals["map"] = bootstrap(metric.mean_average_precision, truth, p, repeats=REPEATS)
+        intervals["accuracy"] = bootstrap_mean(((p >= 0.5) == (truth > 0)).mean(1))
+        slices = {name: metric.f1(truth[:, [i]], p[:, [i]]) for i, name in enumerate(encoder.labels) if truth[:, i].any()}
+        return Scores(main="f1", metrics=metrics, intervals=intervals, slices=slices)
+    right = p.argmax(1) == truth
+    intervals["accuracy"] = wilson(int(right.sum()), len(truth))
     metrics["ece"] = metric.expected_calibration_error(truth, p)
+    intervals["ece"] = bootstrap(metric.expected_calibration_error, truth, p, repeats=REPEATS)
     if len(encoder.labels) >= TOP5_CLASSES:
         metrics["top5_accuracy"] = metric.top_k_accuracy(truth, p)
-    return Scores(main="accuracy", metrics=metrics, intervals=intervals)
+        intervals["top5_accuracy"] = wilson(round(metrics["top5_accuracy"] * len(truth)), len(truth))
+    slices = {name: float(right[truth == i].mean()) for i, name in enumerate(encoder.labels) if (truth == i).any()}
+    return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
@@ -134,6 +138,9 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.pictures(*batch, folder / "batch.png", "An augmented batch")
     p = outputs["probabilities"]
     if encoder.multi_label:
+        scores = score(recipe, outputs, test, encoder).slices
+        draw.bars(list(scores), np.array(list(scores.values())), folder / "labels.png", "F1 of each label", "F1")
+        draw.reliability((test.target > 0).ravel(), p.ravel(), folder / "reliability.png")
         return
     best, truth = p.argmax(1), test.target
     draw.confusion(metric.confusion_matrix(truth, best, len(encoder.labels)), list(encoder.labels), folder / "confusion.png")
@@ -141,8 +148,6 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     worst = np.argsort(p[np.arange(len(truth)), truth])[:24]
     captions = [f"{encoder.labels[truth[i]]} → {encoder.labels[best[i]]} {p[i].max():.2f}" for i in worst]
     draw.pictures(np.asarray(test.inputs["image"][worst]), captions, folder / "worst.png", "Least sure of the truth")
-    # predictions are only known here, so this is where the card's line for each class is made
-    prepared.facts["slices"] = {name: float(np.mean(best[truth == i] == i)) for i, name in enumerate(encoder.labels) if (truth == i).any()}
 
 
 def preview(recipe, prepared, count: int = 24) -> tuple[np.ndarray, list[str]]:
@@ -160,15 +165,13 @@ def labelled(recipe, encoder, source: str) -> Part:
     """Another source's pictures and labels through the fitted encoder."""
     from applied_dl.data.caching import cache_folder
 
-    return read_labelled(encoder, source, recipe.data.target, cache_folder())
+    return read_labelled(encoder, source, recipe.data.target, cache_folder(), recipe.data.max_unreadable)
 
 
 def _other_looks(pixels, setting: bool | str) -> list:
     """The picture mirrored, and for "flip_shift" moved by a pixel in four directions, for test-time averaging."""
     if not setting:
         return []
-    if setting not in (True, "flip", "flip_shift"):
-        raise UsageError(f'score.tta must be false, "flip" or "flip_shift", received {setting!r}.')
     moves = ((1, 0), (-1, 0), (0, 1), (0, -1)) if setting == "flip_shift" else ()
     return [Mirror(name="mirror")(pixels), *(Nudge(*move, name=f"nudge_{i}")(pixels) for i, move in enumerate(moves))]
 

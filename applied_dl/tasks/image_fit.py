@@ -34,7 +34,7 @@ def fit_image(recipe, prepared, workspace, tag: str, build) -> train.Fitted:
         return train.fit(model, source, validation, settings, loss=loss, augment=augment, tag=f"{tag}-{stage}", rates=rates, **shared)
 
     if recipe.model.name == "backbone":
-        history = fit_staged(model.get_layer("backbone").get_layer("trunk"), recipe.train, fit_stage)
+        history = fit_staged(model, model.get_layer("backbone").get_layer("trunk"), recipe.train, fit_stage)
     else:
         history = fit_stage(recipe.train, None, "fit")
     return train.Fitted(_in_float32(model, recipe, prepared, build), history)

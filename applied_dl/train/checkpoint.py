@@ -42,6 +42,17 @@ def write(folder: Path, epoch: int, arrays: dict[str, list[np.ndarray]], notes: 
         shutil.rmtree(old, ignore_errors=True)
 
 
+def left_behind(folder: Path) -> dict | None:
+    """The note (epoch, identity) of the newest state of any net under `folder`, or None where no run was interrupted there."""
+    notes = []
+    for path in folder.glob("checkpoints/*/epoch-*/state.json"):
+        try:
+            notes.append((path.stat().st_mtime, json.loads(path.read_text())))
+        except (OSError, ValueError):
+            continue
+    return max(notes, key=lambda pair: pair[0])[1] if notes else None
+
+
 def read(folder: Path, identity: dict) -> tuple[int, dict[str, list[np.ndarray]], dict] | None:
     """The newest complete state, or None; refuses one that belongs to another recipe or other data."""
     for path in sorted(folder.glob("epoch-*"), reverse=True):

@@ -24,7 +24,7 @@ from applied_dl.train.source import Source
 
 EVALUATION_BATCH = 1024
 STOPPED = "stopped by hand"
-PLATEAU_FACTOR, PLATEAU_SHARE = 0.3, 3  # the rate falls to 30 % after patience / 3 epochs without a better score
+PLATEAU_FACTOR, PLATEAU_SHARE, PLATEAU_EPOCHS = 0.3, 3, 3  # falls to 30 % after patience / 3 epochs, at least 3, without a better score
 
 
 class History(Struct, kw_only=True):
@@ -129,6 +129,13 @@ def fit(
     return keeper.history
 
 
+def better(monitor: str, score: float, best: float) -> bool:
+    """Whether `score` beats `best` (NaN: nothing yet) in the direction of the monitored quantity."""
+    if np.isnan(best):
+        return True
+    return score > best if monitor.removeprefix("val_") in HIGHER_IS_BETTER else score < best
+
+
 def _limit_norms(model: keras.Model, largest: float) -> None:
     """Bound the norm of each unit's incoming weights (Srebro and Shraibman, 2005)."""
     for variable in model.trainable_variables:
@@ -161,7 +168,6 @@ class _Keeper(keras.callbacks.Callback):
         self.folder = workspace.folder / "checkpoints" / tag if workspace else None
         self.batches = ordered_batches(validation, EVALUATION_BATCH) if validation else None
         self.history = History(monitor=monitor if validation else "loss")
-        self.sign = -1.0 if self.history.monitor.removeprefix("val_") in HIGHER_IS_BETTER else 1.0
         self.best_weights, self.waited, self.finished = None, 0, False
         self.last_write, self.write_seconds = time.perf_counter(), 0.0
 
@@ -204,13 +210,13 @@ class _Keeper(keras.callbacks.Callback):
 
     def _judge(self, epoch: int, score: float) -> None:
         history = self.history
-        if np.isnan(history.best) or self.sign * score < self.sign * history.best:
+        if better(history.monitor, score, history.best):
             history.best, history.best_epoch, self.waited = float(score), epoch + 1, 0
             self.best_weights = self.model.get_weights()
             return
         self.waited += 1
         patience = self.settings.patience or 0
-        if self.settings.schedule == "plateau" and self.waited % max(1, patience // PLATEAU_SHARE) == 0:
+        if self.settings.schedule == "plateau" and self.waited % max(PLATEAU_EPOCHS, patience // PLATEAU_SHARE) == 0:
             rate = self.model.optimizer.learning_rate
             rate.assign(rate * PLATEAU_FACTOR)
         if patience and self.waited >= patience:
@@ -229,7 +235,10 @@ class _Keeper(keras.callbacks.Callback):
             "best": self.best_weights,
         }
         notes = {"history": msgspec.to_builtins(self.history), "waited": self.waited, "finished": last}
-        checkpoint.write(self.folder, epoch + 1, arrays, notes, self.workspace.identity)
+        try:
+            checkpoint.write(self.folder, epoch + 1, arrays, notes, self.workspace.identity)
+        except OSError as error:  # a full disk must not end a training that needs it only at its end
+            console.warn(f"epoch {epoch + 1} left no checkpoint at {str(self.folder)!r}: {error.strerror or error}; training goes on")
         self.last_write = time.perf_counter()
         self.write_seconds = self.last_write - now
 

@@ -20,7 +20,13 @@ def fit_members(recipe, fit_one: Callable) -> Fitted:
     for i in range(recipe.train.ensemble):
         settings = msgspec.structs.replace(recipe.train, seed=recipe.train.seed + 1000 * i)
         keras.utils.set_random_seed(settings.seed)
-        members.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"member{i}"))
+        try:
+            members.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"member{i}"))
+        except KeyboardInterrupt:  # before the member's first epoch: those that are done stay
+            if not members:
+                raise
+            members[0].history.stopped = STOPPED
+            break
         if members[-1].history.stopped == STOPPED:  # Ctrl-C ends the whole training, not one member of it
             break
     if len(members) == 1:

@@ -16,6 +16,7 @@ NAMES = (
     "mse", "mae", "huber", "quantile", "gaussian_nll", "binary_crossentropy", "crossentropy", "hinge", "squared_hinge",
     "categorical_hinge", "focal",
 )  # fmt: skip
+SMOOTHED = ("binary_crossentropy", "crossentropy", "focal")  # those that a label_smoothing means something to
 
 
 def loss(name: str, *, label_smoothing: float = 0.0, quantiles: tuple[float, ...] = (0.05, 0.5, 0.95), gamma: float = 2.0):

@@ -12,7 +12,13 @@ from keras import ops, optimizers
 from applied_dl.errors import UsageError, nearest
 from applied_dl.train.schedules import Schedule
 
-NAMES = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "lion")
+MOMENTUM = {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9, "rmsprop": 0.0}  # the optimisers that have one, and its default
+OTHERS = {
+    "adagrad": optimizers.Adagrad, "adadelta": optimizers.Adadelta, "adam": optimizers.Adam, "adamw": optimizers.AdamW,
+    "adamax": optimizers.Adamax, "nadam": optimizers.Nadam, "adafactor": optimizers.Adafactor, "ftrl": optimizers.Ftrl,
+    "lamb": optimizers.Lamb, "lion": optimizers.Lion, "muon": optimizers.Muon,
+}  # fmt: skip
+NAMES = (*MOMENTUM, *OTHERS)
 NO_DECAY = ("bias", "gamma", "beta", "scale", "embeddings")
 LOW_MOMENTUM = 0.85  # one_cycle runs the momentum from its value down to this at the peak rate and back (Smith, 2018)
 
@@ -31,7 +37,7 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
     rate = sweep or rate
     kind, own = _kind(name, settings)
     shared = {
-        "weight_decay": settings.weight_decay or (0.0 if name == "adamw" else None),
+        "weight_decay": settings.weight_decay or (0.0 if name in ("adamw", "muon") else None),
         "global_clipnorm": settings.clip_norm or None,
         "use_ema": bool(settings.ema),
         "ema_momentum": settings.ema or 0.99,
@@ -42,19 +48,22 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
     return made
 
 
+def check(settings) -> None:
+    """Refuse keys of a settled `recipe.train` that would do nothing."""
+    if settings.momentum is not None and settings.optimizer not in MOMENTUM:
+        raise UsageError(f"train.momentum has no meaning for {settings.optimizer!r}; it is for {', '.join(MOMENTUM)}.")
+    if settings.schedule == "plateau" and settings.warmup:
+        raise UsageError("train.warmup has no meaning with train.schedule = 'plateau', which starts at the peak; set it to 0.")
+
+
 def _kind(name: str, settings) -> tuple[type, dict]:
     """The Keras class of a name and the arguments that are its own."""
-    return {
-        "sgd": (optimizers.SGD, {"momentum": 0.0}),
-        "momentum": (optimizers.SGD, {"momentum": settings.momentum}),
-        "nesterov": (optimizers.SGD, {"momentum": settings.momentum, "nesterov": True}),
-        "adagrad": (optimizers.Adagrad, {}),
-        "adadelta": (optimizers.Adadelta, {}),
-        "rmsprop": (optimizers.RMSprop, {"momentum": 0.0}),
-        "adam": (optimizers.Adam, {}),
-        "adamw": (optimizers.AdamW, {}),
-        "lion": (optimizers.Lion, {}),
-    }[name]
+    if name in OTHERS:
+        return OTHERS[name], {}
+    momentum = MOMENTUM[name] if settings.momentum is None else settings.momentum
+    if name == "rmsprop":
+        return optimizers.RMSprop, {"momentum": momentum}
+    return optimizers.SGD, {"momentum": momentum, "nesterov": name == "nesterov"}
 
 
 def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | None) -> type:

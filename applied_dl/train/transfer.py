@@ -11,7 +11,7 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.train.engine import STOPPED, History
+from applied_dl.train.engine import STOPPED, History, better
 
 DEPTH_GROUPS = 4  # the trunk is cut into this many parts, each with its own rate
 
@@ -42,24 +42,33 @@ def depth_rates(trunk: keras.Model, factor: float | None) -> dict[str, float]:
     return rates
 
 
-def fit_staged(trunk: keras.Model, settings, fit_stage: Callable) -> History:
+def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable) -> History:
     """Run one fit per number in `train.freeze` (epochs of each stage): the head, then ever more of the trunk, all of it in the last.
 
-    `fit_stage(settings, rates, tag) -> History` trains the whole model once. From the second stage on the peak rate is a fifth.
+    `fit_stage(settings, rates, tag) -> History` trains the whole model once. From the second stage on the peak rate is a fifth. `model`
+    keeps the best weights of all stages: a later one that only harms is undone.
     """
-    history = History()
+    history, kept = History(), None
     stages = settings.freeze or (settings.epochs,)
     for stage, epochs in enumerate(stages):
         unfreeze(trunk, stage / max(len(stages) - 1, 1))
         rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
-        step = fit_stage(
-            msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate), depth_rates(trunk, settings.depth_rates), f"stage{stage}"
-        )
+        own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
+        try:
+            step = fit_stage(own, depth_rates(trunk, settings.depth_rates), f"stage{stage}")
+        except KeyboardInterrupt:
+            if kept is None:
+                raise
+            history.stopped = STOPPED
+            break
         offset = len(history.rows)
         rows = [{**row, "epoch": row["epoch"] + offset, "stage": stage} for row in step.rows]
-        history = msgspec.structs.replace(
-            step, rows=history.rows + rows, best_epoch=step.best_epoch + offset, seconds=history.seconds + step.seconds
-        )
+        found = {"rows": history.rows + rows, "seconds": history.seconds + step.seconds, "stopped": step.stopped, "monitor": step.monitor}
+        if kept is None or better(step.monitor, step.best, history.best):
+            kept = model.get_weights()
+            found |= {"best": step.best, "best_epoch": step.best_epoch + offset}
+        history = msgspec.structs.replace(history, **found)
         if step.stopped == STOPPED:
             break
+    model.set_weights(kept)
     return history

@@ -20,14 +20,16 @@ from applied_dl.tasks import image as task
 ENCODER = ImageEncoder(height=16, width=16, channels=3, labels=("dark", "light"))
 
 
-def made(tmp_path, rows=60, several=False, **sections):
+def made(tmp_path, rows=60, several=False, data=None, **sections):
     """Light and dark noise: learnt in a step or two."""
     random = np.random.default_rng(0)
     y = np.arange(rows) % 2
     x = np.clip(random.normal(80 + 90 * y[:, None, None, None], 40, (rows, 16, 16, 3)), 0, 255).astype(np.uint8)
     labels = np.stack([y, 1 - y, np.ones(rows, int)], 1) if several else y
     np.savez(tmp_path / "a.npz", x=x, y=labels)
-    recipe = config.read_recipe({"task": "image", "data": {"source": str(tmp_path / "a.npz"), "split": [0.6, 0.2, 0.2]}, **sections})
+    recipe = config.read_recipe(
+        {"task": "image", "data": {"source": str(tmp_path / "a.npz"), "split": [0.6, 0.2, 0.2], **(data or {})}, **sections}
+    )
     prepared = task.prepare(recipe, tmp_path / "cache")
     return task.settle(recipe, prepared), prepared
 
@@ -38,12 +40,15 @@ def made(tmp_path, rows=60, several=False, **sections):
         ({"train": {"epochs": 6}, "score": {"tta": "flip_shift"}}, False),
         ({"train": {"epochs": 4, "precision": "mixed_bfloat16"}, "model": {"name": "mlp"}, "preprocess": {"normalize": "pca"}}, False),
         ({"train": {"epochs": 4}, "model": {"name": "lenet", "width": 0.25}, "preprocess": {"normalize": "zca"}}, True),
-        ({"train": {"freeze": (2, 1)}, "model": {"name": "backbone", "alpha": 0.35}, "data": {"image_size": (32, 32)}}, False),
+        pytest.param(
+            {"train": {"freeze": (2, 1)}, "model": {"alpha": 0.35}, "data": {"image_size": (32, 32)}}, False, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, sections, several):
-    data = sections.pop("data", {})
-    recipe, prepared = made(tmp_path, several=several, **sections) if not data else made_with(tmp_path, data, sections)
+    if "freeze" in sections.get("train", {}):
+        sections = {**sections, "model": {**sections["model"], "weights": trunk_weights(tmp_path)}}
+    recipe, prepared = made(tmp_path, several=several, **sections)
     serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
     pictures = [Image.fromarray(x) for x in np.asarray(prepared.test.inputs["image"])]
     encoded = infer.encode(prepared.encoder, pictures)
@@ -63,11 +68,10 @@ def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, 
         np.testing.assert_allclose(want.sum(1), 1, atol=1e-5)
 
 
-def made_with(tmp_path, data, sections):
-    recipe, _ = made(tmp_path, **sections)
-    recipe = config.replace(recipe, data=data)
-    prepared = task.prepare(recipe, tmp_path / "cache")
-    return recipe, prepared
+def trunk_weights(tmp_path):
+    trunk = keras.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, include_top=False, weights=None)
+    trunk.save_weights(tmp_path / "trunk.weights.h5")
+    return str(tmp_path / "trunk.weights.h5")
 
 
 def test_predict_bytes_answers_jpeg_and_png(tmp_path):
@@ -119,14 +123,52 @@ def test_wrong_names_are_refused_before_training():
         settle(model={"name": "lenet"}, preprocess={"normalize": "pca"})
     with pytest.raises(UsageError, match="Did you mean 'default'"):
         settle(model={"preset": "defaul"})
+    several = ImageEncoder(height=28, width=28, channels=1, labels=("a", "b"), multi_label=True)
+    with pytest.raises(UsageError, match="one label a picture"):
+        task.settle_image(config.read_recipe({"task": "image", "train": {"class_weights": "balanced"}}), several, 100)
     with pytest.raises(UsageError, match="augment"):
         config.read_recipe({"task": "image", "preprocess": {"augmentation": ["flip"]}})
 
 
-def test_settings_a_builder_does_not_know_are_refused(tmp_path):
-    recipe, prepared = made(tmp_path, model={"name": "mlp", "depth": 3})
-    with pytest.raises(UsageError, match=r"model\.depth"):
-        task.build(recipe, prepared)
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"model": {"name": "mlp", "depth": 3}}, "model.depth has no meaning"),
+        ({"model": {"name": "mlp", "weights": "imagenet"}}, "model.weights has no meaning"),
+        ({"model": {"alpha": 0.5}}, "model.alpha has no meaning"),
+        ({"model": {"name": "backbone"}}, "needs model.weights"),
+        ({"model": {"weights": "imagenet"}, "preprocess": {"normalize": "zca"}}, "no meaning for a backbone"),
+        ({"model": {"weights": "imagenet"}, "train": {"epochs": 9, "freeze": [3, 5]}}, "differ"),
+        ({"train": {"freeze": [3, 5]}}, "transfer learning"),
+        ({"train": {"depth_rates": 2.0}}, "transfer learning"),
+        ({"train": {"loss": "mae"}}, "does not fit classes"),
+        ({"train": {"loss": "hinge", "label_smoothing": 0.1}}, "no meaning for the loss"),
+        ({"preprocess": {"components": 9}}, "preprocess.components is for"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused(sections, words):
+    encoder = ImageEncoder(height=28, width=28, channels=3, labels=("a", "b"))
+    with pytest.raises(UsageError, match=words.replace(".", r"\.")):
+        task.settle_image(config.read_recipe({"task": "image", **sections}), encoder, 100)
+
+
+def test_epochs_and_presets_reach_the_stages_of_a_backbone():
+    encoder = ImageEncoder(height=224, width=224, channels=3, labels=("a", "b"))
+
+    def stages(preset="default", **train):
+        raw = {"task": "image", "model": {"weights": "imagenet", "preset": preset}, "train": train}
+        return task.settle_image(config.read_recipe(raw), encoder, 500).train
+
+    assert stages().freeze == (20, 8)
+    assert stages(epochs=7).freeze == (5, 2)
+    assert stages(epochs=1).freeze == (1,)
+    assert stages(freeze=[3, 5]).epochs == 8
+    assert stages("fast").epochs < stages().epochs < stages("best").epochs
+    settled = config.as_dict(config.replace(config.read_recipe("image"), train={"freeze": (3, 5), "epochs": 8}))
+    assert settled["train"]["epochs"] == 8
+
+
+def test_a_wrong_activation_is_named(tmp_path):
     recipe, prepared = made(tmp_path, model={"name": "lenet", "activation": "rellu"})
     with pytest.raises(UsageError, match="Did you mean 'relu'"):
         task.build(recipe, prepared)
@@ -152,7 +194,21 @@ def test_baselines_and_plots(tmp_path):
     (tmp_path / "plots").mkdir()
     task.plots(recipe, prepared, fitted, outputs, tmp_path / "plots")
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == {"training", "batch", "confusion", "reliability", "worst"}
-    assert set(prepared.facts["slices"]) <= {"0", "1"}
+    slices = task.score(recipe, outputs, prepared.test, prepared.encoder).slices
+    truth, best = prepared.test.target, outputs["probabilities"].argmax(1)
+    assert slices == {name: pytest.approx(np.mean(best[truth == i] == i)) for i, name in enumerate(("0", "1"))}
+
+
+def test_several_labels_have_scores_with_intervals_and_plots(tmp_path):
+    recipe, prepared = made(tmp_path, several=True, train={"epochs": 1}, model={"name": "mlp"})
+    fitted = task.fit(recipe, prepared, None)
+    outputs = {"probabilities": np.random.default_rng(0).random((len(prepared.test), 3)).astype(np.float32)}
+    scores = task.score(recipe, outputs, prepared.test, prepared.encoder)
+    assert set(scores.intervals) == set(scores.metrics) == {"f1", "map", "accuracy", "log_loss"}
+    assert set(scores.slices) == set(prepared.encoder.labels)
+    (tmp_path / "plots").mkdir()
+    task.plots(recipe, prepared, fitted, outputs, tmp_path / "plots")
+    assert {"labels", "reliability"} <= {p.stem for p in (tmp_path / "plots").glob("*.png")}
 
 
 def test_class_weights_and_ensembles_train(tmp_path):

@@ -13,11 +13,13 @@ import pytest
 import tensorflow as tf
 
 from applied_dl import config, train
-from applied_dl.errors import DataError, RefusedError
+from applied_dl.errors import DataError, RefusedError, UsageError
 from applied_dl.train.batches import ordered_batches, plan, training_batches
+from applied_dl.train.ensemble import fit_members
 from applied_dl.train.hardware import as_float32
+from applied_dl.train.optimizers import NAMES, check
 from applied_dl.train.reproducible import set_up
-from applied_dl.train.transfer import depth_rates, leaf_layers, unfreeze
+from applied_dl.train.transfer import depth_rates, fit_staged, leaf_layers, unfreeze
 
 ROWS = 640
 
@@ -141,6 +143,79 @@ def test_the_plateau_lowers_the_rate(tmp_path):
     history = train.fit(net(), train.resident({"x": x}, y), train.resident({"x": x}, -y),
                         settings(epochs=12, patience=9, schedule="plateau", warmup=0.0, ema=0.0), loss="mse")  # fmt: skip
     assert history.rows[-1]["learning_rate"] < history.rows[0]["learning_rate"]
+
+
+def test_the_plateau_waits_at_least_three_epochs_where_nothing_stops_early():
+    x, y = data()
+    history = train.fit(net(), train.resident({"x": x}, y), train.resident({"x": x}, -y),
+                        settings(epochs=5, patience=0, schedule="plateau", warmup=0.0, ema=0.0), loss="mse")  # fmt: skip
+    rates = [row["learning_rate"] for row in history.rows]
+    assert rates[:4] == [rates[0]] * 4
+    assert rates[4] == pytest.approx(0.3 * rates[0])
+
+
+def test_contradictory_keys_are_refused():
+    with pytest.raises(UsageError, match="no meaning for 'adamw'"):
+        check(settings(momentum=0.5))
+    with pytest.raises(UsageError, match="plateau"):
+        check(settings(schedule="plateau", warmup=0.1))
+    check(settings(optimizer="rmsprop", momentum=0.5))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_optimiser_learns(name):
+    x, y = data()
+    set_up(0, True)
+    rate = {"adadelta": 1.0, "ftrl": 0.3, "adagrad": 0.1, "adafactor": 0.1}.get(name, 1e-2)
+    history = train.fit(
+        net(), train.resident({"x": x}, y), None, settings(optimizer=name, learning_rate=rate, epochs=3, ema=0.0), loss="mse"
+    )
+    assert history.rows[-1]["loss"] < history.rows[0]["loss"]
+
+
+def test_a_full_disk_costs_checkpoints_not_the_training(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(train.engine.checkpoint, "write", full)
+    _, history = run(tmp_path / "a")
+    assert len(history.rows) == 5
+    assert "No space left on device; training goes on" in capsys.readouterr().err
+
+
+def test_later_stages_that_harm_are_undone():
+    """Transfer keeps the best weights of all stages, not of the last."""
+    model, scores = net(), [0.5, 0.9]
+
+    def fit_stage(own, rates, tag):
+        score = scores[int(tag[-1])]
+        model.set_weights([np.full_like(w, score) for w in model.get_weights()])
+        return train.History(rows=[{"epoch": 1, "val_loss": score}], best=score, best_epoch=1)
+
+    history = fit_staged(model, model, settings(freeze=(1, 1), depth_rates=2.0), fit_stage)
+    assert (history.best, history.best_epoch, len(history.rows)) == (0.5, 1, 2)
+    assert all((w == 0.5).all() for w in model.get_weights())
+
+
+def test_ctrl_c_before_the_first_epoch_of_a_later_stage_or_member_keeps_the_earlier():
+    model = net()
+
+    def fit_stage(own, rates, tag):
+        if tag == "stage1":
+            raise KeyboardInterrupt
+        return train.History(rows=[{"epoch": 1}], best=0.5, best_epoch=1)
+
+    assert fit_staged(model, model, settings(freeze=(1, 1)), fit_stage).stopped == "stopped by hand"
+
+    def fit_one(recipe, tag):
+        if tag == "member2":
+            raise KeyboardInterrupt
+        return train.Fitted(net(), train.History(rows=[{"epoch": 1}], best=0.5, best_epoch=1))
+
+    recipe = config.replace(config.read_recipe("image"), train={"ensemble": 3})
+    fitted = fit_members(recipe, fit_one)
+    assert len(fitted.extra["members"]) == 2
+    assert fitted.history.stopped == "stopped by hand"
 
 
 def test_a_loss_that_explodes_is_a_sentence():

@@ -16,7 +16,7 @@ def mobile(
 ):  # fmt: skip
     """(B, H, W, C) → logits (B, num_classes), or features (B, 256·width).
 
-    Parameters at the defaults for 32 by 32 RGB and 10 classes: about 140,000. Howard et al., MobileNets (2017).
+    Parameters at the defaults for 32 by 32 RGB and 10 classes: 139,722. Howard et al., MobileNets (2017).
     """
     inputs = keras.Input(tuple(input_shape))
     side = min(input_shape[:2])

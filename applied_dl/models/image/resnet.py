@@ -17,7 +17,7 @@ def resnet(
     """(B, H, W, C) → logits (B, num_classes), or features (B, 128·width).
 
     A stem (stride 2 from 64 pixels on, and again from 128), then three stages of `depth` blocks with 32, 64 and 128 filters, halving
-    between. Parameters at the defaults for 32 by 32 RGB and 10 classes: about 696,000. He et al. (2016), the thin form for small pictures.
+    between. Parameters at the defaults for 32 by 32 RGB and 10 classes: about 698,858. He et al. (2016), the thin form for small pictures.
     """
     inputs = keras.Input(tuple(input_shape))
     side = min(input_shape[:2])

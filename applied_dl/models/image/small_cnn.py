@@ -15,7 +15,7 @@ def small_cnn(
     """(B, H, W, C) → logits (B, num_classes), or features (B, 64).
 
     Two convolutions, pooling, then two for each further halving until the picture is 4 wide. Parameters at the defaults for 8 by 8 grey
-    and 10 classes: about 43,000. After Simonyan and Zisserman (VGG, 2015).
+    and 10 classes: 39,986. After Simonyan and Zisserman (VGG, 2015).
     """
     inputs = keras.Input(tuple(input_shape))
     x = conv(inputs, filters(24, width), 3, activation, norm=norm)

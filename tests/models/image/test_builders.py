@@ -1,5 +1,7 @@
 """Every builder: its shapes, one training step, saved and reloaded, exported and run by LiteRT as Keras runs it."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -57,7 +59,9 @@ def test_trains_saves_and_exports(name, tmp_path):
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameter_counts_are_those_of_the_docstrings(name):
     shape, count = COUNTS[name]
-    assert getattr(builders, name)(shape, 10).count_params() == count
+    builder = getattr(builders, name)
+    assert builder(shape, 10).count_params() == count
+    assert f"{count:,}" in inspect.getdoc(builder)
 
 
 @pytest.mark.parametrize("name", ["lenet", "small_cnn", "resnet", "mobile", "whitened_cnn"])

@@ -2,6 +2,7 @@
 # make test       lint, import contracts and tests
 # make image, make forecast      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
+# make bench TABLE=image_digits, make bench-all      the figures of docs/results.md, measured again
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-all lint image forecast train bench clean help
+.PHONY: demo test test-all lint image forecast train bench bench-all clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -48,6 +49,12 @@ test-all: lint
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/$(TABLE).py
+	$(BIN)/python benchmarks/table.py
+bench-all: $(STAMP)
+	for script in benchmarks/*_*.py; do \
+	  case $$script in *_common.py) ;; *) $(BIN)/python $$script || echo "$$script failed" >&2 ;; esac; \
+	done
+	$(BIN)/python benchmarks/table.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

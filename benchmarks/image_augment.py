@@ -2,12 +2,11 @@
 
 import time
 
-import image_common  # noqa: F401  (puts the checkout on the path)
 import keras
 import numpy as np
 import tensorflow as tf
-from image_common import write
 from keras import layers
+from runner import Row, write
 
 from applied_dl.preprocess.augment import augmentation
 
@@ -63,6 +62,23 @@ def measure(shape) -> list[dict]:
             found["keras_failed"] = str(error).splitlines()[0][:120]
         rows.append({k: round(v, 2) if isinstance(v, float) else v for k, v in found.items()})
         print(rows[-1], flush=True)
+    return rows
+
+
+def summary(found: dict) -> list[Row]:
+    """The range of the ratios to Keras' own layers."""
+    ratios = [row["ratio"] for row in found["rows"] if "ratio" in row]
+    slower = [row["augment"] for row in found["rows"] if row.get("ratio", 1) < 1]
+    measured = f"{min(ratios):.1f} to {max(ratios):.1f} ×, median {sorted(ratios)[len(ratios) // 2]:.1f} ×"
+    return [Row("augmentation against Keras' layers, per CPU-second", measured, beside=f"slower: {', '.join(slower) or 'none'}")]
+
+
+def details(found: dict) -> list[str]:
+    """Every augmentation at both sizes."""
+    rows = ["| augmentation | pictures | ours, a CPU-second | Keras | ratio |", "|---|---|---|---|---|"]
+    for row in found["rows"]:
+        shape = " × ".join(map(str, row["shape"]))
+        rows.append(f"| {row['augment']} | {shape} | {row['ours']:,.0f} | {row.get('keras', 0):,.0f} | {row.get('ratio', '–')} |")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Shared by the image benchmarks: train a recipe under several seeds, score the test rows, write one JSON with mean and interval."""
+"""Shared by the image benchmarks: train a recipe under several seeds, score the test rows, write one JSON with every seed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-SHARED = ROOT.parent / "shared" / "data"
-RESULTS = Path(__file__).parent / "results"
-STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # 97.5 % points by seeds
+import runner
+from runner import ROOT, SHARED, Row, count, spread
+
+__all__ = ["ROOT", "SHARED", "accuracy_rows", "count", "seeds", "write"]
 
 
 def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False) -> dict:
@@ -67,35 +65,28 @@ def _exports(task, settings, serving, prepared) -> dict:
     return {f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_loss} for e in found}
 
 
-def _summary(rows: list[dict]) -> dict:
-    import numpy as np
-
-    values = np.array([row["test"]["accuracy"] for row in rows])
-    half = STUDENT.get(len(values), 1.96) * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
-    return {
-        "seeds": len(rows),
-        "accuracy_mean": round(float(values.mean()), 5),
-        "accuracy_interval": [round(float(values.mean() - half), 5), round(float(values.mean() + half), 5)],
-        "cpu_seconds_mean": round(float(np.mean([row["cpu_seconds"] for row in rows])), 1),
-        "baselines_mean": {name: round(float(np.mean([row["baselines"][name] for row in rows])), 5) for name in rows[0]["baselines"]},
-    }
-
-
 def write(name: str, result: dict) -> None:
-    """To `benchmarks/results/<name>.json` and to stdout; seeds that an earlier run left there stay, unless they were run again."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    if "recipe" in result:
-        old = json.loads(path.read_text())["rows"] if path.exists() else []
-        again = {row["seed"] for row in result["rows"]}
-        rows = sorted([row for row in old if row["seed"] not in again] + result["rows"], key=lambda row: row["seed"])
-        result = {"recipe": result["recipe"], "overrides": result["overrides"], **_summary(rows), "rows": rows}
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n")
-    print(text)
+    """One JSON; seeds that an earlier run left there stay, unless they were run again."""
+    old = (runner.read(name) or {"rows": []})["rows"]
+    again = {row["seed"] for row in result["rows"]}
+    rows = sorted([row for row in old if row["seed"] not in again] + result["rows"], key=lambda row: row["seed"])
+    runner.write(name, {**result, "rows": rows})
 
 
-def count(default: int) -> list[int]:
-    """The seeds, from the command line: a number of them (`3`), or which (`1,2`)."""
-    text = sys.argv[1] if len(sys.argv) > 1 else str(default)
-    return [int(seed) for seed in text.split(",") if seed] if "," in text else list(range(int(text)))
+def accuracy_rows(found: dict, what: str, goal: float, needed: int) -> list[Row]:
+    """Mean test accuracy over the seeds beside the best baseline; unmet while seeds are missing."""
+    rows = found["rows"]
+    values = [row["test"]["accuracy"] for row in rows]
+    means = {name: sum(row["baselines"][name] for row in rows) / len(rows) for name in rows[0]["baselines"]}
+    best = max(means, key=means.get)
+    met = sum(values) / len(values) >= goal if len(rows) >= needed else None
+    return [Row(f"{what}: test accuracy", spread(values), f"≥ {goal}", met, f"{best} {means[best]:.4f}")]
+
+
+def cost_rows(found: dict, what: str, goal: float | None = None) -> list[Row]:
+    """What a training costs; the goal is in seconds of wall time."""
+    rows = found["rows"]
+    cpu, wall = (sum(row[key] for row in rows) / len(rows) for key in ("cpu_seconds", "seconds"))
+    best = min(row["seconds"] for row in rows)
+    measured = f"{best:.0f} s at best, mean {wall:.0f} s ({cpu:.0f} CPU-seconds)"
+    return [Row(f"{what}: a training", measured, f"≤ {goal:.0f} s" if goal else "", best <= goal if goal else None)]

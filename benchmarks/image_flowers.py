@@ -3,9 +3,17 @@
 import tempfile
 import zipfile
 
-from image_common import SHARED, count, seeds, write
+from image_common import SHARED, accuracy_rows, cost_rows, count, seeds, write
+from runner import Row
 
 WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+
+
+def summary(found: dict) -> list[Row]:
+    """Accuracy by transfer, and the time."""
+    what = "five flowers, 550 photographs, MobileNetV2 0.35"
+    return [*accuracy_rows(found, what, 0.86, 3), *cost_rows(found, "five flowers")]
+
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:

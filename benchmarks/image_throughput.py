@@ -2,10 +2,9 @@
 
 import time
 
-import image_common  # noqa: F401  (puts the checkout on the path)
 import keras
 import numpy as np
-from image_common import write
+from runner import Row, write
 
 from applied_dl import config, train
 from applied_dl.config.common import Train
@@ -33,6 +32,17 @@ def bare(builder, x, y) -> None:
     model = net(builder)
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True), keras.losses.CategoricalCrossentropy(from_logits=True))
     model.fit({"image": x}, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+
+
+def summary(found: dict) -> list[Row]:
+    """The engine's speed as a share of the bare fit's."""
+    rows = []
+    for net in found["nets"]:
+        share, cpu = net["ratio_per_second"], net["ratio_per_cpu_second"]
+        measured = f"{share:.2f} × per second, {cpu:.2f} × per CPU-second"
+        rows.append(Row(f"training {net['net']} against a bare Keras fit", measured, "≥ 1.0 ×", min(share, cpu) >= 1.0,
+                        f"{net['bare_images_per_second']:,} pictures a second"))  # fmt: skip
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
-"""Does Google's on-device task library read our files as we do? Top class and scores of MediaPipe's ImageClassifier against LiteRT's.
+"""python benchmarks/mediapipe_agreement.py: does Google's on-device task library read our files as we do?
 
-    python benchmarks/mediapipe_agreement.py
-
-Trains nothing: exports a small RGB net in every precision, then classifies 60 pictures with both. MediaPipe gets an environment of its own.
+Top class and scores of MediaPipe's ImageClassifier against LiteRT's. Trains nothing: exports a small RGB net in every precision, then
+classifies 60 pictures with both. MediaPipe gets an environment of its own.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from runner import Row, rival, write
 
 CLIENT = """
 import json, sys
@@ -51,14 +48,18 @@ def main() -> None:
         shown = pictures(60, 1).inputs
         ours = {item.variant: Runtime((folder / item.file).read_bytes()).run(shown)["probabilities"] for item in found}
         np.savez(folder / "answers.npz", pictures=shown["image"], **ours)
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-        subprocess.run([folder / "venv/bin/pip", "install", "-q", "mediapipe"], check=True)
-        subprocess.run([folder / "venv/bin/python", "-c", CLIENT, str(folder)], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([rival("mediapipe", "mediapipe"), "-c", CLIENT, str(folder)], check=True, stderr=subprocess.DEVNULL)
         result = json.loads((folder / "found.json").read_text())
-    target = ROOT / "benchmarks" / "results" / "mediapipe_agreement.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    write("mediapipe_agreement", {"variants": result})
+
+
+def summary(found: dict) -> list[Row]:
+    """Of every precision together."""
+    files = found["variants"].values()
+    same, shown = sum(f["same_top_class"] for f in files), sum(f["pictures"] for f in files)
+    worst = max(f["largest_difference"] for f in files)
+    measured = f"{same} of {shown} pictures the same class, scores within {worst:.0e}"
+    return [Row("MediaPipe's ImageClassifier on our files", measured, "all, within 1e-3", same == shown and worst <= 1e-3)]
 
 
 if __name__ == "__main__":

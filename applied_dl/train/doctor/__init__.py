@@ -1,4 +1,4 @@
-"""The doctor: checks of the data, the start, the gradients, the units, the step size and the curves, each with its number and its remedy."""
+"""The doctor: checks of data, start, gradients, units, step size and curves, each with its number and its remedy."""
 
 from applied_dl.train.doctor.activations import check_activations
 from applied_dl.train.doctor.case import Case

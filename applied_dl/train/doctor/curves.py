@@ -9,19 +9,21 @@ from applied_dl.train.doctor.finding import Finding
 RISE, FALL = 1.25, 0.7  # validation loss at the end over its least; training loss at the end over that at the least
 BLIND = 0.95  # of the loss of an answer that knows nothing
 JUMP, JUMPS = 1.1, 0.3  # an epoch's training loss over the one before; share of the epochs
+FLOOR = 0.05  # of the first loss: under it, ups and downs are of no matter
 STILL = 0.002
 FEWEST = 4  # epochs below which curves say nothing
 
 
-def check_curves(rows: list[dict], constant: float | None = None) -> list[Finding]:
-    """rows: an engine's history (`epoch`, `loss`, `val_loss`). constant: the loss of an answer that knows nothing, where it is known."""
+def check_curves(rows: list[dict], blind: tuple[float, float] | None = None) -> list[Finding]:
+    """rows: an engine's history (`epoch`, `loss`, `val_loss`). blind: the loss of an answer that knows nothing on training and on
+    validation rows, where it is known."""
     loss = np.array([row["loss"] for row in rows if "loss" in row], np.float64)
     held = np.array([row.get("val_loss", np.nan) for row in rows if "loss" in row], np.float64)
     if len(loss) < FEWEST:
         return []
     found = _bouncing(loss)
-    if constant is not None and not found:
-        found += _under(loss, held, constant)
+    if blind is not None and not found:
+        found += _under(loss, blind[0]) or _by_heart(held, blind[1])
     if not found:
         found += _never_moved(loss)
     if not np.isnan(held).any() and not found:
@@ -30,7 +32,7 @@ def check_curves(rows: list[dict], constant: float | None = None) -> list[Findin
 
 
 def _bouncing(loss: np.ndarray) -> list[Finding]:
-    share = float((loss[1:] > JUMP * loss[:-1]).mean()) if (loss > 0).all() else 0.0
+    share = float(((loss[1:] > JUMP * loss[:-1]) & (loss[1:] > FLOOR * loss[0])).mean()) if (loss > 0).all() else 0.0
     if share <= JUMPS:
         return []
     return [
@@ -46,7 +48,7 @@ def _bouncing(loss: np.ndarray) -> list[Finding]:
     ]
 
 
-def _under(loss: np.ndarray, held: np.ndarray, constant: float) -> list[Finding]:
+def _under(loss: np.ndarray, constant: float) -> list[Finding]:
     best = float(np.nanmin(loss))
     if best <= BLIND * constant or constant <= 0:
         return []
@@ -59,6 +61,23 @@ def _under(loss: np.ndarray, held: np.ndarray, constant: float) -> list[Finding]
             saw=f"the training loss never fell under {best:.3g}; an answer that knows nothing has {constant:.3g}",
             why="the model has learnt next to nothing of its own training rows",
             change="less train.weight_decay, model.dropout and augmentation, a larger model, longer training, or inputs that can tell",
+        )
+    ]
+
+
+def _by_heart(held: np.ndarray, constant: float) -> list[Finding]:
+    best = float(np.min(held))
+    if not best >= constant > 0:
+        return []
+    return [
+        Finding(
+            name="nothing_general",
+            where="data",
+            evidence=best / constant,
+            limit=1.0,
+            saw=f"the training loss fell, but the validation loss never went under that of knowing nothing ({best:.3g}, {constant:.3g})",
+            why="what was learnt holds for the training rows alone: the inputs may not tell the target at all",
+            change="check that inputs and targets belong together, and compare with the baselines; get inputs that can tell",
         )
     ]
 

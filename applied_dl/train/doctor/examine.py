@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from applied_dl import console
@@ -22,7 +23,14 @@ from applied_dl.train.doctor.rate import check_rate
 from applied_dl.train.doctor.start import KNOWN, check_one_batch, check_start, constant_loss
 
 PROBE_STEPS = 200  # of a training that is too long to be watched whole
-ROWS = 512
+ROWS, BLIND_ROWS = 512, 4096
+ORDER = (  # causes before what they cause
+    "input_not_finite", "input_not_standardised", "target_not_standardised", "outlying_targets", "squashed_twice", "frozen",
+    "identical_units", "saturated", "dead_relu", "vanishing_gradient", "exploding_gradient", "constant_layer", "no_gradient",
+    "cannot_overfit", "loss_at_start", "too_few_steps", "batch_norm_of_few", "rate_too_high", "update_too_large", "rate_too_low",
+    "update_too_small", "loss_not_finite", "bouncing_loss", "underfitting", "nothing_general", "loss_never_moved", "overfitting",
+    "suspicious_labels",
+)  # fmt: skip
 
 
 def examiner(found: list[Finding], budget: float) -> Callable[..., engine.History]:
@@ -40,11 +48,11 @@ def examiner(found: list[Finding], budget: float) -> Callable[..., engine.Histor
 
 def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], engine.History]:
     """Findings, causes first. The model ends trained: wholly where that takes under `budget` seconds, else for a few steps."""
-    inputs, target = rows(case, ROWS)
+    inputs, _ = rows(case, ROWS)
     found = check_start(case)
     if any(f.name == "input_not_finite" for f in found):
         return found, engine.History(monitor=monitor)
-    blind = _blind(case, inputs, target)
+    blind = _blind(case)
     found += check_activations(case.model, inputs, "at the start")
     found += check_gradients(case)
     found += check_one_batch(case)
@@ -55,34 +63,37 @@ def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val
         found += check_curves(history.rows, blind)
     if not any(f.name in ("dead_relu", "saturated", "constant_layer") for f in found):
         found += check_activations(case.model, inputs, "after training")
-    return found + check_labels(case), history
+    found += check_labels(case)
+    return sorted(found, key=lambda finding: ORDER.index(finding.name)), history
 
 
-def _blind(case: Case, inputs, target) -> float | None:
+def _blind(case: Case) -> tuple[float, float] | None:
+    """The loss of knowing nothing, on training and on validation rows."""
     if type(keras.losses.get(case.loss)).__name__ not in KNOWN:
         return None
-    return constant_loss(case, target, tf.cast(case.model(inputs, training=False), tf.float32))
+    found = []
+    for part in (case.source, case.validation or case.source):
+        index = tf.constant(np.unique(np.linspace(0, part.size - 1, min(BLIND_ROWS, part.size)).astype(np.int64)))
+        inputs, target = part.gather(index)[:2]
+        found.append(constant_loss(case, target, tf.cast(case.model(inputs, training=False), tf.float32)))
+    return found[0], found[1]
 
 
 def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[engine.History, list[Finding]]:
     """The whole training where it fits into the budget, else its first steps under the squeezed schedule."""
-    cut = plan(case.source.size, case.settings.batch_size)
-    total = cut.steps * case.settings.epochs
-    with kept(case.model):
-        descend(case, 2)
-        start = time.perf_counter()
-        descend(case, 12)  # with the tracing of the graph, so a careful guess
-        seconds = (time.perf_counter() - start) / 12 * total
+    total = plan(case.source.size, case.settings.batch_size).steps * case.settings.epochs
+    trial: list[float] = []
+    shared = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "augment": case.augment, "rates": case.rates}
+    arguments = (case.model, case.source, case.validation, case.settings)
     try:
+        with kept(case.model):
+            engine.fit(*arguments, **shared, workspace=engine.Workspace(Path(), {}, trial=trial))
+        seconds = sum(trial)
         if seconds > budget and total > PROBE_STEPS:
             console.say("doctor", f"the whole training takes about {seconds:.0f} s, so only its first {PROBE_STEPS} steps are watched")
             descend(case, PROBE_STEPS)
             return engine.History(monitor=monitor), []
-        history = engine.fit(
-            case.model, case.source, case.validation, case.settings, loss=case.loss, metrics=metrics, monitor=monitor, augment=case.augment,
-            rates=case.rates,
-        )  # fmt: skip
-        return history, []
+        return engine.fit(*arguments, **shared), []
     except DataError as error:
         finding = Finding(
             name="loss_not_finite",

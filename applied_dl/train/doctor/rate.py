@@ -38,7 +38,7 @@ def check_rate(case: Case) -> list[Finding]:
     with kept(case.model):
         other = descend(case, STEPS, advised)
     gained, possible = _progress(own), _progress(other)
-    if len(other) < STEPS or possible <= 0.01 * abs(other[:5].mean()) or gained >= PROGRESS * possible:
+    if len(other) < STEPS or possible <= 0.01 * abs(other[0]) or gained >= PROGRESS * possible:
         return found
     saw = f"{STEPS} steps at the rate {rate:g} take {gained:.3g} off the loss, the same steps at {advised:.2g} take {possible:.3g}"
     ratio = gained / possible
@@ -46,7 +46,7 @@ def check_rate(case: Case) -> list[Finding]:
 
 
 def _progress(losses: np.ndarray) -> float:
-    return float(losses[:5].mean() - np.median(losses[-STEPS // 5 :]))
+    return float(losses[0] - np.median(losses[-STEPS // 5 :]))
 
 
 def _high(case: Case, evidence: float, limit: float, saw: str, advised: float | None = None) -> Finding:

@@ -19,7 +19,7 @@ INPUT_SPREAD = (0.02, 30.0)  # root mean square of what the first layer with wei
 FEATURE_RATIO = 1000.0  # largest over median spread of its features
 TARGET_SPREAD, TARGET_OFFSET = 30.0, 3.0
 LOSS_RATIO, LOSS_GAP = 2.0, 0.7  # times, and above, the loss of the best constant answer
-FEW_ROWS, STEPS, RATES, LEFT = 8, 150, (3e-3, 3e-2), 0.5
+FEW_ROWS, STEPS, RATES, LEFT = 8, 150, (3e-3, 3e-2), 0.4
 KNOWN = (
     "CategoricalCrossentropy",
     "BinaryCrossentropy",

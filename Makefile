@@ -2,6 +2,7 @@
 # make test       lint, import contracts and tests
 # make image, make forecast      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
+# make release-check           wheel and sdist in fresh environments of every supported Python
 # make bench TABLE=image_digits, make bench-all      the figures of docs/results.md, measured again
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-all lint image forecast train bench bench-all clean help
+.PHONY: demo test test-all lint image forecast train bench bench-all release-check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +56,9 @@ bench-all: $(STAMP)
 	  case $$script in *_common.py) ;; *) $(BIN)/python $$script || echo "$$script failed" >&2 ;; esac; \
 	done
 	$(BIN)/python benchmarks/table.py
+
+release-check: $(STAMP)
+	$(BIN)/python tests/release_check.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

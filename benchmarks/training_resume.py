@@ -1,0 +1,144 @@
+"""python benchmarks/training_resume.py [TRIALS]: kill -9 in every phase of a training, then `train --resume`: the same bits?"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from runner import ROOT, Row, write
+
+PHASES = ("start", "cache", "epoch", "checkpoint", "export")
+LONGEST = 300.0  # seconds of one training
+LETTERS = {"train.epochs": 40, "train.checkpoint_minutes": 0, "model.dropout": 0.3, "train.ema": 0.95, "train.patience": 38,
+           "train.ensemble": 2}  # fmt: skip
+
+
+def summary(found: dict) -> list[Row]:
+    """Trials that ended with the same bits."""
+    same, trials = found["identical"], found["trials"]
+    beside = ", ".join(f"{phase} {row['identical']}/{row['trials']}" for phase, row in found["phases"].items())
+    return [Row("kill -9, then --resume: same weights, metrics, files", f"{same} of {trials}", "20 of 20", same == trials >= 20, beside)]
+
+
+def pictures(folder: Path) -> Path:
+    """900 of scikit-learn's digits as PNG files, so that there is something to decode and to cache."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    for i, (image, label) in enumerate(zip(data.images[:900], data.target)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray((image * 15.9).astype(np.uint8)).resize((16, 16)).save(folder / str(label) / f"{i}.png")
+    return folder
+
+
+def command(data: Path, out: Path, *more: str) -> list[str]:
+    settings = [text for key, value in LETTERS.items() for text in ("--set", f"{key}={value}")]
+    return [sys.executable, "-m", "applied_dl", "train", "image", "--set", f"data.source={data}", *settings, "--out", str(out), *more]
+
+
+def start(data: Path, out: Path, cache: Path, *more: str) -> subprocess.Popen:
+    environment = {**os.environ, "APPLIED_DL_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+    log = open(out.parent / f"{out.name}.log", "ab")  # noqa: SIM115
+    return subprocess.Popen(command(data, out, *more), env=environment, cwd=out.parent, stdout=log, stderr=log)
+
+
+def fingerprint(bundle: Path) -> dict:
+    """What must be equal: every weight, the metrics, the curves and every TFLite file."""
+    import h5py
+
+    with zipfile.ZipFile(bundle / "model.keras") as packed:
+        file = h5py.File(io.BytesIO(packed.read("model.weights.h5")))
+    weights = hashlib.sha256()
+
+    def take(name, item):
+        if isinstance(item, h5py.Dataset):
+            weights.update(name.encode() + np.asarray(item).tobytes())
+
+    file.visititems(take)
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    with (bundle / "history.csv").open(encoding="utf-8") as file:
+        curves = [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
+    found = {"weights": weights.hexdigest(), "metrics": manifest["metrics"], "curves": curves}
+    return found | {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(bundle.glob("*.tflite"))}
+
+
+def reached(phase: str, out: Path, cache: Path, began: float) -> bool:
+    """Whether the training is in the phase in which it shall die."""
+    run = out.parent / f".{out.name}.run"
+    if phase == "start":
+        return time.time() - began > 0.5
+    if phase == "cache":
+        return any(cache.rglob("*"))
+    if phase == "epoch":
+        return any(run.rglob("epoch-*"))
+    if phase == "checkpoint":
+        return any(run.rglob(".writing-*"))
+    return any(path.is_dir() and path != run and path.name.startswith(f".{out.name}") for path in out.parent.iterdir())
+
+
+def trial(phase: str, data: Path, folder: Path, seed: int, kills: int) -> dict:
+    """Kill `kills` times, resume, compare."""
+    choose, out, cache = random.Random(seed), folder / "bundle", folder / "cache"
+    folder.mkdir()
+    cache.mkdir()
+    moments = []
+    for i in range(kills):
+        began = time.time()
+        process = start(data, out, cache, *(["--resume"] if i else []))
+        while process.poll() is None and not reached(phase, out, cache, began):
+            time.sleep(0.0005)
+        time.sleep({"start": choose.uniform(0, 6), "cache": choose.uniform(0, 0.3), "epoch": choose.uniform(0, 4),
+                    "checkpoint": choose.uniform(0, 0.004), "export": choose.uniform(0, 6)}[phase])  # fmt: skip
+        alive = process.poll() is None
+        if alive:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        moments.append({"seconds": round(time.time() - began, 2), "killed": alive})
+    code = 0 if out.exists() else start(data, out, cache, "--resume").wait(LONGEST)
+    return {"phase": phase, "seed": seed, "kills": moments, "exit": code, "found": fingerprint(out) if out.exists() else None}
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        data = pictures(place / "digits")
+        whole = place / "whole"
+        whole.mkdir()
+        (whole / "cache").mkdir()
+        began = time.time()
+        assert start(data, whole / "bundle", whole / "cache").wait(LONGEST) == 0, (whole / "bundle.log").read_text()[-2000:]
+        expected = fingerprint(whole / "bundle")
+        print(f"uninterrupted: {time.time() - began:.0f} s, {len(expected['curves'])} epochs", file=sys.stderr, flush=True)
+        rows = []
+        for i in range(count):
+            row = trial(PHASES[i % len(PHASES)], data, place / f"trial{i}", i, 1 + i % 2)
+            found = row.pop("found")
+            row["identical"] = found == expected
+            row["different"] = [key for key in expected if (found or {}).get(key) != expected[key]]
+            rows.append(row)
+            print(row, file=sys.stderr, flush=True)
+        phases = {phase: [row["identical"] for row in rows if row["phase"] == phase] for phase in PHASES}
+        write("training_resume", {
+            "trials": len(rows),
+            "identical": sum(row["identical"] for row in rows),
+            "killed": sum(kill["killed"] for row in rows for kill in row["kills"]),
+            "settings": LETTERS,
+            "phases": {phase: {"trials": len(found), "identical": sum(found)} for phase, found in phases.items()},
+            "rows": rows,
+        })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import msgspec
 from applied_dl import bundle, config, console, run
 from applied_dl.data.caching import cache_folder
 
+ROWS = 64  # of validation, whose units are looked at
 BUDGET = 60.0  # seconds a training may take to be watched to its end
 
 
@@ -44,12 +45,12 @@ def doctor_bundle(path: str | Path) -> dict:
     task = _task(recipe)
     import keras
 
-    from applied_dl.train.doctor import check_activations, check_curves, check_data
+    from applied_dl.train.doctor import check_activations, check_data, check_histories
 
     prepared = run.reread(task, recipe, manifest, path)
-    found = check_data(prepared, recipe.train) + check_curves(read_history(path / "history.csv"))
+    found = check_data(prepared, recipe.train) + check_histories(read_history(path / "history.csv"))
     model = keras.saving.load_model(path / "model.keras")
-    part = prepared.validation.take(slice(0, 512))
+    part = prepared.validation.take(slice(0, ROWS))
     inputs = {name: keras.ops.convert_to_tensor(part.inputs[name]) for name in model.input}
     found += check_activations(model, inputs, "of validation")
     return _report(recipe.task, found, ["bundle"])

@@ -1,10 +1,10 @@
 """The doctor: checks of data, start, gradients, units, step size and curves, each with its number and its remedy."""
 
 from applied_dl.train.doctor.activations import check_activations
+from applied_dl.train.doctor.afterwards import check_afterwards, check_histories
 from applied_dl.train.doctor.case import Case
-from applied_dl.train.doctor.curves import check_curves
 from applied_dl.train.doctor.data import check_data
 from applied_dl.train.doctor.examine import examine, examiner
 from applied_dl.train.doctor.finding import Finding
 
-__all__ = ["Case", "Finding", "check_activations", "check_curves", "check_data", "examine", "examiner"]
+__all__ = ["Case", "Finding", "check_activations", "check_afterwards", "check_data", "check_histories", "examine", "examiner"]

@@ -16,11 +16,11 @@ FLAT = 1e-4  # spread over the rows, as a share of the answers' size
 
 def check_activations(model: keras.Model, inputs, when: str) -> list[Finding]:
     """Dead relu units, saturated sigmoid and tanh units, and layers whose answer does not depend on the row; the worst layer of each."""
-    seen = outputs_of(model, inputs)
+    seen = outputs_of(model, inputs, (*WEIGHTED, layers.ReLU, layers.Activation))
     last = model._operations[-1]
     found = []
     for kind, check in (("relu", _dead), ("ends", _stuck), ("flat", _flat)):
-        worst = [check(layer, x, y, when) for layer, x, y in seen.values() if layer is not last and _applies(kind, layer, y)]
+        worst = [check(layer, y, when) for layer, _, y in seen if layer is not last and _applies(kind, layer, y)]
         worst = [finding for finding in worst if finding]
         if worst:
             found.append(max(worst, key=lambda f: f.evidence) if kind != "flat" else worst[0])
@@ -43,7 +43,7 @@ def _activation(layer) -> str:
     return ""
 
 
-def _dead(layer, x, y, when: str) -> Finding | None:
+def _dead(layer, y, when: str) -> Finding | None:
     units = y.reshape(-1, y.shape[-1])
     share = float((units <= 0).all(0).mean())
     if share <= DEAD_LIMIT:
@@ -59,7 +59,7 @@ def _dead(layer, x, y, when: str) -> Finding | None:
     )
 
 
-def _stuck(layer, x, y, when: str) -> Finding | None:
+def _stuck(layer, y, when: str) -> Finding | None:
     name = _activation(layer)
     low, high = (-1.0, 1.0) if name == "tanh" else (0.0, 1.0)
     margin = STUCK * (high - low)
@@ -77,7 +77,7 @@ def _stuck(layer, x, y, when: str) -> Finding | None:
     )
 
 
-def _flat(layer, x, y, when: str) -> Finding | None:
+def _flat(layer, y, when: str) -> Finding | None:
     size, spread = float(np.sqrt(np.mean(np.square(y)))), float(y.std(0).mean())
     if not np.isfinite(size) or spread > FLAT * size or size == 0 and not np.any(layer.get_weights()[0]):
         return None  # a layer that starts at zero (a head, the end of a residual branch) is meant to

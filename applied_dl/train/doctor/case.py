@@ -20,6 +20,7 @@ from applied_dl.train.source import Source
 WEIGHTED = (
     layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D,
 )  # fmt: skip
+FEWEST, MOST_NUMBERS = 16, 4_000_000  # rows of a probe, and numbers that they hold together
 
 
 class Case(NamedTuple):
@@ -36,8 +37,10 @@ class Case(NamedTuple):
 
 
 def rows(case: Case, count: int) -> tuple:
-    """`(inputs, target)` of up to `count` training rows spread over the data, as the model is fed in training."""
-    index = np.unique(np.linspace(0, case.source.size - 1, min(count, case.source.size)).astype(np.int64))
+    """`(inputs, target)` of up to `count` training rows spread over the data, as the model is fed in training; fewer of large ones."""
+    size = sum(int(np.prod([side or 1 for side in t.shape[1:]])) for t in tf.nest.flatten(case.model.input))
+    count = min(count, case.source.size, max(FEWEST, MOST_NUMBERS // max(size, 1)))
+    index = np.unique(np.linspace(0, case.source.size - 1, count).astype(np.int64))
     inputs, target = case.source.gather(tf.constant(index))[:2]
     if case.augment is not None:
         inputs, target = case.augment(inputs, target, tf.constant([case.settings.seed, 0], tf.int32))
@@ -79,8 +82,8 @@ def without_dropout(model: keras.Model):
             layer.rate = rate
 
 
-def outputs_of(model: keras.Model, inputs, training: bool = False) -> dict[str, tuple[layers.Layer, np.ndarray, np.ndarray]]:
-    """Each leaf layer's `(layer, input, output)` by path, from one eager pass. Layers with several inputs are left out."""
+def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bool = False) -> list[tuple]:
+    """`(layer, input, output)` of the leaf layers of some kinds, in the order of an eager pass; the input of the first one alone."""
     seen: dict[str, tuple] = {}
 
     def listen(layer):
@@ -90,19 +93,20 @@ def outputs_of(model: keras.Model, inputs, training: bool = False) -> dict[str, 
             out = original(*arguments, **options)
             one = arguments[0] if arguments else None
             if tf.is_tensor(one) and tf.is_tensor(out) and layer.path not in seen:
-                seen[layer.path] = (layer, np.asarray(tf.cast(one, tf.float32)), np.asarray(tf.cast(out, tf.float32)))
+                first = None if seen else np.asarray(tf.cast(one, tf.float32))
+                seen[layer.path] = (layer, first, np.asarray(tf.cast(out, tf.float32)))
             return out
 
         layer.call = call
         return layer
 
-    patched = [listen(layer) for layer in leaves(model) if not isinstance(layer, layers.InputLayer)]
+    patched = [listen(layer) for layer in leaves(model) if isinstance(layer, kinds)]
     try:
         model(inputs, training=training)
     finally:
         for layer in patched:
             del layer.call
-    return seen
+    return list(seen.values())
 
 
 def descend(case: Case, steps: int, rate: float | None = None) -> np.ndarray:

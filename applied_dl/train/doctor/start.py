@@ -62,10 +62,10 @@ def check_input(model: keras.Model, inputs) -> list[Finding]:
                 change="clean the data, or let the reader fill the gaps",
             )
         ]
-    fed = [(layer, x) for layer, x, _ in outputs_of(model, inputs).values() if isinstance(layer, WEIGHTED)]
+    fed = outputs_of(model, inputs, WEIGHTED)
     if not fed:
         return []
-    layer, x = fed[0]
+    layer, x, _ = fed[0]
     x = x.reshape(-1, x.shape[-1])
     size = float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
     if not INPUT_SPREAD[0] <= size <= INPUT_SPREAD[1]:

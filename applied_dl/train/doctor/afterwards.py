@@ -1,0 +1,26 @@
+"""The findings that cost next to nothing, told during every training and kept in its bundle: rows and curves."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from applied_dl import console
+from applied_dl.train.doctor.curves import check_curves
+from applied_dl.train.doctor.data import check_data
+from applied_dl.train.doctor.finding import Finding
+
+
+def check_afterwards(prepared, settings, fitted) -> list[str]:
+    """One line a finding, said on stderr too. settings: `recipe.train`. fitted: a `train.Fitted`."""
+    found = check_data(prepared, settings)
+    for member in fitted.extra.get("members", (fitted,)):
+        found += check_histories(member.history.rows)
+    lines = [finding.line() for finding in {finding.name: finding for finding in found}.values()]
+    for line in lines:
+        console.warn(line)
+    return lines
+
+
+def check_histories(rows: list[dict]) -> list[Finding]:
+    """The verdict on each stage's curves of a staged training."""
+    return [finding for _, stage in groupby(rows, key=lambda row: row.get("stage")) for finding in check_curves(list(stage))]

@@ -1,0 +1,72 @@
+"""The doctor names planted faults and leaves healthy models alone (a quick part; benchmarks/training_doctor.py runs them all)."""
+
+import json
+
+import numpy as np
+import pytest
+
+from applied_dl import cli
+from applied_dl.train.doctor.curves import check_curves
+from tests.train.faults import FAULTS, HEALTHY
+
+QUICK = (
+    "pixels never scaled", "a NaN in the input", "softmax before a loss of logits", "relu units born dead", "a stopped gradient",
+    "equal rows, other labels", "one row in fifty", "a column made from the label", "a column made from the number",
+    "the future among the covariates", "test rows that were trained on", "ten rows to choose the epoch",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_planted_fault_is_named_first(name):
+    expected, make = FAULTS[name]
+    found = make()
+    assert found[0].name == expected
+    assert found[0].evidence != found[0].limit
+    assert found[0].saw
+    assert found[0].why
+    assert found[0].change
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(FAULTS) - set(QUICK)))
+def test_every_planted_fault_is_named_first(name):
+    expected, make = FAULTS[name]
+    assert make()[0].name == expected
+
+
+@pytest.mark.parametrize("name", ["batch norm", "rows", "covariates"])
+def test_the_healthy_have_no_finding(name):
+    assert HEALTHY[name]() == []
+
+
+def test_there_are_enough_faults():
+    assert len(FAULTS) >= 20
+
+
+def curve(loss, held):
+    return [{"epoch": i + 1, "loss": a, "val_loss": b} for i, (a, b) in enumerate(zip(loss, held))]
+
+
+@pytest.mark.parametrize(
+    ("loss", "held", "blind", "name"),
+    [
+        ([1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01], [1, 0.6, 0.5, 0.6, 0.7, 0.8, 0.9], None, "overfitting"),
+        ([1.0] * 8, [1.0] * 8, None, "loss_never_moved"),
+        ([1.0, 0.99, 0.98, 0.97], [1.0, 1.0, 1.0, 1.0], (1.0, 1.0), "underfitting"),
+        ([1, 2, 1, 2, 1, 2], [1, 1, 1, 1, 1, 1], None, "bouncing_loss"),
+        ([1, 0.5, 0.4, 0.3], [1.1, 1.2, 1.2, 1.3], (1.0, 1.0), "nothing_general"),
+    ],
+)
+def test_curves_have_their_verdict(loss, held, blind, name):
+    assert [finding.name for finding in check_curves(curve(loss, held), blind)] == [name]
+
+
+def test_falling_curves_have_none():
+    assert check_curves(curve(np.geomspace(1, 0.1, 20), np.geomspace(1, 0.2, 20)), (1.0, 1.0)) == []
+
+
+def test_the_verb_prints_one_object(capsys):
+    code = cli.main(["doctor", "image", "--json", "--budget", "0", "--set", "train.learning_rate=1e-7", "--set", "train.epochs=1"])
+    report = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert "rate_too_low" in [finding["name"] for finding in report["findings"]]

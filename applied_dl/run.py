@@ -94,6 +94,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     from applied_dl.export.describe import describe
     from applied_dl.export.golden import write_golden, write_history
     from applied_dl.report.card import write_card
+    from applied_dl.train.doctor import check_afterwards
     from applied_dl.train.reproducible import versions
 
     def score(outputs, part):
@@ -127,7 +128,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         baselines={key: dict(value.metrics) for key, value in baselines.items()},
         exports=exports,
         seconds=round(time.perf_counter() - start, 2),
-        warnings=[*prepared.warnings, *_cut_short(fitted.history)],
+        warnings=[*prepared.warnings, *_cut_short(fitted.history), *check_afterwards(prepared, recipe.train, fitted)],
     )
     write_card(work, manifest, describe(serving.model))
     return bundle.seal(work, manifest)

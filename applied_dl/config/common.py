@@ -44,10 +44,14 @@ class Train(Section, frozen=True, kw_only=True):
     label_smoothing: about(float | None, "share of the label spread over all classes", ge=0, lt=1) = None
     class_weights: about(Literal["balanced"] | dict[str, float] | None, '"balanced", or a weight for each class') = None
     ema: about(float | None, "decay of the moving average of the weights (0 turns it off)", ge=0, lt=1) = None
+    swa: about(float | None, "share of the last epochs whose weights are averaged; for a schedule that stays up", gt=0, lt=1) = None
+    l1: about(float | None, "penalty on the absolute weights of kernels", gt=0) = None
+    l2: about(float | None, "penalty on the squared weights of kernels (in the gradient; weight_decay is beside it)", gt=0) = None
     patience: about(int | None, "epochs without a better validation score before training stops (0 never stops early)", ge=0) = None
     max_norm: about(float | None, "largest norm of each unit's incoming weights", gt=0) = None
     precision: about(Precision, "float32, mixed_bfloat16 or auto (bfloat16 where the hardware and the model gain)") = "auto"
     ensemble: about(int, "how many seeds are trained and averaged in one graph", ge=1) = 1
+    snapshots: about(int | None, "cut one training into so many cycles and average their ends in one graph", ge=2) = None
     freeze: about(tuple[Annotated[int, Meta(ge=1)], ...] | None, "transfer learning: epochs per stage of unfreezing, e.g. [3, 5]") = None
     depth_rates: about(float | None, "each deeper stage learns this many times slower (discriminative rates)", ge=1) = None
     seed: about(int, "the one seed of splits, weights, order and augmentation", ge=0, lt=2**31) = 0

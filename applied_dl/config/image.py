@@ -49,6 +49,8 @@ class Model(Section, frozen=True, kw_only=True):
     activation: about(str | None, "relu, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     norm: about(Literal["batch", "layer", "group", "rms", "none"] | None, "batch, layer, group, rms or none") = None
     dropout: about(float | None, "dropout before the head", ge=0, lt=1) = None
+    spatial_dropout: about(float | None, "share of whole channels dropped; small_cnn and resnet", ge=0, lt=1) = None
+    stochastic_depth: about(float | None, "how often the last block is skipped in training; resnet", ge=0, lt=1) = None
     pooling: about(Literal["max", "avg", "global_max", "global_avg"] | None, "max, avg, global_max or global_avg") = None
 
 

@@ -15,7 +15,7 @@ MAX_LOSS = 0.005
 BACKBONE, FREEZE = "MobileNetV2", (20, 8)  # and its epochs: the head alone, then the trunk too
 LOSSES = {False: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
           True: ("binary_crossentropy", "hinge", "squared_hinge", "mse")}  # fmt: skip
-SHARED_OPTIONS = ("width", "depth", "hidden", "activation", "norm", "dropout", "pooling")
+SHARED_OPTIONS = ("width", "depth", "hidden", "activation", "norm", "dropout", "pooling", "spatial_dropout", "stochastic_depth")
 BACKBONE_OPTIONS = ("backbone", "weights", "alpha")
 
 

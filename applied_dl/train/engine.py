@@ -15,7 +15,8 @@ from msgspec import Struct, field
 from applied_dl import console
 from applied_dl.errors import DataError
 from applied_dl.metrics import HIGHER_IS_BETTER
-from applied_dl.train import checkpoint
+from applied_dl.train import checkpoint, snapshots
+from applied_dl.train.averaging import EpochMean
 from applied_dl.train.batches import ordered_batches, plan, training_batches
 from applied_dl.train.lr_find import Suggestion, find
 from applied_dl.train.optimizers import optimizer as make_optimizer
@@ -95,6 +96,7 @@ def fit(
             return History(monitor=monitor)
         settings = msgspec.structs.replace(settings, learning_rate=found.chosen)
         console.say("rate", f"the finder chose {found.chosen:.2g}")
+    snapshots.begin(model)
     if settings.max_norm:
         _limit_norms(model, settings.max_norm)
     optimizer = make_optimizer(settings, cut.steps * settings.epochs, rates)
@@ -103,7 +105,8 @@ def fit(
     if workspace is not None and workspace.trial is not None:
         workspace.trial.append(_trial(model, source, validation, settings, cut, augment))
         return History(monitor=monitor)
-    keeper = _Keeper(settings, validation, monitor, workspace, tag)
+    mean = EpochMean(settings, lambda: training_batches(source, cut, settings.seed, 0, augment))
+    keeper = _Keeper(settings, validation, monitor, workspace, tag, mean)
     first_epoch = keeper.restore(model)
     if first_epoch < settings.epochs and not keeper.finished:
         batches = training_batches(source, cut, settings.seed, first_epoch * cut.steps, augment)
@@ -162,9 +165,9 @@ def _trial(model, source, validation, settings, cut, augment) -> float:
 class _Keeper(keras.callbacks.Callback):
     """Evaluates after each epoch (on the averaged weights where there are), keeps the best, stops early, writes checkpoints."""
 
-    def __init__(self, settings, validation, monitor, workspace, tag):
+    def __init__(self, settings, validation, monitor, workspace, tag, mean):
         super().__init__()
-        self.settings, self.workspace = settings, workspace
+        self.settings, self.workspace, self.mean = settings, workspace, mean
         self.folder = workspace.folder / "checkpoints" / tag if workspace else None
         self.batches = ordered_batches(validation, EVALUATION_BATCH) if validation else None
         self.history = History(monitor=monitor if validation else "loss")
@@ -181,7 +184,7 @@ class _Keeper(keras.callbacks.Callback):
                 f"The training loss became {logs['loss']} in epoch {epoch + 1}: expected finite numbers; lower "
                 "train.learning_rate or set train.clip_norm, and look for extreme values in the data."
             )
-        current = self._averaged()
+        put_back = self._averaged(epoch)
         if self.batches is not None:
             results = self.model.evaluate(self.batches, verbose=0, return_dict=True)
             logs.update({f"val_{name}": value for name, value in results.items()})
@@ -191,18 +194,21 @@ class _Keeper(keras.callbacks.Callback):
         self.history.rows.append(row)
         self.history.seconds += row["seconds"]
         self._judge(epoch, row[self.history.monitor])
-        if current is not None:
-            self._assign(current)
+        if put_back is not None:
+            put_back()
         self._write(epoch, last=self.finished or epoch + 1 == self.settings.epochs)
 
-    def _averaged(self):
-        """Swap the moving average of the weights in; what was there before, or None."""
+    def _averaged(self, epoch: int) -> Callable[[], None] | None:
+        """Swap the average of the weights in; what puts back those that were there before, or None where nothing is averaged."""
+        self.mean.see(self.model, epoch)
+        if self.settings.swa:
+            return self.mean.swap(self.model)
         averages = getattr(self.model.optimizer, "_model_variables_moving_average", None)
         if not (self.settings.ema and averages):
             return None
         before = [v.numpy() for v in self.model.trainable_variables]
         self._assign([a.numpy() for a in averages])
-        return before
+        return lambda: self._assign(before)
 
     def _assign(self, values):
         for variable, value in zip(self.model.trainable_variables, values):
@@ -233,8 +239,9 @@ class _Keeper(keras.callbacks.Callback):
         arrays = {
             "state": [np.asarray(keras.ops.convert_to_numpy(v)) for v in checkpoint.training_state(self.model)],
             "best": self.best_weights,
+            "mean": self.mean.values,
         }
-        notes = {"history": msgspec.to_builtins(self.history), "waited": self.waited, "finished": last}
+        notes = {"history": msgspec.to_builtins(self.history), "waited": self.waited, "finished": last, "averaged": self.mean.count}
         try:
             checkpoint.write(self.folder, epoch + 1, arrays, notes, self.workspace.identity)
         except OSError as error:  # a full disk must not end a training that needs it only at its end
@@ -251,6 +258,7 @@ class _Keeper(keras.callbacks.Callback):
         for variable, value in zip(checkpoint.training_state(model), arrays["state"], strict=True):
             variable.assign(value)
         self.best_weights, self.waited, self.finished = arrays["best"], notes["waited"], notes["finished"]
+        self.mean.values, self.mean.count = arrays.get("mean", []), notes["averaged"]
         self.history = msgspec.convert(notes["history"], History)
         console.say("resume", f"{self.folder.name}: {epoch} epochs were done")
         return epoch

@@ -8,16 +8,17 @@ import keras
 import msgspec
 
 from applied_dl.train.engine import STOPPED, Fitted
+from applied_dl.train.snapshots import cycles
 
 
 def fit_members(recipe, fit_one: Callable) -> Fitted:
-    """Train `train.ensemble` members that differ by their seed; one graph that averages their outputs.
+    """Train `train.ensemble` members that differ by their seed, or `train.snapshots` cycles; one graph that averages their outputs.
 
     `fit_one(recipe, tag) -> Fitted` builds and trains one member; its graph takes a dict of inputs. The history is the first member's;
     `extra["members"]` holds all of them.
     """
-    members = []
-    for i in range(recipe.train.ensemble):
+    members = cycles(recipe, fit_one) if recipe.train.snapshots else []
+    for i in range(0 if members else recipe.train.ensemble):
         settings = msgspec.structs.replace(recipe.train, seed=recipe.train.seed + 1000 * i)
         keras.utils.set_random_seed(settings.seed)
         try:

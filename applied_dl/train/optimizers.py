@@ -10,7 +10,10 @@ import keras
 from keras import ops, optimizers
 
 from applied_dl.errors import UsageError, nearest
+from applied_dl.train.averaging import check_averaging
+from applied_dl.train.penalties import penalised
 from applied_dl.train.schedules import Schedule
+from applied_dl.train.snapshots import check_snapshots
 
 MOMENTUM = {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9, "rmsprop": 0.0}  # the optimisers that have one, and its default
 OTHERS = {
@@ -36,6 +39,7 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
     rate = settings.learning_rate if settings.schedule in ("plateau", "constant") and not schedule.warmup else schedule
     rate = sweep or rate
     kind, own = _kind(name, settings)
+    kind = penalised(kind, settings.l1, settings.l2)
     shared = {
         "weight_decay": settings.weight_decay or (0.0 if name in ("adamw", "muon") else None),
         "global_clipnorm": settings.clip_norm or None,
@@ -54,6 +58,8 @@ def check(settings) -> None:
         raise UsageError(f"train.momentum has no meaning for {settings.optimizer!r}; it is for {', '.join(MOMENTUM)}.")
     if settings.schedule == "plateau" and settings.warmup:
         raise UsageError("train.warmup has no meaning with train.schedule = 'plateau', which starts at the peak; set it to 0.")
+    check_averaging(settings)
+    check_snapshots(settings)
 
 
 def _kind(name: str, settings) -> tuple[type, dict]:

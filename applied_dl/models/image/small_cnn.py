@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import keras
+from keras import layers
 
 from applied_dl.models.image.parts import filters, global_pool, head, pool
 from applied_dl.models.layers import conv
 
 
 def small_cnn(
-    input_shape, num_classes: int, *, width=1.0, activation="relu", norm="batch", dropout=0.2, pooling="max", include_top=True,
-    name="small_cnn",
+    input_shape, num_classes: int, *, width=1.0, activation="relu", norm="batch", dropout=0.2, spatial_dropout=0.0, pooling="max",
+    include_top=True, name="small_cnn",
 ):  # fmt: skip
     """(B, H, W, C) → logits (B, num_classes), or features (B, 64).
 
@@ -23,6 +24,7 @@ def small_cnn(
     side = min(input_shape[:2])
     while side > 4:
         x = pool(x, pooling)
+        x = layers.SpatialDropout2D(spatial_dropout)(x) if spatial_dropout else x
         side = -(-side // 2)
         x = conv(x, filters(48 if side > 4 else 40, width), 3, activation, norm=norm)
     x = conv(x, filters(56, width), 3, activation, norm=norm)

@@ -19,8 +19,8 @@ from runner import ROOT, Row, write
 
 PHASES = ("start", "cache", "epoch", "checkpoint", "export")
 LONGEST = 300.0  # seconds of one training
-LETTERS = {"train.epochs": 40, "train.checkpoint_minutes": 0, "model.dropout": 0.3, "train.ema": 0.95, "train.patience": 38,
-           "train.ensemble": 2}  # fmt: skip
+LETTERS = {"train.epochs": 30, "train.checkpoint_minutes": 0, "model.dropout": 0.3, "train.ema": 0.95, "train.patience": 28,
+           "train.ensemble": 2, "export.variants": '["fp32", "int8"]'}  # fmt: skip
 
 
 def summary(found: dict) -> list[Row]:
@@ -109,6 +109,16 @@ def trial(phase: str, data: Path, folder: Path, seed: int, kills: int) -> dict:
     return {"phase": phase, "seed": seed, "kills": moments, "exit": code, "found": fingerprint(out) if out.exists() else None}
 
 
+def difference(expected: dict, found: dict | None) -> list[str]:
+    """What differs, and for the curves which numbers."""
+    if found is None:
+        return ["no bundle"]
+    keys = [key for key in {**expected, **found} if found.get(key) != expected.get(key)]
+    pairs = zip(expected["curves"], found["curves"])
+    cells = [f"epoch {a['epoch']} {key}: {a[key]} {b.get(key)}" for a, b in pairs for key in a if a[key] != b.get(key)]
+    return keys + cells[:4]
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 25
     with tempfile.TemporaryDirectory() as place:
@@ -126,7 +136,7 @@ def main() -> None:
             row = trial(PHASES[i % len(PHASES)], data, place / f"trial{i}", i, 1 + i % 2)
             found = row.pop("found")
             row["identical"] = found == expected
-            row["different"] = [key for key in expected if (found or {}).get(key) != expected[key]]
+            row["different"] = difference(expected, found)
             rows.append(row)
             print(row, file=sys.stderr, flush=True)
         phases = {phase: [row["identical"] for row in rows if row["phase"] == phase] for phase in PHASES}

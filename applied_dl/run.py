@@ -237,7 +237,8 @@ def settled(task, recipe, prepared):
     from applied_dl.train.optimizers import check
 
     recipe = task.settle(recipe, prepared)
-    check(recipe.train)
+    if hasattr(recipe.train, "optimizer"):  # word vectors have their own closed-form steps
+        check(recipe.train)
     return recipe
 
 

@@ -1,0 +1,85 @@
+"""Words in, vectors and neighbours out: the part of the word task that needs no TensorFlow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.encoders.words import WordEncoder, load, rows_of
+from applied_dl.errors import UsageError
+from applied_dl.infer.runtime import Encoded
+from applied_dl.infer.word_vectors import WordVectors
+
+load_encoder = load
+DIGITS = 6
+
+
+def gather(arguments: list[str]) -> list[str]:
+    """A file stands for its lines, "-" for those of standard input, anything else for itself."""
+    found: list[str] = []
+    for text in arguments:
+        if text == "-":
+            found += [line.rstrip("\n") for line in sys.stdin]
+        elif _is_file(text):
+            from applied_dl.data.corpus import lines
+
+            found += lines(text)
+        else:
+            found.append(text)
+    return found
+
+
+def encode(encoder: WordEncoder, inputs: list) -> Encoded:
+    """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; a sentence for what has no vector."""
+    found, kept, errors = [], [], {}
+    for place, text in enumerate(inputs):
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", errors="replace")
+        if not isinstance(text, str):
+            errors[place] = f"input {place + 1} must be a word or a text, received {type(text).__name__}."
+        elif rows := rows_of(encoder, text):
+            found.append(rows)
+            kept.append(place)
+        else:
+            errors[place] = _unknown(encoder, text)
+    ids = np.zeros((len(found), max(map(len, found), default=1)), np.int32)
+    for i, rows in enumerate(found):
+        ids[i, : len(rows)] = rows
+    return Encoded(inputs={"ids": ids}, kept=kept, errors=errors)
+
+
+def answer(encoder: WordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None) -> list[dict]:
+    """`{"vector": [...]}` each; with `nearest`, the words that are most alike, by cosine."""
+    vectors = outputs["vector"]
+    near = [None] * len(vectors)
+    if nearest is not None:
+        if nearest < 1:
+            raise UsageError(f"--nearest must be at least 1, received {nearest}.")
+        table = WordVectors(encoder.words, encoder.arrays["vectors"])
+        own = [[row - 1 for row in ids if 0 < row <= len(encoder.words)] for ids in encoded.inputs["ids"].tolist()]
+        near = table.nearest(vectors, nearest, own)
+    answers = []
+    for vector, words in zip(vectors, near):
+        found = {} if words is None else {"nearest": [{"word": word, "similarity": round(s, DIGITS)} for word, s in words]}
+        answers.append({**found, "vector": [round(float(v), DIGITS) for v in vector]})
+    return answers
+
+
+def _unknown(encoder: WordEncoder, text: str) -> str:
+    shown = text.strip()[:40]
+    if not shown:
+        return "the input is empty; give a word."
+    import difflib
+
+    close = difflib.get_close_matches(shown.lower(), encoder.words[:20_000], n=1, cutoff=0.75)
+    hint = f" Did you mean {close[0]!r}?" if close else " Give a word of the vocabulary, or train with preprocess.ngrams."
+    return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return len(text) < 1024 and "\0" not in text and Path(text).is_file()
+    except (OSError, ValueError):
+        return False

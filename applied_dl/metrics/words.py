@@ -1,0 +1,53 @@
+"""What word vectors are worth: people's similarities, analogies, and which word stood beside which in text that was held out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from applied_dl.metrics.intervals import bootstrap, wilson
+from applied_dl.metrics.scores import Scores
+from applied_dl.metrics.similarity import spearman
+
+RESTRICT = 30_000  # most frequent words that may answer an analogy
+BLOCK = 512
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Rows (N, D) divided by their length; zeros stay zeros."""
+    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+
+
+def judge_similarity(vectors: np.ndarray, scores: np.ndarray) -> Scores:
+    """Rows (a, b, a, b, …) and people's score of each row's pair: Spearman's rank correlation with the cosine."""
+    found, wanted = unit(vectors), scores[0::2]
+    cosine = np.einsum("nd,nd->n", found[0::2], found[1::2])
+    interval = bootstrap(spearman, wanted, cosine)
+    return Scores(main="spearman", metrics={"spearman": spearman(wanted, cosine)}, intervals={"spearman": interval})
+
+
+def judge_neighbours(vectors: np.ndarray) -> Scores:
+    """Rows (word, neighbour, other, …): how often a word is nearer to what stood beside it than to what stood beside another (ties: half).
+
+    The others are the neighbours of other words, so both have the same frequencies and only knowledge of pairs can help.
+    """
+    found = unit(vectors)
+    gap = np.einsum("nd,nd->n", found[0::3], found[1::3] - found[2::3])
+    right = float((gap > 1e-7).sum() + 0.5 * (np.abs(gap) <= 1e-7).sum())
+    return Scores(main="auc", metrics={"auc": right / len(gap)}, intervals={"auc": wilson(right, len(gap))})
+
+
+def solve_analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT) -> np.ndarray:
+    """(Q,) places that answer a : b = c : ?, by 3CosAdd among the `restrict` first rows, a, b and c left out (Mikolov et al., 2013)."""
+    near, answers = unit(table[:restrict]), []
+    for start in range(0, len(questions), BLOCK):
+        a, b, c = questions[start : start + BLOCK, :3].T
+        scores = (near[b] - near[a] + near[c]) @ near.T
+        np.put_along_axis(scores, np.stack([a, b, c], 1), -np.inf, 1)
+        answers.append(scores.argmax(1))
+    return np.concatenate(answers) if answers else np.zeros(0, np.int64)
+
+
+def analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT) -> tuple[float, tuple[float, float]]:
+    """Share of questions (Q, 4) that are answered rightly, and its interval."""
+    right = int((solve_analogies(table, questions, restrict) == questions[:, 3]).sum())
+    return right / max(len(questions), 1), wilson(right, len(questions))

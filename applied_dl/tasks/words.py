@@ -1,0 +1,138 @@
+"""Word vectors: a text in, a vector for every word of it out; neighbours, analogies and a lookup table for the phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from applied_dl.data import Part, Prepared
+from applied_dl.data.word_ids import final_ids, read_ids
+from applied_dl.data.word_judges import is_similarity
+from applied_dl.encoders.words import WordEncoder
+from applied_dl.encoders.words import load as load_encoder
+from applied_dl.encoders.words import save as save_encoder
+from applied_dl.export import Serving
+from applied_dl.metrics import Scores
+from applied_dl.metrics import words as metric
+from applied_dl.report import plots as draw
+from applied_dl.tasks.words_data import neighbours_part, prepare_words, read_part
+from applied_dl.tasks.words_fit import build_words, fit_words
+from applied_dl.tasks.words_settings import settle_words
+from applied_dl.train import Fitted
+from applied_dl.train import word_counts as counting
+from applied_dl.train.word_text import Text
+
+MAPPED = 120  # words of the neighbourhood picture
+SKIPPED = 100  # most frequent words that are too common to be worth a place in it
+
+
+def prepare(recipe, cache: Path) -> Prepared:
+    """Read, split, number; every operation gets one thread, since the training itself runs many at once."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:  # TensorFlow already runs in this process: the same vectors, at about two thirds of the speed
+        pass
+    return prepare_words(recipe, cache)
+
+
+def settle(recipe, prepared):
+    """Every open value of the recipe, chosen for the method and the number of words."""
+    return settle_words(recipe, prepared)
+
+
+def build(recipe, prepared) -> keras.Model:
+    """{"ids": (B, T)} → {"vector": (B, D)}."""
+    return build_words(recipe, prepared)
+
+
+def fit(recipe, prepared, workspace) -> Fitted:
+    """Closed-form updates by lock-free threads, or a factorisation of counts."""
+    return fit_words(recipe, prepared, workspace)
+
+
+def serving(recipe, fitted, prepared) -> Serving:
+    """The lookup itself; its word vectors go into `encoder.npz` too, for neighbours and for other programs."""
+    table, size = fitted.model.get_layer("table").get_weights()[0], len(prepared.encoder.words)
+    prepared.encoder.arrays["vectors"] = np.ascontiguousarray(table[1 : 1 + size])
+    return reopen(recipe, fitted.model, prepared.encoder)
+
+
+def reopen(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
+    """The lookup with nothing beside it."""
+    return Serving(model)
+
+
+def score(recipe, outputs, part, encoder) -> Scores:
+    """Rank correlation with people's similarities, or held-out neighbours; analogies (by `encoder.npz`) where there are questions."""
+    vectors = outputs["vector"]
+    found = metric.judge_similarity(vectors, part.target) if part.extra["kind"] == "similarity" else metric.judge_neighbours(vectors)
+    questions = part.extra.get("analogies")
+    if questions is None or not len(questions):
+        return found
+    share, interval = metric.analogies(outputs.get("table", encoder.arrays.get("vectors")), questions)
+    return Scores(main=found.main, metrics={**found.metrics, "analogy": share}, intervals={**found.intervals, "analogy": interval})
+
+
+def baselines(recipe, prepared) -> dict[str, Scores]:
+    """Vectors that know nothing, and counted neighbours factorised."""
+    text, D, seed = prepared.state["text"], recipe.model.dimensions, recipe.train.seed
+    random = np.random.default_rng(seed).standard_normal((len(text.counts), D)).astype(np.float32)
+    rivals = {"random vectors": random}
+    if recipe.model.name == "svd":
+        rivals["LSA (log counts, SVD)"] = counting.lsa(text, D, recipe.learn.window, seed)
+    else:
+        rivals["PPMI-SVD"] = counting.ppmi_svd(text, D, recipe.learn.window, seed)
+    return {name: score(recipe, _answers(prepared, table), prepared.test, prepared.encoder) for name, table in rivals.items()}
+
+
+def _answers(prepared, table: np.ndarray) -> dict[str, np.ndarray]:
+    """What the serving graph would answer on the test rows with another table of word vectors."""
+    rows = np.zeros((prepared.encoder.rows, table.shape[1]), np.float32)
+    rows[1 : 1 + len(table)] = table
+    ids = prepared.test.inputs["ids"]
+    return {"vector": rows[ids].sum(1) / np.maximum((ids > 0).sum(1, keepdims=True), 1), "table": table}
+
+
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
+    """The loss by epoch, and the map of common words with their nearest."""
+    rows = fitted.history.rows
+    if len(rows) > 1:
+        draw.training_curves(rows, folder / "training.png", "loss", fitted.history.best_epoch)
+    words, table = prepared.encoder.words, metric.unit(prepared.encoder.arrays["vectors"])
+    chosen = _islands(table)
+    if len(chosen) >= 8:
+        from sklearn.manifold import TSNE
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):  # so few points: threads would only wait for each other
+            points = TSNE(2, perplexity=min(8, len(chosen) / 4), init="pca", metric="cosine", random_state=0).fit_transform(table[chosen])
+        draw.neighbourhood(points, [words[i] for i in chosen], folder / "neighbourhood.png", "Common words and their nearest (t-SNE)")
+
+
+def _islands(table: np.ndarray, seeds: int = 16, nearest: int = 5) -> np.ndarray:
+    """Words (≤ MAPPED,) to draw: common ones far from each other, each with its nearest among the common ones."""
+    pool = np.arange(min(SKIPPED, len(table) // 4), min(len(table), 3000))
+    near, taken = table[pool] @ table[pool].T, [0]
+    while len(taken) < min(seeds, len(pool)):
+        taken.append(int(near[taken].max(0).argmin()))
+    found = np.unique(np.argsort(-near[taken], 1)[:, : nearest + 1])
+    return pool[found][:MAPPED]
+
+
+def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
+    """A file of word, word, score, or another text's neighbours, through the fitted vocabulary."""
+    if is_similarity(source):
+        return read_part(encoder, source)
+    from applied_dl.data.caching import cache_folder
+
+    found = read_ids(source, recipe.data.column, encoder.lowercase, cache_folder())
+    renamed = np.array([encoder.places.get(word, -1) for word in found.words], np.int32)
+    return neighbours_part(encoder, Text(*final_ids(found, np.ones(len(found.ends), bool), renamed), encoder.arrays["counts"]))
+
+
+__all__ = [
+    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+]  # fmt: skip

@@ -1,0 +1,63 @@
+"""The values a word recipe leaves open, by the method and the size of the text."""
+
+from __future__ import annotations
+
+import os
+
+from applied_dl import config
+from applied_dl.errors import UsageError
+
+SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
+MOST, FEWEST = 30, 3  # epochs
+RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
+GLOVE = {"epochs": 15, "learning_rate": 0.05}
+MAX_LOSS = 0.01
+
+
+def settle_words(recipe, prepared):
+    """The recipe without a None that training reads, and without keys that would do nothing."""
+    model, learn, train = recipe.model, recipe.learn, recipe.train
+    predicts = model.name in ("skipgram", "cbow")
+    _refuse_idle(recipe, predicts)
+    objective = (learn.objective or "negative") if predicts else None
+    negative = (learn.negative or 5) if objective == "negative" else None
+    sample = (1e-3 if learn.sample is None else learn.sample) if predicts else None
+    start = (learn.start or "random") if predicts else None
+    epochs = train.epochs
+    if model.name == "glove":
+        epochs = epochs or GLOVE["epochs"]
+    elif model.name == "svd":
+        epochs = 1
+    elif epochs is None:
+        epochs = max(FEWEST, min(MOST, round(SEEN / prepared.state["total"])))
+        epochs = max(1, epochs // 3) if start == "svd" else epochs
+    rate = train.learning_rate or (GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective)))
+    threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
+    return config.replace(
+        recipe,
+        preprocess={"min_count": prepared.state["min_count"]},
+        learn={"objective": objective, "negative": negative, "sample": sample, "start": start},
+        train={"epochs": epochs, "learning_rate": rate, "threads": threads},
+        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+    )
+
+
+def _refuse_idle(recipe, predicts: bool) -> None:
+    """A sentence for a key that would do nothing."""
+    model, learn, train, settings = recipe.model, recipe.learn, recipe.train, recipe.preprocess
+    if not predicts:
+        for key in ("objective", "negative", "sample", "start"):
+            if getattr(learn, key) is not None:
+                raise UsageError(f"learn.{key} has no meaning for model.name = {model.name!r}, which counts; it is for skipgram and cbow.")
+        if settings.ngrams:
+            raise UsageError(f"preprocess.ngrams needs model.name = 'skipgram' or 'cbow'; {model.name!r} has one row a word.")
+    if learn.objective == "hierarchical" and learn.negative is not None:
+        raise UsageError("learn.negative has no meaning for learn.objective = 'hierarchical', which has no noise words.")
+    if model.name == "svd":
+        for key in ("epochs", "learning_rate", "threads"):
+            if getattr(train, key) is not None:
+                raise UsageError(f"train.{key} has no meaning for model.name = 'svd', which factorises once.")
+    if train.deterministic and (train.threads or 1) > 1:
+        raise UsageError("train.deterministic needs one thread: threads that update without locks never do it in the same order twice.")
+    if settings.ngrams and learn.start == "svd":
+        raise UsageError("learn.start = 'svd' knows no sub-words; leave it or preprocess.ngrams out.")

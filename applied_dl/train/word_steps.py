@@ -1,0 +1,128 @@
+"""One update of skip-gram or CBOW with negative sampling as a few matrix products, gradients in closed form.
+
+A step takes `chunks` runs of `length` neighbouring words. A run shares its noise words, so one batched product scores all its pairs, and
+rows are looked up once a word, not once a pair (the idea of pWord2Vec, Ji et al., 2016). Words far apart in a run are masked by the reach
+of each word: a random window, cut at the ends of its text. Updates are sparse additions straight into the tables: no tape, no (V, D) work.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+STEPS = 50  # in one call of the compiled function, at most
+
+
+class Shape(NamedTuple):
+    """How words are grouped: `length` words a run, `chunks` runs an update, `noise` shared noise words a run."""
+
+    length: int
+    chunks: int
+    noise: int
+    window: int
+
+    @property
+    def words(self) -> int:
+        """Of an update."""
+        return self.length * self.chunks
+
+
+def distances(shape: Shape) -> np.ndarray:
+    """(L, L + 2 w) int32: how far context place m is from word l; out of any reach where it is the word itself."""
+    far = np.arange(shape.length + 2 * shape.window)[None] - shape.window - np.arange(shape.length)[:, None]
+    return np.where(far == 0, 2**20, far).astype(np.int32)
+
+
+def spans(shape: Shape) -> np.ndarray:
+    """(chunks, L + 2 w) int32: places of each run's words and of those around it, from the start of the update's slice."""
+    return (np.arange(shape.chunks)[:, None] * shape.length + np.arange(shape.length + 2 * shape.window)[None]).astype(np.int32)
+
+
+def add_rows(table: tf.Variable, rows, values) -> None:
+    """`table[rows] += values`; a row named twice gets both."""
+    values = tf.reshape(values, [-1, table.shape[1]])
+    tf.raw_ops.ResourceScatterAdd(resource=table.handle, indices=tf.reshape(rows, [-1]), updates=values)
+
+
+def skipgram(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: int):
+    """(ids (B+2w,), left (B,), right (B,), noise (chunks, K), rate) → updates both tables; the mean loss of a pair."""
+    far, span = tf.constant(distances(shape)), tf.constant(spans(shape))
+    places = shape.length + 2 * shape.window
+
+    def step(ids, left, right, noise, rate, with_loss=False):
+        words = tf.reshape(ids[shape.window : shape.window + shape.words], [shape.chunks, shape.length])
+        others = tf.concat([tf.gather(ids, span), noise], 1)  # (C, M + K)
+        left, right = (tf.reshape(a, [shape.chunks, shape.length, 1]) for a in (left, right))
+        true = tf.cast((far >= -left) & (far <= right), tf.float32)  # (C, L, M)
+        share = tf.cast(left + right, tf.float32) * (negative / shape.noise)  # of each noise word, by the number of true ones
+        x, z = tf.gather(inputs, words), tf.gather(outputs, others)  # (C, L, D), (C, M + K, D)
+        s = tf.matmul(x, z, transpose_b=True)
+        p = tf.sigmoid(s)
+        g = tf.concat([(rate - rate * p[:, :, :places]) * true, p[:, :, places:] * (share * -rate)], 2)
+        dx, dz = tf.matmul(g, z), tf.matmul(g, x, transpose_a=True)
+        add_rows(inputs, words, dx)
+        add_rows(outputs, others, dz)
+        if not with_loss:
+            return None
+        loss = tf.reduce_sum(true * tf.nn.softplus(-s[:, :, :places])) + tf.reduce_sum(share * tf.nn.softplus(s[:, :, places:]))
+        return loss / tf.maximum(tf.reduce_sum(true), 1.0)
+
+    return step
+
+
+def cbow(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: int):
+    """As `skipgram`, from the mean of the context to the word. The gradient keeps the 1/n of the mean (İrsoy et al., 2021)."""
+    far, span = tf.constant(distances(shape)), tf.constant(spans(shape))
+    unit = tf.eye(shape.length, batch_shape=[1])  # (1, L, L): each word's own place among those of its run
+
+    def step(ids, left, right, noise, rate, with_loss=False):
+        words = tf.reshape(ids[shape.window : shape.window + shape.words], [shape.chunks, shape.length])
+        around = tf.gather(ids, span)  # (C, M)
+        left, right = (tf.reshape(a, [shape.chunks, shape.length, 1]) for a in (left, right))
+        n = tf.cast(left + right, tf.float32)  # (C, L, 1)
+        some = tf.minimum(n, 1.0)  # 0 where a word has no context
+        mean = tf.cast((far >= -left) & (far <= right), tf.float32) / tf.maximum(n, 1.0)  # (C, L, M)
+        h = tf.matmul(mean, tf.gather(inputs, around))  # (C, L, D)
+        others = tf.concat([words, noise], 1)  # (C, L + K)
+        z = tf.gather(outputs, others)
+        s = tf.matmul(h, z, transpose_b=True)  # (C, L, L + K)
+        p = tf.sigmoid(s)
+        share = some * (negative / shape.noise)
+        g = tf.concat([(rate - rate * p[:, :, : shape.length]) * (unit * some), p[:, :, shape.length :] * (share * -rate)], 2)
+        dh, dz = tf.matmul(g, z), tf.matmul(g, h, transpose_a=True)
+        add_rows(inputs, around, tf.matmul(mean, dh, transpose_a=True))
+        add_rows(outputs, others, dz)
+        if not with_loss:
+            return None
+        loss = tf.reduce_sum(unit * some * tf.nn.softplus(-s[:, :, : shape.length]))
+        loss += tf.reduce_sum(share * tf.nn.softplus(s[:, :, shape.length :]))
+        return loss / tf.maximum(tf.reduce_sum(some), 1.0)
+
+    return step
+
+
+def compiled(step, shape: Shape):
+    """Many steps in one call: (ids, left, right, noise, first step, steps, rate) → the loss of the first of them.
+
+    Make one for each thread: TensorFlow orders effects within one function only, and lets go of Python's lock while it runs.
+    """
+    size, w = shape.words, shape.window
+
+    def run(ids, left, right, noise, first, steps, rate):
+        def at(i):
+            s = i * size
+            return (
+                tf.slice(ids, [s], [size + 2 * w]), tf.slice(left, [s], [size]), tf.slice(right, [s], [size]),
+                tf.slice(noise, [i * shape.chunks, 0], [shape.chunks, shape.noise]), rate,
+            )  # fmt: skip
+
+        loss = step(*at(first), with_loss=True)
+        for i in tf.range(first + 1, first + steps):
+            step(*at(i))
+        return loss
+
+    ints, scalar = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
+    signature = [ints, ints, ints, tf.TensorSpec([None, shape.noise], tf.int32), scalar, scalar, tf.TensorSpec([], tf.float32)]
+    return tf.function(run, input_signature=signature).get_concrete_function()

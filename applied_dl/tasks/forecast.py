@@ -28,6 +28,7 @@ from applied_dl.tasks.forecast_data import aligned_part, panel_part, prepare_ser
 from applied_dl.tasks.forecast_fit import build_one, fit_forecast
 from applied_dl.tasks.forecast_settings import settle_forecast
 from applied_dl.train.ensemble import average, fit_members
+from applied_dl.train.unused import OF_THE_ENGINE, refuse_unused
 
 NORMAL = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449, 0.95: 1.96, 0.99: 2.5758}
 
@@ -52,6 +53,7 @@ def build(recipe, prepared) -> keras.Model:
 def fit(recipe, prepared, workspace) -> train.Fitted:
     """Train every member of the ensemble; the closed form and the blend have one."""
     if recipe.model.name in ("ridge", "blend"):
+        refuse_unused(recipe.train, recipe.model.name, OF_THE_ENGINE if recipe.model.name == "ridge" else ("snapshots",))
         return fit_forecast(recipe, prepared, workspace)
     return fit_members(recipe, lambda one, tag: fit_forecast(one, prepared, workspace, tag))
 

@@ -22,6 +22,7 @@ from applied_dl.train import checkpoint
 from applied_dl.train.engine import History, Workspace
 from applied_dl.train.schedules import Schedule
 from applied_dl.train.source import Source
+from applied_dl.train.unused import refuse_unused
 
 TINY = 1e-8
 CHUNK = 64  # steps in one call of the graph
@@ -57,6 +58,7 @@ def fit_table(
     seen = tf.Variable(tf.fill((table.shape[0],), TINY))
     run = _compiled(table, seen, source, loss, sides, augment, padding, settings.seed)
     strata = np.zeros(source.size, int) if strata is None else strata
+    refuse_unused(settings, "trained row by row")
     batch = source.size if settings.batch_size == "all" else int(settings.batch_size)
     steps = len(_order(strata, batch, settings.seed, 0))
     schedule = Schedule(settings.schedule, float(settings.learning_rate), steps * settings.epochs, settings.warmup)

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def shipped(folder: str) -> dict:
     found = {}
     for path in sorted((ROOT / "pipelines").glob("*.toml")):
         overrides = {key: str(value) for key, value in places.get(path.stem, {}).items()}
-        if all(Path(value).exists() for value in overrides.values()):
+        if tomllib.loads(path.read_text(encoding="utf-8"))["task"] not in config.TASKS:
+            tell("skipped", path.name, ["its task does not stand yet"])
+        elif all(Path(value).exists() for value in overrides.values()):
             found[path.name] = make(path, overrides)
         else:
             tell("skipped", path.name, ["its data is not beside this checkout"])

@@ -1,0 +1,182 @@
+"""Word vectors beside gensim's.
+
+The same text, epochs, threads and vocabulary, one after the other in the same run; gensim 4 in an environment of its own, by its fastest
+path (`corpus_file`). The text is lower-cased [a-z]+, 12 million words of Wikipedia. `python benchmarks/words_gensim.py [SEEDS]`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from runner import ROOT, SHARED, Row, count, interval, rival, write
+
+THREADS = int(os.environ.get("WORDS_THREADS", os.cpu_count() or 1))
+CASES = {  # model, dimensions, epochs, gensim's first step size (the better of its two usual ones), goal in words/s
+    "skip-gram d100": ("skipgram", 100, 3, 0.05, 3.0),
+    "skip-gram d300": ("skipgram", 300, 1, 0.05, 2.0),
+    "CBOW d100": ("cbow", 100, 3, 0.05, 1.3),
+    "CBOW d300": ("cbow", 300, 1, 0.05, 1.0),
+}
+GENSIM = r"""
+import json, os, resource, sys, time
+from gensim.models import Word2Vec
+corpus, name, dimensions, epochs, rate, threads, seed, out = json.loads(sys.argv[1])
+start = time.perf_counter()
+model = Word2Vec(vector_size=dimensions, window=5, negative=5, sample=1e-3, min_count=5, max_final_vocab=60000, sg=int(name == "skipgram"),
+                 alpha=rate, workers=threads, seed=seed)
+model.build_vocab(corpus_file=corpus)
+cpu, wall = time.process_time(), time.perf_counter()
+model.train(corpus_file=corpus, total_words=model.corpus_total_words, total_examples=model.corpus_count, epochs=epochs)
+cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+total = time.perf_counter() - start
+model.wv.save_word2vec_format(out, binary=True)
+print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "words": model.corpus_total_words,
+                             "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, "load": os.getloadavg()[0]}))
+"""
+OURS = r"""
+import json, os, resource, sys, time
+from pathlib import Path
+corpus, name, dimensions, epochs, rate, threads, seed, out, options = json.loads(sys.argv[1])
+start = time.perf_counter()
+from applied_dl import config
+from applied_dl.tasks import words as task
+from applied_dl.train import Workspace
+from applied_dl.infer.word_vectors import WordVectors
+folder = Path(out).parent
+raw = {"task": "words", "data": {"train": corpus, "validation": corpus + ".held", "test": corpus + ".held"},
+       "preprocess": {"min_count": 5}, "model": {"name": name, "dimensions": dimensions},
+       "train": {"epochs": epochs, "threads": threads, "seed": seed}, "learn": {}}
+for key, value in options.items():
+    section, key = key.split(".")
+    raw[section][key] = value
+recipe = config.read_recipe(raw)
+prepared = task.prepare(recipe, folder / f"cache{seed}")
+recipe = task.settle(recipe, prepared)
+cpu, wall = time.process_time(), time.perf_counter()
+fitted = task.fit(recipe, prepared, Workspace(folder / "run", {}))
+cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+total = time.perf_counter() - start
+table = fitted.model.get_layer("table").get_weights()[0]
+WordVectors(prepared.encoder.words, table[1:1 + len(prepared.encoder.words)]).save(out)
+print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "words": prepared.state["total"],
+                             "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, "load": os.getloadavg()[0]}))
+"""
+
+
+def main() -> None:
+    """Each case for each seed, gensim and ours in turn."""
+    seeds = count(3)
+    chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else list(CASES)
+    python = os.environ.get("WORDS_RIVAL") or str(rival("gensim", "gensim==4.4.0"))
+    found: dict[str, dict] = {"threads": THREADS, "cases": {}}
+    with tempfile.TemporaryDirectory() as work:
+        corpus = text(Path(work))
+        for case in chosen:
+            name, dimensions, epochs, rate, _ = CASES[case]
+            rows = found["cases"][case] = {"epochs": epochs, "gensim": [], "applied_dl": []}
+            for seed in seeds:
+                job = [str(corpus), name, dimensions, epochs, rate, THREADS, seed]
+                rows["gensim"].append(measured([python, "-c", GENSIM, json.dumps([*job, f"{work}/v.bin"])], f"{work}/v.bin"))
+                ours = [sys.executable, "-c", OURS, json.dumps([*job, f"{work}/v.npz", {}])]
+                rows["applied_dl"].append(measured(ours, f"{work}/v.npz"))
+                print(case, seed, rows["gensim"][-1], rows["applied_dl"][-1], file=sys.stderr, flush=True)
+    write("words_gensim", found)
+
+
+def text(folder: Path) -> Path:
+    """The corpus as gensim reads it, and a few lines of it for our own held-out part (not used for the scores here)."""
+    sys.path.insert(0, str(ROOT))
+    from applied_dl.data.corpus import lines
+
+    path = folder / "corpus.txt"
+    source = os.environ.get("WORDS_CORPUS") or SHARED / "text" / "enwiki_12m" / "enwiki_12m.txt.bz2"
+    with open(path, "w") as file, open(f"{path}.held", "w") as held:
+        for number, line in enumerate(lines(source)):
+            line = re.sub("[^a-z]+", " ", line.lower()).strip() + "\n"
+            file.write(line)
+            if number < 50:
+                held.write(line)
+    return path
+
+
+def measured(command: list[str], vectors: str) -> dict:
+    """Run one training in a process of its own; its cost and the scores of its vectors."""
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    if line is None:
+        sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
+    return {**{k: round(v, 2) for k, v in json.loads(line.removeprefix("RESULT")).items()}, **scores(vectors)}
+
+
+def scores(path: str) -> dict[str, float]:
+    """Spearman with people's similarities, and analogies among the 30,000 most frequent words."""
+    import numpy as np
+
+    from applied_dl.data.word_judges import read_judge
+    from applied_dl.infer.word_vectors import WordVectors
+    from applied_dl.metrics.similarity import spearman
+    from applied_dl.metrics.words import analogies
+
+    table, found = WordVectors.load(path), {}
+    sets = {"ws353": "EN-WS-353-ALL.txt", "simlex": "EN-SIMLEX-999.txt", "rw": "EN-RW-STANFORD.txt", "mturk": "EN-MTURK-771.txt"}
+    for name, file in sets.items():
+        pairs = [
+            (a.lower(), b.lower(), s) for a, b, s in read_judge(str(SHARED / "text" / "word_similarity" / file), "similarity").pairs
+        ]
+        pairs = [p for p in pairs if p[0] in table and p[1] in table]
+        cosine = np.array([table.similarity(a, b) for a, b, _ in pairs])
+        found[name] = round(spearman(np.array([s for *_, s in pairs]), cosine), 4)
+    questions = read_judge(str(SHARED / "text" / "analogies" / "questions-words.txt"), "analogies")
+    places = questions.questions(lambda word: table.places.get(word.lower()))
+    found["analogy"] = round(analogies(table.vectors, places[(places < 30_000).all(1)])[0], 4)
+    return found
+
+
+def ratio(rows: dict, key: str) -> float:
+    """Words a second (or CPU-second) over gensim's, mean of the seeds."""
+    a, b = (sum(r["words"] / r[key] for r in rows[who]) / len(rows[who]) for who in ("applied_dl", "gensim"))
+    return a / b
+
+
+def summary(found: dict) -> list[Row]:
+    """A row a case."""
+    rows = []
+    for case, done in found["cases"].items():
+        goal = CASES[case][4]
+        wall, cpu = ratio(done, "seconds"), ratio(done, "cpu_seconds")
+        gaps = {
+            key: interval([r[key] for r in done["applied_dl"]])[0] - interval([r[key] for r in done["gensim"]])[0]
+            for key in ("ws353", "simlex", "analogy")
+        }
+        equal = min(gaps.values()) >= -0.01
+        told = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items())
+        rows.append(
+            Row(f"{case}: words/s over gensim's", f"{wall:.2f} × ({cpu:.2f} × by CPU-second)", f"≥ {goal} ×, scores within 0.01",
+                min(wall, cpu) >= goal and equal, f"{told}; {len(done['gensim'])} seeds, {done['epochs']} epochs, {found['threads']} threads")
+        )  # fmt: skip
+    return rows
+
+
+def details(found: dict) -> list[str]:
+    """Every run."""
+    lines = ["| case | who | words/s | words per CPU-s | MB | WS-353 | SimLex | analogy |", "|---|---|---|---|---|---|---|---|"]
+    for case, done in found["cases"].items():
+        for who in ("gensim", "applied_dl"):
+            for r in done[who]:
+                speed = r["words"] * done["epochs"]
+                lines.append(
+                    f"| {case} | {who} | {speed / r['seconds']:,.0f} | {speed / r['cpu_seconds']:,.0f} | {r['mb']:.0f} | {r['ws353']:.3f} | "
+                    f"{r['simlex']:.3f} | {r['analogy']:.3f} |"
+                )
+    return lines
+
+
+if __name__ == "__main__":
+    main()

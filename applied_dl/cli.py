@@ -98,6 +98,26 @@ def doctor(options) -> int:
     return 1 if report["findings"] else 0
 
 
+def tune(options) -> int:
+    """Search the recipe's space."""
+    from pathlib import Path
+
+    from applied_dl import config
+    from applied_dl.tune import tune as search
+
+    recipe = config.read_recipe(options.recipe, dict(config.parse_override(text) for text in options.set))
+    name = os.path.splitext(os.path.basename(options.recipe))[0]
+    arguments = [options.recipe, *(text for pair in options.set for text in ("--set", pair))]
+    found = search(recipe, Path(options.out or f"tuned/{name}"), options.trials or recipe.tune.trials, arguments, options.jobs)
+    lines = [
+        f"best     validation {found['metric']} {found['best']:.5g}",
+        *(f"         {key} = {value}" for key, value in found["values"].items()),
+        f"trials   {found['trials']}, of which {found['stopped_early']} were stopped early and {found['failed']} failed",
+        f"recipe   {found['recipe']}",
+    ]
+    return _print(options, found, "\n".join(lines))
+
+
 def evaluate(options) -> int:
     """Score every exported file."""
     from applied_dl import run
@@ -236,6 +256,7 @@ VERBS = {
     "train": (train, "train a recipe into a bundle: model, exported files, proof, model card"),
     "lr-find": (lr_find, "sweep the step size of a recipe's model and say which to use"),
     "doctor": (doctor, "examine a recipe before a long training, or a bundle after it: what is wrong, and what to change"),
+    "tune": (tune, "search the recipe's [tune.space] with Optuna and write the best recipe"),
     "evaluate": (evaluate, "score every exported file of a bundle, each through its own runtime"),
     "export": (export, "export a bundle again, with other formats or another allowed loss"),
     "predict": (predict, "answer raw inputs with the exported file (no TensorFlow)"),
@@ -257,17 +278,20 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         verb.add_argument("--json", action="store_true", help="print exactly one JSON object")
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")
-        if name not in ("new", "train", "lr-find", "doctor"):
+        if name not in ("new", "train", "lr-find", "doctor", "tune"):
             verb.add_argument("bundle", help="a folder written by `train`")
     made["new"].add_argument("task", help="image or forecast")
     made["new"].add_argument("name", help="of the recipe: pipelines/NAME.toml")
     made["new"].add_argument("--data", metavar="SRC", help="your data: a folder, a file, or tfds:NAME")
-    for verb in (made["train"], made["lr-find"]):
+    for verb in (made["train"], made["lr-find"], made["tune"]):
         verb.add_argument("recipe", help="a TOML recipe, or the name of a task for its defaults")
         verb.add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
     made["doctor"].add_argument("what", metavar="RECIPE|BUNDLE", help="a TOML recipe, the name of a task, or a folder written by `train`")
     made["doctor"].add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
-    made["doctor"].add_argument("--budget", type=float, default=60.0, metavar="S", help="watch a training of up to S seconds to its end (60)")
+    made["doctor"].add_argument("--budget", type=float, default=60.0, metavar="S", help="watch a training of S seconds to its end (60)")
+    made["tune"].add_argument("--out", metavar="DIR", help="the study, the best recipe and the plots (tuned/<recipe> by default)")
+    made["tune"].add_argument("--trials", type=int, help="how many trainings in all; the recipe's tune.trials by default")
+    made["tune"].add_argument("--jobs", type=int, default=1, help="how many processes search at once")
     made["lr-find"].add_argument("--out", metavar="PNG", help="the curve (lr_find.png by default)")
     verb = made["train"]
     verb.add_argument("--out", metavar="DIR", help="the bundle to write (saved_models/<recipe> by default)")

@@ -262,7 +262,7 @@ def _begin(workspace, overwrite: bool) -> None:
 def identity(recipe, prepared) -> dict[str, str]:
     """What must not change between an interrupted run and its resume."""
     raw = config.as_dict(recipe)
-    settings = {key: value for key, value in raw.items() if key not in ("export", "card")}
+    settings = {key: value for key, value in raw.items() if key not in ("export", "card", "tune")}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return {"recipe": digest, "data": prepared.fingerprint}
 

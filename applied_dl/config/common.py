@@ -71,6 +71,11 @@ class Export(Section, frozen=True, kw_only=True):
     metadata: about(bool, "write standard TFLite metadata (labels, normalisation) into the files") = True
 
 
+class Tune(Section, frozen=True, kw_only=True):
+    trials: about(int, "how many trainings `applied-dl tune` makes in all", ge=1) = 30
+    space: about(dict[str, dict], 'by dotted key: {low = 1e-4, high = 0.1, log = true} or {choices = ["a", "b"]}') = {}
+
+
 class Card(Section, frozen=True, kw_only=True):
     title: about(str, "title of the model card") = ""
     description: about(str, "what the model is for, in the author's words") = ""

@@ -52,7 +52,8 @@ class Workspace(NamedTuple):
 
     Where `trial` is a list, `fit` only times a few steps and appends the seconds that the whole would take (`--dry-run`); where `sweep`
     is a list, it only runs the learning-rate finder and appends its suggestion (`lr-find`); where `examine` is a function, `fit` hands
-    its arguments to it and returns its history (`doctor`).
+    its arguments to it and returns its history (`doctor`). `watch` is told of every epoch (`tune`); without `keeps` no checkpoint is
+    written.
     """
 
     folder: Path
@@ -61,6 +62,8 @@ class Workspace(NamedTuple):
     trial: list[float] | None = None
     sweep: list[Suggestion] | None = None
     examine: Callable[..., History] | None = None
+    watch: Callable[[History], None] | None = None
+    keeps: bool = True
 
 
 def fit(
@@ -168,7 +171,7 @@ class _Keeper(keras.callbacks.Callback):
     def __init__(self, settings, validation, monitor, workspace, tag, mean):
         super().__init__()
         self.settings, self.workspace, self.mean = settings, workspace, mean
-        self.folder = workspace.folder / "checkpoints" / tag if workspace else None
+        self.folder = workspace.folder / "checkpoints" / tag if workspace and workspace.keeps else None
         self.batches = ordered_batches(validation, EVALUATION_BATCH) if validation else None
         self.history = History(monitor=monitor if validation else "loss")
         self.best_weights, self.waited, self.finished = None, 0, False
@@ -197,6 +200,8 @@ class _Keeper(keras.callbacks.Callback):
         if put_back is not None:
             put_back()
         self._write(epoch, last=self.finished or epoch + 1 == self.settings.epochs)
+        if self.workspace is not None and self.workspace.watch is not None:
+            self.workspace.watch(self.history)
 
     def _averaged(self, epoch: int) -> Callable[[], None] | None:
         """Swap the average of the weights in; what puts back those that were there before, or None where nothing is averaged."""
@@ -260,6 +265,8 @@ class _Keeper(keras.callbacks.Callback):
         self.best_weights, self.waited, self.finished = arrays["best"], notes["waited"], notes["finished"]
         self.mean.values, self.mean.count = arrays.get("mean", []), notes["averaged"]
         self.history = msgspec.convert(notes["history"], History)
+        for row in self.history.rows:
+            row["epoch"] = int(row["epoch"])  # as it was counted, so that the curves of a resumed run are written alike
         console.say("resume", f"{self.folder.name}: {epoch} epochs were done")
         return epoch
 

@@ -50,6 +50,8 @@ def tune(recipe, out: Path, trials: int, arguments: list[str], jobs: int = 1) ->
 
 def read_space(recipe) -> dict[str, Dimension]:
     """The checked space of a recipe."""
+    if not hasattr(recipe, "tune"):
+        raise UsageError(f"There is no search for the task {recipe.task!r}.")
     if not recipe.tune.space:
         raise UsageError(
             "The recipe has no search space: add for instance [tune.space] with "
@@ -92,7 +94,7 @@ def _work(study, recipe, task, space, trials: int) -> None:
         return _score(trial, study, task, task.settle(one, prepared), prepared)
 
     def told(study, trial) -> None:
-        value = "stopped early" if trial.value is None else f"{trial.value:.5g}"
+        value = f"{trial.value:.5g}" if trial.state == TrialState.COMPLETE else "stopped early"
         console.say(f"trial {trial.number}", f"{value}   " + "  ".join(f"{k} {_short(v)}" for k, v in trial.params.items()))
 
     ended = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -195,8 +197,7 @@ def _main_metric(task, recipe, prepared) -> str:
 
 def _report(study, recipe, space, out: Path) -> dict:
     """Write `best.toml` and the plots."""
-    done = [trial for trial in study.trials if trial.value is not None]
-    if not done:
+    if not any(trial.state.name == "COMPLETE" for trial in study.trials):
         raise RefusedError(f"None of {len(study.trials)} trials came to an end; widen or move the search space.")
     best = study.best_trial
     values = {key: (value.item() if isinstance(value, np.generic) else value) for key, value in best.params.items()}

@@ -1,0 +1,68 @@
+"""The search: its space is checked, several processes share one file, it goes on where it was, and other data are refused."""
+
+import json
+
+import pytest
+
+from applied_dl import cli, config
+from applied_dl.errors import RefusedError, UsageError
+
+pytest.importorskip("optuna", reason="the search needs the extra 'tune'")
+
+RECIPE = """
+task = "image"
+[train]
+epochs = 2
+[tune]
+trials = 3
+[tune.space]
+"train.learning_rate" = {low = 1e-4, high = 1e-2, log = true}
+"model.dropout" = {choices = [0.0, 0.3]}
+"""
+
+
+def search(tmp_path, capsys, *more):
+    (tmp_path / "r.toml").write_text(RECIPE)
+    code = cli.main(["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--json", "--quiet", *more])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_it_searches_writes_the_best_and_goes_on(tmp_path, capsys):
+    code, found = search(tmp_path, capsys)
+    assert code == 0
+    assert found["trials"] == 3
+    best = config.read_recipe(found["recipe"])
+    assert best.train.learning_rate == pytest.approx(found["values"]["train.learning_rate"])
+    assert best.model.dropout == found["values"]["model.dropout"]
+    assert best.train.epochs == 2
+    assert all((tmp_path / "out" / name).stat().st_size > 5000 for name in ("history.png", "parallel.png"))
+    _, again = search(tmp_path, capsys, "--trials", "4")
+    assert again["trials"] == 4
+    assert again["best"] >= found["best"]
+    assert cli.main(["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--set", "train.epochs=3"]) == RefusedError.exit_code
+    assert "another recipe" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_trials(tmp_path, capsys):
+    code, found = search(tmp_path, capsys, "--jobs", "2", "--trials", "6")
+    assert code == 0
+    assert 6 <= found["trials"] <= 7  # the second process may have begun one when the sixth ended
+
+
+@pytest.mark.parametrize(
+    ("space", "word"),
+    [
+        ({}, "no search space"),
+        ({"train.learning_rate": {"low": 1.0}}, "low < high"),
+        ({"train.learning_rate": {"low": 0.0, "high": 1.0, "log": True}}, "above 0"),
+        ({"train.learning_rate": {"lo": 1.0}}, "lo"),
+        ({"train.lerning_rate": {"low": 0.1, "high": 1.0}}, "learning_rate"),
+        ({"model.dropout": {"choices": [2.0]}}, "dropout"),
+    ],
+)
+def test_a_space_that_cannot_be_searched_is_a_sentence(space, word):
+    from applied_dl.tune import read_space
+
+    with pytest.raises(UsageError, match=word):
+        read_space(config.read_recipe({"task": "image", "tune": {"space": space}}))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 NORMALIZE = ("last", "mean", "revin", "panel", "none", "difference")
@@ -93,6 +92,8 @@ def gather_windows(
     names = [name for name in ("values", "past", "future") if name in blocks[0]]
     offsets = {name: np.cumsum([0] + [len(block[name]) for block in blocks])[:-1] for name in names}
     block_of, first = starts[:, 0], starts[:, 1]
+    import tensorflow as tf  # here, so that the layers above and the models made of them run under every Keras backend
+
     with tf.device("/CPU:0"):
         resident = {name: tf.constant(np.concatenate([block[name] for block in blocks])) for name in names}
         begin = {name: tf.constant(offsets[name][block_of] + first) for name in names}

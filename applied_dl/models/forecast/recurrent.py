@@ -37,6 +37,10 @@ class Recurrent(layers.Layer):
         step = {"simple_rnn": self._simple, "gru": self._gru, "lstm": self._lstm}[self.cell]
         states = (zero, zero) if self.cell == "lstm" else (zero,)
 
+        if keras.backend.backend() == "jax":  # which differentiates a scan, and no while loop
+            states, _ = ops.scan(lambda state, now: (step(now, kernel, bias, *state), None), states, ops.swapaxes(z, 0, 1))
+            return states[0]
+
         def body(t, *state):
             return (t + 1, *step(ops.take(z, t, axis=1), kernel, bias, *state))
 
@@ -102,7 +106,7 @@ def seq2seq(spec: Spec, units: int = 64, patch: int = 24, dropout: float = 0.1, 
         count = spec.lookback // patch
         z = ops.reshape(x[..., -count * patch :], (-1, count, patch))
         state = layers.Dropout(dropout)(Recurrent("gru", units)(layers.Dense(units, activation="relu")(z)))  # (B·D, U)
-        steps = ops.arange(spec.horizon, dtype="int32")[None] + 0 * ops.cast(state[:, :1], "int32")  # (B·D, H)
+        steps = 0 * ops.cast(state[:, :1], "int32") + ops.arange(spec.horizon, dtype="int32")[None]  # (B·D, H)
         place = layers.Embedding(spec.horizon, units)(steps)
         hidden = layers.Dense(units, activation="relu")(ops.expand_dims(state, 1) + place)
         return ops.reshape(layers.Dense(spec.outputs)(hidden), (-1, spec.channels, spec.horizon * spec.outputs))

@@ -160,7 +160,8 @@ def predict(options) -> int:
     answers = predictor.predict(inputs, **_accepted(predictor, extra))
     for warning in predictor.warnings:
         console.warn(warning)
-    text = "\n".join(_answer_line(given, answer) for given, answer in zip(inputs, answers))
+    given = inputs if isinstance(inputs, list) and len(inputs) == len(answers) else [None] * len(answers)
+    text = "\n".join(_answer_line(one, answer) for one, answer in zip(given, answers))
     from applied_dl.bundle import finite
 
     _print(options, finite({"predictions": answers}), text)

@@ -17,7 +17,12 @@ import msgspec
 from applied_dl.errors import UsageError, nearest, pick
 
 # Each task is `config/<task>.py`, `tasks/<task>.py`, `infer/<task>.py` and an encoder; this is the list of those that stand.
-TASKS = {"image": "pictures to labels", "forecast": "series to their future", "words": "words to vectors"}
+TASKS = {
+    "image": "pictures to labels",
+    "tabular": "rows of a table to a number or a label",
+    "forecast": "series to their future",
+    "words": "words to vectors",
+}
 
 
 def recipe_type(task: str) -> type:

@@ -1,0 +1,201 @@
+"""A row of cells → numbers and codes, without TensorFlow: column kinds, levels and formats, learned from training rows and kept as JSON."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+from msgspec import Struct, field
+
+from applied_dl.data.tables import Table
+from applied_dl.encoders.cells import BOOLEAN, as_moments, as_numbers
+from applied_dl.errors import DataError
+
+FILE = "encoder.json"
+UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
+PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row's
+FAR = 3.0  # training ranges beyond the training range after which a number is called unlike the training data
+SHOWN = 10  # of the warnings
+
+
+class Column(Struct, frozen=True, kw_only=True):
+    """One feature column: `kind` number, boolean, category or moment; `inputs` the names of its inputs of the graph.
+
+    `style` is how its numbers or moments are written; `levels` are a category's, `parts` a moment's; `low` and `high` the training range.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    style: str = ""
+    levels: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    origin: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+
+class TableEncoder(Struct, frozen=True, kw_only=True):
+    """The feature columns in the order of the graph, and the target: `labels` of a classifier, none of a regression."""
+
+    columns: tuple[Column, ...]
+    target: str
+    labels: tuple[str, ...] = ()
+    style: str = "plain"
+    set_aside: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Inputs that are float32."""
+        return [name for c in self.columns if c.kind != "category" for name in c.inputs]
+
+    @property
+    def codes(self) -> list[str]:
+        """Inputs that are int32 codes."""
+        return [c.inputs[0] for c in self.columns if c.kind == "category"]
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """How many codes each category has, the unknown and the absent included."""
+        return tuple(len(c.levels) + FIRST for c in self.columns if c.kind == "category")
+
+
+class Cells(Struct, frozen=True, kw_only=True):
+    """Encoded rows: inputs by name (N,), a sentence for each row that has a cell of the wrong kind, and notes for people."""
+
+    inputs: dict[str, np.ndarray]
+    errors: dict[int, str]
+    notes: list[str]
+
+
+def encode(encoder: TableEncoder, table: Table) -> Cells:
+    """(N,) float32 or int32 by input name; NaN and code 1 for empty cells, code 0 for levels never seen.
+
+    Raises `DataError` where a column of the training data is absent.
+    """
+    lacking = [c.name for c in encoder.columns if c.name not in table.columns]
+    if lacking:
+        raise DataError(
+            f"{table.source} lacks the column{'s' * (len(lacking) > 1)} {', '.join(map(repr, lacking[:SHOWN]))}, which the "
+            f"model was trained on; received: {', '.join(map(repr, table.columns[:20]))}."
+        )
+    inputs, errors, notes = {}, {}, []
+    for column in encoder.columns:
+        cells = table.frame[column.name]
+        if column.kind == "category":
+            codes = _codes(column, cells)
+            inputs[column.inputs[0]] = codes
+            if (unseen := int((codes == UNKNOWN).sum())) and column.levels:
+                example = cells.to_list()[int(np.argmax(codes == UNKNOWN))]
+                notes.append(f"column {column.name!r}: {unseen} of {len(codes)} cells hold a level never seen in training ({example!r})")
+            continue
+        values, wrong = _numbers(column, cells)
+        for row in wrong:
+            wanted = {"moment": "a date or time", "boolean": "yes or no"}.get(column.kind, "a finite number")
+            errors.setdefault(
+                int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {cells[int(row)]!r}."
+            )
+        if column.kind == "moment":
+            inputs |= dict(zip(column.inputs, _moment_parts(column, values)))
+            continue
+        inputs[column.inputs[0]] = values.astype(np.float32)
+        notes += _unlike(column, values)
+    extra = [name for name in table.columns if name not in {c.name for c in encoder.columns} | {encoder.target} | set(encoder.set_aside)]
+    if extra:
+        notes.append(f"columns the model does not know are not read: {', '.join(map(repr, extra[:SHOWN]))}")
+    return Cells(inputs=inputs, errors=errors, notes=notes)
+
+
+def read_target(encoder: TableEncoder, table: Table) -> np.ndarray:
+    """(N,) float64 in the user's units (NaN where empty), or int64 class codes (−1 where empty). Raises `DataError` for another."""
+    if encoder.target not in table.columns:
+        raise DataError(f"{table.source} has no column {encoder.target!r}, the target; received: {', '.join(table.columns[:20])}.")
+    cells = table.frame[encoder.target]
+    if not encoder.labels:
+        values, wrong = as_numbers(cells, encoder.style)
+        if len(wrong):
+            row = int(wrong[0])
+            raise DataError(f"{table.where(row)}, column {encoder.target!r}: expected a finite number, received {cells[row]!r}.")
+        return values
+    known = {label: i for i, label in enumerate(encoder.labels)}
+    found = [-1 if cell is None else known.get(cell, -2) for cell in cells.to_list()]
+    if -2 in found:
+        row = found.index(-2)
+        raise DataError(f"{table.where(row)}: the model knows no class {cells[row]!r}; it knows: {', '.join(encoder.labels[:20])}.")
+    return np.array(found, np.int64)
+
+
+def input_name(name: str, taken: set[str]) -> str:
+    """A column's name as an input of the graph: letters, digits and underscores, unique."""
+    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
+    plain = plain if plain[0].isalpha() else f"c_{plain}"
+    found, i = plain, 2
+    while found.lower() in {t.lower() for t in taken}:
+        found, i = f"{plain}_{i}", i + 1
+    taken.add(found)
+    return found
+
+
+def _codes(column: Column, cells: pl.Series) -> np.ndarray:
+    known = {level: i + FIRST for i, level in enumerate(column.levels)}
+    return np.array([ABSENT if cell is None else known.get(cell, UNKNOWN) for cell in cells.to_list()], np.int32)
+
+
+def _numbers(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    if column.kind == "moment":
+        return as_moments(cells, column.style)
+    if column.kind == "boolean":
+        lower = [None if cell is None else cell.lower() for cell in cells.to_list()]
+        values = np.array([np.nan if cell is None else BOOLEAN.get(cell, np.nan) for cell in lower], np.float64)
+        return values, np.flatnonzero([cell is not None and cell not in BOOLEAN for cell in lower])
+    return as_numbers(cells, column.style)
+
+
+def _moment_parts(column: Column, seconds: np.ndarray) -> list[np.ndarray]:
+    """float32 (N,) of each part; NaN where the moment is."""
+    return [part.astype(np.float32) for part in moment_parts(seconds, column.origin, column.parts)]
+
+
+def moment_parts(seconds: np.ndarray, origin: float, parts: tuple[str, ...]) -> list[np.ndarray]:
+    """Calendar parts of seconds since 1970 (N,): days since `origin`, year, month 1..12, day 1..31, weekday 0 (Monday)..6, hour 0..24."""
+    known = np.nan_to_num(seconds, nan=0.0)
+    moments = known.astype("datetime64[s]")
+    days, months, years = (moments.astype(f"datetime64[{unit}]") for unit in ("D", "M", "Y"))
+    found = {
+        "days": (known - origin) / 86400,
+        "year": years.astype(int) + 1970,
+        "month": (months - years).astype(int) + 1,
+        "day": (days - months).astype(int) + 1,
+        "weekday": (days.astype(int) + 3) % 7,
+        "hour": (known % 86400) / 3600,
+    }
+    return [np.where(np.isnan(seconds), np.nan, found[part]) for part in parts]
+
+
+def _unlike(column: Column, values: np.ndarray) -> list[str]:
+    reach = FAR * max(column.high - column.low, 1e-12)
+    with np.errstate(invalid="ignore"):
+        far = (values < column.low - reach) | (values > column.high + reach)
+    if not far.any():
+        return []
+    return [
+        f"column {column.name!r}: {int(far.sum())} of {len(values)} cells lie far outside the training range, "
+        f"{column.low:g} to {column.high:g} ({values[far][0]:g})"
+    ]
+
+
+def save(encoder: TableEncoder, folder: Path) -> None:
+    """Write `encoder.json`."""
+    (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
+
+
+def load(folder: Path) -> TableEncoder:
+    """Read `encoder.json`. Raises `DataError` where it is damaged."""
+    path = Path(folder) / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=TableEncoder)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error

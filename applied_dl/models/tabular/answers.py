@@ -1,0 +1,101 @@
+"""The last step of the graph that people get: columns in, members averaged, the user's units and honest intervals or probabilities out."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Stack(layers.Layer):
+    """Columns (B,) → (B, F)."""
+
+    def call(self, columns):
+        return ops.stack(columns, axis=1)
+
+    def compute_output_shape(self, shapes):
+        return (shapes[0][0], len(shapes))
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Interval(layers.Layer):
+    """(B, k, outputs) of standardised numbers → {"prediction", "lower", "upper"} (B,) in the user's units.
+
+    kind: mean (the members' mean; their spread shapes the interval), normal (mean and log variance) or quantile (low, middle, high).
+    `mean` and `deviation` undo the standardisation; predictions stay within `low`..`high`, the training range. Intervals are the spread
+    times `factor` plus `margin`, conformal on validation rows (Lei et al., 2018; Romano et al., Conformalized Quantile Regression, 2019).
+    """
+
+    def __init__(self, kind="mean", mean=0.0, deviation=1.0, low=None, high=None, floor=1.0, factor=1.0, margin=0.0, log=False, **base):
+        super().__init__(**base)
+        self.kind, self.mean, self.deviation, self.low, self.high = kind, mean, deviation, low, high
+        self.floor, self.factor, self.margin, self.log = floor, factor, margin, log
+
+    def spread(self, x):
+        """Centre, and the distances below and above it (B,), all standardised."""
+        if self.kind == "quantile":
+            low, middle, high = (ops.mean(x[:, :, i], axis=1) for i in range(3))
+            return middle, ops.maximum(middle - low, 0.0), ops.maximum(high - middle, 0.0)
+        center = ops.mean(x[:, :, 0], axis=1)
+        if self.kind == "normal":
+            around = ops.sqrt(ops.mean(ops.exp(x[:, :, 1]), axis=1))
+        else:
+            apart = ops.mean(ops.square(x[:, :, 0] - ops.expand_dims(center, 1)), axis=1)
+            around = ops.sqrt(apart + self.floor**2)
+        return center, around, around
+
+    def call(self, x):
+        center, below, above = self.spread(x)
+        found = {
+            "prediction": center,
+            "lower": center - below * self.factor - self.margin,
+            "upper": center + above * self.factor + self.margin,
+        }
+        found = {name: value * self.deviation + self.mean for name, value in found.items()}
+        if self.low is not None:
+            found["prediction"] = ops.clip(found["prediction"], self.low, self.high)
+        return {name: ops.exp(value) if self.log else value for name, value in found.items()}
+
+    def compute_output_shape(self, shape):
+        return dict.fromkeys(("prediction", "lower", "upper"), (shape[0],))
+
+    def get_config(self):
+        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Probabilities(layers.Layer):
+    """(B, k, C) logits → (B, C): the mean of the members' softmax, sharpened or softened by one `temperature` factor on its logarithm."""
+
+    def __init__(self, temperature=1.0, **base):
+        super().__init__(**base)
+        self.temperature = temperature
+
+    def call(self, x):
+        p = ops.mean(ops.softmax(x, axis=-1), axis=1)
+        return ops.softmax(ops.log(p + 1e-7) * self.temperature, axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "temperature": self.temperature}
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Decision(layers.Layer):
+    """(B, 2) → (B,) 0 or 1: whether the second class is at least as probable as `threshold`."""
+
+    def __init__(self, threshold=0.5, **base):
+        super().__init__(**base)
+        self.threshold = threshold
+
+    def call(self, p):
+        return ops.cast(p[:, 1] >= self.threshold, "float32")
+
+    def compute_output_shape(self, shape):
+        return shape[:1]
+
+    def get_config(self):
+        return {**super().get_config(), "threshold": self.threshold}

@@ -1,0 +1,206 @@
+"""Tables: regression with honest intervals, classification with calibrated probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from applied_dl import train
+from applied_dl.data import Part, Prepared
+from applied_dl.encoders.table import TableEncoder
+from applied_dl.encoders.table import load as load_encoder
+from applied_dl.encoders.table import save as save_encoder
+from applied_dl.export import Serving
+from applied_dl.metrics import Scores, regression
+from applied_dl.metrics import classification as metric
+from applied_dl.metrics.calibration import conformal, temperature, threshold
+from applied_dl.metrics.intervals import bootstrap, bootstrap_mean, wilson
+from applied_dl.models.tabular.answers import Decision, Interval, Probabilities, Stack
+from applied_dl.report import plots as draw
+from applied_dl.tasks.tabular_baselines import tabular_baselines
+from applied_dl.tasks.tabular_data import prepare_table, read_part
+from applied_dl.tasks.tabular_fit import build_net, fit_net, matrices, moments
+from applied_dl.tasks.tabular_settings import settle_tabular
+from applied_dl.train.ensemble import fit_members
+
+REPEATS = 200  # resamples of the intervals that have no closed form
+SPREAD_FLOOR = 1.0  # share of the validation error that the members' disagreement is added to
+MOST_SLICES, SMALLEST_SLICE = 8, 20
+IMPORTANCE_ROWS, IMPORTANCE_REPEATS = 2000, 3
+
+
+def prepare(recipe, cache: Path) -> Prepared:
+    """Read, understand, split and encode."""
+    return prepare_table(recipe)
+
+
+def settle(recipe, prepared):
+    """Every open value of the recipe, chosen for the size of the table."""
+    return settle_tabular(recipe, prepared.encoder, len(prepared.train))
+
+
+def build(recipe, prepared) -> keras.Model:
+    """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs)."""
+    return build_net(recipe, prepared)
+
+
+def fit(recipe, prepared, workspace) -> train.Fitted:
+    """Train the net, under several seeds where the recipe asks for them."""
+    return fit_members(recipe, lambda one, tag: fit_net(one, prepared, workspace, tag))
+
+
+def serving(recipe, fitted, prepared) -> Serving:
+    """Columns by name → the prediction with its interval, or calibrated probabilities."""
+    encoder, held = prepared.encoder, prepared.validation
+    raw = fitted.model.predict(matrices(encoder, held.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
+    columns = {name: keras.Input((), name=name) for name in encoder.numbers}
+    columns |= {name: keras.Input((), dtype="int32", name=name) for name in encoder.codes}
+    stacked = {"numbers": Stack(name="numbers")([columns[n] for n in encoder.numbers])} if encoder.numbers else {}
+    stacked |= {"codes": Stack(name="codes", dtype="int32")([columns[n] for n in encoder.codes])} if encoder.codes else {}
+    x = fitted.model(stacked)
+    if encoder.labels:
+        answers = _classes(recipe, x, raw, held.target)
+    else:
+        answers = _interval(recipe, raw, held.target, prepared.train.target, moments(prepared))(x)
+    return reopen(recipe, keras.Model(columns, answers, name="tabular_serving"), encoder)
+
+
+def _classes(recipe, x, raw: np.ndarray, truth: np.ndarray) -> dict:
+    p = np.asarray(Probabilities()(raw))
+    factor = temperature(np.log(p + 1e-7), truth) if recipe.score.temperature else 1.0
+    layer = Probabilities(factor, name="probabilities")
+    answers = {"probabilities": layer(x)}
+    if recipe.score.threshold:
+        cut = threshold(truth, np.asarray(layer(raw))[:, 1], recipe.score.threshold)
+        answers["decision"] = Decision(cut, name="decision")(answers["probabilities"])
+    return answers
+
+
+def _interval(recipe, raw: np.ndarray, truth: np.ndarray, learned: np.ndarray, by: tuple[float, float]) -> Interval:
+    """The last layer, its width such that the recipe's share of validation truths lies within."""
+    kind = {"quantile": "quantile", "gaussian_nll": "normal"}.get(recipe.train.loss, "mean")
+    y = (truth - by[0]) / by[1]
+    floor = SPREAD_FLOOR * float(np.sqrt(np.mean((raw[:, :, 0].mean(1) - y) ** 2))) if kind == "mean" else 1.0
+    own = {
+        "kind": kind,
+        "mean": by[0],
+        "deviation": by[1],
+        "low": float(learned.min()),
+        "high": float(learned.max()),
+        "floor": floor or 1.0,
+    }
+    center, below, above = (np.asarray(v) for v in Interval(**own).spread(raw))
+    if kind == "quantile":
+        return Interval(**own, margin=conformal(np.maximum(center - below - y, y - center - above), recipe.score.coverage), name="answer")
+    factor = conformal(np.abs(y - center) / np.maximum(below, 1e-9), recipe.score.coverage)
+    return Interval(**own, factor=factor, name="answer")
+
+
+def reopen(recipe, model: keras.Model, encoder: TableEncoder) -> Serving:
+    """The serving graph; its inputs are the columns."""
+    return Serving(model)
+
+
+def score(recipe, outputs, part, encoder) -> Scores:
+    """Root mean squared error, or accuracy, with the others beside it and by level of the category with fewest levels."""
+    return _score_classes(outputs, part, encoder) if encoder.labels else _score_numbers(outputs, part, encoder)
+
+
+def _score_numbers(outputs, part, encoder) -> Scores:
+    y, p = part.target, outputs["prediction"].astype(np.float64)
+    square, away = (y - p) ** 2, np.abs(y - p)
+    metrics = {"rmse": regression.rmse(y, p), "mae": regression.mae(y, p), "r2": regression.r2(y, p)}
+    intervals = {"rmse": bootstrap_mean(square, transform=np.sqrt), "mae": bootstrap_mean(away)}
+    intervals["r2"] = bootstrap(regression.r2, y, p, repeats=REPEATS)
+    if "lower" in outputs:
+        inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
+        metrics["coverage"] = float(inside.mean())
+        intervals["coverage"] = wilson(int(inside.sum()), len(y))
+    slices = {name: float(np.sqrt(square[at].mean())) for name, at in _slices(part, encoder).items()}
+    return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
+
+
+def _score_classes(outputs, part, encoder) -> Scores:
+    y, p = part.target, outputs["probabilities"]
+    best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
+    right, said = best == y, np.eye(p.shape[1])[best]
+    metrics = {"accuracy": float(right.mean()), "f1": metric.f1(y, said), "log_loss": metric.log_loss(y, p)}
+    intervals = {"accuracy": wilson(int(right.sum()), len(y)), "f1": bootstrap(metric.f1, y, said, repeats=REPEATS)}
+    intervals["log_loss"] = bootstrap_mean(metric.row_log_loss(y, p))
+    if p.shape[1] == 2:
+        metrics["auc"] = metric.auc(y, p[:, 1])
+        intervals["auc"] = bootstrap(metric.auc, y, p[:, 1], repeats=REPEATS)
+    metrics["ece"] = metric.expected_calibration_error(y, p)
+    intervals["ece"] = bootstrap(metric.expected_calibration_error, y, p, repeats=REPEATS)
+    slices = {name: float(right[at].mean()) for name, at in _slices(part, encoder).items()}
+    return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
+
+
+def _slices(part, encoder) -> dict[str, np.ndarray]:
+    """Rows of each level of the category with fewest levels, where it has a few; nothing where there is none."""
+    few = [c for c in encoder.columns if c.kind == "category" and len(c.levels) <= MOST_SLICES]
+    if not few:
+        return {}
+    column = min(few, key=lambda c: len(c.levels))
+    codes = part.inputs[column.inputs[0]]
+    found = {f"{column.name} = {level}": codes == i + 2 for i, level in enumerate(column.levels)}
+    return {name: rows for name, rows in found.items() if rows.sum() >= SMALLEST_SLICE}
+
+
+def baselines(recipe, prepared) -> dict[str, Scores]:
+    """The mean or the commonest class, ridge or logistic regression, and gradient-boosted trees."""
+    return tabular_baselines(prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
+
+
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
+    """The curves, which columns matter, and the residuals, or the confusion and the reliability."""
+    encoder, y = prepared.encoder, prepared.test.target
+    draw.training_curves(fitted.history.rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
+    found = importance(fitted.model, prepared)
+    names = sorted(found, key=found.get)[-20:]
+    what = "rise of the validation loss when the column is shuffled"
+    draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "What the model looks at", what)
+    prepared.facts["importance"] = {name: round(found[name], 5) for name in reversed(names)}
+    if encoder.labels:
+        p = outputs["probabilities"]
+        best = p.argmax(1)
+        draw.confusion(metric.confusion_matrix(y, best, len(encoder.labels)), list(encoder.labels), folder / "confusion.png")
+        draw.reliability(best == y, p.max(1), folder / "reliability.png")
+    else:
+        draw.residuals(y, outputs["prediction"], folder / "residuals.png", encoder.target)
+
+
+def importance(model: keras.Model, prepared) -> dict[str, float]:
+    """Permutation importance on validation rows (Breiman, 2001): the rise of the loss when one column's values are shuffled."""
+    from applied_dl.tasks.tabular_fit import targets
+
+    encoder = prepared.encoder
+    part = prepared.validation.take(np.arange(min(len(prepared.validation), IMPORTANCE_ROWS)))
+    y, random = targets(prepared, part), np.random.default_rng(0)
+
+    def loss(inputs) -> float:
+        raw = model.predict(matrices(encoder, inputs), batch_size=2048, verbose=0)
+        if encoder.labels:
+            return metric.log_loss(part.target, np.asarray(Probabilities()(raw)))
+        return float(np.mean((raw.mean(1)[:, min(1, raw.shape[2] - 1) if raw.shape[2] == 3 else 0] - y[:, 0, 0]) ** 2))
+
+    plain, found = loss(part.inputs), {}
+    for column in encoder.columns:
+        rises = []
+        for _ in range(IMPORTANCE_REPEATS):
+            order = random.permutation(len(part))
+            rises.append(loss({**part.inputs, **{name: part.inputs[name][order] for name in column.inputs}}) - plain)
+        found[column.name] = float(np.mean(rises))
+    return found
+
+
+def labelled(recipe, encoder, source: str) -> Part:
+    """Another table's rows and truths through the fitted encoder."""
+    return read_part(encoder, source, recipe.data.separator)
+
+
+__all__ = [
+    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+]  # fmt: skip

@@ -1,0 +1,141 @@
+"""How a tabular net is trained: every member on its own loss, judged as the ensemble that it is."""
+
+from __future__ import annotations
+
+import keras
+import msgspec
+import numpy as np
+from keras import ops
+
+from applied_dl import train
+from applied_dl.encoders.table import TableEncoder
+from applied_dl.models.call import call
+from applied_dl.models.tabular import BUILDERS, Features
+from applied_dl.preprocess.numeric import Numbers, fit_numbers, quantile_bins, target_bins
+from applied_dl.train.class_weights import class_weights
+from applied_dl.train.losses import loss as make_loss
+
+OPTIONS = ("width", "depth", "heads", "activation", "dropout")
+LEAST_ROWS, ROWS_SHARE = 40, 20  # rows of a target-aware bin: 40, fewer for small tables
+
+
+def matrices(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns by name (N,) → "numbers" float32 (N, F) and "codes" int32 (N, C), where there are any."""
+    found = {}
+    if encoder.numbers:
+        found["numbers"] = np.stack([inputs[name] for name in encoder.numbers], axis=1)
+    if encoder.codes:
+        found["codes"] = np.stack([inputs[name] for name in encoder.codes], axis=1)
+    return found
+
+
+def features_of(recipe, prepared) -> Features:
+    """What the builders must know of the columns, from the training rows."""
+    pre, encoder = recipe.preprocess, prepared.encoder
+    x = matrices(encoder, prepared.train.inputs).get("numbers")
+    numbers: Numbers | None = None
+    if x is not None:
+        numbers = fit_numbers(x, pre.scale, pre.components)
+        full = np.where(np.isnan(x), numbers.fill, x)
+        if pre.numbers == "target_bins":
+            y = one_hot(prepared.train.target, encoder) if encoder.labels else standardised(prepared.train.target, moments(prepared))
+            least = max(3, min(LEAST_ROWS, len(x) // ROWS_SHARE))
+            numbers = msgspec.structs.replace(numbers, bins=target_bins(full, y, pre.bins, least))
+        elif pre.numbers == "quantile_bins":
+            numbers = msgspec.structs.replace(numbers, bins=quantile_bins(full, pre.bins))
+    return Features(numbers=numbers, levels=encoder.cardinalities, numbers_as=pre.numbers, width=pre.embedding or 1, one_hot=pre.one_hot)
+
+
+def outputs_of(recipe, encoder: TableEncoder) -> int:
+    """Numbers that each member answers with."""
+    return len(encoder.labels) or {"quantile": 3, "gaussian_nll": 2}.get(recipe.train.loss, 1)
+
+
+def build_net(recipe, prepared) -> keras.Model:
+    """{"numbers": (B, F), "codes": (B, C)} → (B, k, outputs)."""
+    options = {key: getattr(recipe.model, key) for key in OPTIONS}
+    return call(BUILDERS[recipe.model.name], options, features_of(recipe, prepared), outputs_of(recipe, prepared.encoder))
+
+
+def fit_net(recipe, prepared, workspace, tag: str) -> train.Fitted:
+    """Train one net; the history's "val_score" is the ensemble's."""
+    model, encoder = build_net(recipe, prepared), prepared.encoder
+    rows = balanced(prepared.train.target, recipe) if encoder.labels else np.arange(len(prepared.train))
+    weight = class_weights(prepared.train.target, encoder.labels, recipe.train.class_weights) if encoder.labels else None
+    x = {name: values[rows] for name, values in matrices(encoder, prepared.train.inputs).items()}
+    source = train.resident(x, targets(prepared, prepared.train)[rows], None if weight is None else weight[rows])
+    held = train.resident(matrices(encoder, prepared.validation.inputs), targets(prepared, prepared.validation))
+    own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing, quantiles=recipe.score.quantiles)
+    history = train.fit(
+        model, source, held, recipe.train, loss=each_member(own), metrics=(ensemble_score(own, bool(encoder.labels)),),
+        monitor="val_score", workspace=workspace, tag=tag,
+    )  # fmt: skip
+    return train.Fitted(model, history)
+
+
+def targets(prepared, part) -> np.ndarray:
+    """(N, 1, C) one-hot, or (N, 1, 1) standardised numbers: of the rank of the predictions, so that Keras squeezes neither."""
+    if prepared.encoder.labels:
+        return one_hot(part.target, prepared.encoder)[:, None]
+    return standardised(part.target, moments(prepared))[:, None, None].astype(np.float32)
+
+
+def one_hot(codes: np.ndarray, encoder: TableEncoder) -> np.ndarray:
+    """(N, C) float32."""
+    return np.eye(len(encoder.labels), dtype=np.float32)[codes]
+
+
+def moments(prepared) -> tuple[float, float]:
+    """Mean and deviation of the training target."""
+    y = prepared.train.target
+    return float(y.mean()), float(y.std()) or 1.0
+
+
+def standardised(y: np.ndarray, by: tuple[float, float]) -> np.ndarray:
+    """(y − mean) / deviation."""
+    return (y - by[0]) / by[1]
+
+
+def balanced(codes: np.ndarray, recipe) -> np.ndarray:
+    """Row numbers to train on: all, rare classes repeated up to the commonest, or common ones cut down to the rarest."""
+    kind = recipe.preprocess.balance
+    if kind == "none":
+        return np.arange(len(codes))
+    random = np.random.default_rng(recipe.train.seed)
+    groups = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    size = (max if kind == "over" else min)(len(group) for group in groups)
+    picked = [
+        np.concatenate([np.tile(g, size // len(g)), random.choice(g, size % len(g), replace=False)])
+        if kind == "over"
+        else random.choice(g, size, replace=False)
+        for g in groups
+    ]
+    return np.sort(np.concatenate(picked))
+
+
+def each_member(loss):
+    """The mean of the members' own losses (never the loss of their mean): targets (B, 1, C), predictions (B, k, outputs) → (B,)."""
+
+    def of_members(y_true, y_pred):
+        rows = ops.reshape(loss.call(_spread(y_true, y_pred), y_pred), (-1, y_pred.shape[1]))
+        return ops.mean(rows, axis=1)
+
+    return of_members
+
+
+def ensemble_score(loss, classes: bool):
+    """A metric named "score": the loss of the members' mean; for classes, of their mean probability."""
+
+    def score(y_true, y_pred):
+        if classes:
+            p = ops.mean(ops.softmax(y_pred, axis=-1), axis=1)
+            return -ops.sum(ops.cast(y_true, p.dtype)[:, 0] * ops.log(p + 1e-7), axis=-1)
+        mean = ops.mean(y_pred, axis=1, keepdims=True)
+        return ops.reshape(loss.call(_spread(y_true, mean), mean), (-1,))
+
+    return score
+
+
+def _spread(y_true, y_pred):
+    """(B, 1, C) → (B, k, C)."""
+    return ops.repeat(ops.cast(y_true, y_pred.dtype), y_pred.shape[1], axis=1)

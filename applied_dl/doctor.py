@@ -33,7 +33,8 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
         return examine(*arguments, **options)
 
     workspace = Workspace(Path(), run.identity(recipe, prepared), examine=look)
-    task.fit(config.replace(recipe, train={"ensemble": 1}), prepared, workspace)
+    once = {"ensemble": 1} if hasattr(recipe.train, "ensemble") else {}
+    task.fit(config.replace(recipe, train=once), prepared, workspace)
     return _report(recipe.task, found, looked)
 
 

@@ -22,7 +22,8 @@ def lr_find(recipe, picture: Path) -> dict:
     prepared = task.prepare(recipe, cache_folder())
     recipe = settled(task, recipe, prepared)
     sweep: list = []
-    task.fit(config.replace(recipe, train={"ensemble": 1}), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
+    once = {"ensemble": 1} if hasattr(recipe.train, "ensemble") else {}
+    task.fit(config.replace(recipe, train=once), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
     from applied_dl.report.plots import rate_sweep

@@ -25,7 +25,7 @@ def check_data(prepared, settings) -> list[Finding]:
     keys = _keys(part.inputs)
     if target is not None and len(target) == len(keys) and target.ndim == 1:
         found += _conflicts(keys, target)
-        if target.dtype.kind in "iu" and not settings.class_weights:
+        if target.dtype.kind in "iu" and not getattr(settings, "class_weights", None):
             found += _imbalance(target)
     found += _leaks(part.inputs, target)
     found += _shared(keys, prepared)

@@ -1,0 +1,89 @@
+"""python benchmarks/training_lr_find.py [WORDS]: the finder's rate beside nine rates from 1e-4 to 1, each a whole training, per pipeline."""
+
+import os
+import sys
+import time
+
+from runner import ROOT, Row, read, write
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+GRID = [10 ** (-4 + i / 2) for i in range(9)]
+WITHIN = 0.02
+PIPELINES = {  # recipe, overrides; short enough that eleven trainings are minutes
+    "digits": ("digits.toml", {"train.epochs": 20}),
+    "digits mlp": ("digits.toml", {"train.epochs": 20, "model.name": "mlp", "train.optimizer": "adam"}),
+    "forecast nlinear": ("forecast.toml", {"model.name": "nlinear"}),
+    "forecast tsmixer": ("forecast.toml", {"model.name": "tsmixer", "train.epochs": 20}),
+}
+
+
+def summary(found: dict) -> list[Row]:
+    """How far the suggestion is from the best of the grid."""
+    behind = {name: row["behind"] for name, row in found["pipelines"].items()}
+    worst = max(behind.values())
+    beside = ", ".join(f"{name} {share:+.1%}" for name, share in behind.items())
+    return [Row("lr-find: validation score behind the best of nine rates", f"{worst:.1%}", "≤ 2 %", worst <= WITHIN, beside)]
+
+
+def details(found: dict) -> list[str]:
+    rows = []
+    for name, row in found["pipelines"].items():
+        rows.append(
+            f"| {name} | {row['suggested']:.2g} | {row['metric']} {row['score']:.4f} | {row['best_rate']:.2g} | {row['best']:.4f} |"
+        )
+    return ["| pipeline | suggested | score with it | best of the grid | its score |", "|---|---|---|---|---|", *rows]
+
+
+def pipeline(recipe: str, overrides: dict) -> dict:
+    """The score on validation rows under every rate; a training that explodes has none."""
+    from applied_dl import config
+    from applied_dl.data.caching import cache_folder
+    from applied_dl.errors import DataError
+    from applied_dl.export import keras_outputs
+    from applied_dl.metrics import HIGHER_IS_BETTER
+    from applied_dl.tasks import load_task
+    from applied_dl.train import Workspace
+    from applied_dl.train.hardware import as_float32
+    from applied_dl.train.reproducible import set_up
+
+    settings = config.read_recipe(ROOT / "pipelines" / recipe, overrides)
+    task = load_task(settings.task)
+    prepared = task.prepare(settings, cache_folder())
+    settings = task.settle(settings, prepared)
+    sweep: list = []
+    set_up(settings.train.seed, True)
+    task.fit(settings, prepared, Workspace(ROOT / "unused", {}, sweep=sweep))
+    suggested, metric, scores = sweep[0].chosen, "", {}
+    for rate in [suggested, *GRID]:
+        one = config.replace(settings, train={"learning_rate": float(rate)})
+        set_up(one.train.seed, True)
+        try:
+            fitted = task.fit(one, prepared, None)
+            serving = task.serving(one, fitted._replace(model=as_float32(fitted.model)), prepared)
+            found = task.score(one, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder)
+            metric, scores[rate] = found.main, round(float(found.value), 6)
+        except DataError:
+            scores[rate] = None
+    sign = 1 if metric in HIGHER_IS_BETTER else -1
+    best = max((rate for rate in GRID if scores[rate] is not None), key=lambda rate: sign * scores[rate])
+    behind = sign * (scores[best] - scores[suggested]) / abs(scores[best])
+    return {"metric": metric, "suggested": suggested, "steepest": sweep[0].steepest, "score": scores[suggested], "best_rate": best,
+            "best": scores[best], "behind": round(behind, 5), "grid": {f"{rate:.3g}": scores[rate] for rate in GRID}}  # fmt: skip
+
+
+def main() -> None:
+    from applied_dl import console
+
+    console.quiet = True
+    words = sys.argv[1:]
+    found = (read("training_lr_find") or {"pipelines": {}})["pipelines"]
+    for name, (recipe, overrides) in PIPELINES.items():
+        if not words or any(word in name for word in words):
+            start = time.perf_counter()
+            found[name] = {**pipeline(recipe, overrides), "seconds": round(time.perf_counter() - start)}
+            print(name, found[name], file=sys.stderr, flush=True)
+    write("training_lr_find", {"pipelines": found})
+
+
+if __name__ == "__main__":
+    main()

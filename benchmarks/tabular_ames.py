@@ -1,0 +1,23 @@
+"""python benchmarks/tabular_ames.py [SEEDS] [PRESETS]: Ames housing, 79 columns with many empty cells, the logarithm of the price."""
+
+import sys
+import tempfile
+
+import polars as pl
+from runner import Row
+from tabular_common import TABLES, count, ratio_row, run
+
+TREES = ("HistGB default", "CatBoost default")
+
+
+def summary(found: dict) -> list[Row]:
+    """Error against boosted trees."""
+    return ratio_row(found, "Ames (2,930 rows), log price", "HistGB default", 1.0)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        frame = pl.read_csv(TABLES / "ames_housing" / "AmesHousing.csv.gz", infer_schema=False)
+        frame.with_columns(pl.col("SalePrice").cast(pl.Float64).log()).write_csv(f"{folder}/ames.csv")
+        source = {"data.source": f"{folder}/ames.csv", "data.target": "SalePrice", "data.ignore": ("Order", "PID")}
+        run("tabular_ames", source, count(5), TREES, tuple(sys.argv[2].split(",")) if len(sys.argv) > 2 else ("default",))

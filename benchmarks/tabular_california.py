@@ -1,0 +1,35 @@
+"""python benchmarks/tabular_california.py [SEEDS] [PRESETS]: California housing, 64/16/20 splits, beside gradient-boosted trees."""
+
+import sys
+
+from runner import Row
+from tabular_common import TABLES, count, ratio_row, run, value_row
+
+IN_README = 3
+SOURCE = {"data.source": str(TABLES / "california_housing" / "housing.csv.gz"), "data.target": "median_house_value"}
+TREES = ("HistGB default", "HistGB tuned", "LightGBM default", "LightGBM tuned", "CatBoost default")
+
+
+def summary(found: dict) -> list[Row]:
+    """Error against the trees, coverage and cost."""
+    what = "California housing (20,640 rows)"
+    rows = [*ratio_row(found, what, "HistGB default", 0.93), *ratio_row(found, what, "LightGBM tuned", 0.97, "best")]
+    seconds = [row["default"]["seconds"] for row in found["rows"]]
+    cpu = [row["default"]["cpu_seconds"] for row in found["rows"]]
+    cost = Row("California housing, default: a training", f"{min(seconds):.0f} s at best ({sum(cpu) / len(cpu):.0f} CPU-seconds)", "≤ 60 s",
+               min(seconds) <= 60)  # fmt: skip
+    return [*rows, *value_row(found, what, "coverage", 0.88, 0.92), cost]
+
+
+def details(found: dict) -> list[str]:
+    """Every model's RMSE by seed."""
+    names = [name for name in found["rows"][0] if name != "seed"]
+    lines = ["| RMSE by seed | " + " | ".join(str(row["seed"]) for row in found["rows"]) + " |", "|---" * (len(found["rows"]) + 1) + "|"]
+    for name in names:
+        lines.append(f"| {name} | " + " | ".join(f"{row[name]['score']:.0f}" if name in row else "–" for row in found["rows"]) + " |")
+    return lines
+
+
+if __name__ == "__main__":
+    presets = tuple(sys.argv[2].split(",")) if len(sys.argv) > 2 else ("default", "best")
+    run("tabular_california", SOURCE, count(5), TREES, presets)

@@ -1,6 +1,7 @@
-"""The learning-rate finder: sweep the step size up over a few hundred batches and read off where the loss falls best.
+"""The learning-rate finder: sweep the step size up over a hundred batches, then let the rates that looked good train a little.
 
-Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3.
+Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3, reads the rate off the sweep alone; that is a third to a
+thirtieth of the best one on our pipelines (benchmarks/training_lr_find.py), so a short race under the recipe's own schedule decides.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from applied_dl.train.checkpoint import training_state
 from applied_dl.train.optimizers import optimizer as make_optimizer
 
 STEPS = 120
+RUNNERS, EVEN = 6, 0.01  # rates in the race, between a third of the valley and the least loss; a lower rate wins within this share
 LOWEST, HIGHEST = 1e-6, 10.0
 EXPLODED = 4.0  # times the best loss: the sweep ends
 SMOOTHING = 0.9
@@ -25,12 +27,13 @@ SMOOTHING = 0.9
 
 class Suggestion(NamedTuple):
     """`rates` and smoothed `losses` of the sweep; where the loss falls `steepest`; two thirds down its longest fall (`valley`); the
-    `chosen` one of them."""
+    rate with the `least` loss; the `chosen` one, which won the race."""
 
     rates: np.ndarray
     losses: np.ndarray
     steepest: float
     valley: float
+    least: float
     chosen: float
 
 
@@ -49,7 +52,7 @@ class Sweep(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None, steps: int = STEPS) -> Suggestion:
-    """Sweep `model` and put its weights and seeds back. settings: `recipe.train`; its learning rate and schedule are not read.
+    """Sweep `model`, race, and put its weights and seeds back. settings: `recipe.train`; its learning rate is not read.
 
     Raises `DataError` where the loss falls nowhere.
     """
@@ -58,14 +61,31 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
     optimizer = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     optimizer.build(model.trainable_variables)
-    kept = [np.asarray(ops.convert_to_numpy(v)) for v in training_state(model)]
+    state = training_state(model)
+    kept = [np.asarray(ops.convert_to_numpy(v)) for v in state]
     tape = Tape()
     batches = training_batches(source, cut, settings.seed, 0, augment)
     model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
-    for variable, value in zip(training_state(model), kept):
-        variable.assign(value)
+    seen = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(tape.losses)) / steps), np.array(tape.losses))
+    ends = {}
+    for rate in np.geomspace(seen.valley / 3, max(seen.least, 2 * seen.valley), RUNNERS):
+        _restore(model, state, kept)
+        losses = descend(model, source, msgspec.structs.replace(settings, learning_rate=float(rate), ema=0.0), steps, loss, augment, rates)
+        ends[float(rate)] = float(np.median(losses[-steps // 5 :])) if len(losses) == steps else np.inf
+    _restore(model, state, kept)
+    least = min(ends.values())
+    return seen._replace(chosen=min(rate for rate, end in ends.items() if end <= least + EVEN * abs(least)))
+
+
+def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:
+    """The losses (S,) of a training of `steps` steps under the recipe's own schedule; shorter where the loss stopped being finite."""
+    cut = plan(source.size, settings.batch_size)
+    model.compile(optimizer=make_optimizer(settings, steps, rates), loss=loss, jit_compile=False)
+    tape = Tape(explodes=False)
+    batches = training_batches(source, cut, settings.seed, 0, augment)
+    model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
     model.compiled = False
-    return suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(tape.losses)) / steps), np.array(tape.losses))
+    return np.array(tape.losses)
 
 
 def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
@@ -78,7 +98,13 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
     slope = np.gradient(smooth[start : stop + 1])
     steepest = float(rates[start + int(np.argmin(np.convolve(slope, np.ones(5) / 5, mode="same")))])
     valley = float(rates[start + 2 * (stop - start) // 3])
-    return Suggestion(rates, smooth, steepest, valley, valley)
+    return Suggestion(rates, smooth, steepest, valley, float(rates[end - 1]), valley)
+
+
+def _restore(model: keras.Model, state: list, kept: list) -> None:
+    for variable, value in zip(state, kept):
+        variable.assign(value)
+    model.compiled = False
 
 
 class Tape(keras.callbacks.Callback):
@@ -89,13 +115,14 @@ class Tape(keras.callbacks.Callback):
         self.explodes = explodes
 
     def on_train_begin(self, logs=None):
-        self.losses, self.total, self.best = [], 0.0, np.inf
+        self.losses, self.total, self.best, self.first = [], 0.0, np.inf, None
 
     def on_train_batch_end(self, batch, logs=None):
         total = logs["loss"] * (batch + 1)
         value, self.total = total - self.total, total
         self.best = min(self.best, value)
-        if not np.isfinite(value) or self.explodes and value > EXPLODED * self.best + 1e-9 and len(self.losses) > 10:
+        self.first = value if self.first is None else self.first
+        if not np.isfinite(value) or self.explodes and value > max(EXPLODED * self.best, self.first) + 1e-9 and len(self.losses) > 10:
             self.model.stop_training = True
             self.total = np.nan
         if np.isfinite(value) and np.isfinite(self.total):

@@ -12,9 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from applied_dl.train.batches import plan, training_batches
-from applied_dl.train.lr_find import Tape
-from applied_dl.train.optimizers import optimizer as make_optimizer
+from applied_dl.train import lr_find
 from applied_dl.train.source import Source
 
 WEIGHTED = (
@@ -112,11 +110,4 @@ def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bo
 def descend(case: Case, steps: int, rate: float | None = None) -> np.ndarray:
     """The losses (S,) of `steps` steps under the recipe's own schedule, squeezed into them; stops where the loss is not finite."""
     settings = case.settings if rate is None else msgspec.structs.replace(case.settings, learning_rate=rate)
-    cut = plan(case.source.size, settings.batch_size)
-    optimizer = make_optimizer(settings, steps, case.rates)
-    case.model.compile(optimizer=optimizer, loss=case.loss, jit_compile=False)
-    tape = Tape(explodes=False)
-    batches = training_batches(case.source, cut, settings.seed, 0, case.augment)
-    case.model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
-    case.model.compiled = False
-    return np.array(tape.losses)
+    return lr_find.descend(case.model, case.source, settings, steps, case.loss, case.augment, case.rates)

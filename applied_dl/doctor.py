@@ -8,6 +8,7 @@ import msgspec
 
 from applied_dl import bundle, config, console, run
 from applied_dl.data.caching import cache_folder
+from applied_dl.errors import UsageError
 
 ROWS = 64  # of validation, whose units are looked at
 BUDGET = 60.0  # seconds a training may take to be watched to its end
@@ -34,8 +35,14 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
 
     workspace = Workspace(Path(), run.identity(recipe, prepared), examine=look)
     once = {"ensemble": 1} if hasattr(recipe.train, "ensemble") else {}
-    task.fit(config.replace(recipe, train=once), prepared, workspace)
-    return _report(recipe.task, found, looked)
+    note = None
+    try:
+        task.fit(config.replace(recipe, train=once), prepared, workspace)
+    except UsageError as error:
+        if looked:
+            raise
+        note = str(error)  # a model that takes no gradient steps of the engine: its rows alone are examined
+    return _report(recipe.task, found, looked, note)
 
 
 def doctor_bundle(path: str | Path) -> dict:
@@ -70,7 +77,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
 def text(report: dict) -> str:
     """The report for people."""
     if not report["findings"]:
-        return f"nothing found wrong ({report['task']})"
+        return f"nothing found wrong ({report['task']}; examined: {', '.join(report['examined'])})" + _note(report)
     lines = []
     for finding in report["findings"]:
         lines += [
@@ -80,11 +87,16 @@ def text(report: dict) -> str:
         ]
         if finding["rows"]:
             lines.append(f"    rows    {', '.join(map(str, finding['rows']))}")
-    return "\n".join([*lines, f"{len(report['findings'])} finding{'s' * (len(report['findings']) > 1)}"])
+    return "\n".join([*lines, f"{len(report['findings'])} finding{'s' * (len(report['findings']) > 1)}"]) + _note(report)
 
 
-def _report(task: str, found: list, looked: list[str]) -> dict:
-    return bundle.finite({"task": task, "examined": looked, "findings": [msgspec.to_builtins(finding) for finding in found]})
+def _note(report: dict) -> str:
+    return f"\n{report['note']}" if report["note"] else ""
+
+
+def _report(task: str, found: list, looked: list[str], note: str | None = None) -> dict:
+    findings = [msgspec.to_builtins(finding) for finding in found]
+    return bundle.finite({"task": task, "examined": ["data", *looked], "findings": findings, "note": note})
 
 
 def _task(recipe):

@@ -34,7 +34,7 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
         return examine(*arguments, **options)
 
     workspace = Workspace(Path(), run.identity(recipe, prepared), examine=look)
-    once = {"ensemble": 1} if hasattr(recipe.train, "ensemble") else {}
+    once = {"ensemble": 1, "snapshots": None} if hasattr(recipe.train, "ensemble") else {}
     note = None
     try:
         task.fit(config.replace(recipe, train=once), prepared, workspace)

@@ -22,7 +22,7 @@ def lr_find(recipe, picture: Path) -> dict:
     prepared = task.prepare(recipe, cache_folder())
     recipe = settled(task, recipe, prepared)
     sweep: list = []
-    once = {"ensemble": 1} if hasattr(recipe.train, "ensemble") else {}
+    once = {"ensemble": 1, "snapshots": None} if hasattr(recipe.train, "ensemble") else {}
     task.fit(config.replace(recipe, train=once), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import field
 
-from applied_dl.config.common import Card, Export, Section, Train, about
+from applied_dl.config.common import Card, Export, Section, Train, Tune, about
 
 Name = Literal["linear", "mlp", "resnet", "realmlp", "tabm", "retrieval", "ensemble"]
 
@@ -67,4 +67,5 @@ class Recipe(Section, frozen=True, kw_only=True):
     train: Train = field(default_factory=Train)
     score: Score = field(default_factory=Score)
     export: Export = field(default_factory=Export)
+    tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)

@@ -82,9 +82,10 @@ def load_table(source):
     if isinstance(source, pl.DataFrame):
         return source, "the table"
     if isinstance(source, dict):
-        return pl.DataFrame(source, strict=False), "the table"
-    if hasattr(source, "columns"):
-        return pl.DataFrame({str(name): np.asarray(source[name]) for name in source.columns}, strict=False, nan_to_null=True), "the table"
+        return pl.DataFrame({name: _column(cells) for name, cells in source.items()}, strict=False), "the table"
+    if hasattr(source, "columns"):  # pandas, read column by column so that pyarrow is not needed
+        columns = {str(name): _column(np.asarray(source[name])) for name in source.columns}
+        return pl.DataFrame(columns, strict=False, nan_to_null=True), "the table"
     if str(source) in BUILT_IN:
         source = EMBEDDED / f"{source}.csv"
     path = Path(source)
@@ -97,6 +98,11 @@ def load_table(source):
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty; expected a header and one row a time step.") from None
         raise DataError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}.") from error
+
+
+def _column(cells):
+    """Times of any resolution as microseconds; everything else as it is."""
+    return cells.astype("datetime64[us]") if isinstance(cells, np.ndarray) and cells.dtype.kind == "M" else cells
 
 
 def _read_csv(path: Path):

@@ -18,6 +18,7 @@ from applied_dl.models.forecast.classical import naive2
 from applied_dl.tasks.forecast_settings import members_of, name_of
 
 LOOKBACK = 512
+NONE = np.array([], np.int64)
 LARGEST_PANEL = 2 * 10**8  # numbers in the windows of a panel that are kept for calibration; more are sampled
 CHANNELS = 1000  # more aligned series than this are a panel
 
@@ -44,7 +45,7 @@ def prepare_series(recipe) -> Prepared:
     notes = list(data.notes)
     if form == "panel":
         data, cuts = _long_enough(data, cuts, horizon, notes)
-    known = [values[:end] for values, end in zip(data.values, cuts.train)]
+    known = [values[: end if form == "aligned" else max(end, 2)] for values, end in zip(data.values, cuts.train)]
     center, scale = _units(known) if form == "aligned" else ((0.0,), (1.0,))
     _note_constant(data.names, known, notes)
     calendar = periods(data.clock) if d.calendar else ()
@@ -242,25 +243,21 @@ def _lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
 
 
 def _long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str]) -> tuple[SeriesSet, Cuts]:
-    """Series that leave no training window are left out, and named."""
-    kept = [i for i, end in enumerate(cuts.train) if end >= horizon + 2]
+    """Series with no history before the test are left out; those too short to train on are still forecast. Both are named."""
+    kept = [i for i, end in enumerate(cuts.validation) if end >= 2]
     left = [data.names[i] for i in range(len(data.names)) if i not in set(kept)]
+    short = [data.names[i] for i in kept if cuts.train[i] < horizon + 2]
+    for names, what in (
+        (left, "have no history before their test and were left out"),
+        (short, "are too short to train on and are only forecast"),
+    ):
+        if names:
+            notes.append(f"{len(names)} series {what}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
     if not left:
         return data, cuts
-    notes.append(
-        f"{len(left)} series are too short for a horizon of {horizon} and were left out: "
-        f"{', '.join(left[:5])}{', …' if len(left) > 5 else ''}"
-    )
     pick = lambda items: [items[i] for i in kept] if items else items  # noqa: E731
-    data = replace(
-        data,
-        names=pick(data.names),
-        values=pick(data.values),
-        starts=pick(data.starts),
-        past=pick(data.past),
-        future=pick(data.future),
-        static=pick(data.static),
-    )
+    data = replace(data, names=pick(data.names), values=pick(data.values), starts=pick(data.starts), past=pick(data.past),
+                   future=pick(data.future), static=pick(data.static))  # fmt: skip
     return data, Cuts(pick(cuts.train), pick(cuts.validation))
 
 
@@ -337,9 +334,10 @@ def _panel(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[
     H, L = encoder.horizon, encoder.lookback
     # a window's history is at least half of what its series has: shorter ones would be mostly padding
     pads = [max(0, L - max(1, (end - H) // 2)) for end in cuts.train]
+    enough = [end >= H + 2 for end in cuts.train]
     ends = {
-        "train": [np.arange(L - pad, end - H + 1) for pad, end in zip(pads, cuts.train)],
-        "validation": [np.array([end]) for end in cuts.train],
+        "train": [np.arange(L - pad, end - H + 1) if ok else NONE for pad, end, ok in zip(pads, cuts.train, enough)],
+        "validation": [np.array([end]) if ok else NONE for end, ok in zip(cuts.train, enough)],
         "test": [np.arange(end, len(block) - H + 1, H) for block, end in zip(made, cuts.validation)],
     }
     windows = sum(map(len, ends["train"]))

@@ -15,7 +15,7 @@ from applied_dl.data.gaps import lengthen
 from applied_dl.models.call import call
 from applied_dl.models.forecast import BUILDERS, Spec, fit_ridge
 from applied_dl.preprocess.windows import gather_windows, normalize, panel_scale
-from applied_dl.tasks.forecast_settings import SHORT_WINDOW, training_of
+from applied_dl.tasks.forecast_settings import MEMBER_SIZES, SHORT_WINDOW, training_of
 from applied_dl.train.ensemble import average
 from applied_dl.train.losses import loss as named_loss
 
@@ -68,10 +68,14 @@ def build_one(recipe, prepared, name: str) -> keras.Model:
         "normalize": _normalize(recipe, prepared),
     }
     if model.members:  # widths meant for one member are not forced upon the others
-        options = {key: value for key, value in options.items() if key in known}
+        options = {
+            key: value
+            for key, value in (MEMBER_SIZES.get(name, {}) | {k: v for k, v in options.items() if v is not None}).items()
+            if key in known
+        }
     fixed = {"window": min(SHORT_WINDOW, spec.lookback)} if name == "cyclenet" else {}
     if "patch" in known:
-        options["patch"] = min(model.patch or known["patch"].default, max(1, spec.lookback // 2))
+        options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
     return call(builder, options, spec, **fixed)
 
 

@@ -1,0 +1,29 @@
+"""python benchmarks/forecast_m4.py [--ensemble 3] — M4 Hourly, the official train and test files, the panel recipe."""
+
+from __future__ import annotations
+
+import argparse
+
+from forecast_common import SHARED, measure, write
+
+OFFICIAL = {
+    "ES-RNN (winner)": {"smape": 9.328, "mase": 0.893, "owa": 0.4401},
+    "Pawlikowski et al.": {"smape": 9.611, "mase": 0.873, "owa": 0.4437},
+    "Theta": {"smape": 18.138, "mase": 2.455, "owa": 1.0059},
+    "seasonal naive": {"smape": 13.912, "mase": 1.193, "owa": 0.6275},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ensemble", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    folder = SHARED / "m4"
+    overrides = {"data.train": str(folder / "Hourly-train.csv.gz"), "data.test": str(folder / "Hourly-test.csv.gz"), "data.frequency": "h",
+                 "train.ensemble": options.ensemble, "train.seed": options.seed}  # fmt: skip
+    write("forecast_m4", {**measure(overrides, baselines=True), "ensemble": options.ensemble, "official": OFFICIAL})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""python benchmarks/forecast_rivals.py RIVAL_PYTHON [--steps 600] — ridge against neuralforecast's NLinear, side by side on ETTh1, H = 96.
+
+RIVAL_PYTHON is the interpreter of an environment of its own with `pip install torch==2.13.0 neuralforecast`. Both get one thread, the same
+rows, the same standardised values; the rival forecasts every one of the 2,785 test windows, none dropped. CPU-seconds are those of fitting
+(ours with reading, the choice of the penalty and the validation windows).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from forecast_common import SHARED, measure, write
+
+RIVAL = r"""
+import json, sys, time, warnings, logging
+warnings.filterwarnings("ignore"); logging.disable(logging.WARNING)
+import numpy as np, pandas as pd, torch
+from neuralforecast import NeuralForecast
+from neuralforecast.models import NLinear
+torch.set_num_threads(1)
+path, steps, L, H, E = sys.argv[1], int(sys.argv[2]), 336, 96, (8640, 11520, 14400)
+a = pd.read_csv(path).iloc[:E[2], 1:].to_numpy("float64")
+a = (a - a[:E[0]].mean(0)) / a[:E[0]].std(0)
+time_ = pd.date_range("2016-07-01", periods=E[0], freq="h")
+long = pd.concat([pd.DataFrame({"unique_id": str(d), "ds": time_, "y": a[:E[0], d]}) for d in range(a.shape[1])])
+model = NLinear(h=H, input_size=L, max_steps=steps, learning_rate=1e-3, windows_batch_size=1024, scaler_type="identity", random_seed=0,
+                enable_progress_bar=False, enable_model_summary=False, logger=False, accelerator="cpu")
+nf = NeuralForecast([model], freq="h")
+cpu, wall = time.process_time(), time.perf_counter()
+nf.fit(long)
+cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+net = nf.models[0].eval()
+w = np.lib.stride_tricks.sliding_window_view(a[E[1] - L:], L + H, axis=0).reshape(-1, L + H)
+with torch.no_grad():
+    x = torch.tensor(w[:, :L, None].copy(), dtype=torch.float32)
+    y = torch.cat([net({"insample_y": part, "insample_mask": torch.ones_like(part)[..., 0], "futr_exog": None, "hist_exog": None,
+                        "stat_exog": None}) for part in x.split(4096)])[..., 0].numpy()
+gap = y - w[:, L:]
+print("RESULT" + json.dumps({"steps": steps, "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1),
+                             "mse": round(float((gap**2).mean()), 5), "mae": round(float(np.abs(gap).mean()), 5), "windows": len(w) // a.shape[1]}))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("python")
+    parser.add_argument("--steps", type=int, default=600)
+    options = parser.parse_args()
+    path = SHARED / "ett" / "ETTh1.csv.gz"
+    ours = measure({"data.source": str(path), "data.rows": 14400, "data.horizon": 96, "model.name": "ridge"})
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([options.python, "-c", RIVAL, str(path), str(options.steps)], capture_output=True, text=True, env=environment)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    if line is None:
+        sys.exit(f"the rival did not finish: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no message'}")
+    rival = json.loads(line.removeprefix("RESULT"))
+    ratio = round(rival["cpu_seconds"] / ours["cpu_seconds"], 1)
+    write("forecast_rivals", {"ridge": ours, "neuralforecast NLinear": rival, "times_fewer_cpu_seconds": ratio})
+
+
+if __name__ == "__main__":
+    main()

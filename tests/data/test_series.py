@@ -1,0 +1,124 @@
+"""Series from files: layouts, clocks, stated policies, and one sentence for what cannot be read."""
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from applied_dl.data.clock import Clock, infer_clock, parse_frequency
+from applied_dl.data.gaps import fill, lengthen
+from applied_dl.data.series import BUILT_IN, Columns, read_series
+from applied_dl.errors import DataError, UsageError
+
+
+def days(n, step="1d", start=datetime.datetime(2024, 1, 1)):
+    return pl.datetime_range(start, start + datetime.timedelta(days=10**4), step, eager=True)[:n]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_built_in_series_are_there(name):
+    found = read_series(name, Columns())
+    assert found.aligned
+    assert len(found.values[0]) > 100
+
+
+def test_wide_long_and_rows_are_the_same_series(tmp_path):
+    a, b = np.arange(6.0), np.arange(6.0) ** 2
+    pl.DataFrame({"date": days(6).dt.to_string("%Y-%m-%d"), "a": a, "b": b}).write_csv(tmp_path / "wide.csv")
+    stamps = days(6).to_list()
+    pl.DataFrame({"series": ["a"] * 6 + ["b"] * 6, "time": stamps * 2, "value": [*a, *b]}).write_parquet(tmp_path / "long.parquet")
+    (tmp_path / "rows.csv").write_text("id;" + ";".join(f"V{i}" for i in range(6)) + "\n" + "\n".join(
+        f"{n};" + ";".join(map(str, v)) for n, v in (("a", a), ("b", b))))  # fmt: skip
+    found = [read_series(tmp_path / name, Columns()) for name in ("wide.csv", "long.parquet", "rows.csv")]
+    assert [f.columns.layout for f in found] == ["wide", "long", "rows"]
+    for one in found:
+        assert one.names == ["a", "b"]
+        assert np.array_equal(np.stack(one.values), np.stack([a, b]))
+    assert found[0].clock.name == found[1].clock.name == "d"
+
+
+@pytest.mark.parametrize("text", ["15min", "h", "d", "b", "w", "m", "q", "y"])
+def test_a_clock_finds_itself_in_its_own_stamps_and_goes_on(text):
+    unit, every = parse_frequency(text)
+    clock = Clock(unit=unit, every=every, origin="2024-01-01T00:00:00")
+    stamps = clock.stamps(np.arange(60))
+    found = infer_clock(stamps, "here")
+    assert found.name == clock.name
+    assert np.array_equal(found.place(clock.stamps(np.arange(100))), np.arange(100))
+
+
+def test_month_ends_stay_month_ends():
+    stamps = np.array(["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], "datetime64[us]")
+    assert infer_clock(stamps, "here").text(np.array([4, 13])) == ["2024-05-31", "2025-02-28"]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=3, max_size=40), st.integers(1, 8), st.data())
+def test_a_fill_never_looks_ahead(values, season, data):
+    series = np.array([np.nan if v is None else v for v in values])
+    cut = data.draw(st.integers(1, len(series)))
+    known = ~np.isnan(series)
+    if not known[:cut].any():
+        return
+    whole, part = fill(series, season), fill(series[:cut], season)
+    first = int(known.argmax())
+    assert np.array_equal(whole[first:cut], part[first:])
+    assert np.array_equal(whole[known], series[known])
+
+
+def test_lengthening_repeats_the_first_season():
+    assert lengthen(np.array([1.0, 2, 3, 9]), 9, 3).tolist() == [2, 3, 1, 2, 3, 1, 2, 3, 9]
+
+
+def test_gaps_and_repeats_follow_the_policy_and_are_told():
+    stamps = [*days(10).to_list()[:4], days(10)[3], *days(10).to_list()[6:]]
+    found = read_series({"date": stamps, "x": [0.0, 1, 2, 3, 5, 6, 7, 8, 9]}, Columns())
+    assert np.array_equal(found.values[0], [0, 1, 2, 4, np.nan, np.nan, 6, 7, 8, 9], equal_nan=True)
+    assert "1 repeated stamps" in found.notes[0]
+    with pytest.raises(DataError, match="occur more than once"):
+        read_series({"date": stamps, "x": np.arange(9.0)}, Columns(duplicates="refuse"))
+
+
+def test_zoned_stamps_become_utc_across_the_clock_change():
+    text = [f"2024-03-31T0{h}:00:00+0{1 if h < 2 else 2}:00" for h in (0, 1, 3, 4, 5)]
+    found = read_series({"time": text, "x": np.arange(5.0)}, Columns())
+    assert found.clock.name == "h"
+    assert len(found.values[0]) == 5
+    assert found.clock.text(np.array([5])) == ["2024-03-31T04:00:00Z"]
+
+
+def test_rows_after_the_last_value_are_the_known_future():
+    found = read_series(
+        {"date": days(6), "x": [1.0, 2, 3, 4, None, None], "price": np.arange(6.0)}, Columns(targets=("x",), future=("price",))
+    )
+    assert len(found.values[0]) == 4
+    assert found.future[0][:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("table", "columns", "says"), [
+    ({"date": days(5), "x": ["1", "2", "high", "4", "5"]}, {}, "column 'x', row 4: expected a number, received 'high'"),
+    ({"date": days(5)[::-1], "x": np.arange(5.0)}, {}, "time runs backwards"),
+    ({"date": days(5), "x": [None] * 5}, {"targets": ("x",)}, "every value of x is missing"),
+    ({"date": ["2024-01-01", "2024-01-02", "soon", "2024-01-04"], "x": np.arange(4.0)}, {}, "row 4: expected a time, received 'soon'"),
+    ({"date": days(2), "x": [1.0, 2.0]}, {}, "at least 3"),
+    ({"date": days(20).to_list() + days(20, "1h", datetime.datetime(2024, 2, 1)).to_list(), "x": np.arange(40.0)}, {}, "mixed frequenc"),
+    ({"date": days(5), "x": np.arange(5.0)}, {"targets": ("y",)}, "no column 'y'"),
+    ({"date": days(5), "x": [1.0, np.inf, 2, 3, 4]}, {}, "row 3: expected a finite number"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_one_sentence(table, columns, says):
+    with pytest.raises(DataError) as error:
+        read_series(table, Columns(**columns))
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_frequencies_and_files_are_told(tmp_path):
+    with pytest.raises(UsageError, match="data.frequency"):
+        parse_frequency("fortnight")
+    with pytest.raises(DataError, match="does not exist"):
+        read_series(tmp_path / "no.csv", Columns())
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(DataError, match="empty"):
+        read_series(tmp_path / "empty.csv", Columns())

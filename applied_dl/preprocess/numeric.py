@@ -12,13 +12,15 @@ SPREAD = 3.0  # the smooth clip's reach: z / sqrt(1 + (z / 3)²)
 
 
 class Numbers(Struct, frozen=True, kw_only=True):
-    """Fitted on training rows (N, F): `fill`, `center`, `scale` (F,); `missing`, the features with an indicator; `knots` (F, Q) of a
-    quantile scaling; `bins`, the edges of each feature; `axes` (F, K) of whitened principal components of the scaled numbers."""
+    """Fitted on training rows (N, F): `fill`, `center`, `scale` (F,) of z = (x − center) · scale; `missing`, features with an indicator;
+    `clip`, whether the tails of z are held within ±3; `knots` (F, Q) of a quantile scaling of z; `bins`, the edges of each feature in z;
+    `axes` (F, K) of whitened principal components of the scaled numbers."""
 
     fill: np.ndarray
     center: np.ndarray
     scale: np.ndarray
     missing: tuple[int, ...] = ()
+    clip: bool = False
     knots: np.ndarray | None = None
     bins: tuple[np.ndarray, ...] = ()
     axes: np.ndarray | None = None
@@ -35,14 +37,16 @@ def fit_numbers(x: np.ndarray, scale: str = "robust", components: int | None = N
     full = np.where(np.isnan(x), fill, x)
     center, spread = (full.mean(0), full.std(0)) if scale == "standard" else _robust(full)
     center, inverse = center.astype(np.float32), (1 / spread).astype(np.float32)
-    knots = np.quantile(full, np.linspace(0, 1, QUANTILES), axis=0).T.astype(np.float32) if scale == "quantile" else None
+    z = (full - center) * inverse
+    knots = np.quantile(z, np.linspace(0, 1, QUANTILES), axis=0).T.astype(np.float32) if scale == "quantile" else None
     axes = None
     if components is not None:
-        z = smooth_clip((full - center) * inverse)
+        z = smooth_clip(z) if scale == "robust" else z
         values, vectors = np.linalg.eigh(np.cov(z.T).reshape(z.shape[1], z.shape[1]))
         kept = np.argsort(-values)[: min(components, z.shape[1])]
         axes = (vectors[:, kept] / np.sqrt(values[kept] + 1e-6)).astype(np.float32)
-    return Numbers(fill=fill.astype(np.float32), center=center, scale=inverse, missing=missing, knots=knots, axes=axes)
+    return Numbers(fill=fill.astype(np.float32), center=center, scale=inverse, missing=missing, clip=scale == "robust",
+                   knots=knots, axes=axes)  # fmt: skip
 
 
 def _robust(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

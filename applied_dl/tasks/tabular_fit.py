@@ -36,7 +36,7 @@ def features_of(recipe, prepared) -> Features:
     numbers: Numbers | None = None
     if x is not None:
         numbers = fit_numbers(x, pre.scale, pre.components)
-        full = np.where(np.isnan(x), numbers.fill, x)
+        full = (np.where(np.isnan(x), numbers.fill, x).astype(np.float64) - numbers.center) * numbers.scale
         if pre.numbers == "target_bins":
             y = one_hot(prepared.train.target, encoder) if encoder.labels else standardised(prepared.train.target, moments(prepared))
             least = max(3, min(LEAST_ROWS, len(x) // ROWS_SHARE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -44,6 +45,15 @@ class Interval(layers.Layer):
             around = ops.sqrt(apart + self.floor**2)
         return center, around, around
 
+    def restored(self, value):
+        """value · deviation + mean, in constants that half precision holds: 200,000 would be infinite, and 1,803.3 lose its tenths."""
+        power = 2.0 ** max(0.0, np.ceil(np.log2(max(abs(self.mean), self.deviation, 1e-30) / 1024)))
+        deviation = float(np.float16(self.deviation / power))
+        mean = float(np.float16(self.mean / power))
+        rest = self.mean / power - mean, self.deviation / power - deviation
+        scaled = (value * deviation + mean) + (value * rest[1] + rest[0])
+        return scaled * power
+
     def call(self, x):
         center, below, above = self.spread(x)
         found = {
@@ -51,9 +61,10 @@ class Interval(layers.Layer):
             "lower": center - below * self.factor - self.margin,
             "upper": center + above * self.factor + self.margin,
         }
-        found = {name: value * self.deviation + self.mean for name, value in found.items()}
         if self.low is not None:
-            found["prediction"] = ops.clip(found["prediction"], self.low, self.high)
+            low, high = ((end - self.mean) / self.deviation for end in (self.low, self.high))
+            found["prediction"] = ops.clip(found["prediction"], low, high)
+        found = {name: self.restored(value) for name, value in found.items()}
         return {name: ops.exp(value) if self.log else value for name, value in found.items()}
 
     def compute_output_shape(self, shape):

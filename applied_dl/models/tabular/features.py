@@ -8,7 +8,7 @@ from keras import layers, ops
 from msgspec import Struct
 
 from applied_dl.errors import UsageError, nearest
-from applied_dl.models.tabular.numbers import Fill, Missing, Periodic, PiecewiseLinear, Project, QuantileScale, SmoothScale
+from applied_dl.models.tabular.numbers import Missing, Periodic, PiecewiseLinear, Project, QuantileScale, SmoothClip, Standardize
 from applied_dl.preprocess.numeric import Numbers
 
 EMBEDDINGS = ("target_bins", "quantile_bins", "periodic", "plain")
@@ -51,13 +51,13 @@ def vector(features: Features, inputs: dict) -> tuple[keras.KerasTensor, list[in
     parts, chunks = [], []
     if features.numbers is not None:
         numbers = features.numbers
-        filled = Fill(numbers.fill, name="fill")(inputs["numbers"])
-        scaled = _scaled(numbers)(filled)
+        standard = Standardize(numbers.center, numbers.scale, numbers.fill, name="standardize")(inputs["numbers"])
+        scaled = _scaled(numbers, standard)
         if numbers.axes is not None:
             parts.append(Project(numbers.axes, name="components")(scaled))
             chunks += [1] * numbers.axes.shape[1]
         else:
-            embedded, width = _embedded(features, filled, scaled)
+            embedded, width = _embedded(features, standard, scaled)
             parts.append(embedded)
             chunks += [width] * len(numbers)
         if numbers.missing:
@@ -78,18 +78,18 @@ def _uniform(width: int):
     return keras.initializers.RandomUniform(-(width**-0.5), width**-0.5)
 
 
-def _scaled(numbers: Numbers):
+def _scaled(numbers: Numbers, standard):
     if numbers.knots is not None:
-        return QuantileScale(numbers.knots, name="scale")
-    return SmoothScale(numbers.center, numbers.scale, name="scale")
+        return QuantileScale(numbers.knots, name="quantiles")(standard)
+    return SmoothClip(name="smooth_clip")(standard) if numbers.clip else standard
 
 
-def _embedded(features: Features, filled, scaled) -> tuple[keras.KerasTensor, int]:
+def _embedded(features: Features, standard, scaled) -> tuple[keras.KerasTensor, int]:
     kind = features.numbers_as
     if kind not in EMBEDDINGS:
         raise UsageError(f"Unknown preprocess.numbers {kind!r}.{nearest(kind, EMBEDDINGS)}")
     if kind in ("target_bins", "quantile_bins"):
-        flat = PiecewiseLinear(features.numbers.bins, features.width, name="bins")(filled, scaled)
+        flat = PiecewiseLinear(features.numbers.bins, features.width, name="bins")(standard, scaled)
         return flat, features.width
     if kind == "periodic":
         return Periodic(len(features.numbers), WAVES, WAVE_WIDTH, name="waves")(scaled), WAVE_WIDTH

@@ -15,19 +15,38 @@ def _floats(array) -> np.ndarray:
     return np.asarray(array, np.float32)
 
 
-@keras.saving.register_keras_serializable(package="applied_dl")
-class Fill(layers.Layer):
-    """(B, F) with NaN → (B, F) without: each feature's training median in their place."""
+def _half(array: np.ndarray) -> np.ndarray:
+    """Rounded to what half precision holds, where it holds it."""
+    with np.errstate(over="ignore"):
+        rounded = array.astype(np.float16).astype(np.float64)
+    return np.where(np.isfinite(rounded) & ((rounded != 0) | (array == 0)), rounded, array)
 
-    def __init__(self, fill, **base):
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Standardize(layers.Layer):
+    """(x − centre) · scale, and the training median where x is NaN: (B, F) → (B, F) without NaN.
+
+    Written so that constants of half precision lose nothing that matters: a power of two brings x below 1,024, and what the rounded
+    centre misses is taken off after the scaling. Else −118.5 would become −118.5 ± 0.03, and 500,000 infinite.
+    """
+
+    def __init__(self, center, scale, fill, **base):
         super().__init__(**base)
-        self.fill = _floats(fill)
+        self.center, self.scale, self.fill = _floats(center), _floats(scale), _floats(fill)
+        center, scale = self.center.astype(np.float64), self.scale.astype(np.float64)
+        size = np.maximum(np.abs(center), 1 / scale)
+        power = 2.0 ** -np.ceil(np.log2(np.maximum(size / 1024, 2.0**-10)))
+        rounded, steep = _half(center * power), _half(scale / power)
+        self.power, self.rounded, self.steep = _floats(power), _floats(rounded), _floats(steep)
+        self.left = _floats((center * power - rounded) * steep)
+        self.filled = _floats((self.fill.astype(np.float64) - center) * power * steep)
 
     def call(self, x):
-        return ops.where(ops.isnan(x), self.fill, x)
+        z = (x * self.power - self.rounded) * self.steep - self.left
+        return ops.where(ops.isnan(z), self.filled, z)
 
     def get_config(self):
-        return {**super().get_config(), "fill": self.fill.tolist()}
+        return {**super().get_config(), **{name: getattr(self, name).tolist() for name in ("center", "scale", "fill")}}
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -49,19 +68,11 @@ class Missing(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
-class SmoothScale(layers.Layer):
-    """(x − centre) · scale, its tails held within ±3 by z / sqrt(1 + (z/3)²) (RealMLP)."""
+class SmoothClip(layers.Layer):
+    """z / sqrt(1 + (z/3)²): the middle as it is, the tails held within ±3 (RealMLP)."""
 
-    def __init__(self, center, scale, **base):
-        super().__init__(**base)
-        self.center, self.scale = _floats(center), _floats(scale)
-
-    def call(self, x):
-        z = (x - self.center) * self.scale
+    def call(self, z):
         return z / ops.sqrt(1.0 + ops.square(z / SPREAD))
-
-    def get_config(self):
-        return {**super().get_config(), "center": self.center.tolist(), "scale": self.scale.tolist()}
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -105,7 +116,7 @@ class Project(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class PiecewiseLinear(layers.Layer):
-    """Piecewise-linear embedding of each number, with a straight skip: (B, F) filled, (B, F) scaled → (B, F · width).
+    """Piecewise-linear embedding of each number, with a straight skip: (B, F) standardised and (B, F) scaled → (B, F · width).
 
     e_t = clip((x − b_t) / (b_t+1 − b_t), 0, 1), a matrix (T, width) of its own for each feature, which starts at 0, plus the scaled number
     times a vector, plus a bias (Gorishniy et al., On Embeddings for Numerical Features, 2022; "version B" of TabM, 2024).

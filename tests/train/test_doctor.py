@@ -70,3 +70,17 @@ def test_the_verb_prints_one_object(capsys):
     report = json.loads(capsys.readouterr().out)
     assert code == 1
     assert "rate_too_low" in [finding["name"] for finding in report["findings"]]
+
+
+def test_a_bundle_is_examined_and_keeps_what_training_noticed(tmp_path, capsys):
+    random = np.random.default_rng(0)
+    image = random.integers(0, 255, size=(240, 8, 8, 1)).astype(np.uint8)
+    label = np.where(np.arange(240) % 40 == 0, "rare", "common")
+    np.savez(tmp_path / "d.npz", image=image, label=label)
+    overrides = [text for pair in (f"data.source={tmp_path / 'd.npz'}", "train.epochs=5", 'export.formats=["tflite"]',
+                                   'export.variants=["fp32"]', "export.max_loss=1.0") for text in ("--set", pair)]  # fmt: skip
+    assert cli.main(["train", "image", "--out", str(tmp_path / "b"), "--json", *overrides]) == 0
+    assert any("imbalance" in warning for warning in json.loads(capsys.readouterr().out)["warnings"])
+    assert cli.main(["doctor", str(tmp_path / "b"), "--json"]) == 1
+    names = [finding["name"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+    assert "imbalance" in names

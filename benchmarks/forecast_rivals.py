@@ -41,7 +41,8 @@ with torch.no_grad():
                         "stat_exog": None}) for part in x.split(4096)])[..., 0].numpy()
 gap = y - w[:, L:]
 print("RESULT" + json.dumps({"steps": steps, "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1),
-                             "mse": round(float((gap**2).mean()), 5), "mae": round(float(np.abs(gap).mean()), 5), "windows": len(w) // a.shape[1]}))
+                             "mse": round(float((gap**2).mean()), 5), "mae": round(float(np.abs(gap).mean()), 5),
+                             "windows": len(w) // a.shape[1]}))
 """
 
 

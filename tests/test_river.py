@@ -4,10 +4,12 @@ TensorFlow."""
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -347,3 +349,11 @@ def test_an_unknown_verb_offers_the_nearest(capsys):
         cli.main(["trian", "x"])
     assert stopped.value.code == 2
     assert "Did you mean 'train'" in capsys.readouterr().err
+
+
+def test_saved_classes_have_names_of_their_own():
+    """Keras loads a saved layer by its registered name: two classes of one name would be taken for each other."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (Path(applied_dl.__file__).parent).rglob("*.py"))
+    names = re.findall(r'register_keras_serializable\(package="applied_dl"\)\nclass (\w+)', source)
+    assert len(names) > 10
+    assert [name for name in set(names) if names.count(name) > 1] == []

@@ -8,7 +8,7 @@ from keras import layers, ops
 from msgspec import Struct
 
 from applied_dl.errors import UsageError, nearest
-from applied_dl.models.tabular.numbers import Missing, Periodic, PiecewiseLinear, Project, QuantileScale, SmoothClip, Standardize
+from applied_dl.models.tabular.numbers import Missing, Periodic, PiecewiseLinear, Project, QuantileScale, ScaleNumbers, SmoothClip
 from applied_dl.preprocess.numeric import Numbers
 
 EMBEDDINGS = ("target_bins", "quantile_bins", "periodic", "plain")
@@ -51,7 +51,7 @@ def vector(features: Features, inputs: dict) -> tuple[keras.KerasTensor, list[in
     parts, chunks = [], []
     if features.numbers is not None:
         numbers = features.numbers
-        standard = Standardize(numbers.center, numbers.scale, numbers.fill, name="standardize")(inputs["numbers"])
+        standard = ScaleNumbers(numbers.center, numbers.scale, numbers.fill, name="standardize")(inputs["numbers"])
         scaled = _scaled(numbers, standard)
         if numbers.axes is not None:
             parts.append(Project(numbers.axes, name="components")(scaled))

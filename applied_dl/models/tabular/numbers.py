@@ -23,7 +23,7 @@ def _half(array: np.ndarray) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
-class Standardize(layers.Layer):
+class ScaleNumbers(layers.Layer):
     """(x − centre) · scale, and the training median where x is NaN: (B, F) → (B, F) without NaN.
 
     Written so that constants of half precision lose nothing that matters: a power of two brings x below 1,024, and what the rounded

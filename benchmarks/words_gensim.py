@@ -1,7 +1,7 @@
 """Word vectors beside gensim's.
 
 The same text, epochs, threads and vocabulary, one after the other in the same run; gensim 4 in an environment of its own, by its fastest
-path (`corpus_file`). The text is lower-cased [a-z]+, 12 million words of Wikipedia. `python benchmarks/words_gensim.py [SEEDS]`.
+path (`corpus_file`). The text is lower-cased [a-z]+, 12 million words of Wikipedia. `python benchmarks/words_gensim.py [SEEDS [CASES]]`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from runner import ROOT, SHARED, Row, count, interval, rival, write
+from runner import ROOT, SHARED, Row, count, interval, read, rival, write
 
 THREADS = int(os.environ.get("WORDS_THREADS", os.cpu_count() or 1))
 CASES = {  # model, dimensions, epochs, gensim's first step size (the better of its two usual ones), goal in words/s
@@ -74,19 +74,20 @@ def main() -> None:
     seeds = count(3)
     chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else list(CASES)
     python = os.environ.get("WORDS_RIVAL") or str(rival("gensim", "gensim==4.4.0"))
-    found: dict[str, dict] = {"threads": THREADS, "cases": {}}
+    found: dict[str, dict] = {"threads": THREADS, "cases": (read("words_gensim") or {"cases": {}})["cases"]}
     with tempfile.TemporaryDirectory() as work:
         corpus = text(Path(work))
         for case in chosen:
             name, dimensions, epochs, rate, _ = CASES[case]
-            rows = found["cases"][case] = {"epochs": epochs, "gensim": [], "applied_dl": []}
+            rows = {"epochs": epochs, "gensim": [], "applied_dl": []}
             for seed in seeds:
                 job = [str(corpus), name, dimensions, epochs, rate, THREADS, seed]
                 rows["gensim"].append(measured([python, "-c", GENSIM, json.dumps([*job, f"{work}/v.bin"])], f"{work}/v.bin"))
                 ours = [sys.executable, "-c", OURS, json.dumps([*job, f"{work}/v.npz", {}])]
                 rows["applied_dl"].append(measured(ours, f"{work}/v.npz"))
                 print(case, seed, rows["gensim"][-1], rows["applied_dl"][-1], file=sys.stderr, flush=True)
-    write("words_gensim", found)
+            found["cases"][case] = rows
+            write("words_gensim", {k: v for k, v in found.items() if k != "machine"})  # after each case: the whole takes long
 
 
 def text(folder: Path) -> Path:
@@ -125,11 +126,9 @@ def scores(path: str) -> dict[str, float]:
     from applied_dl.metrics.words import analogies
 
     table, found = WordVectors.load(path), {}
-    sets = {"ws353": "EN-WS-353-ALL.txt", "simlex": "EN-SIMLEX-999.txt", "rw": "EN-RW-STANFORD.txt", "mturk": "EN-MTURK-771.txt"}
+    sets = {"ws353": "EN-WS-353-ALL.txt", "simlex": "EN-SIMLEX-999.txt", "rw": "EN-RW-STANFORD.txt", "mturk": "EN-MTurk-771.txt"}
     for name, file in sets.items():
-        pairs = [
-            (a.lower(), b.lower(), s) for a, b, s in read_judge(str(SHARED / "text" / "word_similarity" / file), "similarity").pairs
-        ]
+        pairs = [(a.lower(), b.lower(), s) for a, b, s in read_judge(str(SHARED / "text" / "word_similarity" / file), "similarity").pairs]
         pairs = [p for p in pairs if p[0] in table and p[1] in table]
         cosine = np.array([table.similarity(a, b) for a, b, _ in pairs])
         found[name] = round(spearman(np.array([s for *_, s in pairs]), cosine), 4)

@@ -99,8 +99,8 @@ def split_pieces(found: Ids, shares: tuple[float, float, float], seed: int) -> n
     different = np.unique(mixed)
     if len(different) < 3:
         raise DataError(
-            f"The text has {len(different)} piece(s) of at most {PIECE:,} words of a line; expected at least 3 different ones, to train, to "
-            "choose and to test on: give more text, on more lines."
+            f"The text has {len(different)} piece(s) of at most {PIECE:,} words of a line; expected at least 3 different ones: to train, "
+            "to choose and to test on; give more text, on more lines."
         )
     held = [max(1, round(share * len(different))) for share in shares[1:]]
     bounds = len(different) - sum(held), len(different) - held[1]

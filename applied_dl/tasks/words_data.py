@@ -86,7 +86,7 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
     chosen = chosen if settings.phrases else chosen[:limit]
     if len(chosen) < 2:
         raise DataError(
-            f"The training text has {len(chosen)} word(s) that are there at least {min_count} times, of {total:,} words in all; expected at "
+            f"The training text has {len(chosen)} word(s) seen at least {min_count} times, of {total:,} words in all; expected at "
             "least 2: give more text or lower preprocess.min_count."
         )
     renamed = np.full(len(counts), -1, np.int32)

@@ -7,16 +7,22 @@ import numpy as np
 import tensorflow as tf
 
 from applied_dl import console
+from applied_dl.encoders.words import subword_rows
 from applied_dl.errors import UsageError
 from applied_dl.models.text.word_vectors import word_lookup
 from applied_dl.train import Fitted
 from applied_dl.train import word_counts as counting
 from applied_dl.train.engine import History
-from applied_dl.train.word_steps import Shape, cbow, compiled, skipgram
-from applied_dl.train.word_vectors import Plan, learn
+from applied_dl.train.word_glove import glove_plan, glove_vectors
+from applied_dl.train.word_steps import Bags, Rows, Shape, cbow, skipgram
+from applied_dl.train.word_tree import cbow_tree, huffman, skipgram_tree
+from applied_dl.train.word_vectors import learn, over_text
 
-RUNS = {"skipgram": (32, 4, 64), "cbow": (16, 16, 16)}  # words a run, runs an update, noise words a run
-METHODS = {"skipgram": skipgram, "cbow": cbow}
+RUNS = {  # words a run, runs an update, noise words a run
+    ("skipgram", "negative"): (32, 4, 32), ("cbow", "negative"): (16, 16, 16),
+    ("skipgram", "hierarchical"): (8, 2, 1), ("cbow", "hierarchical"): (16, 2, 1),
+}  # fmt: skip
+MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
 
 
 def fit_words(recipe, prepared, workspace) -> Fitted:
@@ -37,25 +43,66 @@ def fit_words(recipe, prepared, workspace) -> Fitted:
 
 
 def _learnt(recipe, text, total: int, encoder, workspace) -> tuple[np.ndarray, History]:
-    """Skip-gram or CBOW with negative sampling."""
-    size, D, settings = len(encoder.words), recipe.model.dimensions, recipe.train
-    first, second = start(recipe, text, size)
-    inputs, outputs = tf.Variable(first), tf.Variable(second)
-    shape = Shape(*RUNS[recipe.model.name], recipe.learn.window)
-    method = METHODS[recipe.model.name]
-    plan = Plan([inputs, outputs], lambda: compiled(method(inputs, outputs, shape, recipe.learn.negative), shape), shape)
+    """The table of words, and of sub-words where there are any, by updates."""
+    size, D, settings, ask = len(encoder.words), recipe.model.dimensions, recipe.train, recipe.learn
+    if recipe.model.name == "glove":
+        plan = glove_plan(text, D, ask.window, settings.seed, total)
+    else:
+        first, second = start(recipe, text, size)
+        bags = bags_of(encoder) if encoder.ngrams else None
+        if bags is not None:
+            rng = np.random.default_rng(settings.seed + 1)
+            low = (rng.random((encoder.buckets + 1, D), dtype=np.float32) - np.float32(0.5)) / np.float32(D)
+            low[-1] = 0  # the row that stands for none
+            first = np.concatenate([first, low])
+        inputs, outputs = tf.Variable(first), tf.Variable(second)
+        words = Rows(inputs) if bags is None else Bags(inputs, bags)
+        shape = Shape(*RUNS[recipe.model.name, ask.objective], ask.window)
+        if ask.objective == "hierarchical":
+            step = {"skipgram": skipgram_tree, "cbow": cbow_tree}[recipe.model.name](words, Rows(outputs), shape, huffman(text.counts))
+        else:
+            step = {"skipgram": skipgram, "cbow": cbow}[recipe.model.name](words, Rows(outputs), shape, ask.negative)
+        plan = over_text([inputs, outputs], step, shape, text, ask.sample, settings.seed, total)
     history = learn(
-        plan, text, epochs=settings.epochs, rate=settings.learning_rate, sample=recipe.learn.sample, threads=settings.threads,
-        seed=settings.seed, minutes=settings.checkpoint_minutes, workspace=workspace, words=total,
+        plan, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
+        minutes=settings.checkpoint_minutes, workspace=workspace,
     )  # fmt: skip
-    return inputs.numpy(), history
+    if recipe.model.name == "glove":
+        return glove_vectors(plan.tables, size), history
+    return (inputs.numpy() if bags is None else composed(inputs.numpy(), bags)), history
+
+
+def bags_of(encoder) -> np.ndarray:
+    """Rows (V, G) int32 of each word and its sub-words in a table of words, buckets and a last row for none."""
+    none = len(encoder.words) + encoder.buckets
+    found = [[i, *(row - 1 for row in subword_rows(encoder, word))] for i, word in enumerate(encoder.words)]
+    found = [bag if len(bag) <= MOST_GRAMS else [bag[0], *(bag[k] for k in spread(len(bag), MOST_GRAMS))] for bag in found]
+    bags = np.full((len(found), max(map(len, found))), none, np.int32)
+    for i, bag in enumerate(found):
+        bags[i, : len(bag)] = bag
+    return bags
+
+
+def spread(count: int, most: int) -> list[int]:
+    """`most − 1` places from 1 to count − 1, evenly."""
+    return np.unique(np.linspace(1, count - 1, most - 1).astype(int)).tolist()
+
+
+def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:
+    """Words (the mean of their bags) and after them the buckets: what the lookup holds."""
+    there = bags < len(table) - 1
+    words = np.concatenate([
+        (table[bags[i : i + 4096]] * there[i : i + 4096, :, None]).sum(1) / there[i : i + 4096].sum(1, keepdims=True)
+        for i in range(0, len(bags), 4096)
+    ])  # fmt: skip
+    return np.concatenate([words, table[len(bags) : -1]])
 
 
 def start(recipe, text, size: int) -> tuple[np.ndarray, np.ndarray]:
     """First values of both tables (V, D): small random and zero, or a factorisation of the counts in both."""
     D, rng = recipe.model.dimensions, np.random.default_rng(recipe.train.seed)
     random = (rng.random((size, D), dtype=np.float32) - np.float32(0.5)) / np.float32(D)
-    zero = np.zeros((size, D), np.float32)
+    zero = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
     if recipe.learn.start == "svd":
         with console.timed("start", "neighbours counted and factorised"):
             found = counting.as_start(counting.ppmi_svd(text, D, recipe.learn.window, recipe.train.seed))

@@ -9,7 +9,7 @@ from applied_dl.errors import UsageError
 
 SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
 MOST, FEWEST = 30, 3  # epochs
-RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
+RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.0125, ("cbow", "hierarchical"): 0.05}
 GLOVE = {"epochs": 15, "learning_rate": 0.05}
 MAX_LOSS = 0.01
 
@@ -59,5 +59,7 @@ def _refuse_idle(recipe, predicts: bool) -> None:
                 raise UsageError(f"train.{key} has no meaning for model.name = 'svd', which factorises once.")
     if train.deterministic and (train.threads or 1) > 1:
         raise UsageError("train.deterministic needs one thread: threads that update without locks never do it in the same order twice.")
+    if learn.objective == "hierarchical" and learn.start == "svd":
+        raise UsageError("learn.start = 'svd' starts words and their contexts; the inner nodes of a hierarchical softmax are neither.")
     if settings.ngrams and learn.start == "svd":
         raise UsageError("learn.start = 'svd' knows no sub-words; leave it or preprocess.ngrams out.")

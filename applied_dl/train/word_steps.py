@@ -12,8 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-STEPS = 50  # in one call of the compiled function, at most
-
 
 class Shape(NamedTuple):
     """How words are grouped: `length` words a run, `chunks` runs an update, `noise` shared noise words a run."""
@@ -40,13 +38,44 @@ def spans(shape: Shape) -> np.ndarray:
     return (np.arange(shape.chunks)[:, None] * shape.length + np.arange(shape.length + 2 * shape.window)[None]).astype(np.int32)
 
 
-def add_rows(table: tf.Variable, rows, values) -> None:
-    """`table[rows] += values`; a row named twice gets both."""
-    values = tf.reshape(values, [-1, table.shape[1]])
-    tf.raw_ops.ResourceScatterAdd(resource=table.handle, indices=tf.reshape(rows, [-1]), updates=values)
+class Rows:
+    """A table (V, D) whose row is a word's vector."""
+
+    def __init__(self, table: tf.Variable):
+        self.table = table
+
+    def look(self, ids):
+        """(…,) → (…, D)"""
+        return tf.gather(self.table, ids)
+
+    def add(self, ids, values) -> None:
+        """`table[ids] += values`; a row named twice gets both."""
+        values = tf.reshape(values, [-1, self.table.shape[1]])
+        tf.raw_ops.ResourceScatterAdd(resource=self.table.handle, indices=tf.reshape(ids, [-1]), updates=values)
 
 
-def skipgram(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: int):
+class Bags(Rows):
+    """A table whose rows are words and sub-words; a word's vector is the mean of its bag (Bojanowski et al., 2017).
+
+    bags: (V, G) int32 rows of each word, the last row of the table standing for none. As in fastText every row of a bag gets the whole
+    update, so the word's vector moves by it.
+    """
+
+    def __init__(self, table: tf.Variable, bags: np.ndarray):
+        super().__init__(table)
+        there = (bags < table.shape[0] - 1).astype(np.float32)
+        self.bags, self.there = tf.constant(bags), tf.constant(there[..., None])
+        self.share = tf.constant((there / there.sum(1, keepdims=True))[..., None])  # (V, G, 1)
+
+    def look(self, ids):
+        rows = super().look(tf.gather(self.bags, ids))  # (…, G, D)
+        return tf.reduce_sum(rows * tf.gather(self.share, ids), -2)
+
+    def add(self, ids, values) -> None:
+        super().add(tf.gather(self.bags, ids), tf.expand_dims(values, -2) * tf.gather(self.there, ids))
+
+
+def skipgram(inputs: Rows, outputs: Rows, shape: Shape, negative: int):
     """(ids (B+2w,), left (B,), right (B,), noise (chunks, K), rate) → updates both tables; the mean loss of a pair."""
     far, span = tf.constant(distances(shape)), tf.constant(spans(shape))
     places = shape.length + 2 * shape.window
@@ -57,13 +86,13 @@ def skipgram(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: 
         left, right = (tf.reshape(a, [shape.chunks, shape.length, 1]) for a in (left, right))
         true = tf.cast((far >= -left) & (far <= right), tf.float32)  # (C, L, M)
         share = tf.cast(left + right, tf.float32) * (negative / shape.noise)  # of each noise word, by the number of true ones
-        x, z = tf.gather(inputs, words), tf.gather(outputs, others)  # (C, L, D), (C, M + K, D)
+        x, z = inputs.look(words), outputs.look(others)  # (C, L, D), (C, M + K, D)
         s = tf.matmul(x, z, transpose_b=True)
         p = tf.sigmoid(s)
         g = tf.concat([(rate - rate * p[:, :, :places]) * true, p[:, :, places:] * (share * -rate)], 2)
         dx, dz = tf.matmul(g, z), tf.matmul(g, x, transpose_a=True)
-        add_rows(inputs, words, dx)
-        add_rows(outputs, others, dz)
+        inputs.add(words, dx)
+        outputs.add(others, dz)
         if not with_loss:
             return None
         loss = tf.reduce_sum(true * tf.nn.softplus(-s[:, :, :places])) + tf.reduce_sum(share * tf.nn.softplus(s[:, :, places:]))
@@ -72,7 +101,7 @@ def skipgram(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: 
     return step
 
 
-def cbow(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: int):
+def cbow(inputs: Rows, outputs: Rows, shape: Shape, negative: int):
     """As `skipgram`, from the mean of the context to the word. The gradient keeps the 1/n of the mean (İrsoy et al., 2021)."""
     far, span = tf.constant(distances(shape)), tf.constant(spans(shape))
     unit = tf.eye(shape.length, batch_shape=[1])  # (1, L, L): each word's own place among those of its run
@@ -84,20 +113,20 @@ def cbow(inputs: tf.Variable, outputs: tf.Variable, shape: Shape, negative: int)
         n = tf.cast(left + right, tf.float32)  # (C, L, 1)
         some = tf.minimum(n, 1.0)  # 0 where a word has no context
         mean = tf.cast((far >= -left) & (far <= right), tf.float32) / tf.maximum(n, 1.0)  # (C, L, M)
-        h = tf.matmul(mean, tf.gather(inputs, around))  # (C, L, D)
-        others = tf.concat([words, noise], 1)  # (C, L + K)
-        z = tf.gather(outputs, others)
-        s = tf.matmul(h, z, transpose_b=True)  # (C, L, L + K)
-        p = tf.sigmoid(s)
-        share = some * (negative / shape.noise)
-        g = tf.concat([(rate - rate * p[:, :, : shape.length]) * (unit * some), p[:, :, shape.length :] * (share * -rate)], 2)
-        dh, dz = tf.matmul(g, z), tf.matmul(g, h, transpose_a=True)
-        add_rows(inputs, around, tf.matmul(mean, dh, transpose_a=True))
-        add_rows(outputs, others, dz)
+        h = tf.matmul(mean, inputs.look(around))  # (C, L, D)
+        y, z = outputs.look(words), outputs.look(noise)  # (C, L, D), (C, K, D)
+        own = tf.matmul(h, y, transpose_b=True)  # (C, L, L): only its diagonal counts
+        beside = tf.matmul(h, z, transpose_b=True)  # (C, L, K)
+        true = (rate - rate * tf.sigmoid(own)) * (unit * some)
+        false = tf.sigmoid(beside) * (some * (rate * (-negative / shape.noise)))
+        dh = tf.matmul(true, y) + tf.matmul(false, z)
+        inputs.add(around, tf.matmul(mean, dh, transpose_a=True))
+        outputs.add(words, tf.matmul(true, h, transpose_a=True))
+        outputs.add(noise, tf.matmul(false, h, transpose_a=True))
         if not with_loss:
             return None
-        loss = tf.reduce_sum(unit * some * tf.nn.softplus(-s[:, :, : shape.length]))
-        loss += tf.reduce_sum(share * tf.nn.softplus(s[:, :, shape.length :]))
+        loss = tf.reduce_sum(unit * some * tf.nn.softplus(-own))
+        loss += tf.reduce_sum(some * (negative / shape.noise) * tf.nn.softplus(beside))
         return loss / tf.maximum(tf.reduce_sum(some), 1.0)
 
     return step
@@ -110,19 +139,26 @@ def compiled(step, shape: Shape):
     """
     size, w = shape.words, shape.window
 
-    def run(ids, left, right, noise, first, steps, rate):
-        def at(i):
-            s = i * size
-            return (
-                tf.slice(ids, [s], [size + 2 * w]), tf.slice(left, [s], [size]), tf.slice(right, [s], [size]),
-                tf.slice(noise, [i * shape.chunks, 0], [shape.chunks, shape.noise]), rate,
-            )  # fmt: skip
+    def at(i, ids, left, right, noise):
+        s = i * size
+        return (
+            tf.slice(ids, [s], [size + 2 * w]), tf.slice(left, [s], [size]), tf.slice(right, [s], [size]),
+            tf.slice(noise, [i * shape.chunks, 0], [shape.chunks, shape.noise]),
+        )  # fmt: skip
 
-        loss = step(*at(first), with_loss=True)
+    ints = tf.TensorSpec([None], tf.int32)
+    return looped(step, at, [ints, ints, ints, tf.TensorSpec([None, shape.noise], tf.int32)])
+
+
+def looped(step, at, signature: list):
+    """A compiled function (*arrays, first, steps, rate) that runs `step(*at(i, *arrays), rate)` for `steps` numbers i from `first` on."""
+
+    def run(*given):
+        *arrays, first, steps, rate = given
+        loss = step(*at(first, *arrays), rate, with_loss=True)
         for i in tf.range(first + 1, first + steps):
-            step(*at(i))
+            step(*at(i, *arrays), rate)
         return loss
 
-    ints, scalar = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
-    signature = [ints, ints, ints, tf.TensorSpec([None, shape.noise], tf.int32), scalar, scalar, tf.TensorSpec([], tf.float32)]
-    return tf.function(run, input_signature=signature).get_concrete_function()
+    scalar = tf.TensorSpec([], tf.int32)
+    return tf.function(run, input_signature=[*signature, scalar, scalar, tf.TensorSpec([], tf.float32)]).get_concrete_function()

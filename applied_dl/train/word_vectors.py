@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from applied_dl import console
 from applied_dl.errors import DataError
 from applied_dl.train import checkpoint
 from applied_dl.train.engine import STOPPED, History
+from applied_dl.train.word_steps import compiled
 from applied_dl.train.word_text import Text, keep_shares, noise_table, portion, stretches
 
 CALL = 50  # steps of one call of the compiled function
@@ -28,20 +30,36 @@ LINES = 12  # of plain progress, about
 
 
 class Plan(NamedTuple):
-    """`make()` gives one compiled function a thread over `tables`; `shape` is what a step takes (see word_steps)."""
+    """What a training learns (`tables`) and from what.
+
+    `make()` gives a compiled function (*arrays, first, steps, rate) → loss, one for each thread; `prepare(epoch, which)` gives the arrays
+    of one of the `portions` of an epoch and their number of steps; `words` of text are one epoch, for the words/s that are told.
+    """
 
     tables: list[tf.Variable]
-    make: object
-    shape: object
+    make: Callable[[], Callable]
+    portions: int
+    prepare: Callable[[int, int], tuple[list[np.ndarray], int]]
+    words: int
 
 
-def learn(plan: Plan, text: Text, *, epochs: int, rate: float, sample: float, threads: int, seed: int, minutes: float = 1.0,
-          workspace=None, words: int | None = None) -> History:  # fmt: skip
-    """Train `plan.tables` in place. words: of one epoch before rare ones were left out, for the words/s that are told.
+def over_text(tables: list[tf.Variable], step, shape, text: Text, sample: float, seed: int, words: int) -> Plan:
+    """The plan of a step of `word_steps` over a text."""
+    keep, noise, cuts = keep_shares(text.counts, sample), noise_table(text.counts), stretches(text)
+
+    def prepare(epoch: int, which: int):
+        found = portion(text, cuts[which], keep, noise, shape, (seed, 2, epoch, which))
+        return [found.ids, found.left, found.right, found.noise], found.steps
+
+    return Plan(tables, lambda: compiled(step, shape), len(cuts), prepare, words)
+
+
+def learn(plan: Plan, *, epochs: int, rate: float, threads: int, seed: int, minutes: float = 1.0, workspace=None) -> History:
+    """Train `plan.tables` in place.
 
     Raises `DataError` where the loss is not finite. Ctrl-C ends the training; the vectors learnt so far are kept.
     """
-    run = _Run(plan, text, epochs, rate, sample, threads, seed, minutes, workspace, words or len(text.ids))
+    run = _Run(plan, epochs, rate, threads, seed, minutes, workspace)
     if workspace is not None and workspace.trial is not None:
         workspace.trial.append(run.trial())
         return run.history
@@ -61,11 +79,9 @@ def learn(plan: Plan, text: Text, *, epochs: int, rate: float, sample: float, th
 class _Run:
     """One training: where it is, and how to go on."""
 
-    def __init__(self, plan, text, epochs, rate, sample, threads, seed, minutes, workspace, words):
-        self.plan, self.text, self.epochs, self.rate, self.seed = plan, text, epochs, rate, seed
-        self.minutes, self.workspace, self.words = minutes, workspace, words
-        self.keep_share, self.noise = keep_shares(text.counts, sample), noise_table(text.counts)
-        self.stretches = stretches(text)
+    def __init__(self, plan, epochs, rate, threads, seed, minutes, workspace):
+        self.plan, self.epochs, self.rate, self.seed = plan, epochs, rate, seed
+        self.minutes, self.workspace, self.portions = minutes, workspace, plan.portions
         self.functions = [plan.make() for _ in range(threads)]
         self.pool = ThreadPoolExecutor(threads)
         self.ready = ThreadPoolExecutor(1)
@@ -78,14 +94,13 @@ class _Run:
 
     def prepared(self, number: int):
         """The portion that is `number`-th in the whole training."""
-        epoch, place = divmod(number, len(self.stretches))
-        order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.stretches))
-        which = int(order[place])
-        return portion(self.text, self.stretches[which], self.keep_share, self.noise, self.plan.shape, (self.seed, 2, epoch, which))
+        epoch, place = divmod(number, self.portions)
+        order = np.random.default_rng((self.seed, 1, epoch)).permutation(self.portions)
+        return self.plan.prepare(epoch, int(order[place]))
 
     def all(self) -> None:
         """Every portion that is still to do; the next one is prepared while one is learnt."""
-        total = self.epochs * len(self.stretches)
+        total = self.epochs * self.portions
         waiting = self.ready.submit(self.prepared, self.done) if self.done < total else None
         while self.done < total:
             start = time.perf_counter()
@@ -94,14 +109,15 @@ class _Run:
             self.one(here, total)
             self.done += 1
             self.epoch_seconds += time.perf_counter() - start
-            if self.done % len(self.stretches) == 0:
+            if self.done % self.portions == 0:
                 self.close_epoch()
             self.keep(last=self.done == total)
 
     def one(self, here, total: int) -> None:
         """Learn a portion with all threads."""
-        feed = [tf.constant(a) for a in (here.ids, here.left, here.right, here.noise)]
-        calls = [(first, min(CALL, here.steps - first)) for first in range(0, here.steps, CALL)]
+        arrays, steps = here
+        feed = [tf.constant(a) for a in arrays]
+        calls = [(first, min(CALL, steps - first)) for first in range(0, steps, CALL)]
         turn = itertools.count()
 
         def work(function):
@@ -128,9 +144,9 @@ class _Run:
 
     def close_epoch(self) -> None:
         """A row of the history, and a line for people."""
-        epoch, size = len(self.history.rows) + 1, len(self.stretches)
+        epoch, size = len(self.history.rows) + 1, self.portions
         share = (self.done % size or size) / size
-        speed = share * self.words / max(self.epoch_seconds, 1e-9)
+        speed = share * self.plan.words / max(self.epoch_seconds, 1e-9)
         loss = float(np.mean(self.losses)) if self.losses else float("nan")
         rate = self.rate * max(LOWEST, 1 - self.done / (self.epochs * size))
         row = {"epoch": epoch, "loss": loss, "learning_rate": rate, "words_per_second": speed, "seconds": self.epoch_seconds}
@@ -166,13 +182,13 @@ class _Run:
             table.assign(value)
         self.history = msgspec.convert(notes["history"], History)
         self.losses, self.epoch_seconds = notes["losses"], notes["seconds"]
-        console.say("resume", f"{self.done} of {self.epochs * len(self.stretches)} portions of the text were done")
+        console.say("resume", f"{self.done} of {self.epochs * self.portions} portions of the text were done")
 
     def trial(self) -> float:
         """Seconds that the whole training would take, from its first portion (the tracing apart)."""
-        total = self.epochs * len(self.stretches)
+        total = self.epochs * self.portions
         here = self.prepared(0)
-        self.one(here._replace(steps=min(here.steps, CALL * len(self.functions))), total)
+        self.one((here[0], min(here[1], CALL * len(self.functions))), total)
         start = time.perf_counter()
         self.one(here, total)
         return (time.perf_counter() - start) * total

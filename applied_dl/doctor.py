@@ -23,7 +23,7 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
 
     set_up(recipe.train.seed, recipe.train.deterministic)
     prepared = task.prepare(recipe, cache_folder())
-    recipe = task.settle(recipe, prepared)
+    recipe = run.settled(task, recipe, prepared)
     found = check_data(prepared, recipe.train)
     set_up(recipe.train.seed, recipe.train.deterministic)
     looked: list[str] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -260,11 +259,10 @@ def _begin(workspace, overwrite: bool) -> None:
 
 
 def identity(recipe, prepared) -> dict[str, str]:
-    """What must not change between an interrupted run and its resume."""
-    raw = config.as_dict(recipe)
-    settings = {key: value for key, value in raw.items() if key not in ("export", "card", "tune")}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    return {"recipe": digest, "data": prepared.fingerprint}
+    """What must not change between an interrupted run and its resume, key by key, so that a refusal can name what did."""
+    sections = {name: keys for name, keys in config.as_dict(recipe).items() if name not in ("export", "card", "tune")}
+    found = {f"{name}.{key}": json.dumps(value) for name, keys in sections.items() if isinstance(keys, dict) for key, value in keys.items()}
+    return {"task": recipe.task, **found, "data": prepared.fingerprint}
 
 
 def _named_recipe(recipe, sections: dict):

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from applied_dl import bundle, config, console
+from applied_dl import bundle, config, console, run
 from applied_dl.data.caching import cache_folder
 from applied_dl.errors import AppliedError, RefusedError, UsageError
 from applied_dl.metrics import HIGHER_IS_BETTER
@@ -91,7 +91,7 @@ def _work(study, recipe, task, space, trials: int) -> None:
         only_training = all(key.startswith("train.") for key in space)
         prepared = kept[0] if kept and only_training else task.prepare(one, cache_folder())
         kept[:] = [prepared]
-        return _score(trial, study, task, task.settle(one, prepared), prepared)
+        return _score(trial, study, task, run.settled(task, one, prepared), prepared)
 
     def told(study, trial) -> None:
         value = f"{trial.value:.5g}" if trial.state == TrialState.COMPLETE else "stopped early"
@@ -152,7 +152,7 @@ def _study(recipe, out: Path, task, space):
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     set_up(recipe.train.seed, recipe.train.deterministic)
     prepared = task.prepare(recipe, cache_folder())
-    settled = task.settle(recipe, prepared)
+    settled = run.settled(task, recipe, prepared)
     main = _main_metric(task, settled, prepared)
     raw = {key: value for key, value in config.as_dict(recipe).items() if key not in ("export", "card", "tune")}
     plain = {"recipe": raw, "space": {key: msgspec.to_builtins(one) for key, one in space.items()}}

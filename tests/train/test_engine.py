@@ -128,6 +128,16 @@ def test_resume_with_other_data_is_refused_by_name(tmp_path):
         run(tmp_path / "a", resume=True, data_id="other")
 
 
+def test_a_changed_recipe_is_refused_by_the_key_that_changed():
+    from types import SimpleNamespace
+
+    from applied_dl.run import identity
+
+    prepared = SimpleNamespace(fingerprint="d")
+    before, after = (identity(config.read_recipe({"task": "image", "train": {"epochs": n}}), prepared) for n in (3, 4))
+    assert [key for key in before if before[key] != after[key]] == ["train.epochs"]
+
+
 def test_training_stops_where_nothing_gets_better(tmp_path):
     x, _ = data()
     noise = np.random.default_rng(1).normal(size=(ROWS, 1)).astype(np.float32)

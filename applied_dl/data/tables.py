@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -120,15 +121,18 @@ def _from_csv(raw: bytes, path: Path, separator: str | None) -> pl.DataFrame:
         raise DataError(f"The table {str(path)!r} is not UTF-8 (line {line}); save it as UTF-8.") from None
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
-        return pl.read_csv(
+        frame = pl.read_csv(
             raw, separator=separator or _separator(raw), infer_schema=False, truncate_ragged_lines=False, null_values=None, quote_char='"'
         )
-    except pl.exceptions.DuplicateError as error:
-        raise DataError(f"The table {str(path)!r} has two columns of one name: {str(error).splitlines()[0]}.") from error
     except pl.exceptions.PolarsError as error:
         raise DataError(
             f"The table {str(path)!r} is damaged: a row has more cells than the header, or a quote is not closed ({_first(error)})."
         ) from error
+    for name in frame.columns:  # which polars has renamed without a word
+        first = re.sub(r"_duplicated_\d+$", "", name)
+        if first != name and first in frame.columns:
+            raise DataError(f"The table {str(path)!r} has two columns of the name {first!r}; rename one.")
+    return frame
 
 
 def _first(error: Exception) -> str:
@@ -151,8 +155,11 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _checked(frame: pl.DataFrame, source: str, first: int = 2) -> Table:
     """Cells stripped, missing ones null; refuses a table without rows, columns or names."""
-    if frame.width and frame.columns != [name.strip() for name in frame.columns]:
-        frame = frame.rename({name: name.strip() for name in frame.columns})
+    names = [name.strip() for name in frame.columns]
+    if twins := [name for name in names if names.count(name) > 1]:
+        raise DataError(f"{source} has two columns of the name {twins[0]!r}; rename one.")
+    if frame.width and frame.columns != names:
+        frame = frame.rename(dict(zip(frame.columns, names)))
     if not frame.width or not frame.height:
         raise DataError(f"{source} has {frame.height} rows and {frame.width} columns; expected a header and at least one row.")
     text = pl.all().str.strip_chars()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -52,6 +53,10 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
     if isinstance(inputs, list):
         if not inputs:
             return Encoded(inputs={}, kept=[])
+        if all(isinstance(item, str | Path) for item in inputs):
+            return encode(encoder, gather([str(item) for item in inputs]))
+        if len(inputs) == 1 and isinstance(inputs[0], dict) and inputs[0] and all(isinstance(v, list) for v in inputs[0].values()):
+            return encode(encoder, read_table(inputs[0]))  # columns
         errors = {
             i: f"row {i}: expected a mapping of columns to cells, received {type(r).__name__}."
             for i, r in enumerate(inputs)

@@ -35,7 +35,7 @@ def fit_numbers(x: np.ndarray, scale: str = "robust", components: int | None = N
     fill = np.array([np.median(column[~np.isnan(column)]) if not np.isnan(column).all() else 0.0 for column in x.T])
     missing = tuple(int(j) for j in np.flatnonzero(np.isnan(x).any(0)))
     full = np.where(np.isnan(x), fill, x)
-    center, spread = (full.mean(0), full.std(0)) if scale == "standard" else _robust(full)
+    center, spread = (full.mean(0), np.where(full.std(0) > 0, full.std(0), 1.0)) if scale == "standard" else _robust(full)
     center, inverse = center.astype(np.float32), (1 / spread).astype(np.float32)
     z = (full - center) * inverse
     knots = np.quantile(z, np.linspace(0, 1, QUANTILES), axis=0).T.astype(np.float32) if scale == "quantile" else None

@@ -82,7 +82,8 @@ def _with_target(table: Table, place: np.ndarray, target: str) -> tuple[Table, n
 
 def _split(recipe, table: Table, place, names, truth, labels) -> tuple[dict[str, np.ndarray], int]:
     data, frame = recipe.data, table.frame
-    keys = frame.hash_rows(seed=0).to_numpy()
+    apart = [name for name in frame.columns if name in (data.group, data.order, *data.ignore)]
+    keys = frame.drop(apart).hash_rows(seed=0).to_numpy()
     groups = frame[data.group].fill_null("").to_numpy().astype(str) if data.group else None
     order = _order(frame[data.order], table.source) if data.order else None
     strata = truth if labels else None

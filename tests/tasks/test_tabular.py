@@ -1,0 +1,179 @@
+"""The tabular task on small tables: one graph for both runtimes, honest intervals, classes, imbalance, and keys that would do nothing."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import applied_dl
+from applied_dl import config
+from applied_dl.errors import UsageError
+from applied_dl.infer import tabular as infer
+from applied_dl.metrics.calibration import conformal, temperature, threshold
+from applied_dl.models import tabular as builders
+from applied_dl.tasks import tabular as task
+from applied_dl.tasks import tabular_fit
+from applied_dl.train.losses import loss as make_loss
+
+SMOOTH, WAVES = {"scale": "quantile"}, {"numbers": "periodic"}
+FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Numbers of different sizes, some missing, a category that moves the target, a date."""
+    random, n = np.random.default_rng(0), 600
+    big, small, kind = random.normal(5e5, 9e4, n), random.normal(-118.5, 2, n), random.integers(0, 3, n)
+    y = 2e5 + 0.3 * (big - 5e5) + 9e3 * (small + 118.5) + 2e4 * kind + random.normal(0, 3e3, n)
+    columns = {
+        "big area": [f"{v:.1f}" if i % 11 else None for i, v in enumerate(big)],
+        "small": small,
+        "kind": np.array(["a", "b", "c"])[kind],
+        "when": [f"2024-{i % 12 + 1:02d}-01" for i in range(n)],
+        "price": y,
+        "dear": np.where(y > 2.3e5, "yes", "no"),
+    }
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    pl.DataFrame(columns, strict=False).write_csv(path)
+    return path
+
+
+def recipe(table, **sections):
+    data = {"source": str(table), "target": "price", "ignore": ["dear"]} | sections.pop("data", {})
+    return config.read_recipe({"task": "tabular", "data": data, **sections})
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"model": {"heads": 4, "width": 32}, "train": {"epochs": 12}},
+        {"model": {"name": "linear"}, "train": {"epochs": 30, "loss": "huber"}},
+        {
+            "model": {"name": "mlp", "width": 32, "activation": "maxout"},
+            "train": {"epochs": 8, "loss": "quantile"},
+            "preprocess": {"scale": "quantile"},
+        },
+        {
+            "model": {"name": "resnet", "width": 24, "depth": 1},
+            "train": {"epochs": 8, "loss": "gaussian_nll"},
+            "preprocess": {"numbers": "periodic"},
+        },
+        {"model": {"name": "mlp", "width": 16}, "train": {"epochs": 4}, "preprocess": {"components": 2}},
+    ],
+    ids=["tabm", "linear", "quantile", "normal", "components"],
+)
+def test_files_answer_as_keras_does_with_the_users_units(table, tmp_path, sections):
+    raw = config.as_dict(recipe(table, **sections))
+    run = applied_dl.train(raw, out=tmp_path / "b", **FAST)
+    exports = {e.variant: e for e in run.manifest.exports}
+    assert exports["fp32"].max_rel_diff <= 1e-4
+    assert abs(exports["fp16"].metric_loss) < 0.02  # 500,000 and −118.5 survive half precision
+    assert run.metrics["test"]["rmse"] < run.manifest.baselines["mean"]["rmse"]
+    found = run.predictor().predict([
+        {"big area": "500000", "small": -118.5, "kind": "a", "when": "2024-03-01"},
+        {"big area": None, "small": None, "kind": "never seen", "when": None},
+        {"big area": "much", "small": 1, "kind": "a", "when": "2024-03-01"},
+        {"small": 1},
+    ])  # fmt: skip
+    assert all(f["lower"] <= f["prediction"] <= f["upper"] for f in found[:2])
+    assert "column 'big area': expected a finite number, received 'much'" in found[2]["error"]
+    assert "lacks 'big area'" in found[3]["error"]
+
+
+def test_classes_with_a_threshold_and_imbalance(table, tmp_path):
+    data = {"target": "dear", "ignore": ["price"]}
+    for more in ({"train": {"class_weights": "balanced"}}, {"preprocess": {"balance": "under"}}, {"preprocess": {"balance": "over"}}):
+        train = {"epochs": 4, **more.get("train", {})}
+        raw = recipe(table, data=data, model={"name": "mlp", "width": 16}, score={"threshold": "f1"}, **{**more, "train": train})
+        run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", overwrite=True, **FAST)
+        assert run.metrics["test"]["accuracy"] > 0.7
+        assert set(run.manifest.intervals["test"]) == set(run.metrics["test"])
+    found = run.predictor().predict(str(table))
+    assert len(found) == 600
+    assert {f["label"] for f in found} == {"no", "yes"}
+    assert all(abs(sum(t["probability"] for t in f["top"]) - 1) < 1e-4 for f in found)
+
+
+def test_a_frame_answers_as_its_file_does(table, tmp_path):
+    raw = recipe(table, model={"name": "linear"}, train={"epochs": 3})
+    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FAST)
+    predictor, frame = run.predictor(), pl.read_csv(table).head(5)
+    wanted = predictor.predict(str(table))[:5]
+    for one in (frame, frame.to_dicts(), {k: list(v) for k, v in frame.to_dict(as_series=False).items()}):
+        got = predictor.predict(one)
+        np.testing.assert_allclose([g["prediction"] for g in got], [w["prediction"] for w in wanted], rtol=1e-5)
+    with pytest.raises(UsageError, match="not valid JSON"):
+        infer.gather(["{oops"])
+
+
+def test_twins_groups_and_time_keep_their_side(tmp_path):
+    n = 200
+    frame = {
+        "x": [i // 2 % 97 for i in range(n)],
+        "who": [f"g{i // 5}" for i in range(n)],
+        "t": list(range(n)),
+        "y": [i // 2 % 97 * 0.5 for i in range(n)],
+    }
+    pl.DataFrame(frame).write_csv(tmp_path / "t.csv")
+    source = {"source": str(tmp_path / "t.csv"), "target": "y"}
+
+    def parts(**data):
+        found = task.prepare(config.read_recipe({"task": "tabular", "data": {**source, **data}}), tmp_path)
+        return [set(getattr(found, name).inputs["x"].tolist()) for name in ("train", "validation", "test")], found
+
+    (a, b, c), found = parts(ignore=["who", "t"])
+    assert not (a | b) & c  # rows that are alike are on one side
+    assert not a & b
+    assert found.facts["duplicates"] > 0
+    ordered = parts(order="t", ignore=["who"])[1]
+    assert ordered.train.target.max() <= 0.5 * 97
+    assert "who" not in {c.name for c in parts(group="who")[1].encoder.columns}
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"train": {"loss": "crossentropy"}}, "does not fit a number"),
+        ({"train": {"class_weights": "balanced"}}, "is for classes"),
+        ({"preprocess": {"balance": "over"}}, "is for classes"),
+        ({"score": {"threshold": "f1"}}, "is for classes"),
+        ({"train": {"label_smoothing": 0.1}}, "no meaning for the loss"),
+        ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
+        ({"model": {"members": ["mlp"]}}, "is for model.name = 'ensemble'"),
+        ({"train": {"freeze": [1]}}, "transfer learning"),
+        ({"preprocess": {"components": 2, "numbers": "periodic"}}, "principal components"),
+        ({"preprocess": {"embedding": 8, "numbers": "periodic"}}, "piecewise-linear"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused(table, sections, says):
+    chosen = recipe(table, **sections)
+    prepared = task.prepare(chosen, None)
+    with pytest.raises(UsageError, match=says.replace(".", r"\.")):
+        task.settle(chosen, prepared)
+
+
+def test_members_have_losses_of_their_own_and_are_judged_together():
+    y = np.array([[[1.0]], [[0.0]]], np.float32)
+    p = np.array([[[0.0], [2.0]], [[1.0], [1.0]]], np.float32)  # (B, 2, 1)
+    mse = make_loss("mse")
+    np.testing.assert_allclose(np.asarray(tabular_fit.each_member(mse)(y, p)), [1.0, 1.0])
+    np.testing.assert_allclose(np.asarray(tabular_fit.ensemble_score(mse, False)(y, p)), [0.0, 1.0])
+
+
+@pytest.mark.parametrize(("name", "count"), [("linear", 9), ("mlp", 134_145), ("resnet", 486_145), ("tabm", 72_336)])
+def test_parameter_counts_are_those_of_the_docstrings(name, count):
+    builder = builders.BUILDERS[name]
+    assert builder(builders.plain_features(8)).count_params() == count
+    assert f"{count:,} parameters" in builder.__doc__
+
+
+def test_calibration_in_closed_form():
+    scores = np.arange(1.0, 100)
+    assert conformal(scores, 0.9) == 90.0
+    assert conformal(scores[:5], 0.99) == 5.0
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (4000, 3))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    truth = np.array([random.choice(3, p=row) for row in p])
+    assert temperature(logits * 2, truth) == pytest.approx(0.5, rel=0.1)
+    p = np.linspace(0, 1, 1000)
+    assert threshold(p > 0.3, p, "accuracy") == pytest.approx(0.3, abs=0.01)

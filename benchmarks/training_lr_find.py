@@ -1,4 +1,4 @@
-"""python benchmarks/training_lr_find.py [WORDS]: the finder's rate beside nine rates from 1e-4 to 1, each a whole training, per pipeline."""
+"""python benchmarks/training_lr_find.py [WORDS]: the finder's rate beside nine from 1e-4 to 1, each a whole training."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from runner import ROOT, Row, read, write
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 GRID = [10 ** (-4 + i / 2) for i in range(9)]
 WITHIN = 0.02
+SEEDS, NEAR = 3, 0.25  # of the rates whose first score is within this share of the best
 PIPELINES = {  # recipe, overrides; short enough that eleven trainings are minutes
     "digits": ("digits.toml", {"train.epochs": 20}),
     "digits mlp": ("digits.toml", {"train.epochs": 20, "model.name": "mlp", "train.optimizer": "adam"}),
@@ -54,21 +55,34 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     set_up(settings.train.seed, True)
     task.fit(settings, prepared, Workspace(ROOT / "unused", {}, sweep=sweep))
     suggested, metric, scores = sweep[0].chosen, "", {}
-    for rate in [suggested, *GRID]:
-        one = config.replace(settings, train={"learning_rate": float(rate)})
-        set_up(one.train.seed, True)
+
+    def run(rate: float, seed: int) -> float | None:
+        nonlocal metric
+        one = config.replace(settings, train={"learning_rate": float(rate), "seed": seed})
+        set_up(seed, True)
         try:
             fitted = task.fit(one, prepared, None)
-            serving = task.serving(one, fitted._replace(model=as_float32(fitted.model)), prepared)
-            found = task.score(one, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder)
-            metric, scores[rate] = found.main, round(float(found.value), 6)
-        except DataError:
-            scores[rate] = None
+        except DataError:  # the loss exploded
+            return None
+        serving = task.serving(one, fitted._replace(model=as_float32(fitted.model)), prepared)
+        found = task.score(one, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder)
+        metric = found.main
+        return float(found.value)
+
+    for rate in [suggested, *GRID]:
+        scores[rate] = [run(rate, 0)]
     sign = 1 if metric in HIGHER_IS_BETTER else -1
-    best = max((rate for rate in GRID if scores[rate] is not None), key=lambda rate: sign * scores[rate])
-    behind = sign * (scores[best] - scores[suggested]) / abs(scores[best])
-    return {"metric": metric, "suggested": suggested, "steepest": sweep[0].steepest, "score": scores[suggested], "best_rate": best,
-            "best": scores[best], "behind": round(behind, 5), "grid": {f"{rate:.3g}": scores[rate] for rate in GRID}}  # fmt: skip
+    alive = {rate: found[0] for rate, found in scores.items() if found[0] is not None}
+    best = max(sign * score for score in alive.values())
+    for rate, score in alive.items():
+        if best - sign * score <= NEAR * abs(best):  # the others are out of the question
+            scores[rate] += [run(rate, seed) for seed in range(1, SEEDS)]
+    means = {rate: sum(scores[rate]) / len(scores[rate]) for rate in alive if None not in scores[rate]}
+    winner = max((rate for rate in GRID if rate in means), key=lambda rate: sign * means[rate])
+    behind = sign * (means[winner] - means[suggested]) / abs(means[winner])
+    return {"metric": metric, "suggested": suggested, "steepest": sweep[0].steepest, "score": round(means[suggested], 6), "best_rate": winner,
+            "best": round(means[winner], 6), "behind": round(behind, 5),
+            "scores": {f"{rate:.3g}": scores[rate] for rate in [suggested, *GRID]}}  # fmt: skip
 
 
 def main() -> None:

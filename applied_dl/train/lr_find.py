@@ -19,7 +19,7 @@ from applied_dl.train.checkpoint import training_state
 from applied_dl.train.optimizers import optimizer as make_optimizer
 
 STEPS = 120
-RUNNERS, EVEN = 6, 0.01  # rates in the race, between a third of the valley and the least loss; a lower rate wins within this share
+RUNNERS = 6  # rates in the race, between a third of the valley and the least loss
 LOWEST, HIGHEST = 1e-6, 10.0
 EXPLODED = 4.0  # times the best loss: the sweep ends
 SMOOTHING = 0.9
@@ -73,8 +73,7 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
         losses = descend(model, source, msgspec.structs.replace(settings, learning_rate=float(rate), ema=0.0), steps, loss, augment, rates)
         ends[float(rate)] = float(np.median(losses[-steps // 5 :])) if len(losses) == steps else np.inf
     _restore(model, state, kept)
-    least = min(ends.values())
-    return seen._replace(chosen=min(rate for rate, end in ends.items() if end <= least + EVEN * abs(least)))
+    return seen._replace(chosen=min(ends, key=ends.get))
 
 
 def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:

@@ -80,9 +80,16 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     means = {rate: sum(scores[rate]) / len(scores[rate]) for rate in alive if None not in scores[rate]}
     winner = max((rate for rate in GRID if rate in means), key=lambda rate: sign * means[rate])
     behind = sign * (means[winner] - means[suggested]) / abs(means[winner])
-    return {"metric": metric, "suggested": suggested, "steepest": sweep[0].steepest, "score": round(means[suggested], 6), "best_rate": winner,
-            "best": round(means[winner], 6), "behind": round(behind, 5),
-            "scores": {f"{rate:.3g}": scores[rate] for rate in [suggested, *GRID]}}  # fmt: skip
+    return {
+        "metric": metric,
+        "suggested": suggested,
+        "steepest": sweep[0].steepest,
+        "score": round(means[suggested], 6),
+        "best_rate": winner,
+        "best": round(means[winner], 6),
+        "behind": round(behind, 5),
+        "scores": {f"{rate:.3g}": scores[rate] for rate in [suggested, *GRID]},
+    }
 
 
 def main() -> None:

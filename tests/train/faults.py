@@ -138,9 +138,9 @@ def _images(share):
 def _future(leak):
     random = np.random.default_rng(0)
     y = random.normal(size=(300, 12, 1)).astype(np.float32)
-    future = random.normal(size=(300, 12, 2)).astype(np.float32)
+    future = random.normal(size=(300, 24 + 12, 2)).astype(np.float32)
     if leak:
-        future[..., 1] = 3 * y[..., 0] + 1
+        future[:, 24:, 1] = 3 * y[..., 0] + 1
     part = Part(inputs={"history": random.normal(size=(300, 24, 1)).astype(np.float32), "future": future}, target=y)
     held = {"validation": part.take(slice(0, 40)), "test": part.take([])}
     return check_data(Prepared(encoder=None, fingerprint="", train=part, **held), settings())

@@ -15,6 +15,7 @@ ALONE = 0.98  # of what can be known, by one feature
 MOST_FEATURES, SOME_ROWS = 400, 4000
 SMALL = 30  # validation rows
 KEPT_ROWS = 10
+AHEAD = "future"  # the input of a forecaster that holds covariates known ahead
 
 
 def check_data(prepared, settings) -> list[Finding]:
@@ -108,8 +109,9 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
             continue
         if target.ndim == 1 and array.ndim == 2 and array.shape[1] <= MOST_FEATURES:
             scores = [_alone(array[pick, f], target[pick]) for f in range(array.shape[1])]
-        elif target.ndim == 3 and array.ndim == 3 and array.shape[:2] == target.shape[:2]:  # covariates known ahead
-            scores = [max(_twins(array[pick, :, f], target[pick, :, d]) for d in range(target.shape[2])) for f in range(array.shape[2])]
+        elif name == AHEAD and target.ndim == 3 and array.ndim == 3 and array.shape[1] >= target.shape[1]:
+            ahead = array[pick, -target.shape[1] :]  # (N, L + H, F): the steps to be forecast come last
+            scores = [max(_twins(ahead[..., f], target[pick, :, d]) for d in range(target.shape[2])) for f in range(array.shape[2])]
         else:
             continue
         if scores and max(scores) > best:

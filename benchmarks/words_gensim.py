@@ -158,7 +158,7 @@ def summary(found: dict) -> list[Row]:
         told = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items())
         rows.append(
             Row(f"{case}: words/s over gensim's", f"{wall:.2f} × ({cpu:.2f} × by CPU-second)", f"≥ {goal} ×, scores within 0.01",
-                min(wall, cpu) >= goal and equal, f"{told}; {len(done['gensim'])} seeds, {done['epochs']} epochs, {found['threads']} threads")
+                min(wall, cpu) >= goal and equal, f"{told}; {len(done['gensim'])} seeds, {done['epochs']} epochs, {found['threads']} thr.")
         )  # fmt: skip
     return rows
 
@@ -171,8 +171,8 @@ def details(found: dict) -> list[str]:
             for r in done[who]:
                 speed = r["words"] * done["epochs"]
                 lines.append(
-                    f"| {case} | {who} | {speed / r['seconds']:,.0f} | {speed / r['cpu_seconds']:,.0f} | {r['mb']:.0f} | {r['ws353']:.3f} | "
-                    f"{r['simlex']:.3f} | {r['analogy']:.3f} |"
+                    f"| {case} | {who} | {speed / r['seconds']:,.0f} | {speed / r['cpu_seconds']:,.0f} | {r['mb']:.0f} | "
+                    f"{r['ws353']:.3f} | {r['simlex']:.3f} | {r['analogy']:.3f} |"
                 )
     return lines
 

@@ -25,9 +25,9 @@ class Preprocess(Section, frozen=True, kw_only=True):
     min_count: about(int | None, "rarer words are left out", ge=1) = None
     vocabulary: about(int, "most words", ge=2, le=2_000_000) = 60_000
     phrases: about(int, "passes that join common neighbours (new york → new_york); 0 joins none", ge=0, le=4) = 0
-    phrase_score: about(float, "how much commoner than by chance a joined pair must be", gt=0) = 10.0
+    phrase_score: about(float | None, "phrases: how much commoner than by chance a joined pair must be", gt=0) = None
     ngrams: about(tuple[int, int] | None, "characters of sub-words, such as [3, 6]: unseen words get vectors too") = None
-    buckets: about(int, "rows that the sub-words share by hashing", ge=16, le=4_000_000) = 100_000
+    buckets: about(int | None, "ngrams: rows that the sub-words share by hashing", ge=16, le=4_000_000) = None
 
 
 class Model(Section, frozen=True, kw_only=True):

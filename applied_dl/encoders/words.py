@@ -11,6 +11,7 @@ import unicodedata
 import zlib
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -124,7 +125,7 @@ def load(folder: Path) -> WordEncoder:
         with np.load(Path(folder) / "encoder.npz", allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         words = vocabulary_words(arrays)
-    except (OSError, ValueError, KeyError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile, msgspec.DecodeError) as error:
         raise DataError(f"The word encoder at {str(folder)!r} cannot be read: {error}.") from error
     ngrams = tuple(settings["ngrams"]) if settings["ngrams"] else None
     kept = {name: array for name, array in arrays.items() if name not in ("words", "ends")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -110,7 +111,7 @@ class WordVectors:
         read = {".npz": _read_npz, ".bin": _read_binary}.get(_kind(path), _read_text)
         try:
             words, vectors = read(path, limit)
-        except (OSError, ValueError, KeyError, IndexError) as error:
+        except (OSError, ValueError, KeyError, IndexError, BadZipFile) as error:
             raise DataError(f"{str(path)!r} holds no word vectors: {error}.") from error
         return cls(words, vectors)
 

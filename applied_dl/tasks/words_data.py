@@ -10,7 +10,7 @@ import numpy as np
 from applied_dl.data import Part, Prepared
 from applied_dl.data import word_ids as reader
 from applied_dl.data.word_judges import read_judge
-from applied_dl.encoders.words import WordEncoder, place, rows_of
+from applied_dl.encoders.words import JOIN, WordEncoder, place, rows_of
 from applied_dl.errors import DataError, UsageError
 from applied_dl.train.word_text import Text, keep_shares
 
@@ -18,6 +18,8 @@ TRIPLES = 5000  # held-out neighbours that are judged, at most
 THIN = 1e-3  # frequent words are as rare among the judged neighbours as in training
 NEAR = 5  # words to each side
 LARGE = 2_000_000  # words of text from which a word must be seen five times; three times in less
+BUCKETS = 100_000  # of sub-words
+PHRASE_SCORE = 10.0
 HELD = 2**26  # ids that are held in memory; more are mapped from a file
 
 
@@ -32,7 +34,7 @@ def prepare_words(recipe, cache: Path) -> Prepared:
     min_count = settings.min_count or (5 if counts.sum() >= LARGE else 3)
     words, text, total = _numbered(pieces[0], counts, min_count, settings, cache)
     encoder = WordEncoder(
-        words=words, lowercase=settings.lowercase, ngrams=settings.ngrams, buckets=settings.buckets if settings.ngrams else 0,
+        words=words, lowercase=settings.lowercase, ngrams=settings.ngrams, buckets=(settings.buckets or BUCKETS) if settings.ngrams else 0,
         arrays={"counts": text.counts},
     )  # fmt: skip
     warnings = [w for f in found for w in f.warnings]
@@ -64,6 +66,10 @@ def _check(recipe) -> None:
         raise UsageError("data.train, data.validation and data.test go together: name all three, or data.source alone.")
     if min(data.split) <= 0 or abs(sum(data.split) - 1) > 1e-6:
         raise UsageError(f"data.split must be three positive shares that sum to 1, received {list(data.split)}.")
+    if settings.phrase_score is not None and not settings.phrases:
+        raise UsageError("preprocess.phrase_score has no meaning without preprocess.phrases, the passes that join words.")
+    if settings.buckets is not None and not settings.ngrams:
+        raise UsageError("preprocess.buckets has no meaning without preprocess.ngrams, the lengths of the sub-words.")
     if settings.ngrams and not 1 <= settings.ngrams[0] <= settings.ngrams[1] <= 20:
         raise UsageError(f"preprocess.ngrams must be two lengths such as [3, 6], received {list(settings.ngrams)}.")
 
@@ -97,7 +103,7 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
     if path is not None:
         path.unlink()  # the map lives on as long as it is used, and nothing is left behind
     for _ in range(settings.phrases):
-        ids, ends, words = reader.join_phrases(ids, ends, words, min_count, settings.phrase_score)
+        ids, ends, words = reader.join_phrases(ids, ends, words, min_count, settings.phrase_score or PHRASE_SCORE)
     if settings.phrases:
         counts = np.bincount(ids, minlength=len(words))
         order = np.argsort(-counts, kind="stable")
@@ -110,11 +116,29 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
 
 
 def _held_out(part, encoder: WordEncoder) -> Text:
-    """A held-out part in the numbers of the training's vocabulary; phrases are not joined there, their words stand for themselves."""
+    """A held-out part in the numbers of the training's vocabulary, its phrases joined too."""
     found, kept = part
+    if any(JOIN in word for word in encoder.words):
+        starts = np.r_[0, found.ends[:-1]]
+        pieces = [_joined([found.words[i] for i in found.ids[starts[p] : found.ends[p]]], encoder) for p in np.flatnonzero(kept)]
+        return Text(
+            np.array([i for piece in pieces for i in piece], np.int32), np.cumsum([len(p) for p in pieces]), encoder.arrays["counts"]
+        )
     renamed = np.array([encoder.places.get(word, -1) for word in found.words], np.int32)
     ids, ends = reader.final_ids(found, kept, renamed)
     return Text(ids, ends, encoder.arrays["counts"])
+
+
+def _joined(words: list[str], encoder: WordEncoder) -> list[int]:
+    """Places of the known words, neighbours that are a phrase as one; longer phrases are joined from left to right."""
+    found, i = [], 0
+    while i < len(words):
+        word, i = words[i], i + 1
+        while i < len(words) and f"{word}{JOIN}{words[i]}" in encoder.places:
+            word, i = f"{word}{JOIN}{words[i]}", i + 1
+        if word in encoder.places:
+            found.append(encoder.places[word])
+    return found
 
 
 def neighbours_part(encoder: WordEncoder, text: Text) -> Part:

@@ -14,14 +14,16 @@ from applied_dl.train import Fitted
 from applied_dl.train import word_counts as counting
 from applied_dl.train.engine import History
 from applied_dl.train.word_glove import glove_plan, glove_vectors
-from applied_dl.train.word_steps import Bags, Rows, Shape, cbow, skipgram
+from applied_dl.train.word_steps import Bags, Rows, Shape, cbow, eased, skipgram
+from applied_dl.train.word_text import SMOOTHING, keep_shares
 from applied_dl.train.word_tree import cbow_tree, huffman, skipgram_tree
 from applied_dl.train.word_vectors import learn, over_text
 
-RUNS = {  # words a run, runs an update, noise words a run
-    ("skipgram", "negative"): (32, 4, 32), ("cbow", "negative"): (16, 16, 16),
-    ("skipgram", "hierarchical"): (8, 2, 1), ("cbow", "hierarchical"): (16, 2, 1),
+RUNS = {  # words a run, runs an update
+    ("skipgram", "negative"): (32, 4), ("cbow", "negative"): (16, 16),
+    ("skipgram", "hierarchical"): (8, 8), ("cbow", "hierarchical"): (16, 8),
 }  # fmt: skip
+NOISE = {"skipgram": 0.75, "cbow": 1.0}  # summed weight times step size of a noise word; fewer noise words, each heavier, diverge
 MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
 
 
@@ -56,12 +58,20 @@ def _learnt(recipe, text, total: int, encoder, workspace) -> tuple[np.ndarray, H
             low[-1] = 0  # the row that stands for none
             first = np.concatenate([first, low])
         inputs, outputs = tf.Variable(first), tf.Variable(second)
-        words = Rows(inputs) if bags is None else Bags(inputs, bags)
-        shape = Shape(*RUNS[recipe.model.name, ask.objective], ask.window)
+        shape = shape_of(recipe)
+        units = units_of(recipe, text, shape)
+        name, ease = recipe.model.name, eased(units[0], settings.learning_rate)
+        words = Rows(inputs, ease) if bags is None else Bags(inputs, bags, ease)
         if ask.objective == "hierarchical":
-            step = {"skipgram": skipgram_tree, "cbow": cbow_tree}[recipe.model.name](words, Rows(outputs), shape, huffman(text.counts))
+            tree = huffman(text.counts)
+            share = np.bincount(tree.nodes.ravel(), (units[2][:, None] * tree.there).ravel(), minlength=size - 1)
+            step = {"skipgram": skipgram_tree, "cbow": cbow_tree}[name](
+                words, Rows(outputs, eased(share, settings.learning_rate)), shape, tree
+            )
         else:
-            step = {"skipgram": skipgram, "cbow": cbow}[recipe.model.name](words, Rows(outputs), shape, ask.negative)
+            step = {"skipgram": skipgram, "cbow": cbow}[name](
+                words, Rows(outputs, eased(units[1], settings.learning_rate)), shape, ask.negative
+            )
         plan = over_text([inputs, outputs], step, shape, text, ask.sample, settings.seed, total)
     history = learn(
         plan, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
@@ -70,6 +80,29 @@ def _learnt(recipe, text, total: int, encoder, workspace) -> tuple[np.ndarray, H
     if recipe.model.name == "glove":
         return glove_vectors(plan.tables, size), history
     return (inputs.numpy() if bags is None else composed(inputs.numpy(), bags)), history
+
+
+def shape_of(recipe) -> Shape:
+    """How words are grouped in an update: enough noise words that none is too heavy."""
+    name, ask = recipe.model.name, recipe.learn
+    length, chunks = RUNS[name, ask.objective]
+    if ask.objective == "hierarchical":
+        return Shape(length, chunks, 1, ask.window)
+    pairs = ask.window + 1 if name == "skipgram" else 1
+    heavy = length * pairs * ask.negative * recipe.train.learning_rate / NOISE[name]
+    return Shape(length, chunks, int(min(512, max(8, 8 * np.ceil(heavy / 8 - 1e-6)))), ask.window)
+
+
+def units_of(recipe, text, shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients that an update sums up in the row of each word (V,): as input, as output, and as the target of a path in a tree."""
+    keep = keep_shares(text.counts, recipe.learn.sample)
+    seen = text.counts * (1.0 if keep is None else keep)
+    seen = seen / seen.sum() * shape.words
+    noise = text.counts**SMOOTHING
+    noise = noise / noise.sum() * shape.words
+    pairs = recipe.learn.window + 1 if recipe.model.name == "skipgram" else 1
+    negative = recipe.learn.negative or 1
+    return pairs * (1 + negative) * seen, pairs * (seen + negative * noise), pairs * seen
 
 
 def bags_of(encoder) -> np.ndarray:

@@ -9,7 +9,7 @@ from applied_dl.errors import UsageError
 
 SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
 MOST, FEWEST = 30, 3  # epochs
-RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.0125, ("cbow", "hierarchical"): 0.05}
+RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
 GLOVE = {"epochs": 15, "learning_rate": 0.05}
 MAX_LOSS = 0.01
 
@@ -35,7 +35,7 @@ def settle_words(recipe, prepared):
     threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
     return config.replace(
         recipe,
-        preprocess={"min_count": prepared.state["min_count"]},
+        preprocess={"min_count": prepared.state["min_count"], "buckets": prepared.encoder.buckets or None},
         learn={"objective": objective, "negative": negative, "sample": sample, "start": start},
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
         export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},

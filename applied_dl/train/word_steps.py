@@ -12,6 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+DECIDED = 6.0  # scores beyond it, either way, are not trained on
+STABLE = 3.0  # summed gradients times step size of one row in an update
+
 
 class Shape(NamedTuple):
     """How words are grouped: `length` words a run, `chunks` runs an update, `noise` shared noise words a run."""
@@ -27,6 +30,20 @@ class Shape(NamedTuple):
         return self.length * self.chunks
 
 
+def eased(units: np.ndarray, rate: float) -> np.ndarray:
+    """Factors of the step of each row (V,), from how many gradients of it an update sums up on the average and from the step size.
+
+    An update's gradients are all taken at the same point, so a row that is named very often would overshoot where one that is named
+    once does not; only rows whose summed step is above `STABLE` are slowed down, which in a large vocabulary is none or a few.
+    """
+    return np.minimum(1.0, STABLE / np.maximum(units * rate, 1e-9)).astype(np.float32)
+
+
+def within(s):
+    """1.0 where a pair is still undecided, 0.0 where it is not: as word2vec does, decided pairs are passed over, so that none runs away."""
+    return tf.cast(tf.abs(s) < DECIDED, tf.float32)
+
+
 def distances(shape: Shape) -> np.ndarray:
     """(L, L + 2 w) int32: how far context place m is from word l; out of any reach where it is the word itself."""
     far = np.arange(shape.length + 2 * shape.window)[None] - shape.window - np.arange(shape.length)[:, None]
@@ -39,10 +56,15 @@ def spans(shape: Shape) -> np.ndarray:
 
 
 class Rows:
-    """A table (V, D) whose row is a word's vector."""
+    """A table (V, D) whose row is a word's vector. ease: factor of each word's step (see `eased`), 1 where there is none."""
 
-    def __init__(self, table: tf.Variable):
+    def __init__(self, table: tf.Variable, ease: np.ndarray | None = None):
         self.table = table
+        self.easing = tf.constant(np.ones(table.shape[0], np.float32) if ease is None else ease.astype(np.float32))
+
+    def ease(self, ids):
+        """(…,) → (…,)"""
+        return tf.gather(self.easing, ids)
 
     def look(self, ids):
         """(…,) → (…, D)"""
@@ -61,8 +83,8 @@ class Bags(Rows):
     update, so the word's vector moves by it.
     """
 
-    def __init__(self, table: tf.Variable, bags: np.ndarray):
-        super().__init__(table)
+    def __init__(self, table: tf.Variable, bags: np.ndarray, ease: np.ndarray | None = None):
+        super().__init__(table, np.ones(len(bags)) if ease is None else ease)
         there = (bags < table.shape[0] - 1).astype(np.float32)
         self.bags, self.there = tf.constant(bags), tf.constant(there[..., None])
         self.share = tf.constant((there / there.sum(1, keepdims=True))[..., None])  # (V, G, 1)
@@ -89,10 +111,9 @@ def skipgram(inputs: Rows, outputs: Rows, shape: Shape, negative: int):
         x, z = inputs.look(words), outputs.look(others)  # (C, L, D), (C, M + K, D)
         s = tf.matmul(x, z, transpose_b=True)
         p = tf.sigmoid(s)
-        g = tf.concat([(rate - rate * p[:, :, :places]) * true, p[:, :, places:] * (share * -rate)], 2)
-        dx, dz = tf.matmul(g, z), tf.matmul(g, x, transpose_a=True)
-        inputs.add(words, dx)
-        outputs.add(others, dz)
+        g = within(s) * tf.concat([(rate - rate * p[:, :, :places]) * true, p[:, :, places:] * (share * -rate)], 2)
+        inputs.add(words, tf.matmul(g * inputs.ease(words)[:, :, None], z))
+        outputs.add(others, tf.matmul(g * outputs.ease(others)[:, None], x, transpose_a=True))
         if not with_loss:
             return None
         loss = tf.reduce_sum(true * tf.nn.softplus(-s[:, :, :places])) + tf.reduce_sum(share * tf.nn.softplus(s[:, :, places:]))
@@ -117,12 +138,12 @@ def cbow(inputs: Rows, outputs: Rows, shape: Shape, negative: int):
         y, z = outputs.look(words), outputs.look(noise)  # (C, L, D), (C, K, D)
         own = tf.matmul(h, y, transpose_b=True)  # (C, L, L): only its diagonal counts
         beside = tf.matmul(h, z, transpose_b=True)  # (C, L, K)
-        true = (rate - rate * tf.sigmoid(own)) * (unit * some)
-        false = tf.sigmoid(beside) * (some * (rate * (-negative / shape.noise)))
+        true = (rate - rate * tf.sigmoid(own)) * (unit * some) * within(own)
+        false = tf.sigmoid(beside) * (some * (rate * (-negative / shape.noise))) * within(beside)
         dh = tf.matmul(true, y) + tf.matmul(false, z)
-        inputs.add(around, tf.matmul(mean, dh, transpose_a=True))
-        outputs.add(words, tf.matmul(true, h, transpose_a=True))
-        outputs.add(noise, tf.matmul(false, h, transpose_a=True))
+        inputs.add(around, tf.matmul(mean * inputs.ease(around)[:, None], dh, transpose_a=True))
+        outputs.add(words, tf.matmul(true * outputs.ease(words)[:, None], h, transpose_a=True))
+        outputs.add(noise, tf.matmul(false * outputs.ease(noise)[:, None], h, transpose_a=True))
         if not with_loss:
             return None
         loss = tf.reduce_sum(unit * some * tf.nn.softplus(-own))

@@ -64,8 +64,8 @@ def skipgram_tree(inputs: Rows, outputs: Rows, shape: Shape, tree: Tree):
         x, z = inputs.look(words), outputs.look(flat)  # (C, L, D), (C, M H, D)
         s = tf.matmul(x, z, transpose_b=True)
         g = (wanted - tf.sigmoid(s)) * (counted * rate)
-        inputs.add(words, tf.matmul(g, z))
-        outputs.add(flat, tf.matmul(g, x, transpose_a=True))
+        inputs.add(words, tf.matmul(g * inputs.ease(words)[:, :, None], z))
+        outputs.add(flat, tf.matmul(g * outputs.ease(flat)[:, None], x, transpose_a=True))
         if not with_loss:
             return None
         return tf.reduce_sum(counted * (tf.nn.softplus(s) - wanted * s)) / tf.maximum(tf.reduce_sum(true), 1.0)
@@ -91,8 +91,8 @@ def cbow_tree(inputs: Rows, outputs: Rows, shape: Shape, tree: Tree):
         s = tf.squeeze(tf.matmul(z, tf.expand_dims(h, -1)), -1)  # (C, L, H)
         g = (wanted - tf.sigmoid(s)) * (counted * rate)
         dh = tf.squeeze(tf.matmul(tf.expand_dims(g, 2), z), 2)  # (C, L, D)
-        inputs.add(around, tf.matmul(mean, dh, transpose_a=True))
-        outputs.add(asked, tf.expand_dims(g, -1) * tf.expand_dims(h, 2))
+        inputs.add(around, tf.matmul(mean * inputs.ease(around)[:, None], dh, transpose_a=True))
+        outputs.add(asked, tf.expand_dims(g * outputs.ease(asked), -1) * tf.expand_dims(h, 2))
         if not with_loss:
             return None
         loss = tf.reduce_sum(counted * (tf.nn.softplus(s) - wanted * s))

@@ -1,0 +1,127 @@
+"""The word task: what it refuses, what it learns from a small language, every method to a bundle's vectors."""
+
+import numpy as np
+import pytest
+
+from applied_dl import config
+from applied_dl.errors import DataError, UsageError
+from applied_dl.tasks import words as task
+from applied_dl.train import Workspace
+
+TOPICS = [["cat", "dog", "cow", "pig", "hen"], ["red", "blue", "green", "pink", "grey"], ["one", "two", "three", "four", "five"]]
+
+
+@pytest.fixture(scope="module")
+def language(tmp_path_factory):
+    """Lines of one topic each, so that words of a topic stand beside each other alone."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("words") / "text.txt"
+    path.write_text("\n".join(" ".join(rng.choice(TOPICS[rng.integers(3)], 12)) for _ in range(1500)))
+    return str(path)
+
+
+def trained(source, folder, **sections):
+    recipe = config.read_recipe({"task": "words", **sections, "data": {"source": source, **sections.get("data", {})}})
+    prepared = task.prepare(recipe, folder)
+    recipe = task.settle(recipe, prepared)
+    fitted = task.fit(recipe, prepared, Workspace(folder / "run", {}))
+    serving = task.serving(recipe, fitted, prepared)
+    return recipe, prepared, serving
+
+
+METHODS = [
+    {"learn": {"sample": 0}},
+    {"model": {"name": "cbow", "dimensions": 10}, "learn": {"sample": 0}},
+    {"learn": {"objective": "hierarchical", "sample": 0}},
+    {"model": {"name": "cbow", "dimensions": 10}, "learn": {"objective": "hierarchical", "sample": 0}},
+    {"learn": {"start": "svd", "sample": 0}},
+    {"preprocess": {"ngrams": (3, 4), "buckets": 200}, "learn": {"sample": 0}},
+    {"model": {"name": "glove", "dimensions": 10}},
+    {"model": {"name": "svd", "dimensions": 10}},
+]
+
+
+@pytest.mark.parametrize("sections", METHODS, ids=lambda s: "-".join(str(v) for part in s.values() for v in part.values()))
+def test_every_method_finds_the_topics(language, tmp_path, sections):
+    train = {} if sections.get("model", {}).get("name") in ("svd", "glove") else {"train": {"epochs": 30, "deterministic": True}}
+    recipe, prepared, serving = trained(language, tmp_path, **{"model": {"dimensions": 10}, **train, **sections})
+    vectors = prepared.encoder.arrays["vectors"]
+    assert vectors.shape == (15, 10)
+    found = task.score(recipe, {"vector": np.asarray(serving.model(prepared.test.inputs)["vector"])}, prepared.test, prepared.encoder)
+    assert found.value > 0.75  # of two neighbours one in three is of the same topic by chance, and then nothing can tell them
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    place = prepared.encoder.places
+    for topic in TOPICS:
+        near = np.argsort(-units @ units[place[topic[0]]])[1:5]
+        assert {prepared.encoder.words[i] for i in near} == set(topic[1:])
+
+
+def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path):
+    (tmp_path / "pairs.txt").write_text("cat dog 9\nred blue 8\ncat red 1\ndog one 0.5\ncat unknown 3\n")
+    (tmp_path / "questions.txt").write_text(": all\ncat dog red blue\ncat dog red unknown\n")
+    data = {"similarity": str(tmp_path / "pairs.txt"), "analogies": str(tmp_path / "questions.txt")}
+    recipe, prepared, serving = trained(language, tmp_path, data=data, model={"name": "svd", "dimensions": 10})
+    outputs = {"vector": np.asarray(serving.model(prepared.test.inputs)["vector"])}
+    found = task.score(recipe, outputs, prepared.test, prepared.encoder)
+    assert found.main == "spearman"
+    assert found.value > 0.7
+    assert set(found.metrics) == {"spearman", "analogy"}
+    assert prepared.facts["similarity_pairs"] == [4, 5]
+    assert prepared.facts["analogies"] == 1
+    assert any("1 of 5 pairs" in text for text in prepared.test.warnings)
+
+
+def test_labelled_takes_pairs_or_text(language, tmp_path):
+    recipe, prepared, _ = trained(language, tmp_path, model={"name": "svd", "dimensions": 10})
+    (tmp_path / "pairs.csv").write_text("cat,dog,9\nred,blue,8\ncat,red,1\n")
+    assert task.labelled(recipe, prepared.encoder, str(tmp_path / "pairs.csv")).extra["kind"] == "similarity"
+    assert len(task.labelled(recipe, prepared.encoder, language)) % 3 == 0
+    (tmp_path / "foreign.txt").write_text("nothing of this is known\n" * 9)
+    with pytest.raises(DataError, match="no two neighbours to judge by"):
+        task.labelled(recipe, prepared.encoder, str(tmp_path / "foreign.txt"))
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ({"model": {"name": "svd"}, "train": {"epochs": 2}}, r"train\.epochs has no meaning"),
+        ({"model": {"name": "glove"}, "learn": {"negative": 5}}, r"learn\.negative has no meaning"),
+        ({"model": {"name": "svd"}, "preprocess": {"ngrams": (3, 6)}}, r"preprocess\.ngrams needs"),
+        ({"learn": {"objective": "hierarchical", "negative": 5}}, "has no noise words"),
+        ({"train": {"deterministic": True, "threads": 2}}, "needs one thread"),
+        ({"learn": {"start": "svd"}, "preprocess": {"ngrams": (3, 6)}}, "knows no sub-words"),
+        ({"learn": {"start": "svd", "objective": "hierarchical"}}, "inner nodes"),
+        ({"preprocess": {"ngrams": (6, 3)}}, "two lengths"),
+        ({"preprocess": {"phrase_score": 5.0}}, r"preprocess\.phrase_score has no meaning"),
+        ({"preprocess": {"buckets": 500}}, r"preprocess\.buckets has no meaning"),
+        ({"data": {"split": (0.5, 0.2, 0.2)}}, "sum to 1"),
+        ({"data": {"train": "a.txt"}}, "go together"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused(language, tmp_path, sections, told):
+    recipe = config.read_recipe({"task": "words", **sections, "data": {"source": language, **sections.get("data", {})}})
+    with pytest.raises(UsageError, match=told):
+        task.settle(recipe, task.prepare(recipe, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"word\n" * 50, "expected at least 3 different ones"), (b"a b c\nd e f\ng h i\n", "seen at least 3 times"), (b"", "holds no word")],
+)
+def test_text_that_is_too_small_is_one_sentence(tmp_path, content, told):
+    (tmp_path / "a.txt").write_bytes(content)
+    recipe = config.read_recipe({"task": "words", "data": {"source": str(tmp_path / "a.txt")}})
+    with pytest.raises(DataError, match=told):
+        task.prepare(recipe, tmp_path)
+
+
+def test_one_thread_is_exact_and_phrases_are_found(language, tmp_path):
+    sections = {
+        "model": {"dimensions": 8},
+        "train": {"deterministic": True, "epochs": 2},
+        "preprocess": {"phrases": 1, "phrase_score": 0.5},
+    }
+    first = trained(language, tmp_path, **sections)[1].encoder
+    again = trained(language, tmp_path, **sections)[1].encoder
+    np.testing.assert_array_equal(first.arrays["vectors"], again.arrays["vectors"])
+    assert any("_" in word for word in first.words)

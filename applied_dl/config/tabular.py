@@ -6,7 +6,8 @@ from msgspec import field
 
 from applied_dl.config.common import Card, Export, Section, Train, Tune, about
 
-Name = Literal["linear", "mlp", "resnet", "realmlp", "tabm", "retrieval", "ensemble"]
+Net = Literal["linear", "mlp", "resnet", "tabm"]
+Name = Literal["linear", "mlp", "resnet", "tabm", "ensemble"]
 
 
 class Data(Section, frozen=True, kw_only=True):
@@ -40,9 +41,11 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 
 class Model(Section, frozen=True, kw_only=True):
-    name: about(Name | None, "linear, mlp, resnet, realmlp, tabm, retrieval (stores training rows) or ensemble") = None
-    preset: about(Literal["fast", "default", "best"], "mlp, tabm, or a greedy ensemble of several") = "default"
-    members: about(tuple[Literal["linear", "mlp", "resnet", "realmlp", "tabm", "retrieval"], ...] | None, "models of an ensemble") = None
+    name: about(Name | None, "linear, mlp, resnet, tabm or ensemble; chosen by the size of the table by default") = None
+    preset: about(Literal["fast", "default", "best"], "mlp, tabm (with a linear net for small tables), or an ensemble of several tabm") = (
+        "default"
+    )
+    members: about(tuple[Net, ...] | None, "nets of an ensemble, weighed on validation rows") = None
     width: about(int | None, "units of the hidden layers", ge=1) = None
     depth: about(int | None, "hidden layers or blocks", ge=1) = None
     heads: about(int | None, "members that tabm trains as one net", ge=1) = None

@@ -21,8 +21,9 @@ from applied_dl.models.tabular.answers import Decision, Interval, Probabilities,
 from applied_dl.report import plots as draw
 from applied_dl.tasks.tabular_baselines import tabular_baselines
 from applied_dl.tasks.tabular_data import prepare_table, read_part
-from applied_dl.tasks.tabular_fit import build_net, fit_net, matrices, moments
-from applied_dl.tasks.tabular_settings import settle_tabular
+from applied_dl.tasks.tabular_ensemble import fit_ensemble
+from applied_dl.tasks.tabular_fit import build_net, fit_net, matrices, moments, targets
+from applied_dl.tasks.tabular_settings import member_settings, settle_tabular
 from applied_dl.train.ensemble import fit_members
 
 REPEATS = 200  # resamples of the intervals that have no closed form
@@ -42,13 +43,16 @@ def settle(recipe, prepared):
 
 
 def build(recipe, prepared) -> keras.Model:
-    """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs)."""
+    """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs); of an ensemble its first member."""
+    if recipe.model.name == "ensemble":
+        return build_net(member_settings(recipe, recipe.model.members[0], 0, len(prepared.train)), prepared)
     return build_net(recipe, prepared)
 
 
 def fit(recipe, prepared, workspace) -> train.Fitted:
     """Train the net, under several seeds where the recipe asks for them."""
-    return fit_members(recipe, lambda one, tag: fit_net(one, prepared, workspace, tag))
+    fit_one = fit_ensemble if recipe.model.name == "ensemble" else fit_net
+    return fit_members(recipe, lambda one, tag: fit_one(one, prepared, workspace, tag))
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -162,6 +166,8 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     names = sorted(found, key=found.get)[-20:]
     what = "rise of the validation loss when the column is shuffled"
     draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "What the model looks at", what)
+    if "weights" in fitted.extra:
+        prepared.facts["weights"] = {name: round(weight, 3) for name, weight in fitted.extra["weights"].items()}
     prepared.facts["importance"] = {name: round(found[name], 5) for name in reversed(names)}
     if encoder.labels:
         p = outputs["probabilities"]
@@ -174,8 +180,6 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
 
 def importance(model: keras.Model, prepared) -> dict[str, float]:
     """Permutation importance on validation rows (Breiman, 2001): the rise of the loss when one column's values are shuffled."""
-    from applied_dl.tasks.tabular_fit import targets
-
     encoder = prepared.encoder
     part = prepared.validation.take(np.arange(min(len(prepared.validation), IMPORTANCE_ROWS)))
     y, random = targets(prepared, part), np.random.default_rng(0)

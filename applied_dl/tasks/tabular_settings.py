@@ -9,40 +9,76 @@ from applied_dl.models.tabular import BUILDERS
 from applied_dl.tasks.tabular_fit import OPTIONS
 from applied_dl.train.losses import SMOOTHED
 
-PRESETS = {"fast": "mlp", "default": "tabm", "best": "ensemble"}
+SMALL = 2000  # training rows under which a linear net goes along: it is often the best there
+MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "mlp")}
+BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
 MAX_LOSS = 0.005
 LOSSES = {
     True: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy"),
     False: ("mse", "mae", "huber", "quantile", "gaussian_nll"),
 }
 TRAINING = {  # epochs, learning rate, weight decay
-    "linear": (60, 2e-2, 1e-3), "mlp": (40, 1e-3, 2e-2), "resnet": (40, 1e-3, 2e-2), "tabm": (50, 2e-3, 3e-4),
+    "linear": (60, 2e-2, 1e-3), "mlp": (40, 1e-3, 2e-2), "resnet": (40, 1e-3, 2e-2), "tabm": (50, 5e-3, 3e-4),
 }  # fmt: skip
 STEPS = 2500  # of a training, at the least: small tables are shown more often
 MOST_EPOCHS = 300
+WIDTH = 12  # of a piecewise-linear embedding
+
+
+def name_of(recipe, rows: int) -> str:
+    """The recipe's net, or the one that suits the size of the table."""
+    if recipe.model.name:
+        return recipe.model.name
+    if recipe.model.members is not None or recipe.model.preset == "best":
+        return "ensemble"
+    if recipe.model.preset == "fast":
+        return "mlp"
+    return "ensemble" if rows < SMALL else "tabm"
 
 
 def settle_tabular(recipe, encoder, rows: int):
     """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
-    name = recipe.model.name or PRESETS[recipe.model.preset]
+    name = name_of(recipe, rows)
     _check(recipe, name, encoder)
-    known_settings(BUILDERS[name], {key: getattr(recipe.model, key) for key in OPTIONS})
-    classes = bool(encoder.labels)
-    numbers = recipe.preprocess.numbers or ("plain" if name == "linear" or recipe.preprocess.components else "target_bins")
-    chosen = training_of(name, rows) | {"loss": LOSSES[classes][0]}
+    classes, members = bool(encoder.labels), None
+    if name == "ensemble":
+        members = recipe.model.members or MEMBERS["small" if rows < SMALL else "best"]
+        for member in members:
+            known_settings(BUILDERS[member], {key: getattr(recipe.model, key) for key in OPTIONS if member != "linear"})
+    else:
+        known_settings(BUILDERS[name], {key: getattr(recipe.model, key) for key in OPTIONS})
+    chosen = training_of(members[-1] if members else name, rows) | {"loss": LOSSES[classes][0]}
+    numbers = None if members else _numbers(recipe, name, 0)
     width = recipe.preprocess.embedding
     return config.replace(
         recipe,
         data={"kind": "classification" if classes else "regression", "target": encoder.target},
         preprocess={
             "scale": recipe.preprocess.scale or ("standard" if name == "linear" else "robust"),
-            "numbers": numbers,
-            "embedding": width or (12 if numbers.endswith("bins") else None),
+            "numbers": recipe.preprocess.numbers or numbers,
+            "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
         },
-        model={"name": name},
+        model={"name": name, "members": members},
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
     )
+
+
+def member_settings(recipe, name: str, place: int, rows: int):
+    """The recipe of one member of a settled ensemble: its own net, its own embedding of numbers, its own rate where it is linear."""
+    options = dict.fromkeys(OPTIONS) if name == "linear" else {}
+    own = training_of(name, rows)
+    rates = {key: own[key] for key in ("epochs", "learning_rate", "weight_decay", "patience")} if name in ("linear", "mlp") else {}
+    return config.replace(
+        recipe, model={"name": name, "members": None, **options}, train=rates, preprocess={"numbers": _numbers(recipe, name, place)}
+    )
+
+
+def _numbers(recipe, name: str, place: int) -> str:
+    pre = recipe.preprocess
+    if name == "linear" or pre.components:
+        return "plain"
+    return pre.numbers or BINS[place % len(BINS)]
 
 
 def training_of(name: str, rows: int) -> dict:

@@ -95,6 +95,32 @@ class Probabilities(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
+class MeanAnswer(layers.Layer):
+    """(B, k, outputs) → (B, 1, outputs): the members' mean, of their probabilities where the outputs are logits of `classes`."""
+
+    def __init__(self, classes=False, **base):
+        super().__init__(**base)
+        self.classes = classes
+
+    def call(self, x):
+        return ops.mean(ops.softmax(x, axis=-1) if self.classes else x, axis=1, keepdims=True)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 1, shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "classes": self.classes}
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Logarithm(layers.Layer):
+    """Probabilities → logits whose softmax they are."""
+
+    def call(self, p):
+        return ops.log(p + 1e-7)
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
 class Decision(layers.Layer):
     """(B, 2) → (B,) 0 or 1: whether the second class is at least as probable as `threshold`."""
 

@@ -1,0 +1,98 @@
+"""Several nets as one graph, each with the weight that it earns on validation rows."""
+
+from __future__ import annotations
+
+import keras
+import msgspec
+import numpy as np
+from keras import layers, ops
+
+from applied_dl import config, train
+from applied_dl.models.tabular.answers import Logarithm, MeanAnswer
+from applied_dl.tasks.tabular_fit import fit_net, matrices, targets
+from applied_dl.tasks.tabular_settings import member_settings
+from applied_dl.train.engine import STOPPED
+
+STEPS = 40  # of the greedy choice: weights are multiples of 1/40
+
+
+def fit_ensemble(recipe, prepared, workspace, tag: str) -> train.Fitted:
+    """Train `model.members` one after the other; one graph (B, 1, outputs) of their weighted mean. `extra["weights"]` are the weights."""
+    fitted, histories = [], []
+    for i, name in enumerate(recipe.model.members):
+        own = member_settings(recipe, name, i, len(prepared.train))
+        own = config.replace(own, train={"seed": recipe.train.seed + 101 * i})
+        keras.utils.set_random_seed(own.train.seed)
+        fitted.append(fit_net(own, prepared, workspace, f"{tag}-{i}-{name}"))
+        histories.append(fitted[-1].history)
+        if histories[-1].stopped == STOPPED:
+            break
+    models = [one.model for one in fitted]
+    if not histories[0].rows:  # a trial or a sweep: nothing was trained
+        return fitted[0]
+    held = matrices(prepared.encoder, prepared.validation.inputs)
+    classes = bool(prepared.encoder.labels)
+    answers = [_answer(model.predict(held, batch_size=1024, verbose=0), classes) for model in models]
+    simple = recipe.model.members[0] == "linear"
+    weights = greedy_weights(answers, targets(prepared, prepared.validation)[:, 0], recipe.train.loss, classes, simple)
+    kept = [(model, weight) for model, weight in zip(models, weights) if weight > 0]
+    return train.Fitted(_joined(*zip(*kept), classes), _history(histories), {"weights": dict(zip(_names(recipe), weights))})
+
+
+def _names(recipe) -> list[str]:
+    return [f"{name} {i + 1}" for i, name in enumerate(recipe.model.members)]
+
+
+def _answer(raw: np.ndarray, classes: bool) -> np.ndarray:
+    """(N, k, outputs) → (N, outputs): the mean, of probabilities for classes."""
+    return np.asarray(ops.softmax(raw, axis=-1)).mean(1) if classes else raw.mean(1)
+
+
+def greedy_weights(answers: list[np.ndarray], truth: np.ndarray, loss: str, classes: bool, simple: bool = False) -> list[float]:
+    """Weights that sum to 1: members added one at a time, with repetition, each time the one whose mean with the others is best.
+
+    Caruana et al., Ensemble Selection from Libraries of Models (2004). The first round holds every member once: few validation rows would
+    else let chance choose. Where the first member is `simple`, it stands alone unless the mixture is better by two standard errors.
+    """
+    counts = np.ones(len(answers))
+
+    def rows(mixed: np.ndarray) -> np.ndarray:
+        if classes:
+            return -np.sum(truth * np.log(mixed + 1e-7), axis=-1)
+        middle = mixed[:, 1] if loss == "quantile" else mixed[:, 0]
+        return (middle - truth[:, 0]) ** 2
+
+    total = sum(answers)
+    while counts.sum() < STEPS:
+        tried = [rows((total + answer) / (counts.sum() + 1)).mean() for answer in answers]
+        best = int(np.argmin(tried))
+        if tried[best] >= rows(total / counts.sum()).mean():
+            break
+        counts[best] += 1
+        total = total + answers[best]
+    gain = rows(answers[0]) - rows(total / counts.sum())
+    if simple and gain.mean() < 2 * gain.std() / np.sqrt(len(gain)):
+        counts = np.eye(len(answers))[0]
+    return [float(w) for w in counts / counts.sum()]
+
+
+def _joined(models: tuple[keras.Model, ...], weights: tuple[float, ...], classes: bool) -> keras.Model:
+    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in models[0].input.items()}
+    parts = []
+    for i, (model, weight) in enumerate(zip(models, weights)):
+        model.name = f"net_{i}"
+        x = model(inputs)
+        mean = MeanAnswer(classes, name=f"mean_{i}")(x)  # (B, 1, outputs)
+        parts.append(layers.Rescaling(weight, dtype="float32", name=f"weight_{i}")(mean))
+    mixed = layers.Add(name="mixed")(parts) if len(parts) > 1 else parts[0]
+    return keras.Model(inputs, Logarithm(name="logarithm")(mixed) if classes else mixed, name="ensemble")
+
+
+def _history(histories: list[train.History]) -> train.History:
+    """One after the other, as they were trained."""
+    rows = []
+    for member, history in enumerate(histories):
+        offset = rows[-1]["epoch"] if rows else 0
+        rows += [{**row, "epoch": row["epoch"] + offset, "member": member} for row in history.rows]
+    first = histories[0]
+    return msgspec.structs.replace(first, rows=rows, seconds=sum(h.seconds for h in histories), stopped=histories[-1].stopped)

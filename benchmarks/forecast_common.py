@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-SHARED = ROOT.parent / "shared" / "data" / "timeseries"
-RESULTS = Path(__file__).parent / "results"
+import runner
+from runner import RESULTS, write
+
+SHARED = runner.SHARED / "timeseries"
+__all__ = ["RESULTS", "SHARED", "measure", "write"]
 
 
 def measure(overrides: dict, baselines: bool = False) -> dict:
@@ -49,10 +46,3 @@ def measure(overrides: dict, baselines: bool = False) -> dict:
     if baselines:
         row["baselines"] = {name: {k: round(v, 5) for k, v in s.metrics.items()} for name, s in task.baselines(recipe, prepared).items()}
     return row
-
-
-def write(name: str, found: dict) -> None:
-    """The result, to `benchmarks/results` and to stdout."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found))

@@ -1,4 +1,4 @@
-"""python benchmarks/forecast_ett.py [ETTh1 ETTh2] [--models ridge,blend] [--preset best] — four horizons each, every test window.
+"""python benchmarks/forecast_ett.py [ETTh1 ETTh2] [--models ridge,blend] [--preset best]: ETT, four horizons, every test window.
 
 The usual protocol: rows 0-8640 train, 8640-11520 validation, 11520-14400 test, z-score of the training rows, windows of stride 1, none
 dropped. Lookback, penalties, weights and epochs come from the recipe's defaults and the validation windows.
@@ -11,12 +11,39 @@ import json
 import sys
 
 from forecast_common import RESULTS, SHARED, measure, write
+from runner import Row
 
 HORIZONS = (96, 192, 336, 720)
 PUBLISHED = {  # MSE averaged over the four horizons, tables whose test drops no window (TFB, Table 3 of DUET)
     "ETTh1": {"DUET": 0.398, "PDF": 0.407, "FITS": 0.408, "PatchTST": 0.419, "DLinear": 0.425, "iTransformer": 0.439},
     "ETTh2": {"DUET": 0.334, "FITS": 0.335, "PDF": 0.347, "PatchTST": 0.351, "DLinear": 0.470},
 }
+
+
+IN_README = 2
+
+
+def summary(found: dict) -> list[Row]:
+    """ETTh1 at 96 steps, the averages of four horizons, and the coverage."""
+    rows, first = [], found["ETTh1"]
+    for model, mse, mae, cost in (("ridge", 0.364, None, 5), ("blend", 0.355, 0.386, 180)):
+        if "96" in first.get(model, {}):
+            one = first[model]["96"]
+            measured = f"MSE {one['test']['mse']:.4f}, MAE {one['test']['mae']:.4f} in {one['cpu_seconds']:.0f} CPU-seconds"
+            goal = f"MSE ≤ {mse}" + (f", MAE ≤ {mae}" if mae else "") + f", ≤ {cost} s"
+            met = one["test"]["mse"] <= mse and one["cpu_seconds"] <= cost and (mae is None or one["test"]["mae"] <= mae)
+            rows.append(Row(f"ETTh1, 96 steps: {model}", measured, goal, met, "DUET 0.352, PatchTST 0.377"))
+    for name, goal in (("ETTh1", 0.398), ("ETTh2", 0.331)):
+        for model in ("ridge", "blend"):
+            if average := found.get(name, {}).get(model, {}).get("average"):
+                beside = ", ".join(f"{rival} {value}" for rival, value in list(PUBLISHED[name].items())[:3])
+                last = model == "blend" or "average" not in found[name].get("blend", {})
+                met = average["mse"] <= goal if last else None
+                rows.append(Row(f"{name}, four horizons: {model}", f"MSE {average['mse']:.4f}", f"≤ {goal}", met, beside))
+                if model == "ridge":
+                    share = average["coverage"]
+                    rows.append(Row(f"{name}: coverage of 90 % intervals", f"{share:.3f}", "0.88 to 0.92", 0.88 <= share <= 0.92))
+    return rows
 
 
 def main() -> None:
@@ -28,6 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     path = RESULTS / "forecast_ett.json"
     found = json.loads(path.read_text()) if path.exists() else {}
+    found.pop("machine", None)
     for name in options.sets:
         for model in options.models.split(","):
             rows = found.setdefault(name, {}).setdefault(model, {})

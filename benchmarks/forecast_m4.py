@@ -1,10 +1,11 @@
-"""python benchmarks/forecast_m4.py [--ensemble 3] — M4 Hourly, the official train and test files, the panel recipe."""
+"""python benchmarks/forecast_m4.py [--ensemble 3]: M4 Hourly, the official train and test files, the panel recipe."""
 
 from __future__ import annotations
 
 import argparse
 
 from forecast_common import SHARED, measure, write
+from runner import Row
 
 OFFICIAL = {
     "ES-RNN (winner)": {"smape": 9.328, "mase": 0.893, "owa": 0.4401},
@@ -12,6 +13,16 @@ OFFICIAL = {
     "Theta": {"smape": 18.138, "mase": 2.455, "owa": 1.0059},
     "seasonal naive": {"smape": 13.912, "mase": 1.193, "owa": 0.6275},
 }
+
+
+def summary(found: dict) -> list[Row]:
+    """Against the winners of the competition."""
+    test, winner = found["test"], OFFICIAL["ES-RNN (winner)"]
+    measured = f"OWA {test['owa']:.3f}, sMAPE {test['smape']:.2f} in {found['seconds']:.0f} s ({found['cpu_seconds']:.0f} CPU-seconds)"
+    met = test["owa"] <= 0.41 and test["smape"] <= 9.37
+    inside = Row("M4 Hourly: coverage of 90 % intervals", f"{test['coverage']:.3f}", "0.88 to 0.92", 0.88 <= test["coverage"] <= 0.92)
+    beside = f"ES-RNN {winner['owa']:.3f}, {winner['smape']:.2f}; seasonal naive {OFFICIAL['seasonal naive']['owa']}"
+    return [Row("M4 Hourly, 414 series", measured, "OWA ≤ 0.41, sMAPE ≤ 9.37", met, beside), inside]
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from applied_dl.train.word_tree import cbow_tree, huffman, skipgram_tree
 from applied_dl.train.word_vectors import learn, over_text
 
 RUNS = {  # words a run, runs an update
-    ("skipgram", "negative"): (32, 4), ("cbow", "negative"): (16, 16),
+    ("skipgram", "negative"): (16, 8), ("cbow", "negative"): (16, 16),
     ("skipgram", "hierarchical"): (8, 8), ("cbow", "hierarchical"): (16, 8),
 }  # fmt: skip
 NOISE = {"skipgram": 0.75, "cbow": 1.0}  # summed weight times step size of a noise word; fewer noise words, each heavier, diverge

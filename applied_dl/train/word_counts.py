@@ -56,9 +56,11 @@ def positive_pmi(counts):
 def factorised(matrix, dimensions: int, seed: int) -> np.ndarray:
     """(W, dimensions) float32: left singular vectors by the root of their values; columns beyond the rank are zero."""
     from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits
 
     rank = min(dimensions, matrix.shape[0])
-    left, values, _ = randomized_svd(matrix, rank, n_iter=2, random_state=seed)
+    with threadpool_limits(1):  # the sparse products are most of it and have one thread; the others would only wait for each other
+        left, values, _ = randomized_svd(matrix, rank, n_iter=2, random_state=seed)
     found = np.zeros((matrix.shape[0], dimensions), np.float32)
     found[:, :rank] = left * np.sqrt(values)
     return found

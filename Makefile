@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: words demo test test-all lint image forecast tabular words train bench bench-all release-check clean help
+.PHONY: demo test test-all lint image forecast tabular words train bench bench-all release-check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -36,8 +36,6 @@ image: $(STAMP)
 	$(RUN) train pipelines/digits.toml --overwrite
 forecast tabular words: $(STAMP)
 	$(RUN) train pipelines/$@.toml --overwrite
-words: $(STAMP)
-	$(RUN) train pipelines/words.toml --overwrite
 train: $(STAMP)
 	$(RUN) train $(RECIPE) $(ARGS)
 

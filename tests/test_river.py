@@ -35,7 +35,8 @@ CONTRACT = (
     "save_encoder",
     "load_encoder",
 )
-QUICK = {"image": {"train": {"epochs": 4}, "model": {"width": 0.25}}, "words": {"train": {"epochs": 3}}}  # smaller than the default, for the tests' time
+# smaller than the default, for the tests' time
+QUICK = {"image": {"train": {"epochs": 4}, "model": {"width": 0.25}}, "words": {"train": {"epochs": 3}}}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from runner import ROOT, SHARED, Row, write
+from runner import ROOT, SHARED, Row, read, write
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 BUDGET = 90.0  # seconds of a training that is watched to its end
@@ -56,6 +56,9 @@ def main(folder: str) -> None:
             lines = [str(line) for line in make()]
             healthy.append({"model": name, "findings": lines, "seconds": round(time.perf_counter() - start, 1)})
             tell("FALSE" if lines else "ok", name, lines)
+    old = read("training_doctor") or {"rows": [], "healthy_rows": []}  # what was not examined again stays
+    sick = list({row["fault"]: row for row in [*old["rows"], *sick]}.values())
+    healthy = list({row["model"]: row for row in [*old["healthy_rows"], *healthy]}.values())
     result = {
         "faults": len(sick),
         "named": sum(row["expected"] in row["named"] for row in sick),
@@ -65,8 +68,7 @@ def main(folder: str) -> None:
         "rows": sick,
         "healthy_rows": healthy,
     }
-    if not chosen:
-        write("training_doctor", result)
+    write("training_doctor", result)
 
 
 def shipped(folder: str) -> dict:

@@ -9,7 +9,7 @@ from pathlib import Path
 from runner import Row, write
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-EPOCHS, REPEATS, BATCH = 10, 5, 64
+EPOCHS, REPEATS, BATCH = 7, 3, 64
 SKIPPED = 2  # epochs at the start of each training: tracing, warm caches
 LIMITS = {"keras": 1.10, "by hand": 1.15}
 
@@ -135,7 +135,7 @@ def checkpoints(x, y) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         workspace = train.Workspace(Path(folder), {"recipe": "r", "data": "d"})
-        train.fit(build("small_cnn"), source, held, settings(epochs=60, checkpoint_minutes=0.0), loss=loss(), workspace=workspace)
+        train.fit(build("small_cnn"), source, held, settings(epochs=30, checkpoint_minutes=0.0), loss=loss(), workspace=workspace)
         seconds = time.perf_counter() - start
     checkpoint.write = write_one
     return sum(spent) / seconds, len(spent)

@@ -36,13 +36,18 @@ class Case(NamedTuple):
 
 def rows(case: Case, count: int) -> tuple:
     """`(inputs, target)` of up to `count` training rows spread over the data, as the model is fed in training; fewer of large ones."""
-    size = sum(int(np.prod([side or 1 for side in t.shape[1:]])) for t in tf.nest.flatten(case.model.input))
-    count = min(count, case.source.size, max(FEWEST, MOST_NUMBERS // max(size, 1)))
+    count = min(count, case.source.size, most_rows(case.model))
     index = np.unique(np.linspace(0, case.source.size - 1, count).astype(np.int64))
     inputs, target = case.source.gather(tf.constant(index))[:2]
     if case.augment is not None:
         inputs, target = case.augment(inputs, target, tf.constant([case.settings.seed, 0], tf.int32))
     return inputs, target
+
+
+def most_rows(model: keras.Model) -> int:
+    """How many rows one eager pass may have: thousands of table rows, some tens of photographs."""
+    size = sum(int(np.prod([side or 1 for side in t.shape[1:]])) for t in tf.nest.flatten(model.input))
+    return max(FEWEST, MOST_NUMBERS // max(size, 1))
 
 
 def loss_of(case: Case, target, answers) -> tf.Tensor:

@@ -74,8 +74,8 @@ def _blind(case: Case) -> tuple[float, float] | None:
     found = []
     for part in (case.source, case.validation or case.source):
         index = tf.constant(np.unique(np.linspace(0, part.size - 1, min(BLIND_ROWS, part.size)).astype(np.int64)))
-        inputs, target = part.gather(index)[:2]
-        found.append(constant_loss(case, target, tf.cast(case.model(inputs, training=False), tf.float32)))
+        target = part.gather(index)[1]
+        found.append(constant_loss(case, target, tf.zeros((len(index), *case.model.output.shape[1:]))))
     return found[0], found[1]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from applied_dl.train.batches import ordered_batches
-from applied_dl.train.doctor.case import Case
+from applied_dl.train.doctor.case import Case, most_rows
 from applied_dl.train.doctor.finding import Finding
 
 SURE, DENIED = 0.5, 0.1  # probability of the class that the net sees, and of the one that the label says
@@ -30,9 +30,11 @@ def check_labels(case: Case) -> list[Finding]:
 
 
 def _contradicted(case: Case) -> list[Finding]:
-    held = list(ordered_batches(case.validation, 512))
-    logits = np.concatenate([np.asarray(tf.cast(case.model(batch[0], training=False), tf.float32)) for batch in held])
-    truth = np.concatenate([np.asarray(batch[1]) for batch in held])
+    found = [
+        (np.asarray(tf.cast(case.model(batch[0], training=False), tf.float32)), np.asarray(batch[1]))
+        for batch in ordered_batches(case.validation, min(512, most_rows(case.model)))
+    ]
+    logits, truth = (np.concatenate(parts) for parts in zip(*found))
     if truth.shape != logits.shape or len(truth) < 50:
         return []
     p = np.asarray(keras.ops.softmax(logits))

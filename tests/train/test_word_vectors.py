@@ -56,7 +56,8 @@ def test_a_portion_keeps_windows_within_their_piece(text):
         assert (own[at - here.left[:n]] == own).all()
         assert (own[at + here.right[:n]] == own).all()
         assert max(here.left.max(), here.right.max()) <= 3
-        assert not here.left[n:].any() and not here.right[n:].any()  # what fills the last step teaches nothing
+        assert not here.left[n:].any()  # what fills the last step teaches nothing
+        assert not here.right[n:].any()
         seen += n
     assert seen == len(text.ids)
     assert len(stretches(text)) > 2

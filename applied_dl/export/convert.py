@@ -25,18 +25,23 @@ _process: subprocess.Popen | None = None
 _log = None
 
 
+def environment() -> dict[str, str]:
+    """Of a process that must find this package and what it needs, wherever it is started."""
+    here = [os.path.abspath(path or os.curdir) for path in sys.path]
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(here)}
+
+
 def warm_up() -> subprocess.Popen:
     """The converter's process, started where there is none."""
     global _process, _log
     if _process is None or _process.poll() is not None:
         _log = tempfile.TemporaryFile()
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         _process = subprocess.Popen(
             [sys.executable, "-m", "applied_dl.export.convert"],
             stdin=subprocess.PIPE,
             stdout=_log,
             stderr=_log,
-            env=environment,
+            env=environment(),
             start_new_session=True,
         )
         atexit.register(_process.kill)

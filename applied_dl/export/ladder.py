@@ -17,6 +17,7 @@ from applied_dl.export import convert
 from applied_dl.export.evaluate import signature_outputs
 from applied_dl.export.metadata import add_metadata
 from applied_dl.export.prove import differences, proof_rows, prove
+from applied_dl.export.rehearse import rehearse
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
 from applied_dl.metrics import Scores
@@ -94,13 +95,12 @@ def _tflite(serving, settings, train, rows, expected, score, reference, folder, 
         sample = train.take(np.linspace(0, len(train) - 1, min(len(train), convert.REPRESENTATIVE_ROWS)).astype(np.int64))
         np.savez(work / "representative.npz", **sample.inputs)
         failures = convert.convert(phone, work, tuple(settings.variants), work / "representative.npz")
+        reasons = {variant: f"it could not be converted: {reason}" for variant, reason in failures.items()}
+        converted = {variant: work / f"{variant}.tflite" for variant in settings.variants if variant not in failures}
+        reasons |= rehearse(converted, work / "representative.npz")
         for variant in settings.variants:
-            if variant in failures:
-                found.append(
-                    ExportedFile(
-                        file="", format="tflite", variant=variant, bytes=0, refused=f"it could not be converted: {failures[variant]}"
-                    )
-                )
+            if variant in reasons:
+                found.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0, refused=reasons[variant]))
                 continue
             target = folder / f"model.{variant}.tflite"
             content = (work / f"{variant}.tflite").read_bytes()

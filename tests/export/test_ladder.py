@@ -153,3 +153,17 @@ def test_operators_are_read_from_the_file(exported):
 def test_unknown_variants_are_named_before_training(tmp_path):
     with pytest.raises(UsageError, match="Did you mean 'int8'"):
         export(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
+
+
+def test_a_file_that_ends_its_runtime_is_refused_not_run(tmp_path, monkeypatch):
+    """The process of the training must outlive any file: what aborts elsewhere is never opened here."""
+    from applied_dl.export import rehearse
+
+    np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2), np.float32))
+    (tmp_path / "a.tflite").write_bytes(b"no model")
+    assert rehearse.rehearse({"fp32": tmp_path / "a.tflite"}, tmp_path / "rows.npz") == {}  # an exception is the proof's to tell
+    monkeypatch.setattr(rehearse.sys, "executable", str(tmp_path / "aborts"))
+    (tmp_path / "aborts").write_text("#!/bin/sh\nkill -ABRT $$\n")
+    (tmp_path / "aborts").chmod(0o755)
+    found = rehearse.rehearse({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
+    assert found == {"int8": "the runtime ended with signal 6 when it was run"}

@@ -1,6 +1,6 @@
 # make demo       trains, exports, proves and predicts on embedded data, offline
 # make test       lint, import contracts and tests
-# make image, make tabular, make forecast, make words      the default recipe of a task
+# make image, tabular, forecast, words, sentences      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
 # make release-check           wheel and sdist in fresh environments of every supported Python
 # make bench TABLE=image_digits, make bench-all      the figures of docs/results.md, measured again
@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-all lint image forecast tabular words train bench bench-all release-check clean help
+.PHONY: demo test test-all lint image forecast tabular words sentences train bench bench-all release-check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -34,7 +34,7 @@ demo: $(STAMP)
 
 image: $(STAMP)
 	$(RUN) train pipelines/digits.toml --overwrite
-forecast tabular words: $(STAMP)
+forecast tabular words sentences: $(STAMP)
 	$(RUN) train pipelines/$@.toml --overwrite
 train: $(STAMP)
 	$(RUN) train $(RECIPE) $(ARGS)

@@ -281,7 +281,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")
         if name not in ("new", "train", "lr-find", "doctor", "tune"):
             verb.add_argument("bundle", help="a folder written by `train`")
-    made["new"].add_argument("task", help="image, tabular, forecast or words")
+    made["new"].add_argument("task", help="image, tabular, forecast, words or sentences")
     made["new"].add_argument("name", help="of the recipe: pipelines/NAME.toml")
     made["new"].add_argument("--data", metavar="SRC", help="your data: a folder, a file, or tfds:NAME")
     for verb in (made["train"], made["lr-find"], made["tune"]):

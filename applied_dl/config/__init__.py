@@ -22,6 +22,7 @@ TASKS = {
     "tabular": "rows of a table to a number or a label",
     "forecast": "series to their future",
     "words": "words to vectors",
+    "sentences": "sentences to vectors",
 }
 
 

@@ -21,8 +21,12 @@ BATCH_PARITY = 1e-3  # largest relative difference between batch sizes of a quan
 
 
 def proof_rows(part: Part) -> Part:
-    """At most `PROOF_ROWS` rows, evenly spread over the part."""
-    return part if len(part) <= PROOF_ROWS else part.take(np.linspace(0, len(part) - 1, PROOF_ROWS).astype(np.int64))
+    """At most `PROOF_ROWS` rows, evenly spread over the part; rows that are judged together (`extra["together"]` in a row) stay so."""
+    if len(part) <= PROOF_ROWS:
+        return part
+    unit = int(part.extra.get("together", 1))
+    first = np.linspace(0, len(part) // unit - 1, PROOF_ROWS // unit).astype(np.int64) * unit
+    return part.take((first[:, None] + np.arange(unit)).ravel())
 
 
 def prove(

@@ -30,7 +30,7 @@ def prepare_sentences(recipe) -> Prepared:
     encoder = _encoder(recipe, used, labels)
     parts = {
         "train": Part(
-            inputs={encoder.input: encode_texts(encoder, used, encoder.length)}, target=None, extra={"text": np.array(used, object)}
+            inputs={encoder.input: encode_texts(encoder, used, _width(encoder))}, target=None, extra={"text": np.array(used, object)}
         )
     }
     warnings = list(train.warnings)
@@ -167,7 +167,7 @@ def _paired(encoder: SubwordEncoder, groups: Groups | None, judge: Scored | None
         scores += [float("nan")] * (len(texts) - len(scores))
     if not texts:
         raise DataError("The held-out part holds no pairs.")
-    ids = encode_texts(encoder, texts, encoder.length)
+    ids = encode_texts(encoder, texts, _width(encoder))
     return Part(
         inputs={encoder.input: ids}, target=np.array(scores, np.float32), extra={"text": np.array(texts, object), "together": TOGETHER}
     )
@@ -184,8 +184,13 @@ def _labelled(encoder: SubwordEncoder, groups: Groups, warnings: list[str]) -> P
     texts = [groups.texts[groups.rows[i, 0]] for i in rows]
     target = np.array([known[groups.labels[i]] for i in rows], np.int64)
     return Part(
-        inputs={encoder.input: encode_texts(encoder, texts, encoder.length)}, target=target, extra={"text": np.array(texts, object)}
+        inputs={encoder.input: encode_texts(encoder, texts, _width(encoder))}, target=target, extra={"text": np.array(texts, object)}
     )
+
+
+def _width(encoder: SubwordEncoder) -> int | None:
+    """Columns of the ids: as many as the longest text needs; a graph that eats bytes has a fixed number."""
+    return None if encoder.tokenizer else encoder.length
 
 
 def _summary(train: Groups, texts: int, encoder: SubwordEncoder) -> str:

@@ -32,7 +32,11 @@ FIRST_WORD = 3  # ids below are special
 def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, judge) -> train.Fitted:
     """Train one encoder in place; `judge(part) -> metrics` scores its vectors on the validation part."""
     objective, settings = recipe.learn.objective, recipe.train
+    if settings.epochs == 0:  # a pretrained encoder as it is
+        return train.Fitted(model, train.History())
     ids = token_ids(model, prepared.train, prepared.encoder)
+    if recipe.model.name in LIGHT:
+        weigh_rare(model, ids, prepared.encoder.padding)
     if recipe.learn.pretrain and objective != "mlm":
         first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
         _fit_mlm(recipe, prepared, model, ids, first, workspace, f"{tag}-mlm")
@@ -55,6 +59,17 @@ def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
     width = max(1, int((found > 0).sum(1).max()))
     order = np.argsort(found == 0, axis=1, kind="stable")[:, :width]
     return np.take_along_axis(found, order, axis=1)
+
+
+def weigh_rare(model: keras.Model, ids: np.ndarray, padding: int) -> None:
+    """Start a random table as TF-IDF would: each token's vector is as long as the logarithm of how few texts hold it."""
+    layer = model.get_layer("table")
+    table = layer.embeddings.numpy()
+    ordered = np.sort(ids, axis=1)
+    once = np.where(np.diff(ordered, axis=1, prepend=-1) != 0, ordered, padding)  # each token of a text once
+    held = np.bincount(once.ravel(), minlength=len(table)).astype(np.float64)
+    weight = np.log(len(ids) / (1 + held)).clip(0.1)
+    layer.embeddings.assign(table * (weight / weight[held > 0].mean()).astype(np.float32)[:, None])
 
 
 def _fit_vectors(recipe, prepared, model, ids, workspace, tag, judge) -> train.History:

@@ -23,15 +23,20 @@ class Contrastive(losses.Loss):
     def call(self, truth, predicted):
         sides = ops.split(predicted, self.parts, axis=-1)
         width = sides[0].shape[-1]
-        keys = [truth[:, i] for i in range(self.parts)]
-        found = [self._one([_unit(side[:, :d]) if d < width else side for side in sides], keys) for d in (width, *self.dimensions)]
+        away = _same_text([truth[:, i] for i in range(self.parts)])
+        found = [self._one([_unit(side[:, :d]) if d < width else side for side in sides], away) for d in (width, *self.dimensions)]
         return sum(found) / len(found)
 
-    def _one(self, sides, keys):
+    def _one(self, sides, away):
+        """Mean cross-entropy of finding each positive by its anchor (among positives and hard negatives), and each anchor by its positive."""
         anchor, positive = sides[:2]
-        ways = [_find(anchor, positive, keys[0], keys[1], sides[2:], keys[2:], self.temperature)]
-        ways.append(_find(positive, anchor, keys[1], keys[0], [], [], self.temperature))
-        return (ways[0] + ways[1]) / 2
+        own = ops.sum(anchor * positive, axis=-1) / self.temperature  # (B,)
+        scores = ops.matmul(anchor, ops.transpose(positive)) / self.temperature + away[0]  # (B, B)
+        there, back = ops.logsumexp(scores, axis=1), ops.logsumexp(scores, axis=0)
+        if len(sides) == 3:
+            hard = ops.matmul(anchor, ops.transpose(sides[2])) / self.temperature + away[1]
+            there = ops.logaddexp(there, ops.logsumexp(hard, axis=1))
+        return ops.mean((there + back) / 2 - own)
 
     def get_config(self):
         return {"parts": self.parts, "temperature": self.temperature, "dimensions": list(self.dimensions), "name": self.name}
@@ -84,16 +89,16 @@ class MaskedTokens(losses.Loss):
         return {"name": self.name}
 
 
-def _find(query, items, query_keys, item_keys, further, further_keys, temperature):
-    """Mean cross-entropy of finding item i by query i among the items and the `further` ones."""
-    rows = ops.shape(query)[0]
-    candidates = ops.concatenate([items, *further], axis=0)
-    keys = ops.concatenate([item_keys, *further_keys], axis=0)
-    scores = ops.matmul(query, ops.transpose(candidates)) / temperature  # (B, B·(1 + further))
-    own = ops.expand_dims(ops.arange(rows), 1) == ops.expand_dims(ops.arange(ops.shape(candidates)[0]), 0)
-    same = ops.logical_or(query_keys[:, None] == keys[None], item_keys[:, None] == keys[None])
-    scores = ops.where(ops.logical_and(same, ops.logical_not(own)), AWAY, scores)
-    return -ops.mean(ops.sum(ops.where(own, ops.log_softmax(scores), 0.0), axis=-1))
+def _same_text(keys: list) -> list:
+    """What to add to the scores (B, B) so that no text is told apart from itself: for the positives, and for the hard negatives."""
+    anchor, positive = keys[0][:, None], keys[1][:, None]
+    same = ops.logical_or(ops.logical_or(anchor == keys[1][None], positive == keys[1][None]), anchor == keys[0][None])
+    other = 1.0 - ops.eye(ops.shape(same)[0])
+    found = [ops.cast(same, "float32") * other * AWAY]
+    if len(keys) == 3:
+        hard = ops.logical_or(anchor == keys[2][None], positive == keys[2][None])
+        found.append(ops.cast(hard, "float32") * AWAY)
+    return found
 
 
 def _unit(x):

@@ -37,8 +37,8 @@ class SelfAttention(layers.Layer):
         if self.rotary:
             query, key = self._turned(query, length), self._turned(key, length)
         scores = ops.matmul(query * size**-0.5, ops.transpose(key, (0, 1, 3, 2)))  # (B, heads, T, T)
-        hidden = (1.0 - ops.cast(mask, scores.dtype)) * MASKED
-        weights = self.drop(ops.softmax(scores + hidden[:, None, None, :]), training=training)
+        hidden = ops.expand_dims((1.0 - ops.cast(mask, scores.dtype)) * MASKED, (1, 2))  # (B, 1, 1, T)
+        weights = self.drop(ops.softmax(scores + hidden), training=training)
         mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (batch, length, self.width)))
 
@@ -76,7 +76,7 @@ class Positions(layers.Layer):
         self.built = True
 
     def call(self, x):
-        return x + ops.cast(self.table[: ops.shape(x)[1]], x.dtype)[None]
+        return x + ops.cast(self.table[: ops.shape(x)[1]], x.dtype)
 
     def compute_output_shape(self, shape):
         return shape

@@ -209,4 +209,4 @@ def _chosen(path: Path, column: str | None, names: list[str]) -> str:
         return names[0]
     if "text" in names:
         return "text"
-    raise DataError(f"{str(path)!r} has {len(names)} columns ({', '.join(names[:8])}); say which holds the text: data.column = \"…\".")
+    raise DataError(f'{str(path)!r} has {len(names)} columns ({", ".join(names[:8])}); say which holds the text: data.column = "…".')

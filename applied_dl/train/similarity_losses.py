@@ -28,7 +28,7 @@ class Contrastive(losses.Loss):
         return sum(found) / len(found)
 
     def _one(self, sides, away):
-        """Mean cross-entropy of finding each positive by its anchor (among positives and hard negatives), and each anchor by its positive."""
+        """Mean cross-entropy of finding each positive by its anchor (hard negatives among them), and each anchor by its positive."""
         anchor, positive = sides[:2]
         own = ops.sum(anchor * positive, axis=-1) / self.temperature  # (B,)
         scores = ops.matmul(anchor, ops.transpose(positive)) / self.temperature + away[0]  # (B, B)

@@ -12,8 +12,11 @@ import os
 import subprocess
 import sys
 
-from forecast_common import SHARED, measure, write
-from runner import Row, rival
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):  # before numpy is imported
+    os.environ[name] = "1"
+
+from forecast_common import SHARED, measure, write  # noqa: E402
+from runner import Row, rival  # noqa: E402
 
 RIVAL = r"""
 import json, sys, time, warnings, logging

@@ -138,7 +138,7 @@ def test_twins_groups_and_time_keep_their_side(tmp_path):
         ({"score": {"threshold": "f1"}}, "is for classes"),
         ({"train": {"label_smoothing": 0.1}}, "no meaning for the loss"),
         ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
-        ({"model": {"members": ["mlp"]}}, "is for model.name = 'ensemble'"),
+        ({"model": {"name": "mlp", "members": ["mlp"]}}, "is for model.name = 'ensemble'"),
         ({"train": {"freeze": [1]}}, "transfer learning"),
         ({"preprocess": {"components": 2, "numbers": "periodic"}}, "principal components"),
         ({"preprocess": {"embedding": 8, "numbers": "periodic"}}, "piecewise-linear"),

@@ -18,7 +18,7 @@ LOSSES = {
     False: ("mse", "mae", "huber", "quantile", "gaussian_nll"),
 }
 TRAINING = {  # epochs, learning rate, weight decay
-    "linear": (60, 2e-2, 1e-3), "mlp": (40, 1e-3, 2e-2), "resnet": (40, 1e-3, 2e-2), "tabm": (50, 5e-3, 3e-4),
+    "linear": (60, 2e-2, 1e-3), "mlp": (40, 1e-3, 2e-2), "resnet": (40, 1e-3, 2e-2), "tabm": (64, 5e-3, 3e-4),
 }  # fmt: skip
 STEPS = 2500  # of a training, at the least: small tables are shown more often
 MOST_EPOCHS = 300

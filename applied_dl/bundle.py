@@ -62,10 +62,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     warnings: list[str] = []
     files: dict[str, str] = {}
+    digest: str = ""
 
     @property
     def chosen(self) -> ExportedFile | None:
-        return next((e for e in self.exports if e.chosen), None)
+        return next((e for e in self.exports if e.chosen and not e.refused), None)
 
     def variant(self, name: str | None) -> ExportedFile:
         """The exported TFLite file of a precision; the chosen one without a name."""
@@ -175,10 +176,16 @@ def check_free(target: Path, overwrite: bool) -> None:
 def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Hash every file of a finished folder and write its `bundle.json`."""
     files = {str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MANIFEST}
-    manifest = msgspec.structs.replace(manifest, files=files)
-    text = json.dumps(finite(msgspec.to_builtins(manifest)), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-    return manifest
+    raw = finite(msgspec.to_builtins(msgspec.structs.replace(manifest, files=files)))
+    raw["digest"] = _digest(raw)
+    (folder / MANIFEST).write_text(json.dumps(raw, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    return msgspec.structs.replace(manifest, files=files, digest=raw["digest"])
+
+
+def _digest(raw: dict) -> str:
+    """sha256 of everything else that `bundle.json` says, so that a changed metric or file name is noticed too."""
+    rest = {key: value for key, value in raw.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -195,9 +202,24 @@ def read_manifest(folder: str | Path) -> Manifest:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{str(path)!r} is damaged: {error}.") from error
-    if manifest.schema > SCHEMA:
-        raise DataError(f"{str(folder)!r} has bundle schema {manifest.schema}, this version reads up to {SCHEMA}; upgrade applied_dl.")
+    if not 1 <= manifest.schema <= SCHEMA:
+        raise DataError(f"{str(folder)!r} has bundle schema {manifest.schema}, this version reads 1 to {SCHEMA}; upgrade applied_dl.")
+    if manifest.digest and manifest.digest != _digest(json.loads(raw)):
+        raise DataError(f"{str(path)!r} does not match its own checksum; it is damaged or was changed. Copy the bundle again.")
     return manifest
+
+
+def checked_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:
+    """The content of a file, of the very bytes that match its sha256. Raises `DataError` where they do not."""
+    try:
+        content = (Path(folder) / name).read_bytes()
+    except OSError as error:
+        raise DataError(f"The file {name!r} of the bundle {str(folder)!r} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
+        raise DataError(
+            f"{str(Path(folder) / name)!r} does not match its checksum; the file is damaged or was changed. Copy the bundle again."
+        )
+    return content
 
 
 def open_bundle(folder: str | Path, only: set[str] | None = None) -> Manifest:

@@ -201,6 +201,22 @@ def bench(options) -> int:
     return _print(options, {"bundle": options.bundle, "files": rows}, "\n".join([head, *lines]))
 
 
+def pack(options) -> int:
+    """Make one file of a bundle."""
+    from applied_dl.packing import pack as write
+
+    made = write(options.bundle, options.file)
+    return _print(options, {"bundle": options.bundle, "file": str(made), "bytes": made.stat().st_size}, str(made))
+
+
+def unpack(options) -> int:
+    """Make a bundle of one file."""
+    from applied_dl.packing import unpack as read
+
+    made = read(options.file, options.folder, options.overwrite)
+    return _print(options, {"file": options.file, "bundle": str(made)}, str(made))
+
+
 def info(options) -> int:
     """Say what a bundle is."""
     import msgspec
@@ -263,6 +279,8 @@ VERBS = {
     "predict": (predict, "answer raw inputs with the exported file (no TensorFlow)"),
     "check": (check, "verify checksums and replay the golden examples on this machine"),
     "bench": (bench, "latency, size and memory of every exported file"),
+    "pack": (pack, "make one .zip of a bundle whose checksums hold"),
+    "unpack": (unpack, "make a bundle of a .zip, every file checked before it is let in"),
     "info": (info, "what a bundle is, what it scored and what it holds"),
 }
 
@@ -279,8 +297,12 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         verb.add_argument("--json", action="store_true", help="print exactly one JSON object")
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")
-        if name not in ("new", "train", "lr-find", "doctor", "tune"):
+        if name not in ("new", "train", "lr-find", "doctor", "tune", "unpack"):
             verb.add_argument("bundle", help="a folder written by `train`")
+    made["pack"].add_argument("file", nargs="?", help="the archive to write (BUNDLE.zip by default)")
+    made["unpack"].add_argument("file", help="an archive written by `pack`")
+    made["unpack"].add_argument("folder", nargs="?", help="the bundle to write (its own name, beside the archive, by default)")
+    made["unpack"].add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
     made["new"].add_argument("task", help="image, tabular, forecast, words or sentences")
     made["new"].add_argument("name", help="of the recipe: pipelines/NAME.toml")
     made["new"].add_argument("--data", metavar="SRC", help="your data: a folder, a file, or tfds:NAME")

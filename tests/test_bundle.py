@@ -96,6 +96,7 @@ def test_a_failed_replacement_keeps_the_old_bundle(tmp_path):
 def test_a_newer_schema_is_refused_and_unknown_keys_are_not(tmp_path):
     target = make(tmp_path / "b")
     raw = json.loads((target / "bundle.json").read_text())
+    del raw["digest"]
     (target / "bundle.json").write_text(json.dumps({**raw, "of_the_future": 1}))
     bundle.open_bundle(target)
     (target / "bundle.json").write_text(json.dumps({**raw, "schema": bundle.SCHEMA + 1}))
@@ -103,11 +104,27 @@ def test_a_newer_schema_is_refused_and_unknown_keys_are_not(tmp_path):
         bundle.open_bundle(target)
 
 
+def test_a_changed_manifest_is_noticed(tmp_path):
+    target = make(tmp_path / "b", main="accuracy", metrics={"test": {"accuracy": 0.5}})
+    text = (target / "bundle.json").read_text()
+    bundle.open_bundle(target)
+    (target / "bundle.json").write_text(text.replace("0.5", "0.9"))
+    with pytest.raises(DataError, match="does not match its own checksum"):
+        bundle.read_manifest(target)
+    (target / "bundle.json").write_text(json.dumps(json.loads(text), indent=4))  # how it is set out does not matter
+    bundle.read_manifest(target)
+    for schema in (0, -1):
+        (target / "bundle.json").write_text(text.replace('"schema": 1', f'"schema": {schema}'))
+        with pytest.raises(DataError, match="bundle schema"):
+            bundle.read_manifest(target)
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "plots/../../x"])
 def test_a_path_out_of_the_bundle_is_refused(tmp_path, name):
     target = make(tmp_path / "b")
     raw = json.loads((target / "bundle.json").read_text())
     raw["files"][name] = "0" * 64
+    raw["digest"] = bundle._digest(raw)
     (target / "bundle.json").write_text(json.dumps(raw))
     with pytest.raises(DataError, match="outside the bundle"):
         bundle.open_bundle(target)

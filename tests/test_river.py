@@ -193,6 +193,7 @@ def test_a_bundle_whose_data_changed_is_not_scored_on_it(trained, tmp_path):
     copy = shutil.copytree(trained("image").bundle, tmp_path / "other")
     raw = json.loads((copy / "bundle.json").read_text())
     raw["fingerprint"] = "0" * 64
+    raw["digest"] = bundle._digest(raw)
     (copy / "bundle.json").write_text(json.dumps(raw))
     with pytest.raises(RefusedError, match="is not what it was trained on"):
         run.evaluate(copy)

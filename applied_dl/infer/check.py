@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from applied_dl.bundle import ExportedFile, open_bundle
+from applied_dl.bundle import ExportedFile, Manifest, checked_bytes, open_bundle
 from applied_dl.errors import DataError, RefusedError
 from applied_dl.infer.runtime import Runtime
 
@@ -23,10 +24,10 @@ def check(path: str | Path) -> list[dict]:
     try:
         with np.load(folder / "golden.npz", allow_pickle=False) as file:
             golden = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"The golden examples of {str(folder)!r} cannot be read: {error}.") from error
     inputs = {name.removeprefix("input/"): array for name, array in golden.items() if name.startswith("input/")}
-    rows = [_replay(folder, item, inputs, golden) for item in manifest.exports if item.format == "tflite" and not item.refused]
+    rows = [_replay(folder, manifest, item, inputs, golden) for item in manifest.exports if item.format == "tflite" and not item.refused]
     failed = [row for row in rows if not row["ok"]]
     if failed:
         names = ", ".join(f"{row['file']} (off by {row['difference']:.1e} of the output's scale)" for row in failed)
@@ -34,8 +35,8 @@ def check(path: str | Path) -> list[dict]:
     return rows
 
 
-def _replay(folder: Path, item: ExportedFile, inputs: dict, golden: dict) -> dict:
-    outputs = Runtime((folder / item.file).read_bytes()).run(inputs)
+def _replay(folder: Path, manifest: Manifest, item: ExportedFile, inputs: dict, golden: dict) -> dict:
+    outputs = Runtime(checked_bytes(folder, manifest, item.file)).run(inputs)
     worst = 0.0
     for name, got in outputs.items():
         want = golden[f"{item.variant}/{name}"]

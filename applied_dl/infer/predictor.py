@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from pathlib import Path
 
 import numpy as np
 
-from applied_dl.bundle import Manifest, open_bundle
+from applied_dl.bundle import Manifest, checked_bytes, open_bundle
 from applied_dl.config import TASKS
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import LARGEST_BATCH, Runtime
@@ -25,7 +26,7 @@ def task_module(task: str):
 class Predictor:
     """Answers raw inputs; safe to share between threads.
 
-    `warnings` holds the notes of the last call of `predict` (inputs unlike the training data, for one).
+    `warnings` holds the notes of the thread's last call of `predict` (inputs unlike the training data, for one).
     """
 
     def __init__(self, folder: str | Path, variant: str | None = None, threads: int | None = None):
@@ -35,9 +36,14 @@ class Predictor:
         self.task = self.manifest.task
         self._task = task_module(self.task)
         self.encoder = self._task.load_encoder(self.folder)
-        content = (self.folder / self.manifest.variant(variant).file).read_bytes()
+        content = checked_bytes(self.folder, self.manifest, self.manifest.variant(variant).file)
         self.runtime = Runtime(content, threads)
-        self.warnings: list[str] = []
+        self._notes = threading.local()
+
+    @property
+    def warnings(self) -> list[str]:
+        """The notes of this thread's last call of `predict`."""
+        return getattr(self._notes, "last", [])
 
     def predict(self, inputs, **options) -> list[dict]:
         """One object per input, in order; an input that cannot be read gives `{"input", "error"}` in its place.
@@ -46,7 +52,7 @@ class Predictor:
         """
         inputs = _several(inputs)
         encoded = self._task.encode(self.encoder, inputs)
-        self.warnings = list(encoded.warnings)
+        self._notes.last = list(encoded.warnings)
         answers: list[dict] = []
         if encoded.kept:
             outputs = self.runtime.run(encoded.inputs, batch=LARGEST_BATCH)
@@ -90,7 +96,7 @@ def _needed(folder: Path, variant: str | None) -> set[str]:
     from applied_dl.bundle import read_manifest
 
     manifest = read_manifest(folder)
-    needed = {name for name in ENCODER_FILES if name in manifest.files}
+    needed = {name for name in ENCODER_FILES if name in manifest.files or (folder / name).exists()}  # none is read unchecked
     if not needed:
         raise DataError(f"The bundle {str(folder)!r} lists no encoder file ({', '.join(ENCODER_FILES)}); it is damaged.")
     return needed | {manifest.variant(variant).file}

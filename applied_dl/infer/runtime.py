@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Iterator
 from contextlib import nullcontext
 
 import numpy as np
@@ -61,11 +60,6 @@ class Runtime:
         finally:
             self._idle.put(worker)
 
-    def stream(self, inputs: Iterator[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
-        """`run` over an iterator of batches, in constant memory."""
-        for batch in inputs:
-            yield self.run(batch)
-
     def _check(self, inputs: dict[str, np.ndarray]) -> None:
         if set(inputs) != set(self.inputs):
             raise DataError(f"The model expects inputs {sorted(self.inputs)}, received {sorted(inputs)}.")
@@ -100,11 +94,19 @@ class _Borrowed:
         del runner  # it holds the interpreter, which then refuses to be resized
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        try:
+            return self._answer(inputs)
+        except (RuntimeError, ValueError) as error:
+            self.shapes = {}  # whatever state it is in, the next call starts afresh
+            raise DataError(f"The TFLite file cannot answer inputs of these shapes: {error}.") from error
+
+    def _answer(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         it, shapes = self.interpreter, {name: array.shape for name, array in inputs.items()}
         if shapes != self.shapes:
+            known, self.shapes = bool(self.shapes), {}
             for name, shape in shapes.items():
                 it.resize_tensor_input(self.details[name]["index"], shape)
-            with nullcontext() if self.shapes else console.hushed():  # it announces its delegate there, once a process
+            with nullcontext() if known else console.hushed():  # it announces its delegate there, once a process
                 it.allocate_tensors()
             self.shapes = shapes
         for name, array in inputs.items():

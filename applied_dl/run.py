@@ -44,7 +44,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, resume: bool = False, **sections: dict) -> Run:
     """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle.
 
-    sections: keys that replace the recipe's, by section: `train("digits.toml", train={"epochs": 3})`.
+    sections: keys that replace the recipe's, by section: `train("digits.toml", train={"epochs": 3})`; a table may be a polars or pandas
+    frame: `train("tabular", data={"source": frame, "target": "price"})`.
     Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed its proof.
     """
     start = time.perf_counter()
@@ -265,7 +266,24 @@ def identity(recipe, prepared) -> dict[str, str]:
     return {"task": recipe.task, **found, "data": prepared.fingerprint}
 
 
+def _as_files(sections: dict) -> dict:
+    """Tables that were given as polars or pandas frames, kept as files, so that a resume and `evaluate` find them again."""
+    from applied_dl.data.fingerprint import fingerprint
+    from applied_dl.data.tables import read_table
+
+    data = dict(sections.get("data", {}))
+    for key in ("source", "train", "validation", "test"):
+        if hasattr(data.get(key), "columns"):
+            frame = read_table(data[key]).frame
+            path = cache_folder() / "tables" / f"{fingerprint(frame.write_csv())[:32]}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frame.write_parquet(path)
+            data[key] = str(path)
+    return {**sections, "data": data} if data else sections
+
+
 def _named_recipe(recipe, sections: dict):
+    sections = _as_files(sections)
     if isinstance(recipe, msgspec.Struct):
         return recipe.task, config.resolve(_merged(config.as_dict(recipe), sections))
     overrides = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}

@@ -101,6 +101,9 @@ def test_a_frame_answers_as_its_file_does(table, tmp_path):
     for one in (frame, frame.to_dicts(), {k: list(v) for k, v in frame.to_dict(as_series=False).items()}):
         got = predictor.predict(one)
         np.testing.assert_allclose([g["prediction"] for g in got], [w["prediction"] for w in wanted], rtol=1e-5)
+    given = {"source": pl.read_csv(table, infer_schema_length=None), "target": "price", "ignore": ["dear"]}
+    again = applied_dl.train("tabular", out=tmp_path / "f", data=given, model={"name": "linear"}, train={"epochs": 3}, **FAST)
+    assert again.metrics["test"]["rmse"] == pytest.approx(run.metrics["test"]["rmse"], rel=1e-3)
     with pytest.raises(UsageError, match="not valid JSON"):
         infer.gather(["{oops"])
 

@@ -47,7 +47,8 @@ def settle_tabular(recipe, encoder, rows: int):
             known_settings(BUILDERS[member], {key: getattr(recipe.model, key) for key in OPTIONS if member != "linear"})
     else:
         known_settings(BUILDERS[name], {key: getattr(recipe.model, key) for key in OPTIONS})
-    chosen = training_of(members[-1] if members else name, rows) | {"loss": LOSSES[classes][0]}
+    leader = "tabm" if members and "tabm" in members else members[0] if members else name  # the others' own are in `member_settings`
+    chosen = training_of(leader, rows) | {"loss": LOSSES[classes][0]}
     numbers = None if members else _numbers(recipe, name, 0)
     width = recipe.preprocess.embedding
     return config.replace(
@@ -68,7 +69,7 @@ def member_settings(recipe, name: str, place: int, rows: int):
     """The recipe of one member of a settled ensemble: its own net, its own embedding of numbers, its own rate where it is linear."""
     options = dict.fromkeys(OPTIONS) if name == "linear" else {}
     own = training_of(name, rows)
-    rates = {key: own[key] for key in ("epochs", "learning_rate", "weight_decay", "patience")} if name in ("linear", "mlp") else {}
+    rates = {key: own[key] for key in ("epochs", "learning_rate", "weight_decay", "patience")} if name != "tabm" else {}
     return config.replace(
         recipe, model={"name": name, "members": None, **options}, train=rates, preprocess={"numbers": _numbers(recipe, name, place)}
     )

@@ -162,7 +162,12 @@ def _trial(model, source, validation, settings, cut, augment) -> float:
             start = time.perf_counter()
             model.evaluate(ordered_batches(validation, EVALUATION_BATCH), verbose=0)
             evaluation = time.perf_counter() - start
-    return tracing + settings.epochs * (cut.steps * steps + evaluation)
+    return tracing + _likely_epochs(settings) * (cut.steps * steps + evaluation)
+
+
+def _likely_epochs(settings) -> float:
+    """All of them; with early stopping, midway between them and the fewest at which a training that soon is best would end."""
+    return (settings.epochs + min(settings.epochs, 2 * settings.patience)) / 2 if settings.patience else settings.epochs
 
 
 class _Keeper(keras.callbacks.Callback):

@@ -114,7 +114,7 @@ def _results(manifest: Manifest) -> str:
         rows.append(f"| {rival}, test | " + " | ".join(_number(scores.get(name)) for name in names) + " |")
     slices = manifest.facts.get("slices")
     if isinstance(slices, dict) and slices:
-        rows += ["", f"By slice ({manifest.main}, test):", "", "| slice | value |", "|---|---|"]
+        rows += ["", f"By slice of the test rows ({manifest.main}, where nothing else is named):", "", "| slice | value |", "|---|---|"]
         rows += [f"| {name} | {_number(value)} |" for name, value in slices.items()]
     return "\n".join(rows)
 

@@ -18,15 +18,15 @@ from applied_dl.errors import DataError
 from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import forecasting as metric
-from applied_dl.metrics.intervals import bootstrap_mean
-from applied_dl.metrics.regression import coverage
 from applied_dl.models.forecast.intervals import Margin, conformal_margin
 from applied_dl.preprocess.windows import Standardize
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast_baselines import classical_forecasts
-from applied_dl.tasks.forecast_data import aligned_part, panel_part, prepare_series
+from applied_dl.tasks.forecast_data import prepare_series
 from applied_dl.tasks.forecast_fit import build_one, fit_forecast
+from applied_dl.tasks.forecast_scores import score
 from applied_dl.tasks.forecast_settings import settle_forecast
+from applied_dl.tasks.forecast_windows import aligned_part, panel_part
 from applied_dl.train.ensemble import average, fit_members
 from applied_dl.train.unused import OF_THE_ENGINE, refuse_unused
 
@@ -104,50 +104,6 @@ def reopen(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:
     return Serving(model)
 
 
-def score(recipe, outputs, part, encoder) -> Scores:
-    """Aligned: MSE and MAE in training deviations, as published. Panels: sMAPE, MASE and OWA against Naive 2. Coverage for both."""
-    truth, found = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64)
-    seen = ~np.isnan(truth)
-    metrics, intervals = {}, {}
-    if encoder.form == "aligned":
-        gap = (truth - found) / np.array(encoder.scale)
-        metrics |= {"mse": float(np.nanmean(gap**2)), "mae": float(np.nanmean(np.abs(gap)))}
-        for name, rows in (("mse", np.nanmean(gap**2, axis=(1, 2))), ("mae", np.nanmean(np.abs(gap), axis=(1, 2)))):
-            intervals[name] = bootstrap_mean(_by_block(rows, encoder.horizon))
-    scale = part.extra["mase_scale"]
-    metrics["smape"] = metric.smape(truth, found)
-    metrics["mase"] = metric.mase(truth, found, scale)
-    main = "mse"
-    if encoder.form == "panel":
-        rows_smape, rows_mase = metric.row_smape(truth, found), metric.row_mase(truth, found, scale)
-        intervals |= {"smape": bootstrap_mean(rows_smape), "mase": bootstrap_mean(rows_mase)}
-        main = "mase"
-        if "naive2" in part.extra:
-            reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
-            if min(reference) > 0:
-                main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
-                intervals["owa"] = bootstrap_mean((rows_smape / reference[0] + rows_mase / reference[1]) / 2)
-    if "lower" in outputs:
-        metrics["coverage"] = coverage(truth[seen], outputs["lower"][seen], outputs["upper"][seen])
-        tail = (1 - encoder.coverage) / 2
-        low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
-        loss = np.maximum(tail * (truth - low), (tail - 1) * (truth - low)) + np.maximum(
-            (1 - tail) * (truth - high), -tail * (truth - high)
-        )
-        metrics["pinball"] = float(
-            np.nanmean(loss / 2 / (np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None]))
-        )
-    order = (main, *(name for name in metrics if name != main))
-    return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals)
-
-
-def _by_block(rows: np.ndarray, horizon: int) -> np.ndarray:
-    """Means over runs of `horizon` windows: neighbours share their truths, so single rows are no independent sample."""
-    length = max(1, min(horizon, len(rows) // 8))
-    count = len(rows) // length
-    return rows[: count * length].reshape(count, length).mean(axis=1) if count > 1 else rows
-
-
 def baselines(recipe, prepared) -> dict[str, Scores]:
     """The classical forecasters at every test origin, fitted on the training steps."""
     found = classical_forecasts(prepared.encoder, *_test_origins(prepared))
@@ -187,14 +143,12 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
         {name: np.nanmean(np.abs(f - test.target) / unit, axis=(0, 2)) for name, f in curves.items()}, folder / "error_by_step.png", label
     )
     inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
-    by_step = np.nanmean(inside, axis=(0, 2))
     draw.by_step(
-        {"held": by_step, "promised": np.full(e.horizon, e.coverage)},
+        {"held": np.nanmean(inside, axis=(0, 2)), "promised": np.full(e.horizon, e.coverage)},
         folder / "coverage_by_step.png",
         "share of truths inside",
         "Coverage by horizon step",
     )
-    prepared.facts["coverage_by_step"] = [round(float(v), 3) for v in by_step[np.unique(np.linspace(0, e.horizon - 1, 6).astype(int))]]
 
 
 def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:

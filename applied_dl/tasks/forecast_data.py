@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from msgspec.structs import replace
 
-from applied_dl.data import Part, Prepared
+from applied_dl.data import Prepared
 from applied_dl.data.clock import Clock, parse_frequency
 from applied_dl.data.fingerprint import fingerprint
-from applied_dl.data.series import Columns, SeriesSet, read_series
-from applied_dl.encoders.series import Block, SeriesEncoder, blocks, inputs_at, periods
+from applied_dl.data.series import SeriesSet
+from applied_dl.encoders.series import Block, SeriesEncoder, blocks, periods
 from applied_dl.errors import DataError, UsageError
-from applied_dl.metrics.forecasting import mase_scale
-from applied_dl.models.forecast.classical import naive2
+from applied_dl.tasks.forecast_read import Cuts, read, trim
 from applied_dl.tasks.forecast_settings import members_of, name_of
+from applied_dl.tasks.forecast_windows import aligned_windows, panel_windows
 
 LOOKBACK = 512
-NONE = np.array([], np.int64)
-LARGEST_PANEL = 2 * 10**8  # numbers in the windows of a panel that are kept for calibration; more are sampled
 CHANNELS = 1000  # more aligned series than this are a panel
-
-
-class Cuts(NamedTuple):
-    """Per series: the step where training ends and the step where validation ends."""
-
-    train: list[int]
-    validation: list[int]
 
 
 def prepare_series(recipe) -> Prepared:
     """Read, settle sizes, split in time, cut windows."""
     d = recipe.data
     _check_split(d)
-    data, cuts = _read(d)
-    data, cuts = _trim(data, cuts, d)
+    data, cuts = read(d)
+    data, cuts = trim(data, cuts, d)
     form = _form(data, d)
     clock = Clock(**dict(zip(("unit", "every"), parse_frequency(d.frequency)))) if d.frequency and data.clock.unit == "step" else data.clock
     season, horizon = d.season or clock.season, d.horizon or clock.horizon
@@ -56,7 +45,7 @@ def prepare_series(recipe) -> Prepared:
         center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
         calendar=calendar, levels=_levels(data), max_missing=d.max_missing)  # fmt: skip
     made = blocks(encoder, data)
-    parts, state = (_aligned if form == "aligned" else _panel)(encoder, made, cuts)
+    parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)
     state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(made, cuts)}
     missing = int(sum(np.isnan(v).sum() for v in data.values))
     if missing:
@@ -84,23 +73,6 @@ def prepare_series(recipe) -> Prepared:
     return Prepared(encoder=encoder, **parts, fingerprint=digest, facts=facts, warnings=notes, state=state)
 
 
-def columns_of(d) -> Columns:
-    """The recipe's reading of a file."""
-    targets = (d.target,) if isinstance(d.target, str) else tuple(d.target or ())
-    return Columns(
-        layout=d.layout,
-        time=d.time,
-        series=d.series,
-        targets=targets,
-        past=d.past,
-        future=d.future,
-        static=d.static,
-        frequency=d.frequency,
-        duplicates=d.duplicates,
-        irregular=d.irregular,
-    )
-
-
 def _check_split(d) -> None:
     if min(d.split) < 0 or sum(d.split) > 1 + 1e-9 or d.split[0] == 0 or d.split[2] == 0:
         raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1; received {list(d.split)}.")
@@ -113,78 +85,6 @@ def _check_split(d) -> None:
     ):
         if value not in options:
             raise UsageError(f"data.{name} must be one of {', '.join(options)}; received {value!r}.")
-
-
-def _read(d) -> tuple[SeriesSet, Cuts | None]:
-    """The series of the source, or those of the explicit files joined in time with the cuts between them."""
-    if not d.train:
-        return read_series(d.source, columns_of(d)), None
-    found = read_series(d.train, columns_of(d))
-    ends = [[len(v) for v in found.values]]
-    for path in (d.validation, d.test):
-        if path is None:
-            ends.append(None)
-            continue
-        following = read_series(path, found.columns, found.clock)
-        found = _joined(found, following, path)
-        ends.append([len(v) for v in found.values])
-    train, validation, test = ends
-    if test is None:
-        raise UsageError("data.train needs data.test beside it: the file of the steps that follow.")
-    if validation is None:
-        ahead = [t - e for t, e in zip(test, train)]  # as much of the training file's end as the test is long
-        train, validation = [e - a for e, a in zip(train, ahead)], train
-    return found, Cuts(train, validation)
-
-
-def _joined(first: SeriesSet, following: SeriesSet, path) -> SeriesSet:
-    place = {name: i for i, name in enumerate(following.names)}
-    lacking = [name for name in first.names if name not in place]
-    if lacking:
-        raise DataError(
-            f"{path} lacks the series {', '.join(map(repr, lacking[:5]))} of the training file; expected the steps that follow each."
-        )
-    values = []
-    for name, start, known in zip(first.names, first.starts, first.values):
-        more = following.values[place[name]]
-        gap = 0 if first.columns.layout == "rows" or first.columns.time is None else following.starts[place[name]] - start - len(known)
-        if gap < 0:
-            raise DataError(
-                f"{path}, series {name!r}: it begins {-gap} steps before the training file ends; expected the steps that follow."
-            )
-        values.append(np.concatenate([known, np.full(gap, np.nan), more]))
-    return replace(first, values=values)
-
-
-def _trim(data: SeriesSet, cuts, d) -> tuple[SeriesSet, Cuts | None]:
-    """Series start at their first value and are no longer than `data.rows`; too many missing values are refused."""
-    values, starts, past, future, cut = [], [], [], [], []
-    for i, (name, v) in enumerate(zip(data.names, data.values)):
-        v = v[: d.rows]
-        known = ~np.isnan(v)
-        if not known.any():
-            raise DataError(f"Series {name!r}: every value is missing; expected numbers.")
-        first = int(known.argmax())
-        cut.append(first)
-        share = 1 - known[first:].mean()
-        if share > d.max_missing or (share > 0 and d.gaps == "refuse"):
-            where = data.clock.text(np.array([data.starts[i] + first + int((~known[first:]).argmax())]))[0]
-            limit = "data.gaps is 'refuse'" if d.gaps == "refuse" else f"data.max_missing is {d.max_missing:.0%}"
-            raise DataError(
-                f"Series {name!r}: {share:.0%} of its values are missing (the first at {where}) and {limit}; fill them or "
-                "leave the series out."
-            )
-    common = data.aligned and max(cut) <= 0.3 * min(map(len, data.values))
-    cut = [max(cut)] * len(cut) if common else cut
-    for i, first in enumerate(cut):
-        values.append(data.values[i][: d.rows][first:])
-        starts.append(data.starts[i] + first)
-        past += [data.past[i][first:]] if data.past else []
-        future += [data.future[i][first:]] if data.future else []
-    data = replace(data, values=values, starts=starts, past=past, future=future)
-    if cuts:
-        cuts = Cuts(*([end - first for end, first in zip(ends, cut)] for ends in cuts))
-    return data, cuts
 
 
 def _form(data: SeriesSet, d) -> str:
@@ -294,81 +194,3 @@ def _covariates(made: list[Block], cuts: Cuts) -> dict:
             scale = np.nanstd(rows, axis=0)
             state[name] = (tuple(map(float, np.nanmean(rows, axis=0))), tuple(float(s) if s > 1e-9 else 1.0 for s in scale))
     return state
-
-
-def _aligned(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
-    block, (train, validation) = made[0], (cuts.train[0], cuts.validation[0])
-    scale = np.array([mase_scale(v[:train], encoder.season) for v in block.truth.T])
-    L, H, T = encoder.lookback, encoder.horizon, len(block)
-    ends = {
-        "train": np.arange(L, train - H + 1),
-        "validation": np.arange(max(train, L), validation - H + 1),
-        "test": np.arange(max(validation, L), T - H + 1),
-    }
-    if len(ends["train"]) < 1:
-        raise DataError(
-            f"Series {block.names[0]!r}: {train} training steps hold no window of {L} + {H} steps; set a smaller "
-            "data.lookback or data.horizon."
-        )
-    parts = {name: aligned_part(encoder, block, e, scale) for name, e in ends.items()}
-    starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items()}
-    return parts, {"starts": starts, "pads": [0]}
-
-
-def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: np.ndarray) -> Part:
-    """Windows as views of the block's one array: no copy until a batch is taken."""
-    L, H, first, last = encoder.lookback, encoder.horizon, int(ends[0]), int(ends[-1])
-    view = np.lib.stride_tricks.sliding_window_view
-    inputs = {"history": view(block.values[first - L : last], L, axis=0).transpose(0, 2, 1)}
-    if len(ends) > 1 and set(inputs_at(encoder, block, ends[:1])) - {"history"}:
-        inputs |= {name: array for name, array in inputs_at(encoder, block, ends).items() if name != "history"}
-    elif len(ends) == 1:
-        inputs = inputs_at(encoder, block, ends)
-    target = view(block.truth[first : last + H], H, axis=0).transpose(0, 2, 1)
-    return Part(
-        inputs=inputs, target=target, extra={"origin": block.start + ends, "mase_scale": np.broadcast_to(scale, (len(ends), len(scale)))}
-    )
-
-
-def _panel(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
-    H, L = encoder.horizon, encoder.lookback
-    # a window's history is at least half of what its series has: shorter ones would be mostly padding
-    pads = [max(0, L - max(1, (end - H) // 2)) for end in cuts.train]
-    enough = [end >= H + 2 for end in cuts.train]
-    ends = {
-        "train": [np.arange(L - pad, end - H + 1) if ok else NONE for pad, end, ok in zip(pads, cuts.train, enough)],
-        "validation": [np.array([end]) if ok else NONE for end, ok in zip(cuts.train, enough)],
-        "test": [np.arange(end, len(block) - H + 1, H) for block, end in zip(made, cuts.validation)],
-    }
-    windows = sum(map(len, ends["train"]))
-    every = max(1, int(windows * L / LARGEST_PANEL))
-    parts = {
-        name: panel_part(
-            encoder, made, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train
-        )
-        for name, at in ends.items()
-    }
-    starts = np.concatenate([np.stack([np.full(len(e), i), e - L + pad], axis=1) for i, (e, pad) in enumerate(zip(ends["train"], pads))])
-    return parts, {"starts": {"train": starts.astype(np.int64)}, "pads": pads}
-
-
-def panel_part(encoder: SeriesEncoder, made: list[Block], ends: list[np.ndarray], known: list[int]) -> Part:
-    """The windows of a panel at the ends of each series, with the errors' units of its known steps and Naive 2's forecast."""
-    H, inputs, target, scale, reference, origin, owner = encoder.horizon, [], [], [], [], [], []
-    test = all(len(e) <= 8 for e in ends)
-    for i, (block, at, end) in enumerate(zip(made, ends, known)):
-        if len(at) == 0:
-            continue
-        inputs.append(inputs_at(encoder, block, at))
-        target.append(block.truth[at[:, None] + np.arange(H)])
-        scale += [mase_scale(block.truth[:end, 0], encoder.season)] * len(at)
-        if test:
-            reference.append(naive2(block.values[:, 0].astype(np.float64), at, H, encoder.season, end))
-        origin.append(block.start + at)
-        owner.append(np.full(len(at), i))
-    extra = {"origin": np.concatenate(origin), "series": np.concatenate(owner), "mase_scale": np.array(scale)[:, None]}
-    if test:
-        extra["naive2"] = np.concatenate(reference)[..., None]
-    return Part(
-        inputs={name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}, target=np.concatenate(target), extra=extra
-    )

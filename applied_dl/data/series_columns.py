@@ -1,0 +1,120 @@
+"""Which columns of a table of series mean what: layout, time, series and targets, as told by the recipe or seen from names and cells."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from applied_dl.data.stamps import moments
+from applied_dl.errors import DataError, UsageError, nearest
+
+TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds", "day", "week", "month", "quarter", "year", "stamp")
+SERIES_NAMES = ("series", "unique_id", "series_id", "item_id", "item", "id", "name", "store", "sensor")
+VALUE_NAMES = ("value", "y", "target", "values")
+SHORTEST_ROWS = 4  # columns of numbers that a file with a series a row has at the least
+
+
+class Columns(Struct, frozen=True, kw_only=True):
+    """How a file is read: its layout and which columns mean what. Kept in the bundle, so `predict` reads the same way."""
+
+    layout: str | None = None
+    time: str | None = None
+    series: str | None = None
+    targets: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    frequency: str | None = None
+    duplicates: str = "mean"
+    irregular: str = "refuse"
+
+
+def understand(table, columns: Columns, where: str) -> Columns:
+    """Fill in layout, time, series and target columns that were not named."""
+    names = table.columns
+    for name in (columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static):
+        if name is not None and name not in names and columns.layout != "rows":
+            raise DataError(f"{where} has no column {name!r}.{nearest(name, names)}")
+    layout, time, series = columns.layout, columns.time, columns.series
+    if layout not in (None, "wide", "long", "rows"):
+        raise UsageError(f"Unknown data.layout {layout!r}.{nearest(layout, ('wide', 'long', 'rows'))}")
+    if time is None and layout != "rows":
+        time = _find_time(table, columns)
+    if series is None and layout in (None, "long"):
+        series = _find_series(table, time)
+    if layout is None:
+        layout = "long" if series and time else "rows" if time is None and _has_rows(table) else "wide"
+    if layout == "rows":
+        return replace(columns, layout="rows", time=None, series=names[0])
+    if layout == "long" and series is None:
+        raise DataError(f"{where}: no column names the series; set data.series to one of: {', '.join(names)}.")
+    targets = columns.targets
+    if not targets:
+        taken = {time, series if layout == "long" else None, *columns.past, *columns.future, *columns.static}
+        free = [name for name in names if name not in taken and _mostly_numbers(table[name])]
+        if layout == "long":
+            free = [n for n in free if n.lower() in VALUE_NAMES][:1] or free
+            if len(free) > 1:
+                raise DataError(f"{where}: several columns of numbers ({', '.join(free)}); name the one to forecast with data.target.")
+        targets = tuple(free)
+    if not targets:
+        raise DataError(f"{where}: no column of numbers to forecast among: {', '.join(names)}; name it with data.target.")
+    return replace(columns, layout=layout, time=time, series=series if layout == "long" else None, targets=targets)
+
+
+def _find_time(table, columns: Columns) -> str | None:
+    import polars as pl
+
+    taken = {columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
+    free = [name for name in table.columns if name not in taken]
+    temporal = [n for n in free if table[n].dtype == pl.Date or isinstance(table[n].dtype, pl.Datetime)]
+    named = [n for n in free if n.lower() in TIME_NAMES]
+    texts = [n for n in free if table[n].dtype == pl.String and n not in named]
+    for name in (*temporal, *named, *texts):
+        if name in named or name in temporal or _looks_like_time(table[name]):
+            return name
+    return None
+
+
+def _looks_like_time(column) -> bool:
+    try:
+        return moments(column.drop_nulls().head(200), "") is not None
+    except DataError:
+        return True
+
+
+def _find_series(table, time: str | None) -> str | None:
+    import polars as pl
+
+    named = [n for n in table.columns if n.lower() in SERIES_NAMES and n != time]
+    texts = [n for n in table.columns if table[n].dtype == pl.String and n != time]
+    if time is None or table[time].n_unique() == table.height:
+        return None
+    for name in (*named, *texts):
+        if table[name].n_unique() < table.height and not _mostly_numbers(table[name]):
+            return name
+    return next((n for n in named if table[n].dtype.is_integer()), None)
+
+
+def _has_rows(table) -> bool:
+    import polars as pl
+
+    first, *others = table.columns
+    column = table[first]
+    return (
+        column.dtype == pl.String
+        and column.n_unique() == table.height
+        and len(others) >= SHORTEST_ROWS
+        and all(table[name].dtype.is_numeric() or table[name].null_count() == table.height for name in others)
+    )
+
+
+def _mostly_numbers(column) -> bool:
+    import polars as pl
+
+    if column.dtype.is_numeric() or column.dtype == pl.Null or column.dtype == pl.Boolean:
+        return True
+    if column.dtype != pl.String:
+        return False
+    known = column.drop_nulls()
+    return len(known) > 0 and known.cast(pl.Float64, strict=False).is_not_null().mean() >= 0.5

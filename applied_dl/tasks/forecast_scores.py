@@ -1,0 +1,87 @@
+"""The scores of a forecast: errors in published units, coverage and pinball loss of the interval, and both by series and step ahead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from applied_dl.metrics import Scores
+from applied_dl.metrics import forecasting as metric
+from applied_dl.metrics.intervals import bootstrap_mean
+from applied_dl.metrics.regression import coverage
+
+MOST_SERIES = 20  # of an aligned set that are slices of their own
+RANGES = 4  # of the horizon
+
+
+def score(recipe, outputs, part, encoder) -> Scores:
+    """Aligned: MSE and MAE in training deviations, as published. Panels: sMAPE, MASE and OWA against Naive 2. Coverage for both."""
+    truth, found = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64)
+    metrics, intervals = {}, {}
+    if encoder.form == "aligned":
+        gap = (truth - found) / np.array(encoder.scale)
+        metrics |= {"mse": float(np.nanmean(gap**2)), "mae": float(np.nanmean(np.abs(gap)))}
+        for name, rows in (("mse", np.nanmean(gap**2, axis=(1, 2))), ("mae", np.nanmean(np.abs(gap), axis=(1, 2)))):
+            intervals[name] = bootstrap_mean(by_block(rows, encoder.horizon))
+    scale = part.extra["mase_scale"]
+    metrics["smape"] = metric.smape(truth, found)
+    metrics["mase"] = metric.mase(truth, found, scale)
+    main = "mse"
+    if encoder.form == "panel":
+        rows_smape, rows_mase = metric.row_smape(truth, found), metric.row_mase(truth, found, scale)
+        intervals |= {"smape": bootstrap_mean(rows_smape), "mase": bootstrap_mean(rows_mase)}
+        main = "mase"
+        if "naive2" in part.extra:
+            reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
+            if min(reference) > 0:
+                main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
+                intervals["owa"] = bootstrap_mean((rows_smape / reference[0] + rows_mase / reference[1]) / 2)
+    if "lower" in outputs:
+        unit = np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None]
+        metrics |= _of_the_interval(truth, outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64), encoder.coverage, unit)
+    order = (main, *(name for name in metrics if name != main))
+    slices = _slices(main, outputs, part, encoder)
+    return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals, slices=slices)
+
+
+def _of_the_interval(truth, low, high, promised: float, unit) -> dict[str, float]:
+    """Share of the known truths inside, and the mean pinball loss of both limits in `unit`."""
+    seen, tail = ~np.isnan(truth), (1 - promised) / 2
+    loss = np.maximum(tail * (truth - low), (tail - 1) * (truth - low)) + np.maximum((1 - tail) * (truth - high), -tail * (truth - high))
+    return {"coverage": coverage(truth[seen], low[seen], high[seen]), "pinball": float(np.nanmean(loss / 2 / unit))}
+
+
+def _slices(main: str, outputs, part, encoder) -> dict[str, float]:
+    """The main metric (a panel's as MASE) by series and by range of steps ahead, and the coverage by range."""
+    truth, found, scale = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64), part.extra["mase_scale"]
+
+    def of(steps, channels) -> float:
+        if encoder.form == "panel":
+            return metric.mase(truth[:, steps], found[:, steps], scale)
+        gap = (truth[:, steps, channels] - found[:, steps, channels]) / np.array(encoder.scale)[channels]
+        return float(np.nanmean(gap**2)) if np.isfinite(gap).any() else float("nan")
+
+    named = "" if main == "mse" else "mase, "
+    every, slices = slice(None), {}
+    if encoder.form == "aligned" and 1 < encoder.channels <= MOST_SERIES:
+        slices |= {f"series {name}": of(every, slice(i, i + 1)) for i, name in enumerate(encoder.names)}
+    for steps in ranges(encoder.horizon):
+        text = f"steps {steps.start + 1} to {steps.stop}" if steps.stop - steps.start > 1 else f"step {steps.stop}"
+        slices[f"{named}{text}"] = of(steps, every)
+        if "lower" in outputs:
+            inside = (truth[:, steps] >= outputs["lower"][:, steps]) & (truth[:, steps] <= outputs["upper"][:, steps])
+            known = ~np.isnan(truth[:, steps])
+            slices[f"coverage, {text}"] = float(inside[known].mean()) if known.any() else float("nan")
+    return {name: value for name, value in slices.items() if np.isfinite(value)}
+
+
+def ranges(horizon: int) -> list[slice]:
+    """The horizon in at most four runs of steps."""
+    cuts = np.unique(np.linspace(0, horizon, RANGES + 1).round().astype(int))
+    return [slice(int(a), int(b)) for a, b in zip(cuts, cuts[1:])]
+
+
+def by_block(rows: np.ndarray, horizon: int) -> np.ndarray:
+    """Means over runs of `horizon` windows: neighbours share their truths, so single rows are no independent sample."""
+    length = max(1, min(horizon, len(rows) // 8))
+    count = len(rows) // length
+    return rows[: count * length].reshape(count, length).mean(axis=1) if count > 1 else rows

@@ -39,8 +39,13 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(options)}."
 
 
+def known(kind: str, name: str, options: Iterable[str]) -> str:
+    """The name, where it is one of the options; otherwise a `UsageError` that names the nearest one."""
+    if name not in options:
+        raise UsageError(f"Unknown {kind} {name!r}.{nearest(name, options)}")
+    return name
+
+
 def pick(kind: str, name: str, options: dict):
     """`options[name]`, or a `UsageError` that names the nearest option."""
-    if name in options:
-        return options[name]
-    raise UsageError(f"Unknown {kind} {name!r}.{nearest(name, options)}")
+    return options[known(kind, name, options)]

@@ -11,17 +11,16 @@ import io
 import warnings
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
+from applied_dl.encoders import stored
 from applied_dl.errors import DataError, UsageError, nearest
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 120_000_000  # a picture with more is refused before it is decoded (decompression bombs)
 FITS = ("stretch", "crop", "pad")
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
-FILE = "encoder.json"
 
 
 class ImageEncoder(Struct, frozen=True, kw_only=True):
@@ -74,18 +73,12 @@ def peek(path: Path) -> tuple[int, int, bool] | None:
         return None
 
 
-def save(encoder: ImageEncoder, folder: Path) -> None:
-    """Write `encoder.json`."""
-    (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
+save = stored.save
 
 
 def load(folder: Path) -> ImageEncoder:
     """Read `encoder.json`. Raises `DataError` where it is damaged."""
-    path = Path(folder) / FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=ImageEncoder)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error
+    return stored.read(ImageEncoder, folder)
 
 
 def check_fit(name: str) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
 from applied_dl.data.clock import Clock
 from applied_dl.data.gaps import fill, lengthen
 from applied_dl.data.series import Columns, SeriesSet
+from applied_dl.encoders import stored
 from applied_dl.errors import DataError
 
-FILE = "encoder.json"
 CALENDAR = {"hour": 24.0, "weekday": 7.0, "year": 365.2425}  # periods of the calendar's sine and cosine, in hours or days
 
 
@@ -172,15 +171,9 @@ def _padded(values: np.ndarray, pad: int, season: int) -> np.ndarray:
     return np.stack([lengthen(column, len(column) + pad, season) for column in values.T], axis=1)
 
 
-def save(encoder: SeriesEncoder, folder: Path) -> None:
-    """Write `encoder.json`."""
-    (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
+save = stored.save
 
 
 def load(folder: Path) -> SeriesEncoder:
     """Read `encoder.json`. Raises `DataError` where it is damaged."""
-    path = Path(folder) / FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=SeriesEncoder)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error
+    return stored.read(SeriesEncoder, folder)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import polars as pl
 from msgspec import Struct, field
 
 from applied_dl.data.tables import Table
+from applied_dl.encoders import stored
 from applied_dl.encoders.cells import BOOLEAN, as_moments, as_numbers
 from applied_dl.errors import DataError
 
-FILE = "encoder.json"
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
 PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row's
 FAR = 3.0  # training ranges beyond the training range after which a number is called unlike the training data
@@ -187,15 +186,9 @@ def _unlike(column: Column, values: np.ndarray) -> list[str]:
     ]
 
 
-def save(encoder: TableEncoder, folder: Path) -> None:
-    """Write `encoder.json`."""
-    (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
+save = stored.save
 
 
 def load(folder: Path) -> TableEncoder:
     """Read `encoder.json`. Raises `DataError` where it is damaged."""
-    path = Path(folder) / FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=TableEncoder)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error
+    return stored.read(TableEncoder, folder)

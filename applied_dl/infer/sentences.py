@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +9,12 @@ import numpy as np
 from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import Encoded
+from applied_dl.infer.texts import gather as gather
 
 load_encoder = load
 DIGITS = 6
 BLOCK = 1024  # queries compared at a time
 ROUND = 16  # widths are multiples of it, so that the interpreter seldom has to be reshaped
-
-
-def gather(arguments: list[str]) -> list[str]:
-    """A file or folder stands for its lines (a table for its text column), "-" for those of standard input, anything else for itself."""
-    found: list[str] = []
-    for text in arguments:
-        if text == "-":
-            found += [line.rstrip("\n") for line in sys.stdin]
-        elif _is_path(text):
-            from applied_dl.data.corpus import lines
-
-            found += lines(text)
-        else:
-            found.append(text)
-    return found
 
 
 def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
@@ -127,10 +112,3 @@ def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[l
         raise UsageError("This bundle keeps no texts to compare with (score.index was 0); build a SentenceIndex of your own.")
     index = SentenceIndex(encoder.index["texts"], encoder.index["vectors"])
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
-
-
-def _is_path(text: str) -> bool:
-    try:
-        return len(text) < 1024 and "\0" not in text and Path(text).exists()
-    except OSError:
-        return False

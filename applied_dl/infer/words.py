@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from applied_dl.encoders.words import WordEncoder, load, rows_of
 from applied_dl.errors import UsageError
 from applied_dl.infer.runtime import Encoded
+from applied_dl.infer.texts import gather as gather
 from applied_dl.infer.word_vectors import WordVectors
 
 load_encoder = load
 DIGITS = 6
-
-
-def gather(arguments: list[str]) -> list[str]:
-    """A file stands for its lines, "-" for those of standard input, anything else for itself."""
-    found: list[str] = []
-    for text in arguments:
-        if text == "-":
-            found += [line.rstrip("\n") for line in sys.stdin]
-        elif _is_file(text):
-            from applied_dl.data.corpus import lines
-
-            found += lines(text)
-        else:
-            found.append(text)
-    return found
 
 
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
@@ -76,10 +59,3 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
     close = difflib.get_close_matches(shown.lower(), encoder.words[:20_000], n=1, cutoff=0.75)
     hint = f" Did you mean {close[0]!r}?" if close else " Give a word of the vocabulary, or train with preprocess.ngrams."
     return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return len(text) < 1024 and "\0" not in text and Path(text).is_file()
-    except (OSError, ValueError):
-        return False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
-from applied_dl.errors import UsageError, nearest
+from applied_dl.errors import known
 
 NAMES = ("drop", "swap", "reverse", "span")
 SHARE = {"drop": 0.1, "swap": 0.1, "reverse": 0.1, "span": 0.2}
@@ -21,8 +21,7 @@ def token_augmentation(names: Iterable[str], strength: float = 1.0, padding: int
     """`change(ids (B, T), seed int32 (2,)) -> ids`, or None for no names. Left-out tokens become padding where they stand."""
     names = tuple(names)
     for name in names:
-        if name not in NAMES:
-            raise UsageError(f"Unknown preprocess.augment {name!r}.{nearest(name, NAMES)}")
+        known("preprocess.augment", name, NAMES)
     if not names or strength == 0:
         return None
     share = {name: min(SHARE[name] * strength, MOST) for name in names}

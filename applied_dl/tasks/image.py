@@ -17,6 +17,7 @@ from applied_dl.encoders.image import save as save_encoder
 from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import classification as metric
+from applied_dl.metrics.calibration import temperature
 from applied_dl.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.models.call import call
 from applied_dl.models.image import BUILDERS
@@ -85,7 +86,7 @@ def serving(recipe, fitted, prepared) -> Serving:
     logits = layers.Average(name="looks")(logits) if len(logits) > 1 else logits[0]
     if recipe.score.temperature:
         found = keras.Model({"image": image}, logits).predict(prepared.validation.inputs, batch_size=256, verbose=0)
-        scale = _temperature(found, prepared.validation.target)
+        scale = temperature(found, prepared.validation.target)
         logits = layers.Rescaling(scale, dtype="float32", name="temperature")(logits)
     squash = "sigmoid" if encoder.multi_label else "softmax"
     probabilities = layers.Activation(squash, dtype="float32", name="probabilities")(logits)
@@ -182,25 +183,6 @@ def _normalized(prepared, kind: str) -> np.ndarray:
     sample = pixels[np.linspace(0, len(pixels) - 1, min(STEM_SAMPLE, len(pixels))).astype(np.int64)]
     image = keras.Input(sample.shape[1:])
     return keras.Model(image, normalize(image, kind, prepared.state)).predict(sample.astype(np.float32), batch_size=256, verbose=0)
-
-
-def _temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The factor on the logits with the least validation log loss (Guo et al., 2017), from 1/4 to 4.
-
-    A few rows that are all right would ask for infinite certainty; a prior of ten rows' weight around 1 holds it back.
-    """
-    factors = np.geomspace(0.25, 4, 81)
-    logits = logits.astype(np.float64)
-
-    def loss(factor: float) -> float:
-        z = logits * factor
-        if truth.ndim == 2:
-            found = np.mean(np.logaddexp(0, z) - truth * z)
-        else:
-            found = np.mean(np.logaddexp.reduce(z, 1) - z[np.arange(len(truth)), truth])
-        return float(found) + 10 / len(truth) * np.log(factor) ** 2
-
-    return float(min(factors, key=loss)) if len(truth) else 1.0
 
 
 __all__ = [

@@ -174,15 +174,6 @@ def test_a_wrong_activation_is_named(tmp_path):
         task.build(recipe, prepared)
 
 
-def test_temperature_is_where_the_log_loss_is_least():
-    random = np.random.default_rng(0)
-    logits = random.normal(0, 2, (4000, 3))
-    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    truth = np.array([random.choice(3, p=row) for row in p])
-    assert task._temperature(logits * 2, truth) == pytest.approx(0.5, rel=0.1)
-    assert task._temperature(logits * 0 + np.eye(3)[[0, 1, 2]].repeat(2, 0)[:1], np.zeros(4000, int)) > 1
-
-
 def test_baselines_and_plots(tmp_path):
     recipe, prepared = made(tmp_path, train={"epochs": 2}, model={"name": "mlp"}, preprocess={"augment": ["flip", "erase"]})
     rivals = task.baselines(recipe, prepared)

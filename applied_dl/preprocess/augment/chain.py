@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
-from applied_dl.errors import UsageError, nearest
+from applied_dl.errors import known
 from applied_dl.preprocess.augment import color, erase, geometry, mix, randaugment
 
 NAMES = (*geometry.NAMES, "color", "erase", "randaugment", "mixup", "cutmix")
@@ -20,8 +20,7 @@ def augmentation(names: Iterable[str], strength: float = 1.0, num_classes: int |
     """
     names = tuple(names)
     for name in names:
-        if name not in NAMES:
-            raise UsageError(f"Unknown preprocess.augment {name!r}.{nearest(name, NAMES)}")
+        known("preprocess.augment", name, NAMES)
     if not names or strength == 0:
         return None
     moves = tuple(name for name in names if name in geometry.NAMES)

@@ -34,7 +34,10 @@ def path_column(columns: list[str], path: Path) -> str:
 def picture_paths(path: Path) -> list[Path]:
     """The pictures a table names, relative to its own folder."""
     frame = read_table(path)
-    return [path.parent / cell for cell in frame[path_column(frame.columns, path)] if cell]
+    found = [path.parent / cell for cell in frame[path_column(frame.columns, path)] if cell]
+    if not found:
+        raise DataError(f"{str(path)!r} names no picture; expected one row a picture.")
+    return found
 
 
 def labelled_paths(path: Path, target: str) -> tuple[list[Path], list[tuple[str, ...]], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _cell(value) -> str | None:
 
 def _from_file(path: Path, separator: str | None) -> pl.DataFrame:
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if not path.exists():
+    if not os.path.exists(path):
         hint = nearest(str(path), BUILT_IN) if "/" not in str(path) and not kind else ""
         raise DataError(f"There is no table at {str(path)!r}; expected a built-in name ({', '.join(BUILT_IN)}) or a file.{hint}")
     if path.is_dir():

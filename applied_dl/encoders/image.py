@@ -8,6 +8,7 @@ shrinks. Large JPEGs are first reduced while they are decoded (at least twice th
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from applied_dl.errors import DataError, UsageError, nearest
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 120_000_000  # a picture with more is refused before it is decoded (decompression bombs)
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 FITS = ("stretch", "crop", "pad")
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
 
@@ -93,7 +95,7 @@ def _from_file(encoder: ImageEncoder, source) -> Decoded:
 
     is_path = isinstance(source, str | Path)
     name = repr(str(source)) if is_path else "The picture"
-    if is_path and not Path(source).is_file():
+    if is_path and not os.path.isfile(source):  # False for names that are too long, too
         raise DataError(f"There is no file {name}.")
     try:
         with warnings.catch_warnings():
@@ -120,6 +122,8 @@ def _what_it_is(source, is_path: bool) -> str:
         head = file.read(16)
     if not head:
         return "it is empty (0 bytes)"
+    if head.startswith(MAGIC) or head[8:12] == b"WEBP":
+        return f"it begins as one ({head[:8]!r}) and is cut short or damaged"
     return f"its first bytes are {head[:8]!r}; expected JPEG, PNG, WebP, BMP, GIF or TIFF"
 
 

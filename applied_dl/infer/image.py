@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ TABLES = (".csv", ".tsv", ".parquet")
 THRESHOLD = 0.5  # of the probability, above which one of several labels is given
 
 
-def gather(arguments: list[str]) -> list[Path]:
+def gather(arguments: list[str]) -> list[Path | str]:
     """Paths as given; a folder stands for its pictures, in order; a table for its `path` column, relative to its own folder."""
-    found: list[Path] = []
+    found: list[Path | str] = []
     for text in arguments:
         path = Path(text)
-        if path.is_dir():
+        if not text or not os.path.exists(text):  # an empty argument does not stand for the folder one is in
+            found.append(text)
+        elif path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
             if not inside:
                 raise DataError(f"The folder {text!r} holds no pictures ({', '.join(EXTENSIONS)}).")

@@ -21,7 +21,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """A frozen part of a recipe."""
 
 
-Schedule = Literal["one_cycle", "cosine", "cosine_restarts", "exponential", "step", "plateau", "constant"]
+Schedule = Literal["one_cycle", "cosine", "cosine_restarts", "coslog4", "exponential", "step", "plateau", "constant"]
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adamax", "nadam", "adafactor",
                     "ftrl", "lamb", "lion", "muon"]  # fmt: skip
 OPTIMIZERS = ", ".join(get_args(Optimizer))
@@ -34,10 +34,11 @@ class Train(Section, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the training rows", ge=1) = None
     batch_size: about(int | Literal["all"] | None, 'rows per step: a number, 1 (stochastic) or "all" (batch gradient descent)', ge=1) = None
     learning_rate: about(float | Literal["auto"] | None, 'peak step size, or "auto" to run the learning-rate finder first', gt=0) = None
-    schedule: about(Schedule | None, "one_cycle, cosine, cosine_restarts, exponential, step, plateau or constant") = None
+    schedule: about(Schedule | None, "one_cycle, cosine, cosine_restarts, coslog4, exponential, step, plateau or constant") = None
     warmup: about(float | None, "share of the steps spent warming up", ge=0, lt=1) = None
     optimizer: about(Optimizer | None, OPTIMIZERS) = None
     momentum: about(float | None, "momentum of sgd, momentum, nesterov and rmsprop", ge=0, lt=1) = None
+    beta2: about(float | None, "decay of the mean square of the gradients (adam, adamw, nadam, adamax, lamb)", ge=0, lt=1) = None
     weight_decay: about(float | None, "decoupled weight decay (never on biases and norms)", ge=0) = None
     clip_norm: about(float | None, "largest global gradient norm (0 never clips)", ge=0) = None
     loss: about(str | None, "loss by name; the task's own by default") = None

@@ -16,6 +16,7 @@ from applied_dl.train.schedules import Schedule
 from applied_dl.train.snapshots import check_snapshots
 
 MOMENTUM = {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9, "rmsprop": 0.0}  # the optimisers that have one, and its default
+SQUARES = ("adam", "adamw", "adamax", "nadam", "lamb")  # the optimisers that beta2 means something to
 OTHERS = {
     "adagrad": optimizers.Adagrad, "adadelta": optimizers.Adadelta, "adam": optimizers.Adam, "adamw": optimizers.AdamW,
     "adamax": optimizers.Adamax, "nadam": optimizers.Nadam, "adafactor": optimizers.Adafactor, "ftrl": optimizers.Ftrl,
@@ -56,6 +57,8 @@ def check(settings) -> None:
     """Refuse keys of a settled `recipe.train` that would do nothing."""
     if settings.momentum is not None and settings.optimizer not in MOMENTUM:
         raise UsageError(f"train.momentum has no meaning for {settings.optimizer!r}; it is for {', '.join(MOMENTUM)}.")
+    if settings.beta2 is not None and settings.optimizer not in SQUARES:
+        raise UsageError(f"train.beta2 has no meaning for {settings.optimizer!r}; it is for {', '.join(SQUARES)}.")
     if settings.schedule == "plateau" and settings.warmup:
         raise UsageError("train.warmup has no meaning with train.schedule = 'plateau', which starts at the peak; set it to 0.")
     check_averaging(settings)
@@ -65,7 +68,7 @@ def check(settings) -> None:
 def _kind(name: str, settings) -> tuple[type, dict]:
     """The Keras class of a name and the arguments that are its own."""
     if name in OTHERS:
-        return OTHERS[name], {}
+        return OTHERS[name], {} if settings.beta2 is None else {"beta_2": settings.beta2}
     momentum = MOMENTUM[name] if settings.momentum is None else settings.momentum
     if name == "rmsprop":
         return optimizers.RMSprop, {"momentum": momentum}

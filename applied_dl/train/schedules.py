@@ -1,6 +1,7 @@
 """How the step size moves over a training. Each is a small serialisable object: step → rate.
 
-Smith, Super-Convergence (2018): one_cycle. Loshchilov and Hutter, SGDR (2017): cosine and its restarts.
+Smith, Super-Convergence (2018): one_cycle. Loshchilov and Hutter, SGDR (2017): cosine and its restarts. Holzmüller et al., RealMLP (2024):
+coslog4.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from keras import ops
 
 from applied_dl.errors import UsageError, nearest
 
-SHAPES = ("one_cycle", "cosine", "cosine_restarts", "exponential", "step", "constant", "plateau")
+SHAPES = ("one_cycle", "cosine", "cosine_restarts", "coslog4", "exponential", "step", "constant", "plateau")
 WARM_UP = {"one_cycle": 0.25}  # share of the steps going up, where the recipe says nothing
 FIRST, LAST = 0.1, 0.01  # of the peak: where a warm-up starts and where a decay ends
 RESTARTS = 4
@@ -23,7 +24,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """`peak` times a shape in 0..1 over `steps` steps, after a linear warm-up over the share `warmup` of them.
 
     constant and plateau stay at the peak (plateau is lowered by the engine); one_cycle falls in a line to 1 %, cosine in half a wave to
-    0, cosine_restarts four times, exponential by a constant factor to 1 %, step to a tenth at 1/2 and again at 3/4.
+    0, cosine_restarts four times, coslog4 up and down four times, each twice as long as the one before, exponential by a constant factor
+    to 1 %, step to a tenth at 1/2 and again at 3/4.
     """
 
     def __init__(self, shape: str, peak: float, steps: int, warmup: float | None = None):
@@ -49,6 +51,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             return 0.5 * (1 + ops.cos(math.pi * t))
         if self.shape == "cosine_restarts":
             return 0.5 * (1 + ops.cos(math.pi * ops.mod(t * RESTARTS, 1.0)))
+        if self.shape == "coslog4":
+            return 0.5 * (1 - ops.cos(2 * math.pi * ops.log(1 + 15 * t) / math.log(2)))
         if self.shape == "exponential":
             return ops.exp(math.log(LAST) * t)
         if self.shape == "step":

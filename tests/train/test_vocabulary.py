@@ -11,7 +11,7 @@ from applied_dl.train.class_weights import class_weights
 from applied_dl.train.losses import NAMES as LOSSES
 from applied_dl.train.losses import loss
 from applied_dl.train.optimizers import NAMES as OPTIMIZERS
-from applied_dl.train.optimizers import optimizer
+from applied_dl.train.optimizers import check, optimizer
 from applied_dl.train.schedules import SHAPES, Schedule
 
 random = np.random.default_rng(0)
@@ -129,12 +129,21 @@ def test_weight_decay_spares_biases_and_norms():
     assert (float(bias.numpy()[0]), float(gamma.numpy()[0])) == (1.0, 1.0)
 
 
+def test_beta2_is_the_optimisers_and_refused_by_those_without_one():
+    assert optimizer(settings(optimizer="adamw", beta2=0.95), 10).beta_2 == 0.95
+    assert optimizer(settings(optimizer="adamw"), 10).beta_2 == 0.999
+    with pytest.raises(UsageError, match="beta2 has no meaning for 'sgd'"):
+        check(settings(optimizer="sgd", beta2=0.9))
+
+
 def test_schedules_at_the_points_that_define_them():
     assert float(Schedule("one_cycle", 2.0, 100)(0)) == pytest.approx(0.2)
     assert float(Schedule("one_cycle", 2.0, 100)(25)) == pytest.approx(2.0)
     assert float(Schedule("one_cycle", 2.0, 100)(100)) == pytest.approx(0.02)
     assert float(Schedule("cosine", 1.0, 100)(50)) == pytest.approx(0.5, abs=1e-6)
     assert float(Schedule("cosine_restarts", 1.0, 100)(25)) == pytest.approx(1.0, abs=1e-4)
+    assert [float(Schedule("coslog4", 1.0, 15)(2**k - 1)) for k in range(5)] == pytest.approx([0.0] * 5, abs=1e-5)
+    assert [float(Schedule("coslog4", 1.0, 15)(2 ** (k + 0.5) - 1)) for k in range(4)] == pytest.approx([1.0] * 4, abs=1e-5)
     assert float(Schedule("exponential", 1.0, 100)(50)) == pytest.approx(0.1, rel=1e-4)
     assert [float(Schedule("step", 1.0, 100)(s)) for s in (10, 60, 90)] == pytest.approx([1.0, 0.1, 0.01])
     assert float(Schedule("constant", 1.0, 100)(99)) == 1.0

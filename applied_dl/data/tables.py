@@ -76,7 +76,7 @@ def _cell(value) -> str | None:
         return None
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    return str(value)
+    return str(value).encode("utf-8", "replace").decode("utf-8")  # lone surrogates
 
 
 def _from_file(path: Path, separator: str | None) -> pl.DataFrame:
@@ -121,6 +121,8 @@ def _from_csv(raw: bytes, path: Path, separator: str | None) -> pl.DataFrame:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DataError(f"The table {str(path)!r} is not UTF-8 (line {line}); save it as UTF-8.") from None
     raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if b"\n" not in raw:  # lines end as on an old Macintosh
+        raw = raw.replace(b"\r", b"\n")
     try:
         frame = pl.read_csv(
             raw, separator=separator or _separator(raw), infer_schema=False, truncate_ragged_lines=False, null_values=None, quote_char='"'

@@ -18,6 +18,7 @@ UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, th
 PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row's
 FAR = 3.0  # training ranges beyond the training range after which a number is called unlike the training data
 SHOWN = 10  # of the warnings
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -100,7 +101,7 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
         if column.kind == "moment":
             inputs |= dict(zip(column.inputs, _moment_parts(column, values)))
             continue
-        inputs[column.inputs[0]] = values.astype(np.float32)
+        inputs[column.inputs[0]] = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
         notes += _unlike(column, values)
     extra = [name for name in table.columns if name not in {c.name for c in encoder.columns} | {encoder.target} | set(encoder.set_aside)]
     if extra:

@@ -13,7 +13,7 @@ import importlib
 from importlib.metadata import PackageNotFoundError, version
 
 _HOMES = {
-    "evaluate": "applied_dl.run",
+    "evaluate": "applied_dl.revisit",
     "Run": "applied_dl.run",
     "load": "applied_dl.infer",
     "Predictor": "applied_dl.infer",

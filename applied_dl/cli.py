@@ -6,12 +6,11 @@ Exit codes: 0 done, 1 refused by a check, 2 wrong usage, 3 bad data, 130 stopped
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 
-from applied_dl import console
-from applied_dl.errors import AppliedError, DataError, UsageError, nearest
+from applied_dl import console, verbs
+from applied_dl.errors import AppliedError, DataError, nearest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,229 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
         return DataError.exit_code
 
 
-def new(options) -> int:
-    """Write a commented recipe."""
-    from pathlib import Path
-
-    from applied_dl import config
-
-    overrides = {"data.source": options.data} if options.data else {}
-    recipe = config.read_recipe({"task": options.task}, overrides)
-    path = Path(options.name if options.name.endswith(".toml") else f"pipelines/{options.name}.toml")
-    if not options.name.endswith(".toml") and path.parent != Path("pipelines"):
-        raise UsageError(
-            f"{options.name!r} is no recipe name: expected one without slashes (pipelines/NAME.toml), or a path that ends in .toml."
-        )
-    if path.exists():
-        raise UsageError(f"{str(path)!r} exists already; choose another name.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"# applied-dl train {path}\n\n" + config.to_toml(recipe), encoding="utf-8")
-    _print(options, {"recipe": str(path)}, str(path))
-    return 0
-
-
-def train(options) -> int:
-    """Train a recipe into a bundle."""
-    from applied_dl import config, run
-
-    recipe = config.read_recipe(options.recipe, dict(config.parse_override(text) for text in options.set))
-    name = os.path.splitext(os.path.basename(options.recipe))[0]
-    out = options.out or os.path.join("saved_models", name)
-    if options.dry_run:
-        from applied_dl.dry_run import dry_run
-
-        return _print(options, *dry_run(recipe, out))
-    done = run.train(recipe, out=out, overwrite=options.overwrite, resume=options.resume)
-    return _print(options, done.as_dict(), str(done.bundle))
-
-
-def lr_find(options) -> int:
-    """Find a learning rate."""
-    from pathlib import Path
-
-    from applied_dl import config
-    from applied_dl.lr_find import lr_find as find
-
-    recipe = config.read_recipe(options.recipe, dict(config.parse_override(text) for text in options.set))
-    found = find(recipe, Path(options.out or "lr_find.png"))
-    text = (f"use train.learning_rate = {found['chosen']:.2g}   (steepest at {found['steepest']:.2g}, the recipe has {found['now']})\n"
-            f"drawn in {found['picture']}")  # fmt: skip
-    return _print(options, found, text)
-
-
-def doctor(options) -> int:
-    """Say what is wrong with a recipe or a bundle."""
-    from applied_dl import config
-    from applied_dl import doctor as verb
-
-    if os.path.isdir(options.what):
-        report = verb.doctor_bundle(options.what)
-    else:
-        recipe = config.read_recipe(options.what, dict(config.parse_override(text) for text in options.set))
-        report = verb.doctor_recipe(recipe, options.budget)
-    _print(options, report, verb.text(report))
-    return 1 if report["findings"] else 0
-
-
-def tune(options) -> int:
-    """Search the recipe's space."""
-    from pathlib import Path
-
-    from applied_dl import config
-    from applied_dl.tune import tune as search
-
-    recipe = config.read_recipe(options.recipe, dict(config.parse_override(text) for text in options.set))
-    name = os.path.splitext(os.path.basename(options.recipe))[0]
-    arguments = [options.recipe, *(text for pair in options.set for text in ("--set", pair))]
-    found = search(recipe, Path(options.out or f"tuned/{name}"), options.trials or recipe.tune.trials, arguments, options.jobs)
-    lines = [
-        f"best     validation {found['metric']} {found['best']:.5g}",
-        *(f"         {key} = {value}" for key, value in found["values"].items()),
-        f"trials   {found['trials']}, of which {found['stopped_early']} were stopped early and {found['failed']} failed",
-        f"recipe   {found['recipe']}",
-    ]
-    return _print(options, found, "\n".join(lines))
-
-
-def evaluate(options) -> int:
-    """Score every exported file."""
-    from applied_dl import run
-
-    found = run.evaluate(options.bundle, options.data)
-    lines = [
-        f"{file:<24} " + "  ".join(f"{k} {v:.4g}" for k, v in scores.items() if v is not None) for file, scores in found["metrics"].items()
-    ]
-    return _print(options, found, "\n".join(lines))
-
-
-def export(options) -> int:
-    """Export a trained bundle again."""
-    from applied_dl import bundle, run
-
-    split = lambda text: tuple(text.split(",")) if text else None  # noqa: E731
-    manifest = run.export(options.bundle, formats=split(options.formats), variants=split(options.variants), max_loss=options.max_loss)
-    import msgspec
-
-    rows = [msgspec.to_builtins(item) for item in manifest.exports]
-    lines = [
-        f"{r['file'] or r['variant']:<24} "
-        + (
-            f"refused: {r['refused']}"
-            if r["refused"]
-            else f"{manifest.main} {r['metric']:.4f}  loss {r['metric_loss']:+.4f}  {r['bytes']:,} bytes"
-        )
-        for r in rows
-    ]
-    return _print(options, bundle.finite({"bundle": options.bundle, "exports": rows}), "\n".join(lines))
-
-
-def predict(options) -> int:
-    """Answer raw inputs."""
-    from applied_dl.infer import load
-
-    predictor = load(options.bundle, options.variant)
-    inputs = predictor.gather(options.inputs)
-    extra = {key: value for key, value in (("top", options.top), ("nearest", options.nearest)) if value is not None}
-    answers = predictor.predict(inputs, **_accepted(predictor, extra))
-    for warning in predictor.warnings:
-        console.warn(warning)
-    given = inputs if isinstance(inputs, list) and len(inputs) == len(answers) else [None] * len(answers)
-    text = "\n".join(_answer_line(one, answer) for one, answer in zip(given, answers))
-    from applied_dl.bundle import finite
-
-    _print(options, finite({"predictions": answers}), text)
-    return 3 if any("error" in answer for answer in answers) else 0
-
-
-def _answer_line(given, answer: dict) -> str:
-    """An answer on one line, after the file it answers."""
-    from pathlib import Path
-
-    line = json.dumps(answer, ensure_ascii=False)
-    return f"{given}  {line}" if isinstance(given, Path) and "error" not in answer else line
-
-
-def check(options) -> int:
-    """Verify checksums and replay the golden examples."""
-    from applied_dl.infer.check import check as replay
-
-    rows = replay(options.bundle)
-    lines = [
-        f"{row['file']:<24} {row['examples']} golden examples answered as recorded (difference {row['difference']:.1e})" for row in rows
-    ]
-    return _print(options, {"bundle": options.bundle, "ok": True, "files": rows}, "\n".join([*lines, "every checksum holds"]))
-
-
-def bench(options) -> int:
-    """Time every TFLite file."""
-    from applied_dl.report.bench import bench as measure
-
-    rows = measure(options.bundle)
-    head = f"{'file':<24} {'threads':>7} {'p50 ms':>9} {'p95 ms':>9} {'rows/s':>10} {'bytes':>11} {'memory MB':>9}"
-    lines = [
-        f"{r['file']:<24} {r['threads']:>7} {r['p50_ms']:>9.3f} {r['p95_ms']:>9.3f} {r['rows_per_second']:>10,.0f} "
-        f"{r['bytes']:>11,} {r['memory_mb']:>9.1f}"
-        for r in rows
-    ]
-    return _print(options, {"bundle": options.bundle, "files": rows}, "\n".join([head, *lines]))
-
-
-def pack(options) -> int:
-    """Make one file of a bundle."""
-    from applied_dl.packing import pack as write
-
-    made = write(options.bundle, options.file)
-    return _print(options, {"bundle": options.bundle, "file": str(made), "bytes": made.stat().st_size}, str(made))
-
-
-def unpack(options) -> int:
-    """Make a bundle of one file."""
-    from applied_dl.packing import unpack as read
-
-    made = read(options.file, options.folder, options.overwrite)
-    return _print(options, {"file": options.file, "bundle": str(made)}, str(made))
-
-
-def info(options) -> int:
-    """Say what a bundle is."""
-    import msgspec
-
-    from applied_dl.bundle import finite, read_manifest
-
-    manifest = read_manifest(options.bundle)
-    test = manifest.metrics.get("test", {})
-    number = lambda v: "none" if v is None else f"{v:.4g}"  # noqa: E731
-    lines = [
-        f"{manifest.name}: {manifest.task}, made {manifest.created}, seed {manifest.seed}",
-        f"data     {manifest.facts.get('summary', '')}",
-        "test     " + "  ".join(f"{k} {number(v)}" for k, v in test.items()),
-        *(f"baseline {name}: " + "  ".join(f"{k} {number(v)}" for k, v in scores.items()) for name, scores in manifest.baselines.items()),
-        *(
-            f"file     {e.file or e.variant}  {e.bytes:,} bytes"
-            + ("  ← model.tflite" if e.chosen else "")
-            + (f"  refused: {e.refused}" if e.refused else "")
-            for e in manifest.exports
-        ),
-    ]
-    return _print(options, finite(msgspec.to_builtins(manifest)), "\n".join(lines))
-
-
-def _accepted(predictor, extra: dict) -> dict:
-    """The options this task's answers know; another one is wrong usage."""
-    import inspect
-
-    known = set(inspect.signature(predictor.answer_options).parameters)
-    for key in extra:
-        if key not in known:
-            raise UsageError(f"--{key} has no meaning for the task {predictor.task!r}.")
-    return extra
-
-
-def _print(options, result: dict, text: str) -> int:
-    print(json.dumps(result, ensure_ascii=False, allow_nan=False) if options.json else text)
-    return 0
-
-
 class _Parser(argparse.ArgumentParser):
     """argparse that names the nearest verb."""
 
@@ -269,19 +45,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 VERBS = {
-    "new": (new, "write a commented recipe for a task and your data"),
-    "train": (train, "train a recipe into a bundle: model, exported files, proof, model card"),
-    "lr-find": (lr_find, "sweep the step size of a recipe's model and say which to use"),
-    "doctor": (doctor, "examine a recipe before a long training, or a bundle after it: what is wrong, and what to change"),
-    "tune": (tune, "search the recipe's [tune.space] with Optuna and write the best recipe"),
-    "evaluate": (evaluate, "score every exported file of a bundle, each through its own runtime"),
-    "export": (export, "export a bundle again, with other formats or another allowed loss"),
-    "predict": (predict, "answer raw inputs with the exported file (no TensorFlow)"),
-    "check": (check, "verify checksums and replay the golden examples on this machine"),
-    "bench": (bench, "latency, size and memory of every exported file"),
-    "pack": (pack, "make one .zip of a bundle whose checksums hold"),
-    "unpack": (unpack, "make a bundle of a .zip, every file checked before it is let in"),
-    "info": (info, "what a bundle is, what it scored and what it holds"),
+    "new": (verbs.new, "write a commented recipe for a task and your data"),
+    "train": (verbs.train, "train a recipe into a bundle: model, exported files, proof, model card"),
+    "lr-find": (verbs.lr_find, "sweep the step size of a recipe's model and say which to use"),
+    "doctor": (verbs.doctor, "examine a recipe before a long training, or a bundle after it: what is wrong, and what to change"),
+    "tune": (verbs.tune, "search the recipe's [tune.space] with Optuna and write the best recipe"),
+    "evaluate": (verbs.evaluate, "score every exported file of a bundle, each through its own runtime"),
+    "export": (verbs.export, "export a bundle again, with other formats or another allowed loss"),
+    "predict": (verbs.predict, "answer raw inputs with the exported file (no TensorFlow)"),
+    "check": (verbs.check, "verify checksums and replay the golden examples on this machine"),
+    "bench": (verbs.bench, "latency, size and memory of every exported file"),
+    "pack": (verbs.pack, "make one .zip of a bundle whose checksums hold"),
+    "unpack": (verbs.unpack, "make a bundle of a .zip, every file checked before it is let in"),
+    "info": (verbs.info, "what a bundle is, what it scored and what it holds"),
 }
 
 
@@ -290,10 +66,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="applied-dl",
         description="Your own data to a trained model, and to the file that runs on the phone, the server or the edge box.",
     )
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    group = parser.add_subparsers(metavar="VERB", required=True)
     made = {}
     for name, (function, text) in VERBS.items():
-        made[name] = verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        made[name] = verb = group.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         verb.set_defaults(verb=function)
         verb.add_argument("--json", action="store_true", help="print exactly one JSON object")
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")

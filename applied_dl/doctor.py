@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from applied_dl import bundle, config, console, run
-from applied_dl.data.caching import cache_folder
+from applied_dl import bundle, config, revisit, run
 from applied_dl.errors import UsageError
+from applied_dl.tasks import load_task
 
 ROWS = 64  # of validation, whose units are looked at
 BUDGET = 60.0  # seconds a training may take to be watched to its end
@@ -16,13 +16,12 @@ BUDGET = 60.0  # seconds a training may take to be watched to its end
 
 def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
     """The findings on a recipe: its rows, its fresh model, and a training of at most about `budget` seconds. Nothing is written."""
-    task = _task(recipe)
+    task = load_task(recipe.task)
     from applied_dl.train import Workspace
     from applied_dl.train.doctor import check_data, examiner
     from applied_dl.train.reproducible import set_up
 
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    prepared = task.prepare(recipe, cache_folder())
+    prepared = run.read(task, recipe)
     recipe = run.settled(task, recipe, prepared)
     found = check_data(prepared, recipe.train)
     set_up(recipe.train.seed, recipe.train.deterministic)
@@ -34,10 +33,9 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
         return examine(*arguments, **options)
 
     workspace = Workspace(Path(), run.identity(recipe, prepared), examine=look)
-    once = {"ensemble": 1, "snapshots": None} if hasattr(recipe.train, "ensemble") else {}
     note = None
     try:
-        task.fit(config.replace(recipe, train=once), prepared, workspace)
+        task.fit(run.of_one_net(recipe), prepared, workspace)
     except UsageError as error:
         if looked:
             raise
@@ -50,12 +48,12 @@ def doctor_bundle(path: str | Path) -> dict:
     path = Path(path)
     manifest = bundle.open_bundle(path)
     recipe = config.resolve(manifest.recipe, str(path))
-    task = _task(recipe)
+    task = load_task(recipe.task)
     import keras
 
     from applied_dl.train.doctor import check_activations, check_data, check_histories
 
-    prepared = run.reread(task, recipe, manifest, path)
+    prepared = revisit.reread(task, recipe, manifest, path)
     found = check_data(prepared, recipe.train) + check_histories(read_history(path / "history.csv"))
     model = keras.saving.load_model(path / "model.keras")
     part = prepared.validation.take(slice(0, ROWS))
@@ -97,10 +95,3 @@ def _note(report: dict) -> str:
 def _report(task: str, found: list, looked: list[str], note: str | None = None) -> dict:
     findings = [msgspec.to_builtins(finding) for finding in found]
     return bundle.finite({"task": task, "examined": ["data", *looked], "findings": findings, "note": note})
-
-
-def _task(recipe):
-    with console.hushed():
-        from applied_dl.tasks import load_task
-
-        return load_task(recipe.task)

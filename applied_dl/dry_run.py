@@ -7,32 +7,27 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl import config, console
-from applied_dl.data.caching import cache_folder
-from applied_dl.run import identity, settled
+from applied_dl import config, console, run
+from applied_dl.tasks import load_task
 
 EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured on small models
 
 
 def dry_run(recipe, out: str) -> tuple[dict, str]:
     """The facts as `--json` prints them, and as people read them. Nothing is written but the cache of decoded data."""
-    with console.hushed():
-        from applied_dl.export.describe import describe
-        from applied_dl.tasks import load_task
-        from applied_dl.train import Workspace
-        from applied_dl.train.reproducible import set_up
+    task = load_task(recipe.task)
+    from applied_dl.export.describe import describe
+    from applied_dl.train import Workspace
 
     start = time.perf_counter()
-    task = load_task(recipe.task)
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    prepared = task.prepare(recipe, cache_folder())
+    prepared = run.read(task, recipe)
     for warning in prepared.warnings:
         console.warn(warning)
-    recipe = settled(task, recipe, prepared)
+    recipe = run.settled(task, recipe, prepared)
     model = task.build(recipe, prepared)
     read = time.perf_counter() - start
     trial: list[float] = []
-    task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", identity(recipe, prepared), trial=trial))
+    task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", run.identity(recipe, prepared), trial=trial))
     facts = {
         "task": recipe.task,
         "data": prepared.facts.get("summary", ""),

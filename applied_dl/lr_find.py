@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from applied_dl import config, console
-from applied_dl.data.caching import cache_folder
+from applied_dl import run
 from applied_dl.errors import UsageError
-from applied_dl.run import identity, settled
+from applied_dl.tasks import load_task
 
 
 def lr_find(recipe, picture: Path) -> dict:
     """The suggestion of the finder, and its curve drawn to `picture`. Raises `UsageError` for a model that is not trained by steps."""
-    with console.hushed():
-        from applied_dl.tasks import load_task
-        from applied_dl.train import Workspace
-        from applied_dl.train.reproducible import set_up
+    task = load_task(recipe.task)
+    from applied_dl.train import Workspace
 
-        task = load_task(recipe.task)
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    prepared = task.prepare(recipe, cache_folder())
-    recipe = settled(task, recipe, prepared)
+    prepared = run.read(task, recipe)
+    recipe = run.settled(task, recipe, prepared)
     sweep: list = []
-    once = {"ensemble": 1, "snapshots": None} if hasattr(recipe.train, "ensemble") else {}
-    task.fit(config.replace(recipe, train=once), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
+    task.fit(run.of_one_net(recipe), prepared, Workspace(Path(), run.identity(recipe, prepared), sweep=sweep))
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
     from applied_dl.report.plots import rate_sweep

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from applied_dl import bundle, config, console
 from applied_dl.bundle import Manifest
 from applied_dl.data.caching import cache_folder
 from applied_dl.errors import RefusedError, UsageError
 from applied_dl.report import lines
+from applied_dl.tasks import load_task
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,15 +54,14 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     bundle.check_free(target, overwrite)
     bundle.probe(target)
 
-    task = _task(recipe)
+    task = load_task(recipe.task)
     from applied_dl import export as exporting
     from applied_dl.train import Workspace
     from applied_dl.train.hardware import as_float32
     from applied_dl.train.reproducible import set_up
 
     exporting.check(recipe.export)
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    prepared = task.prepare(recipe, cache_folder())
+    prepared = read(task, recipe)
     lines.tell_data(prepared)
     recipe = settled(task, recipe, prepared)
     with console.timed("baseline", "honest rivals on the same rows"):
@@ -142,94 +141,12 @@ def _cut_short(history) -> list[str]:
     return [f"The training was stopped by hand after epoch {len(history.rows)}; the model holds the best weights up to then."]
 
 
-def evaluate(path: str | Path, data: str | None = None) -> dict:
-    """The task metric of every exported file, through its own runtime, on the test rows or on another labelled source."""
-    path = Path(path)
-    manifest = bundle.open_bundle(path)
-    recipe = config.resolve(manifest.recipe, str(path))
-    task = _task(recipe)
-    from applied_dl.export.evaluate import evaluate_files
+def read(task, recipe):
+    """The recipe's data read, split and fitted, from its seed."""
+    from applied_dl.train.reproducible import set_up
 
-    encoder = task.load_encoder(path)
-    if data is not None:
-        part = task.labelled(recipe, encoder, data)
-    else:
-        part = reread(task, recipe, manifest, path).test
-    scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
-    for text in part.warnings:
-        console.warn(text)
-    for file, found in scores.items():
-        console.say("evaluate", f"{file:<22} {found.main} {lines.with_interval(found)}")
-    return bundle.finite(
-        {
-            "bundle": str(path),
-            "task": recipe.task,
-            "rows": len(part),
-            "data": data or "test rows",
-            "metrics": {file: dict(s.metrics) for file, s in scores.items()},
-            "intervals": {file: dict(s.intervals) for file, s in scores.items()},
-            "warnings": part.warnings,
-        }
-    )
-
-
-def export(path: str | Path, **settings) -> Manifest:
-    """Export a bundle again with other formats, variants or `max_loss`; the bundle is replaced in one rename."""
-    path = Path(path)
-    manifest = bundle.open_bundle(path)
-    chosen = {key: value for key, value in settings.items() if value is not None}
-    recipe = config.resolve(_merged(manifest.recipe, {"export": chosen}), str(path))
-    task = _task(recipe)
-    import keras
-
-    from applied_dl import export as exporting
-    from applied_dl.export.describe import describe
-    from applied_dl.export.golden import GOLDEN_ROWS, write_golden
-    from applied_dl.report.card import write_card
-
-    exporting.check(recipe.export)
-    prepared = reread(task, recipe, manifest, path)
-    model = keras.saving.load_model(path / "model.keras")
-    serving = task.reopen(recipe, model, prepared.encoder)
-    with bundle.writing(path, overwrite=True) as work:
-        for name in manifest.files:
-            if name.split("/")[0] not in ("saved_model", "golden.npz", "README.md") and not name.endswith(".tflite"):
-                (work / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path / name, work / name)
-        exports, answers = exporting.export(
-            serving,
-            recipe.export,
-            prepared.train,
-            prepared.test,
-            lambda o, p: task.score(recipe, o, p, prepared.encoder),
-            work,
-            manifest.name,
-        )
-        for item in exports:
-            lines.tell_export(item, manifest.main)
-        if "tflite" in recipe.export.formats and not any(item.chosen for item in exports):
-            reasons = lines.refusals(exports)
-            raise RefusedError(f"No TFLite file passed its proof: {reasons}. The bundle stays as it was.")
-        write_golden(
-            work,
-            prepared.test,
-            exporting.keras_outputs(serving, prepared.test.take(np.arange(min(GOLDEN_ROWS, len(prepared.test))))),
-            exports,
-        )
-        manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
-        write_card(work, manifest, describe(serving.model))
-        return bundle.seal(work, manifest)
-
-
-def reread(task, recipe, manifest: Manifest, path: Path):
-    """Prepare the bundle's own data again; refuses data that has changed since."""
-    prepared = task.prepare(recipe, cache_folder())
-    if prepared.fingerprint != manifest.fingerprint:
-        raise RefusedError(
-            f"The data of {str(path)!r} ({recipe.data.source!r}) is not what it was trained on; "
-            "its test rows would not be the held-out ones. Name a labelled source with --data."
-        )
-    return prepared
+    set_up(recipe.train.seed, recipe.train.deterministic)
+    return task.prepare(recipe, cache_folder())
 
 
 def settled(task, recipe, prepared):
@@ -240,6 +157,11 @@ def settled(task, recipe, prepared):
     if hasattr(recipe.train, "optimizer"):  # word vectors have their own closed-form steps
         check(recipe.train)
     return recipe
+
+
+def of_one_net(recipe):
+    """The recipe without its ensemble: what a look at one training needs."""
+    return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if hasattr(recipe.train, "ensemble") else recipe
 
 
 def _begin(workspace, overwrite: bool) -> None:
@@ -285,19 +207,7 @@ def _as_files(sections: dict) -> dict:
 def _named_recipe(recipe, sections: dict):
     sections = _as_files(sections)
     if isinstance(recipe, msgspec.Struct):
-        return recipe.task, config.resolve(_merged(config.as_dict(recipe), sections))
+        return recipe.task, config.resolve(config.merged(config.as_dict(recipe), sections))
     overrides = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
     name = recipe.get("task", "model") if isinstance(recipe, dict) else Path(recipe).stem
     return name, config.read_recipe(recipe, overrides)
-
-
-def _merged(raw: dict, sections: dict) -> dict:
-    return {**raw, **{section: {**raw.get(section, {}), **keys} for section, keys in sections.items()}}
-
-
-def _task(recipe):
-    """The task's page; TensorFlow is imported here, without the lines it prints on the way."""
-    with console.hushed():
-        from applied_dl.tasks import load_task
-
-        return load_task(recipe.task)

@@ -15,6 +15,7 @@ from applied_dl import bundle, config, console, run
 from applied_dl.data.caching import cache_folder
 from applied_dl.errors import AppliedError, RefusedError, UsageError
 from applied_dl.metrics import HIGHER_IS_BETTER
+from applied_dl.tasks import load_task
 
 STUDY, JOURNAL = "tune", "study.journal"
 STARTUP = 5  # trials before the median of the others stops one
@@ -35,7 +36,7 @@ def tune(recipe, out: Path, trials: int, arguments: list[str], jobs: int = 1) ->
     `out` holds the study, `best.toml` and the plots; where a study is there already it is continued. Raises `RefusedError` where that
     study is of another recipe, space or data; `UsageError` where the recipe has no `[tune.space]`.
     """
-    space, task = read_space(recipe), _task(recipe)
+    space, task = read_space(recipe), load_task(recipe.task)
     out.mkdir(parents=True, exist_ok=True)
     study = _study(recipe, out, task, space)
     if jobs > 1:
@@ -81,15 +82,12 @@ def _work(study, recipe, task, space, trials: int) -> None:
     import optuna
     from optuna.trial import TrialState
 
-    from applied_dl.train.reproducible import set_up
-
     kept: list = []
 
     def objective(trial) -> float:
         one = apply(recipe, {key: _suggest(trial, key, dimension) for key, dimension in space.items()})
-        set_up(one.train.seed, one.train.deterministic)
         only_training = all(key.startswith("train.") for key in space)
-        prepared = kept[0] if kept and only_training else task.prepare(one, cache_folder())
+        prepared = kept[0] if kept and only_training else run.read(task, one)
         kept[:] = [prepared]
         return _score(trial, study, task, run.settled(task, one, prepared), prepared)
 
@@ -147,11 +145,9 @@ def _study(recipe, out: Path, task, space):
         from optuna.storages.journal import JournalFileBackend
     except ImportError as error:
         raise UsageError("The search needs Optuna: pip install 'applied_dl[tune]'.") from error
-    from applied_dl.train.reproducible import set_up
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    prepared = task.prepare(recipe, cache_folder())
+    prepared = run.read(task, recipe)
     settled = run.settled(task, recipe, prepared)
     main = _main_metric(task, settled, prepared)
     raw = {key: value for key, value in config.as_dict(recipe).items() if key not in ("export", "card", "tune")}
@@ -243,10 +239,3 @@ def _draw(study, out: Path) -> list[str]:
 
 def _short(value) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _task(recipe):
-    with console.hushed():
-        from applied_dl.tasks import load_task
-
-        return load_task(recipe.task)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import applied_dl
-from applied_dl import bundle, cli, config, run
+from applied_dl import bundle, cli, config, revisit, run
 from applied_dl.config import TASKS
 from applied_dl.errors import DataError, RefusedError, UsageError
 from applied_dl.infer import load
@@ -171,7 +171,7 @@ def test_a_flipped_byte_stops_the_predictor_before_the_interpreter(trained, tmp_
 
 def test_evaluate_scores_every_file_on_the_held_out_rows(trained):
     done = trained("image")
-    found = run.evaluate(done.bundle)
+    found = revisit.evaluate(done.bundle)
     chosen = done.manifest.chosen
     assert set(found["metrics"]) == {e.file for e in done.manifest.exports if not e.refused}
     assert found["metrics"][chosen.file]["accuracy"] == pytest.approx(chosen.metric)
@@ -180,7 +180,7 @@ def test_evaluate_scores_every_file_on_the_held_out_rows(trained):
 
 def test_export_again_with_fewer_variants(trained, tmp_path):
     copy = shutil.copytree(trained("image").bundle, tmp_path / "again")
-    manifest = run.export(copy, formats=("tflite",), variants=("fp16",))
+    manifest = revisit.export(copy, formats=("tflite",), variants=("fp16",))
     assert [e.variant for e in manifest.exports] == ["fp16"]
     assert bundle.open_bundle(copy).chosen.variant == "fp16"
     assert not (copy / "saved_model").exists()
@@ -196,7 +196,7 @@ def test_a_bundle_whose_data_changed_is_not_scored_on_it(trained, tmp_path):
     raw["digest"] = bundle._digest(raw)
     (copy / "bundle.json").write_text(json.dumps(raw))
     with pytest.raises(RefusedError, match="is not what it was trained on"):
-        run.evaluate(copy)
+        revisit.evaluate(copy)
 
 
 def test_the_command_line_from_new_to_predict(tmp_path, monkeypatch, capsys):
@@ -316,9 +316,9 @@ def test_evaluate_takes_the_test_part_of_a_source_and_names_what_it_cannot_read(
                 Image.new("L", (8, 8), 30 * i).save(tmp_path / part / label / f"{i}.png")
     (tmp_path / "test" / "2" / "bad.png").write_bytes(b"none")
     with pytest.raises(DataError, match="max_unreadable"):
-        run.evaluate(trained("image").bundle, str(tmp_path))
+        revisit.evaluate(trained("image").bundle, str(tmp_path))
     (tmp_path / "test" / "2" / "bad.png").unlink()
-    found = run.evaluate(trained("image").bundle, str(tmp_path))
+    found = revisit.evaluate(trained("image").bundle, str(tmp_path))
     assert found["rows"] == 4
     assert any("only the test part" in text for text in found["warnings"])
 

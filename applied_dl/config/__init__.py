@@ -81,6 +81,11 @@ def as_dict(recipe) -> dict:
     return msgspec.to_builtins(recipe)
 
 
+def merged(raw: dict, sections: dict) -> dict:
+    """A plain recipe with the keys of some sections put over its own."""
+    return {**raw, **{section: {**raw.get(section, {}), **keys} for section, keys in sections.items()}}
+
+
 def replace(recipe, **sections: dict):
     """A copy with some keys of some sections changed: `replace(recipe, train={"epochs": 3})`."""
     return msgspec.structs.replace(

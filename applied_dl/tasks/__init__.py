@@ -2,11 +2,13 @@
 
 import importlib
 
+from applied_dl import console
 from applied_dl.config import TASKS
-from applied_dl.errors import pick
+from applied_dl.errors import known
 
 
 def load_task(name: str):
-    """The task's module."""
-    pick("task", name, TASKS)
-    return importlib.import_module(f"applied_dl.tasks.{name}")
+    """The task's module. TensorFlow is imported with it, without the lines it prints on the way."""
+    known("task", name, TASKS)
+    with console.hushed():
+        return importlib.import_module(f"applied_dl.tasks.{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from applied_dl.errors import DataError
 
 EMBEDDED = Path(__file__).parent / "embedded"
 BUILT_IN = ("co2", "sunspots", "elnino", "macro")
+LARGEST = 1e18  # beyond it squares leave the range of float32
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-"]
 
 
@@ -20,15 +22,20 @@ def load_table(source):
     if isinstance(source, pl.DataFrame):
         return source, "the table"
     if isinstance(source, dict):
-        return pl.DataFrame({name: _column(cells) for name, cells in source.items()}, strict=False), "the table"
+        try:
+            return pl.DataFrame({name: _column(cells) for name, cells in source.items()}, strict=False), "the table"
+        except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+            raise DataError(f"The columns {', '.join(map(str, source))} make no table: {str(error).splitlines()[0]}.") from error
     if hasattr(source, "columns"):  # pandas, read column by column so that pyarrow is not needed
         columns = {str(name): _column(np.asarray(source[name])) for name in source.columns}
         return pl.DataFrame(columns, strict=False, nan_to_null=True), "the table"
     if str(source) in BUILT_IN:
         source = EMBEDDED / f"{source}.csv"
+    if not isinstance(source, str | Path):
+        raise DataError(f"A history must be a file, a table, columns or an array of numbers; received {type(source).__name__}.")
     path = Path(source)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+    if not os.path.isfile(path):  # False for names that are too long, too
+        what = "is a folder" if os.path.isdir(path) else "does not exist"
         raise DataError(f"The series file {str(source)!r} {what}; expected a CSV or Parquet file, or one of: {', '.join(BUILT_IN)}.")
     try:
         return (pl.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)), str(path)
@@ -90,4 +97,9 @@ def numbers(table, name: str, where: str) -> np.ndarray:
     values = parsed.to_numpy().astype(np.float64)
     if np.isinf(values).any():
         raise DataError(f"{where}, column {name!r}, row {int(np.isinf(values).argmax()) + 2}: expected a finite number, received infinity.")
+    if (far := np.abs(values) > LARGEST).any():
+        row = int(far.argmax())
+        raise DataError(
+            f"{where}, column {name!r}, row {row + 2}: expected a number within ±{LARGEST:g}, received {values[row]:g}; scale it."
+        )
     return values

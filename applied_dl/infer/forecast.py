@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.data.series import SeriesSet, read_series
+from applied_dl.data.series_tables import LARGEST
 from applied_dl.encoders.series import Block, SeriesEncoder, blocks, inputs_at, load
 from applied_dl.errors import AppliedError, DataError
 from applied_dl.infer.runtime import Encoded
@@ -27,14 +28,14 @@ def gather(arguments: list[str]) -> list:
 def encode(encoder: SeriesEncoder, inputs) -> Encoded:
     """The last window of every series of every file, table or dict of columns. A file that cannot be read is one error in its place."""
     inputs = [inputs] if hasattr(inputs, "columns") or isinstance(inputs, dict) else list(inputs)
-    rows, slots, errors, warnings, kept = [], [], {}, [], []
+    rows, slots, errors, warnings, kept, origin = [], [], {}, [], [], {}
     place = 0
-    for item in inputs:
+    for number, item in enumerate(inputs):
         try:
             data = _read(encoder, item)
             made = blocks(encoder, data)
         except AppliedError as error:
-            errors[place] = str(error)
+            errors[place], origin[place] = str(error), number
             place += 1
             continue
         warnings += data.notes
@@ -44,6 +45,7 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
                 _refuse_missing(encoder, block)
             except AppliedError as error:
                 errors |= {place + i: str(error) for i in range(len(block.names))}
+                origin |= {place + i: number for i in range(len(block.names))}
                 place += len(block.names)
                 continue
             warnings += _unlike(encoder, block)
@@ -53,7 +55,8 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
                 place += 1
             rows.append(window)
     arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
-    return Encoded(inputs=arrays, kept=kept, errors=errors, warnings=list(dict.fromkeys(warnings))[:10], extra={"slots": slots})
+    warnings = list(dict.fromkeys(warnings))[:10]
+    return Encoded(inputs=arrays, kept=kept, errors=errors, warnings=warnings, origin=origin, extra={"slots": slots})
 
 
 def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
@@ -68,13 +71,25 @@ def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict
 
 def _read(encoder: SeriesEncoder, item) -> SeriesSet:
     if isinstance(item, np.ndarray) or isinstance(item, list | tuple) and item and not isinstance(item[0], str):
-        values = np.asarray(item, np.float64)
-        values = values[:, None] if values.ndim == 1 else values
+        values = _array(item)
         if encoder.form == "aligned" and values.shape[1] != len(encoder.names):
             raise DataError(f"The history has {values.shape[1]} columns, expected {len(encoder.names)}: {', '.join(encoder.names[:10])}.")
         names = list(encoder.names) if encoder.form == "aligned" else [f"series {i + 1}" for i in range(values.shape[1])]
         return SeriesSet(names=names, values=list(values.T), starts=[0] * len(names), clock=encoder.clock, columns=encoder.columns)
     return read_series(item, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
+
+
+def _array(item) -> np.ndarray:
+    """Values (T, C) float64 of an array or a list of rows."""
+    try:
+        values = np.asarray(item, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The history is no array of numbers: {str(error).splitlines()[0]}.") from error
+    if values.ndim not in (1, 2):
+        raise DataError(f"The history must have shape (T,) or (T, series), received {values.shape}.")
+    if (far := np.isinf(values) | (np.abs(values) > LARGEST)).any():
+        raise DataError(f"The history holds {values[far][0]:g}; expected numbers within ±{LARGEST:g}, without infinity.")
+    return values[:, None] if values.ndim == 1 else values
 
 
 def _refuse_missing(encoder: SeriesEncoder, block: Block) -> None:

@@ -62,7 +62,7 @@ class Predictor:
         for place, answer in zip(encoded.kept, answers, strict=True):
             slots[place] = answer
         for place, sentence in encoded.errors.items():
-            slots[place] = {"input": _name(inputs, place), "error": sentence}
+            slots[place] = {"input": _name(inputs, encoded.origin.get(place, place)), "error": sentence}
         return slots  # type: ignore[return-value]
 
     @property

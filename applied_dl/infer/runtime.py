@@ -17,12 +17,16 @@ LARGEST_BATCH = 64  # rows per invoke; more costs memory and gains nothing on a 
 
 
 class Encoded(Struct, kw_only=True):
-    """Readable inputs as arrays (N, …), which inputs those were, and one sentence for each of the others."""
+    """Readable inputs as arrays (N, …), which inputs those were, and one sentence for each of the others.
+
+    `origin` is the input by place, where one input has several answers (a file of several series).
+    """
 
     inputs: dict[str, np.ndarray]
     kept: list[int]
     errors: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    origin: dict[int, int] = field(default_factory=dict)
     extra: dict[str, object] = field(default_factory=dict)
 
 

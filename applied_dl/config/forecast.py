@@ -41,11 +41,11 @@ class Model(Section, frozen=True, kw_only=True):
     ) = None
     preset: about(str, "fast, default or best") = "default"
     normalize: about(str | None, "per window: last, mean, revin or none (undone in the graph)") = None
-    units: about(int | None, "width of the hidden layers") = None
-    layers: about(int | None, "hidden layers or blocks") = None
-    patch: about(int | None, "steps per patch of recurrent and patched models; 1 is the textbook form") = None
+    units: about(int | None, "width of the hidden layers", ge=0) = None
+    layers: about(int | None, "hidden layers or blocks", ge=1) = None
+    patch: about(int | None, "steps per patch of recurrent and patched models; 1 is the textbook form", ge=1) = None
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
-    cycle: about(int | None, "length of the learned cycle of cyclenet; the season by default") = None
+    cycle: about(int | None, "length of the learned cycle of cyclenet; the season by default", ge=2) = None
     members: about(tuple[str, ...] | None, "models of a blend; each is weighed on validation") = None
     difference: about(bool, "forecast the steps between values and sum them up in the graph") = False
 

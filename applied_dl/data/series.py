@@ -54,7 +54,7 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
 
 def _stamps(table, columns: Columns, where: str) -> tuple[np.ndarray, bool]:
     if columns.time is None:
-        return np.arange(table.height), False
+        return _numbered(table, columns), False
     found = moments(table[columns.time], where)
     if found is None:
         raise DataError(
@@ -62,6 +62,18 @@ def _stamps(table, columns: Columns, where: str) -> tuple[np.ndarray, bool]:
             "expected dates such as 2024-01-31."
         )
     return found
+
+
+def _numbered(table, columns: Columns) -> np.ndarray:
+    """Rows without a time: their number in the file, or in their series."""
+    if columns.layout != "long":
+        return np.arange(table.height)
+    codes = table[columns.series].rank("dense").fill_null(0).to_numpy()
+    order = np.argsort(codes, kind="stable")
+    counts = np.unique(codes, return_counts=True)[1]
+    place = np.empty(len(codes), np.int64)
+    place[order] = np.concatenate([np.arange(n) for n in counts])
+    return place
 
 
 def _clock(stamps: np.ndarray, columns: Columns, zone: bool, where: str, clock: Clock | None) -> Clock:

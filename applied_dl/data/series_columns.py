@@ -33,7 +33,7 @@ def understand(table, columns: Columns, where: str) -> Columns:
     """Fill in layout, time, series and target columns that were not named."""
     names = table.columns
     for name in (columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static):
-        if name is not None and name not in names and columns.layout != "rows":
+        if name is not None and name not in names:
             raise DataError(f"{where} has no column {name!r}.{nearest(name, names)}")
     layout, time, series = columns.layout, columns.time, columns.series
     if layout not in (None, "wide", "long", "rows"):
@@ -43,9 +43,15 @@ def understand(table, columns: Columns, where: str) -> Columns:
     if series is None and layout in (None, "long"):
         series = _find_series(table, time)
     if layout is None:
-        layout = "long" if series and time else "rows" if time is None and _has_rows(table) else "wide"
+        layout = "long" if series and (time or columns.series) else "rows" if time is None and _has_rows(table) else "wide"
+    if layout == "wide" and (columns.static or columns.series):
+        key = "static" if columns.static else "series"
+        raise UsageError(f"data.{key} is for a long file (a row for each value); {where} is wide, a column for each series.")
     if layout == "rows":
-        return replace(columns, layout="rows", time=None, series=names[0])
+        idle = [key for key in ("time", "targets", "past", "future", "static") if getattr(columns, key)]
+        if idle:
+            raise UsageError(f"data.{idle[0].replace('targets', 'target')} has no meaning for {where}, which has a row for each series.")
+        return replace(columns, layout="rows", series=columns.series or names[0])
     if layout == "long" and series is None:
         raise DataError(f"{where}: no column names the series; set data.series to one of: {', '.join(names)}.")
     targets = columns.targets

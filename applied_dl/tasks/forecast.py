@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import NormalDist
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from applied_dl.data.series import read_series
 from applied_dl.encoders.series import SeriesEncoder, blocks
 from applied_dl.encoders.series import load as load_encoder
 from applied_dl.encoders.series import save as save_encoder
-from applied_dl.errors import DataError
+from applied_dl.errors import DataError, UsageError
 from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import forecasting as metric
@@ -24,13 +25,11 @@ from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast_baselines import classical_forecasts
 from applied_dl.tasks.forecast_data import prepare_series
 from applied_dl.tasks.forecast_fit import build_one, fit_forecast
+from applied_dl.tasks.forecast_refusals import CLOSED
 from applied_dl.tasks.forecast_scores import score
 from applied_dl.tasks.forecast_settings import settle_forecast
 from applied_dl.tasks.forecast_windows import aligned_part, panel_part
 from applied_dl.train.ensemble import average, fit_members
-from applied_dl.train.unused import OF_THE_ENGINE, refuse_unused
-
-NORMAL = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449, 0.95: 1.96, 0.99: 2.5758}
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -52,8 +51,10 @@ def build(recipe, prepared) -> keras.Model:
 
 def fit(recipe, prepared, workspace) -> train.Fitted:
     """Train every member of the ensemble; the closed form and the blend have one."""
-    if recipe.model.name in ("ridge", "blend"):
-        refuse_unused(recipe.train, recipe.model.name, OF_THE_ENGINE if recipe.model.name == "ridge" else ("snapshots",))
+    watched = workspace is not None and (workspace.sweep is not None or workspace.examine is not None)
+    if recipe.model.name in CLOSED and watched:
+        raise UsageError(f"The model {recipe.model.name!r} is solved in closed form: it takes no gradient steps, and has no learning rate.")
+    if recipe.model.name in (*CLOSED, "blend"):
         return fit_forecast(recipe, prepared, workspace)
     return fit_members(recipe, lambda one, tag: fit_forecast(one, prepared, workspace, tag))
 
@@ -88,7 +89,7 @@ def _spread_out(recipe, y, encoder):
     if len(y.shape) == 3:
         return y, y, y
     if recipe.train.loss == "gaussian_nll":
-        z = NORMAL.get(round(encoder.coverage, 2), 1.6449)
+        z = NormalDist().inv_cdf(0.5 + encoder.coverage / 2)
         deviation = ops.exp(0.5 * ops.clip(y[..., 1], -20.0, 20.0))
         return y[..., 0], y[..., 0] - z * deviation, y[..., 0] + z * deviation
     quantiles = recipe.score.quantiles

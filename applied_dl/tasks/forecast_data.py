@@ -22,11 +22,12 @@ CHANNELS = 1000  # more aligned series than this are a panel
 def prepare_series(recipe) -> Prepared:
     """Read, settle sizes, split in time, cut windows."""
     d = recipe.data
-    _check_split(d)
+    _check_keys(d)
     data, cuts = read(d)
     data, cuts = trim(data, cuts, d)
     form = _form(data, d)
     clock = Clock(**dict(zip(("unit", "every"), parse_frequency(d.frequency)))) if d.frequency and data.clock.unit == "step" else data.clock
+    _check_form(d, form, data)
     season, horizon = d.season or clock.season, d.horizon or clock.horizon
     cuts = cuts or _cuts(data, d, form, horizon)
     _check(data, cuts, form, horizon, d)
@@ -39,7 +40,7 @@ def prepare_series(recipe) -> Prepared:
     _note_constant(data.names, known, notes)
     calendar = periods(data.clock) if d.calendar else ()
     name = name_of(recipe, form, cuts.train[0] - lookback - horizon + 1, season)
-    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in members_of(recipe, name) else 0
+    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in members_of(recipe, name, form) else 0
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
         center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
@@ -73,11 +74,17 @@ def prepare_series(recipe) -> Prepared:
     return Prepared(encoder=encoder, **parts, fingerprint=digest, facts=facts, warnings=notes, state=state)
 
 
-def _check_split(d) -> None:
+def _check_keys(d) -> None:
+    """Refuse shares, policies and files that contradict each other."""
     if min(d.split) < 0 or sum(d.split) > 1 + 1e-9 or d.split[0] == 0 or d.split[2] == 0:
         raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1; received {list(d.split)}.")
-    if d.test and not d.train:
-        raise UsageError("data.test needs data.train beside it.")
+    for key in ("test", "validation"):
+        if getattr(d, key) and not d.train:
+            raise UsageError(f"data.{key} needs data.train beside it.")
+    if d.train:
+        for key in ("split", "test_horizons", "rows"):
+            if getattr(d, key) != getattr(type(d)(), key):
+                raise UsageError(f"data.{key} cuts data.source; with data.train the files are used exactly as given: remove it.")
     for name, value, options in (
         ("duplicates", d.duplicates, ("mean", "refuse")),
         ("irregular", d.irregular, ("refuse", "resample")),
@@ -85,6 +92,14 @@ def _check_split(d) -> None:
     ):
         if value not in options:
             raise UsageError(f"data.{name} must be one of {', '.join(options)}; received {value!r}.")
+
+
+def _check_form(d, form: str, data: SeriesSet) -> None:
+    """Refuse keys that this form of data has no use for."""
+    if form == "panel" and d.split != type(d)().split:
+        raise UsageError("data.split cuts series on one clock; a panel keeps the last data.test_horizons horizons of each series.")
+    if d.calendar and not periods(data.clock):
+        raise UsageError(f"data.calendar needs dates that vary in a year; the steps of this file are {data.clock.name!r}.")
 
 
 def _form(data: SeriesSet, d) -> str:

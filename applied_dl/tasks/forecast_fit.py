@@ -8,18 +8,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
-from msgspec.structs import replace
 
-from applied_dl import console, train
+from applied_dl import train
 from applied_dl.data.gaps import lengthen
 from applied_dl.models.call import call
 from applied_dl.models.forecast import BUILDERS, Spec, fit_ridge
 from applied_dl.preprocess.windows import gather_windows, normalize, panel_scale
-from applied_dl.tasks.forecast_settings import MEMBER_SIZES, SHORT_WINDOW, training_of
-from applied_dl.train.ensemble import average
+from applied_dl.tasks.forecast_blend import fit_blend
+from applied_dl.tasks.forecast_refusals import CLOSED
+from applied_dl.tasks.forecast_settings import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.train.losses import loss as named_loss
-
-PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -65,21 +63,20 @@ def build_one(recipe, prepared, name: str) -> keras.Model:
         "layers_": model.layers,
         "patch": model.patch,
         "dropout": model.dropout,
-        "normalize": _normalize(recipe, prepared),
+        "normalize": _normalize(recipe, prepared, name),
     }
     if model.members:  # widths meant for one member are not forced upon the others
-        options = {
-            key: value
-            for key, value in (MEMBER_SIZES.get(name, {}) | {k: v for k, v in options.items() if v is not None}).items()
-            if key in known
-        }
+        given = {key: value for key, value in options.items() if value is not None}
+        options = {key: value for key, value in (MEMBER_SIZES.get(name, {}) | given).items() if key in known}
     fixed = {"window": min(SHORT_WINDOW, spec.lookback)} if name == "cyclenet" else {}
     if "patch" in known:
         options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
     return call(builder, options, spec, **fixed)
 
 
-def _normalize(recipe, prepared) -> str | None:
+def _normalize(recipe, prepared, name: str) -> str | None:
+    if name in CLOSED:  # which brings the shift it chose to one form
+        return "panel" if prepared.encoder.form == "panel" else None
     if recipe.model.difference:
         return "difference"
     return recipe.model.normalize or ("panel" if prepared.encoder.form == "panel" else None)
@@ -88,7 +85,7 @@ def _normalize(recipe, prepared) -> str | None:
 def fit_forecast(recipe, prepared, workspace, tag: str = "model") -> train.Fitted:
     """The recipe's model, trained; of a blend every member and their weights."""
     if recipe.model.name == "blend":
-        return _fit_blend(recipe, prepared, workspace, tag)
+        return fit_blend(recipe, prepared, workspace, tag, fit_forecast)
     if recipe.model.name == "ridge":
         return fit_closed(recipe, prepared)
     return _fit_network(recipe, prepared, workspace, tag)
@@ -189,59 +186,4 @@ def _fit_network(recipe, prepared, workspace, tag: str) -> train.Fitted:
     return train.Fitted(model, history)
 
 
-def _fit_blend(recipe, prepared, workspace, tag: str) -> train.Fitted:
-    """Every member, then their weights: least squares on validation, none negative, summing to one."""
-    fitted = []
-    for i, name in enumerate(recipe.model.members):
-        settings = replace(
-            recipe.train,
-            seed=recipe.train.seed + 1000 * i,
-            **{
-                k: v
-                for k, v in training_of(name, prepared.encoder, len(prepared.train), recipe.model.preset).items()
-                if k in ("epochs", "learning_rate", "loss")
-            },
-        )
-        keras.utils.set_random_seed(settings.seed)
-        one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
-        fitted.append(fit_forecast(one, prepared, workspace, f"{tag}-{i}-{name}"))
-        console.say("member", f"{name:<10} validation loss {fitted[-1].history.best:.4f}")
-    part, e = prepared.validation, prepared.encoder
-    truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
-    inputs = {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}
-    outputs = [f.model.predict(inputs, batch_size=256, verbose=0) for f in fitted]
-    weights, error, alone = blend_weights(outputs, truth)
-    best = int(np.argmin(alone))
-    console.say(
-        "blend",
-        "  ".join(f"{n} {w:.2f}" for n, w in zip(recipe.model.members, weights))
-        + f"   validation MSE {error:.4f}, best member {alone[best]:.4f}",
-    )
-    note = {"weights": dict(zip((f"{i}-{n}" for i, n in enumerate(recipe.model.members)), map(float, weights))), "members": fitted}
-    if error > alone[best] * (1 - PAYS):
-        return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
-    kept = [i for i, w in enumerate(weights) if w > 0]
-    rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows if "learning_rate" in row)]
-    history = train.History(rows=rows, best=error, best_epoch=len(rows), seconds=sum(f.history.seconds for f in fitted))
-    return train.Fitted(average([fitted[i].model for i in kept], [float(weights[i]) for i in kept]), history, note)
-
-
-def blend_weights(outputs: list[np.ndarray], truth: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Weights (M,) ≥ 0 that sum to one, with the least squared error; that error, and each member's own. NaN truths are left out."""
-    seen = ~np.isnan(truth)
-    gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (M, N)
-    gram = gaps @ gaps.T / gaps.shape[1]
-    best, error = None, np.inf
-    for code in range(
-        1, 2 ** len(outputs)
-    ):  # few members: every subset's equality-constrained solution, the best without a negative weight
-        pick = [i for i in range(len(outputs)) if code >> i & 1]
-        solved = np.linalg.solve(gram[np.ix_(pick, pick)] + 1e-9 * np.trace(gram) * np.eye(len(pick)), np.ones(len(pick)))
-        weights = np.zeros(len(outputs))
-        weights[pick] = solved / solved.sum()
-        if (weights >= 0).all() and weights @ gram @ weights < error:
-            best, error = weights, float(weights @ gram @ weights)
-    return best, error, np.diag(gram)
-
-
-__all__ = ["Relative", "blend_weights", "build_one", "fit_closed", "fit_forecast", "normalize", "sources", "spec_of"]
+__all__ = ["Relative", "build_one", "fit_closed", "fit_forecast", "normalize", "sources", "spec_of"]

@@ -12,7 +12,7 @@ from applied_dl import config
 from applied_dl.errors import DataError, UsageError
 from applied_dl.metrics.forecasting import mase_scale, owa, smape
 from applied_dl.tasks import forecast as task
-from applied_dl.tasks.forecast_fit import blend_weights
+from applied_dl.tasks.forecast_blend import blend_weights
 
 FAST = {"export": {"variants": ["fp32"], "formats": ["tflite"]}}
 
@@ -70,7 +70,8 @@ def test_a_known_driver_is_used_and_needed_ahead(hourly, tmp_path):
     assert "has no value at" in run.predictor().predict([short])[0]["error"]
 
 
-def test_a_panel_of_unlike_series_beats_naive_and_answers_each(tmp_path):
+@pytest.mark.parametrize("model", [{"units": 16}, {"members": ["ridge", "panel"], "units": 16}])
+def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
     random, rows = np.random.default_rng(0), []
     for i in range(12):
         t = np.arange(60 + 5 * i)
@@ -84,7 +85,7 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(tmp_path):
         {"task": "forecast"},
         out=tmp_path / "b",
         data={"source": str(tmp_path / "panel.csv"), "horizon": 4},
-        model={"units": 16},
+        model=model,
         train={"epochs": 3},
         **FAST,
     )
@@ -125,6 +126,17 @@ def test_blend_weights_are_the_best_on_the_simplex():
     assert alone[0] == pytest.approx(np.mean((outputs[0] - truth) ** 2))
 
 
+def test_absolute_weights_are_the_best_of_a_grid():
+    random = np.random.default_rng(1)
+    truth = random.standard_normal((40, 3, 1))
+    outputs = [truth + random.standard_cauchy(truth.shape), truth + random.standard_normal(truth.shape) + 0.5]
+    weights, error, alone = blend_weights(outputs, truth, 2.0, absolute=True)
+    grid = [np.mean(np.abs(w * outputs[0] + (1 - w) * outputs[1] - truth)) / 2 for w in np.linspace(0, 1, 1001)]
+    assert weights.sum() == pytest.approx(1)
+    assert error == pytest.approx(min(grid), rel=1e-3)
+    assert alone[1] == pytest.approx(np.mean(np.abs(outputs[1] - truth)) / 2)
+
+
 def test_metrics_by_hand():
     assert smape(np.array([[100.0, 0]]), np.array([[50.0, 0]])) == pytest.approx(100 / 3)
     assert mase_scale(np.array([1.0, 2, 4, 8]), 2) == pytest.approx(4.5)
@@ -153,8 +165,6 @@ def test_constant_series_and_zero_horizons_are_refused(tmp_path):
         prepared(data__source=str(tmp_path / "flat.csv"))
     with pytest.raises(UsageError, match="horizon"):
         recipe(data__horizon=0)
-    with pytest.raises(UsageError, match="needs a network"):
-        task.settle(recipe(model__name="ridge", train__loss="quantile"), prepared())
 
 
 def test_a_history_too_short_or_of_other_columns_is_answered_by_a_sentence(tmp_path):

@@ -19,6 +19,7 @@ from applied_dl.errors import DataError, UsageError, pick
 
 HELD_OUT = 1000  # pairs that judge, at most; the others train
 ABSENT = -1
+BALANCES = ("none", "over", "under")
 
 
 class Groups(Struct, kw_only=True):
@@ -156,7 +157,7 @@ def distinct_pairs(groups: Groups) -> Groups:
 
 def balanced(codes: np.ndarray, how: str, seed: int) -> np.ndarray:
     """Row numbers (int64) with labels evened out: "over" repeats rows of rarer labels, "under" drops rows of commoner ones."""
-    pick("data.balance", how, dict.fromkeys(("none", "over", "under")))
+    pick("data.balance", how, dict.fromkeys(BALANCES))
     if how == "none":
         return np.arange(len(codes))
     random = np.random.default_rng(seed)
@@ -261,6 +262,6 @@ def _units(groups: Groups) -> np.ndarray:
 
 
 __all__ = [
-    "ABSENT", "HELD_OUT", "Groups", "Scored", "balanced", "distinct_pairs", "exclude", "plain", "read_groups", "read_similarity",
+    "ABSENT", "BALANCES", "HELD_OUT", "Groups", "Scored", "balanced", "distinct_pairs", "exclude", "plain", "read_groups", "read_similarity",
     "split_groups", "take",
 ]  # fmt: skip

@@ -27,7 +27,6 @@ from applied_dl.tasks.sentences_data import prepare_sentences, read_part
 from applied_dl.tasks.sentences_fit import fit_sentences
 from applied_dl.tasks.sentences_settings import settle_sentences
 from applied_dl.train import Fitted
-from applied_dl.train.unused import refuse_unused
 
 BATCH = 512
 
@@ -59,11 +58,6 @@ def build(recipe, prepared) -> keras.Model:
 
 def fit(recipe, prepared, workspace) -> Fitted:
     """Train by the recipe's objective. Vectors of several seeds live in different spaces, so there is no ensemble."""
-    from applied_dl.errors import UsageError
-
-    refuse_unused(recipe.train, recipe.model.name or "sentences", ("snapshots",))
-    if recipe.train.ensemble > 1:
-        raise UsageError("train.ensemble must be 1 for sentences: vectors of different seeds cannot be averaged.")
     model = build(recipe, prepared)
     part, name = prepared.validation, prepared.encoder.input
 

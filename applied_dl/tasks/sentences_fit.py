@@ -17,15 +17,16 @@ from applied_dl.data.sentences import balanced
 from applied_dl.encoders.subwords import MASK, SubwordEncoder, encode_texts, read_tokenizer
 from applied_dl.errors import UsageError
 from applied_dl.models.text.bert import pretrained, read_facts
+from applied_dl.models.text.static import on_word_ids
 from applied_dl.models.text.transformer import classifier, masked_language_model
 from applied_dl.preprocess.tokens import mask_tokens, token_augmentation
+from applied_dl.tasks.sentences_settings import LIGHT
 from applied_dl.train.class_weights import class_weights
 from applied_dl.train.contrastive import fit_table
 from applied_dl.train.losses import loss as named_loss
 from applied_dl.train.similarity_losses import Contrastive, MaskedTokens, SameSimilarities
 
-LIGHT = ("static", "bytes")
-TEACHER_BATCH = 64
+TEACHER_BATCH, TEACHER_LENGTH = 64, 128  # texts at a time, and at most so many tokens of each
 FIRST_WORD = 3  # ids below are special
 
 
@@ -35,6 +36,7 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     if settings.epochs == 0:  # a pretrained encoder as it is
         return train.Fitted(model, train.History())
     ids = token_ids(model, prepared.train, prepared.encoder)
+    tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
         weigh_rare(model, ids, prepared.encoder.padding)
     if recipe.learn.pretrain and objective != "mlm":
@@ -43,9 +45,9 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     if objective == "mlm":
         history = _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag)
     elif objective == "classification":
-        return _fit_classes(recipe, prepared, model, workspace, tag)
+        return _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag)
     else:
-        history = _fit_vectors(recipe, prepared, model, ids, workspace, tag, judge)
+        history = _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge)
     return train.Fitted(model, history)
 
 
@@ -72,8 +74,10 @@ def weigh_rare(model: keras.Model, ids: np.ndarray, padding: int) -> None:
     layer.embeddings.assign(table * (weight / weight[held > 0].mean()).astype(np.float32)[:, None])
 
 
-def _fit_vectors(recipe, prepared, model, ids, workspace, tag, judge) -> train.History:
-    """Contrastive, SimCSE and distillation: a loss of vectors, by the row-wise engine for a table and by `train.fit` for the others."""
+def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) -> train.History:
+    """Contrastive, SimCSE and distillation: a loss of vectors, by the row-wise engine for a table and by `train.fit` for the others.
+
+    `tokens` is what `model` does with its token ids, the same layers."""
     settings, padding = recipe.train, prepared.encoder.padding
     source, pick, sides = _pairs(recipe, prepared, ids) if recipe.learn.objective != "distillation" else _taught(recipe, prepared, ids)
     nested = tuple(d for d in recipe.model.matryoshka or () if d < model.output_shape[-1])
@@ -98,9 +102,9 @@ def _fit_vectors(recipe, prepared, model, ids, workspace, tag, judge) -> train.H
             workspace=workspace, tag=tag,
         )  # fmt: skip
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}
-    vectors = [model({"ids": inputs[name]}) for name in sides]
+    vectors = [tokens({"ids": inputs[name]}) for name in sides]
     beside = keras.Model(inputs, layers.Concatenate(name="beside")(vectors) if len(vectors) > 1 else vectors[0])
-    validation = _held_out(recipe, prepared, sides) if recipe.learn.objective != "distillation" else None
+    validation = _held_out(recipe, prepared, model, sides) if recipe.learn.objective != "distillation" else None
     monitor = "val_loss" if validation else "loss"
     return train.fit(beside, source, validation, settings, loss=loss, augment=augment, monitor=monitor, workspace=workspace, tag=tag)
 
@@ -148,13 +152,12 @@ def _taught(recipe, prepared, ids):
 
 
 def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
-    """Unit vectors (N, D) float32 of a pretrained encoder; kept in the cache, since they cost minutes."""
-    digest = hashlib.sha256("\0".join([str(Path(folder).resolve()), *texts]).encode("utf-8", "replace")).hexdigest()[:24]
-    path = cache_folder() / f"teacher-{digest}.npy"
+    """Unit vectors (N, D) float32 of a pretrained encoder; kept in the cache by the content of its files, since they cost minutes."""
+    facts = read_facts(Path(folder))
+    length = min(facts["usual_length"], TEACHER_LENGTH)
+    path = cache_folder() / f"teacher-{_content(Path(folder), length, texts)}.npy"
     if path.exists():
         return np.load(path, allow_pickle=False).astype(np.float32)
-    facts = read_facts(Path(folder))
-    length = min(facts["usual_length"], 128)
     encoder = SubwordEncoder(length=length, tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True)
     model = pretrained(folder, length=length)
     with console.timed("teacher", f"{len(texts):,} texts encoded by {Path(folder).name}"):
@@ -164,6 +167,17 @@ def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
         np.save(file, found.astype(np.float16))
     temporary.replace(path)
     return found.astype(np.float16).astype(np.float32)
+
+
+def _content(folder: Path, length: int, texts: list[str]) -> str:
+    """A digest of everything that decides the teacher's vectors: its files, how much of a text it reads, and the texts."""
+    digest = hashlib.sha256(str(length).encode())
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".json", ".safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for text in texts:
+        digest.update(text.encode("utf-8", "replace") + b"\0")
+    return digest.hexdigest()[:32]
 
 
 def encode_all(model: keras.Model, encoder: SubwordEncoder, texts: list[str], batch: int = TEACHER_BATCH) -> np.ndarray:
@@ -177,10 +191,10 @@ def encode_all(model: keras.Model, encoder: SubwordEncoder, texts: list[str], ba
     return found
 
 
-def _held_out(recipe, prepared, sides) -> train.Source:
+def _held_out(recipe, prepared, model, sides) -> train.Source:
     """Validation pairs under the same loss; a scored pair counts as one where its score is in the upper half."""
     part, encoder = prepared.validation, prepared.encoder
-    ids = part.inputs[encoder.input]
+    ids = token_ids(model, part, encoder)
     if encoder.labels:
         rows = _same_label(part.target, recipe.train.seed)[:, :2]
         keys = part.target
@@ -209,20 +223,18 @@ def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
     return rows
 
 
-def _fit_classes(recipe, prepared, model, workspace, tag) -> train.Fitted:
-    """Labelled texts: a linear head on the vector, the encoder trained with it."""
+def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> train.Fitted:
+    """Labelled texts: a linear head on the vector, the encoder trained with it (through `tokens`, its layers on token ids)."""
     part, encoder, settings = prepared.train, prepared.encoder, recipe.train
     rows = balanced(part.target, recipe.data.balance, settings.seed)
     eye = np.eye(len(encoder.labels), dtype=np.float32)
     weight = class_weights(part.target, encoder.labels, settings.class_weights)
-    source = train.resident(
-        {encoder.input: part.inputs[encoder.input][rows]}, eye[part.target[rows]], None if weight is None else weight[rows]
-    )
+    source = train.resident({"ids": ids[rows]}, eye[part.target[rows]], None if weight is None else weight[rows])
     held = prepared.validation
-    validation = train.resident(held.inputs, eye[held.target])
-    change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding) if encoder.tokenizer else None
+    validation = train.resident({"ids": token_ids(model, held, encoder)}, eye[held.target])
+    change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding)
     augment = (lambda inputs, target, seed: ({"ids": change(inputs["ids"], seed)}, target)) if change else None
-    whole = classifier(model, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
+    whole = classifier(tokens, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
     loss = named_loss("crossentropy" if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
     history = train.fit(
         whole, source, validation, settings, loss=loss, metrics=(keras.metrics.CategoricalAccuracy("accuracy"),), augment=augment,

@@ -30,6 +30,13 @@ def raw_bytes(length: int, *, buckets: int = 30_000, dimensions: int = 256, pool
     return keras.Model({"bytes": raw}, vector(x, TokenMask(name="mask")(ids), pooling), name="raw_bytes")
 
 
+def on_word_ids(model: keras.Model) -> keras.Model:
+    """The layers of a `raw_bytes` model on word ids (B, T) that were found before: {"ids"} → unit vectors, the same weights."""
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    table, mask, pool, unit = (model.get_layer(name) for name in ("table", "mask", "pool", "unit"))
+    return keras.Model({"ids": ids}, unit(pool(table(ids), mask(ids))), name="on_word_ids")
+
+
 def _table(rows: int, dimensions: int, seed: int | None) -> layers.Embedding:
     start = initializers.RandomNormal(stddev=INITIAL, seed=seed)
     return layers.Embedding(rows, dimensions, embeddings_initializer=start, name="table")

@@ -109,8 +109,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         lines.tell_export(item, scores["test"].main)
     write_golden(work, prepared.test, answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
-    (work / "plots").mkdir()
-    task.plots(recipe, prepared, fitted, answers["test"], work / "plots")
+    undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
     manifest = Manifest(
         schema=bundle.SCHEMA,
         task=recipe.task,
@@ -127,10 +126,22 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         baselines={key: dict(value.metrics) for key, value in baselines.items()},
         exports=exports,
         seconds=round(time.perf_counter() - start, 2),
-        warnings=[*prepared.warnings, *_cut_short(fitted.history), *check_afterwards(prepared, recipe.train, fitted)],
+        warnings=[*prepared.warnings, *undrawn, *_cut_short(fitted.history), *check_afterwards(prepared, recipe.train, fitted)],
     )
     write_card(work, manifest, describe(serving.model))
     return bundle.seal(work, manifest)
+
+
+def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> list[str]:
+    """Draw the plots; what fails is a warning, for no finished training may be lost to a picture."""
+    folder.mkdir()
+    try:
+        task.plots(recipe, prepared, fitted, outputs, folder)
+    except Exception as error:
+        text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
+        console.warn(text)
+        return [text]
+    return []
 
 
 def _cut_short(history) -> list[str]:

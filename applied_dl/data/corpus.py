@@ -112,7 +112,8 @@ def _decoded(path: Path, reading: Reading, cut: bool) -> Iterator[str]:
             end = max(block.rfind(b" ") + 1, 0) or _edge(block)
             reading.cut_lines += 1
         rest = block[end:]
-        yield from _text(block[:end], reading)
+        if end:
+            yield from _text(block[:end], reading)
     if rest:
         yield from _text(rest, reading)
 
@@ -127,7 +128,7 @@ def _text(block: bytes, reading: Reading) -> list[str]:
         text = block.decode("utf-8", errors="replace")
         reading.bad_bytes += text.count("\ufffd")
         text = text.replace("\ufffd", " ")
-    return text.split("\n")
+    return text.removesuffix("\n").split("\n")
 
 
 def _edge(block: bytes) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from applied_dl.errors import DataError
+
 LONGEST_NAME = 1024  # a longer argument is a text, not a path
 
 
@@ -18,7 +20,10 @@ def gather(arguments: list[str]) -> list[str]:
         elif is_path(text):
             from applied_dl.data.corpus import lines
 
-            found += lines(text)
+            inside = list(lines(text))
+            if not inside:
+                raise DataError(f"{text!r} holds no text; expected at least one line that is not empty.")
+            found += inside
         else:
             found.append(text)
     return found

@@ -124,8 +124,15 @@ def residuals(truth: np.ndarray, predicted: np.ndarray, path: Path, unit: str = 
         left.plot(ends, ends, color=GREY, linestyle=":")
         left.scatter(truth, predicted, s=8, alpha=0.4, color=BLUE, edgecolors="none")
         left.set(xlabel=f"true {unit}", ylabel=f"predicted {unit}", title="Predicted against true")
-        right.hist(truth - predicted, bins=50, color=BLUE)
+        right.hist(truth - predicted, bins=edges(truth - predicted, 50), color=BLUE)
         right.set(xlabel=f"true − predicted {unit}", ylabel="rows", title="Residuals")
+
+
+def edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Of a histogram; of values that are all but equal too, which numpy refuses to bin by itself."""
+    low, high = float(np.min(values)), float(np.max(values))
+    least = 1e-6 * max(abs(low), abs(high), 1e-6)
+    return np.linspace(low - least, high + least, bins + 1)
 
 
 def fan(history: np.ndarray, truth: np.ndarray | None, forecast: np.ndarray, lower, upper, path: Path, title: str = "") -> None:

@@ -160,7 +160,7 @@ def _draw_pairs(vectors: np.ndarray, scores: np.ndarray, folder: Path) -> None:
         others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], 1, axis=0))
         with draw.figure(folder / "pairs.png") as axis:
             for values, name, colour in ((others, "two texts at random", draw.GREY), (cosine[~scored], "true pairs", draw.BLUE)):
-                axis.hist(values, bins=40, alpha=0.7, label=name, color=colour)
+                axis.hist(values, bins=draw.edges(values, 40), alpha=0.7, label=name, color=colour)
             axis.set(xlabel="cosine", ylabel="pairs", title="True pairs against others")
             axis.legend()
 

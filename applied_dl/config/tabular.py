@@ -6,8 +6,8 @@ from msgspec import field
 
 from applied_dl.config.common import Card, Export, Section, Train, Tune, about
 
-Net = Literal["linear", "mlp", "resnet", "tabm"]
-Name = Literal["linear", "mlp", "resnet", "tabm", "ensemble"]
+Net = Literal["linear", "mlp", "resnet", "tabm", "realmlp", "retrieval"]
+Name = Literal["linear", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensemble"]
 
 
 class Data(Section, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 
 class Model(Section, frozen=True, kw_only=True):
-    name: about(Name | None, "linear, mlp, resnet, tabm or ensemble; chosen by the size of the table by default") = None
+    name: about(Name | None, "linear, mlp, resnet, tabm, realmlp, retrieval or ensemble; chosen by the size of the table by default") = None
     preset: about(Literal["fast", "default", "best"], "mlp, tabm (with a linear net for small tables), or an ensemble of several tabm") = (
         "default"
     )
@@ -49,6 +49,7 @@ class Model(Section, frozen=True, kw_only=True):
     width: about(int | None, "units of the hidden layers", ge=1) = None
     depth: about(int | None, "hidden layers or blocks", ge=1) = None
     heads: about(int | None, "members that tabm trains as one net", ge=1) = None
+    memory: about(int | None, "training rows that retrieval keeps in the file; a best preset then has such a member", ge=1) = None
     activation: about(str | None, "relu, selu, mish, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from applied_dl.errors import UsageError
 
-NOT_SETTINGS = ("name", "kernel", "include_top")  # of builders, but not of recipes
+NOT_SETTINGS = ("name", "kernel", "include_top", "steps")  # of builders, but not of recipes
 
 
 def call(builder: Callable, settings: dict, /, *shape, **fixed):

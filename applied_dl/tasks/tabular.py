@@ -23,6 +23,7 @@ from applied_dl.tasks.tabular_baselines import tabular_baselines
 from applied_dl.tasks.tabular_data import prepare_table, read_part
 from applied_dl.tasks.tabular_ensemble import fit_ensemble
 from applied_dl.tasks.tabular_fit import build_net, fit_net, matrices, moments, targets
+from applied_dl.tasks.tabular_retrieval import fit_retrieval
 from applied_dl.tasks.tabular_settings import member_settings, settle_tabular
 from applied_dl.train.ensemble import fit_members
 
@@ -45,13 +46,13 @@ def settle(recipe, prepared):
 def build(recipe, prepared) -> keras.Model:
     """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs); of an ensemble its first member."""
     if recipe.model.name == "ensemble":
-        return build_net(member_settings(recipe, recipe.model.members[0], 0, len(prepared.train)), prepared)
+        return build_net(member_settings(recipe, recipe.model.members[0], 0, len(prepared.train), bool(prepared.encoder.labels)), prepared)
     return build_net(recipe, prepared)
 
 
 def fit(recipe, prepared, workspace) -> train.Fitted:
     """Train the net, under several seeds where the recipe asks for them."""
-    fit_one = fit_ensemble if recipe.model.name == "ensemble" else fit_net
+    fit_one = {"ensemble": fit_ensemble, "retrieval": fit_retrieval}.get(recipe.model.name, fit_net)
     return fit_members(recipe, lambda one, tag: fit_one(one, prepared, workspace, tag))
 
 

@@ -10,9 +10,11 @@ from keras import layers, ops
 from applied_dl import config, train
 from applied_dl.models.tabular.answers import Logarithm, MeanAnswer
 from applied_dl.tasks.tabular_fit import fit_net, matrices, targets
+from applied_dl.tasks.tabular_retrieval import fit_retrieval
 from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.engine import STOPPED
 
+FITS = {"retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 
@@ -20,10 +22,10 @@ def fit_ensemble(recipe, prepared, workspace, tag: str) -> train.Fitted:
     """Train `model.members` one after the other; one graph (B, 1, outputs) of their weighted mean. `extra["weights"]` are the weights."""
     fitted, histories = [], []
     for i, name in enumerate(recipe.model.members):
-        own = member_settings(recipe, name, i, len(prepared.train))
+        own = member_settings(recipe, name, i, len(prepared.train), bool(prepared.encoder.labels))
         own = config.replace(own, train={"seed": recipe.train.seed + 101 * i})
         keras.utils.set_random_seed(own.train.seed)
-        fitted.append(fit_net(own, prepared, workspace, f"{tag}-{i}-{name}"))
+        fitted.append(FITS.get(name, fit_net)(own, prepared, workspace, f"{tag}-{i}-{name}"))
         histories.append(fitted[-1].history)
         if histories[-1].stopped == STOPPED:
             break

@@ -11,7 +11,10 @@ from applied_dl import train
 from applied_dl.encoders.table import TableEncoder
 from applied_dl.models.call import call
 from applied_dl.models.tabular import BUILDERS, Features
+from applied_dl.models.tabular.realmlp import rates as realmlp_rates
+from applied_dl.models.tabular.realmlp import start
 from applied_dl.preprocess.numeric import Numbers, fit_numbers, quantile_bins, target_bins
+from applied_dl.train.batches import plan
 from applied_dl.train.class_weights import class_weights
 from applied_dl.train.losses import loss as make_loss
 
@@ -54,23 +57,35 @@ def outputs_of(recipe, encoder: TableEncoder) -> int:
 def build_net(recipe, prepared) -> keras.Model:
     """{"numbers": (B, F), "codes": (B, C)} → (B, k, outputs)."""
     options = {key: getattr(recipe.model, key) for key in OPTIONS}
-    return call(BUILDERS[recipe.model.name], options, features_of(recipe, prepared), outputs_of(recipe, prepared.encoder))
+    steps = plan(len(prepared.train), recipe.train.batch_size).steps * recipe.train.epochs
+    fixed = {"steps": steps} if recipe.model.name == "realmlp" else {}
+    return call(BUILDERS[recipe.model.name], options, features_of(recipe, prepared), outputs_of(recipe, prepared.encoder), **fixed)
 
 
 def fit_net(recipe, prepared, workspace, tag: str) -> train.Fitted:
     """Train one net; the history's "val_score" is the ensemble's."""
-    model, encoder = build_net(recipe, prepared), prepared.encoder
-    rows = balanced(prepared.train.target, recipe) if encoder.labels else np.arange(len(prepared.train))
-    weight = class_weights(prepared.train.target, encoder.labels, recipe.train.class_weights) if encoder.labels else None
-    x = {name: values[rows] for name, values in matrices(encoder, prepared.train.inputs).items()}
-    source = train.resident(x, targets(prepared, prepared.train)[rows], None if weight is None else weight[rows])
-    held = train.resident(matrices(encoder, prepared.validation.inputs), targets(prepared, prepared.validation))
+    model, classes = build_net(recipe, prepared), bool(prepared.encoder.labels)
+    source, held = sources(recipe, prepared)
+    rates = None
+    if recipe.model.name == "realmlp":
+        start(model, matrices(prepared.encoder, prepared.train.inputs), recipe.train.seed)
+        rates = realmlp_rates(model)
     own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing, quantiles=recipe.score.quantiles)
     history = train.fit(
-        model, source, held, recipe.train, loss=each_member(own), metrics=(ensemble_score(own, bool(encoder.labels)),),
-        monitor="val_score", workspace=workspace, tag=tag,
+        model, source, held, recipe.train, loss=each_member(own), metrics=(ensemble_score(own, classes),),
+        monitor="val_score", workspace=workspace, tag=tag, rates=rates,
     )  # fmt: skip
     return train.Fitted(model, history)
+
+
+def sources(recipe, prepared) -> tuple[train.Source, train.Source]:
+    """Training rows, balanced and weighted as the recipe says, and validation rows."""
+    encoder, y = prepared.encoder, prepared.train.target
+    rows = balanced(y, recipe) if encoder.labels else np.arange(len(y))
+    weight = class_weights(y, encoder.labels, recipe.train.class_weights) if encoder.labels else None
+    x = {name: values[rows] for name, values in matrices(encoder, prepared.train.inputs).items()}
+    source = train.resident(x, targets(prepared, prepared.train)[rows], None if weight is None else weight[rows])
+    return source, train.resident(matrices(encoder, prepared.validation.inputs), targets(prepared, prepared.validation))
 
 
 def targets(prepared, part) -> np.ndarray:

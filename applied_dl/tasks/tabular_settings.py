@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from applied_dl import config
 from applied_dl.errors import UsageError, nearest
 from applied_dl.models.call import known_settings
@@ -13,13 +15,27 @@ SMALL = 2000  # training rows under which a linear net goes along: it is often t
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "mlp")}
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
 MAX_LOSS = 0.005
+NO_RETRIEVAL = ("quantile", "gaussian_nll", "hinge", "squared_hinge", "categorical_hinge", "binary_crossentropy")
 LOSSES = {
     True: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy"),
     False: ("mse", "mae", "huber", "quantile", "gaussian_nll"),
 }
-TRAINING = {  # epochs, learning rate, weight decay
-    "linear": (60, 2e-2, 1e-3), "mlp": (40, 1e-3, 2e-2), "resnet": (40, 1e-3, 2e-2), "tabm": (64, 5e-3, 3e-4),
+SHARED = {
+    "schedule": "cosine", "warmup": 0.0, "optimizer": "adamw", "clip_norm": 1.0, "ema": 0.0, "label_smoothing": 0.0, "beta2": None,
 }  # fmt: skip
+TRAINING = {  # what each net has of its own; the epochs of realmlp are fixed, those of the others rise for small tables
+    "linear": {"epochs": 60, "learning_rate": 2e-2, "weight_decay": 1e-3},
+    "mlp": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
+    "resnet": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
+    "tabm": {"epochs": 64, "learning_rate": 5e-3, "weight_decay": 3e-4},
+    "realmlp": {
+        "epochs": 256, "learning_rate": 0.2, "weight_decay": 0.02, "schedule": "coslog4", "beta2": 0.95, "clip_norm": 0.0, "patience": 0,
+    },
+}  # fmt: skip
+TRAINING["retrieval"] = {"epochs": 120, "learning_rate": 2e-3, "weight_decay": 1e-2}
+BATCH = 1024  # of retrieval at the most: rows answer each other; at the least a quarter of a small table
+MEMORY = 16384  # training rows that retrieval keeps
+SMOOTHING, CLASS_RATE = 0.1, 0.04  # of realmlp for classes
 STEPS = 2500  # of a training, at the least: small tables are shown more often
 MOST_EPOCHS = 300
 WIDTH = 12  # of a piecewise-linear embedding
@@ -39,16 +55,17 @@ def name_of(recipe, rows: int) -> str:
 def settle_tabular(recipe, encoder, rows: int):
     """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
     name = name_of(recipe, rows)
-    _check(recipe, name, encoder)
-    classes, members = bool(encoder.labels), None
-    if name == "ensemble":
-        members = recipe.model.members or MEMBERS["small" if rows < SMALL else "best"]
-        for member in members:
-            known_settings(BUILDERS[member], {key: getattr(recipe.model, key) for key in OPTIONS if member != "linear"})
+    classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
+    nets = members or (name,)
+    _check(recipe, name, nets, encoder)
+    if members:
+        _some_member_knows(recipe, members)
     else:
         known_settings(BUILDERS[name], {key: getattr(recipe.model, key) for key in OPTIONS})
-    leader = "tabm" if members and "tabm" in members else members[0] if members else name  # the others' own are in `member_settings`
-    chosen = training_of(leader, rows) | {"loss": LOSSES[classes][0]}
+    loss = recipe.train.loss or LOSSES[classes][0]
+    chosen = training_of(leader_of(members) if members else name, rows, classes) | {"loss": loss}
+    if loss not in SMOOTHED:
+        chosen["label_smoothing"] = 0.0
     numbers = None if members else _numbers(recipe, name, 0)
     width = recipe.preprocess.embedding
     return config.replace(
@@ -59,41 +76,64 @@ def settle_tabular(recipe, encoder, rows: int):
             "numbers": recipe.preprocess.numbers or numbers,
             "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
         },
-        model={"name": name, "members": members},
+        model={"name": name, "members": members, "memory": recipe.model.memory or (MEMORY if "retrieval" in nets else None)},
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
     )
 
 
-def member_settings(recipe, name: str, place: int, rows: int):
-    """The recipe of one member of a settled ensemble: its own net, its own embedding of numbers, its own rate where it is linear."""
-    options = dict.fromkeys(OPTIONS) if name == "linear" else {}
-    own = training_of(name, rows)
-    rates = {key: own[key] for key in ("epochs", "learning_rate", "weight_decay", "patience")} if name != "tabm" else {}
+def members_of(recipe, rows: int) -> tuple[str, ...]:
+    """The nets of an ensemble: the recipe's, or those that suit the size of the table, and retrieval where a memory is asked for."""
+    return recipe.model.members or MEMBERS["small" if rows < SMALL else "best"] + (("retrieval",) if recipe.model.memory else ())
+
+
+def leader_of(members: tuple[str, ...]) -> str:
+    """The member whose training stands in the recipe of an ensemble."""
+    return "tabm" if "tabm" in members else members[0]
+
+
+def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
+    """The recipe of one member of a settled ensemble: its own net, its own embedding of numbers, and its own training but for the keys
+    that the recipe sets otherwise than the leader's default."""
+    known = inspect.signature(BUILDERS[name]).parameters
+    options = {key: None for key in OPTIONS if key not in known}
+    leader, own = training_of(leader_of(recipe.model.members), rows, classes), training_of(name, rows, classes)
+    train = {key: value for key, value in own.items() if getattr(recipe.train, key) == leader[key]}
+    if recipe.train.loss not in SMOOTHED:
+        train["label_smoothing"] = 0.0
     return config.replace(
-        recipe, model={"name": name, "members": None, **options}, train=rates, preprocess={"numbers": _numbers(recipe, name, place)}
+        recipe, model={"name": name, "members": None, **options}, train=train, preprocess={"numbers": _numbers(recipe, name, place)}
     )
+
+
+def _some_member_knows(recipe, members: tuple[str, ...]) -> None:
+    """Raises `UsageError` for a setting that no member has a use for."""
+    for key in OPTIONS:
+        value = getattr(recipe.model, key)
+        if value is not None and not any(key in inspect.signature(BUILDERS[member]).parameters for member in members):
+            known_settings(BUILDERS[members[0]], {key: value})
 
 
 def _numbers(recipe, name: str, place: int) -> str:
     pre = recipe.preprocess
     if name == "linear" or pre.components:
         return "plain"
-    return pre.numbers or BINS[place % len(BINS)]
+    return pre.numbers or ("periodic" if name == "realmlp" else None) or BINS[place % len(BINS)]
 
 
-def training_of(name: str, rows: int) -> dict:
+def training_of(name: str, rows: int, classes: bool) -> dict:
     """How a net is trained."""
-    epochs, rate, decay = TRAINING.get(name, TRAINING["tabm"])
+    own = SHARED | TRAINING.get(name, TRAINING["tabm"])
     batch = max(16, min(256, 2 ** max(0, (rows // 20).bit_length() - 1)))
-    epochs = min(MOST_EPOCHS, max(epochs, round(STEPS * batch / max(rows, 1))))
-    return {
-        "epochs": epochs, "batch_size": batch, "learning_rate": rate, "weight_decay": decay, "schedule": "cosine", "warmup": 0.0,
-        "optimizer": "adamw", "clip_norm": 1.0, "ema": 0.0, "patience": max(16, epochs // 4), "label_smoothing": 0.0,
-    }  # fmt: skip
+    if name == "realmlp":
+        return own | {"batch_size": batch} | ({"learning_rate": CLASS_RATE, "label_smoothing": SMOOTHING} if classes else {})
+    if name == "retrieval":
+        batch = max(min(BATCH, rows // 4), 1)
+    epochs = min(MOST_EPOCHS, max(own["epochs"], round(STEPS * batch / max(rows, 1))))
+    return own | {"epochs": epochs, "batch_size": batch, "patience": max(16, epochs // 4)}
 
 
-def _check(recipe, name: str, encoder) -> None:
+def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
     """Refuse what contradicts itself or would do nothing."""
     classes, train, pre, score = bool(encoder.labels), recipe.train, recipe.preprocess, recipe.score
     if train.loss is not None and train.loss not in LOSSES[classes]:
@@ -117,6 +157,10 @@ def _check(recipe, name: str, encoder) -> None:
         raise UsageError("preprocess.balance and train.class_weights do the same thing; give one of them.")
     if recipe.model.members is not None and name != "ensemble":
         raise UsageError(f"model.members is for model.name = 'ensemble'; the model is {name!r}.")
+    if recipe.model.memory is not None and "retrieval" not in nets:
+        raise UsageError(f"model.memory is for the net 'retrieval'; the model is {', '.join(nets)}.")
+    if "retrieval" in nets and train.loss in NO_RETRIEVAL:
+        raise UsageError(f"train.loss = {train.loss!r} needs outputs of its own; 'retrieval' answers with the mean of training targets.")
     if pre.components is not None and pre.numbers not in (None, "plain"):
         raise UsageError(
             f"preprocess.components replaces the numbers by their principal components; preprocess.numbers = {pre.numbers!r} has none left."

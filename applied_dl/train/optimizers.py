@@ -24,6 +24,7 @@ OTHERS = {
 }  # fmt: skip
 NAMES = (*MOMENTUM, *OTHERS)
 NO_DECAY = ("bias", "gamma", "beta", "scale", "embeddings")
+FADED = ("coslog4",)  # schedules under which weight decay fades: it is RealMLP's
 LOW_MOMENTUM = 0.85  # one_cycle runs the momentum from its value down to this at the peak rate and back (Smith, 2018)
 
 
@@ -48,7 +49,8 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
         "ema_momentum": settings.ema or 0.99,
     }
     cycled = name in ("momentum", "nesterov") and settings.schedule == "one_cycle" and sweep is None
-    made = _with_rates(kind, rates, schedule if cycled else None)(learning_rate=rate, **own, **shared)
+    fading = schedule if settings.schedule in FADED else None
+    made = _with_rates(kind, rates, schedule if cycled else None, fading)(learning_rate=rate, **own, **shared)
     made.exclude_from_weight_decay(var_names=list(NO_DECAY))
     return made
 
@@ -75,9 +77,12 @@ def _kind(name: str, settings) -> tuple[type, dict]:
     return optimizers.SGD, {"momentum": momentum, "nesterov": name == "nesterov"}
 
 
-def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | None) -> type:
-    """`kind`, each of whose updates multiplies the step size by the variable's factor and moves the momentum against the rate."""
-    if not rates and cycle is None:
+def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | None, fading: Schedule | None) -> type:
+    """`kind`, each of whose updates multiplies the step size by the variable's factor and moves the momentum against the rate.
+
+    Weight decay follows the variable's step size too, and under `fading` it stays for half of the training and then goes to 0.
+    """
+    if not rates and cycle is None and fading is None:
         return kind
 
     def factor(path: str) -> float:
@@ -95,6 +100,15 @@ def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | No
                 return super().update_step(gradient, variable, rate)
             momentum = self.momentum - (self.momentum - min(self.momentum, LOW_MOMENTUM)) * cycle.share(self.iterations)
             return _momentum_step(self, gradient, variable, rate, momentum)
+
+        def _apply_weight_decay(self, variables):
+            whole = self.weight_decay
+            if whole is None:
+                return
+            for own in sorted({self.factors[id(v)] for v in variables}):
+                self.weight_decay = whole * own * (1.0 if fading is None else fading.flat_cos(self.iterations))
+                super()._apply_weight_decay([v for v in variables if self.factors[id(v)] == own])
+            self.weight_decay = whole
 
     return Tuned
 

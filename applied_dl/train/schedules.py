@@ -44,6 +44,11 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         rest = ops.clip((t - self.warmup) / max(1 - self.warmup, 1e-9), 0.0, 1.0)
         return ops.where(t < self.warmup, up, self._decay(rest))
 
+    def flat_cos(self, step):
+        """1 for the first half of the steps, then down to 0 in half a wave."""
+        late = ops.clip(2 * ops.cast(step, "float32") / max(self.steps, 1) - 1, 0.0, 1.0)
+        return 0.5 * (1 + ops.cos(math.pi * late))
+
     def _decay(self, t):
         if self.shape == "one_cycle":
             return ops.maximum(1 - t, LAST)

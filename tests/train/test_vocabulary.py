@@ -136,6 +136,22 @@ def test_beta2_is_the_optimisers_and_refused_by_those_without_one():
         check(settings(optimizer="sgd", beta2=0.9))
 
 
+def test_weight_decay_follows_a_variables_rate_and_fades_under_coslog4():
+    def after(step, **keys):
+        variables = [keras.Variable([1.0], name="kernel"), keras.Variable([1.0], name="kernel")]
+        variables[1]._path = "slow/kernel"
+        made = optimizer(settings(optimizer="adamw", weight_decay=0.5, **keys), 100, rates={"slow": 0.1})
+        made.build(variables)
+        made.iterations.assign(step)
+        made.apply([tf.zeros(1)] * 2)
+        return [float(v.numpy()[0]) for v in variables]
+
+    assert after(0) == pytest.approx([0.95, 0.995])
+    rate = 0.1 * float(Schedule("coslog4", 1.0, 100)(75))
+    assert after(75, schedule="coslog4") == pytest.approx([1 - 0.5 * 0.5 * rate, 1 - 0.05 * 0.5 * rate], abs=1e-5)
+    assert [float(Schedule("coslog4", 1.0, 100).flat_cos(step)) for step in (0, 50, 75, 100)] == pytest.approx([1, 1, 0.5, 0], abs=1e-6)
+
+
 def test_schedules_at_the_points_that_define_them():
     assert float(Schedule("one_cycle", 2.0, 100)(0)) == pytest.approx(0.2)
     assert float(Schedule("one_cycle", 2.0, 100)(25)) == pytest.approx(2.0)

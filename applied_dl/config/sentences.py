@@ -58,6 +58,10 @@ class Learn(Section, frozen=True, kw_only=True):
     mask: about(float, "share of tokens to be guessed in masked-language-model training", gt=0, lt=1) = 0.15
 
 
+class Fit(Train, frozen=True, kw_only=True):
+    epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder as it is", ge=0) = None
+
+
 class Score(Section, frozen=True, kw_only=True):
     index: about(int, "training sentences kept in the bundle for `predict --nearest`", ge=0) = 2000
 
@@ -68,7 +72,7 @@ class Recipe(Section, frozen=True, kw_only=True):
     preprocess: Preprocess = field(default_factory=Preprocess)
     model: Model = field(default_factory=Model)
     learn: Learn = field(default_factory=Learn)
-    train: Train = field(default_factory=Train)
+    train: Fit = field(default_factory=Fit)
     score: Score = field(default_factory=Score)
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)

@@ -93,14 +93,14 @@ def _lines_of(path: Path, column: str | None, reading: Reading) -> Iterator[str]
     suffix = kind(path)
     if suffix == ".parquet":
         return _parquet(path, column, reading)
-    text = _decoded(path, reading, cut=suffix not in TABLES)
+    text = decoded(path, reading, cut=suffix not in TABLES)
     if suffix in (".csv", ".tsv"):
         return _delimited(path, text, column, "\t" if suffix == ".tsv" else ",")
     return _json_lines(path, text, column) if suffix == ".jsonl" else text
 
 
-def _decoded(path: Path, reading: Reading, cut: bool) -> Iterator[str]:
-    """Lines as text, without their line break."""
+def decoded(path: Path, reading: Reading, cut: bool) -> Iterator[str]:
+    """Lines as text, without their line break; cut: into pieces of at most `BLOCK` bytes where a line is longer."""
     rest, first = b"", True
     for block in _blocks(path):
         reading.bytes += len(block)
@@ -157,27 +157,38 @@ def _blocks(path: Path) -> Iterator[bytes]:
         raise DataError(f"The text {str(path)!r} cannot be read: {error or 'it ends in the middle'}.") from error
 
 
-def _delimited(path: Path, text: Iterator[str], column: str | None, delimiter: str) -> Iterator[str]:
+def delimited_rows(path: Path, text: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+    """The rows of a delimited table. Raises `DataError` where it is none."""
     csv.field_size_limit(2**31 - 1)
     rows = csv.reader((line + "\n" for line in text), delimiter=delimiter)
     try:
-        header = [name.strip() for name in next(rows, [])]
-        place = header.index(_chosen(path, column, header))
-        for row in rows:
-            if place < len(row):
-                yield " ".join(row[place].split("\n"))
+        yield from rows
     except csv.Error as error:
         raise DataError(f"{str(path)!r}, row {rows.line_num}: not a readable table: {error}.") from error
 
 
-def _json_lines(path: Path, text: Iterator[str], column: str | None) -> Iterator[str]:
+def json_rows(path: Path, text: Iterator[str]) -> Iterator[tuple[int, object]]:
+    """Row number and value of every line that is not empty. Raises `DataError` for one that is no JSON."""
     for number, line in enumerate(text, 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as error:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{str(path)!r}, row {number}: not JSON: {error}.") from error
+
+
+def _delimited(path: Path, text: Iterator[str], column: str | None, delimiter: str) -> Iterator[str]:
+    rows = delimited_rows(path, text, delimiter)
+    header = [name.strip() for name in next(rows, [])]
+    place = header.index(_chosen(path, column, header))
+    for row in rows:
+        if place < len(row):
+            yield " ".join(row[place].split("\n"))
+
+
+def _json_lines(path: Path, text: Iterator[str], column: str | None) -> Iterator[str]:
+    for number, row in json_rows(path, text):
         if not isinstance(row, dict):
             raise DataError(f"{str(path)!r}, row {number}: expected a JSON object, received {type(row).__name__}.")
         value = row.get(_chosen(path, column, [k for k, v in row.items() if isinstance(v, str)]))

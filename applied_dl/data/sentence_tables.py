@@ -1,18 +1,17 @@
 """Tables of texts: pairs, triplets, sets of paraphrases, labelled texts, scored pairs; CSV, TSV, JSONL or Parquet, also compressed.
 
-Handling, stated once: UTF-8 (bytes that are none become the replacement character), NUL bytes become spaces, a first row of single words
-is a header, rows with a missing cell are left out and counted.
+Bytes are read as every text is (`data.corpus`). A first row of single words is a header; rows with a missing cell are left out and
+counted.
 """
 
 from __future__ import annotations
 
-import csv
-import json
+import math
 from pathlib import Path
 
 from msgspec import Struct, field
 
-from applied_dl.data.corpus import OPENERS, TABLES, kind
+from applied_dl.data.corpus import TABLES, Reading, decoded, delimited_rows, json_rows, kind
 from applied_dl.errors import DataError, nearest
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
@@ -20,6 +19,8 @@ SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sen
          ("question", "answer"), ("premise", "hypothesis"))  # fmt: skip
 NEGATIVE, TEXTS = "negative", "texts"
 SCORES = ("score", "similarity", "label")
+TEXT = ("text", "sentence")
+FEW = 20  # rows for each value of a second column without a header from which on it looks like labels
 
 
 class Table(Struct, kw_only=True):
@@ -29,6 +30,7 @@ class Table(Struct, kw_only=True):
     header: list[str] = field(default_factory=list)
     rows: list[list] = field(default_factory=list)
     sets: bool = False
+    warnings: list[str] = field(default_factory=list)
 
 
 def is_table(source: str) -> bool:
@@ -36,40 +38,50 @@ def is_table(source: str) -> bool:
     return Path(source).is_file() and kind(Path(source)) in TABLES
 
 
-def read_table(source: str | Path) -> Table:
-    """All rows of a table. Raises `DataError` where it cannot be read or holds none."""
+def read_table(source: str | Path, known: tuple[str | None, ...] = ()) -> Table:
+    """All rows of a table. Raises `DataError` where it cannot be read or holds none.
+
+    known: names of columns that the recipe asks for; a first row that holds one is a header, whatever its words.
+    """
     path = Path(source)
     if not path.is_file():
         raise DataError(f"There is no table at {str(source)!r}; expected a CSV, TSV, JSONL or Parquet file.")
     suffix = kind(path)
-    try:
-        if suffix == ".parquet":
-            import polars as pl
+    if suffix == ".parquet":
+        import polars as pl
 
+        try:
             frame = pl.read_parquet(path)
-            table = Table(path=str(path), header=list(frame.columns), rows=[list(row) for row in frame.rows()])
-        else:
-            with OPENERS.get(path.suffix.lower(), open)(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
-                lines = (line.replace("\0", " ") for line in file)
-                table = _json(path, lines) if suffix == ".jsonl" else _delimited(path, lines, "\t" if suffix == ".tsv" else ",")
-    except (OSError, EOFError, csv.Error) as error:
-        raise DataError(f"The table {str(path)!r} cannot be read: {error}.") from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"The table {str(path)!r} cannot be read: {error}.") from error
+        table = Table(path=str(path), header=list(frame.columns), rows=[list(row) for row in frame.rows()])
+    else:
+        reading = Reading()
+        lines = decoded(path, reading, cut=False)
+        table = _json(path, lines) if suffix == ".jsonl" else _delimited(path, lines, "\t" if suffix == ".tsv" else ",", known)
+        table.warnings = reading.warnings()
     if not table.rows:
         raise DataError(f"The table {str(path)!r} holds no rows.")
     return table
 
 
 def guess_kind(table: Table, target: str, column: str | None) -> str:
-    """What a table holds, seen from its columns."""
-    names = set(table.header)
-    if table.sets or names == {TEXTS}:
+    """What a table holds, seen from its columns. Raises `DataError` where that would be a bad guess."""
+    names = [name.lower() for name in table.header]
+    if table.sets or names == [TEXTS]:
         return "sets"
-    if target in names and (column in names or len(names) == 2 or "text" in names or "sentence" in names):
+    if _place(target, table) is not None and (_place(column, table) is not None or len(names) == 2 or _place(*TEXT, table) is not None):
         return "labelled"
-    if any(set(sides) <= names for sides in SIDES):
+    if any(set(sides) <= set(names) for sides in SIDES):
         return "triplets" if NEGATIVE in names else "pairs"
     width = len(table.rows[0])
     if column is None and width in (2, 3):
+        second = {str(row[1]) for row in table.rows if len(row) > 1}
+        if width == 2 and len(table.rows) >= FEW * len(second):
+            raise DataError(
+                f"{table.path!r}: the second column holds only {len(second)} different values in {len(table.rows):,} rows; for labels give "
+                "a first line such as text,label (or name them by data.column and data.target), for pairs say data.kind = 'pairs'."
+            )
         return "pairs" if width == 2 else "triplets"
     return "text"
 
@@ -78,21 +90,25 @@ def columns(table: Table, kind: str, target: str, column: str | None) -> list[in
     """The places of the cells that a kind of table needs. Raises `DataError` where a column is missing."""
     names = table.header
     if kind == "labelled":
-        text = column or next((name for name in ("text", "sentence") if name in names), None)
-        others = [name for name in names if name != target]
-        text = text or (others[0] if len(others) == 1 else None)
-        if target not in names or text not in names:
+        label, text = _place(target, table), _place(column, table) if column else _place(*TEXT, table)
+        if text is None and column is None and len(names) == 2 and label is not None:
+            text = 1 - label
+        if label is None or text is None:
+            wanted = target if label is None else column
             raise DataError(
                 f"{table.path!r}: labelled texts need a text column (data.column) and the label column {target!r}; found: "
-                f"{', '.join(names) or 'no header'}.{nearest(target, names) if names and target not in names else ''}"
+                f"{', '.join(names) or 'no header'}.{nearest(wanted, names) if names and wanted else ''}"
             )
-        return [names.index(text), names.index(target)]
+        return [text, label]
     for sides in SIDES:
-        if set(sides) <= set(names):
+        if all(_place(side, table) is not None for side in sides):
             wanted = [*sides, NEGATIVE] if kind == "triplets" else list(sides)
-            if missing := [name for name in wanted if name not in names]:
-                raise DataError(f"{table.path!r} has no column {missing[0]!r}, which {kind} need; found: {', '.join(names)}.")
-            return [names.index(name) for name in wanted]
+            found = [_place(name, table) for name in wanted]
+            if None in found:
+                raise DataError(
+                    f"{table.path!r} has no column {wanted[found.index(None)]!r}, which {kind} need; found: {', '.join(names)}."
+                )
+            return found
     wide = 3 if kind == "triplets" else 2
     if len(table.rows[0]) < wide:
         raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {len(table.rows[0])}; name them {' and '.join(SIDES[0])}.")
@@ -100,45 +116,47 @@ def columns(table: Table, kind: str, target: str, column: str | None) -> list[in
 
 
 def read_scored(source: str | Path) -> tuple[list[str], list[str], list[float]]:
-    """Sentence, sentence and score of a table, with or without a header. Raises `DataError` for a score that is no number."""
+    """Sentence, sentence and score of a table, with or without a header. Raises `DataError` for a score that is no finite number."""
     table = read_table(source)
-    names = table.header
-    sides = next((s for s in SIDES if set(s) <= set(names)), None)
-    score = next((s for s in SCORES if s in names), None)
-    places = [names.index(n) for n in (*sides, score)] if sides and score else [0, 1, 2]
+    sides = next((s for s in SIDES if all(_place(side, table) is not None for side in s)), None)
+    score = _place(*SCORES, table)
+    places = [*(_place(side, table) for side in sides), score] if sides and score is not None else [0, 1, 2]
     a, b, scores = [], [], []
-    for number, row in enumerate(table.rows, 1 + bool(names)):
-        if len(row) < 3:
+    for number, row in enumerate(table.rows, 1 + bool(table.header)):
+        if len(row) <= max(places):
             raise DataError(f"{table.path!r}, row {number}: expected sentence, sentence and score, received {len(row)} cells.")
         first, second, value = (row[i] for i in places)
-        try:
-            scores.append(float(value))
-        except (TypeError, ValueError):
-            raise DataError(f"{table.path!r}, row {number}: the score must be a number, received {value!r}.") from None
-        a.append(str(first or "").strip())
-        b.append(str(second or "").strip())
+        scores.append(_number(value))
+        if scores[-1] is None:
+            raise DataError(f"{table.path!r}, row {number}: the score must be a finite number, received {value!r}.")
+        a.append(" ".join(str(first or "").split()))
+        b.append(" ".join(str(second or "").split()))
     return a, b, scores
 
 
-def _delimited(path: Path, lines, delimiter: str) -> Table:
-    csv.field_size_limit(2**31 - 1)
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(cell.strip() for cell in row)]
-    head = rows[0] if rows else []
-    named = bool(head) and all(len(cell.split()) <= 1 and len(cell) < 40 and not _number(cell) for cell in head)
-    header = [cell.strip().lower() for cell in head] if named else []
-    return Table(path=str(path), header=header, rows=rows[named:])
+def _place(*wanted) -> int | None:
+    """`_place(name, …, table)`: the column of the first name that the table has, by any case where not by its own."""
+    *names, table = wanted
+    low = [name.lower() for name in table.header]
+    for name in names:
+        if name in table.header:
+            return table.header.index(name)
+        if name is not None and name.lower() in low:
+            return low.index(name.lower())
+    return None
+
+
+def _delimited(path: Path, lines, delimiter: str, known: tuple[str | None, ...]) -> Table:
+    rows = [row for row in delimited_rows(path, lines, delimiter) if any(cell.strip() for cell in row)]
+    head = [cell.strip() for cell in rows[0]] if rows else []
+    named = all(len(cell.split()) <= 1 and len(cell) < 40 and _number(cell) is None for cell in head) or bool({*known} & {*head})
+    return Table(path=str(path), header=head if named else [], rows=rows[named and bool(head) :])
 
 
 def _json(path: Path, lines) -> Table:
     header: list[str] = []
     rows: list[list] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{str(path)!r}, row {number}: not JSON: {error}.") from error
+    for number, row in json_rows(path, lines):
         if isinstance(row, dict) and isinstance(row.get(TEXTS), list):
             row = row[TEXTS]
         if isinstance(row, list):
@@ -151,9 +169,10 @@ def _json(path: Path, lines) -> Table:
     return Table(path=str(path), header=header, rows=rows, sets=not header)
 
 
-def _number(cell: str) -> bool:
+def _number(cell) -> float | None:
+    """A finite number, or None."""
     try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

@@ -179,7 +179,8 @@ def plain(text: str) -> str:
 def _rows(source: str, settings, kinds: list[str], warnings: list[str]):
     """(kind, texts, negative, label) of every row of one source."""
     if is_table(source) and settings.kind != "text":
-        table = read_table(source)
+        table = read_table(source, (settings.column, settings.target))
+        warnings += table.warnings
         kind = settings.kind or guess_kind(table, settings.target, settings.column)
         if kind != "text":
             kinds.append(kind)
@@ -262,6 +263,6 @@ def _units(groups: Groups) -> np.ndarray:
 
 
 __all__ = [
-    "ABSENT", "BALANCES", "HELD_OUT", "Groups", "Scored", "balanced", "distinct_pairs", "exclude", "plain", "read_groups", "read_similarity",
-    "split_groups", "take",
+    "ABSENT", "BALANCES", "HELD_OUT", "Groups", "Scored", "balanced", "distinct_pairs", "exclude", "plain", "read_groups",
+    "read_similarity", "split_groups", "take",
 ]  # fmt: skip

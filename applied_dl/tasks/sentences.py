@@ -110,10 +110,13 @@ def score(recipe, outputs, part, encoder) -> Scores:
         )
     p = outputs["probabilities"]
     metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
-    right = int(np.sum(p.argmax(1) == truth))
+    best = p.argmax(1)
+    right = int(np.sum(best == truth))
+    slices = {name: float(np.mean(best[truth == i] == i)) for i, name in enumerate(encoder.labels) if (truth == i).any()}
     return Scores(
         main="accuracy", metrics={**metrics, "probe_accuracy": linear_probe(outputs["vector"], truth)},
         intervals={"accuracy": wilson(right, len(truth)), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))},
+        slices=slices,
     )  # fmt: skip
 
 
@@ -131,9 +134,6 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
         if "probabilities" in outputs:
             best, labels = outputs["probabilities"].argmax(1), list(prepared.encoder.labels)
             draw.confusion(metric.confusion_matrix(test.target, best, len(labels)), labels, folder / "confusion.png")
-            prepared.facts["slices"] = {
-                n: float(np.mean(best[test.target == i] == i)) for i, n in enumerate(labels) if (test.target == i).any()
-            }
     else:
         _draw_pairs(vectors, test.target, folder)
     _draw_map(vectors, [str(text) for text in test.extra["text"]], folder / "neighbourhood.png")

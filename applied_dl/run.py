@@ -145,7 +145,7 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> list[str]:
 
 
 def _cut_short(history) -> list[str]:
-    from applied_dl.train.engine import STOPPED
+    from applied_dl.train.history import STOPPED
 
     if history.stopped != STOPPED:
         return []

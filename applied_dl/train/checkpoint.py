@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from applied_dl.bundle import sha256, sync
 from applied_dl.errors import RefusedError
+
+if TYPE_CHECKING:
+    import keras
 
 
 def training_state(model: keras.Model) -> list:

@@ -19,7 +19,7 @@ from applied_dl import console
 from applied_dl.errors import DataError, UsageError
 from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.train import checkpoint
-from applied_dl.train.engine import History, Workspace
+from applied_dl.train.history import History, Workspace
 from applied_dl.train.schedules import Schedule
 from applied_dl.train.source import Source
 from applied_dl.train.unused import refuse_unused

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import msgspec
 import numpy as np
-from msgspec import Struct, field
 
 from applied_dl import console
 from applied_dl.errors import DataError
@@ -18,52 +15,14 @@ from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.train import checkpoint, snapshots
 from applied_dl.train.averaging import EpochMean
 from applied_dl.train.batches import ordered_batches, plan, training_batches
-from applied_dl.train.lr_find import Suggestion, find
+from applied_dl.train.history import STOPPED, History, Workspace
+from applied_dl.train.lr_find import find
 from applied_dl.train.optimizers import optimizer as make_optimizer
 from applied_dl.train.progress import Progress
 from applied_dl.train.source import Source
 
 EVALUATION_BATCH = 1024
-STOPPED = "stopped by hand"
 PLATEAU_FACTOR, PLATEAU_SHARE, PLATEAU_EPOCHS = 0.3, 3, 3  # falls to 30 % after patience / 3 epochs, at least 3, without a better score
-
-
-class History(Struct, kw_only=True):
-    """What happened: one row an epoch (`epoch`, `loss`, metrics, `val_*`, `learning_rate`, `seconds`)."""
-
-    rows: list[dict[str, float]] = field(default_factory=list)
-    monitor: str = "val_loss"
-    best_epoch: int = 0
-    best: float = float("nan")
-    stopped: str = "all epochs done"
-    seconds: float = 0.0
-
-
-class Fitted(NamedTuple):
-    """A trained graph (best weights), its history, and whatever the task needs to build its serving graph."""
-
-    model: keras.Model
-    history: History
-    extra: dict = {}
-
-
-class Workspace(NamedTuple):
-    """Where an unfinished run keeps its state; `identity` (recipe, data) must match for `resume`.
-
-    Where `trial` is a list, `fit` only times a few steps and appends the seconds that the whole would take (`--dry-run`); where `sweep`
-    is a list, it only runs the learning-rate finder and appends its suggestion (`lr-find`); where `examine` is a function, `fit` hands
-    its arguments to it and returns its history (`doctor`). `watch` is told of every epoch (`tune`); without `keeps` no checkpoint is
-    written.
-    """
-
-    folder: Path
-    identity: dict[str, str]
-    resume: bool = False
-    trial: list[float] | None = None
-    sweep: list[Suggestion] | None = None
-    examine: Callable[..., History] | None = None
-    watch: Callable[[History], None] | None = None
-    keeps: bool = True
 
 
 def fit(

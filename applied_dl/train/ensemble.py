@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.train.engine import STOPPED, Fitted
+from applied_dl.train.history import STOPPED, Fitted
 from applied_dl.train.snapshots import cycles
 
 

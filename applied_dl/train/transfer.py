@@ -11,7 +11,8 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.train.engine import STOPPED, History, better
+from applied_dl.train.engine import better
+from applied_dl.train.history import STOPPED, History
 
 DEPTH_GROUPS = 4  # the trunk is cut into this many parts, each with its own rate
 

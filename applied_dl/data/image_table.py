@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from applied_dl.data.table_files import read_cells
 from applied_dl.errors import DataError, nearest
 
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "picture")
 SEPARATOR = "|"  # between several labels of one picture
-
-
-def read_table(path: Path):
-    """A polars frame of texts. Raises `DataError` where the file is no table."""
-    import polars as pl
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path).cast(pl.String, strict=False)
-        separator = "\t" if path.suffix.lower() == ".tsv" else ","
-        return pl.read_csv(path, separator=separator, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
 
 
 def path_column(columns: list[str], path: Path) -> str:
@@ -33,7 +21,7 @@ def path_column(columns: list[str], path: Path) -> str:
 
 def picture_paths(path: Path) -> list[Path]:
     """The pictures a table names, relative to its own folder."""
-    frame = read_table(path)
+    frame = read_cells(path, header=True).frame
     found = [path.parent / cell for cell in frame[path_column(frame.columns, path)] if cell]
     if not found:
         raise DataError(f"{str(path)!r} names no picture; expected one row a picture.")
@@ -45,7 +33,7 @@ def labelled_paths(path: Path, target: str) -> tuple[list[Path], list[tuple[str,
 
     Labels are parted by "|"; a path on several rows gathers their labels. Raises `DataError` where a column is missing or a cell empty.
     """
-    frame = read_table(path)
+    frame = read_cells(path, header=True).frame
     column = path_column(frame.columns, path)
     if target not in frame.columns:
         others = [c for c in frame.columns if c != column]

@@ -1,31 +1,34 @@
-"""A table from a file, a frame or rows → cells as texts, with what is wrong in it said by row and column."""
+"""A table from a file, a frame or rows → cells as texts, empty ones null, each row by its name for messages."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
-import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from msgspec import Struct
 
+from applied_dl.data.table_files import Sheet, as_text, from_columns, from_rows, read_cells
 from applied_dl.errors import DataError, nearest
 
-SEPARATORS = (",", ";", "\t", "|")
-SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
 BUILT_IN = ("diabetes", "breast_cancer", "wine")
-HEAD = 65536  # bytes by which separator and encoding are guessed
 
 
 class Table(Struct, frozen=True):
-    """Cells as texts (null where empty), and where they come from. `first` is the file's line of row 0, for messages."""
+    """Cells as texts (null where empty), and where they come from, for messages: `sources` are the files and the line of their first
+    row, `places` (N, 2) the file and the row in it of each row (None: one file, all of its rows). `short`: how many cells the rows have
+    that have too few."""
 
     frame: pl.DataFrame
-    source: str
-    first: int = 2
+    sources: tuple[tuple[str, int], ...]
+    places: np.ndarray | None = None
+    short: dict[int, int] = {}
+
+    @property
+    def source(self) -> str:
+        return ", ".join(dict.fromkeys(name for name, _ in self.sources))
 
     @property
     def columns(self) -> list[str]:
@@ -36,127 +39,62 @@ class Table(Struct, frozen=True):
 
     def where(self, row: int) -> str:
         """How a row is named in a message."""
-        return f"{self.source}, row {row + self.first}"
+        file, at = (0, row) if self.places is None else self.places[row]
+        name, first = self.sources[file]
+        return f"{name}, row {at + first}"
+
+    def take(self, rows: np.ndarray) -> Table:
+        """Some rows (row numbers), which keep their names."""
+        short = {new: self.short[int(old)] for new, old in enumerate(rows) if int(old) in self.short} if self.short else {}
+        return Table(self.frame[rows], self.sources, self._places()[rows], short)
+
+    def _places(self) -> np.ndarray:
+        one = np.stack([np.zeros(len(self), np.int64), np.arange(len(self))], axis=1)
+        return one if self.places is None else self.places
 
 
-def read_table(source, separator: str | None = None) -> Table:
+def join(tables: list[Table]) -> Table:
+    """One table under the other; a column that one lacks is empty there."""
+    if len(tables) == 1:
+        return tables[0]
+    sources, places, short, above = (), [], {}, 0
+    for table in tables:
+        places.append(table._places() + [len(sources), 0])
+        sources += table.sources
+        short |= {row + above: count for row, count in table.short.items()}
+        above += len(table)
+    return Table(pl.concat([table.frame for table in tables], how="diagonal"), sources, np.concatenate(places), short)
+
+
+def read_table(source, separator: str | None = None, header: bool | str | None = None) -> Table:
     """A built-in name, a path, a polars or pandas frame, a dict of columns or a list of rows. Raises `DataError` with one sentence."""
     if isinstance(source, Table):
         return source
     if isinstance(source, str | Path):
         if str(source) in BUILT_IN:
             return _built_in(str(source))
-        return _checked(_from_file(Path(source).expanduser(), separator), str(source))
+        sheet = _from_file(Path(source).expanduser(), separator, header)
+        return _checked(sheet.frame, str(source), 2 - sheet.bare, sheet.short)
     if isinstance(source, pl.DataFrame):
         frame = source
     elif hasattr(source, "columns"):  # pandas, without needing pyarrow
-        frame = _from_columns({str(name): source[name].tolist() for name in source.columns})
+        frame = from_columns({str(name): source[name].tolist() for name in source.columns})
     elif isinstance(source, dict):
         rows = all(isinstance(v, list | tuple) or hasattr(v, "tolist") for v in source.values())
-        frame = _from_columns({k: list(v) for k, v in source.items()}) if rows and source else _from_rows([source])
+        frame = from_columns({k: list(v) for k, v in source.items()}) if rows and source else from_rows([source])
     else:
-        frame = _from_rows(list(source))
-    return _checked(_as_text(frame), "the table", first=0)
+        frame = from_rows(list(source))
+    return _checked(as_text(frame), "the table", first=0)
 
 
-def _from_rows(rows: list) -> pl.DataFrame:
-    for i, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise DataError(f"row {i}: expected a mapping of column names to cells, received {type(row).__name__}.")
-    names = list(dict.fromkeys(str(name) for row in rows for name in row))
-    return _from_columns({name: [row.get(name) for row in rows] for name in names})
-
-
-def _from_columns(columns: dict[str, list]) -> pl.DataFrame:
-    return pl.DataFrame({name: pl.Series(name, [_cell(v) for v in values], dtype=pl.String) for name, values in columns.items()})
-
-
-def _cell(value) -> str | None:
-    if value is None or value != value:
-        return None
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return str(value).encode("utf-8", "replace").decode("utf-8")  # lone surrogates
-
-
-def _from_file(path: Path, separator: str | None) -> pl.DataFrame:
-    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if not os.path.exists(path):
-        hint = nearest(str(path), BUILT_IN) if "/" not in str(path) and not kind else ""
+def _from_file(path: Path, separator: str | None, header: bool | str | None) -> Sheet:
+    if not os.path.exists(path):  # which, unlike `Path.exists`, bears a name that is too long
+        hint = nearest(str(path), BUILT_IN) if "/" not in str(path) and not path.suffix else ""
         raise DataError(f"There is no table at {str(path)!r}; expected a built-in name ({', '.join(BUILT_IN)}) or a file.{hint}")
-    if path.is_dir():
-        raise DataError(f"{str(path)!r} is a folder; expected one table ({', '.join(SUFFIXES)}).")
-    try:
-        if kind == ".parquet":
-            return _as_text(pl.read_parquet(path))
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return _from_json(raw, path)
-    return _from_csv(raw, path, separator)
+    return read_cells(path, separator, header)
 
 
-def _from_json(raw: bytes, path: Path) -> pl.DataFrame:
-    try:
-        text = raw.decode("utf-8-sig")
-        if text.lstrip().startswith("["):
-            return _from_rows(json.loads(text))
-        return _from_rows([json.loads(line) for line in text.splitlines() if line.strip()])
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"The table {str(path)!r} is not valid JSON (one object a line, or a list of objects): {error}.") from error
-
-
-def _from_csv(raw: bytes, path: Path, separator: str | None) -> pl.DataFrame:
-    if not raw.strip():
-        raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"The table {str(path)!r} is UTF-16; save it as UTF-8.")
-    if b"\0" in raw[:HEAD]:
-        raise DataError(f"The table {str(path)!r} holds NUL bytes; it is no text file, or a damaged one.")
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(f"The table {str(path)!r} is not UTF-8 (line {line}); save it as UTF-8.") from None
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    if b"\n" not in raw:  # lines end as on an old Macintosh
-        raw = raw.replace(b"\r", b"\n")
-    try:
-        frame = pl.read_csv(
-            raw, separator=separator or _separator(raw), infer_schema=False, truncate_ragged_lines=False, null_values=None, quote_char='"'
-        )
-    except pl.exceptions.PolarsError as error:
-        raise DataError(
-            f"The table {str(path)!r} is damaged: a row has more cells than the header, or a quote is not closed ({_first(error)})."
-        ) from error
-    for name in frame.columns:  # which polars has renamed without a word
-        first = re.sub(r"_duplicated_\d+$", "", name)
-        if first != name and first in frame.columns:
-            raise DataError(f"The table {str(path)!r} has two columns of the name {first!r}; rename one.")
-    return frame
-
-
-def _first(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:160]
-
-
-def _separator(raw: bytes) -> str:
-    """The one that cuts the header into most cells, quoted parts apart."""
-    header = raw[:HEAD].decode("utf-8", "ignore").splitlines()[0]
-    bare = "".join(part for i, part in enumerate(header.split('"')) if i % 2 == 0)
-    return max(SEPARATORS, key=bare.count)
-
-
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    for name, kind in frame.schema.items():
-        if kind.is_nested():
-            raise DataError(f"Column {name!r} holds {kind}; expected one number or text a cell.")
-    return frame.select(pl.all().cast(pl.String, strict=False))
-
-
-def _checked(frame: pl.DataFrame, source: str, first: int = 2) -> Table:
+def _checked(frame: pl.DataFrame, source: str, first: int, short: dict[int, int] | None = None) -> Table:
     """Cells stripped, missing ones null; refuses a table without rows, columns or names."""
     names = [name.strip() for name in frame.columns]
     if twins := [name for name in names if names.count(name) > 1]:
@@ -167,7 +105,7 @@ def _checked(frame: pl.DataFrame, source: str, first: int = 2) -> Table:
         raise DataError(f"{source} has {frame.height} rows and {frame.width} columns; expected a header and at least one row.")
     text = pl.all().str.strip_chars()
     frame = frame.select(pl.when(text.str.to_lowercase().is_in(MISSING)).then(None).otherwise(text).name.keep())
-    return Table(frame, source, first)
+    return Table(frame, ((source, first),), short=short or {})
 
 
 def _built_in(name: str) -> Table:
@@ -177,4 +115,4 @@ def _built_in(name: str) -> Table:
     data = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
     frame = pl.DataFrame({label: data.data[:, i] for i, label in enumerate(map(str, data.feature_names))})
     truth = data.target if name == "diabetes" else [str(data.target_names[i]) for i in data.target]
-    return Table(frame.with_columns(pl.Series("target", truth)).select(pl.all().cast(pl.String)), name)
+    return Table(frame.with_columns(pl.Series("target", truth)).select(pl.all().cast(pl.String)), ((name, 0),))

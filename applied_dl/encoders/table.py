@@ -82,7 +82,8 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
             f"{table.source} lacks the column{'s' * (len(lacking) > 1)} {', '.join(map(repr, lacking[:SHOWN]))}, which the "
             f"model was trained on; received: {', '.join(map(repr, table.columns[:20]))}."
         )
-    inputs, errors, notes = {}, {}, []
+    short = f"expected {len(table.columns)} cells, received"
+    inputs, errors, notes = {}, {row: f"{table.where(row)}: {short} {count}." for row, count in table.short.items()}, []
     for column in encoder.columns:
         cells = table.frame[column.name]
         if column.kind == "category":

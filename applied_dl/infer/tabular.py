@@ -18,7 +18,7 @@ TOP = 5
 
 def gather(arguments: list[str]):
     """One table file, or several of the same columns, or rows as JSON objects on the command line."""
-    from applied_dl.data.tables import Table, read_table
+    from applied_dl.data.tables import join, read_table
 
     tables, rows = [], []
     for text in arguments:
@@ -29,17 +29,10 @@ def gather(arguments: list[str]):
                 raise UsageError(f"The row {text[:60]!r} is not valid JSON: {error}.") from error
             rows += found if isinstance(found, list) else [found]
         else:
-            tables.append(read_table(text))
+            tables.append(read_table(text, header="guess"))
     if not tables:
         return rows
-    if rows:
-        tables.append(read_table(rows))
-    if len(tables) == 1:
-        return tables[0]
-    import polars as pl
-
-    source = ", ".join(table.source for table in tables)
-    return Table(pl.concat([table.frame for table in tables], how="diagonal"), source, tables[0].first)
+    return join([*tables, read_table(rows)] if rows else tables)
 
 
 def encode(encoder: TableEncoder, inputs) -> Encoded:

@@ -203,7 +203,7 @@ def importance(model: keras.Model, prepared) -> dict[str, float]:
 
 def labelled(recipe, encoder, source: str) -> Part:
     """Another table's rows and truths through the fitted encoder."""
-    return read_part(encoder, source, recipe.data.separator)
+    return read_part(encoder, source, recipe.data)
 
 
 __all__ = [

@@ -9,7 +9,7 @@ from applied_dl.data import Part, Prepared
 from applied_dl.data.fingerprint import fingerprint
 from applied_dl.data.splits import split_rows
 from applied_dl.data.table_columns import learn_columns, learn_target, target_column
-from applied_dl.data.tables import Table, read_table
+from applied_dl.data.tables import Table, join, read_table
 from applied_dl.encoders.cells import as_moments, as_numbers, moment_style, number_style
 from applied_dl.encoders.table import TableEncoder, encode, read_target
 from applied_dl.errors import DataError
@@ -37,9 +37,9 @@ def prepare_table(recipe) -> Prepared:
     return Prepared(encoder=encoder, **parts, fingerprint=told, facts=_facts(encoder, table, parts, twins), warnings=notes)
 
 
-def read_part(encoder: TableEncoder, source: str, separator: str | None) -> Part:
+def read_part(encoder: TableEncoder, source: str, data) -> Part:
     """Another table's rows and truths through the fitted encoder; rows without a truth are left out."""
-    table = read_table(source, separator)
+    table = read_table(source, data.separator, data.header)
     truth = read_target(encoder, table)
     cells = encode(encoder, table)
     known = truth >= 0 if encoder.labels else ~np.isnan(truth)
@@ -53,10 +53,10 @@ def read_part(encoder: TableEncoder, source: str, separator: str | None) -> Part
 
 def _tables(data) -> dict[str, Table]:
     if not (data.train or data.validation or data.test):
-        return {"all": read_table(data.source, data.separator)}
+        return {"all": read_table(data.source, data.separator, data.header)}
     if not data.train:
         raise DataError("data.test or data.validation is given without data.train; name the training file too, or only data.source.")
-    return {name: read_table(path, data.separator) for name in NAMES if (path := getattr(data, name))}
+    return {name: read_table(path, data.separator, data.header) for name in NAMES if (path := getattr(data, name))}
 
 
 def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
@@ -65,19 +65,16 @@ def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
         if set(table.columns) != set(first.columns):
             other = sorted(set(table.columns) ^ set(first.columns))
             raise DataError(f"{table.source} and {first.source} have different columns: {', '.join(map(repr, other[:10]))}.")
-    frame = pl.concat([table.frame.select(first.columns) for table in tables.values()])
-    place = np.repeat(np.arange(len(tables)), [len(table) for table in tables.values()])
-    return Table(frame, first.source, first.first), place
+    return join(list(tables.values())), np.repeat(np.arange(len(tables)), [len(table) for table in tables.values()])
 
 
 def _with_target(table: Table, place: np.ndarray, target: str) -> tuple[Table, np.ndarray, list[str]]:
-    known = table.frame[target].is_not_null().to_numpy()
-    if known.sum() < FEWEST:
-        raise DataError(f"{table.source} has {int(known.sum())} rows with a {target!r}; expected at least {FEWEST}.")
-    if known.all():
+    known = np.flatnonzero(table.frame[target].is_not_null().to_numpy())
+    if len(known) < FEWEST:
+        raise DataError(f"{table.source} has {len(known)} rows with a {target!r}; expected at least {FEWEST}.")
+    if len(known) == len(table):
         return table, place, []
-    kept = Table(table.frame.filter(pl.Series(known)), table.source, table.first)
-    return kept, place[known], [f"{int((~known).sum())} of {len(known)} rows have no {target!r} and are left out"]
+    return table.take(known), place[known], [f"{len(table) - len(known)} of {len(table)} rows have no {target!r} and are left out"]
 
 
 def _split(recipe, table: Table, place, names, truth, labels) -> tuple[dict[str, np.ndarray], int]:

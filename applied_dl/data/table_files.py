@@ -1,0 +1,195 @@
+"""A table's file → its cells as texts, and what is wrong with the file said by line: CSV, TSV, Parquet, JSON and JSON lines, gz too."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from applied_dl.errors import DataError, UsageError
+
+SEPARATORS = (",", ";", "\t", "|")
+SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
+HEAD = 65536  # bytes by which the separator is guessed
+LOOKED_AT = 1000  # rows in which the cells of a header are looked for
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+MAGIC = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
+         b"\x89PNG": "a picture", b"PAR1": "a Parquet file (name it .parquet)"}  # fmt: skip
+
+
+class Sheet(NamedTuple):
+    """Every cell as it is written; the rows (from 0) of a CSV that have fewer cells than its first line, with their number; `bare` where
+    no line names the columns."""
+
+    frame: pl.DataFrame
+    short: dict[int, int] = {}
+    bare: bool = False
+
+
+def read_cells(path: Path, separator: str | None = None, header: bool | str | None = None) -> Sheet:
+    """A file's cells. header: whether line 1 of a CSV names the columns; None: yes, and refused where it looks like data; "guess": as
+    it looks.
+
+    Raises `DataError` in one sentence where the file is damaged or is no table, `UsageError` for a separator of several characters.
+    """
+    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if path.is_dir():
+        raise DataError(f"{str(path)!r} is a folder; expected one table ({', '.join(SUFFIXES)}).")
+    try:
+        if kind == ".parquet":
+            return Sheet(as_text(pl.read_parquet(path)))
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
+        raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    text = _text(raw, path)
+    if kind in (".jsonl", ".ndjson", ".json"):
+        return Sheet(from_rows(_json_rows(text, path)))
+    return _from_csv(text, path, separator, header)
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every column as texts. Raises `DataError` for one of lists or structures."""
+    for name, kind in frame.schema.items():
+        if kind.is_nested():
+            raise DataError(f"Column {name!r} holds {kind}; expected one number or text a cell.")
+    return frame.select(pl.all().cast(pl.String, strict=False))
+
+
+def from_rows(rows: list) -> pl.DataFrame:
+    """Mappings of column names to cells. Raises `DataError` for a row that is none."""
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise DataError(f"row {i}: expected a mapping of column names to cells, received {type(row).__name__}.")
+    names = list(dict.fromkeys(str(name) for row in rows for name in row))
+    return from_columns({name: [row.get(name) for row in rows] for name in names})
+
+
+def from_columns(columns: dict[str, list]) -> pl.DataFrame:
+    """Lists of cells by column name, all of one length."""
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"The columns have different numbers of cells: {', '.join(f'{k!r} {n}' for k, n in list(lengths.items())[:10])}.")
+    return pl.DataFrame({name: pl.Series(name, [_cell(v) for v in values], dtype=pl.String) for name, values in columns.items()})
+
+
+def _cell(value) -> str | None:
+    if value is None or value != value:
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value).encode("utf-8", "replace").decode("utf-8")  # lone surrogates
+
+
+def _text(raw: bytes, path: Path) -> str:
+    """UTF-8 with line ends of one kind. Raises `DataError` for anything else, with the line."""
+    if not raw.strip():
+        raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
+    if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
+        raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"The table {str(path)!r} is UTF-16; save it as UTF-8.")
+    if (place := raw.find(b"\0")) >= 0:
+        line = raw.count(b"\n", 0, place) + 1
+        raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is no text file, or a damaged one.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(f"The table {str(path)!r} is not UTF-8 (line {line}); save it as UTF-8.") from None
+    return text if "\n" in text else text.replace("\r", "\n")  # lines that end as on an old Macintosh
+
+
+def _json_rows(text: str, path: Path) -> list:
+    if text.lstrip().startswith("["):
+        numbered = [(1, text)]
+    else:
+        numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    found = []
+    for number, line in numbered:
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            at = number + error.lineno - 1
+            raise DataError(
+                f"The table {str(path)!r} is not valid JSON (one object a line, or a list of objects), line {at}: {error.msg}."
+            ) from error
+    return found[0] if text.lstrip().startswith("[") else found
+
+
+def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None) -> Sheet:
+    if separator is not None and (len(separator) != 1 or not separator.isascii()):
+        raise UsageError(f"data.separator must be one character, received {separator!r}.")
+    separator = separator or _separator(text)
+    names, blanks, short = _check_lines(text, path, separator)
+    try:
+        frame = None if blanks else pl.read_csv(text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"')
+    except pl.exceptions.PolarsError:
+        frame = None  # such as a quote inside a cell (5" pipe), which is no damage
+    if frame is None:
+        rows = [row + [""] * (len(names) - len(row)) for row in _reader(text, separator) if row]
+        frame = from_columns({f"column_{i + 1}": list(cells) for i, cells in enumerate(zip(*rows))})
+    like = None if header is True else _like_data(names, frame.slice(1))
+    if header is False or (header == "guess" and like):
+        return Sheet(frame, short, bare=True)
+    if header is None and like:
+        raise DataError(
+            f"The table {str(path)!r} has no header: line 1 looks like data ({like!r}); set data.header = false where the file has "
+            "none (its columns are then column_1, column_2, …), or true where these are the names."
+        )
+    if twin := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"The table {str(path)!r} has two columns of the name {twin!r}; rename one.")
+    return Sheet(frame.slice(1).rename(dict(zip(frame.columns, names))), {row - 1: count for row, count in short.items()})
+
+
+def _separator(text: str) -> str:
+    """The one that cuts the first line into most cells, quoted parts apart."""
+    first = text[:HEAD].lstrip("\n").splitlines()[0]
+    bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
+    return max(SEPARATORS, key=bare.count)
+
+
+def _reader(text: str, separator: str):
+    csv.field_size_limit(2**31 - 1)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+
+
+def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int, dict[int, int]]:
+    """The cells of the first line, how many lines are blank, and the rows that are short. Raises `DataError` for a row of too many cells,
+    or a quote that is never closed, by its line."""
+    reader, done, row, first, blanks, short = _reader(text, separator), 0, -1, None, 0, {}
+    try:
+        for cells in reader:
+            row, blanks = row + bool(cells), blanks + (not cells)
+            first = cells if first is None and cells else first
+            if cells and len(cells) > len(first):
+                raise DataError(
+                    f"The table {str(path)!r}, line {done + 1}: {len(cells)} cells, more cells than the header or first line, which has "
+                    f"{len(first)} (between them {separator!r}; data.separator sets another)."
+                )
+            if cells and len(cells) < len(first):
+                short[row] = len(cells)
+            done = reader.line_num
+    except csv.Error as error:
+        what = "a quote is not closed" if "end of data" in str(error) else f"a quote ends within a cell ({error})"
+        raise DataError(f"The table {str(path)!r}, line {done + 1}: {what}.") from error
+    return [name.strip() for name in first or []], blanks, short
+
+
+def _like_data(names: list[str], rows: pl.DataFrame) -> str:
+    """A cell of line 1 that looks like data rather than like a name: of numbers that do not count up, or a text that its column repeats;
+    else an empty text."""
+    numbers = [name for name in names if NUMBER.match(name)]
+    counting = all(n.isdigit() for n in numbers) and all(int(a) < int(b) for a, b in zip(numbers, numbers[1:]))
+    if not counting:
+        return numbers[0]
+    head = rows.head(LOOKED_AT)
+    repeated = [n for n, c in zip(names, head.columns) if n and not NUMBER.match(n) and (head[c].str.strip_chars() == n).any()]
+    return repeated[0] if len(repeated) > (0 if numbers else 1) else ""

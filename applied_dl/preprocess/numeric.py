@@ -63,8 +63,22 @@ def smooth_clip(z: np.ndarray) -> np.ndarray:
 
 
 def quantile_bins(x: np.ndarray, most: int = 48) -> tuple[np.ndarray, ...]:
-    """Edges of at most `most` bins of equal mass for each feature of x (N, F) (Gorishniy et al., 2022)."""
-    return tuple(_edges(np.quantile(column[~np.isnan(column)], np.linspace(0, 1, most + 1))) for column in x.astype(np.float64).T)
+    """Edges of at most `most` bins of equal mass for each feature of x (N, F) (Gorishniy et al., 2022).
+
+    Values that many rows share (no gain for nine rows in ten, say) are edges of their own, and the other bins go to the other rows: plain
+    quantiles would all fall on the one value.
+    """
+    return tuple(_quantiles(column[~np.isnan(column)], most) for column in x.astype(np.float64).T)
+
+
+def _quantiles(x: np.ndarray, most: int) -> np.ndarray:
+    values, counts = np.unique(x, return_counts=True)
+    if len(values) <= most + 1:
+        return _edges(values)
+    shared = values[counts > len(x) / most]
+    others = x[~np.isin(x, shared)]
+    rest = max(most - len(shared) - 2, 1) if len(shared) else most
+    return _edges(np.concatenate([shared, np.quantile(others, np.linspace(0, 1, rest + 1)), values[[0, -1]]]))
 
 
 def target_bins(x: np.ndarray, y: np.ndarray, most: int = 48, least_rows: int = 40) -> tuple[np.ndarray, ...]:

@@ -62,3 +62,15 @@ def test_bins_ascend_whatever_the_numbers(values):
 def test_constant_columns_do_not_divide_by_zero():
     assert np.isfinite(fit_numbers(np.ones((9, 2)), "robust").scale).all()
     assert fit_numbers(np.full((9, 1), 7.0), "standard").scale == pytest.approx([1.0])
+
+
+def test_bins_are_not_wasted_on_values_that_many_rows_share():
+    random = np.random.default_rng(3)
+    gain = np.where(random.random(2000) < 0.92, 0.0, random.lognormal(8, 1, 2000))[:, None]
+    edges = quantile_bins(gain, 20)[0]
+    assert 18 <= len(edges) <= 21
+    assert edges[0] == 0
+    counts = np.histogram(gain[gain > 0], edges[1:])[0]
+    assert counts.max() <= 2 * (gain > 0).sum() / 18
+    few = quantile_bins(np.array([[1.0], [2.0], [2.0], [5.0]]), 20)[0]
+    assert few.tolist() == [1, 2, 5]

@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from applied_dl.preprocess.numeric import SPREAD
 
+FARTHEST = 1e6  # of a scaled number: squares of larger ones would not be finite
 WAVE_SCALE = 0.1  # standard deviation of the frequencies (Holzmüller et al., RealMLP, 2024)
 
 
@@ -43,7 +44,7 @@ class ScaleNumbers(layers.Layer):
 
     def call(self, x):
         z = (x * self.power - self.rounded) * self.steep - self.left
-        return ops.where(ops.isnan(z), self.filled, z)
+        return ops.clip(ops.where(ops.isnan(z), self.filled, z), -FARTHEST, FARTHEST)
 
     def get_config(self):
         return {**super().get_config(), **{name: getattr(self, name).tolist() for name in ("center", "scale", "fill")}}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from applied_dl.data import Part, Prepared
 from applied_dl.data.word_ids import final_ids, read_ids
@@ -15,7 +13,6 @@ from applied_dl.data.word_judges import is_similarity
 from applied_dl.encoders.words import WordEncoder
 from applied_dl.encoders.words import load as load_encoder
 from applied_dl.encoders.words import save as save_encoder
-from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import words as metric
 from applied_dl.report import plots as draw
@@ -26,14 +23,17 @@ from applied_dl.train import Fitted
 from applied_dl.train import word_counts as counting
 from applied_dl.train.word_text import Text
 
+if TYPE_CHECKING:
+    import keras
+
+    from applied_dl.export import Serving
+
 MAPPED = 120  # words of the neighbourhood picture
 SKIPPED = 100  # most frequent words that are too common to be worth a place in it
 
 
 def prepare(recipe, cache: Path) -> Prepared:
-    """Read, split, number; every operation gets one thread, since the training itself runs many at once."""
-    with suppress(RuntimeError):  # where TensorFlow already runs in this process: the same vectors, at about two thirds of the speed
-        tf.config.threading.set_intra_op_parallelism_threads(1)
+    """Read, split, number."""
     return prepare_words(recipe, cache)
 
 
@@ -61,6 +61,8 @@ def serving(recipe, fitted, prepared) -> Serving:
 
 def reopen(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
     """The lookup with nothing beside it."""
+    from applied_dl.export import Serving
+
     return Serving(model)
 
 

@@ -1,116 +1,82 @@
-"""From a settled recipe to trained vectors."""
+"""From a settled recipe to trained vectors. Keras is imported for the lookup graph alone, after the training: vectors need none of it."""
 
 from __future__ import annotations
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from applied_dl import console
 from applied_dl.encoders.words import subword_rows
 from applied_dl.errors import UsageError
-from applied_dl.models.text.word_vectors import word_lookup
-from applied_dl.train import Fitted
+from applied_dl.train import Fitted, History
 from applied_dl.train import word_counts as counting
-from applied_dl.train.engine import History
 from applied_dl.train.word_glove import glove_plan, glove_vectors
-from applied_dl.train.word_steps import Bags, Rows, Shape, cbow, eased, skipgram
-from applied_dl.train.word_text import SMOOTHING, keep_shares
-from applied_dl.train.word_tree import cbow_tree, huffman, skipgram_tree
+from applied_dl.train.word_kernels import Lesson
+from applied_dl.train.word_text import keep_shares, noise_table
+from applied_dl.train.word_tree import Tree, huffman
 from applied_dl.train.word_vectors import learn, over_text
 
-RUNS = {  # words a run, runs an update
-    ("skipgram", "negative"): (16, 8), ("cbow", "negative"): (16, 16),
-    ("skipgram", "hierarchical"): (8, 8), ("cbow", "hierarchical"): (16, 8),
-}  # fmt: skip
-NOISE = {"skipgram": 0.75, "cbow": 1.0}  # summed weight times step size of a noise word; fewer noise words, each heavier, diverge
 MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
 
 
 def fit_words(recipe, prepared, workspace) -> Fitted:
     """Train by the recipe's method; the lookup graph holds padding, words and sub-words."""
-    if workspace.sweep is not None or workspace.examine is not None:
-        raise UsageError("Word vectors are trained by their own closed-form steps; the finder and the doctor are for the other tasks.")
-    text, encoder, model = prepared.state["text"], prepared.encoder, recipe.model
-    if model.name == "svd":
-        with console.timed("train", "neighbours counted and factorised"):
-            table = counting.ppmi_svd(text, model.dimensions, recipe.learn.window, recipe.train.seed)
-        history = History(monitor="loss", rows=[{"epoch": 1}], best_epoch=1)
-    else:
-        table, history = _learnt(recipe, text, prepared.state["total"], encoder, workspace)
-    lookup = word_lookup(encoder.rows, dimensions=model.dimensions, seed=recipe.train.seed)
-    padding = np.zeros((1, model.dimensions), np.float32)
-    lookup.set_weights([np.concatenate([padding, table, np.zeros((encoder.rows - 1 - len(table), model.dimensions), np.float32)])])
+    table, history = learnt(recipe, prepared, workspace)
+    from applied_dl.models.text.word_vectors import word_lookup
+
+    rows, D = prepared.encoder.rows, recipe.model.dimensions
+    lookup = word_lookup(rows, dimensions=D, seed=recipe.train.seed)
+    full = np.zeros((rows, D), np.float32)
+    full[1 : 1 + len(table)] = table
+    lookup.set_weights([full])
     return Fitted(lookup, history)
 
 
-def _learnt(recipe, text, total: int, encoder, workspace) -> tuple[np.ndarray, History]:
-    """The table of words, and of sub-words where there are any, by updates."""
-    size, D, settings, ask = len(encoder.words), recipe.model.dimensions, recipe.train, recipe.learn
-    if recipe.model.name == "glove":
-        plan = glove_plan(text, D, ask.window, settings.seed, total)
+def learnt(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
+    """The table of words, and of sub-words where there are any (V or V + buckets, D), and how it came about."""
+    if workspace.sweep is not None or workspace.examine is not None:
+        raise UsageError("Word vectors are trained by their own closed-form steps; the finder and the doctor are for the other tasks.")
+    text, encoder, model, settings = prepared.state["text"], prepared.encoder, recipe.model, recipe.train
+    if model.name == "svd":
+        with console.timed("train", "neighbours counted and factorised"):
+            table = counting.ppmi_svd(text, model.dimensions, recipe.learn.window, settings.seed)
+        return table, History(monitor="loss", rows=[{"epoch": 1}], best_epoch=1)
+    if model.name == "glove":
+        plan = glove_plan(text, model.dimensions, recipe.learn.window, settings.seed, prepared.state["total"])
     else:
-        first, second = start(recipe, text, size)
-        bags = bags_of(encoder) if encoder.ngrams else None
-        if bags is not None:
-            rng = np.random.default_rng(settings.seed + 1)
-            low = (rng.random((encoder.buckets + 1, D), dtype=np.float32) - np.float32(0.5)) / np.float32(D)
-            low[-1] = 0  # the row that stands for none
-            first = np.concatenate([first, low])
-        inputs, outputs = tf.Variable(first), tf.Variable(second)
-        shape = shape_of(recipe)
-        units = units_of(recipe, text, shape)
-        name, ease = recipe.model.name, eased(units[0], settings.learning_rate)
-        words = Rows(inputs, ease) if bags is None else Bags(inputs, bags, ease)
-        if ask.objective == "hierarchical":
-            tree = huffman(text.counts)
-            share = np.bincount(tree.nodes.ravel(), (units[2][:, None] * tree.there).ravel(), minlength=size - 1)
-            step = {"skipgram": skipgram_tree, "cbow": cbow_tree}[name](
-                words, Rows(outputs, eased(share, settings.learning_rate)), shape, tree
-            )
-        else:
-            step = {"skipgram": skipgram, "cbow": cbow}[name](
-                words, Rows(outputs, eased(units[1], settings.learning_rate)), shape, ask.negative
-            )
-        plan = over_text([inputs, outputs], step, shape, text, ask.sample, settings.seed, total)
+        lesson = lesson_of(recipe, text, encoder)
+        plan = over_text(lesson, text, settings.seed, prepared.state["total"])
     history = learn(
         plan, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
         minutes=settings.checkpoint_minutes, workspace=workspace,
     )  # fmt: skip
-    if recipe.model.name == "glove":
-        return glove_vectors(plan.tables, size), history
-    return (inputs.numpy() if bags is None else composed(inputs.numpy(), bags)), history
+    if model.name == "glove":
+        return glove_vectors(plan.tables, len(encoder.words)), history
+    return (composed(lesson.inputs, lesson.bags) if encoder.ngrams else lesson.inputs), history
 
 
-def shape_of(recipe) -> Shape:
-    """How words are grouped in an update: enough noise words that none is too heavy."""
-    name, ask = recipe.model.name, recipe.learn
-    length, chunks = RUNS[name, ask.objective]
+def lesson_of(recipe, text, encoder) -> Lesson:
+    """What the kernels read and change, by the recipe."""
+    size, D, ask = len(encoder.words), recipe.model.dimensions, recipe.learn
+    inputs, outputs = start(recipe, text, size)
+    bags = np.zeros((size, 0), np.int32)
+    if encoder.ngrams:
+        bags = bags_of(encoder)
+        inputs = np.concatenate([inputs, small(encoder.buckets, D, recipe.train.seed + 1)])
+    tree = Tree(np.zeros((size, 0), np.int32), np.zeros((size, 0), np.float32))
     if ask.objective == "hierarchical":
-        return Shape(length, chunks, 1, ask.window)
-    pairs = ask.window + 1 if name == "skipgram" else 1
-    heavy = length * pairs * ask.negative * recipe.train.learning_rate / NOISE[name]
-    return Shape(length, chunks, int(min(512, max(8, 8 * np.ceil(heavy / 8 - 1e-6)))), ask.window)
-
-
-def units_of(recipe, text, shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients that an update sums up in the row of each word (V,): as input, as output, and as the target of a path in a tree."""
-    keep = keep_shares(text.counts, recipe.learn.sample)
-    seen = text.counts * (1.0 if keep is None else keep)
-    seen = seen / seen.sum() * shape.words
-    noise = text.counts**SMOOTHING
-    noise = noise / noise.sum() * shape.words
-    pairs = recipe.learn.window + 1 if recipe.model.name == "skipgram" else 1
-    negative = recipe.learn.negative or 1
-    return pairs * (1 + negative) * seen, pairs * (seen + negative * noise), pairs * seen
+        tree = huffman(text.counts)
+    return Lesson(
+        inputs=inputs, outputs=outputs, ids=text.ids.view(np.ndarray), ends=text.ends, keep=keep_shares(text.counts, ask.sample),
+        noise=noise_table(text.counts), paths=tree.paths, turns=tree.turns, bags=bags, cbow=recipe.model.name == "cbow",
+        window=ask.window, negative=ask.negative or 0,
+    )  # fmt: skip
 
 
 def bags_of(encoder) -> np.ndarray:
-    """Rows (V, G) int32 of each word and its sub-words in a table of words, buckets and a last row for none."""
-    none = len(encoder.words) + encoder.buckets
+    """Rows (V, G) int32 of each word and its sub-words in a table of words and buckets, −1 for none."""
     found = [[i, *(row - 1 for row in subword_rows(encoder, word))] for i, word in enumerate(encoder.words)]
     found = [bag if len(bag) <= MOST_GRAMS else [bag[0], *(bag[k] for k in spread(len(bag), MOST_GRAMS))] for bag in found]
-    bags = np.full((len(found), max(map(len, found))), none, np.int32)
+    bags = np.full((len(found), max(map(len, found))), -1, np.int32)
     for i, bag in enumerate(found):
         bags[i, : len(bag)] = bag
     return bags
@@ -123,27 +89,37 @@ def spread(count: int, most: int) -> list[int]:
 
 def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:
     """Words (the mean of their bags) and after them the buckets: what the lookup holds."""
-    there = bags < len(table) - 1
-    words = np.concatenate([
-        (table[bags[i : i + 4096]] * there[i : i + 4096, :, None]).sum(1) / there[i : i + 4096].sum(1, keepdims=True)
-        for i in range(0, len(bags), 4096)
-    ])  # fmt: skip
-    return np.concatenate([words, table[len(bags) : -1]])
+    words = np.empty((len(bags), table.shape[1]), np.float32)
+    for i in range(0, len(bags), 4096):
+        here = bags[i : i + 4096]
+        there = (here >= 0)[:, :, None]
+        words[i : i + 4096] = (table[here] * there).sum(1) / there.sum(1)
+    return np.concatenate([words, table[len(bags) :]])
 
 
 def start(recipe, text, size: int) -> tuple[np.ndarray, np.ndarray]:
     """First values of both tables (V, D): small random and zero, or a factorisation of the counts in both."""
-    D, rng = recipe.model.dimensions, np.random.default_rng(recipe.train.seed)
-    random = (rng.random((size, D), dtype=np.float32) - np.float32(0.5)) / np.float32(D)
-    zero = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
+    D = recipe.model.dimensions
+    inputs = small(size, D, recipe.train.seed)
+    outputs = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
     if recipe.learn.start == "svd":
         with console.timed("start", "neighbours counted and factorised"):
             found = counting.as_start(counting.ppmi_svd(text, D, recipe.learn.window, recipe.train.seed))
-        known = found.any(1, keepdims=True)
-        return np.where(known, found, random), np.where(known, found, zero)
-    return random, zero
+        known = found.any(1)
+        inputs[known] = outputs[known] = found[known]
+    return inputs, outputs
 
 
-def build_words(recipe, prepared) -> keras.Model:
+def small(rows: int, dimensions: int, seed: int) -> np.ndarray:
+    """Random values in ±0.5 / D."""
+    found = np.random.default_rng(seed).random((rows, dimensions), dtype=np.float32)
+    found -= np.float32(0.5)
+    found /= np.float32(dimensions)
+    return found
+
+
+def build_words(recipe, prepared):
     """The lookup graph before training."""
+    from applied_dl.models.text.word_vectors import word_lookup
+
     return word_lookup(prepared.encoder.rows, dimensions=recipe.model.dimensions, seed=recipe.train.seed)

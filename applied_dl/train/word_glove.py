@@ -2,58 +2,62 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-import tensorflow as tf
 
 from applied_dl.train.word_counts import MOST, cooccurrences
-from applied_dl.train.word_steps import looped
+from applied_dl.train.word_kernels import compiled
 from applied_dl.train.word_vectors import Plan
 
-BATCH = 1024  # pairs of a step
-PORTION = 2**20  # pairs that are prepared at a time
+CALL = 2**14  # pairs of one call of the kernel
+PORTION = 2**22  # pairs between two places where a training may be resumed
 CEILING, POWER = 100.0, 0.75  # counts above the ceiling weigh 1, those below (count / ceiling)^power
 
 
 def glove_plan(text, dimensions: int, window: int, seed: int, words: int) -> Plan:
-    """A plan over all pairs of the `MOST` first words in random order; `tables`: word, context, their biases, sums of squares."""
+    """A plan over all pairs of the `MOST` first words in random order; `tables`: word, context (V, D + 1) with the bias in the last
+    column, and their sums of squares."""
     counts = cooccurrences(text, window, MOST).tocoo()
-    row, column, value = counts.row.astype(np.int32), counts.col.astype(np.int32), counts.data.astype(np.float32)
     size, rng = counts.shape[0], np.random.default_rng(seed)
-    starts = [(rng.random((size, d), dtype=np.float32) - np.float32(0.5)) / np.float32(d) for d in (dimensions, dimensions, 1, 1)]
-    tables = [tf.Variable(a) for a in starts] + [tf.Variable(np.ones_like(a)) for a in starts]
-    portions = max(1, -(-len(value) // PORTION))
+    tables = [(rng.random((size, dimensions + 1), dtype=np.float32) - np.float32(0.5)) / np.float32(dimensions) for _ in range(2)]
+    tables += [np.ones_like(table) for table in tables]
+    pairs = counts.row.astype(np.int32), counts.col.astype(np.int32), counts.data.astype(np.float32)
+    portions = max(1, -(-counts.nnz // PORTION))
+    learn_pairs(*tables, *pairs, np.zeros(0, np.int64), 0.0)  # compiles, or finds what an earlier run compiled
 
-    def prepare(epoch: int, which: int):
-        order = np.random.default_rng((seed, 3, epoch)).permutation(len(value))[which::portions]
-        steps = -(-len(order) // BATCH)
-        order = np.resize(order, steps * BATCH)  # the last step repeats some
-        n = value[order]
-        return [row[order], column[order], np.log(n), np.minimum(1.0, (n / CEILING) ** POWER)], steps
+    def calls(epoch: int, which: int):
+        order = np.random.default_rng((seed, 3, epoch)).permutation(counts.nnz)[which::portions]
+        return [partial(learn_pairs, *tables, *pairs, order[i : i + CALL]) for i in range(0, len(order), CALL)]
 
-    def at(i, *arrays):
-        return tuple(tf.slice(a, [i * BATCH], [BATCH]) for a in arrays)
-
-    ints, floats = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)
-    step = glove_step(tables)
-    return Plan(tables, lambda: looped(step, at, [ints, ints, floats, floats]), portions, prepare, words)
+    return Plan(tables, portions, calls, words)
 
 
-def glove_step(tables: list[tf.Variable]):
-    """(rows (B,), columns (B,), log counts (B,), weights (B,), rate) → updates all tables; the mean weighted squared error."""
-    word, context, word_bias, context_bias, *squares = tables
+@compiled
+def learn_pairs(word, context, word_squares, context_squares, rows, columns, counts, order, rate):
+    """Update the tables (V, D + 1) by the pairs that `order` names, one after the other; (sum of weighted squared errors, pairs)."""
+    D, step, total = word.shape[1] - 1, np.float32(rate), 0.0
+    for at in order:
+        a, b, n = rows[at], columns[at], counts[at]
+        gap = word[a, D] + context[b, D] - np.log(n)
+        for d in range(D):
+            gap += word[a, d] * context[b, d]
+        g = gap * min(np.float32(1), (n / np.float32(CEILING)) ** np.float32(POWER))
+        total += g * gap
+        for d in range(D):
+            up, down = g * context[b, d], g * word[a, d]
+            word_squares[a, d] += up * up
+            context_squares[b, d] += down * down
+            word[a, d] -= step * up / np.sqrt(word_squares[a, d])
+            context[b, d] -= step * down / np.sqrt(context_squares[b, d])
+        word_squares[a, D] += g * g
+        context_squares[b, D] += g * g
+        word[a, D] -= step * g / np.sqrt(word_squares[a, D])
+        context[b, D] -= step * g / np.sqrt(context_squares[b, D])
+    return total, len(order)
 
-    def step(rows, columns, target, weight, rate, with_loss=False):
-        a, b = tf.gather(word, rows), tf.gather(context, columns)  # (B, D)
-        gap = tf.reduce_sum(a * b, 1) + tf.gather(word_bias, rows)[:, 0] + tf.gather(context_bias, columns)[:, 0] - target
-        g = (weight * gap)[:, None]
-        for table, square, ids, gradient in zip(tables[:4], squares, (rows, columns, rows, columns), (g * b, g * a, g, g)):
-            tf.raw_ops.ResourceSparseApplyAdagrad(var=table.handle, accum=square.handle, lr=rate, grad=gradient, indices=ids)
-        return tf.reduce_mean(weight * gap**2) if with_loss else None
 
-    return step
-
-
-def glove_vectors(tables: list[tf.Variable], size: int) -> np.ndarray:
+def glove_vectors(tables: list[np.ndarray], size: int) -> np.ndarray:
     """(V, D): the sum of word and context vectors, as the paper has it; zeros for words beyond the counted ones."""
-    found = tables[0].numpy() + tables[1].numpy()
+    found = (tables[0] + tables[1])[:, :-1]
     return np.pad(found, ((0, size - len(found)), (0, 0)))

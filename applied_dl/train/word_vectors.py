@@ -11,47 +11,50 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import tensorflow as tf
 
 from applied_dl import console
 from applied_dl.errors import DataError
 from applied_dl.train import checkpoint
-from applied_dl.train.engine import STOPPED, History
-from applied_dl.train.word_steps import compiled
-from applied_dl.train.word_text import Text, keep_shares, noise_table, portion, stretches
+from applied_dl.train.history import STOPPED, History
+from applied_dl.train.word_kernels import Lesson, learn_pieces
+from applied_dl.train.word_text import Text, stretches
 
-CALL = 50  # steps of one call of the compiled function
+PORTION = 2**20  # words of the text between two places where a training may be resumed
+CALL = 2**13  # words of one call of a kernel
 LOWEST = 1e-4  # share of the first step size that the last steps have
 LINES = 12  # of plain progress, about
+SILENCE = 30  # seconds after which a long epoch tells how far it is
 
 
 class Plan(NamedTuple):
     """What a training learns (`tables`) and from what.
 
-    `make()` gives a compiled function (*arrays, first, steps, rate) → loss, one for each thread; `prepare(epoch, which)` gives the arrays
-    of one of the `portions` of an epoch and their number of steps; `words` of text are one epoch, for the words/s that are told.
+    `calls(epoch, which)` gives one of the `portions` of an epoch as functions of the step size that may run at once, each giving (sum of
+    losses, how many it sums up); `words` of text are one epoch, for the words/s that are told.
     """
 
-    tables: list[tf.Variable]
-    make: Callable[[], Callable]
+    tables: list[np.ndarray]
     portions: int
-    prepare: Callable[[int, int], tuple[list[np.ndarray], int]]
+    calls: Callable[[int, int], list[Callable[[float], tuple[float, int]]]]
     words: int
 
 
-def over_text(tables: list[tf.Variable], step, shape, text: Text, sample: float, seed: int, words: int) -> Plan:
-    """The plan of a step of `word_steps` over a text."""
-    keep, noise, cuts = keep_shares(text.counts, sample), noise_table(text.counts), stretches(text)
+def over_text(lesson: Lesson, text: Text, seed: int, words: int) -> Plan:
+    """The plan of the kernels of `word_kernels` over a text."""
+    cuts = stretches(text.ends, 0, len(text.ends), PORTION)
+    learn_pieces(lesson, 0, 0, 0, 0.0)  # compiles, or finds what an earlier run compiled
 
-    def prepare(epoch: int, which: int):
-        found = portion(text, cuts[which], keep, noise, shape, (seed, 2, epoch, which))
-        return [found.ids, found.left, found.right, found.noise], found.steps
+    def calls(epoch: int, which: int):
+        pieces = stretches(text.ends, *cuts[which], CALL)
+        seeds = np.random.SeedSequence((seed, 2, epoch, which)).generate_state(len(pieces), np.uint64)
+        return [partial(learn_pieces, lesson, first, last, int(s >> np.uint64(1))) for (first, last), s in zip(pieces, seeds)]
 
-    return Plan(tables, lambda: compiled(step, shape), len(cuts), prepare, words)
+    return Plan([lesson.inputs, lesson.outputs], len(cuts), calls, words)
 
 
 def learn(plan: Plan, *, epochs: int, rate: float, threads: int, seed: int, minutes: float = 1.0, workspace=None) -> History:
@@ -80,83 +83,84 @@ class _Run:
     """One training: where it is, and how to go on."""
 
     def __init__(self, plan, epochs, rate, threads, seed, minutes, workspace):
-        self.plan, self.epochs, self.rate, self.seed = plan, epochs, rate, seed
+        self.plan, self.epochs, self.rate, self.seed, self.threads = plan, epochs, rate, seed, threads
         self.minutes, self.workspace, self.portions = minutes, workspace, plan.portions
-        self.functions = [plan.make() for _ in range(threads)]
-        self.pool = ThreadPoolExecutor(threads)
-        self.ready = ThreadPoolExecutor(1)
         self.stop = threading.Event()
-        self.done, self.losses, self.began = 0, [], time.perf_counter()
+        self.done, self.loss, self.count = 0, 0.0, 0
         self.history = History(monitor="loss")
         self.folder = workspace.folder / "checkpoints" / "words" if workspace else None
         self.last_write, self.write_seconds = time.perf_counter(), 0.0
-        self.epoch_seconds = 0.0
+        self.epoch_seconds, self.last_line = 0.0, time.perf_counter()
 
-    def prepared(self, number: int):
+    def portion(self, number: int):
         """The portion that is `number`-th in the whole training."""
         epoch, place = divmod(number, self.portions)
         order = np.random.default_rng((self.seed, 1, epoch)).permutation(self.portions)
-        return self.plan.prepare(epoch, int(order[place]))
+        return self.plan.calls(epoch, int(order[place]))
 
     def all(self) -> None:
-        """Every portion that is still to do; the next one is prepared while one is learnt."""
+        """Every portion that is still to do."""
         total = self.epochs * self.portions
-        waiting = self.ready.submit(self.prepared, self.done) if self.done < total else None
-        while self.done < total:
-            start = time.perf_counter()
-            here = waiting.result()
-            waiting = self.ready.submit(self.prepared, self.done + 1) if self.done + 1 < total else None
-            self.one(here, total)
-            self.done += 1
-            self.epoch_seconds += time.perf_counter() - start
-            if self.done % self.portions == 0:
-                self.close_epoch()
-            self.keep(last=self.done == total)
+        with ThreadPoolExecutor(self.threads) as pool:
+            while self.done < total:
+                start = time.perf_counter()
+                self.one(pool, self.portion(self.done), total)
+                self.done += 1
+                self.epoch_seconds += time.perf_counter() - start
+                if self.done % self.portions == 0:
+                    self.close_epoch()
+                elif time.perf_counter() - self.last_line > SILENCE:
+                    self.tell(f"{self.done % self.portions / self.portions:.0%} of it   ")
+                self.keep(last=self.done == total)
 
-    def one(self, here, total: int) -> None:
+    def one(self, pool, calls, total: int) -> None:
         """Learn a portion with all threads."""
-        arrays, steps = here
-        feed = [tf.constant(a) for a in arrays]
-        calls = [(first, min(CALL, steps - first)) for first in range(0, steps, CALL)]
         turn = itertools.count()
 
-        def work(function):
-            losses = []
+        def work():
+            loss, count = 0.0, 0
             while (i := next(turn)) < len(calls) and not self.stop.is_set():
-                rate = self.rate * max(LOWEST, 1 - (self.done + i / len(calls)) / total)
-                losses.append(function(*feed, tf.constant(calls[i][0]), tf.constant(calls[i][1]), tf.constant(rate, tf.float32)))
-            return [float(loss) for loss in losses]
+                more = calls[i](self.rate * max(LOWEST, 1 - (self.done + i / len(calls)) / total))
+                loss, count = loss + more[0], count + more[1]
+            return loss, count
 
-        jobs = [self.pool.submit(work, function) for function in self.functions]
+        jobs = [pool.submit(work) for _ in range(self.threads)]
         try:
-            found = [loss for job in jobs for loss in job.result()]
+            found = np.sum([job.result() for job in jobs], 0)
         except KeyboardInterrupt:
             self.stop.set()  # the threads end with their current calls
-            for job in jobs:
-                self.losses += job.result()
             raise
         if not np.isfinite(found).all():
             raise DataError(
-                f"The loss of the word vectors became {found[-1]} in epoch {len(self.history.rows) + 1}: expected finite numbers; lower "
+                f"The loss of the word vectors became {found[0]} in epoch {len(self.history.rows) + 1}: expected finite numbers; lower "
                 "train.learning_rate."
             )
-        self.losses += found
+        self.loss, self.count = self.loss + float(found[0]), self.count + int(found[1])
+
+    def tell(self, told: str = "") -> None:
+        """A line for people: the loss and the speed of the epoch so far."""
+        share = (self.done % self.portions or self.portions) / self.portions
+        speed = share * self.plan.words / max(self.epoch_seconds, 1e-9)
+        left = (self.epochs - self.done / self.portions) * self.epoch_seconds / share
+        loss = self.loss / max(self.count, 1)
+        rest = f"   {left:.0f} s left" if left >= 1 else ""
+        console.say(f"epoch {-(-self.done // self.portions)}", f"{told}loss {loss:.4f}   {speed:,.0f} words/s{rest}")
+        self.last_line = time.perf_counter()
 
     def close_epoch(self) -> None:
         """A row of the history, and a line for people."""
         epoch, size = len(self.history.rows) + 1, self.portions
         share = (self.done % size or size) / size
         speed = share * self.plan.words / max(self.epoch_seconds, 1e-9)
-        loss = float(np.mean(self.losses)) if self.losses else float("nan")
+        loss = self.loss / self.count if self.count else float("nan")
         rate = self.rate * max(LOWEST, 1 - self.done / (self.epochs * size))
         row = {"epoch": epoch, "loss": loss, "learning_rate": rate, "words_per_second": speed, "seconds": self.epoch_seconds}
         self.history.rows.append(row)
         self.history.best_epoch, self.history.best = epoch, loss
         self.history.seconds += self.epoch_seconds
-        left = (self.epochs - epoch) * self.epoch_seconds
         if epoch in (1, self.epochs) or epoch % max(1, -(-self.epochs // LINES)) == 0:
-            console.say(f"epoch {epoch}", f"loss {loss:.4f}   {speed:,.0f} words/s" + (f"   {left:.0f} s left" if left >= 1 else ""))
-        self.losses, self.epoch_seconds = [], 0.0
+            self.tell()
+        self.loss, self.count, self.epoch_seconds = 0.0, 0, 0.0
 
     def keep(self, last: bool) -> None:
         """Write the state, where it is due and where writing has cost under 3 % of the time."""
@@ -164,9 +168,9 @@ class _Run:
         if self.folder is None or not (last or (waited >= 60 * self.minutes and waited >= 33 * self.write_seconds)):
             return
         start = time.perf_counter()
-        notes = {"history": msgspec.to_builtins(self.history), "losses": self.losses, "seconds": self.epoch_seconds}
+        notes = {"history": msgspec.to_builtins(self.history), "loss": self.loss, "count": self.count, "seconds": self.epoch_seconds}
         try:
-            checkpoint.write(self.folder, self.done, {"tables": [t.numpy() for t in self.plan.tables]}, notes, self.workspace.identity)
+            checkpoint.write(self.folder, self.done, {"tables": self.plan.tables}, notes, self.workspace.identity)
         except OSError as error:  # a full disk must not end a training that needs it only at its end
             console.warn(f"no checkpoint was left at {str(self.folder)!r}: {error.strerror or error}; training goes on")
         self.last_write = time.perf_counter()
@@ -179,16 +183,16 @@ class _Run:
             return
         self.done, arrays, notes = found
         for table, value in zip(self.plan.tables, arrays["tables"], strict=True):
-            table.assign(value)
+            table[:] = value
         self.history = msgspec.convert(notes["history"], History)
-        self.losses, self.epoch_seconds = notes["losses"], notes["seconds"]
+        self.loss, self.count, self.epoch_seconds = notes["loss"], notes["count"], notes["seconds"]
         console.say("resume", f"{self.done} of {self.epochs * self.portions} portions of the text were done")
 
     def trial(self) -> float:
-        """Seconds that the whole training would take, from its first portion (the tracing apart)."""
-        total = self.epochs * self.portions
-        here = self.prepared(0)
-        self.one((here[0], min(here[1], CALL * len(self.functions))), total)
+        """Seconds that the whole training would take, from the first calls of its first portion."""
+        total, calls = self.epochs * self.portions, self.portion(0)
+        few = calls[: max(self.threads, len(calls) // 8)]
         start = time.perf_counter()
-        self.one(here, total)
-        return (time.perf_counter() - start) * total
+        with ThreadPoolExecutor(self.threads) as pool:
+            self.one(pool, few, total)
+        return (time.perf_counter() - start) * len(calls) / len(few) * total

@@ -2,23 +2,22 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from applied_dl.errors import DataError, RefusedError
-from applied_dl.train import Workspace, word_text
-from applied_dl.train.engine import STOPPED
+from applied_dl.train import Workspace, word_vectors
+from applied_dl.train.history import STOPPED
 from applied_dl.train.word_counts import cooccurrences, positive_pmi, ppmi_svd
-from applied_dl.train.word_steps import Rows, Shape, skipgram
-from applied_dl.train.word_text import Text, keep_shares, noise_table, portion, stretches
+from applied_dl.train.word_glove import learn_pairs
+from applied_dl.train.word_kernels import Lesson
+from applied_dl.train.word_text import Text, keep_shares, noise_table, stretches
 from applied_dl.train.word_vectors import learn, over_text
-
-SHAPE = Shape(length=8, chunks=2, noise=4, window=3)
 
 
 @pytest.fixture
 def text(monkeypatch):
     """Pieces of uneven length, several portions of them."""
-    monkeypatch.setattr(word_text, "PORTION", 300)
+    monkeypatch.setattr(word_vectors, "PORTION", 300)
+    monkeypatch.setattr(word_vectors, "CALL", 60)
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 60, 40)
     ids = rng.zipf(1.5, lengths.sum()).clip(1, 50).astype(np.int32) - 1
@@ -27,40 +26,33 @@ def text(monkeypatch):
 
 def run(text, epochs=2, workspace=None, rate=0.1, stop_after=None, monkeypatch=None):
     rng = np.random.default_rng(1)
-    tables = [tf.Variable(rng.normal(size=(50, 6)).astype(np.float32) * 0.1) for _ in range(2)]
-    plan = over_text(tables, skipgram(Rows(tables[0]), Rows(tables[1]), SHAPE, 5), SHAPE, text, 1e-2, 0, len(text.ids))
+    tables = [rng.normal(size=(50, 6)).astype(np.float32) * np.float32(0.1) for _ in range(2)]
+    none = np.zeros((50, 0), np.int32)
+    keep, noise = keep_shares(text.counts, 1e-2), noise_table(text.counts)
+    lesson = Lesson(*tables, text.ids, text.ends, keep, noise, none, none.astype(np.float32), none, False, 3, 5)
+    plan = over_text(lesson, text, 0, len(text.ids))
     if stop_after is not None:
         first, error = stop_after
-        prepare, count = plan.prepare, iter(range(10**6))
+        calls, count = plan.calls, iter(range(10**6))
 
         def failing(*where):
             if next(count) == first:
                 raise error
-            return prepare(*where)
+            return calls(*where)
 
-        plan = plan._replace(prepare=failing)
+        plan = plan._replace(calls=failing)
     history = learn(plan, epochs=epochs, rate=rate, threads=1, seed=0, minutes=0.0, workspace=workspace)
-    return tables[0].numpy(), history
+    return tables[0], history
 
 
-def test_a_portion_keeps_windows_within_their_piece(text):
-    piece = np.repeat(np.arange(len(text.ends)), np.diff(np.r_[0, text.ends]))
-    seen = 0
-    for first, last in stretches(text):
-        here = portion(text, (first, last), None, noise_table(text.counts), SHAPE, (0, 1))
-        low = text.ends[first - 1] if first else 0
-        n = int(text.ends[last - 1] - low)
-        np.testing.assert_array_equal(here.ids[3 : 3 + n], text.ids[low : low + n])
-        at = np.arange(n)
-        own = piece[low : low + n]
-        assert (own[at - here.left[:n]] == own).all()
-        assert (own[at + here.right[:n]] == own).all()
-        assert max(here.left.max(), here.right.max()) <= 3
-        assert not here.left[n:].any()  # what fills the last step teaches nothing
-        assert not here.right[n:].any()
-        seen += n
-    assert seen == len(text.ids)
-    assert len(stretches(text)) > 2
+def test_stretches_are_whole_pieces_one_after_another(text):
+    for words in (1, 60, 300, 10**6):
+        found = stretches(text.ends, 0, len(text.ends), words)
+        assert [first for first, _ in found[1:]] == [last for _, last in found[:-1]]
+        assert (found[0][0], found[-1][1]) == (0, len(text.ends))
+        sizes = [text.ends[last - 1] - (text.ends[first - 1] if first else 0) for first, last in found]
+        assert max(sizes) <= words + 60
+    assert stretches(text.ends, 5, 9, 10**6) == [(5, 9)]
 
 
 def test_frequent_words_are_thinned_and_noise_follows_the_counts():
@@ -68,7 +60,7 @@ def test_frequent_words_are_thinned_and_noise_follows_the_counts():
     keep = keep_shares(counts, 1e-3)
     assert keep[0] < 0.05
     assert keep[2] == 1
-    assert keep_shares(counts, 0) is None
+    assert (keep_shares(counts, 0) == 1).all()
     share = np.bincount(noise_table(counts)) / len(noise_table(counts))
     np.testing.assert_allclose(share, counts**0.75 / (counts**0.75).sum(), atol=1e-3)
 
@@ -127,3 +119,23 @@ def test_counts_and_pmi_as_summed_by_hand():
     vectors = ppmi_svd(text, 5, 2, seed=0)
     assert vectors.shape == (3, 5)
     assert not vectors[:, 3:].any()  # three words have rank three
+
+
+def test_glove_follows_its_loss_by_adagrad():
+    rng = np.random.default_rng(1)
+    tables = [rng.normal(size=(4, 6)).astype(np.float32) for _ in range(2)]
+    squares = [np.ones_like(t) for t in tables]
+    wanted, gathered = [t.astype(float) for t in tables], [np.ones((4, 6)) for _ in range(2)]
+    rows, columns, counts = np.array([2, 0, 2], np.int32), np.array([3, 1, 1], np.int32), np.array([7.0, 500.0, 20.0], np.float32)
+    losses = 0.0
+    for a, b, n in zip(rows, columns, counts):
+        x, y = wanted[0][a].copy(), wanted[1][b].copy()
+        weight, gap = min(1, (n / 100) ** 0.75), x[:-1] @ y[:-1] + x[-1] + y[-1] - np.log(n)
+        losses += weight * gap**2
+        for table, gathering, i, gradient in ((0, 0, a, np.r_[y[:-1], 1.0]), (1, 1, b, np.r_[x[:-1], 1.0])):
+            gathered[gathering][i] += (weight * gap * gradient) ** 2
+            wanted[table][i] -= 0.1 * weight * gap * gradient / np.sqrt(gathered[gathering][i])
+    found = learn_pairs(*tables, *squares, rows, columns, counts, np.arange(3), 0.1)
+    assert found == (pytest.approx(losses, rel=1e-5), 3)
+    for table, value in zip(tables, wanted):
+        np.testing.assert_allclose(table, value, atol=1e-5)

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
+from applied_dl.encoders.stored import read
 from applied_dl.errors import DataError, UsageError, nearest
 
 PAD, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
 KINDS = ("wordpiece", "bpe")
 MOST_BYTES = 2**20  # of one text; a longer one is cut before it is tokenised
+LONG_TEXT, ENDLESS = 1000, re.compile(r"\S{200,}")
 BLOCK = 4096  # texts tokenised at a time
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
@@ -70,8 +75,13 @@ def train_tokenizer(texts: Iterable[str], size: int, kind: str = "wordpiece", lo
         made.normalizer = normalizers.Sequence([*clean, normalizers.Lowercase()] if lowercase else clean)
         made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
         trainer = trainers.BpeTrainer(**special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    made.train_from_iterator(texts, trainer)
+    made.train_from_iterator((_teachable(text) for text in texts), trainer)
     return made.to_str()
+
+
+def _teachable(text: str) -> str:
+    """A text without what is no word: merging the pairs of a run of thousands of characters takes hours."""
+    return text if len(text) < LONG_TEXT else ENDLESS.sub(" ", text[:MOST_BYTES])
 
 
 def read_tokenizer(path: str | Path) -> str:
@@ -107,18 +117,6 @@ def encode_texts(encoder: SubwordEncoder, texts: list[str], length: int | None =
     return ids
 
 
-def encode_stream(encoder: SubwordEncoder, texts: Iterator[str]) -> Iterator[np.ndarray]:
-    """`encode_texts` over any number of texts, a block at a time, in constant memory."""
-    block: list[str] = []
-    for text in texts:
-        block.append(text)
-        if len(block) == BLOCK:
-            yield encode_texts(encoder, block)
-            block = []
-    if block:
-        yield encode_texts(encoder, block)
-
-
 def save(encoder: SubwordEncoder, folder: Path) -> None:
     """Write `encoder.json`, `tokenizer.json` and, where there is an index, `encoder.npz`."""
     plain = {"length": encoder.length, "padding": encoder.padding, "special": encoder.special, "labels": list(encoder.labels)}
@@ -130,21 +128,33 @@ def save(encoder: SubwordEncoder, folder: Path) -> None:
         np.savez(Path(folder) / "encoder.npz", index=np.asarray(encoder.index["vectors"], np.float16))
 
 
+class _Stored(Struct, frozen=True, kw_only=True):
+    """What `encoder.json` holds."""
+
+    length: Annotated[int, Meta(ge=1)]
+    padding: Annotated[int, Meta(ge=0)]
+    special: bool
+    labels: tuple[str, ...]
+    index: list[str]
+
+
 def load(folder: Path) -> SubwordEncoder:
     """Read what `save` wrote. Raises `DataError` where it is damaged."""
     folder = Path(folder)
+    plain = read(_Stored, folder)
     try:
-        plain = msgspec.json.decode((folder / "encoder.json").read_bytes())
         tokenizer = folder / "tokenizer.json"
         index = {}
-        if plain["index"]:
+        if plain.index:
             with np.load(folder / "encoder.npz", allow_pickle=False) as file:
-                index = {"texts": plain["index"], "vectors": file["index"].astype(np.float32)}
+                index = {"texts": plain.index, "vectors": file["index"].astype(np.float32)}
+            if index["vectors"].ndim != 2 or len(index["vectors"]) != len(plain.index):
+                raise ValueError(f"{len(plain.index)} texts do not fit vectors of shape {index['vectors'].shape}")
         return SubwordEncoder(
-            length=plain["length"], padding=plain["padding"], special=plain["special"], labels=tuple(plain["labels"]),
-            tokenizer=tokenizer.read_text(encoding="utf-8") if tokenizer.exists() else "", index=index,
+            length=plain.length, padding=plain.padding, special=plain.special, labels=plain.labels, index=index,
+            tokenizer=read_tokenizer(tokenizer) if tokenizer.exists() else "",
         )  # fmt: skip
-    except (OSError, KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
         raise DataError(f"The sentence encoder in {str(folder)!r} cannot be read: {error}.") from error
 
 

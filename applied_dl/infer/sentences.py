@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load
+from applied_dl.encoders.words import vocabulary_arrays, vocabulary_words
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import Encoded
 from applied_dl.infer.texts import gather as gather
@@ -91,20 +93,21 @@ class SentenceIndex:
         return found
 
     def save(self, path: str | Path) -> None:
-        """Write one `.npz`: texts as UTF-8 bytes with offsets, vectors as float32."""
-        raw = [text.encode() for text in self.texts]
-        ends = np.cumsum([len(r) for r in raw], dtype=np.int64) if raw else np.zeros(0, np.int64)
-        np.savez(path, texts=np.frombuffer(b"".join(raw), np.uint8), ends=ends, vectors=self.vectors)
+        """Write one `.npz`: texts as UTF-8 bytes with their ends, vectors as float32."""
+        np.savez(path, **vocabulary_arrays(self.texts), vectors=self.vectors)
 
     @classmethod
     def load(cls, path: str | Path) -> SentenceIndex:
         """Read what `save` wrote. Raises `DataError` where it is no index."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                raw, ends, vectors = file["texts"].tobytes(), file["ends"], file["vectors"]
-        except (OSError, ValueError, KeyError) as error:
+                texts, vectors, ends = vocabulary_words(file), file["vectors"], file["ends"]
+                size = len(file["words"])
+            if vectors.ndim != 2 or len(vectors) != len(texts) or (np.diff(ends, prepend=0, append=size) < 0).any():
+                raise ValueError(f"{len(texts)} texts in {size} bytes do not fit vectors of shape {vectors.shape}")
+            return cls(texts, vectors)
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             raise DataError(f"{str(path)!r} is no sentence index: {error}.") from error
-        return cls([raw[a:b].decode() for a, b in zip([0, *ends[:-1]], ends)], vectors)
 
 
 def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[list[dict]]:

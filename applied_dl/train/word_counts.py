@@ -5,52 +5,106 @@ Levy and Goldberg (2014) show skip-gram to factorise nearly this matrix. It is t
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
+from applied_dl.train.word_kernels import compiled
 from applied_dl.train.word_text import SMOOTHING, Text
 
 MOST = 30_000  # words that are factorised; the matrix of all pairs of rarer ones is mostly chance
-BLOCK = 2**22  # ids counted at a time
+ROWS = 256  # of the matrix counted at a time
+OVERSAMPLING, PASSES = 10, 2  # of the randomised factorisation
 START_NORM = 1.5  # mean length of the rows where they start a training
 
 
-def cooccurrences(text: Text, window: int, words: int | None = None):
-    """Symmetric counts (W, W) as a scipy CSR matrix; a neighbour at distance d counts (window + 1 − d) / window."""
+def cooccurrences(text: Text, window: int, words: int | None = None, threads: int = 1):
+    """Symmetric counts (W, W) as a scipy CSR matrix; a neighbour at distance d counts (window + 1 − d) / window.
+
+    Row after row, by the places of its word in the text: what is held at a time is a row, not the pairs of the text.
+    """
     import scipy.sparse as sp
 
     size = min(words or len(text.counts), len(text.counts))
-    total = sp.csr_matrix((size, size), dtype=np.float32)
-    starts = np.r_[0, text.ends[:-1]]
-    first = 0
-    while first < len(starts):
-        last = max(first + 1, int(np.searchsorted(starts, starts[first] + BLOCK, "right")))
-        low, high = starts[first], text.ends[min(last, len(text.ends)) - 1]
-        ids = np.array(text.ids[low:high])
-        piece = np.repeat(np.arange(min(last, len(starts)) - first), np.diff(np.r_[low, text.ends[first:last]]))
-        known = ids < size
-        ids, piece = ids[known].astype(np.int64), piece[known]
-        for distance in range(1, min(window, len(ids) - 1) + 1):
-            same = piece[distance:] == piece[:-distance]
-            a, b = ids[:-distance][same], ids[distance:][same]
-            pair, n = np.unique(np.minimum(a, b) * size + np.maximum(a, b), return_counts=True)
-            weight = (n * ((window + 1 - distance) / window)).astype(np.float32)
-            total = total + sp.csr_matrix((weight, (pair // size, pair % size)), shape=(size, size))
-        first = last
-    return (total + total.T).tocsr()
+    ids, opens = text.ids.view(np.ndarray), np.zeros(len(text.ids) + 1, bool)
+    opens[np.r_[0, text.ends]] = True
+    ends = np.cumsum(np.bincount(ids, minlength=size)[:size])
+    places = np.empty(ends[-1], np.int32 if len(ids) < 2**31 else np.int64)
+    sort_places(ids, np.r_[0, ends[:-1]], places)
+    blocks = [(first, min(size, first + ROWS)) for first in range(0, size, ROWS)]
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda block: count_rows(ids, opens, places, np.r_[0, ends], *block, size, window), blocks))
+    lengths, columns, values = (list(part) for part in zip(*found))
+    del found
+    columns = np.concatenate(columns)  # one after the other: neither is held twice at once
+    values = np.concatenate(values)
+    return sp.csr_matrix((values, columns, np.r_[0, np.cumsum(np.concatenate(lengths))]), shape=(size, size))
+
+
+@compiled
+def sort_places(ids, at, places):
+    """Fill `places` with where each word stands in the text, word after word; `at` (W,) is where a word's begin, and is moved on."""
+    for i in range(len(ids)):
+        word = ids[i]
+        if word < len(at):
+            places[at[word]] = i
+            at[word] += 1
+
+
+@compiled
+def count_rows(ids, opens, places, ends, first, last, size, window):
+    """Neighbours of the words from `first` to before `last`: how many each has, which they are (sorted) and their weights."""
+    sums, lengths = np.zeros(size, np.float32), np.zeros(last - first, np.int64)
+    touched = np.empty(size, np.int32)
+    room = min((last - first) * size, 2 * window * (ends[last] - ends[first]))
+    columns, values, total = np.empty(room, np.int32), np.empty(room, np.float32), 0
+    for word in range(first, last):
+        n = 0
+        for k in range(ends[word], ends[word + 1]):
+            for way in (1, -1):
+                i = places[k]
+                for distance in range(window):
+                    if opens[i + 1 if way == 1 else i]:
+                        break
+                    i += way
+                    other = ids[i]
+                    if other < size:
+                        if sums[other] == 0:
+                            touched[n] = other
+                            n += 1
+                        sums[other] += np.float32((window - distance) / window)
+        touched[:n].sort()
+        for k in range(n):
+            columns[total + k], values[total + k] = touched[k], sums[touched[k]]
+            sums[touched[k]] = 0
+        total, lengths[word - first] = total + n, n
+    return lengths, columns[:total].copy(), values[:total].copy()
 
 
 def positive_pmi(counts):
-    """max(0, log p(a, b) / (p(a) p(b)^0.75)) of a count matrix."""
+    """max(0, log p(a, b) / (p(a) p(b)^0.75)) of a count matrix in CSR form, whose arrays it takes over: there may be many pairs."""
     import scipy.sparse as sp
 
-    pairs = counts.tocoo()
     row = np.asarray(counts.sum(1), np.float64).ravel()
     smooth = row**SMOOTHING
     smooth /= max(smooth.sum(), 1e-300)
-    with np.errstate(divide="ignore"):
-        pmi = np.log(pairs.data / (row[pairs.row] * smooth[pairs.col]))
-    good = pmi > 0
-    return sp.csr_matrix((pmi[good].astype(np.float32), (pairs.row[good], pairs.col[good])), shape=counts.shape)
+    indptr = counts.indptr.astype(np.int64)
+    kept = keep_positive(indptr, counts.indices, counts.data, row, smooth)
+    return sp.csr_matrix((counts.data[:kept], counts.indices[:kept], indptr), shape=counts.shape)
+
+
+@compiled
+def keep_positive(indptr, columns, values, row, smooth):
+    """Counts to positive pointwise mutual information, moved up over what is left out; how many are left."""
+    kept = start = 0
+    for a in range(len(indptr) - 1):
+        for k in range(start, indptr[a + 1]):
+            pmi = np.log(values[k] / (row[a] * smooth[columns[k]]))
+            if pmi > 0:
+                columns[kept], values[kept] = columns[k], pmi
+                kept += 1
+        start, indptr[a + 1] = indptr[a + 1], kept
+    return kept
 
 
 def factorised(matrix, dimensions: int, seed: int) -> np.ndarray:

@@ -115,7 +115,7 @@ def test_counts_and_pmi_as_summed_by_hand():
     row, context = wanted.sum(1), wanted.sum(1) ** 0.75
     with np.errstate(divide="ignore"):
         pmi = np.log(wanted / (row[:, None] * (context / context.sum())[None]))
-    np.testing.assert_allclose(positive_pmi(found).toarray(), np.maximum(pmi, 0), atol=1e-5)
+    np.testing.assert_allclose(positive_pmi(found.copy()).toarray(), np.maximum(pmi, 0), atol=1e-5)
     vectors = ppmi_svd(text, 5, 2, seed=0)
     assert vectors.shape == (3, 5)
     assert not vectors[:, 3:].any()  # three words have rank three

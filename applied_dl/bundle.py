@@ -25,7 +25,11 @@ STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belon
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One exported file (or SavedModel folder) and the proof made of it."""
+    """One exported file (or SavedModel folder) and the proof made of it.
+
+    `metric_loss_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one thread, `threaded_ms` on `threads`;
+    `cold_start_ms` lies between the file's bytes and its first answer; `memory_mb` is what the process grew by at its peak.
+    """
 
     file: str
     format: str
@@ -33,11 +37,18 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     metric: float | None = None
     metric_loss: float | None = None
+    metric_loss_interval: tuple[float, float] | None = None
     max_abs_diff: float | None = None
     max_rel_diff: float | None = None
     median_abs_diff: float | None = None
     ops: list[str] = []
     latency_ms: float | None = None
+    latency_p95_ms: float | None = None
+    threads: int | None = None
+    threaded_ms: float | None = None
+    threaded_p95_ms: float | None = None
+    cold_start_ms: float | None = None
+    memory_mb: float | None = None
     chosen: bool = False
     refused: str = ""
 

@@ -99,11 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--dry-run", action="store_true", help="say what would be done, and how long it takes, without training")
     made["evaluate"].add_argument("--data", metavar="SRC", help="another labelled source; the held-out test rows by default")
     made["export"].add_argument("--formats", help="comma-separated: saved_model,tflite")
-    made["export"].add_argument("--variants", help="comma-separated: fp32,fp16,dynamic,int8")
+    made["export"].add_argument("--variants", help="comma-separated: fp32,fp16,dynamic,int8_weights,int8")
     made["export"].add_argument("--max-loss", type=float, help="largest loss of the task metric a file may have")
     verb = made["predict"]
     verb.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
-    verb.add_argument("--variant", choices=("fp32", "fp16", "dynamic", "int8"), help="another precision than the chosen one")
+    verb.add_argument("--variant", choices=("fp32", "fp16", "dynamic", "int8_weights", "int8"), help="another than the chosen one")
     verb.add_argument("--top", type=int, help="how many classes to name")
     verb.add_argument("--nearest", type=int, help="how many nearest neighbours to name")
     return parser

@@ -27,7 +27,7 @@ Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmspr
 OPTIMIZERS = ", ".join(get_args(Optimizer))
 Precision = Literal["float32", "mixed_bfloat16", "auto"]
 Format = Literal["saved_model", "tflite"]
-Variant = Literal["fp32", "fp16", "dynamic", "int8"]
+Variant = Literal["fp32", "fp16", "dynamic", "int8_weights", "int8"]
 
 
 class Train(Section, frozen=True, kw_only=True):
@@ -62,10 +62,11 @@ class Train(Section, frozen=True, kw_only=True):
 
 class Export(Section, frozen=True, kw_only=True):
     formats: about(tuple[Format, ...], "saved_model and tflite") = ("saved_model", "tflite")
-    variants: about(tuple[Variant, ...], "TFLite precisions to try, smallest wins: fp32, fp16, dynamic, int8") = (
+    variants: about(tuple[Variant, ...], "TFLite precisions to try, smallest wins: fp32, fp16, dynamic, int8_weights, int8") = (
         "fp32",
         "fp16",
         "dynamic",
+        "int8_weights",
         "int8",
     )
     max_loss: about(float | None, "largest loss of the task metric against Keras that a file may have", ge=0) = None

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-VARIANTS = ("fp32", "fp16", "dynamic", "int8")
+VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is made from the fp32 file, by `weight_only`
 REPRESENTATIVE_ROWS = 256
 TIMEOUT = 900  # seconds for one job before it is given up
 

@@ -16,10 +16,11 @@ from applied_dl.errors import UsageError, nearest
 from applied_dl.export import convert
 from applied_dl.export.evaluate import signature_outputs
 from applied_dl.export.metadata import add_metadata
-from applied_dl.export.prove import differences, proof_rows, prove
+from applied_dl.export.prove import Judge, differences, proof_rows, prove
 from applied_dl.export.rehearse import rehearse
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
+from applied_dl.export.weight_only import quantise_weights
 from applied_dl.metrics import Scores
 
 FORMATS = ("saved_model", "tflite")
@@ -35,14 +36,14 @@ def export(
     check(settings)
     rows = proof_rows(test)
     expected = keras_outputs(serving, rows)
-    reference = score(expected, rows)
+    judge = Judge(score, rows, expected)
     found: list[ExportedFile] = []
     if "saved_model" in settings.formats:
         write_saved_model(serving, folder / "saved_model")
-        found.append(_prove_saved_model(folder / "saved_model", rows, expected, score, reference))
+        found.append(_prove_saved_model(folder / "saved_model", judge))
         found += [_prove_endpoint(folder / "saved_model", name, sample, rows, expected, score) for name, sample in serving.samples.items()]
     if "tflite" in settings.formats:
-        found += _tflite(serving, settings, train, rows, expected, score, reference, folder, name)
+        found += _tflite(serving, settings, train, judge, folder, name)
     return _choose(found, settings.max_loss, folder), expected
 
 
@@ -59,18 +60,11 @@ def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, n
     return {name: np.asarray(value) for name, value in outputs.items()}
 
 
-def _prove_saved_model(folder, rows, expected, score, reference) -> ExportedFile:
-    outputs = signature_outputs(folder, rows.inputs)
-    scores = score(outputs, rows)
+def _prove_saved_model(folder: Path, judge: Judge) -> ExportedFile:
+    outputs = signature_outputs(folder, judge.part.inputs)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     return ExportedFile(
-        file=folder.name,
-        format="saved_model",
-        variant="fp32",
-        bytes=size,
-        metric=scores.value,
-        metric_loss=scores.loss_against(reference),
-        **differences(outputs, expected),
+        file=folder.name, format="saved_model", variant="fp32", bytes=size, **judge.of(outputs), **differences(outputs, judge.expected)
     )
 
 
@@ -86,27 +80,39 @@ def _prove_endpoint(folder, endpoint, sample, rows, expected, score) -> Exported
     )  # fmt: skip
 
 
-def _tflite(serving, settings, train, rows, expected, score, reference, folder, name) -> list[ExportedFile]:
+def _tflite(serving, settings, train: Part, judge: Judge, folder: Path, name: str) -> list[ExportedFile]:
     found = []
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        phone = work / "phone"
-        write_saved_model(serving, phone, endpoints=False)
         sample = train.take(np.linspace(0, len(train) - 1, min(len(train), convert.REPRESENTATIVE_ROWS)).astype(np.int64))
         np.savez(work / "representative.npz", **sample.inputs)
-        failures = convert.convert(phone, work, tuple(settings.variants), work / "representative.npz")
-        reasons = {variant: f"it could not be converted: {reason}" for variant, reason in failures.items()}
-        converted = {variant: work / f"{variant}.tflite" for variant in settings.variants if variant not in failures}
-        reasons |= rehearse(converted, work / "representative.npz")
+        converted, reasons = _converted(serving, tuple(settings.variants), work)
+        refused, costs = rehearse(converted, work / "representative.npz")
+        reasons |= refused
         for variant in settings.variants:
             if variant in reasons:
                 found.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0, refused=reasons[variant]))
-                continue
-            target = folder / f"model.{variant}.tflite"
-            content = (work / f"{variant}.tflite").read_bytes()
-            target.write_bytes(add_metadata(content, name, serving) if settings.metadata else content)
-            found.append(prove(target, variant, rows, expected, score, reference))
+            elif variant in converted:
+                target = folder / f"model.{variant}.tflite"
+                content = converted[variant].read_bytes()
+                target.write_bytes(add_metadata(content, name, serving) if settings.metadata else content)
+                found.append(prove(target, variant, judge, costs.get(variant)))
     return found
+
+
+def _converted(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """The files of the variants, and why others could not be made. A graph without large weights has no int8_weights file."""
+    write_saved_model(serving, work / "phone", endpoints=False)
+    asked = tuple(v for v in variants if v != "int8_weights")
+    if "int8_weights" in variants and "fp32" not in asked:
+        asked = ("fp32", *asked)
+    failures = convert.convert(work / "phone", work, asked, work / "representative.npz")
+    reasons = {variant: f"it could not be converted: {reason}" for variant, reason in failures.items() if variant in variants}
+    made = {variant: work / f"{variant}.tflite" for variant in asked if variant not in failures}
+    if "int8_weights" in variants and "fp32" in made and (content := quantise_weights(made["fp32"].read_bytes())):
+        (work / "int8_weights.tflite").write_bytes(content)
+        made["int8_weights"] = work / "int8_weights.tflite"
+    return {variant: path for variant, path in made.items() if variant in variants}, reasons
 
 
 def _choose(found: list[ExportedFile], max_loss: float | None, folder: Path) -> list[ExportedFile]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from applied_dl.bundle import ExportedFile
@@ -13,6 +13,7 @@ from applied_dl.data import Part
 from applied_dl.errors import AppliedError
 from applied_dl.infer.runtime import Runtime, operators
 from applied_dl.metrics import Scores
+from applied_dl.metrics.intervals import LEVEL, half_samples, without_intervals
 
 PROOF_ROWS = 2000  # held-out rows a file is judged on
 SINGLE_ROWS = 8  # of these, rows also asked one at a time, and twice
@@ -29,11 +30,43 @@ def proof_rows(part: Part) -> Part:
     return part.take((first[:, None] + np.arange(unit)).ravel())
 
 
-def prove(
-    path: Path, variant: str, part: Part, expected: dict[str, np.ndarray], score: Callable[[dict, Part], Scores], reference: Scores
-) -> ExportedFile:
-    """Everything measured of one `.tflite`; `refused` says in one sentence why it must not be used, if so."""
-    content = path.read_bytes()
+class Judge:
+    """The task's score of any outputs on the proof rows, and what they lose against Keras, with a paired interval."""
+
+    def __init__(self, score: Callable[[dict, Part], Scores], part: Part, expected: dict[str, np.ndarray]):
+        self.score, self.part, self.expected = score, part, expected
+        self.reference = score(expected, part)
+        light = {name: array if array.ndim <= 2 else array.reshape(len(array), -1)[:, :0] for name, array in part.inputs.items()}
+        light = msgspec.structs.replace(part, inputs=light)  # no scorer reads pictures; cutting them would take long
+        self.halves = half_samples(len(part), int(part.extra.get("together", 1)))
+        self.parts = [light.take(rows) for rows in self.halves]
+        self.references = self._by_half(expected)
+
+    def of(self, outputs: dict[str, np.ndarray]) -> dict:
+        """`metric`, `metric_loss` and `metric_loss_interval` of a file's answers to the proof rows."""
+        found = self.score(outputs, self.part)
+        loss = found.loss_against(self.reference)
+        halves = np.array([half.loss_against(reference) for half, reference in zip(self._by_half(outputs), self.references)])
+        spread = halves - np.nanmean(halves) if np.isfinite(halves).any() else np.full(1, np.nan)
+        low, high = (float(loss + end) for end in np.nanpercentile(spread, LEVEL)) if np.isfinite(spread).any() else (np.nan, np.nan)
+        return {"metric": found.value, "metric_loss": loss, "metric_loss_interval": (low, high) if low == low else None}
+
+    def _by_half(self, outputs: dict[str, np.ndarray]) -> list[Scores]:
+        from threadpoolctl import threadpool_limits
+
+        count, found = len(self.part), []
+        with without_intervals(), threadpool_limits(1):  # so small matrices: BLAS' threads would mostly wait for each other
+            for rows, part in zip(self.halves, self.parts):
+                found.append(self.score({name: a[rows] if len(a) == count else a for name, a in outputs.items()}, part))
+        return found
+
+
+def prove(path: Path, variant: str, judge: Judge, costs: dict[str, float] | None = None) -> ExportedFile:
+    """Everything measured of one `.tflite`; `refused` says in one sentence why it must not be used, if so.
+
+    costs: what `rehearse` has measured of it.
+    """
+    content, part, expected = path.read_bytes(), judge.part, judge.expected
     found = {"file": path.name, "format": "tflite", "variant": variant, "bytes": len(content), "ops": operators(content)}
     foreign = [op for op in found["ops"] if op.startswith("Flex") or not op.isupper()]
     if foreign:
@@ -42,14 +75,11 @@ def prove(
         runtime = Runtime(content, threads=1)
         outputs = runtime.run(part.inputs)
         difference = differences(outputs, expected)
-        scores = score(outputs, part)
-        latency = _latency(runtime, part)
+        scores = judge.of(outputs)
         refusal = _refusal(runtime, variant, part, outputs, expected, difference)
     except (AppliedError, RuntimeError, ValueError) as error:
         return ExportedFile(**found, refused=f"it converts but does not run: {error}")
-    return ExportedFile(
-        **found, metric=scores.value, metric_loss=scores.loss_against(reference), **difference, latency_ms=latency, refused=refusal
-    )
+    return ExportedFile(**found, **scores, **difference, **(costs or {}), refused=refusal)
 
 
 def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> dict[str, float]:
@@ -81,15 +111,3 @@ def _refusal(runtime, variant, part, outputs, expected, difference) -> str:
     if gap > (PARITY if variant == "fp32" else BATCH_PARITY):
         return f"its answers depend on the batch size (relative difference {gap:.1e})"
     return ""
-
-
-def _latency(runtime: Runtime, part: Part, runs: int = 50, seconds: float = 0.5) -> float:
-    """Median milliseconds of one row on one thread."""
-    row = {name: array[:1] for name, array in part.inputs.items()}
-    runtime.run(row)
-    spent: list[float] = []
-    while len(spent) < runs and sum(spent) < seconds:
-        start = time.perf_counter()
-        runtime.run(row)
-        spent.append(time.perf_counter() - start)
-    return float(np.median(spent)) * 1e3

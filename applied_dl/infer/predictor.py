@@ -86,7 +86,7 @@ class Predictor:
 def load(path: str | Path, variant: str | None = None, threads: int | None = None) -> Predictor:
     """Open a bundle for prediction, without TensorFlow. Raises `DataError` where a file is missing or damaged.
 
-    variant: fp32, fp16, dynamic or int8; the chosen file by default. threads: of the interpreter, up to 4 by default.
+    variant: fp32, fp16, dynamic, int8_weights or int8; the chosen file by default. threads: of the interpreter, up to 4 by default.
     """
     return Predictor(path, variant, threads)
 

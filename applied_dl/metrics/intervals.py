@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
 LEVEL = (2.5, 97.5)
+BLOCKS = 40  # of neighbouring rows; half of them make a half-sample
+_wanted: ContextVar[bool] = ContextVar("intervals_wanted", default=True)
+
+
+@contextmanager
+def without_intervals() -> Iterator[None]:
+    """Bootstraps inside the block give NaN at once: for scores that are themselves part of a resampling."""
+    token = _wanted.set(False)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def half_samples(rows: int, unit: int = 1, repeats: int = 100, seed: int = 0) -> list[np.ndarray]:
+    """Row numbers of random halves (Shao and Wu, 1989): a score's spread over them is its standard error.
+
+    No row comes twice, as it would in a bootstrap, where a retrieval would find its own copy. Neighbouring rows stay together, in `BLOCKS`
+    blocks of whole `unit`s, for windows of a series overlap.
+    """
+    units = rows // unit
+    blocks = np.array_split(np.arange(units * unit).reshape(units, unit), min(BLOCKS, units))
+    random = np.random.default_rng(seed)
+    half = max(1, len(blocks) // 2)
+    return [np.concatenate([blocks[i] for i in np.sort(random.permutation(len(blocks))[:half])]).ravel() for _ in range(repeats)]
 
 
 def bootstrap(metric: Callable[..., float], *arrays: np.ndarray, seed: int = 0, repeats: int = 500) -> tuple[float, float]:
     """Percentile interval of `metric(*arrays)` over resampled rows (Efron, 1979)."""
+    if not _wanted.get():
+        return float("nan"), float("nan")
     random, rows = np.random.default_rng(seed), len(arrays[0])
     values = []
     for _ in range(repeats):
@@ -22,6 +51,8 @@ def bootstrap(metric: Callable[..., float], *arrays: np.ndarray, seed: int = 0, 
 
 def bootstrap_mean(values: np.ndarray, seed: int = 0, repeats: int = 500, transform: Callable = lambda x: x) -> tuple[float, float]:
     """Interval of `transform(mean)` of per-row values (N,): the fast form for losses that are means over rows."""
+    if not _wanted.get():
+        return float("nan"), float("nan")
     random, rows = np.random.default_rng(seed), len(values)
     means = np.array([values[random.integers(0, rows, rows)].mean() for _ in range(repeats)])
     low, high = np.percentile(transform(means), LEVEL)

@@ -103,3 +103,24 @@ def test_loss_is_a_difference_for_shares_and_a_ratio_for_errors():
     assert scores("accuracy", 0.90).loss_against(scores("accuracy", 0.95)) == pytest.approx(0.05)
     assert scores("rmse", 2.2).loss_against(scores("rmse", 2.0)) == pytest.approx(0.1)
     assert scores("rmse", 1.8).loss_against(scores("rmse", 2.0)) == pytest.approx(-0.1)
+
+
+def test_halves_of_the_rows_tell_the_standard_error_of_a_mean():
+    """Shao and Wu (1989): over random halves a mean spreads by its standard error; s / √n is the independent figure."""
+    from applied_dl.metrics.intervals import half_samples
+
+    values = np.random.default_rng(0).normal(size=4000)
+    means = [values[rows].mean() for rows in half_samples(4000, repeats=400)]
+    assert np.std(means) == pytest.approx(values.std() / np.sqrt(4000), rel=0.35)  # 40 blocks are a rough estimate
+    for rows in half_samples(30, unit=3, repeats=20):
+        assert len(set(rows.tolist())) == len(rows) == 15
+        assert (rows.reshape(-1, 3) == rows[::3, None] + np.arange(3)).all()
+        assert (rows[::3] % 3 == 0).all()
+
+
+def test_no_interval_is_drawn_where_none_is_wanted():
+    from applied_dl.metrics.intervals import bootstrap_mean, without_intervals
+
+    with without_intervals():
+        assert np.isnan(bootstrap_mean(np.arange(9.0))).all()
+    assert np.isfinite(bootstrap_mean(np.arange(9.0))).all()

@@ -18,10 +18,3 @@ def spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
     a, b = a - a.mean(), b - b.mean()
     size = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / size) if size > 0 else float("nan")
-
-
-def recall_at_k(queries: np.ndarray, items: np.ndarray, k: int = 1) -> float:
-    """Share of rows i whose own item i is among the `k` items nearest to query i by dot product; both (N, D), L2-normalised."""
-    own = np.einsum("nd,nd->n", queries, items)
-    better = np.concatenate([(queries[i : i + 512] @ items.T > own[i : i + 512, None]).sum(1) for i in range(0, len(queries), 512)])
-    return float(np.mean(better < k))

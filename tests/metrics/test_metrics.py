@@ -73,12 +73,6 @@ def test_calibration_error_of_a_known_table():
     assert classification.expected_calibration_error(y, p) == pytest.approx(0.2)
 
 
-def test_recall_finds_its_own():
-    x = np.eye(6, dtype=np.float32)
-    assert similarity.recall_at_k(x, x) == 1.0
-    assert similarity.recall_at_k(x, np.roll(x, 1, 0)) == 0.0
-
-
 def test_wilson_is_scipys():
     for hits, n in ((0, 10), (7, 10), (10, 10), (994, 1000)):
         expected = stats.binomtest(hits, n).proportion_ci(method="wilson")

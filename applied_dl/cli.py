@@ -49,6 +49,7 @@ VERBS = {
     "train": (verbs.train, "train a recipe into a bundle: model, exported files, proof, model card"),
     "lr-find": (verbs.lr_find, "sweep the step size of a recipe's model and say which to use"),
     "doctor": (verbs.doctor, "examine a recipe before a long training, or a bundle after it: what is wrong, and what to change"),
+    "backtest": (verbs.backtest, "forecast from many moments of the past, each with a fit of its own, beside classical methods"),
     "tune": (verbs.tune, "search the recipe's [tune.space] with Optuna and write the best recipe"),
     "evaluate": (verbs.evaluate, "score every exported file of a bundle, each through its own runtime"),
     "export": (verbs.export, "export a bundle again, with other formats or another allowed loss"),
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(verb=function)
         verb.add_argument("--json", action="store_true", help="print exactly one JSON object")
         verb.add_argument("--quiet", action="store_true", help="no progress on stderr")
-        if name not in ("new", "train", "lr-find", "doctor", "tune", "unpack"):
+        if name not in ("new", "train", "lr-find", "doctor", "backtest", "tune", "unpack"):
             verb.add_argument("bundle", help="a folder written by `train`")
     made["pack"].add_argument("file", nargs="?", help="the archive to write (BUNDLE.zip by default)")
     made["unpack"].add_argument("file", help="an archive written by `pack`")
@@ -88,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     made["doctor"].add_argument("what", metavar="RECIPE|BUNDLE", help="a TOML recipe, the name of a task, or a folder written by `train`")
     made["doctor"].add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
     made["doctor"].add_argument("--budget", type=float, default=60.0, metavar="S", help="watch a training of S seconds to its end (60)")
+    made["backtest"].add_argument("what", metavar="RECIPE|BUNDLE", help="a recipe, fitted again at every origin, or a bundle as it is")
+    made["backtest"].add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a recipe key; may be repeated")
+    made["backtest"].add_argument("--origins", type=int, help="how many moments (200 where a fit costs a solve, else 5)")
+    made["backtest"].add_argument("--out", metavar="PNG", help="the picture (backtest.png by default)")
     made["tune"].add_argument("--out", metavar="DIR", help="the study, the best recipe and the plots (tuned/<recipe> by default)")
     made["tune"].add_argument("--trials", type=int, help="how many trainings in all; the recipe's tune.trials by default")
     made["tune"].add_argument("--jobs", type=int, default=1, help="how many processes search at once")

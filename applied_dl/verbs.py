@@ -71,6 +71,22 @@ def doctor(options) -> int:
     return 1 if report["findings"] else 0
 
 
+def backtest(options) -> int:
+    """Forecast from moments of the past."""
+    from pathlib import Path
+
+    from applied_dl import backtest as verb
+
+    picture = Path(options.out or "backtest.png")
+    if os.path.isdir(options.what):
+        if options.set:
+            raise UsageError("--set is for a recipe; a bundle is asked as it was trained.")
+        report = verb.backtest_bundle(options.what, picture, options.origins)
+    else:
+        report = verb.backtest_recipe(_recipe(options.what, options.set), picture, options.origins)
+    return _print(options, report, verb.text(report))
+
+
 def tune(options) -> int:
     """Search the recipe's space."""
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import NormalDist
 
 import keras
 import numpy as np
@@ -19,12 +18,13 @@ from applied_dl.errors import DataError, UsageError
 from applied_dl.export import Serving
 from applied_dl.metrics import Scores
 from applied_dl.metrics import forecasting as metric
-from applied_dl.models.forecast.intervals import Margin, conformal_margin
+from applied_dl.models.forecast.intervals import Margin
 from applied_dl.preprocess.windows import Standardize
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast_baselines import classical_forecasts
 from applied_dl.tasks.forecast_data import prepare_series
 from applied_dl.tasks.forecast_fit import build_one, fit_forecast
+from applied_dl.tasks.forecast_intervals import margins, spread_out
 from applied_dl.tasks.forecast_refusals import CLOSED
 from applied_dl.tasks.forecast_scores import score
 from applied_dl.tasks.forecast_settings import settle_forecast
@@ -64,7 +64,7 @@ def serving(recipe, fitted, prepared) -> Serving:
     e, part = prepared.encoder, prepared.validation
     inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in fitted.model.input.items()}
     y = fitted.model(inputs)
-    middle, low, high = _spread_out(recipe, y, e)
+    middle, low, high = spread_out(recipe, y, e)
     if e.cycle:  # an input that the chosen member has no use for stays an input of the file
         middle = middle + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1)
     units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
@@ -72,28 +72,13 @@ def serving(recipe, fitted, prepared) -> Serving:
     found = keras.Model(inputs, [middle, low, high]).predict(
         {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
     )
-    excess = np.maximum(found[1] - part.target, part.target - found[2])
     layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, name="margin")
-    history = part.inputs["history"]
-    spread = np.concatenate([ops.convert_to_numpy(layer.spread(ops.array(history[i : i + 512]))) for i in range(0, len(part), 512)])
     width = layer(inputs["history"])
-    layer.set_weights([conformal_margin(excess, spread, e.coverage)])
+    layer.set_weights([margins(prepared, layer, found[1], found[2], point=len(y.shape) == 3)])
     answers = {"forecast": middle, "lower": low - width, "upper": high + width}
     if recipe.score.non_negative and _never_negative(prepared):
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
     return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
-
-
-def _spread_out(recipe, y, encoder):
-    """Point forecast, and the interval before calibration: the outer quantiles, the normal's, or the point itself."""
-    if len(y.shape) == 3:
-        return y, y, y
-    if recipe.train.loss == "gaussian_nll":
-        z = NormalDist().inv_cdf(0.5 + encoder.coverage / 2)
-        deviation = ops.exp(0.5 * ops.clip(y[..., 1], -20.0, 20.0))
-        return y[..., 0], y[..., 0] - z * deviation, y[..., 0] + z * deviation
-    quantiles = recipe.score.quantiles
-    return y[..., int(np.argmin(np.abs(np.array(quantiles) - 0.5)))], y[..., int(np.argmin(quantiles))], y[..., int(np.argmax(quantiles))]
 
 
 def _never_negative(prepared) -> bool:

@@ -19,8 +19,11 @@ LOOKBACK = 512
 CHANNELS = 1000  # more aligned series than this are a panel
 
 
-def prepare_series(recipe) -> Prepared:
-    """Read, settle sizes, split in time, cut windows."""
+def prepare_series(recipe, back: int | None = None) -> Prepared:
+    """Read, settle sizes, split in time, cut windows.
+
+    back: as it was when the last `back` steps had not come yet: the test is the one horizon before them, and all else was known.
+    """
     d = recipe.data
     _check_keys(d)
     data, cuts = read(d)
@@ -30,6 +33,8 @@ def prepare_series(recipe) -> Prepared:
     _check_form(d, form, data)
     season, horizon = d.season or clock.season, d.horizon or clock.horizon
     cuts = cuts or _cuts(data, d, form, horizon)
+    if back is not None:
+        data, cuts = _earlier(data, cuts, form, horizon, back)
     _check(data, cuts, form, horizon, d)
     lookback = d.lookback or _lookback(cuts, form, horizon, season)
     notes = list(data.notes)
@@ -115,6 +120,14 @@ def _cuts(data: SeriesSet, d, form: str, horizon: int) -> Cuts:
     steps = len(data.values[0])
     train, validation = round(d.split[0] * steps), round((d.split[0] + d.split[1]) * steps)
     return Cuts([train] * len(data.names), [validation] * len(data.names))
+
+
+def _earlier(data: SeriesSet, cuts: Cuts, form: str, horizon: int, back: int) -> tuple[SeriesSet, Cuts]:
+    """The series without their last `back` steps, the last horizon of the rest their test; validation as long as it was."""
+    values = [v[: len(v) - back] for v in data.values]
+    ends = [max(0, len(v) - horizon) for v in values]
+    ahead = [horizon if form == "panel" else b - a for a, b in zip(cuts.train, cuts.validation)]
+    return replace(data, values=values), Cuts([max(0, end - a) for end, a in zip(ends, ahead)], ends)
 
 
 def _check(data: SeriesSet, cuts: Cuts, form: str, horizon: int, d) -> None:

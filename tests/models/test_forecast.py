@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 from applied_dl.models import forecast
 from applied_dl.models.forecast import BUILDERS, Spec, classical
-from applied_dl.models.forecast.closed_form import on_last
+from applied_dl.models.forecast.closed_form import cross_errors, on_last
 from applied_dl.models.forecast.intervals import conformal_margin
 from applied_dl.models.forecast.recurrent import Recurrent
 from applied_dl.preprocess.windows import NORMALIZE, normalize
@@ -50,6 +50,22 @@ def test_backtest_refits_exactly_at_every_origin():
         kernel = np.linalg.solve(x.T @ x + (0.1 * np.trace(x.T @ x) / L + 1e-9) * np.eye(L), x.T @ y)
         h = series[origin - L : origin]
         assert np.allclose(got, h[-1:] + ((h - h[-1:]).T @ kernel).T, atol=1e-3)
+
+
+def test_cross_errors_come_from_a_ridge_that_never_saw_the_target():
+    L, H, folds, penalty = 8, 3, 4, 0.1
+    series = np.random.default_rng(2).standard_normal((90, 2)).cumsum(0).astype(np.float32)
+    rows = np.lib.stride_tricks.sliding_window_view(series, L + H, axis=0)  # (N, D, L + H)
+    found = cross_errors(rows, L, penalty, folds)
+    cuts = np.linspace(0, len(rows), folds + 1).astype(int)
+    for start, end in zip(cuts, cuts[1:]):
+        kept = [i for i in range(len(rows)) if i < start - H or i >= end + H]
+        w = rows[kept].reshape(-1, L + H).astype(np.float64)
+        x, y = w[:, :L] - w[:, L - 1 : L], w[:, L:] - w[:, L - 1 : L]
+        kernel = np.linalg.solve(x.T @ x + (penalty * np.trace(x.T @ x) / L + 1e-9) * np.eye(L), x.T @ y)
+        last = rows[start:end, :, L - 1 : L]
+        expected = rows[start:end, :, L:] - last - (rows[start:end, :, :L] - last) @ kernel
+        assert np.allclose(found[start:end], expected, atol=2e-3)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,32 @@ def _mse(kernel: np.ndarray, judge) -> float:
     return float((square - 2 * np.sum(kernel * cross) + np.sum(kernel * (gram @ kernel))) / count)
 
 
+def cross_errors(windows: np.ndarray, lookback: int, penalty: float, folds: int = 4) -> np.ndarray:
+    """Errors (N, D, H) of windows (N, D, L + H), each forecast by a ridge that never saw a step of its target.
+
+    The windows, in time order, are cut into `folds` runs; a run is forecast by the ridge of all others but those within H of it, whose
+    sums are the whole's less its own.
+    """
+    count, horizon = len(windows), windows.shape[-1] - lookback
+    flat = lambda a: [a[:, d] for d in range(a.shape[1])]  # noqa: E731
+    gram, cross, _, _ = sums(flat(windows), lookback, "last")
+    out = np.empty((count, windows.shape[1], horizon), np.float32)
+    cuts = np.linspace(0, count, folds + 1).astype(int)
+    for start, end in zip(cuts, cuts[1:]):
+        g, c, _, _ = sums(flat(windows[max(0, start - horizon) : end + horizon]), lookback, "last")
+        rest = gram - g
+        kernel = np.linalg.solve(rest + (penalty * np.trace(rest) / lookback + 1e-9) * np.eye(lookback), cross - c)
+        out[start:end] = errors(windows[start:end], kernel)
+    return out
+
+
+def errors(windows: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Truth less forecast (N, D, H) of windows (N, D, L + H) under a matrix (L, H) on the distance to the last value."""
+    lookback = len(kernel)
+    last = windows[..., lookback - 1 : lookback]
+    return (windows[..., lookback:] - last - (windows[..., :lookback] - last) @ kernel.astype(np.float32)).astype(np.float32)
+
+
 def backtest(series: np.ndarray, lookback: int, horizon: int, origins: np.ndarray, penalty: float, window: int | None = None) -> np.ndarray:
     """Forecasts (O, H, D) at each origin from a ridge truly refitted on all that was known then (the last `window` steps, if given).
 

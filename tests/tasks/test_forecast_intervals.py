@@ -1,0 +1,56 @@
+"""Intervals: the correction for a validation time unlike the years before, and what a learned spread is brought to."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from keras import ops
+from scipy.stats import norm
+
+from applied_dl import config
+from applied_dl.models.forecast.intervals import Margin
+from applied_dl.tasks import forecast as task
+from applied_dl.tasks.forecast_intervals import FEWEST, drift, spread_out
+
+
+def prepared(tmp_path, loud: float, rows: int = 1500):
+    """A wave whose noise is `loud` times as strong in the validation part as elsewhere."""
+    random, t = np.random.default_rng(0), np.arange(rows)
+    noise = random.standard_normal(rows) * np.where((t >= 0.6 * rows) & (t < 0.8 * rows), loud, 1.0)
+    (tmp_path / "wave.csv").write_text("x\n" + "\n".join(f"{v:.5f}" for v in 10 * np.sin(t / 7) + noise))
+    keys = {"data.source": str(tmp_path / "wave.csv"), "data.horizon": 6, "data.lookback": 32, "data.season": 1, "model.name": "ridge"}
+    return task.prepare(config.read_recipe({"task": "forecast"}, keys), Path("."))
+
+
+def margin(found) -> Margin:
+    layer = Margin(found.encoder.horizon, found.encoder.season, found.encoder.scale)
+    layer.build((None, found.encoder.lookback, found.encoder.channels))
+    return layer
+
+
+@pytest.mark.parametrize(("loud", "low", "high"), [(3.0, 0.4, 0.85), (1.0, 0.9, 1.1), (0.4, 1.5, 2.6)])
+def test_a_wilder_validation_time_is_brought_down_and_a_calmer_one_up(loud, low, high, tmp_path):
+    found = prepared(tmp_path, loud)
+    assert low < np.median(drift(found, margin(found))) < high
+
+
+def test_few_windows_are_not_corrected(tmp_path):
+    found = prepared(tmp_path, 3.0, rows=100)
+    assert len(found.train) < FEWEST * found.encoder.horizon
+    assert np.array_equal(drift(found, margin(found)), np.ones((6, 1)))
+
+
+@pytest.mark.parametrize("coverage", [0.3, 0.5, 0.83, 0.9, 0.999])
+def test_a_learned_deviation_is_spread_by_the_normal_quantile_of_any_coverage(coverage):
+    recipe = SimpleNamespace(train=SimpleNamespace(loss="gaussian_nll"))
+    y = ops.convert_to_tensor(np.array([[[[2.0, np.log(9.0)]]]], np.float32))  # mean 2, deviation 3
+    middle, low, high = (float(ops.squeeze(v)) for v in spread_out(recipe, y, SimpleNamespace(coverage=coverage)))
+    assert (middle, low) == (2.0, pytest.approx(norm.ppf((1 - coverage) / 2, 2, 3), rel=1e-4))
+    assert high == pytest.approx(norm.ppf((1 + coverage) / 2, 2, 3), rel=1e-4)
+
+
+def test_the_outer_quantiles_are_the_limits():
+    recipe = SimpleNamespace(train=SimpleNamespace(loss="quantile"), score=SimpleNamespace(quantiles=(0.1, 0.2, 0.6, 0.9)))
+    y = ops.convert_to_tensor(np.arange(4.0, dtype=np.float32)[None, None, None])
+    assert [float(ops.squeeze(v)) for v in spread_out(recipe, y, None)] == [2.0, 0.0, 3.0]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 from array import array
 from collections import defaultdict
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from applied_dl.errors import DataError
 
 PIECE = 1000  # words
 VERSION = 1  # of the cached files
-BLOCK = 2**22  # ids handled at a time
+BLOCK = 2**20  # ids handled at a time
 
 
 class Ids(Struct, frozen=True, kw_only=True):
@@ -111,9 +113,16 @@ def split_pieces(found: Ids, shares: tuple[float, float, float], seed: int) -> n
 def counts_of(found: Ids, kept: np.ndarray) -> np.ndarray:
     """How often each provisional id is in the pieces where `kept` (P,) bool; (len(words),) int64."""
     total = np.zeros(len(found.words), np.int64)
-    starts = np.r_[0, found.ends[:-1]]
     for first, last in _runs(found, kept):
-        total += np.bincount(found.ids[starts[first] : found.ends[last - 1]], minlength=len(total))
+        total += np.bincount(_read(found, first, last), minlength=len(total))
+    return total
+
+
+def tally(ids: np.ndarray, size: int) -> np.ndarray:
+    """How often each id is there (size,) int64, a block at a time."""
+    total = np.zeros(size, np.int64)
+    for start in range(0, len(ids), BLOCK):
+        total += np.bincount(ids[start : start + BLOCK], minlength=size)
     return total
 
 
@@ -128,25 +137,37 @@ def _runs(found: Ids, kept: np.ndarray):
             first = stop
 
 
+def _read(found: Ids, first: int, last: int) -> np.ndarray:
+    """The ids of the pieces from `first` to before `last`; a mapped file's pages are given back at once, the text may be large."""
+    ids = np.array(found.ids[found.ends[first - 1] if first else 0 : found.ends[last - 1]])
+    if isinstance(found.ids.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        found.ids.base.madvise(mmap.MADV_DONTNEED)
+    return ids
+
+
 def final_ids(found: Ids, kept: np.ndarray, renamed: np.ndarray, path: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The kept pieces with ids `renamed[provisional]` (−1 is left out) one after the other, and where each piece ends.
 
-    Written to `path` and mapped, or held in memory where there is none.
+    Written to `path` and mapped, or held in memory where there is none; uint16 where that holds every id, int32 otherwise.
     """
-    starts, ends, total, parts = np.r_[0, found.ends[:-1]], [], 0, []
-    file = open(path, "wb") if path else None
-    for first, last in _runs(found, kept):
-        ids = renamed[found.ids[starts[first] : found.ends[last - 1]]]
-        known = np.r_[0, np.cumsum(ids >= 0)]
-        ends.append(total + known[found.ends[first:last] - starts[first]])
-        ids = ids[ids >= 0].astype(np.int32)
-        total += len(ids)
-        ids.tofile(file) if file else parts.append(ids)
+    starts, ends, total = np.r_[0, found.ends[:-1]], [], 0
+    narrow = np.uint16 if renamed.max(initial=0) < 2**16 else np.int32
+    whole = np.empty(0 if path else len(found.ids), narrow)  # what is not filled costs no memory
+    with open(path, "wb") if path else nullcontext() as file:
+        for first, last in _runs(found, kept):
+            ids = renamed[_read(found, first, last)]
+            known = np.r_[0, np.cumsum(ids >= 0)]
+            ends.append(total + known[found.ends[first:last] - starts[first]])
+            ids = ids[ids >= 0].astype(narrow)
+            if path:
+                ids.tofile(file)
+            else:
+                whole[total : total + len(ids)] = ids
+            total += len(ids)
     edges = np.concatenate(ends) if ends else np.zeros(0, np.int64)
-    if file:
-        file.close()
-        return (np.memmap(path, np.int32, "r") if total else np.zeros(0, np.int32)), edges
-    return (np.concatenate(parts) if parts else np.zeros(0, np.int32)), edges
+    if path:
+        return (np.memmap(path, narrow, "r") if total else np.zeros(0, narrow)), edges
+    return whole[:total], edges
 
 
 def join_phrases(

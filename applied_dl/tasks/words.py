@@ -17,7 +17,7 @@ from applied_dl.metrics import Scores
 from applied_dl.metrics import words as metric
 from applied_dl.report import plots as draw
 from applied_dl.tasks.words_data import neighbours_part, prepare_words, read_part
-from applied_dl.tasks.words_fit import build_words, fit_words
+from applied_dl.tasks.words_fit import build_words, counted, fit_words
 from applied_dl.tasks.words_settings import settle_words
 from applied_dl.train import Fitted
 from applied_dl.train import word_counts as counting
@@ -85,7 +85,7 @@ def baselines(recipe, prepared) -> dict[str, Scores]:
     if recipe.model.name == "svd":
         rivals["LSA (log counts, SVD)"] = counting.lsa(text, D, recipe.learn.window, seed)
     else:
-        rivals["PPMI-SVD"] = counting.ppmi_svd(text, D, recipe.learn.window, seed)
+        rivals["PPMI-SVD"] = counted(recipe, prepared)
     return {name: score(recipe, _answers(prepared, table), prepared.test, prepared.encoder) for name, table in rivals.items()}
 
 

@@ -105,14 +105,14 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
     for _ in range(settings.phrases):
         ids, ends, words = reader.join_phrases(ids, ends, words, min_count, settings.phrase_score or PHRASE_SCORE)
     if settings.phrases:
-        counts = np.bincount(ids, minlength=len(words))
+        counts = reader.tally(ids, len(words))
         order = np.argsort(-counts, kind="stable")
         order = order[counts[order] >= min_count][:limit]
         renamed = np.full(len(counts), -1, np.int32)
         renamed[order] = np.arange(len(order))
         known = renamed[ids] >= 0
         ids, ends, words = renamed[ids][known], np.r_[0, np.cumsum(known)][ends], [words[i] for i in order]
-    return words, Text(ids, ends, np.bincount(ids, minlength=len(words)).astype(np.int64)), total
+    return words, Text(ids, ends, reader.tally(ids, len(words))), total
 
 
 def _held_out(part, encoder: WordEncoder) -> Text:

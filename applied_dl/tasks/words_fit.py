@@ -37,13 +37,11 @@ def learnt(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
         raise UsageError("Word vectors are trained by their own closed-form steps; the finder and the doctor are for the other tasks.")
     text, encoder, model, settings = prepared.state["text"], prepared.encoder, recipe.model, recipe.train
     if model.name == "svd":
-        with console.timed("train", "neighbours counted and factorised"):
-            table = counting.ppmi_svd(text, model.dimensions, recipe.learn.window, settings.seed)
-        return table, History(monitor="loss", rows=[{"epoch": 1}], best_epoch=1)
+        return counted(recipe, prepared), History(monitor="loss", rows=[{"epoch": 1}], best_epoch=1)
     if model.name == "glove":
         plan = glove_plan(text, model.dimensions, recipe.learn.window, settings.seed, prepared.state["total"])
     else:
-        lesson = lesson_of(recipe, text, encoder)
+        lesson = lesson_of(recipe, prepared)
         plan = over_text(lesson, text, settings.seed, prepared.state["total"])
     history = learn(
         plan, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
@@ -54,10 +52,11 @@ def learnt(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
     return (composed(lesson.inputs, lesson.bags) if encoder.ngrams else lesson.inputs), history
 
 
-def lesson_of(recipe, text, encoder) -> Lesson:
+def lesson_of(recipe, prepared) -> Lesson:
     """What the kernels read and change, by the recipe."""
-    size, D, ask = len(encoder.words), recipe.model.dimensions, recipe.learn
-    inputs, outputs = start(recipe, text, size)
+    text, encoder, ask = prepared.state["text"], prepared.encoder, recipe.learn
+    size, D = len(encoder.words), recipe.model.dimensions
+    inputs, outputs = start(recipe, prepared)
     bags = np.zeros((size, 0), np.int32)
     if encoder.ngrams:
         bags = bags_of(encoder)
@@ -97,17 +96,25 @@ def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:
     return np.concatenate([words, table[len(bags) :]])
 
 
-def start(recipe, text, size: int) -> tuple[np.ndarray, np.ndarray]:
+def start(recipe, prepared) -> tuple[np.ndarray, np.ndarray]:
     """First values of both tables (V, D): small random and zero, or a factorisation of the counts in both."""
-    D = recipe.model.dimensions
+    size, D = len(prepared.encoder.words), recipe.model.dimensions
     inputs = small(size, D, recipe.train.seed)
     outputs = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
     if recipe.learn.start == "svd":
-        with console.timed("start", "neighbours counted and factorised"):
-            found = counting.as_start(counting.ppmi_svd(text, D, recipe.learn.window, recipe.train.seed))
+        found = counting.as_start(counted(recipe, prepared))
         known = found.any(1)
         inputs[known] = outputs[known] = found[known]
     return inputs, outputs
+
+
+def counted(recipe, prepared) -> np.ndarray:
+    """(V, D) by `word_counts.ppmi_svd`, found once for a preparation: a method, a start and a baseline may want the same."""
+    key = (recipe.model.dimensions, recipe.learn.window, recipe.train.seed)
+    if prepared.state.get("counted", (None,))[0] != key:
+        with console.timed("counts", "neighbours counted and factorised"):
+            prepared.state["counted"] = key, counting.ppmi_svd(prepared.state["text"], *key)
+    return prepared.state["counted"][1]
 
 
 def small(rows: int, dimensions: int, seed: int) -> np.ndarray:

@@ -5,10 +5,9 @@ Levy and Goldberg (2014) show skip-gram to factorise nearly this matrix. It is t
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
+from applied_dl.data.word_ids import tally
 from applied_dl.train.word_kernels import compiled
 from applied_dl.train.word_text import SMOOTHING, Text
 
@@ -18,7 +17,7 @@ OVERSAMPLING, PASSES = 10, 2  # of the randomised factorisation
 START_NORM = 1.5  # mean length of the rows where they start a training
 
 
-def cooccurrences(text: Text, window: int, words: int | None = None, threads: int = 1):
+def cooccurrences(text: Text, window: int, words: int | None = None):
     """Symmetric counts (W, W) as a scipy CSR matrix; a neighbour at distance d counts (window + 1 − d) / window.
 
     Row after row, by the places of its word in the text: what is held at a time is a row, not the pairs of the text.
@@ -28,12 +27,11 @@ def cooccurrences(text: Text, window: int, words: int | None = None, threads: in
     size = min(words or len(text.counts), len(text.counts))
     ids, opens = text.ids.view(np.ndarray), np.zeros(len(text.ids) + 1, bool)
     opens[np.r_[0, text.ends]] = True
-    ends = np.cumsum(np.bincount(ids, minlength=size)[:size])
+    ends = np.cumsum(tally(ids, len(text.counts))[:size])
     places = np.empty(ends[-1], np.int32 if len(ids) < 2**31 else np.int64)
     sort_places(ids, np.r_[0, ends[:-1]], places)
     blocks = [(first, min(size, first + ROWS)) for first in range(0, size, ROWS)]
-    with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda block: count_rows(ids, opens, places, np.r_[0, ends], *block, size, window), blocks))
+    found = [count_rows(ids, opens, places, np.r_[0, ends], *block, size, window) for block in blocks]
     lengths, columns, values = (list(part) for part in zip(*found))
     del found
     columns = np.concatenate(columns)  # one after the other: neither is held twice at once

@@ -109,7 +109,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         lines.tell_export(item, scores["test"].main)
     write_golden(work, prepared.test, answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
-    undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
+    shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
     manifest = Manifest(
         schema=bundle.SCHEMA,
         task=recipe.task,
@@ -119,7 +119,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         versions=versions(),
         seed=recipe.train.seed,
         fingerprint=prepared.fingerprint,
-        facts={**prepared.facts, **({"slices": scores["test"].slices} if scores["test"].slices else {})},
+        facts={**prepared.facts, **shown, **({"slices": scores["test"].slices} if scores["test"].slices else {})},
         main=scores["test"].main,
         metrics={part: dict(s.metrics) for part, s in scores.items()},
         intervals={part: dict(s.intervals) for part, s in scores.items()},
@@ -132,16 +132,15 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     return bundle.seal(work, manifest)
 
 
-def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> list[str]:
-    """Draw the plots; what fails is a warning, for no finished training may be lost to a picture."""
+def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, list[str]]:
+    """Draw the plots; what they tell of the model as numbers, and a warning where one fails: no training may be lost to a picture."""
     folder.mkdir()
     try:
-        task.plots(recipe, prepared, fitted, outputs, folder)
+        return task.plots(recipe, prepared, fitted, outputs, folder) or {}, []
     except Exception as error:
         text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
         console.warn(text)
-        return [text]
-    return []
+        return {}, [text]
 
 
 def _cut_short(history) -> list[str]:

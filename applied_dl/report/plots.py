@@ -50,6 +50,18 @@ def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", bes
         axes[-1].set(xlabel="epoch", ylabel="step size", title="learning rate")
 
 
+def several_trainings(curves: dict[str, np.ndarray], kept: list[int], path: Path, label: str) -> None:
+    """The score of each member of an ensemble by its own epochs, the kept one marked; a logarithmic axis, for their sizes differ."""
+    with figure(path) as axis:
+        for (name, values), best, colour in zip(curves.items(), kept, (BLUE, ORANGE, GREEN, RED, GREY) * 9):
+            epochs = np.arange(1, len(values) + 1)
+            axis.plot(epochs, values, color=colour, linewidth=1.2, label=f"{name}, kept epoch {best + 1}")
+            axis.scatter(epochs[best], values[best], color=colour, zorder=3)
+        scale = "log" if min(map(min, curves.values())) > 0 else "linear"
+        axis.set(xlabel="epoch", ylabel=label, title="Training of the members", yscale=scale)
+        axis.legend()
+
+
 def rate_sweep(rates: np.ndarray, losses: np.ndarray, chosen: float, steepest: float, path: Path) -> None:
     """Loss against the step size of a learning-rate sweep, with what was chosen."""
     with figure(path) as axis:

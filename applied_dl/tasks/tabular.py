@@ -9,7 +9,7 @@ import numpy as np
 
 from applied_dl import train
 from applied_dl.data import Part, Prepared
-from applied_dl.encoders.table import TableEncoder
+from applied_dl.encoders.table import ABSENT, FIRST, TableEncoder
 from applied_dl.encoders.table import load as load_encoder
 from applied_dl.encoders.table import save as save_encoder
 from applied_dl.export import Serving
@@ -18,19 +18,17 @@ from applied_dl.metrics import classification as metric
 from applied_dl.metrics.calibration import conformal, temperature, threshold
 from applied_dl.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.models.tabular.answers import Decision, Interval, Probabilities, Stack
-from applied_dl.report import plots as draw
 from applied_dl.tasks.tabular_baselines import tabular_baselines
 from applied_dl.tasks.tabular_data import prepare_table, read_part
-from applied_dl.tasks.tabular_ensemble import fit_ensemble
-from applied_dl.tasks.tabular_fit import build_net, fit_net, matrices, moments, targets
-from applied_dl.tasks.tabular_retrieval import fit_retrieval
+from applied_dl.tasks.tabular_ensemble import FITS, fit_ensemble
+from applied_dl.tasks.tabular_fit import build_net, fit_net, matrices, moments
+from applied_dl.tasks.tabular_plots import tabular_plots
 from applied_dl.tasks.tabular_settings import member_settings, settle_tabular
 from applied_dl.train.ensemble import fit_members
 
 REPEATS = 200  # resamples of the intervals that have no closed form
 SPREAD_FLOOR = 1.0  # share of the validation error that the members' disagreement is added to
-MOST_SLICES, SMALLEST_SLICE = 8, 20
-IMPORTANCE_ROWS, IMPORTANCE_REPEATS = 2000, 3
+SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # categories, their levels at the most, rows at the least
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -52,7 +50,7 @@ def build(recipe, prepared) -> keras.Model:
 
 def fit(recipe, prepared, workspace) -> train.Fitted:
     """Train the net, under several seeds where the recipe asks for them."""
-    fit_one = {"ensemble": fit_ensemble, "retrieval": fit_retrieval}.get(recipe.model.name, fit_net)
+    fit_one = {**FITS, "ensemble": fit_ensemble}.get(recipe.model.name, fit_net)
     return fit_members(recipe, lambda one, tag: fit_one(one, prepared, workspace, tag))
 
 
@@ -123,7 +121,7 @@ def _score_numbers(outputs, part, encoder) -> Scores:
         inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
         metrics["coverage"] = float(inside.mean())
         intervals["coverage"] = wilson(int(inside.sum()), len(y))
-    slices = {name: float(np.sqrt(square[at].mean())) for name, at in _slices(part, encoder).items()}
+    slices = {name: float(np.sqrt(square[at].mean())) for name, at in _slices(part, encoder, p).items()}
     return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
 
 
@@ -143,14 +141,20 @@ def _score_classes(outputs, part, encoder) -> Scores:
     return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
 
 
-def _slices(part, encoder) -> dict[str, np.ndarray]:
-    """Rows of each level of the category with fewest levels, where it has a few; nothing where there is none."""
-    few = [c for c in encoder.columns if c.kind == "category" and len(c.levels) <= MOST_SLICES]
-    if not few:
-        return {}
-    column = min(few, key=lambda c: len(c.levels))
-    codes = part.inputs[column.inputs[0]]
-    found = {f"{column.name} = {level}": codes == i + 2 for i, level in enumerate(column.levels)}
+def _slices(part, encoder, prediction: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Rows of each level of the categories with fewest levels, rows with empty cells, and thirds by the size of a prediction, where they
+    are enough to judge."""
+    few = sorted((c for c in encoder.columns if c.kind == "category" and len(c.levels) <= MOST_SLICES), key=lambda c: len(c.levels))
+    found = {}
+    for column in few[:SLICED]:
+        codes = part.inputs[column.inputs[0]]
+        found |= {f"{column.name} = {level}": codes == i + FIRST for i, level in enumerate(column.levels)}
+    empty = np.any([v == ABSENT if v.dtype == np.int32 else np.isnan(v) for v in part.inputs.values()], axis=0)
+    if 0 < empty.sum() < len(empty):
+        found["rows with an empty cell"] = empty
+    if prediction is not None:
+        third = np.searchsorted(np.quantile(prediction, (1 / 3, 2 / 3)), prediction)
+        found |= {f"the {name} third of the predictions": third == i for i, name in enumerate(("lowest", "middle", "highest"))}
     return {name: rows for name, rows in found.items() if rows.sum() >= SMALLEST_SLICE}
 
 
@@ -159,46 +163,9 @@ def baselines(recipe, prepared) -> dict[str, Scores]:
     return tabular_baselines(prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
 
 
-def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
-    """The curves, which columns matter, and the residuals, or the confusion and the reliability."""
-    encoder, y = prepared.encoder, prepared.test.target
-    draw.training_curves(fitted.history.rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
-    found = importance(fitted.model, prepared)
-    names = sorted(found, key=found.get)[-20:]
-    what = "rise of the validation loss when the column is shuffled"
-    draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "What the model looks at", what)
-    if "weights" in fitted.extra:
-        prepared.facts["weights"] = {name: round(weight, 3) for name, weight in fitted.extra["weights"].items()}
-    prepared.facts["importance"] = {name: round(found[name], 5) for name in reversed(names)}
-    if encoder.labels:
-        p = outputs["probabilities"]
-        best = p.argmax(1)
-        draw.confusion(metric.confusion_matrix(y, best, len(encoder.labels)), list(encoder.labels), folder / "confusion.png")
-        draw.reliability(best == y, p.max(1), folder / "reliability.png")
-    else:
-        draw.residuals(y, outputs["prediction"], folder / "residuals.png", encoder.target)
-
-
-def importance(model: keras.Model, prepared) -> dict[str, float]:
-    """Permutation importance on validation rows (Breiman, 2001): the rise of the loss when one column's values are shuffled."""
-    encoder = prepared.encoder
-    part = prepared.validation.take(np.arange(min(len(prepared.validation), IMPORTANCE_ROWS)))
-    y, random = targets(prepared, part), np.random.default_rng(0)
-
-    def loss(inputs) -> float:
-        raw = model.predict(matrices(encoder, inputs), batch_size=2048, verbose=0)
-        if encoder.labels:
-            return metric.log_loss(part.target, np.asarray(Probabilities()(raw)))
-        return float(np.mean((raw.mean(1)[:, min(1, raw.shape[2] - 1) if raw.shape[2] == 3 else 0] - y[:, 0, 0]) ** 2))
-
-    plain, found = loss(part.inputs), {}
-    for column in encoder.columns:
-        rises = []
-        for _ in range(IMPORTANCE_REPEATS):
-            order = random.permutation(len(part))
-            rises.append(loss({**part.inputs, **{name: part.inputs[name][order] for name in column.inputs}}) - plain)
-        found[column.name] = float(np.mean(rises))
-    return found
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
+    """The training, which columns matter, and the residuals, or the confusion and the reliability; the importances as numbers."""
+    return tabular_plots(fitted, prepared, outputs, folder)
 
 
 def labelled(recipe, encoder, source: str) -> Part:

@@ -31,7 +31,7 @@ def prepare_table(recipe) -> Prepared:
     rows, twins = _split(recipe, table, place, list(tables), truth, labels)
     encoder, found = learn_columns(table, rows["train"], data, target, labels, style)
     cells = encode(encoder, table)
-    notes += found + _wrong(cells.errors) + _classes(truth[rows["train"]], labels)
+    notes += found + _remembers(recipe.model) + _wrong(cells.errors) + _classes(truth[rows["train"]], labels)
     parts = {name: Part(inputs={k: v[at] for k, v in cells.inputs.items()}, target=truth[at]) for name, at in rows.items()}
     told = fingerprint(*(a for part in parts.values() for a in (*part.inputs.values(), part.target)), *labels, target)
     return Prepared(encoder=encoder, **parts, fingerprint=told, facts=_facts(encoder, table, parts, twins), warnings=notes)
@@ -114,6 +114,14 @@ def _wrong(errors: dict[int, str]) -> list[str]:
     shown = [errors[row] for row in sorted(errors)[:SHOWN]]
     more = [f"and {len(errors) - SHOWN} more rows"] if len(errors) > SHOWN else []
     return [f"{len(errors)} rows have cells that count as empty: " + " ".join(shown + more)] if errors else []
+
+
+def _remembers(model) -> list[str]:
+    if "retrieval" not in (model.name, *(model.members or ())) and model.memory is None:
+        return []
+    return [
+        "the exported files hold training rows (embedded) with their targets: share them as you would the table"
+    ]
 
 
 def _classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:

@@ -10,11 +10,12 @@ from keras import layers, ops
 from applied_dl import config, train
 from applied_dl.models.tabular.answers import Logarithm, MeanAnswer
 from applied_dl.tasks.tabular_fit import fit_net, matrices, targets
+from applied_dl.tasks.tabular_linear import fit_linear
 from applied_dl.tasks.tabular_retrieval import fit_retrieval
 from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.history import STOPPED
 
-FITS = {"retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
+FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 

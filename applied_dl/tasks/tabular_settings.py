@@ -14,6 +14,7 @@ from applied_dl.train.losses import SMOOTHED
 SMALL = 2000  # training rows under which a linear net goes along: it is often the best there
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "mlp")}
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
+EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
 MAX_LOSS = 0.005
 NO_RETRIEVAL = ("quantile", "gaussian_nll", "hinge", "squared_hinge", "categorical_hinge", "binary_crossentropy")
 LOSSES = {
@@ -72,7 +73,7 @@ def settle_tabular(recipe, encoder, rows: int):
         recipe,
         data={"kind": "classification" if classes else "regression", "target": encoder.target},
         preprocess={
-            "scale": recipe.preprocess.scale or ("standard" if name == "linear" else "robust"),
+            "scale": recipe.preprocess.scale or (None if members else _scale(name)),
             "numbers": recipe.preprocess.numbers or numbers,
             "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
         },
@@ -101,9 +102,8 @@ def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
     train = {key: value for key, value in own.items() if getattr(recipe.train, key) == leader[key]}
     if recipe.train.loss not in SMOOTHED:
         train["label_smoothing"] = 0.0
-    return config.replace(
-        recipe, model={"name": name, "members": None, **options}, train=train, preprocess={"numbers": _numbers(recipe, name, place)}
-    )
+    preprocess = {"numbers": _numbers(recipe, name, place), "scale": recipe.preprocess.scale or _scale(name)}
+    return config.replace(recipe, model={"name": name, "members": None, **options}, train=train, preprocess=preprocess)
 
 
 def _some_member_knows(recipe, members: tuple[str, ...]) -> None:
@@ -114,11 +114,15 @@ def _some_member_knows(recipe, members: tuple[str, ...]) -> None:
             known_settings(BUILDERS[members[0]], {key: value})
 
 
+def _scale(name: str) -> str:
+    return "standard" if name == "linear" else "robust"
+
+
 def _numbers(recipe, name: str, place: int) -> str:
     pre = recipe.preprocess
     if name == "linear" or pre.components:
         return "plain"
-    return pre.numbers or ("periodic" if name == "realmlp" else None) or BINS[place % len(BINS)]
+    return pre.numbers or EMBEDDED.get(name) or BINS[place % len(BINS)]
 
 
 def training_of(name: str, rows: int, classes: bool) -> dict:

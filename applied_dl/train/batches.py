@@ -35,8 +35,8 @@ def plan(size: int, batch: int | str) -> Plan:
     return best
 
 
-def training_batches(source: Source, cut: Plan, seed: int, first_step: int = 0, augment: Callable | None = None) -> tf.data.Dataset:
-    """An endless dataset from global step `first_step` on; each epoch is its own permutation of the rows."""
+def batch_maker(source: Source, cut: Plan, seed: int, augment: Callable | None = None) -> Callable:
+    """`make(step int64) -> batch`, in the graph; each epoch is its own permutation of the rows."""
 
     def make(step):
         epoch, place = step // cut.steps, step % cut.steps
@@ -50,7 +50,13 @@ def training_batches(source: Source, cut: Plan, seed: int, first_step: int = 0, 
         inputs, target = augment(batch[0], batch[1], tf.cast(tf.stack([seed, step]), tf.int32))
         return (inputs, target, *batch[2:])
 
+    return make
+
+
+def training_batches(source: Source, cut: Plan, seed: int, first_step: int = 0, augment: Callable | None = None) -> tf.data.Dataset:
+    """An endless dataset of batches from global step `first_step` on, made ahead of their steps."""
     steps = tf.data.Dataset.range(first_step, tf.int64.max)
+    make = batch_maker(source, cut, seed, augment)
     return steps.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 

@@ -14,8 +14,9 @@ from applied_dl.errors import DataError
 from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.train import checkpoint, snapshots
 from applied_dl.train.averaging import EpochMean
-from applied_dl.train.batches import ordered_batches, plan, training_batches
+from applied_dl.train.batches import plan, training_batches
 from applied_dl.train.history import STOPPED, History, Workspace
+from applied_dl.train.loop import block_starts, evaluation, train_inside
 from applied_dl.train.lr_find import find
 from applied_dl.train.optimizers import optimizer as make_optimizer
 from applied_dl.train.progress import Progress
@@ -62,21 +63,30 @@ def fit(
     if settings.max_norm:
         _limit_norms(model, settings.max_norm)
     optimizer = make_optimizer(settings, cut.steps * settings.epochs, rates)
-    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=cut.execution)
+    inside = augment is None and source.ready
+    together = 1 if inside else cut.execution
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=together)
     optimizer.build(model.trainable_variables)
+    if inside:
+        train_inside(model, source, cut, settings.seed)
+
+    def batches(first_step: int):
+        return block_starts(cut, first_step) if inside else training_batches(source, cut, settings.seed, first_step, augment)
+
+    evaluate = evaluation(model, validation, EVALUATION_BATCH) if validation else None
     if workspace is not None and workspace.trial is not None:
-        workspace.trial.append(_trial(model, source, validation, settings, cut, augment))
+        workspace.trial.append(_trial(model, batches(0), together, evaluate, settings, cut))
         return History(monitor=monitor)
     mean = EpochMean(settings, lambda: training_batches(source, cut, settings.seed, 0, augment))
-    keeper = _Keeper(settings, validation, monitor, workspace, tag, mean)
+    keeper = _Keeper(settings, evaluate, monitor, workspace, tag, mean)
     first_epoch = keeper.restore(model)
     if first_epoch < settings.epochs and not keeper.finished:
-        batches = training_batches(source, cut, settings.seed, first_epoch * cut.steps, augment)
-        progress = Progress(settings.epochs, cut.steps, first_epoch, monitor)
+        elements = cut.steps // cut.execution if inside else cut.steps
+        progress = Progress(settings.epochs, elements, first_epoch, monitor)
         try:
             model.fit(
-                batches,
-                steps_per_epoch=cut.steps,
+                batches(first_epoch * cut.steps),
+                steps_per_epoch=elements,
                 epochs=settings.epochs,
                 initial_epoch=first_epoch,
                 callbacks=[keeper, progress],
@@ -90,7 +100,7 @@ def fit(
             progress.close()
             console.say("stopped", "by hand; the best weights so far are kept")
     keeper.finish(model)
-    model.compiled = False  # so that no optimiser is saved with it
+    model.compiled, model.train_function = False, None  # so that no optimiser is saved with it, nor the rows kept in memory
     return keeper.history
 
 
@@ -108,20 +118,19 @@ def _limit_norms(model: keras.Model, largest: float) -> None:
             variable.constraint = keras.constraints.MaxNorm(largest, axis=list(range(len(variable.shape) - 1)))
 
 
-def _trial(model, source, validation, settings, cut, augment) -> float:
-    """Seconds that the whole fit would take, from a few steps of it (the tracing apart)."""
-    batches = training_batches(source, cut, settings.seed, 0, augment)
+def _trial(model, batches, elements: int, evaluate, settings, cut) -> float:
+    """Seconds that the whole fit would take, from a few blocks of `cut.execution` steps (`elements` of the batches); the tracing apart."""
     marks = [time.perf_counter()]
     mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
-    model.fit(batches, steps_per_epoch=cut.execution, epochs=4, callbacks=[mark], shuffle=False, verbose=0)
+    model.fit(batches, steps_per_epoch=elements, epochs=4, callbacks=[mark], shuffle=False, verbose=0)
     tracing, steps = marks[1] - marks[0], min(b - a for a, b in zip(marks[1:], marks[2:])) / cut.execution
-    evaluation = 0.0
-    if validation is not None:
+    seconds = 0.0
+    if evaluate is not None:
         for _ in range(2):  # the second without its tracing
             start = time.perf_counter()
-            model.evaluate(ordered_batches(validation, EVALUATION_BATCH), verbose=0)
-            evaluation = time.perf_counter() - start
-    return tracing + _likely_epochs(settings) * (cut.steps * steps + evaluation)
+            evaluate()
+            seconds = time.perf_counter() - start
+    return tracing + _likely_epochs(settings) * (cut.steps * steps + seconds)
 
 
 def _likely_epochs(settings) -> float:
@@ -132,12 +141,12 @@ def _likely_epochs(settings) -> float:
 class _Keeper(keras.callbacks.Callback):
     """Evaluates after each epoch (on the averaged weights where there are), keeps the best, stops early, writes checkpoints."""
 
-    def __init__(self, settings, validation, monitor, workspace, tag, mean):
+    def __init__(self, settings, evaluate, monitor, workspace, tag, mean):
         super().__init__()
         self.settings, self.workspace, self.mean = settings, workspace, mean
         self.folder = workspace.folder / "checkpoints" / tag if workspace and workspace.keeps else None
-        self.batches = ordered_batches(validation, EVALUATION_BATCH) if validation else None
-        self.history = History(monitor=monitor if validation else "loss")
+        self.evaluate = evaluate
+        self.history = History(monitor=monitor if evaluate else "loss")
         self.best_weights, self.waited, self.finished = None, 0, False
         self.last_write, self.write_seconds = time.perf_counter(), 0.0
 
@@ -152,9 +161,8 @@ class _Keeper(keras.callbacks.Callback):
                 "train.learning_rate or set train.clip_norm, and look for extreme values in the data."
             )
         put_back = self._averaged(epoch)
-        if self.batches is not None:
-            results = self.model.evaluate(self.batches, verbose=0, return_dict=True)
-            logs.update({f"val_{name}": value for name, value in results.items()})
+        if self.evaluate is not None:
+            logs.update({f"val_{name}": value for name, value in self.evaluate().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}, "learning_rate": rate}
         row["seconds"] = time.perf_counter() - self.epoch_start

@@ -12,10 +12,14 @@ LARGEST_RESIDENT = 2**31  # bytes; a larger array stays memory-mapped and is rea
 
 
 class Source(NamedTuple):
-    """`gather(index (B,) int64)` gives `(inputs by name, target)` or `(inputs, target, weight)`, batched, inside the graph."""
+    """`gather(index (B,) int64)` gives `(inputs by name, target)` or `(inputs, target, weight)`, batched, inside the graph.
+
+    `ready`: whether gathering is all there is to do, so that nothing is gained by doing it ahead of the step.
+    """
 
     size: int
     gather: Callable[[tf.Tensor], tuple]
+    ready: bool = True
 
 
 def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarray | None = None) -> Source:
@@ -28,11 +32,15 @@ def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarr
         features = dict(zip(names, values))
         return (features, *values[len(names) :])
 
-    return Source(len(target), gather)
+    return Source(len(target), gather, ready=not any(_on_disk(array) for array in inputs.values()))
+
+
+def _on_disk(array: np.ndarray) -> bool:
+    return isinstance(array, np.memmap) and array.nbytes > LARGEST_RESIDENT
 
 
 def _column(array: np.ndarray):
-    if isinstance(array, np.memmap) and array.nbytes > LARGEST_RESIDENT:
+    if _on_disk(array):
         kind, shape = tf.as_dtype(array.dtype), array.shape[1:]
 
         def read(index):

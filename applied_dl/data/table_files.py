@@ -136,6 +136,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     if frame is None:
         rows = [row + [""] * (len(names) - len(row)) for row in _reader(text, separator) if row]
         frame = from_columns({f"column_{i + 1}": list(cells) for i, cells in enumerate(zip(*rows))})
+    frame.columns = [f"column_{i + 1}" for i in range(frame.width)]
     like = None if header is True else _like_data(names, frame.slice(1))
     if header is False or (header == "guess" and like):
         return Sheet(frame, short, bare=True)

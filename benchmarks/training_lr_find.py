@@ -13,6 +13,9 @@ SEEDS, NEAR = 3, 0.25  # of the rates whose first score is within this share of 
 PIPELINES = {  # recipe, overrides; short enough that eleven trainings are minutes
     "digits": ("digits.toml", {"train.epochs": 20}),
     "digits mlp": ("digits.toml", {"train.epochs": 20, "model.name": "mlp", "train.optimizer": "adam"}),
+    "tabular mlp": ("tabular.toml", {"model.name": "mlp", "train.epochs": 40}),
+    "tabular tabm": ("tabular.toml", {"model.name": "tabm", "train.epochs": 40}),
+    "sentences": ("sentences.toml", {"train.epochs": 2}),
     "forecast nlinear": ("forecast.toml", {"model.name": "nlinear"}),
     "forecast tsmixer": ("forecast.toml", {"model.name": "tsmixer", "train.epochs": 20}),
 }

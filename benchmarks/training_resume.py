@@ -19,8 +19,12 @@ from runner import ROOT, Row, write
 
 PHASES = ("start", "cache", "epoch", "checkpoint", "export")
 LONGEST = 300.0  # seconds of one training
-LETTERS = {"train.epochs": 30, "train.checkpoint_minutes": 0, "model.dropout": 0.3, "train.ema": 0.95, "train.patience": 28,
-           "train.ensemble": 2, "export.variants": '["fp32", "int8"]'}  # fmt: skip
+EVERY = {"train.checkpoint_minutes": 0, "train.patience": 28, "train.ensemble": 2, "export.variants": '["fp32", "int8"]'}
+SETTINGS = {
+    "image": {**EVERY, "train.epochs": 30, "model.dropout": 0.3, "train.ema": 0.95},
+    "tabular": {**EVERY, "train.epochs": 400, "model.name": "mlp", "model.dropout": 0.3, "train.swa": 0.3, "train.schedule": "constant",
+                "data.target": "target", "train.patience": 0},
+}  # fmt: skip
 
 
 def summary(found: dict) -> list[Row]:
@@ -42,9 +46,21 @@ def pictures(folder: Path) -> Path:
     return folder
 
 
+def table(file: Path) -> Path:
+    """Four thousand rows of numbers and a kind, with a target made of them."""
+    import polars as pl
+
+    random = np.random.default_rng(0)
+    x, kind = random.normal(size=(4000, 5)), random.integers(0, 4, 4000)
+    target = np.sin(x[:, 0] * 2) + x[:, 1] * (kind - 1.5) + 0.1 * random.normal(size=4000)
+    pl.DataFrame({**{f"x{i}": x[:, i] for i in range(5)}, "kind": [f"k{k}" for k in kind], "target": target}).write_csv(file)
+    return file
+
+
 def command(data: Path, out: Path, *more: str) -> list[str]:
-    settings = [text for key, value in LETTERS.items() for text in ("--set", f"{key}={value}")]
-    return [sys.executable, "-m", "applied_dl", "train", "image", "--set", f"data.source={data}", *settings, "--out", str(out), *more]
+    task = "image" if data.is_dir() else "tabular"
+    settings = [text for key, value in SETTINGS[task].items() for text in ("--set", f"{key}={value}")]
+    return [sys.executable, "-m", "applied_dl", "train", task, "--set", f"data.source={data}", *settings, "--out", str(out), *more]
 
 
 def start(data: Path, out: Path, cache: Path, *more: str) -> subprocess.Popen:
@@ -119,35 +135,39 @@ def difference(expected: dict, found: dict | None) -> list[str]:
     return keys + cells[:4]
 
 
+def trials(data: Path, place: Path, phases: tuple[str, ...], count: int) -> list[dict]:
+    """An uninterrupted training, then as many that are killed, phase after phase."""
+    whole = place / "whole"
+    (whole / "cache").mkdir(parents=True)
+    began = time.time()
+    assert start(data, whole / "bundle", whole / "cache").wait(LONGEST) == 0, (whole / "bundle.log").read_text()[-2000:]
+    expected = fingerprint(whole / "bundle")
+    print(f"uninterrupted: {time.time() - began:.0f} s, {len(expected['curves'])} epochs", file=sys.stderr, flush=True)
+    rows = []
+    for i in range(count):
+        row = trial(phases[i % len(phases)], data, place / f"trial{i}", i, 1 + i % 2)
+        found = row.pop("found")
+        rows.append({"data": data.name, **row, "identical": found == expected, "different": difference(expected, found)})
+        print(rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 25
     with tempfile.TemporaryDirectory() as place:
         place = Path(place)
-        data = pictures(place / "digits")
-        whole = place / "whole"
-        whole.mkdir()
-        (whole / "cache").mkdir()
-        began = time.time()
-        assert start(data, whole / "bundle", whole / "cache").wait(LONGEST) == 0, (whole / "bundle.log").read_text()[-2000:]
-        expected = fingerprint(whole / "bundle")
-        print(f"uninterrupted: {time.time() - began:.0f} s, {len(expected['curves'])} epochs", file=sys.stderr, flush=True)
-        rows = []
-        for i in range(count):
-            row = trial(PHASES[i % len(PHASES)], data, place / f"trial{i}", i, 1 + i % 2)
-            found = row.pop("found")
-            row["identical"] = found == expected
-            row["different"] = difference(expected, found)
-            rows.append(row)
-            print(row, file=sys.stderr, flush=True)
-        phases = {phase: [row["identical"] for row in rows if row["phase"] == phase] for phase in PHASES}
-        write("training_resume", {
-            "trials": len(rows),
-            "identical": sum(row["identical"] for row in rows),
-            "killed": sum(kill["killed"] for row in rows for kill in row["kills"]),
-            "settings": LETTERS,
-            "phases": {phase: {"trials": len(found), "identical": sum(found)} for phase, found in phases.items()},
-            "rows": rows,
-        })  # fmt: skip
+        rows = trials(pictures(place / "digits"), place / "image", PHASES, count)
+        uncached = tuple(phase for phase in PHASES if phase != "cache")  # a table is read whole each time
+        rows += trials(table(place / "table.csv"), place / "tabular", uncached, -(-count * len(uncached) // (2 * len(PHASES))))
+    by_phase = {phase: [row["identical"] for row in rows if row["phase"] == phase] for phase in PHASES}
+    write("training_resume", {
+        "trials": len(rows),
+        "identical": sum(row["identical"] for row in rows),
+        "killed": sum(kill["killed"] for row in rows for kill in row["kills"]),
+        "settings": SETTINGS,
+        "phases": {phase: {"trials": len(found), "identical": sum(found)} for phase, found in by_phase.items()},
+        "rows": rows,
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -16,16 +16,36 @@ FORMATS = (
 )  # fmt: skip
 
 
+def numbers(frame: pl.DataFrame, styles: dict[str, str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """By column: (N,) float64, NaN where empty or wrong, and the rows that are wrong: no number, or none that is finite.
+
+    All columns in one pass: of a single row it is the passes that cost.
+    """
+    if not styles:
+        return {}
+    parsed = frame.select(_parsed(pl.col(name), style) for name, style in styles.items())
+    return {name: _told(parsed[name].to_numpy(writable=True), frame[name]) for name in styles}
+
+
 def as_numbers(cells: pl.Series, style: str = "plain") -> tuple[np.ndarray, np.ndarray]:
-    """(N,) float64, NaN where empty or wrong, and the rows that are wrong: no number, or none that is finite."""
-    text = cells.str.replace_all(AROUND, "")
+    """One column as `numbers` reads it."""
+    return numbers(cells.to_frame(), {cells.name: style})[cells.name]
+
+
+def _parsed(text: pl.Expr, style: str) -> pl.Expr:
+    text = text.str.replace_all(AROUND, "")
     if style == "thousands":
         text = text.str.replace_all(",", "", literal=True)
     elif style == "comma":
         text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    values = text.cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
-    wrong = np.flatnonzero(~np.isfinite(values) & cells.is_not_null().to_numpy())
-    return np.where(np.isfinite(values), values, np.nan), wrong
+    return text.cast(pl.Float64, strict=False)
+
+
+def _told(values: np.ndarray, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    known = np.isfinite(values)
+    if known.all():
+        return values, np.zeros(0, np.int64)
+    return np.where(known, values, np.nan), np.flatnonzero(~known & cells.is_not_null().to_numpy())
 
 
 def as_moments(cells: pl.Series, style: str) -> tuple[np.ndarray, np.ndarray]:

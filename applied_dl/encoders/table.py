@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from applied_dl.data.tables import Table
 from applied_dl.encoders import stored
-from applied_dl.encoders.cells import BOOLEAN, as_moments, as_numbers
+from applied_dl.encoders.cells import BOOLEAN, as_moments, as_numbers, numbers
 from applied_dl.errors import DataError
 
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
@@ -84,6 +84,7 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
         )
     short = f"expected {len(table.columns)} cells, received"
     inputs, errors, notes = {}, {row: f"{table.where(row)}: {short} {count}." for row, count in table.short.items()}, []
+    parsed = numbers(table.frame, {column.name: column.style for column in encoder.columns if column.kind == "number"})
     for column in encoder.columns:
         cells = table.frame[column.name]
         if column.kind == "category":
@@ -93,7 +94,7 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
                 example = cells.to_list()[int(np.argmax(codes == UNKNOWN))]
                 notes.append(f"column {column.name!r}: {unseen} of {len(codes)} cells hold a level never seen in training ({example!r})")
             continue
-        values, wrong = _numbers(column, cells)
+        values, wrong = parsed[column.name] if column.kind == "number" else _values(column, cells)
         for row in wrong:
             wanted = {"moment": "a date or time", "boolean": "yes or no"}.get(column.kind, "a finite number")
             errors.setdefault(
@@ -145,14 +146,13 @@ def _codes(column: Column, cells: pl.Series) -> np.ndarray:
     return np.array([ABSENT if cell is None else known.get(cell, UNKNOWN) for cell in cells.to_list()], np.int32)
 
 
-def _numbers(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+def _values(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Of a moment or a boolean: (N,) float64, NaN where empty or wrong, and the rows that are wrong."""
     if column.kind == "moment":
         return as_moments(cells, column.style)
-    if column.kind == "boolean":
-        lower = [None if cell is None else cell.lower() for cell in cells.to_list()]
-        values = np.array([np.nan if cell is None else BOOLEAN.get(cell, np.nan) for cell in lower], np.float64)
-        return values, np.flatnonzero([cell is not None and cell not in BOOLEAN for cell in lower])
-    return as_numbers(cells, column.style)
+    lower = [None if cell is None else cell.lower() for cell in cells.to_list()]
+    values = np.array([np.nan if cell is None else BOOLEAN.get(cell, np.nan) for cell in lower], np.float64)
+    return values, np.flatnonzero([cell is not None and cell not in BOOLEAN for cell in lower])
 
 
 def _moment_parts(column: Column, seconds: np.ndarray) -> list[np.ndarray]:

@@ -19,6 +19,10 @@ SEASONS = {"s": 60, "min": 60, "h": 24, "d": 7, "b": 5, "w": 52, "m": 12, "q": 4
 HORIZONS = {"s": 60, "min": 60, "h": 48, "d": 14, "b": 10, "w": 13, "m": 18, "q": 8, "y": 6, "step": 12}  # M4's, where it has one
 LARGEST_SEASON = 400
 ON_GRID = 0.95  # share of the steps between stamps that must be whole multiples of the commonest
+RARE = 0.25  # of the steps are multiples of the commonest: then there is no step at all
+NEAR = 0.05  # of a step: a stamp as near as this to the grid is a clock's jitter, and lies on it
+ROUND = tuple(n * s for s, counts in ((1, (1, 2, 5, 10, 15, 20, 30)), (60, (1, 2, 5, 10, 15, 20, 30)), (3600, (1, 2, 3, 4, 6, 8, 12)),
+                                      (86400, (1, 7))) for n in counts)  # seconds that loggers count in  # fmt: skip
 
 
 class Clock(Struct, frozen=True, kw_only=True):
@@ -131,7 +135,7 @@ def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
     """The grid of sorted, distinct stamps. Raises `DataError` where no single step explains them."""
     if len(stamps) < 3:
         raise DataError(
-            f"{where}: {len(stamps)} time stamps, expected at least 3 to see the step between them; "
+            f"{where}: {len(stamps)} time stamp{'s' if len(stamps) != 1 else ''}, expected at least 3 to see the step between them; "
             "give a longer history or set data.frequency."
         )
     origin = str(stamps[0])
@@ -150,12 +154,38 @@ def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
     weekdays = np.is_busday(days)
     if every == 86400e6 and weekdays.all() and len(days) > 5 and (gaps == 3 * every).mean() > 0.1:
         return Clock(unit="b", origin=origin, zone=zone)
+    if (gaps % every == 0).mean() < ON_GRID and (jittered := _jittered(stamps, gaps, zone)):
+        return jittered
     _check(gaps, every, where, stamps, str(np.timedelta64(every, "us").astype("timedelta64[s]")))
     seconds = every / 1e6
     for unit in ("w", "d", "h", "min", "s"):
         if seconds % SECONDS[unit] == 0:
             return Clock(unit=unit, every=int(seconds // SECONDS[unit]), origin=origin, zone=zone)
     raise DataError(f"{where}: the commonest step between stamps is {seconds} s, expected whole seconds; resample the file first.")
+
+
+def _jittered(stamps: np.ndarray, gaps: np.ndarray, zone: bool) -> Clock | None:
+    """The round step that nearly every stamp keeps but for a little jitter; None where there is none."""
+    middle = float(np.median(gaps)) / 1e6
+    step = min(ROUND, key=lambda seconds: abs(seconds - middle))
+    if abs(step - middle) > NEAR * step:
+        return None
+    micro = stamps.astype(np.int64)
+    first = round(int(micro[0]) / (step * 1e6)) * step * 10**6  # on a round moment, where the first stamp is near one
+    first = first if abs(int(micro[0]) - first) <= NEAR * step * 1e6 else int(micro[0])
+    place = (micro - first) / (step * 1e6)
+    if (np.abs(place - np.rint(place)) <= NEAR).mean() < ON_GRID:
+        return None
+    unit = next(unit for unit in ("w", "d", "h", "min", "s") if step % SECONDS[unit] == 0)
+    return Clock(unit=unit, every=step // SECONDS[unit], origin=str(np.datetime64(first, "us")), zone=zone)
+
+
+def moment(stamp) -> str:
+    """A stamp as people write it: without the microseconds that it does not have."""
+    if not isinstance(stamp, np.datetime64):
+        return str(stamp)
+    whole = stamp.astype("datetime64[s]")
+    return str(whole if whole == stamp else stamp).replace("T", " ")
 
 
 def _commonest(gaps: np.ndarray) -> int:
@@ -167,7 +197,13 @@ def _check(gaps, every, where, stamps, said) -> None:
     fits = gaps % every == 0
     if fits.mean() < ON_GRID:
         i = int(np.argmin(fits))
+        low, middle, high = (np.timedelta64(int(g), "us").astype("timedelta64[s]") for g in np.percentile(gaps, (5, 50, 95)))
+        if fits.mean() < RARE and not said.endswith("months") and high < 2 * low + np.timedelta64(1, "s"):
+            raise DataError(
+                f"{where}: irregular stamps: they lie about {middle} apart, mostly {low} to {high}, on no grid (the first step: "
+                f'{moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and data.irregular = "resample".'
+            )
         raise DataError(
             f"{where}: mixed frequencies: the commonest step is {said}, but only {fits.mean():.0%} of the steps are multiples of it "
-            f'(the first that is not: {stamps[i]} to {stamps[i + 1]}); set data.frequency and data.irregular = "resample".'
+            f'(the first that is not: {moment(stamps[i])} to {moment(stamps[i + 1])}); set data.frequency and data.irregular = "resample".'
         )

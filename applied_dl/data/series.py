@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from applied_dl.data.clock import Clock, infer_clock, parse_frequency
-from applied_dl.data.series_columns import Columns, understand
+from applied_dl.data.series_columns import Columns, empty_columns, understand
 from applied_dl.data.series_tables import BUILT_IN, load_table, numbers
 from applied_dl.data.stamps import check_rising, moments, on_grid
 from applied_dl.errors import DataError
@@ -43,13 +44,19 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     table, where = load_table(source)
     if table.height == 0 or table.width == 0:
         raise DataError(f"{where} holds no rows; expected a history with one row a time step.")
-    columns = understand(table, columns, where)
+    named, columns = bool(columns.targets), understand(table, columns, where)
     if columns.layout == "rows":
         return _from_rows(table, columns, where, clock)
     stamps, zone = _stamps(table, columns, where)
     if columns.layout == "long":
         return _from_long(table, columns, where, stamps, zone, clock)
-    return _from_wide(table, columns, where, stamps, zone, clock)
+    found = _from_wide(table, columns, where, stamps, zone, clock)
+    empty = [] if named else empty_columns(table, columns)
+    return _told(found, f"{where}: the columns {', '.join(empty)} hold no value and are left out") if empty else found
+
+
+def _told(found: SeriesSet, note: str) -> SeriesSet:
+    return replace(found, notes=[*found.notes, note])
 
 
 def _stamps(table, columns: Columns, where: str) -> tuple[np.ndarray, bool]:
@@ -103,12 +110,22 @@ def _years(stamps: np.ndarray, columns: Columns) -> np.ndarray:
     return stamps
 
 
+def _block(table, names, columns: Columns, where: str) -> np.ndarray:
+    """(T, C) numbers; a covariate without any is refused (of the targets, the readers say which series has none)."""
+    block = np.stack([numbers(table, name, where) for name in names], axis=1)
+    for name, empty in zip(names, np.isnan(block).all(axis=0)):
+        if empty and name not in columns.targets:
+            key = "past" if name in columns.past else "future"
+            raise DataError(f"{where}: the column {name!r} of data.{key} holds no value; leave it out.")
+    return block
+
+
 def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
     stamps = _years(stamps, columns)
     check_rising(stamps, columns.targets[0], where, np.arange(len(stamps)))
     clock = _clock(np.unique(stamps), columns, zone, where, clock)
     wanted = (*columns.targets, *columns.past, *columns.future)
-    block = np.stack([numbers(table, name, where) for name in wanted], axis=1)
+    block = _block(table, wanted, columns, where)
     first, rows, notes = on_grid(
         stamps, block, clock, ", ".join(columns.targets[:3]), where, duplicates=columns.duplicates, irregular=columns.irregular
     )
@@ -139,7 +156,7 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
         raise DataError(f"{where}, column {columns.series!r}, row {int(keys.is_null().arg_max()) + 2}: the series has no name.")
     if len(columns.targets) > 1:
         raise DataError(f"{where}: a long file has one value column, received {', '.join(columns.targets)}; name one with data.target.")
-    block = np.stack([numbers(table, name, where) for name in (*columns.targets, *columns.past, *columns.future)], axis=1)
+    block = _block(table, (*columns.targets, *columns.past, *columns.future), columns, where)
     names = keys.unique(maintain_order=True).to_list()
     code = {name: i for i, name in enumerate(names)}
     codes = np.array([code[key] for key in keys.to_list()])

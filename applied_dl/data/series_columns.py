@@ -35,6 +35,7 @@ def understand(table, columns: Columns, where: str) -> Columns:
     for name in (columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static):
         if name is not None and name not in names:
             raise DataError(f"{where} has no column {name!r}.{nearest(name, names)}")
+    _once(columns)
     layout, time, series = columns.layout, columns.time, columns.series
     if layout not in (None, "wide", "long", "rows"):
         raise UsageError(f"Unknown data.layout {layout!r}.{nearest(layout, ('wide', 'long', 'rows'))}")
@@ -42,6 +43,8 @@ def understand(table, columns: Columns, where: str) -> Columns:
         time = _find_time(table, columns)
     if series is None and layout in (None, "long"):
         series = _find_series(table, time)
+    if series is None and layout == "long":
+        series = next((name for name in names if name.lower() in SERIES_NAMES and name != time), None)
     if layout is None:
         layout = "long" if series and (time or columns.series) else "rows" if time is None and _has_rows(table) else "wide"
     if layout == "wide" and (columns.static or columns.series):
@@ -66,6 +69,28 @@ def understand(table, columns: Columns, where: str) -> Columns:
     if not targets:
         raise DataError(f"{where}: no column of numbers to forecast among: {', '.join(names)}; name it with data.target.")
     return replace(columns, layout=layout, time=time, series=series if layout == "long" else None, targets=targets)
+
+
+def _once(columns: Columns) -> None:
+    """A column has one meaning: a target that is also known ahead would be told to the model."""
+    given = {"target": columns.targets, "past": columns.past, "future": columns.future, "static": columns.static,
+             "time": (columns.time,), "series": (columns.series,)}  # fmt: skip
+    seen: dict[str, str] = {}
+    for key, names in given.items():
+        for name in filter(None, names):
+            if name in seen:
+                raise UsageError(f"The column {name!r} is named by data.{seen[name]} and by data.{key}; give it one meaning.")
+            seen[name] = key
+
+
+def empty_columns(table, columns: Columns) -> list[str]:
+    """Columns without a single value that nothing has a use for: they are left out, and told."""
+    used = {columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
+    return [name for name in table.columns if name not in used and (table[name].null_count() == table.height or _no_number(table[name]))]
+
+
+def _no_number(column) -> bool:
+    return column.dtype.is_float() and bool(column.is_nan().all())
 
 
 def _find_time(table, columns: Columns) -> str | None:
@@ -118,7 +143,9 @@ def _has_rows(table) -> bool:
 def _mostly_numbers(column) -> bool:
     import polars as pl
 
-    if column.dtype.is_numeric() or column.dtype == pl.Null or column.dtype == pl.Boolean:
+    if column.null_count() == len(column) or _no_number(column):
+        return False
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         return True
     if column.dtype != pl.String:
         return False

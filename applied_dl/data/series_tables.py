@@ -69,9 +69,20 @@ def _read_csv(path: Path):
         "truncate_ragged_lines": True,
     }
     try:
-        return pl.read_csv(path, **options)
+        table = pl.read_csv(path, **options)
+        if separator != "," and any(_decimal_commas(column) for column in table):
+            return pl.read_csv(path, **options, decimal_comma=True)
+        return table
     except pl.exceptions.ComputeError:
         return pl.read_csv(path, **options, infer_schema=False)
+
+
+def _decimal_commas(column) -> bool:
+    """Whether a column of texts is numbers as much of Europe writes them: 3,14."""
+    import polars as pl
+
+    known = column.drop_nulls() if column.dtype == pl.String else column.head(0)
+    return len(known) > 0 and bool(known.str.contains(r"^\s*[+-]?\d+(,\d+)?\s*$").all())
 
 
 def _is_number(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from applied_dl.data.clock import Clock
+from applied_dl.data.clock import NEAR, Clock, moment
 from applied_dl.errors import DataError
 
 FORMATS = (
@@ -96,12 +96,18 @@ def _complete(parsed, column, where: str) -> np.ndarray:
 
 def check_rising(stamps: np.ndarray, name: str, where: str, rows: np.ndarray) -> None:
     """Refuse time that runs backwards."""
-    back = np.flatnonzero(np.diff(stamps.astype(np.int64)) < 0)
+    steps = np.diff(stamps.astype(np.int64))
+    back = np.flatnonzero(steps < 0)
     if len(back):
         i = int(back[0])
+        hour = len(back) <= 2 + len(stamps) // 1000 and stamps.dtype.kind == "M" and -steps[i] <= 3600 * 10**6
         raise DataError(
-            f"{where}, series {name!r}, row {rows[i + 1] + 2}: time runs backwards ({stamps[i + 1]} after {stamps[i]}); "
-            "sort the file by time, and look for day and month the wrong way round."
+            f"{where}, series {name!r}, row {rows[i + 1] + 2}: time runs backwards ({moment(stamps[i + 1])} after {moment(stamps[i])}); "
+            + (
+                "where clocks were put back an hour, write the stamps in UTC or with their offset (+01:00)."
+                if hour
+                else "sort the file by time, and look for day and month the wrong way round."
+            )
         )
 
 
@@ -111,7 +117,8 @@ def on_grid(
     """Rows (T, C) at `stamps` → first step, rows on every step of the grid (NaN where there is none), notes of what was done."""
     place = clock.place(stamps)
     steps = np.rint(place)
-    off = np.abs(place - steps) > 1e-6
+    off = np.abs(place - steps) > (NEAR if clock.unit != "step" else 1e-6)
+    jitter = ~off & (np.abs(place - steps) > 1e-6)
     notes = []
     if irregular == "resample":
         steps = np.floor(place + 1e-6)
@@ -120,9 +127,11 @@ def on_grid(
             i = int(off.argmax())
             raise DataError(
                 f"{where}, series {name!r}: {off.mean():.0%} of the stamps are off the grid of {clock.name!r} (the first: "
-                f'{stamps[i]}); set data.irregular = "resample", or the right data.frequency.'
+                f'{moment(stamps[i])}); set data.irregular = "resample", or the right data.frequency.'
             )
         notes.append(f"series {name!r}: {off.sum()} stamps off the grid of {clock.name!r} were moved to the nearest step")
+    if jitter.any() and irregular != "resample":
+        notes.append(f"series {name!r}: {jitter.sum()} stamps a little beside the grid of {clock.name!r} were moved onto it")
     steps = steps.astype(np.int64)
     gaps = np.diff(steps)
     if irregular != "resample" and len(gaps) > 3 and np.median(gaps[gaps > 0] if (gaps > 0).any() else [1]) > 1:
@@ -135,14 +144,17 @@ def on_grid(
         i = int((gaps == 0).argmax())
         if duplicates == "refuse":
             raise DataError(
-                f"{where}, series {name!r}: {repeated} stamps occur more than once (the first: {stamps[i]}); expected one value a step."
+                f"{where}, series {name!r}: {repeated} stamps occur more than once (the first: {moment(stamps[i])}); expected one value "
+                "a step."
             )
-        notes.append(f"series {name!r}: {repeated} repeated stamps (the first: {stamps[i]}) were replaced by the mean of their values")
+        notes.append(
+            f"series {name!r}: {repeated} repeated stamps (the first: {moment(stamps[i])}) were replaced by the mean of their values"
+        )
     first, length = int(steps[0]), int(steps[-1] - steps[0]) + 1
     if length > 100 * len(steps) + 1000:
         raise DataError(
             f"{where}, series {name!r}: {len(steps)} stamps span {length:,} steps of {clock.name!r}; expected fewer gaps; check the stamps "
-            f"({stamps[0]} to {stamps[-1]})."
+            f"({moment(stamps[0])} to {moment(stamps[-1])})."
         )
     if length == len(steps):
         return first, columns, notes

@@ -144,13 +144,18 @@ def _check(data: SeriesSet, cuts: Cuts, form: str, horizon: int, d) -> None:
                 raise DataError(
                     f"Series {data.names[0]!r} has {steps} steps, {size} of them for {name}; expected at least {least} for a "
                     f"horizon of {horizon}"
-                    f"{f' and a lookback of {d.lookback}' if d.lookback else ''}; give a longer history or a smaller data.horizon."
+                    f"{f' and a lookback of {d.lookback}' if d.lookback else ''}; give a longer history or a smaller data.horizon"
+                    f"{' or data.lookback' if d.lookback else ''}."
                 )
     elif max(cuts.train) < horizon + 2:
         longest = int(np.argmax(cuts.train))
         raise DataError(
             f"Every series is too short: the longest, {data.names[longest]!r}, has {len(data.values[longest])} steps, expected at least "
             f"{3 * horizon + 2} for a horizon of {horizon} with one for validation and one for the test."
+        )
+    if d.season and d.season > max(cuts.train):
+        raise DataError(
+            f"data.season = {d.season} is longer than the {max(cuts.train)} training steps of the longest series; give a shorter one."
         )
     if all(np.nanmax(v[: max(end, 1)]) == np.nanmin(v[: max(end, 1)]) for v, end in zip(data.values, cuts.train)):
         raise DataError(
@@ -163,7 +168,7 @@ def _lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
     if form == "aligned":
         most = min(LOOKBACK, max((cuts.train[0] - horizon) // 3, 1))
     else:
-        typical = float(np.median(list(cuts.train)))
+        typical = float(np.median([end for end in cuts.train if end >= horizon + 2]))
         most = int(max(min(7 * horizon, 0.4 * typical), min(horizon, typical / 2), 2))
     if form == "aligned" and most == LOOKBACK:
         return most

@@ -5,11 +5,7 @@ import datetime
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from applied_dl.data.clock import Clock, infer_clock, parse_frequency
-from applied_dl.data.gaps import fill, lengthen
 from applied_dl.data.series import BUILT_IN, Columns, read_series
 from applied_dl.errors import DataError, UsageError
 
@@ -38,38 +34,6 @@ def test_wide_long_and_rows_are_the_same_series(tmp_path):
         assert one.names == ["a", "b"]
         assert np.array_equal(np.stack(one.values), np.stack([a, b]))
     assert found[0].clock.name == found[1].clock.name == "d"
-
-
-@pytest.mark.parametrize("text", ["15min", "h", "d", "b", "w", "m", "q", "y"])
-def test_a_clock_finds_itself_in_its_own_stamps_and_goes_on(text):
-    unit, every = parse_frequency(text)
-    clock = Clock(unit=unit, every=every, origin="2024-01-01T00:00:00")
-    stamps = clock.stamps(np.arange(60))
-    found = infer_clock(stamps, "here")
-    assert found.name == clock.name
-    assert np.array_equal(found.place(clock.stamps(np.arange(100))), np.arange(100))
-
-
-def test_month_ends_stay_month_ends():
-    stamps = np.array(["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], "datetime64[us]")
-    assert infer_clock(stamps, "here").text(np.array([4, 13])) == ["2024-05-31", "2025-02-28"]
-
-
-@given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=3, max_size=40), st.integers(1, 8), st.data())
-def test_a_fill_never_looks_ahead(values, season, data):
-    series = np.array([np.nan if v is None else v for v in values])
-    cut = data.draw(st.integers(1, len(series)))
-    known = ~np.isnan(series)
-    if not known[:cut].any():
-        return
-    whole, part = fill(series, season), fill(series[:cut], season)
-    first = int(known.argmax())
-    assert np.array_equal(whole[first:cut], part[first:])
-    assert np.array_equal(whole[known], series[known])
-
-
-def test_lengthening_repeats_the_first_season():
-    assert lengthen(np.array([1.0, 2, 3, 9]), 9, 3).tolist() == [2, 3, 1, 2, 3, 1, 2, 3, 9]
 
 
 def test_gaps_and_repeats_follow_the_policy_and_are_told():
@@ -114,9 +78,40 @@ def test_what_cannot_be_read_is_one_sentence(table, columns, says):
     assert "\n" not in str(error.value)
 
 
-def test_unknown_frequencies_and_files_are_told(tmp_path):
-    with pytest.raises(UsageError, match="data.frequency"):
-        parse_frequency("fortnight")
+def test_empty_columns_are_told_and_empty_covariates_refused():
+    found = read_series({"date": days(6), "x": np.arange(6.0), "void": [None] * 6}, Columns())
+    assert found.names == ["x"]
+    assert found.notes == ["the table: the columns void hold no value and are left out"]
+    with pytest.raises(DataError, match="the column 'void' of data.past holds no value"):
+        read_series({"date": days(6), "x": np.arange(6.0), "void": [None] * 6}, Columns(targets=("x",), past=("void",)))
+
+
+def test_a_column_has_one_meaning():
+    with pytest.raises(UsageError, match="'x' is named by data.target and by data.future"):
+        read_series({"date": days(6), "x": np.arange(6.0)}, Columns(targets=("x",), future=("x",)))
+
+
+def test_numbers_with_decimal_commas_are_read(tmp_path):
+    (tmp_path / "comma.csv").write_text("date;x\n" + "".join(f"{d:%Y-%m-%d};{i},5\n" for i, d in enumerate(days(5))))
+    assert read_series(tmp_path / "comma.csv", Columns()).values[0].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
+
+
+def test_a_long_table_without_times_counts_the_rows_of_each_series():
+    found = read_series({"shop": ["b", "a", "b", "a", "b"], "sold": [1.0, 2, 3, 4, 5]}, Columns(series="shop"))
+    assert found.names == ["b", "a"]
+    assert [v.tolist() for v in found.values] == [[1, 3, 5], [2, 4]]
+    assert found.clock.unit == "step"
+
+
+def test_keys_of_another_layout_are_refused(tmp_path):
+    rows = {"id": ["a", "b"], **{f"V{i}": [1.0, 2.0] for i in range(6)}}
+    with pytest.raises(UsageError, match="data.past has no meaning for the table, which has a row for each series"):
+        read_series(rows, Columns(layout="rows", past=("V1",)))
+    with pytest.raises(UsageError, match="data.static is for a long file"):
+        read_series({"date": days(6), "x": np.arange(6.0), "kind": np.arange(6.0)}, Columns(layout="wide", static=("kind",)))
+
+
+def test_files_that_are_not_there_or_empty_are_told(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         read_series(tmp_path / "no.csv", Columns())
     (tmp_path / "empty.csv").write_text("")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,69 +24,78 @@ CASES = {  # model, dimensions, epochs, gensim's first step size (the better of 
     "CBOW d100": ("cbow", 100, 3, 0.05, 1.3),
     "CBOW d300": ("cbow", 300, 1, 0.05, 1.0),
 }
+ALONE = {  # ours alone: model, dimensions, epochs, options
+    "counted start": ("skipgram", 100, 1, {"start": "svd"}),
+    "one epoch": ("skipgram", 100, 1, {}),
+}
+SCORES = ("ws353", "simlex", "rg65", "analogy")  # reported; step sizes were chosen by RW and MTurk alone
+SHARE, COLD, MEMORY = 1 / 5, 120, 1.5  # goals: of gensim's time, seconds, times gensim's memory
 GENSIM = r"""
 import json, os, resource, sys, time
 from gensim.models import Word2Vec
 corpus, name, dimensions, epochs, rate, threads, seed, out = json.loads(sys.argv[1])
-start = time.perf_counter()
+start, begun = time.perf_counter(), time.process_time()
 model = Word2Vec(vector_size=dimensions, window=5, negative=5, sample=1e-3, min_count=5, max_final_vocab=60000, sg=int(name == "skipgram"),
                  alpha=rate, workers=threads, seed=seed)
 model.build_vocab(corpus_file=corpus)
 cpu, wall = time.process_time(), time.perf_counter()
 model.train(corpus_file=corpus, total_words=model.corpus_total_words, total_examples=model.corpus_count, epochs=epochs)
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-total = time.perf_counter() - start
 model.wv.save_word2vec_format(out, binary=True)
-print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "words": model.corpus_total_words,
+total, spent = time.perf_counter() - start, time.process_time() - begun
+print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "cpu_from_start": spent,
+                             "words": model.corpus_total_words,
                              "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, "load": os.getloadavg()[0]}))
 """
 OURS = r"""
 import json, os, resource, sys, time
 from pathlib import Path
-corpus, name, dimensions, epochs, rate, threads, seed, out, options = json.loads(sys.argv[1])
-start = time.perf_counter()
+corpus, name, dimensions, epochs, rate, threads, seed, out, options, cache = json.loads(sys.argv[1])
+start, begun = time.perf_counter(), time.process_time()
 from applied_dl import config
 from applied_dl.tasks import words as task
+from applied_dl.tasks.words_fit import learnt
 from applied_dl.train import Workspace
 from applied_dl.infer.word_vectors import WordVectors
 folder = Path(out).parent
 raw = {"task": "words", "data": {"train": corpus, "validation": corpus + ".held", "test": corpus + ".held"},
        "preprocess": {"min_count": 5}, "model": {"name": name, "dimensions": dimensions},
-       "train": {"epochs": epochs, "threads": threads, "seed": seed}, "learn": {}}
-for key, value in options.items():
-    section, key = key.split(".")
-    raw[section][key] = value
+       "train": {"epochs": epochs, "threads": threads, "seed": seed}, "learn": options}
 recipe = config.read_recipe(raw)
-prepared = task.prepare(recipe, folder / f"cache{seed}")
+prepared = task.prepare(recipe, Path(cache))
 recipe = task.settle(recipe, prepared)
 cpu, wall = time.process_time(), time.perf_counter()
-fitted = task.fit(recipe, prepared, Workspace(folder / "run", {}))
+table, _ = learnt(recipe, prepared, Workspace(folder / "run", {}))
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-total = time.perf_counter() - start
-table = fitted.model.get_layer("table").get_weights()[0]
-WordVectors(prepared.encoder.words, table[1:1 + len(prepared.encoder.words)]).save(out)
-print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "words": prepared.state["total"],
-                             "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, "load": os.getloadavg()[0]}))
+WordVectors(prepared.encoder.words, table).save(out)
+total, spent = time.perf_counter() - start, time.process_time() - begun
+print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "cpu_from_start": spent,
+                             "words": prepared.state["total"], "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+                             "load": os.getloadavg()[0], "tensorflow": "tensorflow" in sys.modules}))
 """
 
 
 def main() -> None:
     """Each case for each seed, gensim and ours in turn."""
     seeds = count(3)
-    chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else list(CASES)
+    chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else [*CASES, *ALONE]
     python = os.environ.get("WORDS_RIVAL") or str(rival("gensim", "gensim==4.4.0"))
     found: dict[str, dict] = {"threads": THREADS, "cases": (read("words_gensim") or {"cases": {}})["cases"]}
     with tempfile.TemporaryDirectory() as work:
         corpus = text(Path(work))
         for case in chosen:
-            name, dimensions, epochs, rate, _ = CASES[case]
-            rows = {"epochs": epochs, "gensim": [], "applied_dl": []}
+            name, dimensions, epochs, last = (CASES.get(case) or ALONE[case])[:4]
+            rows: dict = {"epochs": epochs, "gensim": [], "applied_dl": []}
             for seed in seeds:
-                job = [str(corpus), name, dimensions, epochs, rate, THREADS, seed]
-                rows["gensim"].append(measured([python, "-c", GENSIM, json.dumps([*job, f"{work}/v.bin"])], f"{work}/v.bin"))
-                ours = [sys.executable, "-c", OURS, json.dumps([*job, f"{work}/v.npz", {}])]
+                job = [str(corpus), name, dimensions, epochs, last, THREADS, seed]
+                if case in CASES:
+                    rows["gensim"].append(measured([python, "-c", GENSIM, json.dumps([*job, f"{work}/v.bin"])], f"{work}/v.bin"))
+                shutil.rmtree(f"{work}/cache", ignore_errors=True)  # so that every run begins with the text
+                Path(f"{work}/cache").mkdir()
+                options = last if case in ALONE else {}
+                ours = [sys.executable, "-c", OURS, json.dumps([*job, f"{work}/v.npz", options, f"{work}/cache"])]
                 rows["applied_dl"].append(measured(ours, f"{work}/v.npz"))
-                print(case, seed, rows["gensim"][-1], rows["applied_dl"][-1], file=sys.stderr, flush=True)
+                print(case, seed, rows["gensim"][-1:], rows["applied_dl"][-1], file=sys.stderr, flush=True)
             found["cases"][case] = rows
             write("words_gensim", {k: v for k, v in found.items() if k != "machine"})  # after each case: the whole takes long
 
@@ -108,7 +118,7 @@ def text(folder: Path) -> Path:
 
 def measured(command: list[str], vectors: str) -> dict:
     """Run one training in a process of its own; its cost and the scores of its vectors."""
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
@@ -126,7 +136,13 @@ def scores(path: str) -> dict[str, float]:
     from applied_dl.metrics.words import analogies
 
     table, found = WordVectors.load(path), {}
-    sets = {"ws353": "EN-WS-353-ALL.txt", "simlex": "EN-SIMLEX-999.txt", "rw": "EN-RW-STANFORD.txt", "mturk": "EN-MTurk-771.txt"}
+    sets = {
+        "rg65": "EN-RG-65.txt",
+        "ws353": "EN-WS-353-ALL.txt",
+        "simlex": "EN-SIMLEX-999.txt",
+        "rw": "EN-RW-STANFORD.txt",
+        "mturk": "EN-MTurk-771.txt",
+    }
     for name, file in sets.items():
         pairs = [(a.lower(), b.lower(), s) for a, b, s in read_judge(str(SHARED / "text" / "word_similarity" / file), "similarity").pairs]
         pairs = [p for p in pairs if p[0] in table and p[1] in table]
@@ -144,35 +160,55 @@ def ratio(rows: dict, key: str) -> float:
     return a / b
 
 
+def mean(runs: list[dict], key: str) -> float:
+    return interval([run[key] for run in runs])[0]
+
+
 def summary(found: dict) -> list[Row]:
-    """A row a case."""
-    rows = []
-    for case, done in found["cases"].items():
-        goal = CASES[case][4]
-        wall, cpu = ratio(done, "seconds"), ratio(done, "cpu_seconds")
-        gaps = {
-            key: interval([r[key] for r in done["applied_dl"]])[0] - interval([r[key] for r in done["gensim"]])[0]
-            for key in ("ws353", "simlex", "analogy")
-        }
-        equal = min(gaps.values()) >= -0.01
-        told = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items())
-        rows.append(
-            Row(f"{case}: words/s over gensim's", f"{wall:.2f} × ({cpu:.2f} × by CPU-second)", f"≥ {goal} ×, scores within 0.01",
-                min(wall, cpu) >= goal and equal, f"{told}; {len(done['gensim'])} seeds, {done['epochs']} epochs, {found['threads']} thr.")
-        )  # fmt: skip
+    """Rows of each case; speed by CPU-second, since other work may share the cores."""
+    cases = found["cases"]
+    rows = [row for case in CASES if case in cases for row in beside(case, cases[case])]
+    if "counted start" in cases and "skip-gram d100" in cases:
+        ours, theirs = cases["counted start"]["applied_dl"], cases["skip-gram d100"]["gensim"]
+        share, a, b = mean(ours, "cpu_seconds") / mean(theirs, "cpu_seconds"), mean(ours, "analogy"), mean(theirs, "analogy")
+        what = "counted start and one epoch: share of gensim's time for three"
+        goal = f"≤ {SHARE:.2f}, analogy no lower"
+        rows.append(Row(what, f"{share:.2f} of its CPU time", goal, share <= SHARE and a >= b, f"analogy {a:.3f}, gensim's {b:.3f}"))
+    if "one epoch" in cases:
+        runs = cases["one epoch"]["applied_dl"]
+        seconds, spent = max(run["from_start"] for run in runs), mean(runs, "cpu_from_start")
+        what = "12 million words, tokenising included, to vectors of one epoch, d100"
+        rows.append(Row(what, f"{seconds:.0f} s", f"≤ {COLD} s", seconds <= COLD, f"the slowest run; {spent:.0f} CPU-seconds"))
     return rows
+
+
+def beside(case: str, done: dict) -> list[Row]:
+    """Speed, scores and memory over gensim's."""
+    ours, theirs, goal = done["applied_dl"], done["gensim"], CASES[case][4]
+    wall, cpu = ratio(done, "seconds"), ratio(done, "cpu_seconds")
+    gaps = {key: mean(ours, key) - mean(theirs, key) for key in SCORES}
+    told = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items()) + f"; {len(theirs)} seeds, {done['epochs']} epochs"
+    met = cpu >= goal and min(gaps.values()) >= -0.01
+    speed = f"{cpu:.2f} × by CPU-second ({wall:.2f} × by the clock)"
+    memory = mean(ours, "mb") / mean(theirs, "mb")
+    told_too = "reading and training; the export afterwards loads TensorFlow"
+    return [
+        Row(f"{case}: words/s over gensim's", speed, f"≥ {goal} ×, scores within 0.01", met, told),
+        Row(f"{case}: memory over gensim's", f"{memory:.2f} × ({mean(ours, 'mb'):.0f} MB)", f"≤ {MEMORY} ×", memory <= MEMORY, told_too),
+    ]
 
 
 def details(found: dict) -> list[str]:
     """Every run."""
-    lines = ["| case | who | words/s | words per CPU-s | MB | WS-353 | SimLex | analogy |", "|---|---|---|---|---|---|---|---|"]
+    names = ("words/s", "words per CPU-s", "MB", "from start s", "load", "WS-353", "SimLex", "RG-65", "analogy")
+    lines = ["| case | who | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
     for case, done in found["cases"].items():
         for who in ("gensim", "applied_dl"):
             for r in done[who]:
                 speed = r["words"] * done["epochs"]
                 lines.append(
                     f"| {case} | {who} | {speed / r['seconds']:,.0f} | {speed / r['cpu_seconds']:,.0f} | {r['mb']:.0f} | "
-                    f"{r['ws353']:.3f} | {r['simlex']:.3f} | {r['analogy']:.3f} |"
+                    f"{r['from_start']:.0f} | {r['load']:.0f} | " + " | ".join(f"{r[key]:.3f}" for key in SCORES) + " |"
                 )
     return lines
 

@@ -77,6 +77,7 @@ def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> No
                 ends.append(total)
                 digest = hashlib.blake2b(" ".join(piece).encode("utf-8", "surrogatepass"), digest_size=8).digest()
                 hashes.append(int.from_bytes(digest, "little"))
+    index.default_factory = None  # it named the index itself, which would outlive its use
     part.rename(folder / "ids.i32")
     np.save(folder / "ends.npy", np.array(ends, np.int64))
     np.save(folder / "hashes.npy", np.array(hashes, np.uint64))
@@ -138,11 +139,16 @@ def _runs(found: Ids, kept: np.ndarray):
 
 
 def _read(found: Ids, first: int, last: int) -> np.ndarray:
-    """The ids of the pieces from `first` to before `last`; a mapped file's pages are given back at once, the text may be large."""
+    """The ids of the pieces from `first` to before `last`."""
     ids = np.array(found.ids[found.ends[first - 1] if first else 0 : found.ends[last - 1]])
-    if isinstance(found.ids.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        found.ids.base.madvise(mmap.MADV_DONTNEED)
+    release(found.ids)
     return ids
+
+
+def release(ids: np.ndarray) -> None:
+    """Give the memory of a mapped file's pages back; they are read again when they are wanted."""
+    if isinstance(ids.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        ids.base.madvise(mmap.MADV_DONTNEED)
 
 
 def final_ids(found: Ids, kept: np.ndarray, renamed: np.ndarray, path: Path | None = None) -> tuple[np.ndarray, np.ndarray]:

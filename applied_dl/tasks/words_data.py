@@ -20,7 +20,7 @@ NEAR = 5  # words to each side
 LARGE = 2_000_000  # words of text from which a word must be seen five times; three times in less
 BUCKETS = 100_000  # of sub-words
 PHRASE_SCORE = 10.0
-HELD = 2**26  # ids that are held in memory; more are mapped from a file
+HELD = 2**22  # ids that are held in memory; more are mapped from a file
 
 
 def prepare_words(recipe, cache: Path) -> Prepared:

@@ -10,6 +10,7 @@ from applied_dl.errors import UsageError
 SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
 MOST, FEWEST = 30, 3  # epochs
 RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
+COUNTED = 0.5  # of that step size after a start at the factorised counts, in a third of the epochs
 GLOVE = {"epochs": 15, "learning_rate": 0.05}
 MAX_LOSS = 0.01
 
@@ -31,7 +32,8 @@ def settle_words(recipe, prepared):
     elif epochs is None:
         epochs = max(FEWEST, min(MOST, round(SEEN / prepared.state["total"])))
         epochs = max(1, epochs // 3) if start == "svd" else epochs
-    rate = train.learning_rate or (GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective)))
+    usual = GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective))
+    rate = train.learning_rate or (usual * COUNTED if start == "svd" else usual)
     threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
     return config.replace(
         recipe,

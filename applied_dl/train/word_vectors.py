@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from applied_dl import console
+from applied_dl.data.word_ids import release
 from applied_dl.errors import DataError
 from applied_dl.train import checkpoint
 from applied_dl.train.history import STOPPED, History
@@ -50,6 +51,7 @@ def over_text(lesson: Lesson, text: Text, seed: int, words: int) -> Plan:
     learn_pieces(lesson, 0, 0, 0, 0.0)  # compiles, or finds what an earlier run compiled
 
     def calls(epoch: int, which: int):
+        release(text.ids)
         pieces = stretches(text.ends, *cuts[which], CALL)
         seeds = np.random.SeedSequence((seed, 2, epoch, which)).generate_state(len(pieces), np.uint64)
         return [partial(learn_pieces, lesson, first, last, int(s >> np.uint64(1))) for (first, last), s in zip(pieces, seeds)]

@@ -12,6 +12,8 @@ from applied_dl.metrics.calibration import conformal, temperature, threshold
 from applied_dl.models import tabular as builders
 from applied_dl.tasks import tabular as task
 from applied_dl.tasks import tabular_fit
+from applied_dl.tasks.tabular_linear import fit_linear
+from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.losses import loss as make_loss
 
 SMOOTH, WAVES = {"scale": "quantile"}, {"numbers": "periodic"}
@@ -58,8 +60,10 @@ def recipe(table, **sections):
             "preprocess": {"numbers": "periodic"},
         },
         {"model": {"name": "mlp", "width": 16}, "train": {"epochs": 4}, "preprocess": {"components": 2}},
+        {"model": {"name": "realmlp", "width": 16, "depth": 2}, "train": {"epochs": 6}},
+        {"model": {"members": ["linear", "retrieval"], "width": 16, "memory": 300}, "train": {"epochs": 6}},
     ],
-    ids=["tabm", "linear", "quantile", "normal", "components"],
+    ids=["tabm", "linear", "quantile", "normal", "components", "realmlp", "retrieval"],
 )
 def test_files_answer_as_keras_does_with_the_users_units(table, tmp_path, sections):
     raw = config.as_dict(recipe(table, **sections))
@@ -141,6 +145,10 @@ def test_twins_groups_and_time_keep_their_side(tmp_path):
         ({"score": {"threshold": "f1"}}, "is for classes"),
         ({"train": {"label_smoothing": 0.1}}, "no meaning for the loss"),
         ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
+        ({"model": {"name": "tabm", "memory": 99}}, "model.memory is for the net 'retrieval'"),
+        ({"model": {"name": "retrieval"}, "train": {"loss": "quantile"}}, "'retrieval' answers with the mean of training targets"),
+        ({"model": {"preset": "best", "memory": 99}, "train": {"loss": "gaussian_nll"}}, "'retrieval' answers with the mean"),
+        ({"model": {"members": ["linear", "mlp"], "heads": 4}}, "model.heads has no meaning"),
         ({"model": {"name": "mlp", "members": ["mlp"]}}, "is for model.name = 'ensemble'"),
         ({"train": {"freeze": [1]}}, "transfer learning"),
         ({"preprocess": {"components": 2, "numbers": "periodic"}}, "principal components"),
@@ -162,11 +170,49 @@ def test_members_have_losses_of_their_own_and_are_judged_together():
     np.testing.assert_allclose(np.asarray(tabular_fit.ensemble_score(mse, False)(y, p)), [0.0, 1.0])
 
 
-@pytest.mark.parametrize(("name", "count"), [("linear", 9), ("mlp", 134_145), ("resnet", 486_145), ("tabm", 72_336)])
+@pytest.mark.parametrize(("name", "count"), [("linear", 9), ("mlp", 134_145), ("resnet", 486_145), ("tabm", 72_336),
+                                            ("realmlp", 134_924), ("retrieval", 68_096)])  # fmt: skip
 def test_parameter_counts_are_those_of_the_docstrings(name, count):
     builder = builders.BUILDERS[name]
     assert builder(builders.plain_features(8)).count_params() == count
     assert f"{count:,} parameters" in builder.__doc__
+
+
+def prepared_with(table, **sections):
+    chosen = recipe(table, **sections)
+    prepared = task.prepare(chosen, None)
+    return task.settle(chosen, prepared), prepared
+
+
+def test_members_keep_their_own_training_but_for_what_the_recipe_sets(table):
+    settled, prepared = prepared_with(table, model={"members": ["linear", "tabm", "realmlp", "retrieval"], "heads": 4}, train={"epochs": 7})
+    own = {n: member_settings(settled, n, i, len(prepared.train), False) for i, n in enumerate(settled.model.members)}
+    assert {one.train.epochs for one in own.values()} == {7}
+    assert [own[n].train.schedule for n in ("tabm", "realmlp")] == ["cosine", "coslog4"]
+    assert (own["realmlp"].train.learning_rate, own["realmlp"].train.beta2, own["realmlp"].model.heads) == (0.2, 0.95, None)
+    assert [own[n].preprocess.numbers for n in own] == ["plain", "target_bins", "periodic", "target_bins"]
+    assert [own[n].preprocess.scale for n in own] == ["standard", "robust", "robust", "robust"]
+    assert any("hold training rows" in text for text in prepared.warnings)
+
+
+def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table):
+    settled, prepared = prepared_with(table, model={"name": "linear"}, train={"epochs": 1, "learning_rate": 1e-6})  # steps alone fail
+    raw = fit_linear(settled, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
+    y = tabular_fit.targets(prepared, prepared.test)
+    ridge = task.baselines(settled, prepared)["ridge regression"].metrics["r2"]
+    assert 1 - np.mean((raw - y) ** 2) / y.var() == pytest.approx(ridge, abs=0.01)
+    settled, prepared = prepared_with(table, data={"target": "dear", "ignore": ["price"]}, model={"name": "linear"},
+                                      train={"epochs": 1, "learning_rate": 1e-6})  # fmt: skip
+    raw = fit_linear(settled, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
+    accuracy = task.baselines(settled, prepared)["logistic regression"].metrics["accuracy"]
+    assert np.mean(raw[:, 0].argmax(1) == prepared.test.target) == pytest.approx(accuracy, abs=0.04)
+
+
+def test_slices_are_levels_empty_cells_and_sizes_of_the_prediction(table):
+    settled, prepared = prepared_with(table)
+    found = task.score(settled, {"prediction": prepared.test.target + 1}, prepared.test, prepared.encoder).slices
+    assert {"kind = a", "the lowest third of the predictions", "the highest third of the predictions"} <= set(found)
+    assert all(value == pytest.approx(1) for value in found.values())
 
 
 def test_calibration_in_closed_form():

@@ -13,11 +13,17 @@ TREES = ("HistGB default", "HistGB tuned", "LightGBM default", "LightGBM tuned",
 def summary(found: dict) -> list[Row]:
     """Error against the trees, coverage and cost."""
     what = "California housing (20,640 rows)"
-    rows = [*ratio_row(found, what, "HistGB default", 0.93), *ratio_row(found, what, "LightGBM tuned", 0.97, "best")]
+    rows = [*ratio_row(found, what, "HistGB default", 0.93), *ratio_row(found, what, "LightGBM tuned", 0.97, "best"),
+            *ratio_row(found, what, "LightGBM tuned", 0.97, "best with memory")]  # fmt: skip
     seconds = [row["default"]["seconds"] for row in found["rows"]]
     cpu = [row["default"]["cpu_seconds"] for row in found["rows"]]
     cost = Row("California housing, default: a training", f"{min(seconds):.0f} s at best ({sum(cpu) / len(cpu):.0f} CPU-seconds)", "≤ 60 s",
                min(seconds) <= 60)  # fmt: skip
+    best = [row["best"]["seconds"] for row in found["rows"] if "best" in row]
+    if best:
+        rows.append(
+            Row("California housing, best with memory: a training", f"{min(best) / 60:.1f} min at best", "≤ 10 min", min(best) <= 600)
+        )
     return [*rows, *value_row(found, what, "coverage", 0.88, 0.92), cost]
 
 
@@ -31,5 +37,5 @@ def details(found: dict) -> list[str]:
 
 
 if __name__ == "__main__":
-    presets = tuple(sys.argv[2].split(",")) if len(sys.argv) > 2 else ("default", "best")
+    presets = tuple(sys.argv[2].split(",")) if len(sys.argv) > 2 else ("default", "best")  # "best" is measured with memory and without
     run("tabular_california", SOURCE, count(5), TREES, presets)

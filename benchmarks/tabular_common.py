@@ -66,7 +66,12 @@ def run(name: str, overrides: dict, seeds: list[int], rivals: tuple[str, ...], p
     for seed in seeds:
         row = rows.get(seed, {"seed": seed})
         for preset in presets:
-            prepared, row[preset] = _ours({**overrides, "train.seed": seed, "model.preset": preset})
+            changes = {**overrides, "train.seed": seed, "model.preset": preset}
+            if preset == "best":  # one training of its members for both, with the one that remembers rows and without it
+                prepared, both = _best(changes)
+                row |= both
+            else:
+                prepared, row[preset] = _ours(changes)
         if missing := [r for r in rivals if r not in row]:
             row |= _rivals(prepared, missing)
         rows[seed] = row
@@ -76,8 +81,32 @@ def run(name: str, overrides: dict, seeds: list[int], rivals: tuple[str, ...], p
 
 
 def _ours(overrides: dict) -> tuple:
+    from applied_dl.tasks import tabular as task
+
+    recipe, prepared = _settled(overrides)
+    cpu, wall = time.process_time(), time.perf_counter()
+    fitted = task.fit(recipe, prepared, None)
+    return prepared, _judged(recipe, prepared, fitted, time.process_time() - cpu, time.perf_counter() - wall)
+
+
+def _best(overrides: dict) -> tuple:
     from applied_dl import config
-    from applied_dl.export import keras_outputs
+    from applied_dl.tasks.tabular_ensemble import fit_each, weighed
+    from applied_dl.tasks.tabular_settings import MEMORY
+
+    recipe, prepared = _settled({**overrides, "model.memory": MEMORY})
+    cpu, wall = time.process_time(), time.perf_counter()
+    fitted = fit_each(recipe, prepared, None, "best")
+    spent = time.process_time() - cpu, time.perf_counter() - wall
+    remembering = recipe.model.members.index("retrieval")
+    plain = config.replace(recipe, model={"members": recipe.model.members[:remembering], "memory": None})
+    found = {"best": _judged(plain, prepared, weighed(plain, prepared, fitted[:remembering]), *spent)}
+    found["best with memory"] = _judged(recipe, prepared, weighed(recipe, prepared, fitted), *spent)
+    return prepared, found
+
+
+def _settled(overrides: dict) -> tuple:
+    from applied_dl import config
     from applied_dl.tasks import tabular as task
     from applied_dl.train.reproducible import set_up
 
@@ -86,16 +115,21 @@ def _ours(overrides: dict) -> tuple:
     prepared = task.prepare(recipe, Path("."))
     recipe = task.settle(recipe, prepared)
     set_up(recipe.train.seed, True)
-    cpu, wall = time.process_time(), time.perf_counter()
-    fitted = task.fit(recipe, prepared, None)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return recipe, prepared
+
+
+def _judged(recipe, prepared, fitted, cpu: float, wall: float) -> dict:
+    from applied_dl.export import keras_outputs
+    from applied_dl.tasks import tabular as task
+
     serving = task.serving(recipe, fitted, prepared)
     scores = {part: task.score(recipe, keras_outputs(serving, getattr(prepared, part)), getattr(prepared, part), prepared.encoder)
               for part in ("validation", "test")}  # fmt: skip
     linear = next(s for n, s in task.baselines(recipe, prepared).items() if "regression" in n)
-    return prepared, {
+    return {
         "score": scores["test"].value, "validation": scores["validation"].value, "metrics": scores["test"].metrics, "linear": linear.value,
         "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1), "parameters": fitted.model.count_params(), "model": recipe.model.name,
+        **({"weights": {name: round(w, 3) for name, w in fitted.extra["weights"].items()}} if "weights" in fitted.extra else {}),
     }  # fmt: skip
 
 

@@ -21,25 +21,33 @@ STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 def fit_ensemble(recipe, prepared, workspace, tag: str) -> train.Fitted:
     """Train `model.members` one after the other; one graph (B, 1, outputs) of their weighted mean. `extra["weights"]` are the weights."""
-    fitted, histories = [], []
+    fitted = fit_each(recipe, prepared, workspace, tag)
+    return weighed(recipe, prepared, fitted) if fitted[0].history.rows else fitted[0]  # a trial or a sweep trains nothing
+
+
+def fit_each(recipe, prepared, workspace, tag: str) -> list[train.Fitted]:
+    """Every member by its own way; fewer where the training is stopped by hand."""
+    fitted = []
     for i, name in enumerate(recipe.model.members):
         own = member_settings(recipe, name, i, len(prepared.train), bool(prepared.encoder.labels))
         own = config.replace(own, train={"seed": recipe.train.seed + 101 * i})
         keras.utils.set_random_seed(own.train.seed)
         fitted.append(FITS.get(name, fit_net)(own, prepared, workspace, f"{tag}-{i}-{name}"))
-        histories.append(fitted[-1].history)
-        if histories[-1].stopped == STOPPED:
+        if fitted[-1].history.stopped == STOPPED:
             break
-    models = [one.model for one in fitted]
-    if not histories[0].rows:  # a trial or a sweep: nothing was trained
-        return fitted[0]
+    return fitted
+
+
+def weighed(recipe, prepared, fitted: list[train.Fitted]) -> train.Fitted:
+    """One graph of the members' mean, each by the weight that it earns on validation rows; those that earn none are left out."""
+    models, classes = [one.model for one in fitted], bool(prepared.encoder.labels)
     held = matrices(prepared.encoder, prepared.validation.inputs)
-    classes = bool(prepared.encoder.labels)
     answers = [_answer(model.predict(held, batch_size=1024, verbose=0), classes) for model in models]
     simple = recipe.model.members[0] == "linear"
     weights = greedy_weights(answers, targets(prepared, prepared.validation)[:, 0], recipe.train.loss, classes, simple)
     kept = [(model, weight) for model, weight in zip(models, weights) if weight > 0]
-    return train.Fitted(_joined(*zip(*kept), classes), _history(histories), {"weights": dict(zip(_names(recipe), weights))})
+    history = _history([one.history for one in fitted])
+    return train.Fitted(_joined(*zip(*kept), classes), history, {"weights": dict(zip(_names(recipe), weights))})
 
 
 def _names(recipe) -> list[str]:

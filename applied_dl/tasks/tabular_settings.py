@@ -12,7 +12,7 @@ from applied_dl.tasks.tabular_fit import OPTIONS
 from applied_dl.train.losses import SMOOTHED
 
 SMALL = 2000  # training rows under which a linear net goes along: it is often the best there
-MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "mlp")}
+MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
 EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
 MAX_LOSS = 0.005

@@ -25,3 +25,22 @@ def shared() -> Path:
     if not SHARED.exists():
         pytest.skip("the shared data folder is not beside this checkout")
     return SHARED
+
+
+# smaller than the default, for the tests' time
+QUICK = {"image": {"train": {"epochs": 4}, "model": {"width": 0.25}}, "words": {"train": {"epochs": 3}}}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """`trained(task)`: one bundle a task, trained once."""
+    import applied_dl
+
+    made = {}
+
+    def get(task: str):
+        if task not in made:
+            made[task] = applied_dl.train({"task": task}, out=tmp_path_factory.mktemp(task) / task, **QUICK.get(task, {}))
+        return made[task]
+
+    return get

@@ -1,0 +1,64 @@
+"""The command line as people and scripts use it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from applied_dl import cli
+
+
+def test_the_command_line_from_new_to_predict(tmp_path, monkeypatch, capsys):
+    """What the README shows, typed in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["new", "image", "mine", "--data", "digits"]) == 0
+    recipe = "pipelines/mine.toml"
+    assert cli.main(["new", "image", "mine"]) == 2
+    assert cli.main(["new", "image", "a/../../b"]) == 2
+    assert cli.main(["train", recipe, "--dry-run", "--json", "--set", "train.epochs=2"]) == 0
+    plan = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert plan["rows"]["train"] > 1000
+    assert plan["seconds"] > 0
+    assert plan["parameters"] > 0
+    assert not (tmp_path / "saved_models").exists()
+    assert cli.main(["train", recipe, "--quiet", "--json", "--set", "train.epochs=2", "--set", "model.width=0.25"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["bundle"] == "saved_models/mine"
+    assert cli.main(["train", recipe]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    from PIL import Image
+
+    Image.new("L", (9, 9), 40).save(tmp_path / "ä b.png")
+    assert cli.main(["predict", "saved_models/mine", "ä b.png", "--top", "2", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)["predictions"][0]
+    assert len(answer["top"]) == 2
+    assert cli.main(["predict", "saved_models/mine", "ä b.png", "none.png", "--json"]) == 3
+    assert "error" in json.loads(capsys.readouterr().out)["predictions"][1]
+    assert cli.main(["bench", "saved_models/mine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"][0]["p50_ms"] > 0
+    assert cli.main(["predict", "saved_models/mine", "ä b.png", "--nearest", "2"]) == 2
+    assert cli.main(["info", "saved_models/none"]) == 3
+
+
+def test_light_verbs_and_the_import_load_no_tensorflow():
+    program = (
+        "import sys, applied_dl; from applied_dl import cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "import applied_dl.infer, applied_dl.report.bench, applied_dl.infer.check\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n")  # fmt: skip
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_help_costs_little_more_than_python(tmp_path):
+    program = (
+        "import sys; from applied_dl import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_an_unknown_verb_offers_the_nearest(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["trian", "x"])
+    assert stopped.value.code == 2
+    assert "Did you mean 'train'" in capsys.readouterr().err

@@ -20,7 +20,8 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     """What turns a file into the arrays a forecaster eats.
 
     form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
-    center, scale: (D,) mean and deviation of the training rows; of an aligned set they also define the unit of the scaled scores.
+    center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
+    seen: the least and the largest training value of a panel.
     """
 
     columns: Columns
@@ -37,6 +38,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     calendar: tuple[str, ...] = ()
     levels: tuple[tuple[str, ...], ...] = ()
     max_missing: float = 0.4
+    seen: tuple[float, float] | None = None
 
     @property
     def channels(self) -> int:

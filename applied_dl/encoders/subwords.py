@@ -23,6 +23,8 @@ from applied_dl.errors import DataError, UsageError, nearest
 
 PAD, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
 KINDS = ("wordpiece", "bpe")
+ANYTHING = (1.0, 1e9)  # where nothing is known of the training texts
+ODDEST = 99.5  # percentile of the training texts' own strangeness that is still usual
 MOST_BYTES = 2**20  # of one text; a longer one is cut before it is tokenised
 LONG_TEXT, ENDLESS = 1000, re.compile(r"\S{200,}")
 BLOCK = 4096  # texts tokenised at a time
@@ -32,6 +34,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 class SubwordEncoder(Struct, frozen=True, kw_only=True):
     """`tokenizer` is the text of a tokenizer.json; empty where the model eats bytes (`length` then counts bytes).
 
+    `usual` is what `strangeness` gives for all but the oddest of the training texts, by which others are called unlike them.
     `labels` names the classes of a classifier. `index` is filled once the model is trained: `{"texts": [...], "vectors": (M, D)}`.
     """
 
@@ -39,6 +42,7 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
     tokenizer: str = ""
     padding: int = 0
     special: bool = False
+    usual: tuple[float, float] = ANYTHING
     labels: tuple[str, ...] = ()
     index: dict[str, object] = field(default_factory=dict)
 
@@ -117,9 +121,33 @@ def encode_texts(encoder: SubwordEncoder, texts: list[str], length: int | None =
     return ids
 
 
+def strangeness(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray) -> np.ndarray:
+    """(N, 2) of texts and their ids: the share of tokens that are unknown, and tokens a character.
+
+    A text of another language or kind has more of either than the texts that made the tokenizer. Of raw bytes: the share that is not ASCII.
+    """
+    used = np.maximum((ids != encoder.padding).sum(1), 1)
+    if not encoder.tokenizer:
+        return np.stack([(ids >= 128).sum(1) / used, np.ones(len(ids))], axis=1)
+    unknown = next((i for i in map(encoder.id, (UNKNOWN, "<unk>")) if i is not None), -1)
+    characters = np.array([max(len("".join(text[:MOST_BYTES].split())), 1) for text in texts])
+    return np.stack([(ids == unknown).sum(1) / used, used / characters], axis=1)  # of a text that is cut: at the least
+
+
+def usual_of(found: np.ndarray) -> tuple[float, float]:
+    """The strangeness (N, 2) of all but the oddest training texts."""
+    if not len(found):
+        return ANYTHING
+    unknown, pieces = np.percentile(found, ODDEST, axis=0)
+    return float(unknown), float(pieces)
+
+
 def save(encoder: SubwordEncoder, folder: Path) -> None:
     """Write `encoder.json`, `tokenizer.json` and, where there is an index, `encoder.npz`."""
-    plain = {"length": encoder.length, "padding": encoder.padding, "special": encoder.special, "labels": list(encoder.labels)}
+    plain = {
+        "length": encoder.length, "padding": encoder.padding, "special": encoder.special, "usual": encoder.usual,
+        "labels": list(encoder.labels),
+    }  # fmt: skip
     texts = list(encoder.index.get("texts", ()))
     (Path(folder) / "encoder.json").write_bytes(msgspec.json.format(msgspec.json.encode({**plain, "index": texts})))
     if encoder.tokenizer:
@@ -136,6 +164,7 @@ class _Stored(Struct, frozen=True, kw_only=True):
     special: bool
     labels: tuple[str, ...]
     index: list[str]
+    usual: tuple[float, float] = ANYTHING
 
 
 def load(folder: Path) -> SubwordEncoder:
@@ -151,7 +180,7 @@ def load(folder: Path) -> SubwordEncoder:
             if index["vectors"].ndim != 2 or len(index["vectors"]) != len(plain.index):
                 raise ValueError(f"{len(plain.index)} texts do not fit vectors of shape {index['vectors'].shape}")
         return SubwordEncoder(
-            length=plain.length, padding=plain.padding, special=plain.special, labels=plain.labels, index=index,
+            length=plain.length, padding=plain.padding, special=plain.special, labels=plain.labels, index=index, usual=plain.usual,
             tokenizer=read_tokenizer(tokenizer) if tokenizer.exists() else "",
         )  # fmt: skip
     except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:

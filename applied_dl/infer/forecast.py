@@ -104,14 +104,24 @@ def _refuse_missing(encoder: SeriesEncoder, block: Block) -> None:
 
 
 def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
+    """A note where the last window lies far from the training data, or varies far more; of a panel, where it is out of all its range."""
+    recent = block.truth[-encoder.lookback :].astype(np.float64)
+    mean = np.nanmean(recent, axis=0)
     if encoder.form != "aligned":
-        return []
-    away = np.abs((np.nanmean(block.truth[-encoder.lookback :], axis=0) - np.array(encoder.center)) / np.array(encoder.scale))
-    return [
-        f"series {name!r} is {far:.0f} training deviations away from what the model was trained on"
-        for name, far in zip(block.names, away)
-        if far > FAR
-    ]
+        low, high = encoder.seen or (-np.inf, np.inf)
+        if low - (high - low) <= mean[0] <= high + (high - low):
+            return []
+        return [
+            f"series {block.names[0]!r}: its mean, {mean[0]:.4g}, is far from the training values ({low:g} to {high:g})"
+        ]
+    away, wild = np.abs(mean - np.array(encoder.center)) / np.array(encoder.scale), np.nanstd(recent, axis=0) / np.array(encoder.scale)
+    found = []
+    for name, far, times in zip(block.names, away, wild):
+        if far > FAR:
+            found.append(f"series {name!r} is {far:.0f} training deviations away from what the model was trained on")
+        if times > FAR:
+            found.append(f"series {name!r} varies {times:.0f} times as much as what the model was trained on")
+    return found
 
 
 __all__ = ["answer", "encode", "gather", "load_encoder"]

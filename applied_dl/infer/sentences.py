@@ -7,7 +7,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load
+from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load, strangeness
 from applied_dl.encoders.words import vocabulary_arrays, vocabulary_words
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import Encoded
@@ -16,6 +16,7 @@ from applied_dl.infer.texts import gather as gather
 load_encoder = load
 DIGITS = 6
 BLOCK = 1024  # queries compared at a time
+MARGIN, LEAST = 1.25, 0.1  # beyond the training texts' own strangeness, after which a text is called unlike them
 ROUND = 16  # widths are multiples of it, so that the interpreter seldom has to be reshaped
 
 
@@ -41,6 +42,7 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     ids, used = ids[used > 0], used[used > 0]
     cut = int((used >= encoder.length).sum())
     warnings = [f"{cut} of {len(texts)} texts reach the model's {encoder.length} tokens; what is beyond is not read"] if cut else []
+    warnings += _unlike(encoder, texts, ids)
     if encoder.tokenizer:
         wide = -(-ids.shape[1] // ROUND) * ROUND
         ids = np.pad(ids, ((0, 0), (0, min(wide, max(encoder.length, ids.shape[1])) - ids.shape[1])), constant_values=encoder.padding)
@@ -62,6 +64,17 @@ def answer(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest:
             found["nearest"] = near[i]
         answers.append({**found, "vector": [round(float(v), DIGITS) for v in vector]})
     return answers
+
+
+def _unlike(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray) -> list[str]:
+    """A note where texts are cut into far smaller or more unknown pieces than the training texts: another language, or none."""
+    if not texts:
+        return []
+    odd = (strangeness(encoder, texts, ids) > np.array(encoder.usual) * MARGIN + LEAST).any(1)
+    if not odd.any():
+        return []
+    example = texts[int(odd.argmax())][:40]
+    return [f"{int(odd.sum())} of {len(texts)} texts are unlike the training texts: their words are cut small or unknown ({example!r})"]
 
 
 class SentenceIndex:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from applied_dl.encoders.words import WordEncoder, load, rows_of
+from applied_dl.encoders.words import WordEncoder, load, rows_of, tokens
 from applied_dl.errors import UsageError
 from applied_dl.infer.runtime import Encoded
 from applied_dl.infer.texts import gather as gather
@@ -12,11 +12,12 @@ from applied_dl.infer.word_vectors import WordVectors
 
 load_encoder = load
 DIGITS = 6
+SOME_WORDS, LONGEST_TEXT = 4, 10_000  # words and characters of a text that is looked at for words without a vector
 
 
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
     """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; a sentence for what has no vector."""
-    found, kept, errors = [], [], {}
+    found, kept, errors, texts = [], [], {}, []
     for place, text in enumerate(inputs):
         if isinstance(text, bytes):
             text = text.decode("utf-8", errors="replace")
@@ -25,12 +26,27 @@ def encode(encoder: WordEncoder, inputs: list) -> Encoded:
         elif rows := rows_of(encoder, text):
             found.append(rows)
             kept.append(place)
+            texts.append(text)
         else:
             errors[place] = _unknown(encoder, text)
     ids = np.zeros((len(found), max(map(len, found), default=1)), np.int32)
     for i, rows in enumerate(found):
         ids[i, : len(rows)] = rows
-    return Encoded(inputs={"ids": ids}, kept=kept, errors=errors)
+    return Encoded(inputs={"ids": ids}, kept=kept, errors=errors, warnings=_unlike(encoder, texts))
+
+
+def _unlike(encoder: WordEncoder, texts: list[str]) -> list[str]:
+    """A note where most words of running texts have no vector: the rest speaks for them."""
+    odd = []
+    for text in texts:
+        words = tokens(text[:LONGEST_TEXT], encoder.lowercase)
+        if len(words) >= SOME_WORDS and 2 * sum(word in encoder.places for word in words) < len(words):
+            odd.append(text)
+    return (
+        [f"{len(odd)} of {len(texts)} texts are unlike the training text: most of their words have no vector ({odd[0][:40]!r})"]
+        if odd
+        else []
+    )
 
 
 def answer(encoder: WordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None) -> list[dict]:

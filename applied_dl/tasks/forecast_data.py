@@ -49,7 +49,8 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
         center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
-        calendar=calendar, levels=_levels(data), max_missing=d.max_missing)  # fmt: skip
+        calendar=calendar, levels=_levels(data), max_missing=d.max_missing,
+        seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
     made = blocks(encoder, data)
     parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)
     state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(made, cuts)}

@@ -9,11 +9,11 @@ from applied_dl.data import Part, Prepared
 from applied_dl.data.fingerprint import fingerprint
 from applied_dl.data.sentence_tables import guess_kind, is_table, read_scored, read_table
 from applied_dl.data.sentences import ABSENT, HELD_OUT, Groups, Scored, distinct_pairs, exclude, read_groups, read_similarity, split_groups
-from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, read_tokenizer, train_tokenizer
+from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, read_tokenizer, strangeness, train_tokenizer, usual_of
 from applied_dl.errors import DataError, UsageError
 
-VOCABULARY = (1000, 30_000)  # sub-words of a trained tokenizer, at least and at most by default
-WORDS_A_SUBWORD = 60  # running words for each sub-word of the vocabulary
+VOCABULARY = (1000, 16_000)  # sub-words of a trained tokenizer, at least and at most by default
+WORDS_A_SUBWORD = 24  # running words for each sub-word of the vocabulary
 LENGTH = (16, 128)  # tokens of a text, where the recipe says nothing: the 99th percentile between these
 BYTES = (64, 512)
 SAMPLE = 20_000  # texts that decide the length
@@ -118,7 +118,8 @@ def _texts_of(train: Groups) -> tuple[list[str], Groups]:
 def _encoder(recipe, texts: list[str], labels: tuple[str, ...]) -> SubwordEncoder:
     pre, model = recipe.preprocess, recipe.model
     if model.name == "bytes":
-        return SubwordEncoder(length=pre.length or _usual([len(t.encode()) for t in texts[:SAMPLE]], BYTES), labels=labels)
+        made = SubwordEncoder(length=pre.length or _usual([len(t.encode()) for t in texts[:SAMPLE]], BYTES), labels=labels)
+        return msgspec.structs.replace(made, usual=usual_of(strangeness(made, texts[:SAMPLE], encode_texts(made, texts[:SAMPLE]))))
     if model.weights:
         from pathlib import Path
 
@@ -142,7 +143,8 @@ def _encoder(recipe, texts: list[str], labels: tuple[str, ...]) -> SubwordEncode
         raise UsageError(f"preprocess.length is {pre.length}, but the pretrained model knows {plain.length} positions.")
     sample = [texts[i] for i in np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(int)]
     sizes = (encode_texts(msgspec.structs.replace(plain, length=most), sample) != plain.padding).sum(1)
-    return msgspec.structs.replace(plain, length=pre.length or _usual(sizes, (LENGTH[0], most)))
+    made = msgspec.structs.replace(plain, length=pre.length or _usual(sizes, (LENGTH[0], most)))
+    return msgspec.structs.replace(made, usual=usual_of(strangeness(made, sample, encode_texts(made, sample))))
 
 
 def _usual(sizes, limits: tuple[int, int]) -> int:

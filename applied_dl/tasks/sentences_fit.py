@@ -99,7 +99,9 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) ->
 
     if recipe.model.name in LIGHT and (recipe.model.pooling or "mean") == "mean":
         monitor = next(iter(judge()))
-        strata = prepared.state["source"] if recipe.learn.objective == "contrastive" and not prepared.encoder.labels else None
+        strata = None
+        if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
+            strata = prepared.state["source"][times_shown(prepared.state["rows"])]
         return fit_table(
             model, source, settings, loss=loss, sides=sides, augment=augment, strata=strata, judge=judge, monitor=monitor, padding=padding,
             workspace=workspace, tag=tag,
@@ -121,14 +123,15 @@ def _pairs(recipe, prepared, ids):
     elif labels:  # texts of one label belong together
         rows = _same_label(prepared.train.target, recipe.train.seed)
     count = (rows >= 0).sum(1).astype(np.int32)
-    keys = tf.constant(prepared.train.target if labels and recipe.learn.objective != "simcse" else np.arange(len(ids)), tf.int32)
+    keys = tf.constant(prepared.train.target if labels and recipe.learn.objective != "simcse" else same_meaning(rows, len(ids)), tf.int32)
     hard = state["negatives"] is not None and recipe.learn.objective == "contrastive"
     sides = ("a", "b", "c") if hard else ("a", "b")
     negatives = tf.constant(state["negatives"]) if hard else None
+    again, size = tf.constant(times_shown(rows)), len(times_shown(rows))
     rows, count = tf.constant(rows), tf.constant(count)
 
     def gather(index):
-        return {"row": tf.cast(index, tf.int32)}, tf.zeros_like(index)
+        return {"row": tf.gather(again, index)}, tf.zeros_like(index)
 
     def pick(inputs, target, seed):
         index = inputs["row"]
@@ -141,7 +144,21 @@ def _pairs(recipe, prepared, ids):
         texts += [tf.gather(negatives, index)] if hard else []
         return {name: tf.gather(table, text) for name, text in zip(sides, texts)}, tf.stack([tf.gather(keys, text) for text in texts], 1)
 
-    return train.Source(int(rows.shape[0]), gather), pick, sides
+    return train.Source(size, gather), pick, sides
+
+
+def times_shown(rows: np.ndarray) -> np.ndarray:
+    """Row numbers (M,) int32 of an epoch: a set of K texts comes K // 2 times, so that each text is seen about once, as those of pairs."""
+    return np.repeat(np.arange(len(rows), dtype=np.int32), np.maximum((rows >= 0).sum(1) // 2, 1))
+
+
+def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
+    """A number for each text (texts,) int32; the texts of a set of three or more have one, for none of them is another's negative."""
+    keys = np.arange(texts, dtype=np.int32)
+    for row in rows[(rows >= 0).sum(1) > 2]:
+        row = row[row >= 0]
+        keys[row] = keys[row[0]]
+    return keys
 
 
 def _taught(recipe, prepared, ids):

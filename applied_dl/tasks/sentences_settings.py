@@ -21,6 +21,8 @@ OBJECTIVES = ("contrastive", "simcse", "mlm", "classification", "distillation")
 OF_VECTORS = ("contrastive", "simcse", "distillation")  # objectives whose loss is of vectors
 LOSSES = ("own", "crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy")  # of a classifier
 MASK, TEMPERATURE, STRENGTH = 0.15, 0.05, 1.0  # defaults
+WIDE = 16_000  # sub-words of a table up to which it is 512 wide; beyond it is 256 wide
+MANY, SMALL_STRENGTH = 100_000, 3.0  # rows from which on nothing is left out, and how much is where there are fewer: three tokens in ten
 SEEN = 2_000_000  # pairs shown in a whole training of the static model
 MAX_LOSS = 0.01
 
@@ -37,9 +39,7 @@ def settle_sentences(recipe, prepared):
     known_settings(BUILDERS[name], {key: getattr(model, key) for key in OPTIONS})
     light = name in LIGHT
     table = light and objective in OF_VECTORS and (model.pooling or "mean") == "mean"
-    dimensions = (
-        read_facts(Path(model.weights))["width"] if name == "pretrained" else model.dimensions or (256 if light else model.width or 256)
-    )
+    dimensions = _dimensions(model, name, table, encoder)
     _check_model(recipe, name, objective, encoder, dimensions)
     _check_text(recipe, name, objective, encoder)
     _check_training(recipe, objective, table)
@@ -53,18 +53,29 @@ def settle_sentences(recipe, prepared):
         own["matryoshka"] = model.matryoshka if model.matryoshka is not None else shorter
     if name == "transformer":
         own["width"] = model.width or 256
-    augment = recipe.preprocess.augment
+    augment, strength = recipe.preprocess.augment, recipe.preprocess.strength
     if augment is None:
-        augment = ("drop",) if light else ()
+        augment = ("drop",) if light and (not table or rows < MANY) else ()
+        strength = SMALL_STRENGTH if table and augment and strength == STRENGTH else strength
     trained = name != "pretrained" and name != "bytes" and not recipe.preprocess.tokenizer
     return config.replace(
         recipe,
         model=own,
         learn={"objective": objective} | ({"temperature": learn.temperature or TEMPERATURE} if objective in OF_VECTORS else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
-        preprocess={"augment": augment, "length": encoder.length} | ({"vocabulary": encoder.vocabulary} if trained else {}),
+        preprocess={"augment": augment, "strength": strength, "length": encoder.length}
+        | ({"vocabulary": encoder.vocabulary} if trained else {}),
         export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
     )
+
+
+def _dimensions(model, name: str, table: bool, encoder) -> int:
+    """Of the vector: a pretrained model's own; a small table may be wide, since it is of the size of a large narrow one."""
+    if name == "pretrained":
+        return read_facts(Path(model.weights))["width"]
+    if name == "transformer":
+        return model.dimensions or model.width or 256
+    return model.dimensions or (512 if table and name == "static" and encoder.vocabulary <= WIDE else 256)
 
 
 def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) -> None:

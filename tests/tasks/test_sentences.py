@@ -57,7 +57,7 @@ IDLE = [
     ("pairs", {"learn": {"pretrain": 2}}, "tokens that see each other"),
     ("pairs", {"learn": {"mask": 0.3}}, r"learn\.mask is for"),
     ("pairs", {"learn": {"objective": "simcse"}, "preprocess": {"augment": ()}}, "needs two looks at a text"),
-    ("pairs", {"model": {"matryoshka": (256,)}}, "each must be between 2 and 255, received 256"),
+    ("pairs", {"model": {"matryoshka": (512,)}}, "each must be between 2 and 511, received 512"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"lowercase": False}}, r"preprocess\.lowercase is for a tokenizer"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"vocabulary": 500}}, r"preprocess\.vocabulary is for"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"tokenizer": "t.json"}}, r"preprocess\.tokenizer has no meaning here"),

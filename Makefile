@@ -3,6 +3,7 @@
 # make image, tabular, forecast, words, sentences      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
 # make release-check           wheel and sdist in fresh environments of every supported Python
+# make conversion-matrix       every builder in every precision: docs/conversion.md
 # make bench TABLE=image_digits, make bench-all      the figures of docs/results.md, measured again
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-all lint image forecast tabular words sentences train bench bench-all release-check clean help
+.PHONY: demo test test-all lint image forecast tabular words sentences train bench bench-all conversion-matrix release-check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -56,6 +57,9 @@ bench-all: $(STAMP)
 	  case $$script in *_common.py) ;; *) $(BIN)/python $$script || echo "$$script failed" >&2 ;; esac; \
 	done
 	$(BIN)/python benchmarks/table.py
+
+conversion-matrix: $(STAMP)
+	$(BIN)/python benchmarks/conversion_matrix.py
 
 release-check: $(STAMP)
 	$(BIN)/python tests/release_check.py

@@ -60,7 +60,8 @@ class Score(Section, frozen=True, kw_only=True):
     quantiles: about(tuple[float, float, float], "learned with train.loss = quantile: low, middle, high") = (0.05, 0.5, 0.95)
     temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
     threshold: about(
-        Literal["f1", "accuracy", "balanced_accuracy"] | None, "two classes: decide where this is best on validation, not at one half"
+        Literal["f1", "accuracy", "balanced_accuracy"] | None,
+        "two classes: decide where this (f1: of the rarer class) is best on validation, not at one half",
     ) = None
 
 

@@ -7,6 +7,7 @@ import polars as pl
 
 STYLES = ("plain", "thousands", "comma")  # 1234.5 · 1,234.5 · 1.234,5
 THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+BOTH_MARKS = r"^[+-]?\d{1,3}(,\d{3})+\.\d+$"
 AROUND = r"^[$€£¥]\s*|\s*[%$€£¥]$"
 BOOLEAN = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "y": 1.0, "n": 0.0}
 FORMATS = (
@@ -38,6 +39,8 @@ def _parsed(text: pl.Expr, style: str) -> pl.Expr:
         text = text.str.replace_all(",", "", literal=True)
     elif style == "comma":
         text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    else:  # 2,000.50 can mean one thing only; 2,000 cannot
+        text = pl.when(text.str.contains(BOTH_MARKS)).then(text.str.replace_all(",", "", literal=True)).otherwise(text)
     return text.cast(pl.Float64, strict=False)
 
 

@@ -76,9 +76,16 @@ def _classes(recipe, x, raw: np.ndarray, truth: np.ndarray) -> dict:
     layer = Probabilities(factor, name="probabilities")
     answers = {"probabilities": layer(x)}
     if recipe.score.threshold:
-        cut = threshold(truth, np.asarray(layer(raw))[:, 1], recipe.score.threshold)
+        cut = _cut(truth, np.asarray(layer(raw))[:, 1], recipe.score.threshold)
         answers["decision"] = Decision(cut, name="decision")(answers["probabilities"])
     return answers
+
+
+def _cut(truth: np.ndarray, p: np.ndarray, name: str) -> float:
+    """The probability of the second class from which it is the answer; f1 is the rarer class's, whichever of the two it is."""
+    if truth.mean() <= 0.5:
+        return threshold(truth, p, name)
+    return 1.0 - threshold(1 - truth, 1.0 - p, name)
 
 
 def _interval(recipe, raw: np.ndarray, truth: np.ndarray, learned: np.ndarray, by: tuple[float, float]) -> Interval:

@@ -128,13 +128,15 @@ def test_separators_must_be_one_character(tmp_path):
 
 def test_pictures_are_listed_by_the_same_reader(tmp_path):
     path = put(tmp_path, "\ufeffpath;label\na.png;none\nb.png;-\n")
-    assert [labels for labels in labelled_paths(path, "label")[1]] == [("none",), ("-",)]  # names of classes, not empty cells
+    assert list(labelled_paths(path, "label")[1]) == [("none",), ("-",)]  # names of classes, not empty cells
+
+
+TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=8)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.lists(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=8), min_size=3, max_size=3),
-             min_size=1, max_size=8),
+    st.lists(st.lists(TEXT, min_size=3, max_size=3), min_size=1, max_size=8),
     st.sampled_from([",", ";", "\t", "|"]),
 )  # fmt: skip
 def test_what_a_writer_quotes_is_read_back(tmp_path_factory, rows, separator):

@@ -131,6 +131,13 @@ def test_what_training_never_saw_has_a_code_and_a_note():
     assert any("'more'" in note for note in cells.notes)
 
 
+def test_thousands_marks_that_can_mean_one_thing_only_are_read_where_training_had_none():
+    encoder, _ = learned({"n": [f"${i}.50" for i in range(30)], "y": list(range(30))})
+    cells = encode(encoder, read_table({"n": ["$2,000.50", "-1,234,567.8", "2,000", "3,5"]}))
+    np.testing.assert_allclose(cells.inputs["n"][:2], [2000.5, -1234567.8])
+    assert set(cells.errors) == {2, 3}
+
+
 def test_wrong_cells_are_named_by_row_and_column(tmp_path):
     encoder, _ = learned({"n": [i * 0.7 for i in range(30)], "y": list(range(30))})
     (tmp_path / "t.csv").write_text("n\n1\ntall\ninf\n")

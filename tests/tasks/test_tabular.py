@@ -234,4 +234,7 @@ def test_calibration_in_closed_form():
     truth = np.array([random.choice(3, p=row) for row in p])
     assert temperature(logits * 2, truth) == pytest.approx(0.5, rel=0.1)
     p = np.linspace(0, 1, 1000)
+    rare = (p > 0.9).astype(int)
+    assert task._cut(rare, p, "f1") == pytest.approx(0.9, abs=0.01)
+    assert task._cut(1 - rare, 1 - p, "f1") == pytest.approx(0.1, abs=0.01)  # the first class is the rare one
     assert threshold(p > 0.3, p, "accuracy") == pytest.approx(0.3, abs=0.01)

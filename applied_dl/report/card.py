@@ -7,6 +7,7 @@ from pathlib import Path
 
 from applied_dl.bundle import ExportedFile, Manifest
 from applied_dl.metrics import HIGHER_IS_BETTER
+from applied_dl.report.page import write_page
 
 PIPELINE_TAGS = {
     "image": "image-classification",
@@ -27,7 +28,7 @@ GIVES = {
 
 
 def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]]) -> None:
-    """Write `README.md` into a bundle's folder; `tensors` describes the serving graph's inputs and outputs."""
+    """Write `README.md` into a bundle's folder, and the same as a page, `report.html`; `tensors` describes the serving graph."""
     card = manifest.recipe["card"]
     parts = [
         _front_matter(manifest, card),
@@ -45,6 +46,7 @@ def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]])
         _missing(card),
     ]
     (folder / "README.md").write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
+    write_page(folder)
 
 
 def _front_matter(manifest: Manifest, card: dict) -> str:
@@ -115,7 +117,7 @@ def _results(manifest: Manifest) -> str:
     slices = manifest.facts.get("slices")
     if isinstance(slices, dict) and slices:
         rows += ["", f"By slice of the test rows ({manifest.main}, where nothing else is named):", "", "| slice | value |", "|---|---|"]
-        rows += [f"| {name} | {_number(value)} |" for name, value in slices.items()]
+        rows += [f"| {_plain(name)} | {_number(value)} |" for name, value in slices.items()]
     return "\n".join(rows)
 
 
@@ -204,6 +206,11 @@ def _pictures(folder: Path) -> str:
 def _missing(card: dict) -> str:
     left = [name for name in ("description", "license", "author", "limits") if not card[name]]
     return f"*Not stated by the author: {', '.join(left)} (the `[card]` section of the recipe).*" if left else ""
+
+
+def _plain(name: str) -> str:
+    """A name from people's data in a cell of a table."""
+    return " ".join(str(name).split()).replace("|", "\\|")
 
 
 def _with(value: float | None, interval: tuple[float, float] | None) -> str:

@@ -125,29 +125,47 @@ def _files(manifest: Manifest) -> str:
     """The parity table: every file through its own runtime."""
     if not manifest.exports:
         return ""
-    threads = next((item.threads for item in manifest.exports if item.threads), 1)
     rows = [
         "## Files and their proof",
         "",
         f"Each file was run on held-out rows in the runtime that people use; `{manifest.main}` is its own, the loss is against Keras, with",
-        "its 95 % interval over paired halves of the rows. Milliseconds (median, 95th percentile) are of one row on the machine that",
-        "made it; the start is from the file's bytes to its first answer, memory what the process grew by at its peak.",
+        "its 95 % interval over paired halves of the rows.",
         "",
-        f"| file | precision | bytes | {manifest.main} | loss | largest, median difference | ms, 1 thread | ms, {threads} threads | "
-        "start, ms | memory, MB | |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        f"| file | precision | bytes | {manifest.main} | loss | largest, median difference | |",
+        "|---|---|---|---|---|---|---|",
     ]
     for item in manifest.exports:
+        loss = _short(item.metric_loss) + (f" [{', '.join(map(_short, item.metric_loss_interval))}]" if item.metric_loss_interval else "")
+        differences = f"{_short(item.max_abs_diff)}, {_short(item.median_abs_diff)}" if item.max_abs_diff is not None else "—"
         rows.append(
-            f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | "
-            f"{_with(item.metric_loss, item.metric_loss_interval)} | {_number(item.max_abs_diff)}, {_number(item.median_abs_diff)} | "
-            f"{_number(item.latency_ms)}, {_number(item.latency_p95_ms)} | {_number(item.threaded_ms)}, {_number(item.threaded_p95_ms)} | "
-            f"{_number(item.cold_start_ms)} | {_number(item.memory_mb)} | {_verdict(item)} |"
+            f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | {loss} | {differences} | {_verdict(item)} |"
         )
+    rows += _costs(manifest)
     operators = sorted({op for item in manifest.exports if item.chosen for op in item.ops})
     if operators:
         rows += ["", "Operators of `model.tflite`, all TFLite builtins: " + ", ".join(operators) + "."]
     return "\n".join(rows)
+
+
+def _costs(manifest: Manifest) -> list[str]:
+    """What the files cost on the machine that made them."""
+    timed = [item for item in manifest.exports if item.threaded_ms is not None]
+    if not timed:
+        return []
+    rows = [
+        "",
+        "On the machine that made them: milliseconds of one row (median, 95th percentile), milliseconds from a file's bytes to its first",
+        "answer, and megabytes by which the process grew at its peak.",
+        "",
+        f"| precision | 1 thread | {timed[0].threads} threads | start | memory |",
+        "|---|---|---|---|---|",
+    ]
+    for item in timed:
+        rows.append(
+            f"| {item.variant} | {_short(item.latency_ms)}, {_short(item.latency_p95_ms)} | {_short(item.threaded_ms)}, "
+            f"{_short(item.threaded_p95_ms)} | {_short(item.cold_start_ms)} | {_short(item.memory_mb)} |"
+        )
+    return rows
 
 
 def _verdict(item: ExportedFile) -> str:
@@ -213,8 +231,9 @@ def _plain(name: str) -> str:
     return " ".join(str(name).split()).replace("|", "\\|")
 
 
-def _with(value: float | None, interval: tuple[float, float] | None) -> str:
-    return _number(value) + (f" [{_number(interval[0])}, {_number(interval[1])}]" if interval else "")
+def _short(value: float | None) -> str:
+    """Three digits."""
+    return "—" if value is None or value != value else f"{value + 0.0 if abs(value) > 1e-9 else 0:.3g}"
 
 
 def _number(value: float | None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "coverage"}
+HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",
+                    "coverage"}  # fmt: skip
 BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1: a loss is a difference; of the others (errors) it is a share
 
 

@@ -66,13 +66,15 @@ def prepare_sentences(recipe) -> Prepared:
 def read_part(encoder: SubwordEncoder, data, source: str) -> Part:
     """Another labelled source through the fitted encoder: labelled texts, scored pairs, or pairs to retrieve."""
     if encoder.labels:
-        warnings: list[str] = []
-        return _labelled(encoder, read_groups((source,), msgspec.structs.replace(data, kind="labelled", max_rows=None)), warnings)
+        groups = read_groups((source,), msgspec.structs.replace(data, kind="labelled", max_rows=None))
+        warnings = list(groups.warnings)
+        return msgspec.structs.replace(_labelled(encoder, groups, warnings), warnings=warnings)
     if is_table(source):
         table = read_table(source)
         if len(table.rows[0]) >= 3 and guess_kind(table, data.target, data.column) in ("triplets", "text", "pairs") and _scored(source):
             return _paired(encoder, None, read_similarity(source))
-    return _paired(encoder, distinct_pairs(read_groups((source,), msgspec.structs.replace(data, max_rows=None))), None)
+    groups = read_groups((source,), msgspec.structs.replace(data, max_rows=None))
+    return msgspec.structs.replace(_paired(encoder, distinct_pairs(groups), None), warnings=list(groups.warnings))
 
 
 def _parts(data, judged: list[str], seed: int) -> tuple[Groups, Groups, Groups]:

@@ -98,7 +98,8 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) ->
         return {name: change(inputs[name], seeds[i + 1]) for i, name in enumerate(sides)}, target
 
     if recipe.model.name in LIGHT and (recipe.model.pooling or "mean") == "mean":
-        monitor = next(iter(judge()))
+        known = judge()
+        monitor = next(name for name in ("val_spearman", "val_accuracy", "val_mrr") if name in known)  # of retrieval the least noisy one
         strata = None
         if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
             strata = prepared.state["source"][times_shown(prepared.state["rows"])]

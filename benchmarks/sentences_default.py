@@ -1,0 +1,64 @@
+"""The offline default beside TF-IDF: whose neighbour is found first among held-out sentences.
+
+The recipe as it stands, on several splits (the seed decides the split too); the rivals are fitted on the same texts and asked the same.
+The recipe's values were chosen on validation rows. `python benchmarks/sentences_default.py [SEEDS]`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from runner import ROOT, Row, count, interval, spread, write
+
+CODE = r"""
+import json, sys, tempfile
+from pathlib import Path
+import numpy as np
+from applied_dl import config
+from applied_dl.tasks import sentences as task
+from applied_dl.train import Workspace
+from applied_dl.train.reproducible import set_up
+recipe = config.read_recipe("pipelines/sentences.toml", {"train.seed": int(sys.argv[1])})
+prepared = task.prepare(recipe, None)
+recipe = task.settle(recipe, prepared)
+set_up(recipe.train.seed, True)
+with tempfile.TemporaryDirectory() as folder:
+    fitted = task.fit(recipe, prepared, Workspace(Path(folder), {}))
+answer = {"vector": task._vectors(fitted.model, prepared.test.inputs["ids"])}
+found = {"model": task.score(recipe, answer, prepared.test, prepared.encoder).metrics}
+found |= {name: scores.metrics for name, scores in task.baselines(recipe, prepared).items()}
+print("RESULT" + json.dumps({"scores": found, "pairs": len(prepared.test) // 2, "seconds": fitted.history.seconds}))
+"""
+
+
+def main() -> None:
+    """Each seed in a process of its own."""
+    found: dict = {"runs": []}
+    for seed in count(5):
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-c", CODE, str(seed)], capture_output=True, text=True, env=environment, cwd=ROOT)
+        line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+        if line is None:
+            sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
+        found["runs"].append(json.loads(line.removeprefix("RESULT")))
+        print(seed, found["runs"][-1], file=sys.stderr, flush=True)
+        write("sentences_default", found)
+
+
+def summary(found: dict) -> list[Row]:
+    """Three measures of retrieval beside TF-IDF's, by the same splits."""
+    rows = []
+    for key, name in (("recall_at_k", "first"), ("recall_at_10", "among ten"), ("mrr", "mean reciprocal rank")):
+        ours, theirs = ([run["scores"][who][key] for run in found["runs"]] for who in ("model", "TF-IDF"))
+        mean, low, high = interval([a - b for a, b in zip(ours, theirs)])
+        goal, met = ("better than TF-IDF", low > 0) if key == "recall_at_k" else ("", None)
+        rows.append(Row(f"offline default, the neighbouring sentence: {name}", spread(ours, 3), goal, met,
+                        f"TF-IDF {spread(theirs, 3)}; difference {mean:+.3f} [{low:+.3f}, {high:+.3f}]"))  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    main()

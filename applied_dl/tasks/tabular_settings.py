@@ -165,6 +165,10 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         raise UsageError(f"model.memory is for the net 'retrieval'; the model is {', '.join(nets)}.")
     if "retrieval" in nets and train.loss in NO_RETRIEVAL:
         raise UsageError(f"train.loss = {train.loss!r} needs outputs of its own; 'retrieval' answers with the mean of training targets.")
+    if "retrieval" in nets and pre.balance == "over":
+        raise UsageError("preprocess.balance = 'over' repeats rows, and 'retrieval' would answer a row by its own copy; set 'under'.")
+    if train.snapshots and name in ("ensemble", "retrieval"):
+        raise UsageError(f"train.snapshots has no meaning for model.name = {name!r}, which is more than one training; set train.ensemble.")
     if pre.components is not None and pre.numbers not in (None, "plain"):
         raise UsageError(
             f"preprocess.components replaces the numbers by their principal components; preprocess.numbers = {pre.numbers!r} has none left."

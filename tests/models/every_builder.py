@@ -17,7 +17,7 @@ random = np.random.default_rng(0)
 
 def models() -> dict:
     """Name → what makes `(model, inputs, target)`."""
-    from applied_dl.models import forecast, image
+    from applied_dl.models import forecast, image, tabular
     from applied_dl.models.activations import NAMES
     from applied_dl.models.text.static import raw_bytes, static
     from applied_dl.models.text.transformer import classifier, masked_language_model, transformer
@@ -42,11 +42,17 @@ def models() -> dict:
         shape = [side or 12 for side in model.output.shape[1:]]
         return model, x, random.normal(size=(4, *shape)).astype(np.float32)
 
+    def columns(build):
+        model = build(tabular.plain_features(4, (3, 20)))
+        x = {"numbers": random.normal(size=(4, 4)).astype(np.float32), "codes": random.integers(0, 3, (4, 2)).astype(np.int32)}
+        return model, x, random.normal(size=(4, *model.output.shape[1:])).astype(np.float32)
+
     plain = {name: build for name, build in image.BUILDERS.items() if name not in ("backbone", "whitened_cnn")}
     found = {f"image {name}": (lambda b=build: pictures(b)) for name, build in plain.items()}
     found["image whitened_cnn"] = lambda: pictures(image.whitened_cnn, 32)
     found["image backbone"] = lambda: pictures(image.backbone, 32, backbone="MobileNetV2", alpha=0.35, weights=None)
     found |= {f"forecast {name}": (lambda b=build, n=name: series(b, n)) for name, build in forecast.BUILDERS.items()}
+    found |= {f"tabular {name}": (lambda b=build: columns(b)) for name, build in tabular.BUILDERS.items()}
     small = {"depth": 1, "width": 32, "heads": 2}
     found["text transformer"] = lambda: texts(transformer(50, length=16, **small))
     found["text masked language model"] = lambda: texts(masked_language_model(transformer(50, length=16, **small)))

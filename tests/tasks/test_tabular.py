@@ -157,6 +157,7 @@ def test_twins_groups_and_time_keep_their_side(tmp_path):
         ({"model": {"name": "tabm", "memory": 99}}, "model.memory is for the net 'retrieval'"),
         ({"model": {"name": "retrieval"}, "train": {"loss": "quantile"}}, "'retrieval' answers with the mean of training targets"),
         ({"model": {"preset": "best", "memory": 99}, "train": {"loss": "gaussian_nll"}}, "'retrieval' answers with the mean"),
+        ({"model": {"name": "retrieval"}, "train": {"snapshots": 2}}, "snapshots has no meaning for model.name = 'retrieval'"),
         ({"model": {"members": ["linear", "mlp"], "heads": 4}}, "model.heads has no meaning"),
         ({"model": {"name": "mlp", "members": ["mlp"]}}, "is for model.name = 'ensemble'"),
         ({"train": {"freeze": [1]}}, "transfer learning"),
@@ -169,6 +170,12 @@ def test_keys_that_would_do_nothing_are_refused(table, sections, says):
     prepared = task.prepare(chosen, None)
     with pytest.raises(UsageError, match=says.replace(".", r"\.")):
         task.settle(chosen, prepared)
+
+
+def test_retrieval_refuses_copies_of_rows(table):
+    sections = {"data": {"target": "dear"}, "model": {"name": "retrieval"}, "preprocess": {"balance": "over"}}
+    with pytest.raises(UsageError, match="would answer a row by its own copy"):
+        prepared_with(table, **sections)
 
 
 def test_members_have_losses_of_their_own_and_are_judged_together():

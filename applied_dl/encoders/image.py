@@ -52,6 +52,8 @@ class Decoded(Struct, frozen=True):
 def decode(encoder: ImageEncoder, source) -> Decoded:
     """A path, the bytes of a file, a PIL image or an array as the model takes it. Raises `DataError` with one sentence."""
     if isinstance(source, np.ndarray):
+        if source.dtype == np.uint8 and source.shape == (encoder.height, encoder.width, encoder.channels):
+            return Decoded(source)  # it is what all that follows would leave as it is
         return Decoded(_shape(encoder, _from_array(source)))
     if isinstance(source, str | Path | bytes | bytearray | memoryview):
         return _from_file(encoder, source)

@@ -13,6 +13,7 @@ from applied_dl.config import TASKS
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.runtime import LARGEST_BATCH, Runtime
 
+MOST_NOTES = 10
 ENCODER_FILES = ("encoder.json", "encoder.npz", "tokenizer.json")
 
 
@@ -51,8 +52,21 @@ class Predictor:
         inputs: a list of what the task takes (paths, bytes, arrays, rows, texts); options: the task's own, such as `top=3`.
         """
         inputs = _several(inputs)
+        at_once = getattr(self._task, "AT_ONCE", None)
+        if at_once is None or not isinstance(inputs, list) or len(inputs) <= at_once:
+            answers, self._notes.last = self._answered(inputs, options)
+            return answers
+        answers, notes = [], []
+        for start in range(0, len(inputs), at_once):
+            found, told = self._answered(inputs[start : start + at_once], options, start)
+            answers += found
+            notes += [f"inputs {start + 1} to {start + len(found)}: {note}" for note in told]
+        self._notes.last = notes[:MOST_NOTES]
+        return answers
+
+    def _answered(self, inputs, options: dict, first: int = 0) -> tuple[list[dict], list[str]]:
+        """The answers in order, and the notes; `first` is the place of the first of these inputs among all."""
         encoded = self._task.encode(self.encoder, inputs)
-        self._notes.last = list(encoded.warnings)
         answers: list[dict] = []
         if encoded.kept:
             outputs = self.runtime.run(encoded.inputs, batch=LARGEST_BATCH)
@@ -62,8 +76,8 @@ class Predictor:
         for place, answer in zip(encoded.kept, answers, strict=True):
             slots[place] = answer
         for place, sentence in encoded.errors.items():
-            slots[place] = {"input": _name(inputs, encoded.origin.get(place, place)), "error": sentence}
-        return slots  # type: ignore[return-value]
+            slots[place] = {"input": _name(inputs, encoded.origin.get(place, place), first), "error": sentence}
+        return slots, list(encoded.warnings)  # type: ignore[return-value]
 
     @property
     def answer_options(self):
@@ -114,10 +128,10 @@ def _several(inputs):
     return [inputs] if single else list(inputs)
 
 
-def _name(inputs, place: int):
-    """How an unreadable input is named in its answer."""
+def _name(inputs, place: int, first: int = 0):
+    """How an unreadable input is named in its answer: by its path or text, or by its place."""
     try:
         item = inputs[place]
     except (KeyError, TypeError, IndexError):
-        return place
-    return str(item) if isinstance(item, str | Path) else place
+        return first + place
+    return str(item) if isinstance(item, str | Path) else first + place

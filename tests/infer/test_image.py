@@ -52,3 +52,28 @@ def test_answers_are_ranked():
     assert [t["label"] for t in found[0]["top"]] == ["b", "a"]
     with pytest.raises(UsageError, match="at least 1"):
         infer.answer(ENCODER, {"probabilities": np.ones((1, 3), np.float32)}, encoded, top=0)
+
+
+def test_many_pictures_are_answered_a_few_at_a_time_as_all_at_once(trained, monkeypatch):
+    """So that a folder of any size takes the same memory; places, notes and errors stay those of the whole."""
+    from applied_dl.infer import image, load
+
+    predictor = load(trained("image").bundle)
+    pictures = [*np.random.default_rng(0).integers(0, 256, (10, 8, 8), dtype=np.uint8), b"none", *np.zeros((3, 8, 8), np.uint8)]
+    together = predictor.predict(pictures, top=2)
+    sizes, encode = [], image.encode
+    monkeypatch.setattr(image, "AT_ONCE", 4)
+    monkeypatch.setattr(image, "encode", lambda encoder, some: (sizes.append(len(some)), encode(encoder, some))[1])
+    assert predictor.predict(pictures, top=2) == together
+    assert sizes == [4, 4, 4, 2]
+    assert together[10]["input"] == 10
+    assert any(note.startswith("inputs 9 to 12: ") for note in predictor.warnings)
+
+
+def test_brightness_and_contrast_are_numpys_in_double_precision():
+    from applied_dl.infer.image import _light
+
+    shown = np.random.default_rng(0).integers(0, 256, (4, 97, 31, 3), dtype=np.uint8)
+    level, spread = _light(shown)
+    np.testing.assert_allclose(level, shown.mean((1, 2, 3)), atol=1e-4)
+    np.testing.assert_allclose(spread, shown.std((1, 2, 3)), atol=1e-4)

@@ -21,7 +21,7 @@ from applied_dl.train.optimizers import optimizer as make_optimizer
 STEPS = 120
 RUNNERS = 6  # rates in the race, between a third of the valley and the least loss
 LOWEST, HIGHEST = 1e-6, 10.0
-EXPLODED = 4.0  # times the best loss: the sweep ends
+EXPLODED, ROSE = 4.0, 1.25  # times the best loss, and times the loss before any step: the sweep ends
 SMOOTHING = 0.9
 
 
@@ -56,17 +56,17 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
 
     Raises `DataError` where the loss falls nowhere.
     """
-    cut = plan(source.size, settings.batch_size)
     flat = msgspec.structs.replace(settings, learning_rate=LOWEST, schedule="constant", warmup=0.0, ema=0.0)
-    optimizer = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-    optimizer.build(model.trainable_variables)
+    sweeper = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
+    model.compile(optimizer=sweeper, loss=loss, jit_compile=False)
+    sweeper.build(model.trainable_variables)
     state = training_state(model)
     kept = [np.asarray(ops.convert_to_numpy(v)) for v in state]
-    tape = Tape()
-    batches = training_batches(source, cut, settings.seed, 0, augment)
-    model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
-    seen = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(tape.losses)) / steps), np.array(tape.losses))
+    still = msgspec.structs.replace(flat, learning_rate=0.0)
+    before = descend(model, source, still, steps, loss, augment, rates)  # how hard each batch is before anything is learnt
+    _restore(model, state, kept)
+    losses = _record(model, source, settings, sweeper, steps, loss, augment, Tape(before))
+    seen = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(losses)) / steps), losses)
     ends = {}
     for rate in np.geomspace(seen.valley / 3, max(seen.least, 2 * seen.valley), RUNNERS):
         _restore(model, state, kept)
@@ -78,17 +78,19 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
 
 def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:
     """The losses (S,) of a training of `steps` steps under the recipe's own schedule; shorter where the loss stopped being finite."""
-    cut = plan(source.size, settings.batch_size)
-    model.compile(optimizer=make_optimizer(settings, steps, rates), loss=loss, jit_compile=False)
-    tape = Tape(explodes=False)
-    batches = training_batches(source, cut, settings.seed, 0, augment)
+    return _record(model, source, settings, make_optimizer(settings, steps, rates), steps, loss, augment, Tape())
+
+
+def _record(model, source, settings, optimizer, steps: int, loss, augment, tape: Tape) -> np.ndarray:
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    batches = training_batches(source, plan(source.size, settings.batch_size), settings.seed, 0, augment)
     model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
     model.compiled = False
     return np.array(tape.losses)
 
 
 def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
-    """Read a sweep of raw batch losses (S,)."""
+    """Read a sweep of batch losses (S,)."""
     smooth = _smoothed(losses)
     end = int(np.argmin(smooth)) + 1
     start, stop = _longest_fall(smooth[:end])
@@ -107,25 +109,36 @@ def _restore(model: keras.Model, state: list, kept: list) -> None:
 
 
 class Tape(keras.callbacks.Callback):
-    """The loss of each batch (Keras reports the running mean), until it explodes or, with `explodes=False`, is not finite."""
+    """The loss of each batch (Keras reports the running mean), until it is not finite.
 
-    def __init__(self, explodes: bool = True):
+    With the losses `before` any step, of the same batches, it is the change that is kept, added to their mean: small batches differ by
+    more than a step changes. Such a tape also ends where that explodes.
+    """
+
+    def __init__(self, before: np.ndarray | None = None):
         super().__init__()
-        self.explodes = explodes
+        self.before = before
 
     def on_train_begin(self, logs=None):
-        self.losses, self.total, self.best, self.first = [], 0.0, np.inf, None
+        self.losses, self.total, self.mean, self.best = [], 0.0, 0.0, np.inf
 
     def on_train_batch_end(self, batch, logs=None):
         total = logs["loss"] * (batch + 1)
         value, self.total = total - self.total, total
-        self.best = min(self.best, value)
-        self.first = value if self.first is None else self.first
-        if not np.isfinite(value) or self.explodes and value > max(EXPLODED * self.best, self.first) + 1e-9 and len(self.losses) > 10:
+        if not np.isfinite(value) or self.before is not None and batch >= len(self.before):
             self.model.stop_training = True
-            self.total = np.nan
-        if np.isfinite(value) and np.isfinite(self.total):
-            self.losses.append(float(value))
+            return
+        if self.before is not None:
+            value += self.before.mean() - self.before[batch]
+            self._watch(value, batch)
+        self.losses.append(float(value))
+
+    def _watch(self, value: float, batch: int) -> None:
+        self.mean = SMOOTHING * self.mean + (1 - SMOOTHING) * value
+        smooth = self.mean / (1 - SMOOTHING ** (batch + 1))
+        self.best = min(self.best, smooth)
+        if smooth > max(EXPLODED * self.best, ROSE * self.before.mean()):
+            self.model.stop_training = True
 
 
 def _smoothed(losses: np.ndarray) -> np.ndarray:

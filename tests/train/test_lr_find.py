@@ -36,6 +36,20 @@ def test_it_follows_the_curvature_of_the_problem(scale):
         np.testing.assert_array_equal(a, b)
 
 
+def test_batches_of_unequal_difficulty_do_not_hide_the_fall():
+    """Half of the target is noise, and the batches are of four rows: their losses differ tenfold, the sweep still reads a smooth fall."""
+    random = np.random.default_rng(1)
+    x = random.normal(size=(400, 6)).astype(np.float32)
+    y = (x @ random.normal(size=(6, 1)) + 2.5 * random.standard_t(3, size=(400, 1))).astype(np.float32)
+    inputs = keras.Input((6,), name="x")
+    keras.utils.set_random_seed(0)
+    model = keras.Model({"x": inputs}, keras.layers.Dense(1)(inputs))
+    found = find(model, train.resident({"x": x}, y), settings(batch_size=4), loss="mse")
+    untouched = found.losses[:20]  # rates far too small to change anything
+    assert np.ptp(untouched) < 0.02 * untouched.mean()
+    assert 1e-4 < found.chosen < 0.3
+
+
 def test_auto_trains_with_what_it_found():
     model, source, _, _ = linear(5.0)
     history = train.fit(model, source, source, settings(epochs=15), loss="mse")

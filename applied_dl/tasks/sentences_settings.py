@@ -23,7 +23,7 @@ LOSSES = ("own", "crossentropy", "focal", "categorical_hinge", "squared_hinge", 
 MASK, TEMPERATURE, STRENGTH = 0.15, 0.05, 1.0  # defaults
 WIDE = 16_000  # sub-words of a table up to which it is 512 wide; beyond it is 256 wide
 MANY, SMALL_STRENGTH = 100_000, 3.0  # rows from which on nothing is left out, and how much is where there are fewer: three tokens in ten
-SEEN = 2_000_000  # pairs shown in a whole training of the static model
+SEEN = 900_000  # pairs shown in a whole training of the static model
 MAX_LOSS = 0.01
 
 

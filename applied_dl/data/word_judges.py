@@ -33,6 +33,14 @@ def is_similarity(source: str) -> bool:
     return bool(rows) and all(len(row) == 3 for row in rows) and any(_number(row[2]) is not None for row in rows)
 
 
+def is_analogies(source: str) -> bool:
+    """Whether a file begins as word2vec's questions do: a heading `: …`, then four words a line."""
+    if not Path(source).is_file():
+        return False
+    line = next((line for line in corpus.decoded(Path(source), corpus.Reading(), cut=True) if line.strip()), "")
+    return line.startswith(":") and all(len(row) == 4 for _, row in zip(range(5), _rows(source)))
+
+
 def read_judge(source: str, kind: str) -> Judge:
     """Read a file of `kind` similarity or analogies; a heading, lines that begin with `#` or `:` and empty ones are passed over.
 

@@ -48,6 +48,13 @@ def solve_analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RE
 
 
 def analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT) -> tuple[float, tuple[float, float]]:
-    """Share of questions (Q, 4) that are answered rightly, and its interval."""
-    right = int((solve_analogies(table, questions, restrict) == questions[:, 3]).sum())
-    return right / max(len(questions), 1), wilson(right, len(questions))
+    """Share of the questions (Q, 4) among the `restrict` first rows that are answered rightly, and its interval."""
+    asked = questions[(questions < min(restrict, len(table))).all(1)]
+    right = int((solve_analogies(table, asked, restrict) == asked[:, 3]).sum())
+    return right / max(len(asked), 1), wilson(right, len(asked))
+
+
+def judge_analogies(table: np.ndarray, questions: np.ndarray) -> Scores:
+    """Analogies alone, by a table of the most frequent words."""
+    share, interval = analogies(table, questions)
+    return Scores(main="analogy", metrics={"analogy": share}, intervals={"analogy": interval})

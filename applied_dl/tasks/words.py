@@ -9,14 +9,14 @@ import numpy as np
 
 from applied_dl.data import Part, Prepared
 from applied_dl.data.word_ids import final_ids, read_ids
-from applied_dl.data.word_judges import is_similarity
+from applied_dl.data.word_judges import is_analogies, is_similarity
 from applied_dl.encoders.words import WordEncoder
 from applied_dl.encoders.words import load as load_encoder
 from applied_dl.encoders.words import save as save_encoder
 from applied_dl.metrics import Scores
 from applied_dl.metrics import words as metric
 from applied_dl.report import plots as draw
-from applied_dl.tasks.words_data import neighbours_part, prepare_words, read_part
+from applied_dl.tasks.words_data import neighbours_part, prepare_words, questions_part, read_part
 from applied_dl.tasks.words_fit import build_words, counted, fit_words
 from applied_dl.tasks.words_settings import settle_words
 from applied_dl.train import Fitted
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from applied_dl.export import Serving
 
+COMMONEST = 24  # words told before training
 MAPPED = 120  # words of the neighbourhood picture
 SKIPPED = 100  # most frequent words that are too common to be worth a place in it
 
@@ -69,6 +70,8 @@ def reopen(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
 def score(recipe, outputs, part, encoder) -> Scores:
     """Rank correlation with people's similarities, or held-out neighbours; analogies (by `encoder.npz`) where there are questions."""
     vectors = outputs["vector"]
+    if part.extra["kind"] == "analogies":
+        return metric.judge_analogies(vectors, part.extra["analogies"])
     found = metric.judge_similarity(vectors, part.target) if part.extra["kind"] == "similarity" else metric.judge_neighbours(vectors)
     questions = part.extra.get("analogies")
     if questions is None or not len(questions):
@@ -123,10 +126,17 @@ def _islands(table: np.ndarray, seeds: int = 16, nearest: int = 5) -> np.ndarray
     return pool[found][:MAPPED]
 
 
+def first_batch(recipe, prepared, path: Path) -> str:
+    """The first words of the vocabulary, commonest first; no picture is drawn."""
+    return "the commonest words: " + ", ".join(prepared.encoder.words[:COMMONEST])
+
+
 def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
-    """A file of word, word, score, or another text's neighbours, through the fitted vocabulary."""
+    """A file of word, word, score, one of analogies, or another text's neighbours, through the fitted vocabulary."""
     if is_similarity(source):
         return read_part(encoder, source)
+    if is_analogies(source):
+        return questions_part(encoder, source)
     from applied_dl.data.caching import cache_folder
 
     found = read_ids(source, recipe.data.column, encoder.lowercase, cache_folder())
@@ -135,5 +145,6 @@ def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving",
+    "settle",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from applied_dl.data import word_ids as reader
 from applied_dl.data.word_judges import read_judge
 from applied_dl.encoders.words import JOIN, WordEncoder, place, rows_of
 from applied_dl.errors import DataError, UsageError
+from applied_dl.metrics.words import RESTRICT
 from applied_dl.train.word_text import Text, keep_shares
 
 TRIPLES = 5000  # held-out neighbours that are judged, at most
@@ -190,3 +191,19 @@ def read_part(encoder: WordEncoder, source: str) -> Part:
     )
     extra = {"kind": "similarity", "together": 2, "asked": len(judge.pairs)}
     return Part(inputs={"ids": ids}, target=np.array(scores, np.float32), extra=extra, warnings=warnings)
+
+
+def questions_part(encoder: WordEncoder, source: str) -> Part:
+    """The words among which analogies are solved, a row each, and the questions of a file that are of them."""
+    judge = read_judge(source, "analogies")
+    size = min(RESTRICT, len(encoder.words))
+    questions = judge.questions(lambda word: place(encoder, word))
+    questions = questions[(questions < size).all(1)]
+    if not len(questions):
+        raise DataError(f"Of the {len(judge.fours):,} questions of {source!r} none is of the {size:,} most frequent words alone.")
+    left_out = len(judge.fours) - len(questions)
+    told = f"{left_out:,} of {len(judge.fours):,} questions of {Path(source).name} have a word that is not among the {size:,} most frequent"
+    return Part(
+        inputs={"ids": np.arange(1, size + 1, dtype=np.int32)[:, None]}, target=np.zeros(size, np.float32),
+        extra={"kind": "analogies", "analogies": questions, "together": size}, warnings=[told] if left_out else [],
+    )  # fmt: skip

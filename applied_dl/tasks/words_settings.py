@@ -6,11 +6,13 @@ import os
 
 from applied_dl import config
 from applied_dl.errors import UsageError
+from applied_dl.tasks.words_data import LARGE
 
 SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
 MOST, FEWEST = 30, 3  # epochs
-RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.2, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
-COUNTED = 0.5  # of that step size after a start at the factorised counts, in a third of the epochs
+RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.15, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
+COUNTED = 0.5  # of that step size after a start at the factorised counts
+SOONER = 6  # times fewer epochs are enough after such a start
 GLOVE = {"epochs": 15, "learning_rate": 0.05}
 MAX_LOSS = 0.01
 
@@ -23,7 +25,7 @@ def settle_words(recipe, prepared):
     objective = (learn.objective or "negative") if predicts else None
     negative = (learn.negative or 5) if objective == "negative" else None
     sample = (1e-3 if learn.sample is None else learn.sample) if predicts else None
-    start = (learn.start or "random") if predicts else None
+    start = (learn.start or usual_start(recipe, prepared, objective)) if predicts else None
     epochs = train.epochs
     if model.name == "glove":
         epochs = epochs or GLOVE["epochs"]
@@ -31,7 +33,7 @@ def settle_words(recipe, prepared):
         epochs = 1
     elif epochs is None:
         epochs = max(FEWEST, min(MOST, round(SEEN / prepared.state["total"])))
-        epochs = max(1, epochs // 3) if start == "svd" else epochs
+        epochs = max(1, epochs // SOONER) if start == "svd" else epochs
     usual = GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective))
     rate = train.learning_rate or (usual * COUNTED if start == "svd" else usual)
     threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
@@ -42,6 +44,11 @@ def settle_words(recipe, prepared):
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
         export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
     )
+
+
+def usual_start(recipe, prepared, objective: str) -> str:
+    """Little text is best counted first; in much of it the counts of all pairs take more memory than they save time."""
+    return "svd" if prepared.state["total"] < LARGE and objective == "negative" and not recipe.preprocess.ngrams else "random"
 
 
 def _refuse_idle(recipe, predicts: bool) -> None:

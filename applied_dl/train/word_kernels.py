@@ -175,6 +175,7 @@ def learn_pieces(lesson, first, last, seed, rate):
                     changes[k, d] = 0
             if lesson.cbow:
                 share = np.float32(1) / np.float32(high - low - 1)
+                kept = np.sqrt(share)  # the gradient of a mean has 1/n (İrsoy et al., 2021), word2vec's code leaves it out; between them
                 for d in range(D):
                     x[d] = change[d] = 0
                 for j in range(low, high):
@@ -189,7 +190,7 @@ def learn_pieces(lesson, first, last, seed, rate):
                     x[d] *= share
                 answered(outputs, rows, wanted, n, x, step, change, changes)
                 for d in range(D):
-                    change[d] *= share  # the gradient keeps the 1/n of the mean (İrsoy et al., 2021)
+                    change[d] *= kept
                 for j in range(low, high):
                     if j != i:
                         r = words[j]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from applied_dl.metrics.words import analogies, judge_neighbours, judge_similarity, solve_analogies
+from applied_dl.metrics.words import analogies, judge_analogies, judge_neighbours, judge_similarity, solve_analogies
 
 
 def test_similarity_is_scipys_rank_correlation():
@@ -37,3 +37,6 @@ def test_analogies_by_brute_force():
     questions[:, 3] = found
     assert analogies(table, questions, 50)[0] == 1
     assert analogies(table, questions[:0])[0] == 0
+    beyond = np.vstack([questions, [[1, 2, 3, 55]]])  # a word that is not among the first is no question
+    assert analogies(table, beyond, 50)[0] == 1
+    assert judge_analogies(table, questions).main == "analogy"

@@ -30,8 +30,8 @@ def trained(source, folder, **sections):
 
 
 METHODS = [
-    {"learn": {"sample": 0}},
-    {"model": {"name": "cbow", "dimensions": 10}, "learn": {"sample": 0}},
+    {"learn": {"sample": 0, "start": "random"}},
+    {"model": {"name": "cbow", "dimensions": 10}, "learn": {"sample": 0, "start": "random"}},
     {"learn": {"objective": "hierarchical", "sample": 0}},
     {"model": {"name": "cbow", "dimensions": 10}, "learn": {"objective": "hierarchical", "sample": 0}},
     {"learn": {"start": "svd", "sample": 0}},
@@ -69,6 +69,32 @@ def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path)
     assert prepared.facts["similarity_pairs"] == [4, 5]
     assert prepared.facts["analogies"] == 1
     assert any("1 of 5 pairs" in text for text in prepared.test.warnings)
+
+
+def test_questions_are_solved_by_the_vectors_of_the_file_itself(language, tmp_path):
+    recipe, prepared, serving = trained(language, tmp_path, model={"name": "svd", "dimensions": 10})
+    (tmp_path / "q.txt").write_text(": first\n" + "cat dog red blue\n" * 3 + "one two cat dog\none two cat unknown\n")
+    part = task.labelled(recipe, prepared.encoder, str(tmp_path / "q.txt"))
+    assert part.extra["kind"] == "analogies"
+    assert part.warnings == ["1 of 5 questions of q.txt have a word that is not among the 15 most frequent"]
+    vectors = np.asarray(serving.model(part.inputs)["vector"])
+    np.testing.assert_allclose(vectors, prepared.encoder.arrays["vectors"], atol=1e-6)
+    own = task.score(recipe, {"vector": vectors}, part, prepared.encoder)
+    assert (own.main, set(own.metrics)) == ("analogy", {"analogy"})
+    (tmp_path / "none.txt").write_text(": all\nathens greece oslo norway\n")
+    with pytest.raises(DataError, match="none is of the 15 most frequent"):
+        task.labelled(recipe, prepared.encoder, str(tmp_path / "none.txt"))
+
+
+def test_little_text_starts_at_its_counts(language, tmp_path):
+    recipe = config.read_recipe({"task": "words", "data": {"source": language}})
+    prepared = task.prepare(recipe, tmp_path)
+    assert task.settle(recipe, prepared).learn.start == "svd"
+    prepared.state["total"] = 3_000_000
+    large = task.settle(recipe, prepared)
+    assert (large.learn.start, large.train.learning_rate) == ("random", 0.05)
+    tree = config.replace(recipe, learn={"objective": "hierarchical"})
+    assert task.settle(tree, task.prepare(tree, tmp_path)).learn.start == "random"
 
 
 def test_labelled_takes_pairs_or_text(language, tmp_path):

@@ -87,7 +87,7 @@ def slowly(given, first, last, rate, seed):
                     losses.append(sum(np.log1p(np.exp(score)) - w * score for w, score in ((w, x @ outputs[r]) for r, w in asked)))
                 for c in group:
                     for r in bag[c]:
-                        inputs[r] += change / len(group)
+                        inputs[r] += change / np.sqrt(len(group))
             for k, (row, _) in enumerate(asked):
                 outputs[row] += changes[k]
     return inputs, outputs, losses

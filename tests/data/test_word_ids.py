@@ -1,6 +1,8 @@
 """Text to numbered pieces: splits, phrases, bad input, the cache."""
 
 import bz2
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,6 +59,33 @@ def test_a_line_of_megabytes_is_cut_into_pieces(tmp_path):
     assert np.diff(np.r_[0, found.ends]).max() <= word_ids.PIECE
     assert found.words == ["ab", "cd"]
     assert any("cut at a space" in text for text in found.warnings)
+
+
+@pytest.mark.slow
+def test_a_line_of_a_hundred_megabytes_is_read_in_little_memory(tmp_path):
+    source = tmp_path / "a.txt"
+    with open(source, "wb") as file:
+        for _ in range(100):
+            file.write(b"the dog sees a red ball and runs " * (2**20 // 33))
+    code = (
+        "import resource, sys; from pathlib import Path; from applied_dl.data.word_ids import read_ids; import numpy\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "found = read_ids(sys.argv[1], None, True, Path(sys.argv[2]))\n"
+        "print(len(found.ids), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(source), str(tmp_path)], capture_output=True, text=True, check=True)
+    words, grown = map(int, done.stdout.split())
+    assert abs(words - 8 * 100 * (2**20 // 33)) <= 200  # a word may be cut in two where a block ends without a space
+    assert grown < 60_000  # KiB
+
+
+def test_ids_take_two_bytes_where_that_holds_them_all(tmp_path):
+    found = read_ids(write(tmp_path / "a.txt", b"a b\nc\n"), None, True, tmp_path)
+    every = np.ones(2, bool)
+    assert final_ids(found, every, np.array([0, 1, 65_535], np.int32))[0].dtype == np.uint16
+    wide, _ = final_ids(found, every, np.array([0, 1, 65_536], np.int32))
+    assert (wide.dtype, wide.tolist()) == (np.int32, [0, 1, 65_536])
+    np.testing.assert_array_equal(word_ids.tally(np.array([2, 0, 2], np.uint16), 4), [1, 0, 2, 0])
 
 
 def test_too_little_text_to_hold_some_out(tmp_path):

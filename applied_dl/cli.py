@@ -12,6 +12,8 @@ import sys
 from applied_dl import console, verbs
 from applied_dl.errors import AppliedError, DataError, nearest
 
+PRECISIONS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; the exit code."""
@@ -57,6 +59,7 @@ VERBS = {
     "check": (verbs.check, "verify checksums and replay the golden examples on this machine"),
     "bench": (verbs.bench, "latency, size and memory of every exported file"),
     "pack": (verbs.pack, "make one .zip of a bundle whose checksums hold"),
+    "freeze": (verbs.freeze, "write a bundle's file with fixed shapes, for browsers and accelerators that need them"),
     "unpack": (verbs.unpack, "make a bundle of a .zip, every file checked before it is let in"),
     "info": (verbs.info, "what a bundle is, what it scored and what it holds"),
 }
@@ -77,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
         if name not in ("new", "train", "lr-find", "doctor", "backtest", "tune", "unpack"):
             verb.add_argument("bundle", help="a folder written by `train`")
     made["pack"].add_argument("file", nargs="?", help="the archive to write (BUNDLE.zip by default)")
+    made["freeze"].add_argument("file", help="the .tflite to write")
+    made["freeze"].add_argument("--variant", choices=PRECISIONS, help="another than the chosen one")
+    made["freeze"].add_argument("--batch", type=int, default=1, help="rows a call (1)")
+    made["freeze"].add_argument("--length", type=int, default=64, help="tokens a row, of texts (64)")
     made["unpack"].add_argument("file", help="an archive written by `pack`")
     made["unpack"].add_argument("folder", nargs="?", help="the bundle to write (its own name, beside the archive, by default)")
     made["unpack"].add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
@@ -108,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     made["export"].add_argument("--max-loss", type=float, help="largest loss of the task metric a file may have")
     verb = made["predict"]
     verb.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
-    verb.add_argument("--variant", choices=("fp32", "fp16", "dynamic", "int8_weights", "int8"), help="another than the chosen one")
+    verb.add_argument("--variant", choices=PRECISIONS, help="another than the chosen one")
     verb.add_argument("--top", type=int, help="how many classes to name")
     verb.add_argument("--nearest", type=int, help="how many nearest neighbours to name")
     return parser

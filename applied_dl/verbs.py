@@ -197,6 +197,14 @@ def pack(options) -> int:
     return _print(options, {"bundle": options.bundle, "file": str(made), "bytes": made.stat().st_size}, str(made))
 
 
+def freeze(options) -> int:
+    """Write a file with fixed shapes."""
+    from applied_dl.infer.freeze import freeze as write
+
+    made = write(options.bundle, options.file, variant=options.variant, batch=options.batch, length=options.length)
+    return _print(options, {"bundle": options.bundle, "file": str(made), "bytes": made.stat().st_size}, str(made))
+
+
 def unpack(options) -> int:
     """Make a bundle of one file."""
     from applied_dl.packing import unpack as read

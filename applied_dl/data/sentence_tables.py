@@ -68,7 +68,7 @@ def read_table(source: str | Path, known: tuple[str | None, ...] = ()) -> Table:
 def guess_kind(table: Table, target: str, column: str | None) -> str:
     """What a table holds, seen from its columns. Raises `DataError` where that would be a bad guess."""
     names = [name.lower() for name in table.header]
-    if table.sets or names == [TEXTS]:
+    if table.sets or (names == [TEXTS] and isinstance(table.rows[0][0], list)):
         return "sets"
     if _place(target, table) is not None and (_place(column, table) is not None or len(names) == 2 or _place(*TEXT, table) is not None):
         return "labelled"

@@ -185,7 +185,8 @@ def _rows(source: str, settings, kinds: list[str], warnings: list[str]):
         if kind != "text":
             kinds.append(kind)
             if kind == "sets":
-                yield from ((kind, row if table.sets else row[0], "", None) for row in table.rows)
+                lists = not table.sets and isinstance(table.rows[0][0], list)  # one column of lists, or all cells of a row
+                yield from ((kind, (row[0] or []) if lists else row, "", None) for row in table.rows)
                 return
             where = columns(table, kind, settings.target, settings.column)
             for row in table.rows:

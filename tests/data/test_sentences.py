@@ -1,6 +1,7 @@
 """Groups of texts: each once, never on two sides, never one that judges; and the inputs that people get wrong."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,9 @@ def test_contradictory_labels_are_left_out_by_name(tmp_path):
 def test_sets_triplets_and_the_most_rows(tmp_path):
     sets = groups_of(tmp_path, '["a", "b", "c"]\n["d", "e"]\n["f"]\n', "a.jsonl")
     assert sets.rows.tolist() == [[0, 1, 2], [3, 4, ABSENT]]
+    assert groups_of(tmp_path, "a b,c d,e f\ng h,i j,\n", kind="sets").rows.tolist() == [[0, 1, 2], [3, 4, ABSENT]]
+    pl.DataFrame({"texts": [["a", "b"], None, ["c", "d", "e"]]}).write_parquet(tmp_path / "s.parquet")
+    assert pairs_of(read_groups((str(tmp_path / "s.parquet"),), Data())) == [("a", "b"), ("c", "d", "e")]
     triplets = groups_of(tmp_path, "anchor,positive,negative\na b,c d,e f\na b,c d,g h\ni j,k l,\n")
     assert [triplets.texts[i] for i in triplets.negatives] == ["e f", "g h"]
     assert len(groups_of(tmp_path, "".join(f"a {i},b {i}\n" for i in range(9)), max_rows=4)) == 4

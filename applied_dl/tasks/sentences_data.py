@@ -170,7 +170,9 @@ def _paired(encoder: SubwordEncoder, groups: Groups | None, judge: Scored | None
         texts += [groups.texts[i] for pair in groups.rows[:HELD_OUT, :2] for i in pair]
         scores += [float("nan")] * (len(texts) - len(scores))
     if not texts:
-        raise DataError("The held-out part holds no pairs.")
+        raise DataError(
+            "A held-out part has no pairs: give validation and test a share of data.split, or name what judges (data.similarity)."
+        )
     ids = encode_texts(encoder, texts, _width(encoder))
     return Part(
         inputs={encoder.input: ids}, target=np.array(scores, np.float32), extra={"text": np.array(texts, object), "together": TOGETHER}

@@ -12,7 +12,7 @@ START, END = "<!-- results: written by benchmarks/table.py -->", "<!-- end of re
 SECTIONS = {
     "image": "Image classification", "tabular": "Tabular", "forecast": "Forecasting", "words": "Word vectors",
     "sentences": "Sentences", "training": "Training", "export": "The exported file", "runtime": "The runtime",
-    "bundle": "The bundle", "mediapipe": "The exported file",
+    "bundle": "The bundle", "mediapipe": "The exported file", "browser": "The exported file",
     "conversion": "The exported file", "cost": "Cost curves",
 }  # fmt: skip
 HEAD = "| what | measured | goal | beside it | command |\n|---|---|---|---|---|"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from pathlib import Path
-
-import numpy as np
 
 from applied_dl import config, console, run
 from applied_dl.tasks import load_task
 
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured on small models
 
 
 def dry_run(recipe, out: str) -> tuple[dict, str]:
-    """The facts as `--json` prints them, and as people read them. Nothing is written but the cache of decoded data."""
+    """The facts as `--json` prints them, and as people read them; written are the cache of decoded data and `OUT.first_batch.png`."""
     task = load_task(recipe.task)
     from applied_dl.export.describe import describe
     from applied_dl.train import Workspace
@@ -26,6 +27,9 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     recipe = run.settled(task, recipe, prepared)
     model = task.build(recipe, prepared)
     read = time.perf_counter() - start
+    picture = Path(f"{out}.first_batch.png")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    batch = task.first_batch(recipe, prepared, picture)
     trial: list[float] = []
     task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", run.identity(recipe, prepared), trial=trial))
     facts = {
@@ -33,9 +37,11 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
         "data": prepared.facts.get("summary", ""),
         "rows": {part: len(getattr(prepared, part)) for part in ("train", "validation", "test")},
         "inputs": describe(model)["inputs"],
+        "first_batch": batch,
         "parameters": int(model.count_params()),
         "flops_per_row": flops(model),
         "data_mb": round(sum(a.nbytes for a in prepared.train.inputs.values()) / 1e6, 1),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6),
         "seconds": round(read + sum(trial) + EXPORT_SECONDS, 1),
         "train": config.as_dict(recipe)["train"],
         "bundle": out,
@@ -63,7 +69,8 @@ def flops(model) -> int | None:
         inputs = {name: tf.TensorSpec((1, *t.shape[1:]), t.dtype) for name, t in model.input.items()}
         graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(inputs).graph
         options = tf.compat.v1.profiler.ProfileOptionBuilder(tf.compat.v1.profiler.ProfileOptionBuilder.float_operation())
-        found = tf.compat.v1.profiler.profile(graph, options=options.with_empty_output().build())
+        with console.hushed():
+            found = tf.compat.v1.profiler.profile(graph, options=options.with_empty_output().build())
         return int(found.total_float_ops)
     except (AttributeError, ValueError, TypeError):
         return None
@@ -77,20 +84,18 @@ def _text(facts: dict) -> str:
         for key, value in facts["train"].items()
         if value not in (None, False) and key in ("epochs", "batch_size", "learning_rate", "schedule", "optimizer", "loss")
     )
-    cost = (
-        f"{np.format_float_positional(facts['flops_per_row'] / 1e6, precision=3)} million operations a row"
-        if facts["flops_per_row"]
-        else ""
-    )
+    cost = f"{facts['flops_per_row']:,} operations a row" if facts["flops_per_row"] else ""
     return "\n".join(
         [
             f"data     {facts['data']}",
             f"rows     {rows}; {facts['data_mb']} MB of training inputs",
             f"inputs   {shapes}",
+            f"batch    {facts['first_batch']}",
             f"model    {facts['parameters']:,} parameters  {cost}",
-            f"train    {settings}",
+            f"train    {settings or 'solved in closed form'}",
+            f"memory   {facts['peak_mb']:,} MB at the most so far, with some steps of the real batch size taken",
             f"time     about {facts['seconds']:.0f} s on this machine (less where training stops early)",
             f"writes   {facts['bundle']}/: {', '.join(facts['files'])}",
-            "nothing was trained or written",
+            "nothing was trained",
         ]
     )

@@ -24,6 +24,7 @@ CONTRACT = (
     "reopen",
     "score",
     "baselines",
+    "first_batch",
     "plots",
     "labelled",
     "save_encoder",

@@ -61,6 +61,14 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
         return _tokenizer(self.tokenizer, self.length, self.special).token_to_id(token)
 
 
+def pieces(encoder: SubwordEncoder, ids: np.ndarray) -> list[str]:
+    """What one encoded text (T,) was cut into; a model that eats bytes has one piece."""
+    if not encoder.tokenizer:
+        return [bytes(ids[ids > 0].astype(np.uint8)).decode("utf-8", errors="replace")]
+    known = _tokenizer(encoder.tokenizer, encoder.length, encoder.special)
+    return [known.id_to_token(int(i)) for i in ids if i != encoder.padding]
+
+
 def train_tokenizer(texts: Iterable[str], size: int, kind: str = "wordpiece", lowercase: bool = True) -> str:
     """A tokenizer.json learned from texts: at most `size` sub-words, of which 0 is padding, 1 the unknown and 2 the mask."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers

@@ -161,6 +161,18 @@ def fan(history: np.ndarray, truth: np.ndarray | None, forecast: np.ndarray, low
         axis.legend(loc="upper left")
 
 
+def windows(history: np.ndarray, ahead: np.ndarray, path: Path, title: str) -> None:
+    """A small picture for each window (N, T) with what follows it (N, H)."""
+    columns = min(3, len(history))
+    with figure(path, -(-len(history) // columns), columns, (3.4 * columns, 2.2 * -(-len(history) // columns))) as axes:
+        for axis, past, next_ in zip(np.ravel(axes), history, ahead):
+            axis.plot(np.arange(-len(past), 0), past, color=GREY, linewidth=1)
+            axis.plot(np.arange(len(next_)), next_, color=ORANGE, linewidth=1.4)
+        for axis in np.ravel(axes)[len(history) :]:
+            axis.axis("off")
+        np.ravel(axes)[0].figure.suptitle(title)
+
+
 def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = "Error by horizon step") -> None:
     """One line a method over the steps of the horizon."""
     with figure(path) as axis:
@@ -171,10 +183,31 @@ def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = 
 
 
 def neighbourhood(points: np.ndarray, names: list[str], path: Path, title: str = "") -> None:
-    """Words or sentences in the plane (N, 2), each by its name."""
-    with figure(path, size=(9.0, 7.5)) as axis:
-        axis.scatter(points[:, 0], points[:, 1], s=10, color=BLUE)
-        for (x, y), name in zip(points, names):
-            axis.annotate(name, (x, y), fontsize=8, xytext=(3, 2), textcoords="offset points")
-        axis.set(title=title, xticks=[], yticks=[])
+    """Words or sentences in the plane (N, 2), each by its name; names stand apart, with a line to their point where they had to move."""
+    low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-9)
+    places = (points - low) / span
+    with figure(path, size=(10.0, 7.5)) as axis:
+        axis.scatter(places[:, 0], places[:, 1], s=10, color=BLUE)
+        for (x, y), (left, middle), name in zip(places, _apart(places, names), names):
+            axis.text(left, middle, name, fontsize=8, va="center", parse_math=False)
+            if abs(middle - y) > 0.012:
+                axis.plot([x, x if left < x else left], [y, middle], color=GREY, linewidth=0.5)
+        axis.set(title=title, xticks=[], yticks=[], xlim=(-0.03, 1.05), ylim=(-0.04, 1.04))
         axis.grid(False)
+
+
+def _apart(places: np.ndarray, names: list[str]) -> list[tuple[float, float]]:
+    """Where each name begins and its middle, so that no two lie on each other; beside its point, left of it at the right edge."""
+    letter, line = 0.0066, 0.023  # of the picture's sides, for its size and type
+    taken: list[tuple[float, float, float]] = []
+    found: dict[int, tuple[float, float]] = {}
+    for i in np.argsort(-places[:, 1], kind="stable"):
+        (x, y), wide = places[i], letter * len(names[i])
+        left = x + 0.008 if x + wide < 1.04 else x - 0.008 - wide
+        for step in sorted(range(-30, 31), key=abs):
+            middle = y + step * line / 2
+            if all(left > b or left + wide < a or abs(middle - other) >= line for a, b, other in taken):
+                break
+        taken.append((left, left + wide, middle))
+        found[int(i)] = (left, float(np.clip(middle, -0.03, 1.03)))
+    return [found[i] for i in range(len(names))]

@@ -31,6 +31,8 @@ from applied_dl.tasks.forecast_settings import settle_forecast
 from applied_dl.tasks.forecast_windows import aligned_part, panel_part
 from applied_dl.train.ensemble import average, fit_members
 
+SHOWN = 6  # windows of the first batch
+
 
 def prepare(recipe, cache: Path) -> Prepared:
     """Read, split in time order, cut windows; units from the training steps."""
@@ -137,6 +139,13 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     )
 
 
+def first_batch(recipe, prepared, path: Path) -> str:
+    """Draw training windows: what the net sees, and what it shall answer."""
+    part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(SHOWN, len(prepared.train))).astype(np.int64))
+    draw.windows(part.inputs["history"][:, :, -1], part.target[:, :, -1], path, "Training windows")
+    return f"{len(part)} windows and what follows them, drawn in {path}"
+
+
 def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
     """Every window of another file (the last horizon of every series, of a panel) through the fitted encoder."""
     data = read_series(source, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
@@ -157,5 +166,6 @@ def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
 ]  # fmt: skip

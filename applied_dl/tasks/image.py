@@ -35,6 +35,7 @@ from applied_dl.train.hardware import precision
 STEM = (4, 32)  # side of the whitened patches, and how many filters look at them
 STEM_SAMPLE = 2000
 REPEATS = 200  # resamples of the intervals that have no closed form
+SHOWN = 24  # pictures of a batch
 TOP5_CLASSES = 10  # from so many classes on, top-5 accuracy says something
 
 
@@ -135,8 +136,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     """An augmented batch, the curves, the confusion, the worst mistakes and the reliability."""
     history, encoder, test = fitted.history, prepared.encoder, prepared.test
     draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
-    batch = preview(recipe, prepared)
-    draw.pictures(*batch, folder / "batch.png", "An augmented batch")
+    first_batch(recipe, prepared, folder / "batch.png")
     p = outputs["probabilities"]
     if encoder.multi_label:
         scores = score(recipe, outputs, test, encoder).slices
@@ -151,15 +151,17 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.pictures(np.asarray(test.inputs["image"][worst]), captions, folder / "worst.png", "Least sure of the truth")
 
 
-def preview(recipe, prepared, count: int = 24) -> tuple[np.ndarray, list[str]]:
-    """Training pictures as the net sees them, augmented, with their labels."""
-    part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(count, len(prepared.train))).astype(np.int64))
+def first_batch(recipe, prepared, path: Path) -> str:
+    """Draw training pictures as the net sees them, augmented, with their labels."""
+    part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(SHOWN, len(prepared.train))).astype(np.int64))
     images, target = np.asarray(part.inputs["image"]), one_hot(part.target, prepared.encoder)
     augment = augmentation(recipe.preprocess.augment or (), recipe.preprocess.strength, len(prepared.encoder.labels))
     if augment is not None:
         inputs, target = augment({"image": ops.convert_to_tensor(images)}, ops.convert_to_tensor(target), ops.convert_to_tensor([0, 1]))
         images, target = np.asarray(inputs["image"]), np.asarray(target)
-    return images, [" + ".join(prepared.encoder.labels[i] for i in np.flatnonzero(row > 0.05)[:2]) for row in target]
+    captions = [" + ".join(prepared.encoder.labels[i] for i in np.flatnonzero(row > 0.05)[:2]) for row in target]
+    draw.pictures(images, captions, path, "An augmented batch")
+    return f"{len(images)} pictures as the net sees them, drawn in {path}"
 
 
 def labelled(recipe, encoder, source: str) -> Part:
@@ -186,5 +188,6 @@ def _normalized(prepared, kind: str) -> np.ndarray:
 
 
 __all__ = [
-    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
 ]  # fmt: skip

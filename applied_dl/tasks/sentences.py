@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from applied_dl.data import Part, Prepared
-from applied_dl.encoders.subwords import SubwordEncoder
+from applied_dl.encoders.subwords import SubwordEncoder, pieces
 from applied_dl.encoders.subwords import load as load_encoder
 from applied_dl.encoders.subwords import save as save_encoder
 from applied_dl.export import Serving
@@ -23,12 +23,14 @@ from applied_dl.models.text.static import raw_bytes, static
 from applied_dl.models.text.transformer import transformer
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences_baselines import sentence_baselines
-from applied_dl.tasks.sentences_data import prepare_sentences, read_part
+from applied_dl.tasks.sentences_data import TOGETHER, prepare_sentences, read_part
 from applied_dl.tasks.sentences_fit import fit_sentences
 from applied_dl.tasks.sentences_settings import settle_sentences
 from applied_dl.train import Fitted
 
 BATCH = 512
+CUT = 110  # characters of a text of the first batch
+SHOWN = 30  # characters of a text on the map
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -139,6 +141,12 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     _draw_map(vectors, [str(text) for text in test.extra["text"]], folder / "neighbourhood.png")
 
 
+def first_batch(recipe, prepared, path: Path) -> str:
+    """The first training texts as the tokenizer cuts them; no picture is drawn."""
+    rows = prepared.train.inputs[prepared.encoder.input][:3]
+    return "\n         ".join(" ".join(pieces(prepared.encoder, row))[:CUT] for row in rows)
+
+
 def labelled(recipe, encoder, source: str) -> Part:
     """Another source's pairs or labels through the fitted encoder."""
     return read_part(encoder, recipe.data, source)
@@ -157,27 +165,30 @@ def _draw_pairs(vectors: np.ndarray, scores: np.ndarray, folder: Path) -> None:
             axis.scatter(wanted[scored], cosine[scored], s=8, alpha=0.4, color=draw.BLUE, edgecolors="none")
             axis.set(xlabel="people's score", ylabel="cosine", title="Similarity of held-out pairs")
     if (~scored).any():
-        others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], 1, axis=0))
+        others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], len(b[~scored]) // 2, axis=0))  # far off in the text too
+        edges = draw.edges(np.concatenate([others, cosine[~scored]]), 40)
         with draw.figure(folder / "pairs.png") as axis:
             for values, name, colour in ((others, "two texts at random", draw.GREY), (cosine[~scored], "true pairs", draw.BLUE)):
-                axis.hist(values, bins=draw.edges(values, 40), alpha=0.7, label=name, color=colour)
+                axis.hist(values, bins=edges, alpha=0.7, label=name, color=colour)
             axis.set(xlabel="cosine", ylabel="pairs", title="True pairs against others")
             axis.legend()
 
 
-def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 60) -> None:
+def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 48) -> None:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    rows = np.arange(min(most, len(texts)))
+    rows = np.linspace(0, len(texts) // TOGETHER - 1, min(most, len(texts)) // TOGETHER).astype(int) * TOGETHER
+    rows = np.unique(np.concatenate([rows + i for i in range(TOGETHER)]))  # pairs from all over the part
     if len(rows) < 8:
         return
     with threadpool_limits(1):  # so few points: threads would only wait for each other
         points = TSNE(2, perplexity=min(12, len(rows) / 4), init="pca", random_state=0).fit_transform(vectors[rows])
-    names = [text if len(text) < 42 else text[:40] + "…" for text in (texts[i] for i in rows)]
+    names = [text if len(text) <= SHOWN else text[: SHOWN - 2] + "…" for text in (texts[i] for i in rows)]
     draw.neighbourhood(points, names, path, "Held-out texts (t-SNE)")
 
 
 __all__ = [
-    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
 ]  # fmt: skip

@@ -26,6 +26,7 @@ from applied_dl.tasks.tabular_plots import tabular_plots
 from applied_dl.tasks.tabular_settings import member_settings, settle_tabular
 from applied_dl.train.ensemble import fit_members
 
+CELLS = 110  # characters of a row of the first batch
 REPEATS = 200  # resamples of the intervals that have no closed form
 SPREAD_FLOOR = 1.0  # share of the validation error that the members' disagreement is added to
 SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # categories, their levels at the most, rows at the least
@@ -175,11 +176,20 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
     return tabular_plots(fitted, prepared, outputs, folder)
 
 
+def first_batch(recipe, prepared, path: Path) -> str:
+    """The first training rows, as they were understood; no picture is drawn."""
+    part, labels = prepared.train.take(slice(0, 3)), prepared.encoder.labels
+    told = [labels[int(value)] if labels else f"{value:.6g}" for value in part.target]
+    cells = [", ".join(f"{name} {column[row]:.5g}" for name, column in part.inputs.items()) for row in range(len(part))]
+    return "\n         ".join(f"{row[:CELLS]} → {answer}" for row, answer in zip(cells, told))
+
+
 def labelled(recipe, encoder, source: str) -> Part:
     """Another table's rows and truths through the fitted encoder."""
     return read_part(encoder, source, recipe.data)
 
 
 __all__ = [
-    "baselines", "build", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving", "settle",
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
 ]  # fmt: skip

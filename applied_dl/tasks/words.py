@@ -145,6 +145,6 @@ def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score", "serving",
-    "settle",
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
 ]  # fmt: skip

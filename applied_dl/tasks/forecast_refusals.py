@@ -100,6 +100,8 @@ def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
     for key in OTHER_TASKS:
         if getattr(train, key):
             raise UsageError(f"train.{key} has no meaning for a forecast; remove it.")
+    if train.precision == "mixed_bfloat16":
+        raise UsageError("train.precision: forecasters compute in float32, whose windows bfloat16 would round away; remove it.")
     if all(one in CLOSED for one in names):
         plain = Train()
         idle = [key for key in Train.__struct_fields__ if key not in HEEDED and getattr(train, key) != getattr(plain, key)]

@@ -37,7 +37,11 @@ def score(recipe, outputs, part, encoder) -> Scores:
                 intervals["owa"] = bootstrap_mean((rows_smape / reference[0] + rows_mase / reference[1]) / 2)
     if "lower" in outputs:
         unit = np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None]
-        metrics |= _of_the_interval(truth, outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64), encoder.coverage, unit)
+        low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
+        metrics |= _of_the_interval(truth, low, high, encoder.coverage, unit)
+        inside = np.where(np.isnan(truth), np.nan, (truth >= low) & (truth <= high)).reshape(len(truth), -1)
+        rows = np.nanmean(inside[~np.isnan(inside).all(axis=1)], axis=1)
+        intervals["coverage"] = bootstrap_mean(by_block(rows, encoder.horizon) if encoder.form == "aligned" else rows)
     order = (main, *(name for name in metrics if name != main))
     slices = _slices(main, outputs, part, encoder)
     return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals, slices=slices)

@@ -20,7 +20,7 @@ COVARIATE_MEMBERS = ("ridge", "tide")  # cyclenet sees no covariates
 PANEL_MEMBERS = ("panel", "nbeats")
 OF_A_MEMBER = ("epochs", "learning_rate", "loss")
 TRAINING = {  # epochs, batch, rate, loss
-    "cyclenet": (10, 256, 5e-3, "mse"), "gru": (8, 256, 1e-3, "huber"), "lstm": (8, 256, 1e-3, "huber"),
+    "cyclenet": (10, 128, 1e-2, "mse"), "gru": (8, 256, 1e-3, "huber"), "lstm": (8, 256, 1e-3, "huber"),
     "panel": (None, 512, 1e-3, "relative"),
     "linear": (10, 256, 2e-3, "mse"), "nlinear": (10, 256, 2e-3, "mse"), "dlinear": (10, 256, 2e-3, "mse"),
     "rlinear": (10, 256, 5e-3, "mse"),

@@ -52,6 +52,7 @@ def settled(**keys):
         ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": []}, "must rise between 0 and 1"),
         ({"model__name": "gru", "train__loss": "relative"}, "is for panels"),
         ({"model__name": "gru", "train__label_smoothing": 0.1}, "no meaning for a forecast"),
+        ({"model__name": "gru", "train__precision": "mixed_bfloat16"}, "forecasters compute in float32"),
         ({"data__test_horizons": 2, "model__members": ["panel", "cyclenet"]}, "one common clock"),
         ({"data__test_horizons": 2, "data__split": [0.5, 0.1, 0.4]}, "a panel keeps the last"),
         ({"data__validation": "later.csv"}, "needs data.train"),

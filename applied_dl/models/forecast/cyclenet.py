@@ -30,7 +30,7 @@ class Cycle(layers.Layer):
         return {**super().get_config(), "length": self.length, "channels": self.channels, "steps": self.steps}
 
 
-def cyclenet(spec: Spec, units: int = 128, dropout: float = 0.1, window: int | None = None, normalize: str = "revin") -> keras.Model:
+def cyclenet(spec: Spec, units: int = 128, dropout: float = 0.3, window: int | None = None, normalize: str = "revin") -> keras.Model:
     """units: 0 for the linear core, else the width of its one hidden layer. window: the steps of history seen (short ones do best)."""
     inputs, size = inputs_of(spec), window or spec.lookback
     z = standardized(spec, inputs)[:, -size:]

@@ -7,8 +7,11 @@ normaliser; a text that has nothing else is refused by name.
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +31,7 @@ ODDEST = 99.5  # percentile of the training texts' own strangeness that is still
 MOST_BYTES = 2**20  # of one text; a longer one is cut before it is tokenised
 LONG_TEXT, ENDLESS = 1000, re.compile(r"\S{200,}")
 BLOCK = 4096  # texts tokenised at a time
+IDEOGRAPHS = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
@@ -75,20 +79,47 @@ def train_tokenizer(texts: Iterable[str], size: int, kind: str = "wordpiece", lo
 
     if kind not in KINDS:
         raise UsageError(f"Unknown preprocess.subwords {kind!r}.{nearest(kind, KINDS)}")
-    special = {"special_tokens": [PAD, UNKNOWN, MASK], "vocab_size": size, "show_progress": False}
+    texts = [_teachable(text) for text in texts]
+    special = {"vocab_size": size, "show_progress": False}
     if kind == "wordpiece":
         made = Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=64))
         made.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
         made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer = trainers.WordPieceTrainer(**special)
+        letters = _letters(texts, made.normalizer.normalize_str, max(size // 4, 16))
+        inside = [f"##{letter}" for letter in letters if not _alone(letter)]  # named first: the trainer numbers them in a random order
+        trainer = trainers.WordPieceTrainer(
+            special_tokens=[PAD, UNKNOWN, MASK, *inside], initial_alphabet=letters, limit_alphabet=len(letters), **special
+        )
     else:
         made = Tokenizer(models.BPE(unk_token=UNKNOWN, byte_fallback=False))
         clean = [normalizers.Replace(Regex(r"[\p{Cc}\p{Cs}]+"), " "), normalizers.NFC()]
         made.normalizer = normalizers.Sequence([*clean, normalizers.Lowercase()] if lowercase else clean)
         made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        trainer = trainers.BpeTrainer(**special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    made.train_from_iterator((_teachable(text) for text in texts), trainer)
-    return made.to_str()
+        trainer = trainers.BpeTrainer(special_tokens=[PAD, UNKNOWN, MASK], **special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    made.train_from_iterator(texts, trainer)
+    plain = json.loads(made.to_str())
+    plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] in (PAD, UNKNOWN, MASK)]
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def _letters(texts: list[str], normal, most: int) -> list[str]:
+    """The commonest characters of the texts once normalised, sorted; ties by their code, so that the same texts give the same ones."""
+    raw: Counter[str] = Counter()
+    for text in texts:
+        raw.update(text)
+    found: Counter[str] = Counter()
+    for letter, count in raw.items():
+        for made in normal(letter).split():
+            for each in made:
+                found[each] += count
+    return sorted(sorted(found, key=lambda letter: (-found[letter], letter))[:most])
+
+
+def _alone(letter: str) -> bool:
+    """Whether BERT's rules make a word of the character by itself: punctuation and ideographs never continue a word."""
+    code = ord(letter)
+    ideograph = any(low <= code <= high for low, high in IDEOGRAPHS)
+    return ideograph or unicodedata.category(letter).startswith("P") or (code < 128 and not letter.isalnum())
 
 
 def _teachable(text: str) -> str:

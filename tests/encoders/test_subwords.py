@@ -1,6 +1,8 @@
 """Texts to sub-word ids: known ids, any text at all, and the files of a bundle."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -120,3 +122,25 @@ def test_what_is_no_tokenizer_is_refused(tmp_path):
         read_tokenizer(tmp_path)
     with pytest.raises(UsageError, match="Did you mean 'wordpiece'"):
         train_tokenizer(TEXTS, 100, "wordpieces")
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+def test_the_same_texts_give_the_same_tokenizer_in_every_process(tmp_path, kind):
+    words = ["".join(chr(97 + (7 * i + j * j) % 26) for j in range(3 + i % 5)) for i in range(400)]
+    texts = [" ".join(words[i::40]) + " Straße 日本語 café naïve" for i in range(40)]
+    (tmp_path / "t.json").write_text(json.dumps(texts))
+    program = (
+        "import hashlib, json, sys; from applied_dl.encoders.subwords import train_tokenizer\n"
+        "print(hashlib.sha256(train_tokenizer(json.load(open(sys.argv[1])), 300, sys.argv[2]).encode()).hexdigest())"
+    )
+    run = [sys.executable, "-c", program, str(tmp_path / "t.json"), kind]
+    found = {subprocess.run(run, check=True, capture_output=True, text=True).stdout for _ in range(4)}
+    assert len(found) == 1
+
+
+def test_ideographs_and_accents_have_pieces():
+    texts = ["日本語 の 文章", "Straße café naïve", "don't stop"] * 5
+    encoder = SubwordEncoder(length=20, tokenizer=train_tokenizer(texts, 300))
+    for text in texts[:3]:
+        assert 1 not in encode_texts(encoder, [text])[0]  # nothing is unknown
+    assert [token["content"] for token in json.loads(encoder.tokenizer)["added_tokens"]] == ["[PAD]", "[UNK]", "[MASK]"]

@@ -25,6 +25,7 @@ from applied_dl.train.class_weights import class_weights
 from applied_dl.train.contrastive import fit_table
 from applied_dl.train.losses import loss as named_loss
 from applied_dl.train.similarity_losses import Contrastive, MaskedTokens, SameSimilarities
+from applied_dl.train.transfer import fit_staged
 
 TEACHER_BATCH, TEACHER_LENGTH = 64, 128  # texts at a time, and at most so many tokens of each
 FIRST_WORD = 3  # ids below are special
@@ -112,7 +113,8 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) ->
     beside = keras.Model(inputs, layers.Concatenate(name="beside")(vectors) if len(vectors) > 1 else vectors[0])
     validation = _held_out(recipe, prepared, model, sides) if recipe.learn.objective != "distillation" else None
     monitor = "val_loss" if validation else "loss"
-    return train.fit(beside, source, validation, settings, loss=loss, augment=augment, monitor=monitor, workspace=workspace, tag=tag)
+    shared = {"loss": loss, "augment": augment, "monitor": monitor, "workspace": workspace}
+    return _fit_whole(beside, model, source, validation, settings, shared, tag, head=False)
 
 
 def _pairs(recipe, prepared, ids):
@@ -263,11 +265,21 @@ def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> train.
     augment = (lambda inputs, target, seed: ({"ids": change(inputs["ids"], seed)}, target)) if change else None
     whole = classifier(tokens, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
     loss = named_loss("crossentropy" if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
-    history = train.fit(
-        whole, source, validation, settings, loss=loss, metrics=(keras.metrics.CategoricalAccuracy("accuracy"),), augment=augment,
-        workspace=workspace, tag=tag,
-    )  # fmt: skip
+    accuracy = keras.metrics.CategoricalAccuracy("accuracy")
+    shared = {"loss": loss, "metrics": (accuracy,), "augment": augment, "workspace": workspace}
+    history = _fit_whole(whole, model, source, validation, settings, shared, tag, head=True)
     return train.Fitted(model, history, {"classifier": whole})
+
+
+def _fit_whole(whole, encoder, source, validation, settings, shared: dict, tag: str, head: bool) -> train.History:
+    """One training of all layers; of a pretrained encoder by stages and with rates by depth, where the recipe asks for them."""
+    if not (settings.freeze or settings.depth_rates):
+        return train.fit(whole, source, validation, settings, tag=tag, **shared)
+
+    def stage(own, rates, name: str) -> train.History:
+        return train.fit(whole, source, validation, own, rates=rates, tag=f"{tag}-{name}", **shared)
+
+    return fit_staged(whole, encoder, settings, stage, head=head)
 
 
 def _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag) -> train.History:

@@ -45,6 +45,8 @@ def settle_sentences(recipe, prepared):
     _check_training(recipe, objective, table)
     rows = len(prepared.state["rows"]) if objective in ("contrastive", "classification") else len(prepared.train)
     chosen = _table(rows) if table else _light(rows) if light else _deep(rows, name)
+    if recipe.train.freeze:
+        chosen["epochs"] = sum(recipe.train.freeze)
     own = {"name": name}
     if name != "pretrained":
         own["dimensions"] = dimensions
@@ -141,8 +143,11 @@ def _check_training(recipe, objective: str, table: bool) -> None:
         raise UsageError("train.ensemble must be 1 for sentences: vectors of different seeds cannot be averaged.")
     refuse_unused(train, name, ("snapshots",))
     for key in ("freeze", "depth_rates"):
-        if getattr(train, key) is not None:
-            raise UsageError(f"train.{key} is for the transfer learning of pictures; sentences are trained whole.")
+        if getattr(train, key) is not None and (not recipe.model.weights or objective == "mlm"):
+            raise UsageError(f"train.{key} is for a pretrained encoder (model.weights) without learn.objective = 'mlm'; received {name!r}.")
+    if train.freeze and train.epochs not in (None, sum(train.freeze)):
+        stages = f"{list(train.freeze)} ({sum(train.freeze)} epochs)"
+        raise UsageError(f"train.epochs = {train.epochs} and train.freeze = {stages} differ; give one of them.")
     if objective == "classification":
         if train.loss is not None and train.loss not in LOSSES:
             raise UsageError(f"train.loss = {train.loss!r} does not fit classes.{nearest(train.loss, LOSSES)}")

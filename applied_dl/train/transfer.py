@@ -43,16 +43,18 @@ def depth_rates(trunk: keras.Model, factor: float | None) -> dict[str, float]:
     return rates
 
 
-def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable) -> History:
+def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable, head: bool = True) -> History:
     """Run one fit per number in `train.freeze` (epochs of each stage): the head, then ever more of the trunk, all of it in the last.
 
-    `fit_stage(settings, rates, tag) -> History` trains the whole model once. From the second stage on the peak rate is a fifth. `model`
-    keeps the best weights of all stages: a later one that only harms is undone.
+    Where there is no new `head`, the first stage trains the trunk's last part. `fit_stage(settings, rates, tag) -> History` trains the
+    whole model once. From the second stage on the peak rate is a fifth. `model` keeps the best weights of all stages: a later one that
+    only harms is undone.
     """
     history, kept = History(), None
     stages = settings.freeze or (settings.epochs,)
     for stage, epochs in enumerate(stages):
-        unfreeze(trunk, stage / max(len(stages) - 1, 1))
+        if settings.freeze:
+            unfreeze(trunk, stage / max(len(stages) - 1, 1) if head else (stage + 1) / len(stages))
         rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
         own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
         try:

@@ -194,6 +194,24 @@ def test_a_pretrained_directory_is_fine_tuned_and_taught_from(sources, teacher, 
         task.settle(*prepared(sources / "pairs.csv", model={**model, "dimensions": 64}))
 
 
+@pytest.mark.parametrize("file", ["pairs.csv", "labels.csv"])
+def test_a_pretrained_encoder_thaws_from_its_end(file, sources, teacher, tmp_path):
+    """One stage: the last half of the encoder (or the head alone) learns, and the table of words is as it was."""
+    model = {"weights": str(teacher), "dropout": 0.0}
+    first = prepared(sources / file, model=model)
+    whole = task.build(task.settle(*first), first[1]).get_weights()
+    stages = {**DENSE, "learning_rate": 1e-3, "freeze": [1, 1], "depth_rates": 1e6, "epochs": None}
+    recipe, data, fitted, _ = trained(sources / file, tmp_path, model=model, train=stages)
+    assert recipe.train.epochs == 2
+    assert [row["stage"] for row in fitted.history.rows] == [0, 1]
+    moved = [float(np.abs(a - b).max()) for a, b in zip(whole, fitted.model.get_weights())]
+    assert moved[0] < 1e-9  # the deepest: frozen, then a million to the fourth times slower
+    with pytest.raises(UsageError, match="differ; give one of them"):
+        task.settle(*prepared(sources / file, model=model, train={"freeze": [1, 1], "epochs": 5}))
+    with pytest.raises(UsageError, match=r"train\.freeze is for a pretrained encoder"):
+        task.settle(*prepared(sources / file, train={"freeze": [1, 1]}))
+
+
 def test_a_student_takes_over_the_teachers_similarities(sources, tmp_path):
     from safetensors.numpy import save_file
 

@@ -61,10 +61,11 @@ def mean_of(table, bag, x):
     size = 0
     while size < len(bag) and bag[size] >= 0:
         size += 1
+    share = np.float32(1) / np.float32(size)
     for k in range(size):
         r = bag[k]
         for d in range(len(x)):
-            x[d] += table[r, d] / size
+            x[d] += table[r, d] * share
 
 
 @compiled
@@ -115,6 +116,23 @@ def answered(outputs, rows, wanted, n, x, rate, change, changes):
         for d in range(len(x)):
             change[d] += g * outputs[r, d]
             changes[k, d] += g * x[d]
+
+
+@compiled
+def clear(changes, n):
+    """The first n rows to zero."""
+    for k in range(n):
+        for d in range(changes.shape[1]):
+            changes[k, d] = 0
+
+
+@compiled
+def add(outputs, rows, n, changes):
+    """Each of the n rows moves by its change."""
+    for k in range(n):
+        r = rows[k]
+        for d in range(changes.shape[1]):
+            outputs[r, d] += changes[k, d]
 
 
 @compiled
@@ -169,10 +187,22 @@ def learn_pieces(lesson, first, last, seed, rate):
             low, high = max(0, i - reach), min(length, i + reach + 1)
             if high - low < 2:
                 continue
-            n, state = asked(lesson, words[i], state, rows, wanted)
-            for k in range(n):
+            if bagged and not lesson.cbow:  # composing a word is dear: it is done once a window, and the word predicts its neighbours
                 for d in range(D):
-                    changes[k, d] = 0
+                    x[d] = change[d] = 0
+                mean_of(inputs, bags[words[i]], x)
+                for j in range(low, high):
+                    if j != i:
+                        n, state = asked(lesson, words[j], state, rows, wanted)
+                        clear(changes, n)
+                        answered(outputs, rows, wanted, n, x, step, change, changes)
+                        if told:
+                            total, count = total + loss_of(outputs, rows, wanted, n, x), count + 1
+                        add(outputs, rows, n, changes)
+                move(inputs, bags[words[i]], change)
+                continue
+            n, state = asked(lesson, words[i], state, rows, wanted)
+            clear(changes, n)
             if lesson.cbow:
                 share = np.float32(1) / np.float32(high - low - 1)
                 kept = np.sqrt(share)  # the gradient of a mean has 1/n (İrsoy et al., 2021), word2vec's code leaves it out; between them
@@ -206,22 +236,12 @@ def learn_pieces(lesson, first, last, seed, rate):
                     if j != i:
                         r = words[j]
                         for d in range(D):
-                            x[d] = change[d] = 0
-                        if bagged:
-                            mean_of(inputs, bags[r], x)
-                        else:
-                            for d in range(D):
-                                x[d] = inputs[r, d]
+                            x[d] = inputs[r, d]
+                            change[d] = 0
                         answered(outputs, rows, wanted, n, x, step, change, changes)
-                        if bagged:
-                            move(inputs, bags[r], change)
-                        else:
-                            for d in range(D):
-                                inputs[r, d] += change[d]
+                        for d in range(D):
+                            inputs[r, d] += change[d]
                         if told:
                             total, count = total + loss_of(outputs, rows, wanted, n, x), count + 1
-            for k in range(n):
-                r = rows[k]
-                for d in range(D):
-                    outputs[r, d] += changes[k, d]
+            add(outputs, rows, n, changes)
     return total, count

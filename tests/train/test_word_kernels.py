@@ -53,6 +53,24 @@ def lesson(cbow=False, tree=False, bags=False, seed=0):
     )
 
 
+def questions(given, word, dice):
+    """Output rows that a word is learnt by, and the answers wanted."""
+    if given.paths.shape[1]:
+        return [(int(p), float(t)) for p, t in zip(given.paths[word], given.turns[word]) if p >= 0]
+    noise = [int(given.noise[dice.below(len(given.noise))]) for _ in range(NEGATIVE)]
+    return [(word, 1.0)] + [(other, 0.0) for other in noise if other != word]
+
+
+def gradients(x, asked, outputs, rate, change):
+    """Of each output row; that of x is added to `change`."""
+    changes = np.zeros((len(asked), D))
+    for k, (row, wanted) in enumerate(asked):
+        g = rate * (wanted - sigmoid(x @ outputs[row]))
+        change += g * outputs[row]
+        changes[k] += g * x
+    return changes
+
+
 def slowly(given, first, last, rate, seed):
     """New tables, and the losses of the windows that are asked for theirs, in float64."""
     inputs, outputs, dice = given.inputs.astype(float), given.outputs.astype(float), Dice(seed)
@@ -69,26 +87,29 @@ def slowly(given, first, last, rate, seed):
             around = [words[j] for j in range(max(0, i - reach), min(len(words), i + reach + 1)) if j != i]
             if not around:
                 continue
-            if given.paths.shape[1]:
-                asked = [(int(p), float(t)) for p, t in zip(given.paths[word], given.turns[word]) if p >= 0]
-            else:
-                noise = [int(given.noise[dice.below(len(given.noise))]) for _ in range(NEGATIVE)]
-                asked = [(word, 1.0)] + [(other, 0.0) for other in noise if other != word]
-            changes = np.zeros((len(asked), D))
+            if given.bags.shape[1] and not given.cbow:  # the word predicts each neighbour
+                x, change = inputs[bag[word]].mean(0), np.zeros(D)
+                for c in around:
+                    ask = questions(given, c, dice)
+                    if told:
+                        losses.append(sum(np.log1p(np.exp(x @ outputs[r])) - w * (x @ outputs[r]) for r, w in ask))
+                    changes = gradients(x, ask, outputs, rate, change)
+                    for k, (row, _) in enumerate(ask):
+                        outputs[row] += changes[k]
+                for r in bag[word]:
+                    inputs[r] += change
+                continue
+            ask = questions(given, word, dice)
+            changes = np.zeros((len(ask), D))
             for group in [around] if given.cbow else [[c] for c in around]:
-                x = np.mean([inputs[bag[c]].mean(0) for c in group], 0)
-                change = np.zeros(D)
-                for k, (row, wanted) in enumerate(asked):
-                    score = x @ outputs[row]
-                    g = rate * (wanted - sigmoid(score))
-                    change += g * outputs[row]
-                    changes[k] += g * x
+                x, change = np.mean([inputs[bag[c]].mean(0) for c in group], 0), np.zeros(D)
                 if told:
-                    losses.append(sum(np.log1p(np.exp(score)) - w * score for w, score in ((w, x @ outputs[r]) for r, w in asked)))
+                    losses.append(sum(np.log1p(np.exp(x @ outputs[r])) - w * (x @ outputs[r]) for r, w in ask))
+                changes += gradients(x, ask, outputs, rate, change)
                 for c in group:
                     for r in bag[c]:
                         inputs[r] += change / np.sqrt(len(group))
-            for k, (row, _) in enumerate(asked):
+            for k, (row, _) in enumerate(ask):
                 outputs[row] += changes[k]
     return inputs, outputs, losses
 

@@ -94,7 +94,7 @@ def _draw(found, errors: dict, steps: np.ndarray, picture: Path) -> None:
     stamps = lambda at: e.clock.text(np.array([at]))[0]  # noqa: E731
     axis = block["start"] + begin + np.arange(len(values))
     backtest_picture(picture, f"{name}: {next(iter(found.outputs))}", axis, values, part.extra["origin"][shown], fans, errors, steps, label,
-                     stamps if e.form == "aligned" else None)  # fmt: skip
+                     stamps, e.form == "aligned")  # fmt: skip
 
 
 def text(report: dict) -> str:

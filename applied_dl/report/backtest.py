@@ -12,11 +12,11 @@ COLOURS = (BLUE, ORANGE, GREEN, RED, GREY, "#8a5aa8")
 
 
 def backtest_picture(
-    path: Path, title: str, steps, values, origins, forecasts, errors: dict[str, np.ndarray], moments, label: str, stamp=None
+    path: Path, title: str, steps, values, origins, forecasts, errors: dict[str, np.ndarray], moments, label: str, stamp, dated: bool
 ) -> None:
     """steps, values (T,): what came. origins (K,) steps; forecasts: per origin (H,), or (forecast, lower, upper). errors (O,) by method.
 
-    moments (O,): where on the lower axis each origin lies. stamp: step → text, for the axes' labels.
+    moments (O,): where on the lower axis each origin lies. stamp: step → text, for the axes. dated: moments are steps.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -40,9 +40,8 @@ def backtest_picture(
         bottom.legend(loc="upper left", ncols=3, fontsize=8)
         for axis in (top, bottom):
             axis.xaxis.set_major_locator(MaxNLocator(7, integer=True))
-        if stamp:
-            for axis in (top, bottom):
-                axis.xaxis.set_major_formatter(lambda at, _: stamp(round(at)))
-                axis.tick_params("x", labelsize=8)
-        else:
+        for axis in (top, bottom) if dated else (top,):
+            axis.xaxis.set_major_formatter(lambda at, _: stamp(round(at)))
+            axis.tick_params("x", labelsize=8)
+        if not dated:
             bottom.set(xlabel="origin, from the first")

@@ -168,6 +168,8 @@ def value_row(found: dict, what: str, metric: str, low: float, high: float | Non
     mean = interval(values)[0]
     goal = f"≥ {low}" if high is None else f"{low} to {high}"
     rivals = {name: interval([r[name]["score"] for r in found["rows"] if name in r])[0]
-              for name in found["rows"][0] if metric == "accuracy" and " " in name}  # fmt: skip
+              for name in found["rows"][0] if metric == "accuracy" and " default" in name}  # fmt: skip
+    if metric == "accuracy":
+        rivals["logistic regression"] = interval([row[preset]["linear"] for row in found["rows"] if preset in row])[0]
     beside = ", ".join(f"{name} {value:.4f}" for name, value in rivals.items())
     return [Row(f"{what}, {preset}: {metric}", spread(values), goal, mean >= low and (high is None or mean <= high), beside)]

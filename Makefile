@@ -22,7 +22,7 @@ help:
 
 $(STAMP): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
-	  { test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); } && uv pip install -q --python $(BIN)/python -e ".[train,dev]"; \
+	  { test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); } && uv pip install -q --compile-bytecode --python $(BIN)/python -e ".[train,dev]"; \
 	else \
 	  { test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV); } && $(BIN)/pip install -q -e ".[train,dev]"; \
 	fi

@@ -39,7 +39,7 @@ def tell_export(item: ExportedFile, main: str) -> None:
     if item.refused:
         console.say("export", f"{item.format} {item.variant:<8} refused: {item.refused}")
         return
-    size = f"{item.bytes / 1000:,.1f} kB"
+    size = f"{item.bytes / 1000:,.1f} kB" if item.bytes else ""
     speed = f"{item.latency_ms:.2f} ms" if item.latency_ms is not None else ""
     mark = "  ← model.tflite" if item.chosen else ""
     console.say(

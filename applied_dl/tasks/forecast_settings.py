@@ -14,7 +14,7 @@ MEMBER_SIZES = {"gru": {"units": 64, "patch": 32}, "lstm": {"units": 64, "patch"
 ENOUGH = 2000  # training windows from which a blend is worth its time
 PANEL_STEPS = 1500  # of a panel's training, 512 windows each
 MEMBERS = {
-    "fast": ("ridge", "cyclenet"), "default": ("ridge", "cyclenet"), "best": ("ridge", "cyclenet", "cyclenet", "gru", "gru"),
+    "fast": ("ridge", "cyclenet"), "default": ("ridge", "cyclenet"), "best": ("ridge", "cyclenet", "cyclenet", "cyclenet", "gru"),
 }  # fmt: skip
 COVARIATE_MEMBERS = ("ridge", "tide")  # cyclenet sees no covariates
 PANEL_MEMBERS = ("panel", "nbeats")

@@ -204,10 +204,12 @@ def _apart(places: np.ndarray, names: list[str]) -> list[tuple[float, float]]:
     for i in np.argsort(-places[:, 1], kind="stable"):
         (x, y), wide = places[i], letter * len(names[i])
         left = x + 0.008 if x + wide < 1.04 else x - 0.008 - wide
-        for step in sorted(range(-30, 31), key=abs):
+        for step in sorted(range(-80, 81), key=abs):
             middle = y + step * line / 2
-            if all(left > b or left + wide < a or abs(middle - other) >= line for a, b, other in taken):
+            if -0.03 <= middle <= 1.03 and all(left > b or left + wide < a or abs(middle - other) >= line for a, b, other in taken):
                 break
+        else:  # no room at all: beside its point
+            middle = y
         taken.append((left, left + wide, middle))
-        found[int(i)] = (left, float(np.clip(middle, -0.03, 1.03)))
+        found[int(i)] = (left, float(middle))
     return [found[i] for i in range(len(names))]

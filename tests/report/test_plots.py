@@ -1,0 +1,20 @@
+"""Names on a map stand apart, whatever they hold."""
+
+import numpy as np
+
+from applied_dl.report.plots import _apart, neighbourhood
+
+
+def test_no_two_names_lie_on_each_other():
+    places = np.random.default_rng(0).uniform(size=(60, 2))
+    names = ["a text of thirty letters or so"] * 60
+    boxes = _apart(places, names)
+    wide = 0.0066 * len(names[0])
+    for i, (left, middle) in enumerate(boxes):
+        for other, height in boxes[:i]:
+            assert abs(left - other) > wide - 1e-9 or abs(middle - height) > 0.0229
+
+
+def test_a_map_takes_dollars_and_one_place_for_all(tmp_path):
+    neighbourhood(np.zeros((8, 2)), ["$3 and $5", "x_{1}$", "שלום", "é", "", "a\nb", "\\frac", "%"], tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 1000

@@ -21,7 +21,8 @@ HEAD = "| what | measured | goal | beside it | command |\n|---|---|---|---|---|"
 def main() -> None:
     """Write both. Raises where a result has no script, so that no figure stands without its command."""
     pages: dict[str, list[str]] = {}
-    rows_of_readme: list[str] = []
+    of_readme: dict[str, list[str]] = {section: [] for section in SECTIONS.values()}
+    judged: list[Row] = []
     for path in sorted(RESULTS.glob("*.json")):
         name = path.stem
         script, found = importlib.import_module(name), read(name)
@@ -32,14 +33,17 @@ def main() -> None:
         title = (script.__doc__ or name).strip().splitlines()[0].split(": ", 1)[-1].rstrip(".")
         made = found.get("machine")
         where = [f"{made['date']}, {made['processor']}, {made['cores']} cores, Python {made['python']}"] if made else []
-        pages.setdefault(SECTIONS[name.split("_")[0]], []).extend(
+        section = SECTIONS[name.split("_")[0]]
+        pages.setdefault(section, []).extend(
             [f"### {title[0].upper()}{title[1:]}", "", *lines, "", f"`python benchmarks/{name}.py`" + "".join(f" · {w}" for w in where), ""]
         )
-        rows_of_readme += [_line(row, name) for row in rows if row.met is not None][: getattr(script, "IN_README", 1)]
+        goals = [row for row in rows if row.met is not None]
+        judged += goals
+        of_readme[section] += [_line(row, name) for row in goals[: getattr(script, "IN_README", 1)]]
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(START)
-    table = "\n".join([HEAD, *rows_of_readme])
+    table = "\n".join([HEAD, *(line for lines in of_readme.values() for line in lines), "", _told(judged)])
     readme.write_text(before + START + "\n" + table + "\n" + END + rest.split(END)[1], encoding="utf-8")
     head = [
         "# Measured results",
@@ -50,6 +54,13 @@ def main() -> None:
     ]
     body = [line for section in dict.fromkeys(SECTIONS.values()) if section in pages for line in [f"## {section}", "", *pages[section]]]
     (ROOT / "docs" / "results.md").write_text("\n".join([*head, *body]).rstrip() + "\n", encoding="utf-8")
+
+
+def _told(judged: list[Row]) -> str:
+    """How many goals were set, and every one that was missed by name."""
+    missed = [row.what for row in judged if not row.met]
+    names = f": {'; '.join(missed)}" if missed else ""
+    return f"Of {len(judged)} goals {len(missed)} are missed{names}. All figures are in [docs/results.md](docs/results.md)."
 
 
 def _line(row: Row, name: str) -> str:

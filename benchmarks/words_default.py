@@ -1,0 +1,66 @@
+"""The offline default of word vectors beside counted neighbours: which word stood beside which in held-out text.
+
+The recipe as it stands, on several splits (the seed decides the split too); the rivals read the same text and are asked the same. The
+recipe's values were chosen on validation rows. `python benchmarks/words_default.py [SEEDS]`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from runner import ROOT, Row, count, interval, spread, write
+
+CODE = r"""
+import json, sys, tempfile, time
+from pathlib import Path
+from applied_dl import config
+from applied_dl.tasks import words as task
+from applied_dl.tasks.words_fit import learnt
+from applied_dl.train import Workspace
+begun = time.process_time()
+recipe = config.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
+with tempfile.TemporaryDirectory() as folder:
+    prepared = task.prepare(recipe, Path(folder))
+    recipe = task.settle(recipe, prepared)
+    table, history = learnt(recipe, prepared, Workspace(Path(folder), {}))
+spent = time.process_time() - begun
+found = {"model": task.score(recipe, task._answers(prepared, table), prepared.test, prepared.encoder)} | task.baselines(recipe, prepared)
+print("RESULT" + json.dumps({"scores": {name: scores.metrics for name, scores in found.items()}, "cpu_seconds": round(spent, 2),
+                             "epochs": recipe.train.epochs, "words": prepared.state["total"], "questions": len(prepared.test) // 3}))
+"""
+
+
+def main() -> None:
+    """Each seed in a process of its own."""
+    found: dict = {"runs": []}
+    for seed in count(5):
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-c", CODE, str(seed)], capture_output=True, text=True, env=environment, cwd=ROOT)
+        line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+        if line is None:
+            sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
+        found["runs"].append(json.loads(line.removeprefix("RESULT")))
+        print(seed, found["runs"][-1], file=sys.stderr, flush=True)
+    write("words_default", found)
+
+
+def summary(found: dict) -> list[Row]:
+    """Beside counted neighbours and random vectors, by the same splits."""
+    scores = {who: [run["scores"][who]["auc"] for run in found["runs"]] for who in ("model", "PPMI-SVD", "random vectors")}
+    mean, low, high = interval([a - b for a, b in zip(scores["model"], scores["PPMI-SVD"])])
+    seconds = interval([run["cpu_seconds"] for run in found["runs"]])[0]
+    told = f"PPMI-SVD {spread(scores['PPMI-SVD'], 3)}; difference {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+    told += f"; random vectors {spread(scores['random vectors'], 3)}"
+    return [
+        Row(
+            "offline default, the neighbour told from another's (auc)", spread(scores["model"], 3), "no worse than counts", high >= 0, told
+        ),
+        Row("offline default, reading and training", f"{seconds:.0f} CPU-seconds"),
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -36,7 +36,7 @@ def backtest_bundle(path: str | Path, picture: Path, origins: int | None = None)
     from applied_dl.infer.runtime import Runtime
 
     prepared = revisit.reread(task, recipe, manifest, path)
-    runtime = Runtime((path / manifest.chosen.file).read_bytes())
+    runtime = Runtime(bundle.checked_bytes(path, manifest, manifest.chosen.file))
     return _report(rolling.of_bundle(recipe, prepared, runtime.run, origins), picture, start)
 
 

@@ -1,4 +1,4 @@
-"""python benchmarks/tabular_file.py [PARTS]: the file of a table's model, its size, time and agreement with Keras, and the engine's cost."""
+"""python benchmarks/tabular_file.py [PARTS]: the file of a tabular model: size, time, agreement with Keras, and the cost of the engine."""
 
 import os
 import statistics

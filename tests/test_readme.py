@@ -1,18 +1,25 @@
-"""The README's Python is run as it stands; its commands name verbs that exist."""
+"""The Python of the README and of the pages is run as it stands; commands name verbs that exist, recipes are read, links lead somewhere."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from applied_dl import config
 from applied_dl.cli import VERBS
+from applied_dl.config import TASKS
+from applied_dl.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+SERVED = "fastapi"  # a block that needs a web framework is compiled, not run
+
+
+def blocks(language: str, page: Path = ROOT / "README.md") -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
@@ -28,7 +35,44 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     assert "'lower'" in said
 
 
-def test_the_commands_of_the_readme_exist():
+@pytest.mark.parametrize("page", [page for page in PAGES[1:] if blocks("python", page)], ids=lambda p: p.name)
+def test_the_python_of_the_pages_runs(page, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    Path("saved_models").mkdir()
+    for name, task in (("words", "words"), ("notes", "sentences"), ("flowers", "image")):
+        if f"saved_models/{name}" in page.read_text(encoding="utf-8"):
+            Path("saved_models", name).symlink_to(trained(task).bundle)
+    for name, digit in (("a.jpg", "3"), ("b.jpg", "7")):
+        Path(name).symlink_to(ROOT / "docs" / "images" / f"digit_{digit}.png")
+    scope: dict = {"texts": ["the river rises in the hills", "a song of the year", "it was won by the home team"]}
+    for block in blocks("python", page):
+        code = compile("from __future__ import annotations\n" + block, page.name, "exec")
+        if SERVED not in block:
+            exec(code, scope)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_commands_exist(page):
+    verbs = {line.split()[1] for block in blocks("sh", page) for line in block.splitlines() if line.startswith("applied-dl ")}
+    assert verbs <= set(VERBS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_recipes_of_the_pages_are_read(page):
+    for block in blocks("toml", page):
+        raw = tomllib.loads(block)
+        for task in TASKS if "task" not in raw else (raw["task"],):
+            try:
+                config.resolve({"task": task, **raw}, page.name)
+                break
+            except UsageError as error:
+                refused = error
+        else:
+            raise refused
+
+
+def test_the_readme_shows_commands():
     verbs = {line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("applied-dl ")}
     assert verbs
     assert verbs <= set(VERBS)

@@ -25,9 +25,10 @@ PACKAGES = {"core": "@litertjs/core@2.5.3", "wasm-utils": "@litertjs/wasm-utils@
 LENGTH = 32
 QUICK = {
     "image": {"train": {"epochs": 1}},
-    "tabular": {"train": {"epochs": 3}},
-    "words": {"train": {"epochs": 1}},
-    "sentences": {"train": {"epochs": 1}},
+    "tabular": {"model": {"name": "mlp", "width": 64, "depth": 2}, "train": {"epochs": 3}},
+    "forecast": {"model": {"name": "ridge"}},
+    "words": {"model": {"dimensions": 50}, "train": {"epochs": 1}},
+    "sentences": {"model": {"name": "static", "dimensions": 64}, "train": {"epochs": 1}},
 }
 PAGE = """<!doctype html>
 <script type="importmap">

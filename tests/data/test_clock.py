@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applied_dl.data.clock import Clock, infer_clock, moment, parse_frequency
@@ -28,6 +28,7 @@ def test_a_clock_finds_itself_in_its_own_stamps_and_goes_on(text):
     assert np.array_equal(found.place(known.stamps(np.arange(100))), np.arange(100))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(UNITS), st.integers(-500, 2000))
 def test_the_place_of_a_stamp_is_its_step(text, step):
     known = clock(text)
@@ -63,6 +64,7 @@ def test_seasons_and_horizons_are_those_people_use(text, season, horizon):
     assert (clock(text).season, clock(text).horizon) == (season, horizon)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([60, 600, 3600, 86400]), st.integers(30, 80), st.integers(0, 10**6), st.floats(0, 0.04))
 def test_a_jittering_clock_is_seen_through(step, count, seed, share):
     """Every stamp up to 4 % of a step beside the grid."""

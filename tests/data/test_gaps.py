@@ -1,7 +1,7 @@
 """Gaps: a fill looks back alone, keeps what is known, and is the season and a line."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applied_dl.data.gaps import fill, lengthen
@@ -13,6 +13,7 @@ def array(cells):
     return np.array([np.nan if v is None else v for v in cells])
 
 
+@settings(deadline=None)
 @given(CELLS, st.integers(1, 8), st.data())
 def test_a_fill_never_looks_ahead(cells, season, data):
     series = array(cells)
@@ -27,6 +28,7 @@ def test_a_fill_never_looks_ahead(cells, season, data):
     assert not np.isnan(whole).any()
 
 
+@settings(deadline=None)
 @given(st.integers(2, 8), st.integers(30, 60), st.data())
 def test_gaps_in_a_season_and_a_line_are_filled_exactly(season, steps, data):
     t = np.arange(steps)
@@ -49,6 +51,7 @@ def test_lengthening_repeats_the_first_season():
     assert lengthen(np.arange(5.0), 3, 2).tolist() == [0, 1, 2, 3, 4]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10), st.integers(1, 12), st.integers(0, 40))
 def test_a_lengthened_season_goes_on_into_the_series(season, cycles, more):
     wave = np.tile(np.arange(season, dtype=float), cycles)

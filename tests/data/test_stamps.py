@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applied_dl.data.clock import Clock
@@ -20,6 +20,7 @@ def hours(*steps):
     return np.datetime64("2024-01-01", "us") + (3600e6 * np.array(steps)).astype("timedelta64[us]")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(WHOLE), st.datetimes(datetime.datetime(1950, 1, 1), datetime.datetime(2090, 1, 1)))
 def test_texts_become_the_moments_that_python_reads(form, start):
     start = start.replace(second=0, microsecond=0)
@@ -29,6 +30,7 @@ def test_texts_become_the_moments_that_python_reads(form, start):
     assert found.astype("datetime64[us]").tolist() == days
 
 
+@settings(deadline=None)
 @given(st.integers(-12, 14), st.integers(0, 10**6))
 def test_offsets_are_taken_off(offset, seed):
     zone = datetime.timezone(datetime.timedelta(hours=offset))
@@ -84,6 +86,7 @@ def test_jitter_is_moved_and_told_and_too_much_is_refused():
         on_grid(hours(*(np.arange(40) + np.tile([0, 0.3], 20))), values, HOURLY, "a", "here")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 30), st.floats(-9, 9)), min_size=2, max_size=60))
 def test_resampling_is_the_mean_of_each_step(pairs):
     at = np.sort(np.array([p[0] for p in pairs]).round(3))

@@ -156,7 +156,7 @@ def on_grid(
             f"{where}, series {name!r}: {len(steps)} stamps span {length:,} steps of {clock.name!r}; expected fewer gaps; check the stamps "
             f"({moment(stamps[0])} to {moment(stamps[-1])})."
         )
-    if length == len(steps):
+    if length == len(steps) and not repeated:
         return first, columns, notes
     known = ~np.isnan(columns)
     total, count = np.zeros((length, columns.shape[1])), np.zeros((length, columns.shape[1]))

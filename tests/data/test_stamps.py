@@ -107,6 +107,12 @@ def test_repeats_are_averaged_or_refused():
         on_grid(stamps, values, HOURLY, "a", "here", duplicates="refuse")
 
 
+def test_a_repeat_and_a_gap_do_not_make_up_for_each_other():
+    for policy in ("refuse", "resample"):
+        first, rows, _ = on_grid(hours(10, 10, 12), np.array([[1.0], [3], [7]]), HOURLY, "a", "here", irregular=policy)
+        assert np.array_equal(rows[:, 0], [2, np.nan, 7], equal_nan=True)
+
+
 def test_another_frequency_and_endless_gaps_are_refused():
     with pytest.raises(DataError, match="series 'a': mixed frequencies: its stamps are mostly 24 steps of 'h' apart"):
         on_grid(hours(*range(0, 240, 24)), np.zeros((10, 1)), HOURLY, "a", "here")

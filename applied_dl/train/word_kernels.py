@@ -17,7 +17,14 @@ STEPS = 2048  # of the table of sigmoids between −DECIDED and DECIDED; a score
 SIGMOID = (1 / (1 + np.exp(-(np.arange(STEPS + 1) + 0.5) * (2 * DECIDED / STEPS) + DECIDED))).astype(np.float32)
 TOLD = 63  # one window in 64, by chance, is asked for its loss
 FREE = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; what is not a number stays so
-compiled = njit(nogil=True, cache=True, fastmath=FREE)
+
+
+def compiled(function):
+    """The function compiled at its first call, without Python's lock; kept for the next process where there is a place to write."""
+    try:
+        return njit(nogil=True, cache=True, fastmath=FREE)(function)
+    except RuntimeError:
+        return njit(nogil=True, fastmath=FREE)(function)
 
 
 class Lesson(NamedTuple):

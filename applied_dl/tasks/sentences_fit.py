@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 import keras
 import msgspec
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from applied_dl import console, train
-from applied_dl.data.caching import cache_folder
+from applied_dl import train
 from applied_dl.data.sentences import balanced
-from applied_dl.encoders.subwords import MASK, SubwordEncoder, encode_texts, read_tokenizer
+from applied_dl.encoders.subwords import MASK, SubwordEncoder
 from applied_dl.errors import UsageError
-from applied_dl.models.text.bert import pretrained, read_facts
 from applied_dl.models.text.static import on_word_ids
 from applied_dl.models.text.transformer import classifier, masked_language_model
 from applied_dl.preprocess.tokens import mask_tokens, token_augmentation
 from applied_dl.tasks.sentences_settings import LIGHT
+from applied_dl.tasks.sentences_teacher import teacher_vectors
 from applied_dl.train.class_weights import class_weights
 from applied_dl.train.contrastive import fit_table
 from applied_dl.train.losses import loss as named_loss
 from applied_dl.train.similarity_losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.train.transfer import fit_staged
 
-TEACHER_BATCH, TEACHER_LENGTH = 64, 128  # texts at a time, and at most so many tokens of each
 FIRST_WORD = 3  # ids below are special
 
 
@@ -172,52 +167,6 @@ def _taught(recipe, prepared, ids):
         return {"a": tf.gather(table, index)}, tf.gather(wanted, index)
 
     return train.Source(len(ids), gather), lambda inputs, target, seed: (inputs, target), ("a",)
-
-
-def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
-    """Unit vectors (N, D) float32 of a pretrained encoder; kept in the cache by the content of its files, since they cost minutes."""
-    facts = read_facts(Path(folder))
-    length = min(facts["usual_length"], TEACHER_LENGTH)
-    path = cache_folder() / f"teacher-{_content(Path(folder), length, texts)}.npy"
-    if path.exists():
-        return np.load(path, allow_pickle=False).astype(np.float32)
-    encoder = SubwordEncoder(length=length, tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True)
-    model = pretrained(folder, length=length)
-    with console.timed("teacher", f"{len(texts):,} texts encoded by {Path(folder).name}"):
-        found = encode_all(encoder_call(model), encoder, texts)
-    temporary = path.with_name(f".{path.name}.{id(found)}")
-    with temporary.open("wb") as file:
-        np.save(file, found.astype(np.float16))
-    temporary.replace(path)
-    return found.astype(np.float16).astype(np.float32)
-
-
-def _content(folder: Path, length: int, texts: list[str]) -> str:
-    """A digest of everything that decides the teacher's vectors: its files, how much of a text it reads, and the texts."""
-    digest = hashlib.sha256(str(length).encode())
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".json", ".safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    for text in texts:
-        digest.update(text.encode("utf-8", "replace") + b"\0")
-    return digest.hexdigest()[:32]
-
-
-def encoder_call(model: keras.Model):
-    """A Keras encoder as one compiled function of ids (B, T) of any size."""
-    return tf.function(lambda ids: model({"ids": ids}, training=False), input_signature=[tf.TensorSpec((None, None), tf.int32)])
-
-
-def encode_all(call, encoder: SubwordEncoder, texts: list[str], batch: int = TEACHER_BATCH) -> np.ndarray:
-    """Vectors (N, D) of texts by an `encoder_call`, sorted by length so that little padding is computed."""
-    order = np.argsort([len(text) for text in texts], kind="stable")
-    found: np.ndarray | None = None
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        vectors = call(tf.constant(encode_texts(encoder, [texts[i] for i in rows]))).numpy()
-        found = np.zeros((len(texts), vectors.shape[1]), np.float32) if found is None else found
-        found[rows] = vectors
-    return np.zeros((0, 0), np.float32) if found is None else found
 
 
 def _held_out(recipe, prepared, model, sides) -> train.Source:

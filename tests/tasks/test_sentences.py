@@ -8,7 +8,7 @@ import pytest
 from applied_dl import config
 from applied_dl.errors import DataError, UsageError
 from applied_dl.tasks import sentences as task
-from applied_dl.tasks import sentences_fit
+from applied_dl.tasks import sentences_fit, sentences_teacher
 from applied_dl.train import Workspace
 
 WORDS = [
@@ -225,7 +225,7 @@ def test_a_student_takes_over_the_teachers_similarities(sources, tmp_path):
     bag = {name: array * (not name.endswith(silent)) for name, array in weights.items()}
     save_file(bag, teacher / "model.safetensors")  # each word for itself: a teacher whom a table can follow
     recipe, data, fitted, serving = trained(sources / "pairs.csv", tmp_path, model={"teacher": str(teacher)}, train=QUICK)
-    wanted = sentences_fit.teacher_vectors(str(teacher), list(data.test.extra["text"]))
+    wanted = sentences_teacher.teacher_vectors(str(teacher), list(data.test.extra["text"]))
     got = np.asarray(serving.model(data.test.inputs)["vector"])
     above = np.triu_indices(len(got), 1)
     assert np.corrcoef((wanted @ wanted.T)[above], (got @ got.T)[above])[0, 1] > 0.8
@@ -238,14 +238,14 @@ def test_kept_vectors_of_a_teacher_go_by_content(teacher, tmp_path):
     from safetensors.numpy import load_file, save_file
 
     texts = ["cat dog", "red blue"]
-    first = sentences_fit.teacher_vectors(str(teacher), texts)
+    first = sentences_teacher.teacher_vectors(str(teacher), texts)
     copy = shutil.copytree(teacher, tmp_path / "other")
-    cached = {path.name for path in sentences_fit.cache_folder().glob("teacher-*")}
-    np.testing.assert_array_equal(sentences_fit.teacher_vectors(str(copy), texts), first)
-    assert {path.name for path in sentences_fit.cache_folder().glob("teacher-*")} == cached  # another place, the same teacher
+    cached = {path.name for path in sentences_teacher.cache_folder().glob("teacher-*")}
+    np.testing.assert_array_equal(sentences_teacher.teacher_vectors(str(copy), texts), first)
+    assert {path.name for path in sentences_teacher.cache_folder().glob("teacher-*")} == cached  # another place, the same teacher
     weights = load_file(copy / "model.safetensors")
     save_file({name: array[::-1].copy() for name, array in weights.items()}, copy / "model.safetensors")
-    assert np.abs(sentences_fit.teacher_vectors(str(copy), texts) - first).max() > 1e-3  # the same place, another teacher
+    assert np.abs(sentences_teacher.teacher_vectors(str(copy), texts) - first).max() > 1e-3  # the same place, another teacher
 
 
 @pytest.mark.parametrize(("content", "told"), [("", "no usable rows"), ("word\n", "no usable rows"), ("\n\n  \n", "no usable rows")])
@@ -258,7 +258,7 @@ def test_a_text_without_two_sentences_is_one_sentence(tmp_path, content, told):
 def test_a_pretrained_encoder_may_stay_as_it_is(sources, teacher, tmp_path):
     model = {"weights": str(teacher)}
     recipe, data, fitted, serving = trained(sources / "pairs.csv", tmp_path, model=model, train={"epochs": 0})
-    wanted = sentences_fit.teacher_vectors(str(teacher), list(data.test.extra["text"]))
+    wanted = sentences_teacher.teacher_vectors(str(teacher), list(data.test.extra["text"]))
     found = np.asarray(serving.model(data.test.inputs)["vector"])
     np.testing.assert_allclose(found, wanted, atol=1e-3)  # kept as float16
     assert fitted.history.rows == []

@@ -4,7 +4,8 @@ import numpy as np
 
 from applied_dl.encoders.subwords import SubwordEncoder
 from applied_dl.models.text.static import static
-from applied_dl.tasks.sentences_fit import encode_all, same_meaning, times_shown, weigh_rare
+from applied_dl.tasks.sentences_fit import same_meaning, times_shown, weigh_rare
+from applied_dl.tasks.sentences_teacher import encode_all
 
 ROWS = np.array([[0, 1, -1, -1, -1], [2, 3, 4, 5, 6], [7, 8, 9, -1, -1], [1, 10, -1, -1, -1]], np.int32)
 

@@ -79,7 +79,7 @@ def summary(found: dict) -> list[Row]:
         rows.append(
             Row(
                 f"`model.tflite` of {task}, {one['rows']:,} held-out rows",
-                f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, loss {chosen['metric_loss'] + 0.0:.2g} [{low:.2g}, {high:.2g}]",
+                f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, loss {chosen['metric_loss'] + 0.0:.2g} [{low + 0.0:.2g}, {high + 0.0:.2g}]",
                 f"≤ {one['max_loss']:g}",
                 chosen["metric_loss"] <= one["max_loss"] and one["rows"] >= LEAST,
                 f"fp32: {files['fp32']['bytes'] / 1000:,.0f} kB, within {files['fp32']['max_rel_diff']:.0e} of Keras",

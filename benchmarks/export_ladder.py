@@ -75,11 +75,11 @@ def summary(found: dict) -> list[Row]:
         if chosen is None:
             rows.append(Row(f"the file of {task}", "none was allowed", "one", False))
             continue
-        low, high = chosen["metric_loss_interval"] or (float("nan"),) * 2
+        loss, low, high = (value + 0.0 for value in (chosen["metric_loss"], *(chosen["metric_loss_interval"] or (float("nan"),) * 2)))
         rows.append(
             Row(
                 f"`model.tflite` of {task}, {one['rows']:,} held-out rows",
-                f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, loss {chosen['metric_loss'] + 0.0:.2g} [{low + 0.0:.2g}, {high + 0.0:.2g}]",
+                f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, loss {loss:.2g} [{low:.2g}, {high:.2g}]",
                 f"≤ {one['max_loss']:g}",
                 chosen["metric_loss"] <= one["max_loss"] and one["rows"] >= LEAST,
                 f"fp32: {files['fp32']['bytes'] / 1000:,.0f} kB, within {files['fp32']['max_rel_diff']:.0e} of Keras",

@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"applied-dl: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("applied-dl: stopped by hand; `train --resume` continues an unfinished training", file=sys.stderr)
+        hint = "; `train --resume` continues an unfinished training" if options.verb is verbs.train else ""
+        print(f"applied-dl: stopped by hand{hint}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 0

@@ -10,7 +10,10 @@ from applied_dl.tasks import load_task
 
 
 def lr_find(recipe, picture: Path) -> dict:
-    """The suggestion of the finder, and its curve drawn to `picture`. Raises `UsageError` for a model that is not trained by steps."""
+    """The finder's suggestion for the first net and, in `nets`, for every net of an ensemble, each curve drawn to `picture` or beside it.
+
+    Raises `UsageError` for a model that is not trained by steps.
+    """
     task = load_task(recipe.task)
     from applied_dl.train import Workspace
 
@@ -20,15 +23,15 @@ def lr_find(recipe, picture: Path) -> dict:
     task.fit(run.of_one_net(recipe), prepared, Workspace(Path(), run.identity(recipe, prepared), sweep=sweep))
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    nets = [_told(*one, picture if len(sweep) == 1 else picture.with_stem(f"{picture.stem}_{one[0]}")) for one in sweep]
+    return {**nets[0], "nets": nets}
+
+
+def _told(tag: str, now, found, picture: Path) -> dict:
+    """One net's suggestion, drawn."""
     from applied_dl.report.plots import rate_sweep
 
-    found = sweep[0]
-    picture.parent.mkdir(parents=True, exist_ok=True)
     rate_sweep(found.rates, found.losses, found.chosen, found.steepest, picture)
-    return {
-        "chosen": found.chosen,
-        "valley": found.valley,
-        "steepest": found.steepest,
-        "now": recipe.train.learning_rate,
-        "picture": str(picture),
-    }
+    facts = {"chosen": found.chosen, "valley": found.valley, "steepest": found.steepest}
+    return {"net": tag, **facts, "now": now, "picture": str(picture)}

@@ -64,12 +64,12 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     prepared = read(task, recipe)
     lines.tell_data(prepared)
     recipe = settled(task, recipe, prepared)
-    with console.timed("baseline", "honest rivals on the same rows"):
-        baselines = task.baselines(recipe, prepared)
-    lines.tell_baselines(baselines)
     folder = target.parent / f".{target.name}.run"
     workspace = Workspace(folder, identity(recipe, prepared), resume)
     _begin(workspace, overwrite)
+    with console.timed("baseline", "honest rivals on the same rows"):
+        baselines = task.baselines(recipe, prepared)
+    lines.tell_baselines(baselines)
     set_up(recipe.train.seed, recipe.train.deterministic)
     if "tflite" in recipe.export.formats:
         exporting.warm_up()
@@ -144,11 +144,10 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
 
 
 def _cut_short(history) -> list[str]:
-    from applied_dl.train.history import STOPPED
+    from applied_dl.train.history import EXPLODED, STOPPED
 
-    if history.stopped != STOPPED:
-        return []
-    return [f"The training was stopped by hand after epoch {len(history.rows)}; the model holds the best weights up to then."]
+    why = {STOPPED: "was stopped by hand", EXPLODED: "ended early, for its loss became no number,"}.get(history.stopped)
+    return [f"The training {why} after epoch {len(history.rows)}; the model holds the best weights up to then."] if why else []
 
 
 def read(task, recipe):
@@ -183,10 +182,13 @@ def _begin(workspace, overwrite: bool) -> None:
         if left is None:
             console.warn(f"there is no interrupted training at {str(workspace.folder)!r} to resume; this one starts from its beginning")
         return
-    if left is not None and left["identity"] == workspace.identity and not overwrite:
+    if left is not None and not overwrite:
+        changed = [key for key in workspace.identity if left["identity"].get(key) != workspace.identity[key]]
+        of = f"with another {' and '.join(changed)}" if changed else "of this very recipe and data"
+        first = "choose another --out" if changed else "add --resume to continue it"
         raise UsageError(
-            f"A training of this very recipe and data was interrupted after epoch {left['epoch']}; it is kept at "
-            f"{str(workspace.folder)!r}: add --resume to continue it, or --overwrite to begin again."
+            f"A training {of} was interrupted after epoch {left['epoch']}; it is kept at {str(workspace.folder)!r}: "
+            f"{first}, or --overwrite to begin again."
         )
     shutil.rmtree(workspace.folder, ignore_errors=True)
 
@@ -215,6 +217,9 @@ def _as_files(sections: dict) -> dict:
 
 
 def _named_recipe(recipe, sections: dict):
+    for key, value in sections.items():
+        if not isinstance(value, dict):
+            raise UsageError(f"{key}={value!r} is no section of a recipe; write for instance train={{{key!r}: {value!r}}}.")
     sections = _as_files(sections)
     if isinstance(recipe, msgspec.Struct):
         return recipe.task, config.resolve(config.merged(config.as_dict(recipe), sections))

@@ -85,14 +85,19 @@ def _work(study, recipe, task, space, trials: int) -> None:
     kept: list = []
 
     def objective(trial) -> float:
-        one = apply(recipe, {key: _suggest(trial, key, dimension) for key, dimension in space.items()})
-        only_training = all(key.startswith("train.") for key in space)
-        prepared = kept[0] if kept and only_training else run.read(task, one)
-        kept[:] = [prepared]
-        return _score(trial, study, task, run.settled(task, one, prepared), prepared)
+        try:
+            one = apply(recipe, {key: _suggest(trial, key, dimension) for key, dimension in space.items()})
+            only_training = all(key.startswith("train.") for key in space)
+            prepared = kept[0] if kept and only_training else run.read(task, one)
+            kept[:] = [prepared]
+            return _score(trial, study, task, run.settled(task, one, prepared), prepared)
+        except AppliedError as error:
+            trial.set_user_attr("error", f"failed: {error}")
+            raise
 
     def told(study, trial) -> None:
-        value = f"{trial.value:.5g}" if trial.state == TrialState.COMPLETE else "stopped early"
+        failed = trial.user_attrs.get("error", "failed")
+        value = {TrialState.COMPLETE: f"{trial.value or 0:.5g}", TrialState.PRUNED: "stopped early"}.get(trial.state, failed)
         console.say(f"trial {trial.number}", f"{value}   " + "  ".join(f"{k} {_short(v)}" for k, v in trial.params.items()))
 
     ended = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -149,16 +154,18 @@ def _study(recipe, out: Path, task, space):
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     prepared = run.read(task, recipe)
     settled = run.settled(task, recipe, prepared)
-    main = _main_metric(task, settled, prepared)
     raw = {key: value for key, value in config.as_dict(recipe).items() if key not in ("export", "card", "tune")}
     plain = {"recipe": raw, "space": {key: msgspec.to_builtins(one) for key, one in space.items()}}
     identity = {name: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for name, value in plain.items()}
     identity["data"] = prepared.fingerprint
     fresh = not (out / JOURNAL).exists()
+    storage = JournalStorage(JournalFileBackend(str(out / JOURNAL)))
+    known_main = None if fresh else optuna.load_study(study_name=STUDY, storage=storage).user_attrs.get("metric")
+    main = known_main or _main_metric(task, settled, prepared)
     number = 0 if fresh else (out / JOURNAL).stat().st_size  # another seed for each process
     study = optuna.create_study(
         study_name=STUDY,
-        storage=JournalStorage(JournalFileBackend(str(out / JOURNAL))),
+        storage=storage,
         load_if_exists=True,
         direction="maximize" if main in HIGHER_IS_BETTER else "minimize",
         sampler=optuna.samplers.TPESampler(seed=(recipe.train.seed + number) % 2**31, constant_liar=True),
@@ -187,14 +194,15 @@ def _own(settled, space) -> dict:
 
 
 def _main_metric(task, recipe, prepared) -> str:
-    """The name of the task's main metric, from its cheapest baseline."""
+    """The name of the task's main metric, as its baselines have it."""
     return next(iter(task.baselines(recipe, prepared).values())).main
 
 
 def _report(study, recipe, space, out: Path) -> dict:
     """Write `best.toml` and the plots."""
     if not any(trial.state.name == "COMPLETE" for trial in study.trials):
-        raise RefusedError(f"None of {len(study.trials)} trials came to an end; widen or move the search space.")
+        told = next((trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space.")
+        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {told}")
     best = study.best_trial
     values = {key: (value.item() if isinstance(value, np.generic) else value) for key, value in best.params.items()}
     header = f"# applied-dl train {out / 'best.toml'}\n# the best of {len(study.trials)} trials: validation {study.user_attrs['metric']}"

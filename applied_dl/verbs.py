@@ -39,6 +39,8 @@ def train(options) -> int:
 
     recipe = _recipe(options.recipe, options.set)
     out = options.out or os.path.join("saved_models", _stem(options.recipe))
+    if options.dry_run and (options.resume or options.overwrite):
+        raise UsageError("--dry-run writes no bundle, so --resume and --overwrite have no meaning with it.")
     if options.dry_run:
         from applied_dl.dry_run import dry_run
 
@@ -54,9 +56,16 @@ def lr_find(options) -> int:
     from applied_dl.lr_find import lr_find as find
 
     found = find(_recipe(options.recipe, options.set), Path(options.out or "lr_find.png"))
-    text = (f"use train.learning_rate = {found['chosen']:.2g}   (steepest at {found['steepest']:.2g}, the recipe has {found['now']})\n"
-            f"drawn in {found['picture']}")  # fmt: skip
-    return _print(options, found, text)
+    lines = []
+    for net in found["nets"]:
+        name = f"{net['net']}: " if len(found["nets"]) > 1 else ""
+        lines.append(
+            f"{name}use train.learning_rate = {net['chosen']:.2g}   (steepest at {net['steepest']:.2g}, the recipe has {net['now']})"
+        )
+        lines.append(f"drawn in {net['picture']}")
+    if len(found["nets"]) > 1:
+        lines.append("train.learning_rate goes to every net; to set one alone, train it by itself with model.name")
+    return _print(options, found, "\n".join(lines))
 
 
 def doctor(options) -> int:
@@ -64,6 +73,8 @@ def doctor(options) -> int:
     from applied_dl import doctor as verb
 
     if os.path.isdir(options.what):
+        if options.set:
+            raise UsageError("--set is for a recipe; a bundle is examined as it was trained.")
         report = verb.doctor_bundle(options.what)
     else:
         report = verb.doctor_recipe(_recipe(options.what, options.set), options.budget)

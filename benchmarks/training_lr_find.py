@@ -57,7 +57,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     sweep: list = []
     set_up(settings.train.seed, True)
     task.fit(settings, prepared, Workspace(ROOT / "unused", {}, sweep=sweep))
-    suggested, metric, scores = sweep[0].chosen, "", {}
+    suggested, metric, scores = sweep[0][2].chosen, "", {}
 
     def run(rate: float, seed: int) -> float | None:
         nonlocal metric
@@ -86,7 +86,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     return {
         "metric": metric,
         "suggested": suggested,
-        "steepest": sweep[0].steepest,
+        "steepest": sweep[0][2].steepest,
         "score": round(means[suggested], 6),
         "best_rate": winner,
         "best": round(means[winner], 6),

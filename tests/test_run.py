@@ -29,6 +29,8 @@ def test_an_interrupted_training_is_resumed_or_said_and_never_thrown_away_by_acc
         applied_dl.train("image", **quick)
     with pytest.raises(RefusedError, match=r"another model\.width"):
         applied_dl.train("image", resume=True, **{**quick, "model": {"width": 0.5}})
+    with pytest.raises(UsageError, match=r"with another model\.width was interrupted.*another --out"):
+        applied_dl.train("image", **{**quick, "model": {"width": 0.5}})
     export = {"export": {"formats": ["tflite"], "variants": ["fp32"]}}  # of the exports a resume may change its mind
     done = applied_dl.train("image", resume=True, **quick, **export)
     assert len(list(csv.DictReader((done.bundle / "history.csv").open()))) == 3
@@ -66,3 +68,8 @@ def test_saved_classes_have_names_of_their_own():
     names = re.findall(r'register_keras_serializable\(package="applied_dl"\)\nclass (\w+)', source)
     assert len(names) > 10
     assert [name for name in set(names) if names.count(name) > 1] == []
+
+
+def test_a_key_without_its_section_is_told():
+    with pytest.raises(UsageError, match=r"train=\{'epochs': 3\}"):
+        applied_dl.train("image", epochs=3)

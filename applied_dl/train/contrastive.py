@@ -19,7 +19,7 @@ from applied_dl import console
 from applied_dl.errors import DataError, UsageError
 from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.train import checkpoint
-from applied_dl.train.history import History, Workspace
+from applied_dl.train.history import STOPPED, History, Workspace
 from applied_dl.train.schedules import Schedule
 from applied_dl.train.source import Source
 from applied_dl.train.unused import refuse_unused
@@ -50,7 +50,8 @@ def fit_table(
     strata: (N,) a batch holds rows of one stratum alone. judge: further scores of the present table, by name.
     Raises `DataError` where the loss is not finite and `UsageError` for a learning rate that is no number.
     """
-    if not isinstance(settings.learning_rate, int | float) or (workspace is not None and workspace.sweep is not None):
+    looked_at = workspace is not None and (workspace.sweep is not None or workspace.examine is not None)
+    if not isinstance(settings.learning_rate, int | float) or looked_at:
         raise UsageError(
             "The static model trains by row-wise Adagrad, which adapts its own steps: give train.learning_rate as a number, e.g. 0.02."
         )
@@ -63,18 +64,17 @@ def fit_table(
     steps = len(_order(strata, batch, settings.seed, 0))
     schedule = Schedule(settings.schedule, float(settings.learning_rate), steps * settings.epochs, settings.warmup)
     rates = np.asarray(schedule(np.arange(steps * settings.epochs)), np.float32)
-    history, best, first, waited, written = History(monitor=monitor), None, 0, 0, time.perf_counter()
+    history, best, first, waited = History(monitor=monitor), None, 0, 0
     if workspace is not None and workspace.trial is not None:
         return _trial(run, strata, batch, settings, rates, workspace)
-    folder = workspace.folder / "checkpoints" / tag if workspace else None
-    found = checkpoint.read(folder, workspace.identity) if workspace and workspace.resume else None
+    checkpoints = checkpoint.Keeper(workspace, tag, settings.checkpoint_minutes)
+    found = checkpoints.read()
     if found is not None:
         first, arrays, notes = found
         table.assign(arrays["state"][0])
         seen.assign(arrays["state"][1])
         best, waited, history = arrays["best"][0], notes["waited"], msgspec.convert(notes["history"], History)
         first = settings.epochs if notes["finished"] else first
-        console.say("resume", f"{tag}: {len(history.rows)} epochs were done")
     sign = -1.0 if history.monitor.removeprefix("val_") in HIGHER_IS_BETTER else 1.0
     try:
         for epoch in range(first, settings.epochs):
@@ -100,16 +100,17 @@ def fit_table(
             if epoch % -(-settings.epochs // TOLD) == 0 or last:
                 told = f"  {monitor.replace('_', ' ')} {score:.4f}" if monitor != "loss" else ""
                 console.say(f"epoch {epoch + 1}", f"loss {row['loss']:.4f}{told}   {steps * batch / row['seconds']:,.0f} rows/s")
-            if folder is not None and (last or time.perf_counter() - written >= 60 * settings.checkpoint_minutes):
-                state = {"state": [table.numpy(), seen.numpy()], "best": [best]}
-                notes = {"history": msgspec.to_builtins(history), "waited": waited, "finished": last}
-                checkpoint.write(folder, epoch + 1, state, notes, workspace.identity)
-                written = time.perf_counter()
+            notes = {"history": msgspec.to_builtins(history), "waited": waited, "finished": last}
+            checkpoints.write(epoch + 1, last, lambda best=best: {"state": [table.numpy(), seen.numpy()], "best": [best]}, notes)
+            if workspace is not None and workspace.watch is not None:
+                workspace.watch(history)
             if last and epoch + 1 < settings.epochs:
                 history.stopped = f"no better {monitor} for {settings.patience} epochs"
                 break
     except KeyboardInterrupt:
-        history.stopped = "stopped by hand"
+        if best is None or (workspace is not None and not workspace.keeps):
+            raise  # nothing is worth keeping yet, or this is a trial and the whole search is to end
+        history.stopped = STOPPED
         console.say("stopped", "by hand; the best weights so far are kept")
     if best is not None:
         table.assign(best)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import keras
 import msgspec
@@ -15,14 +16,16 @@ from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.train import checkpoint, snapshots
 from applied_dl.train.averaging import EpochMean
 from applied_dl.train.batches import plan, training_batches
-from applied_dl.train.history import STOPPED, History, Workspace
+from applied_dl.train.history import EXPLODED, STOPPED, History, Workspace
 from applied_dl.train.loop import block_starts, evaluation, train_inside
-from applied_dl.train.lr_find import find
+from applied_dl.train.lr_find import FINDER_STEPS, find
 from applied_dl.train.optimizers import optimizer as make_optimizer
 from applied_dl.train.progress import Progress
 from applied_dl.train.source import Source
 
-EVALUATION_BATCH = 1024
+LENGTH = 64  # taken for a free dimension
+TRIED = 1e-3  # the rate of a dry run whose rate is still to be found
+EVALUATION_BATCH, EVALUATION_NUMBERS = 1024, 2**26  # rows of a validation batch, and numbers that their layers hold together
 PLATEAU_FACTOR, PLATEAU_SHARE, PLATEAU_EPOCHS = 0.3, 3, 3  # falls to 30 % after patience / 3 epochs, at least 3, without a better score
 
 
@@ -52,10 +55,14 @@ def fit(
         return workspace.examine(model, source, validation, settings, **given)
     cut = plan(source.size, settings.batch_size)
     sweeping = workspace is not None and workspace.sweep is not None
+    trying = workspace is not None and workspace.trial is not None
+    search = FINDER_STEPS if trying and settings.learning_rate == "auto" else 0  # counted, not run
+    if search:
+        settings = msgspec.structs.replace(settings, learning_rate=TRIED)
     if sweeping or settings.learning_rate == "auto":
         found = find(model, source, settings, loss=loss, augment=augment, rates=rates)
         if sweeping:
-            workspace.sweep.append(found)
+            workspace.sweep.append((tag, settings.learning_rate, found))
             return History(monitor=monitor)
         settings = msgspec.structs.replace(settings, learning_rate=found.chosen)
         console.say("rate", f"the finder chose {found.chosen:.2g}")
@@ -73,9 +80,9 @@ def fit(
     def batches(first_step: int):
         return block_starts(cut, first_step) if inside else training_batches(source, cut, settings.seed, first_step, augment)
 
-    evaluate = evaluation(model, validation, EVALUATION_BATCH) if validation else None
-    if workspace is not None and workspace.trial is not None:
-        workspace.trial.append(_trial(model, batches(0), together, evaluate, settings, cut))
+    evaluate = evaluation(model, validation, rows_at_once(model, settings.batch_size)) if validation else None
+    if trying:
+        workspace.trial.append(_trial(model, batches(0), together, evaluate, settings, cut, search))
         return History(monitor=monitor)
     mean = EpochMean(settings, lambda: training_batches(source, cut, settings.seed, 0, augment))
     keeper = _Keeper(settings, evaluate, monitor, workspace, tag, mean)
@@ -94,14 +101,24 @@ def fit(
                 verbose=0,
             )
         except KeyboardInterrupt:
-            if keeper.best_weights is None:
-                raise  # before the first epoch there is nothing worth keeping
+            if keeper.best_weights is None or (workspace is not None and not workspace.keeps):
+                raise  # nothing is worth keeping yet, or this is a trial and the whole search is to end
             keeper.history.stopped = STOPPED
             progress.close()
             console.say("stopped", "by hand; the best weights so far are kept")
     keeper.finish(model)
     model.compiled, model.train_function = False, None  # so that no optimiser is saved with it, nor the rows kept in memory
     return keeper.history
+
+
+def rows_at_once(model: keras.Model, batch: int | str) -> int:
+    """Rows of a validation batch: as many as training takes, or more where the layers' outputs are small."""
+    held = 1
+    for layer in model._flatten_layers(include_self=False):
+        with suppress(AttributeError, ValueError):  # a layer that was never called, or in several places
+            held += sum(int(np.prod([side or LENGTH for side in t.shape[1:]])) for t in keras.tree.flatten(layer.output))
+    fewest = batch if isinstance(batch, int) else 1
+    return max(fewest, min(EVALUATION_BATCH, EVALUATION_NUMBERS // held))
 
 
 def better(monitor: str, score: float, best: float) -> bool:
@@ -113,12 +130,22 @@ def better(monitor: str, score: float, best: float) -> bool:
 
 def _limit_norms(model: keras.Model, largest: float) -> None:
     """Bound the norm of each unit's incoming weights (Srebro and Shraibman, 2005)."""
-    for variable in model.trainable_variables:
-        if variable.name == "kernel":
-            variable.constraint = keras.constraints.MaxNorm(largest, axis=list(range(len(variable.shape) - 1)))
+    for layer in model._flatten_layers(include_self=False):
+        for variable in layer.trainable_variables if not list(layer._layers) else ():
+            if variable.name == "kernel":
+                variable.constraint = keras.constraints.MaxNorm(largest, axis=_incoming(layer, len(variable.shape)))
 
 
-def _trial(model, batches, elements: int, evaluate, settings, cut) -> float:
+def _incoming(layer, rank: int) -> list[int]:
+    """The axes of a kernel along which one unit's weights lie."""
+    if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D):
+        return list(range(rank - 2))  # each channel is a unit of its own
+    if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D):
+        return list(range(rank - 1))
+    return [0] if isinstance(layer, keras.layers.EinsumDense) else [rank - 2]
+
+
+def _trial(model, batches, elements: int, evaluate, settings, cut, search: int) -> float:
     """Seconds that the whole fit would take, from a few blocks of `cut.execution` steps (`elements` of the batches); the tracing apart."""
     marks = [time.perf_counter()]
     mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
@@ -130,7 +157,7 @@ def _trial(model, batches, elements: int, evaluate, settings, cut) -> float:
             start = time.perf_counter()
             evaluate()
             seconds = time.perf_counter() - start
-    return tracing + _likely_epochs(settings) * (cut.steps * steps + seconds)
+    return tracing + search * steps + _likely_epochs(settings) * (cut.steps * steps + seconds)
 
 
 def _likely_epochs(settings) -> float:
@@ -144,11 +171,10 @@ class _Keeper(keras.callbacks.Callback):
     def __init__(self, settings, evaluate, monitor, workspace, tag, mean):
         super().__init__()
         self.settings, self.workspace, self.mean = settings, workspace, mean
-        self.folder = workspace.folder / "checkpoints" / tag if workspace and workspace.keeps else None
+        self.checkpoints = checkpoint.Keeper(workspace, tag, settings.checkpoint_minutes)
         self.evaluate = evaluate
         self.history = History(monitor=monitor if evaluate else "loss")
         self.best_weights, self.waited, self.finished = None, 0, False
-        self.last_write, self.write_seconds = time.perf_counter(), 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch_start = time.perf_counter()
@@ -156,10 +182,8 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         logs = logs if logs is not None else {}
         if not np.isfinite(logs.get("loss", 0.0)):
-            raise DataError(
-                f"The training loss became {logs['loss']} in epoch {epoch + 1}: expected finite numbers; lower "
-                "train.learning_rate or set train.clip_norm, and look for extreme values in the data."
-            )
+            self._exploded(epoch, logs["loss"])
+            return
         put_back = self._averaged(epoch)
         if self.evaluate is not None:
             logs.update({f"val_{name}": value for name, value in self.evaluate().items()})
@@ -174,6 +198,16 @@ class _Keeper(keras.callbacks.Callback):
         self._write(epoch, last=self.finished or epoch + 1 == self.settings.epochs)
         if self.workspace is not None and self.workspace.watch is not None:
             self.workspace.watch(self.history)
+
+    def _exploded(self, epoch: int, loss: float) -> None:
+        """Keep the best weights of the epochs before, where there are any; otherwise raise `DataError`."""
+        told = f"The training loss became {loss} in epoch {epoch + 1}"
+        remedy = "lower train.learning_rate or set train.clip_norm, and look for extreme values in the data"
+        if self.best_weights is None:
+            raise DataError(f"{told}: expected finite numbers; {remedy}.")
+        console.warn(f"{told[0].lower()}{told[1:]}; the best weights up to then are kept: {remedy}")
+        self.history.stopped = EXPLODED
+        self.finished = self.model.stop_training = True
 
     def _averaged(self, epoch: int) -> Callable[[], None] | None:
         """Swap the average of the weights in; what puts back those that were there before, or None where nothing is averaged."""
@@ -207,28 +241,16 @@ class _Keeper(keras.callbacks.Callback):
             self.finished = self.model.stop_training = True
 
     def _write(self, epoch: int, last: bool) -> None:
-        """A checkpoint, where it is due and where writing has cost under 3 % of the time."""
-        now = time.perf_counter()
-        waited = now - self.last_write
-        due = waited >= 60 * self.settings.checkpoint_minutes and waited >= 33 * self.write_seconds
-        if self.folder is None or not (last or due):
-            return
-        arrays = {
-            "state": [np.asarray(keras.ops.convert_to_numpy(v)) for v in checkpoint.training_state(self.model)],
-            "best": self.best_weights,
-            "mean": self.mean.values,
-        }
+        def arrays() -> dict[str, list]:
+            state = [np.asarray(keras.ops.convert_to_numpy(v)) for v in checkpoint.training_state(self.model)]
+            return {"state": state, "best": self.best_weights, "mean": self.mean.values}
+
         notes = {"history": msgspec.to_builtins(self.history), "waited": self.waited, "finished": last, "averaged": self.mean.count}
-        try:
-            checkpoint.write(self.folder, epoch + 1, arrays, notes, self.workspace.identity)
-        except OSError as error:  # a full disk must not end a training that needs it only at its end
-            console.warn(f"epoch {epoch + 1} left no checkpoint at {str(self.folder)!r}: {error.strerror or error}; training goes on")
-        self.last_write = time.perf_counter()
-        self.write_seconds = self.last_write - now
+        self.checkpoints.write(epoch + 1, last, arrays, notes)
 
     def restore(self, model: keras.Model) -> int:
         """Put the newest checkpoint back, if this run resumes one; the first epoch that is still to do."""
-        found = checkpoint.read(self.folder, self.workspace.identity) if self.folder and self.workspace.resume else None
+        found = self.checkpoints.read()
         if found is None:
             return 0
         epoch, arrays, notes = found
@@ -239,7 +261,6 @@ class _Keeper(keras.callbacks.Callback):
         self.history = msgspec.convert(notes["history"], History)
         for row in self.history.rows:
             row["epoch"] = int(row["epoch"])  # as it was counted, so that the curves of a resumed run are written alike
-        console.say("resume", f"{self.folder.name}: {epoch} epochs were done")
         return epoch
 
     def finish(self, model: keras.Model) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from applied_dl.train.lr_find import Suggestion
 
 STOPPED = "stopped by hand"
+EXPLODED = "the loss was no number"
 
 
 class History(Struct, kw_only=True):
@@ -48,7 +49,7 @@ class Workspace(NamedTuple):
     identity: dict[str, str]
     resume: bool = False
     trial: list[float] | None = None
-    sweep: list[Suggestion] | None = None
+    sweep: list[tuple[str, float | str, Suggestion]] | None = None
     examine: Callable[..., History] | None = None
     watch: Callable[[History], None] | None = None
     keeps: bool = True

@@ -20,9 +20,11 @@ from applied_dl.train.optimizers import optimizer as make_optimizer
 
 STEPS = 120
 RUNNERS = 6  # rates in the race, between a third of the valley and the least loss
+FINDER_STEPS = (RUNNERS + 2) * STEPS  # of a whole search: the losses before, the sweep, the race
 LOWEST, HIGHEST = 1e-6, 10.0
 EXPLODED, ROSE = 4.0, 1.25  # times the best loss, and times the loss before any step: the sweep ends
 SMOOTHING = 0.9
+FEWEST = 10  # losses of a sweep
 
 
 class Suggestion(NamedTuple):
@@ -91,13 +93,18 @@ def _record(model, source, settings, optimizer, steps: int, loss, augment, tape:
 
 def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
     """Read a sweep of batch losses (S,)."""
+    if len(losses) < FEWEST:
+        raise DataError(
+            f"The learning-rate finder saw {len(losses)} finite losses, too few to read; check the data and the loss."
+        )
     smooth = _smoothed(losses)
     end = int(np.argmin(smooth)) + 1
     start, stop = _longest_fall(smooth[:end])
     if stop - start < 3 or not smooth[stop] < smooth[start]:
         raise DataError("The learning-rate finder saw the loss fall nowhere between 1e-6 and 10; check the data, the loss and the model.")
     slope = np.gradient(smooth[start : stop + 1])
-    steepest = float(rates[start + int(np.argmin(np.convolve(slope, np.ones(5) / 5, mode="same")))])
+    width = min(5, len(slope))
+    steepest = float(rates[start + int(np.argmin(np.convolve(slope, np.ones(width) / width, mode="same")))])
     valley = float(rates[start + 2 * (stop - start) // 3])
     return Suggestion(rates, smooth, steepest, valley, float(rates[end - 1]), valley)
 
@@ -154,7 +161,8 @@ def _longest_fall(values: np.ndarray) -> tuple[int, int]:
     """First and last place of the stretch, rises under 2 % allowed, over which the values fall most."""
     best, start = (0, 0), 0
     for i in range(1, len(values)):
-        if values[i] > values[start:i].min() * 1.02:
+        low = values[start:i].min()
+        if values[i] > low + 0.02 * abs(low):
             start = i
         elif values[start] - values[i] > values[best[0]] - values[best[1]]:
             best = (start, i)

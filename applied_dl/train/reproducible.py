@@ -7,13 +7,13 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-import keras
-
 RECORDED = ("applied_dl", "tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
 def set_up(seed: int, deterministic: bool) -> None:
     """Seed Python, numpy and Keras; with `deterministic`, forbid operations whose result depends on thread timing."""
+    import keras
+
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on retracing are not for the users of a recipe
     keras.utils.set_random_seed(seed)
     if deterministic and keras.backend.backend() == "tensorflow":

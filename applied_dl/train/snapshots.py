@@ -13,6 +13,7 @@ import keras
 import msgspec
 
 from applied_dl.errors import UsageError
+from applied_dl.train.history import STOPPED
 
 _start: ContextVar[list | None] = ContextVar("start", default=None)
 
@@ -41,8 +42,9 @@ def check_snapshots(settings) -> None:
     """Refuse a settled `recipe.train` whose `snapshots` would do nothing."""
     if not settings.snapshots:
         return
-    if settings.ensemble > 1 or settings.freeze:
-        raise UsageError("train.snapshots goes with neither train.ensemble nor train.freeze; set one of them.")
+    for key, given in (("ensemble", settings.ensemble > 1), ("freeze", settings.freeze), ("swa", settings.swa)):
+        if given:
+            raise UsageError(f"train.snapshots and train.{key} do not go together; set one of them.")
     if settings.epochs < 2 * settings.snapshots:
         raise UsageError(
             f"train.snapshots = {settings.snapshots} cuts {settings.epochs} epochs into cycles of less than two; raise train.epochs."
@@ -58,8 +60,13 @@ def cycles(recipe, fit_one: Callable) -> list:
             recipe.train, epochs=epochs, schedule="cosine", warmup=0.0, patience=0, seed=recipe.train.seed + i
         )
         keras.utils.set_random_seed(settings.seed)
-        with starting_from(found[-1].model.get_weights() if found else None):
-            found.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"snapshot{i}"))
-        if found[-1].history.stopped == "stopped by hand":
+        try:
+            with starting_from(found[-1].model.get_weights() if found else None):
+                found.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"snapshot{i}"))
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            found[-1].history.stopped = STOPPED  # before this cycle's first epoch: the cycles before it stay
+        if found[-1].history.stopped == STOPPED:
             break
     return found

@@ -72,8 +72,8 @@ def learn(plan: Plan, *, epochs: int, rate: float, threads: int, seed: int, minu
     try:
         run.all()
     except KeyboardInterrupt:
-        if not run.done:
-            raise  # before the first portion there is nothing worth keeping
+        if not run.done or (workspace is not None and not workspace.keeps):
+            raise  # nothing is worth keeping yet, or this is a trial and the whole search is to end
         run.close_epoch()
         run.history.stopped = STOPPED
         console.say("stopped", "by hand; the vectors learnt so far are kept")
@@ -86,12 +86,10 @@ class _Run:
 
     def __init__(self, plan, epochs, rate, threads, seed, minutes, workspace):
         self.plan, self.epochs, self.rate, self.seed, self.threads = plan, epochs, rate, seed, threads
-        self.minutes, self.workspace, self.portions = minutes, workspace, plan.portions
+        self.portions, self.checkpoints = plan.portions, checkpoint.Keeper(workspace, "words", minutes, "portions of the text")
         self.stop = threading.Event()
         self.done, self.loss, self.count = 0, 0.0, 0
         self.history = History(monitor="loss")
-        self.folder = workspace.folder / "checkpoints" / "words" if workspace else None
-        self.last_write, self.write_seconds = time.perf_counter(), 0.0
         self.epoch_seconds, self.last_line = 0.0, time.perf_counter()
 
     def portion(self, number: int):
@@ -165,22 +163,13 @@ class _Run:
         self.loss, self.count, self.epoch_seconds = 0.0, 0, 0.0
 
     def keep(self, last: bool) -> None:
-        """Write the state, where it is due and where writing has cost under 3 % of the time."""
-        waited = time.perf_counter() - self.last_write
-        if self.folder is None or not (last or (waited >= 60 * self.minutes and waited >= 33 * self.write_seconds)):
-            return
-        start = time.perf_counter()
+        """Write the state, where it is due."""
         notes = {"history": msgspec.to_builtins(self.history), "loss": self.loss, "count": self.count, "seconds": self.epoch_seconds}
-        try:
-            checkpoint.write(self.folder, self.done, {"tables": self.plan.tables}, notes, self.workspace.identity)
-        except OSError as error:  # a full disk must not end a training that needs it only at its end
-            console.warn(f"no checkpoint was left at {str(self.folder)!r}: {error.strerror or error}; training goes on")
-        self.last_write = time.perf_counter()
-        self.write_seconds = self.last_write - start
+        self.checkpoints.write(self.done, last, lambda: {"tables": self.plan.tables}, notes)
 
     def restore(self) -> None:
         """Put the newest state back, where this run resumes one."""
-        found = checkpoint.read(self.folder, self.workspace.identity) if self.folder and self.workspace.resume else None
+        found = self.checkpoints.read()
         if found is None:
             return
         self.done, arrays, notes = found
@@ -188,7 +177,6 @@ class _Run:
             table[:] = value
         self.history = msgspec.convert(notes["history"], History)
         self.loss, self.count, self.epoch_seconds = notes["loss"], notes["count"], notes["seconds"]
-        console.say("resume", f"{self.done} of {self.epochs * self.portions} portions of the text were done")
 
     def trial(self) -> float:
         """Seconds that the whole training would take, from the first calls of its first portion."""

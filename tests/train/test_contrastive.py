@@ -99,6 +99,7 @@ def test_a_killed_training_resumes_to_the_same_bits(tmp_path, monkeypatch):
     broken = static(12, dimensions=4, seed=0)
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
         patch.setattr(contrastive.checkpoint, "write", killed)
+        patch.setattr(contrastive.checkpoint, "WRITTEN_SHARE", 0)  # due after every epoch, however short
         fitted(broken, workspace=Workspace(tmp_path / "broken", {"run": "x"}))
     again = static(12, dimensions=4, seed=9)
     history = fitted(again, workspace=Workspace(tmp_path / "broken", {"run": "x"}, resume=True))

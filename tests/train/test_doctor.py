@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from applied_dl import cli
+from applied_dl.train.doctor import check_histories
 from applied_dl.train.doctor.curves import check_curves
 from tests.train.faults import FAULTS, HEALTHY
 
@@ -25,6 +26,37 @@ def test_a_planted_fault_is_named_first(name):
     assert found[0].saw
     assert found[0].why
     assert found[0].change
+
+
+def test_columns_of_a_table_are_looked_at_one_by_one(tmp_path):
+    """Through the reader: the inputs of a table are named columns (N,), not one matrix."""
+    import polars as pl
+
+    from applied_dl import config, run
+    from applied_dl.tasks import load_task
+    from applied_dl.train.doctor import check_data
+
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    frame = {"a": x[:, 0], "b": x[:, 1], "secret": 3 * x[:, 2] + 7, "price": x[:, 2]}
+    pl.DataFrame(frame).write_csv(tmp_path / "t.csv")
+    recipe = config.read_recipe("tabular", {"data.source": str(tmp_path / "t.csv"), "data.target": "price"})
+    found = check_data(run.read(load_task("tabular"), recipe), recipe.train)
+    assert [(f.name, f.where) for f in found] == [("leakage", "secret")]
+
+
+def test_members_are_judged_by_their_own_curves():
+    falling = [{"epoch": i, "loss": 1 / i, "val_loss": 1.2 / i} for i in range(1, 9)]
+    worse = [{"epoch": i, "loss": 0.1 / i, "val_loss": 2 / i} for i in range(1, 9)]
+    assert check_curves(falling) == check_curves(worse) == []
+    assert check_histories([{**row, "member": m} for m, rows in enumerate((falling, worse)) for row in rows]) == []
+
+
+@pytest.mark.parametrize("task", ["sentences", "tabular"])
+def test_the_doctor_leaves_nothing_behind(task, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    cli.main(["doctor", task, "--budget", "1", "--quiet", "--json", "--set", "train.epochs=1"])
+    assert list(tmp_path.iterdir()) == []
+    assert json.loads(capsys.readouterr().out)["examined"]
 
 
 @pytest.mark.slow

@@ -15,8 +15,10 @@ import tensorflow as tf
 from applied_dl import config, train
 from applied_dl.errors import DataError, RefusedError, UsageError
 from applied_dl.train.batches import ordered_batches, plan, training_batches
+from applied_dl.train.engine import rows_at_once
 from applied_dl.train.ensemble import fit_members
 from applied_dl.train.hardware import as_float32
+from applied_dl.train.history import EXPLODED
 from applied_dl.train.optimizers import NAMES, check
 from applied_dl.train.reproducible import set_up
 from applied_dl.train.transfer import depth_rates, fit_staged, leaf_layers, unfreeze
@@ -281,3 +283,87 @@ def test_unfreezing_spares_the_norms_and_slows_the_deep():
     rates = depth_rates(trunk, 2.0)
     first, last = leaf_layers(trunk)[0], leaf_layers(trunk)[-1]
     assert rates[first.weights[0].path] < rates[last.weights[0].path] < 1
+
+
+def test_an_epoch_without_a_finite_loss_costs_only_what_comes_after():
+    (x, y), model = data(), net()
+
+    class Poison(keras.losses.Loss):
+        """Mean squared error, until the steps of three epochs are done."""
+
+        def __init__(self):
+            super().__init__(name="poison")
+            self.calls = tf.Variable(0)
+
+        def call(self, y_true, y_pred):
+            found = tf.reduce_mean(tf.square(y_true - y_pred), -1)
+            return tf.where(self.calls.assign_add(1) > 3 * ROWS // 32, np.nan, found)
+
+    history = train.fit(model, train.resident({"x": x}, y), None, settings(ema=0.0), loss=Poison())
+    assert history.stopped == EXPLODED
+    assert [row["epoch"] for row in history.rows] == [1, 2, 3]
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_augmented_batches_train_as_batches_inside_the_graph(tmp_path):
+    """A change that changes nothing sends the batches through the queue; the steps stay the same to the last bit."""
+    found = []
+    for augment in (None, lambda inputs, target, seed: (inputs, target)):
+        set_up(7, True)
+        (x, y), model = data(), net()
+        train.fit(model, train.resident({"x": x}, y), None, settings(), loss="mse", augment=augment)
+        found.append(model.get_weights())
+    for a, b in zip(*found):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "axes"),
+    [
+        (keras.layers.Dense(3), (5,), (0,)),
+        (keras.layers.Conv2D(3, 2), (6, 6, 4), (0, 1, 2)),
+        (keras.layers.DepthwiseConv2D(2), (6, 6, 4), (0, 1)),
+        (keras.layers.EinsumDense("bd,dhe->bhe", (2, 3)), (5,), (0,)),
+    ],
+)
+def test_the_norm_of_each_unit_is_bounded(layer, shape, axes):
+    inputs = keras.Input(shape, name="x")
+    model = keras.Model({"x": inputs}, keras.layers.Dense(1)(keras.layers.Flatten()(layer(inputs))))
+    layer.kernel.assign(10 * np.random.default_rng(0).normal(size=layer.kernel.shape))
+    x = np.random.default_rng(1).normal(size=(32, *shape)).astype(np.float32)
+    train.fit(model, train.resident({"x": x}, x.reshape(32, -1)[:, :1]), None, settings(max_norm=1.5, epochs=1, ema=0.0), loss="mse")
+    norms = np.sqrt(np.sum(layer.kernel.numpy() ** 2, axis=axes))
+    assert norms.max() <= 1.5 + 1e-4
+    assert norms.min() > 1.0  # each was far above, and none was shrunk for another's sake
+
+
+def test_large_rows_are_evaluated_few_at_a_time():
+    small = net()
+    image = keras.Input((224, 224, 3), name="image")
+    large = keras.Model({"image": image}, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(32, 3)(image)))
+    assert rows_at_once(small, 32) == 1024
+    assert rows_at_once(large, 8) < 64
+    assert rows_at_once(large, 256) == 256
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_a_trunk_thaws_stage_by_stage(head):
+    """Weights are compared after each stage: what is frozen is bit-equal, and batch normalisation never moves."""
+    x = keras.Input((8,))
+    h = keras.layers.Dense(16, activation="relu", name="deep")(x)
+    trunk = keras.Model(x, keras.layers.Dense(8, name="late")(keras.layers.BatchNormalization(name="norm")(h)), name="trunk")
+    inputs = keras.Input((8,), name="x")
+    model = keras.Model({"x": inputs}, keras.layers.Dense(1, name="head")(trunk(inputs)))
+    features, target = data()
+    source, seen = train.resident({"x": features}, target), [{v.path: v.numpy() for v in model.variables}]
+
+    def stage(own, rates, tag):
+        history = train.fit(model, source, source, own, loss="mse", rates=rates, tag=tag)
+        seen.append({v.path: v.numpy() for v in model.variables})
+        return history
+
+    fit_staged(model, trunk, settings(epochs=4, freeze=(2, 2), ema=0.0), stage, head=head)
+    start, first, last = seen
+    moved = lambda a, b: {path.split("/")[-2] for path in a if not np.array_equal(a[path], b[path])}  # noqa: E731
+    assert moved(start, first) == ({"head"} if head else {"head", "late"})
+    assert moved(first, last) == {"head", "late", "deep"}

@@ -139,7 +139,7 @@ def test_weights_of_another_model_cannot_be_a_start():
     [
         ({"swa": 0.3, "ema": 0.9}, "both average"),
         ({"swa": 0.3, "schedule": "one_cycle"}, "constant"),
-        ({"snapshots": 3, "ensemble": 2}, "neither"),
+        ({"snapshots": 3, "ensemble": 2}, "do not go together"),
         ({"snapshots": 3, "epochs": 4}, "less than two"),
     ],
 )

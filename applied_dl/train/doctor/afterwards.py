@@ -22,5 +22,6 @@ def check_afterwards(prepared, settings, fitted) -> list[str]:
 
 
 def check_histories(rows: list[dict]) -> list[Finding]:
-    """The verdict on each stage's curves of a staged training."""
-    return [finding for _, stage in groupby(rows, key=lambda row: row.get("stage")) for finding in check_curves(list(stage))]
+    """The verdict on the curves of each member and stage by itself."""
+    parts = groupby(rows, key=lambda row: (row.get("member"), row.get("stage")))
+    return [finding for _, part in parts for finding in check_curves(list(part))]

@@ -12,11 +12,14 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from applied_dl.models.tabular.members import Heads
+from applied_dl.models.tabular.realmlp import NTPDense
 from applied_dl.train import lr_find
 from applied_dl.train.source import Source
 
 WEIGHTED = (
-    layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D,
+    layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D, Heads,
+    NTPDense,
 )  # fmt: skip
 FEWEST, MOST_NUMBERS = 16, 4_000_000  # rows of a probe, and numbers that they hold together
 
@@ -48,6 +51,11 @@ def most_rows(model: keras.Model) -> int:
     """How many rows one eager pass may have: thousands of table rows, some tens of photographs."""
     size = sum(int(np.prod([side or 1 for side in t.shape[1:]])) for t in tf.nest.flatten(model.input))
     return max(FEWEST, MOST_NUMBERS // max(size, 1))
+
+
+def kind_of(loss) -> str:
+    """The name of the loss's class; of a loss that is another one's mean over members (`of`), that one's."""
+    return type(keras.losses.get(getattr(loss, "of", loss))).__name__
 
 
 def loss_of(case: Case, target, answers) -> tf.Tensor:

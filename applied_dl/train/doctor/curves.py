@@ -9,7 +9,7 @@ from applied_dl.train.doctor.finding import Finding
 RISE, FALL = 1.25, 0.7  # validation loss at the end over its least; training loss at the end over that at the least
 BLIND = 0.95  # of the loss of an answer that knows nothing
 JUMP, JUMPS = 1.1, 0.3  # an epoch's training loss over the one before; share of the epochs
-FLOOR = 0.05  # of the first loss: under it, ups and downs are of no matter
+FLOOR = 0.05  # of the first loss, or of knowing nothing: under it, ups and downs are of no matter
 STILL = 0.002
 FEWEST = 4  # epochs below which curves say nothing
 
@@ -27,7 +27,7 @@ def check_curves(rows: list[dict], blind: tuple[float, float] | None = None) -> 
     if not found:
         found += _never_moved(loss)
     if not np.isnan(held).any() and not found:
-        found += _over(loss, held)
+        found += _over(loss, held, blind[1] if blind else 0.0)
     return found
 
 
@@ -99,12 +99,12 @@ def _never_moved(loss: np.ndarray) -> list[Finding]:
     ]
 
 
-def _over(loss: np.ndarray, held: np.ndarray) -> list[Finding]:
+def _over(loss: np.ndarray, held: np.ndarray, constant: float) -> list[Finding]:
     at = int(np.argmin(held))
     if not held.min() > 0:
         return []
     rise, fall = float(held[-3:].mean() / held[at]), float(loss[-1] / max(loss[at], 1e-12))
-    if rise <= RISE or fall >= FALL:
+    if rise <= RISE or fall >= FALL or held[-3:].mean() - held[at] < FLOOR * constant:
         return []
     return [
         Finding(

@@ -107,7 +107,9 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
     for name, array in inputs.items():
         if len(array) != len(target) or array.dtype.kind not in "iuf":
             continue
-        if target.ndim == 1 and array.ndim == 2 and array.shape[1] <= MOST_FEATURES:
+        if target.ndim == 1 and array.ndim == 1:  # a column of a table
+            scores = [_alone(array[pick], target[pick])]
+        elif target.ndim == 1 and array.ndim == 2 and array.shape[1] <= MOST_FEATURES:
             scores = [_alone(array[pick, f], target[pick]) for f in range(array.shape[1])]
         elif name == AHEAD and target.ndim == 3 and array.ndim == 3 and array.shape[1] >= target.shape[1]:
             ahead = array[pick, -target.shape[1] :]  # (N, L + H, F): the steps to be forecast come last
@@ -115,7 +117,7 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
         else:
             continue
         if scores and max(scores) > best:
-            best, where = max(scores), f"{name}[{int(np.argmax(scores))}]"
+            best, where = max(scores), name if array.ndim == 1 else f"{name}[{int(np.argmax(scores))}]"
     if best <= ALONE:
         return []
     return [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +13,7 @@ from applied_dl.errors import DataError
 from applied_dl.train import engine
 from applied_dl.train.batches import plan
 from applied_dl.train.doctor.activations import check_activations
-from applied_dl.train.doctor.case import Case, descend, kept, rows
+from applied_dl.train.doctor.case import Case, descend, kept, kind_of, rows
 from applied_dl.train.doctor.curves import check_curves
 from applied_dl.train.doctor.finding import Finding
 from applied_dl.train.doctor.gradients import check_gradients
@@ -69,7 +68,7 @@ def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val
 
 def _blind(case: Case) -> tuple[float, float] | None:
     """The loss of knowing nothing, on training and on validation rows."""
-    if type(keras.losses.get(case.loss)).__name__ not in KNOWN:
+    if kind_of(case.loss) not in KNOWN:
         return None
     found = []
     for part in (case.source, case.validation or case.source):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from applied_dl.train.batches import ordered_batches
-from applied_dl.train.doctor.case import Case, most_rows
+from applied_dl.train.doctor.case import Case, kind_of, most_rows
 from applied_dl.train.doctor.finding import Finding
 
 SURE, DENIED = 0.5, 0.1  # probability of the class that the net sees, and of the one that the label says
@@ -21,7 +21,7 @@ KEPT_ROWS = 10
 
 def check_labels(case: Case) -> list[Finding]:
     """On the trained model and the validation rows (classification), or on the training targets (numbers)."""
-    kind = type(keras.losses.get(case.loss)).__name__
+    kind = kind_of(case.loss)
     if kind in ("CategoricalCrossentropy", "Focal") and case.validation is not None:
         return _contradicted(case)
     if kind in ("MeanSquaredError", "MeanAbsoluteError", "Huber", "Quantile", "GaussianNLL"):
@@ -35,9 +35,11 @@ def _contradicted(case: Case) -> list[Finding]:
         for batch in ordered_batches(case.validation, min(512, most_rows(case.model)))
     ]
     logits, truth = (np.concatenate(parts) for parts in zip(*found))
-    if truth.shape != logits.shape or len(truth) < 50:
-        return []
     p = np.asarray(keras.ops.softmax(logits))
+    if p.ndim == 3:  # members' answers (N, k, C) to truths (N, 1, C)
+        p, truth = p.mean(1), truth[:, 0]
+    if truth.shape != p.shape or len(truth) < 50:
+        return []
     given, seen = truth.argmax(1), p.argmax(1)
     right = float((given == seen).mean())
     doubt = (p.max(1) > SURE) & (p[np.arange(len(p)), given] < DENIED)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from applied_dl.train.doctor.case import WEIGHTED, Case, kept, loss_of, outputs_of, rows, without_dropout
+from applied_dl.train.doctor.case import WEIGHTED, Case, kept, kind_of, loss_of, outputs_of, rows, without_dropout
 from applied_dl.train.doctor.finding import Finding
 
 ROWS = 256
@@ -39,7 +39,7 @@ def check_start(case: Case) -> list[Finding]:
     if any(not np.isfinite(np.asarray(x)).all() for x in inputs.values() if x.dtype.is_floating):
         return found
     answers = tf.cast(case.model(inputs, training=False), tf.float32)
-    kind = type(keras.losses.get(case.loss)).__name__
+    kind = kind_of(case.loss)
     if kind not in KNOWN:
         return found
     found += _target(target, answers, kind)
@@ -135,7 +135,7 @@ def _target(target, answers, kind: str) -> list[Finding]:
 
 def constant_loss(case: Case, target, answers) -> float:
     """The loss of an answer that knows nothing: zero logits (ln C), or the mean of the target (its variance)."""
-    kind = type(keras.losses.get(case.loss)).__name__
+    kind = kind_of(case.loss)
     blind = tf.zeros_like(answers)
     if kind in ("MeanSquaredError", "MeanAbsoluteError", "Huber", "Quantile"):
         blind += tf.reduce_mean(tf.cast(target, tf.float32))
@@ -181,7 +181,7 @@ def check_one_batch(case: Case) -> list[Finding]:
     least = math.inf
     answers = tf.cast(case.model(inputs, training=False), tf.float32)
     floor = max(0.0, _freely(case, target, answers))
-    known = type(keras.losses.get(case.loss)).__name__ in KNOWN
+    known = kind_of(case.loss) in KNOWN
     for rate in RATES:
         with kept(case.model), without_dropout(case.model):
             losses = _by_heart(case, inputs, target, rate)

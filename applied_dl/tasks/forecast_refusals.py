@@ -9,6 +9,7 @@ from applied_dl.config.forecast import Score
 from applied_dl.errors import UsageError, known
 from applied_dl.models.forecast import BUILDERS
 from applied_dl.preprocess.windows import NORMALIZE
+from applied_dl.train.unused import refuse_bfloat16
 
 OPTIONS = {
     "units": "units",
@@ -100,8 +101,7 @@ def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
     for key in OTHER_TASKS:
         if getattr(train, key):
             raise UsageError(f"train.{key} has no meaning for a forecast; remove it.")
-    if train.precision == "mixed_bfloat16":
-        raise UsageError("train.precision: forecasters compute in float32, whose windows bfloat16 would round away; remove it.")
+    refuse_bfloat16(train, "forecasters")
     if all(one in CLOSED for one in names):
         plain = Train()
         idle = [key for key in Train.__struct_fields__ if key not in HEEDED and getattr(train, key) != getattr(plain, key)]

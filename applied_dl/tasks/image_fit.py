@@ -19,7 +19,7 @@ FEATURE_BATCH = 64
 
 
 def fit_image(recipe, prepared, workspace, tag: str, build) -> train.Fitted:
-    """Train one net; what comes back computes in float32 whatever it was trained in, so that it exports."""
+    """Train one net."""
     model, encoder, part = build(recipe, prepared), prepared.encoder, prepared.train
     weight = None if encoder.multi_label else class_weights(part.target, encoder.labels, recipe.train.class_weights)
     source = train.resident(part.inputs, one_hot(part.target, encoder), weight)
@@ -37,7 +37,7 @@ def fit_image(recipe, prepared, workspace, tag: str, build) -> train.Fitted:
         history = fit_staged(model, model.get_layer("backbone").get_layer("trunk"), recipe.train, fit_stage)
     else:
         history = fit_stage(recipe.train, None, "fit")
-    return train.Fitted(_in_float32(model, recipe, prepared, build), history)
+    return train.Fitted(model, history)
 
 
 def one_hot(target: np.ndarray, encoder) -> np.ndarray:
@@ -87,11 +87,3 @@ def features(look: keras.Model, images: np.ndarray, augment, seed: int = 0) -> n
             batch = augment({"image": batch}, tf.zeros((len(batch), 1)), tf.constant([seed, start], tf.int32))[0]["image"]
         found.append(call(tf.cast(batch, tf.float32)).numpy())
     return np.concatenate(found)
-
-
-def _in_float32(model, recipe, prepared, build) -> keras.Model:
-    if all(layer.compute_dtype in ("float32", "uint8") for layer in model._flatten_layers(include_self=False)):
-        return model
-    plain = build(recipe, prepared, policy="float32")
-    plain.set_weights(model.get_weights())
-    return plain

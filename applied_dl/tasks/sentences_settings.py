@@ -12,7 +12,7 @@ from applied_dl.models.text.bert import pretrained, read_facts
 from applied_dl.models.text.static import raw_bytes, static
 from applied_dl.models.text.transformer import transformer
 from applied_dl.train.losses import SMOOTHED
-from applied_dl.train.unused import refuse_unused
+from applied_dl.train.unused import refuse_bfloat16, refuse_unused
 
 BUILDERS = {"static": static, "bytes": raw_bytes, "transformer": transformer, "pretrained": pretrained}
 OPTIONS = ("dimensions", "pooling", "width", "depth", "heads", "hidden", "positions", "pre_norm", "activation", "dropout")
@@ -139,6 +139,7 @@ def _check_text(recipe, name: str, objective: str, encoder) -> None:
 def _check_training(recipe, objective: str, table: bool) -> None:
     """Refuse keys of the training that this objective or its engine does not heed."""
     train, name = recipe.train, recipe.model.name or "sentences"
+    refuse_bfloat16(train, "sentence encoders")
     if train.ensemble > 1:
         raise UsageError("train.ensemble must be 1 for sentences: vectors of different seeds cannot be averaged.")
     refuse_unused(train, name, ("snapshots",))

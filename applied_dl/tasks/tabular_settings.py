@@ -10,6 +10,7 @@ from applied_dl.models.call import known_settings
 from applied_dl.models.tabular import BUILDERS
 from applied_dl.tasks.tabular_fit import OPTIONS
 from applied_dl.train.losses import SMOOTHED
+from applied_dl.train.unused import refuse_bfloat16
 
 SMALL = 2000  # training rows under which a linear net goes along: it is often the best there
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
@@ -175,6 +176,7 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         )
     if pre.embedding is not None and (pre.numbers or "").endswith("bins") is False and pre.numbers is not None:
         raise UsageError(f"preprocess.embedding is the width of a piecewise-linear embedding; preprocess.numbers is {pre.numbers!r}.")
+    refuse_bfloat16(train, "tables")
     for key in ("freeze", "depth_rates"):
         if getattr(train, key) is not None:
             raise UsageError(f"train.{key} is for transfer learning; a table's net learns from nothing.")

@@ -12,3 +12,9 @@ def refuse_unused(settings, model: str, keys: tuple[str, ...] = OF_THE_ENGINE) -
     for key in keys:
         if getattr(settings, key):
             raise UsageError(f"train.{key} has no meaning for the model {model!r}, which is not trained by the engine; remove it.")
+
+
+def refuse_bfloat16(settings, what: str) -> None:
+    """Raises `UsageError` where `train.precision` asks for half precision of `what`, which computes in float32 alone."""
+    if settings.precision == "mixed_bfloat16":
+        raise UsageError(f"train.precision: {what} compute in float32, whose numbers bfloat16 would round away; remove it.")

@@ -16,6 +16,7 @@ from applied_dl.export.convert import convert_here
 from applied_dl.infer import Runtime
 from applied_dl.infer import image as infer
 from applied_dl.tasks import image as task
+from applied_dl.train.hardware import as_float32
 
 ENCODER = ImageEncoder(height=16, width=16, channels=3, labels=("dark", "light"))
 
@@ -49,7 +50,8 @@ def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, 
     if "freeze" in sections.get("train", {}):
         sections = {**sections, "model": {**sections["model"], "weights": trunk_weights(tmp_path)}}
     recipe, prepared = made(tmp_path, several=several, **sections)
-    serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
+    fitted = task.fit(recipe, prepared, None)
+    serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
     pictures = [Image.fromarray(x) for x in np.asarray(prepared.test.inputs["image"])]
     encoded = infer.encode(prepared.encoder, pictures)
     want = serving.model.predict(encoded.inputs, verbose=0)["probabilities"]

@@ -149,6 +149,8 @@ def _updates(case: Case) -> list[Finding]:
         step()
         moved = [_rms(v.numpy() - b) / _rms(b) for v, b in zip(variables, before) if b.ndim > 1 and np.any(b)]
     ratio = float(np.median([m for m in moved if np.isfinite(m)] or [1e-3]))
+    if ratio == 0 and any(b.ndim > 1 and not np.any(b) for b in before):
+        return []  # behind a head that starts at zero nothing arrives in the first step, by design
     if SMALLEST_UPDATE <= ratio <= LARGEST_UPDATE:
         return []
     high = ratio > LARGEST_UPDATE

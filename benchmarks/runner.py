@@ -86,6 +86,20 @@ def rival(name: str, *packages: str) -> Path:
     return python
 
 
+def each_seed(name: str, code: str, seeds: list[int]) -> None:
+    """Run `code` (it prints RESULT and a JSON object) with each seed in a process of its own; the runs so far are always on disk."""
+    found: dict = {"runs": []}
+    for seed in seeds:
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-c", code, str(seed)], capture_output=True, text=True, env=environment, cwd=ROOT)
+        line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+        if line is None:
+            sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
+        found["runs"].append(json.loads(line.removeprefix("RESULT")))
+        print(seed, found["runs"][-1], file=sys.stderr, flush=True)
+        write(name, found)
+
+
 def interval(values) -> tuple[float, float, float]:
     """Mean over seeds and its 95 % interval (Student's t)."""
     n = len(values)

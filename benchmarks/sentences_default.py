@@ -6,12 +6,7 @@ The recipe's values were chosen on validation rows. `python benchmarks/sentences
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
-from runner import ROOT, Row, count, interval, spread, write
+from runner import Row, count, each_seed, interval, spread
 
 CODE = r"""
 import json, sys, tempfile
@@ -34,20 +29,6 @@ print("RESULT" + json.dumps({"scores": found, "pairs": len(prepared.test) // 2, 
 """
 
 
-def main() -> None:
-    """Each seed in a process of its own."""
-    found: dict = {"runs": []}
-    for seed in count(5):
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-c", CODE, str(seed)], capture_output=True, text=True, env=environment, cwd=ROOT)
-        line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
-        if line is None:
-            sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
-        found["runs"].append(json.loads(line.removeprefix("RESULT")))
-        print(seed, found["runs"][-1], file=sys.stderr, flush=True)
-        write("sentences_default", found)
-
-
 def summary(found: dict) -> list[Row]:
     """Three measures of retrieval beside TF-IDF's, by the same splits."""
     rows = []
@@ -61,4 +42,4 @@ def summary(found: dict) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main()
+    each_seed("sentences_default", CODE, count(5))

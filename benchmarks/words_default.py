@@ -6,12 +6,7 @@ recipe's values were chosen on validation rows. `python benchmarks/words_default
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
-from runner import ROOT, Row, count, interval, spread, write
+from runner import Row, count, each_seed, interval, spread
 
 CODE = r"""
 import json, sys, tempfile, time
@@ -33,20 +28,6 @@ print("RESULT" + json.dumps({"scores": {name: scores.metrics for name, scores in
 """
 
 
-def main() -> None:
-    """Each seed in a process of its own."""
-    found: dict = {"runs": []}
-    for seed in count(5):
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-c", CODE, str(seed)], capture_output=True, text=True, env=environment, cwd=ROOT)
-        line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
-        if line is None:
-            sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
-        found["runs"].append(json.loads(line.removeprefix("RESULT")))
-        print(seed, found["runs"][-1], file=sys.stderr, flush=True)
-    write("words_default", found)
-
-
 def summary(found: dict) -> list[Row]:
     """Beside counted neighbours and random vectors, by the same splits."""
     scores = {who: [run["scores"][who]["auc"] for run in found["runs"]] for who in ("model", "PPMI-SVD", "random vectors")}
@@ -63,4 +44,4 @@ def summary(found: dict) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main()
+    each_seed("words_default", CODE, count(5))

@@ -54,7 +54,8 @@ def doctor_bundle(path: str | Path) -> dict:
     from applied_dl.train.doctor import check_activations, check_data, check_histories
 
     prepared = revisit.reread(task, recipe, manifest, path)
-    found = check_data(prepared, recipe.train) + check_histories(read_history(path / "history.csv"))
+    stops = bool(getattr(recipe.train, "patience", 0))
+    found = check_data(prepared, recipe.train) + check_histories(read_history(path / "history.csv"), stops)
     model = keras.saving.load_model(path / "model.keras")
     part = prepared.validation.take(slice(0, ROWS))
     inputs = {name: keras.ops.convert_to_tensor(part.inputs[name]) for name in model.input}

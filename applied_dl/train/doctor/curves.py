@@ -14,9 +14,10 @@ STILL = 0.002
 FEWEST = 4  # epochs below which curves say nothing
 
 
-def check_curves(rows: list[dict], blind: tuple[float, float] | None = None) -> list[Finding]:
+def check_curves(rows: list[dict], blind: tuple[float, float] | None = None, stops: bool = False) -> list[Finding]:
     """rows: an engine's history (`epoch`, `loss`, `val_loss`). blind: the loss of an answer that knows nothing on training and on
-    validation rows, where it is known."""
+    validation rows, where it is known. stops: whether training ends by itself (`train.patience`) once validation gets no better, so
+    that over-fitting costs neither time nor score."""
     loss = np.array([row["loss"] for row in rows if "loss" in row], np.float64)
     held = np.array([row.get("val_loss", np.nan) for row in rows if "loss" in row], np.float64)
     if len(loss) < FEWEST:
@@ -26,7 +27,7 @@ def check_curves(rows: list[dict], blind: tuple[float, float] | None = None) -> 
         found += _under(loss, blind[0]) or _by_heart(held, blind[1])
     if not found:
         found += _never_moved(loss)
-    if not np.isnan(held).any() and not found:
+    if not np.isnan(held).any() and not found and not stops:
         found += _over(loss, held, blind[1] if blind else 0.0)
     return found
 

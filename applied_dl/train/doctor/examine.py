@@ -59,7 +59,7 @@ def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val
     history, more = _train(case, budget, metrics, monitor)
     found += more
     if history.rows:
-        found += check_curves(history.rows, blind)
+        found += check_curves(history.rows, blind, bool(case.settings.patience))
     if not any(f.name in ("dead_relu", "saturated", "constant_layer") for f in found):
         found += check_activations(case.model, inputs, "after training")
     found += check_labels(case)

@@ -90,7 +90,7 @@ def _cell(value) -> str | None:
 
 def _text(raw: bytes, path: Path) -> str:
     """UTF-8 with line ends of one kind. Raises `DataError` for anything else, with the line."""
-    if not raw.strip():
+    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
     if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
         raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
@@ -152,7 +152,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
 
 def _separator(text: str) -> str:
     """The one that cuts the first line into most cells, quoted parts apart."""
-    first = text[:HEAD].lstrip("\n").splitlines()[0]
+    first = text.lstrip("\r\n")[:HEAD].splitlines()[0]
     bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
     return max(SEPARATORS, key=bare.count)
 

@@ -36,6 +36,7 @@ def put(folder, raw, name="t.csv"):
         (b"PAR1" + bytes(40), "name it .parquet"),
         (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-12], "cannot be read"),
         (b"\x1f\x8b\x08" + bytes(30), "cannot be read"),
+        (b"\xef\xbb\xbf", "is empty"),
     ],
 )
 def test_damage_is_named_by_line(tmp_path, raw, says):

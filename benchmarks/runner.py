@@ -100,6 +100,16 @@ def each_seed(name: str, code: str, seeds: list[int]) -> None:
         write(name, found)
 
 
+def seconds_of(act, times: int) -> list[float]:
+    """Seconds of each of `times` calls, until its numbers are there."""
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        [float(value) for value in act()]
+        found.append(time.perf_counter() - start)
+    return found
+
+
 def interval(values) -> tuple[float, float, float]:
     """Mean over seeds and its 95 % interval (Student's t)."""
     n = len(values)

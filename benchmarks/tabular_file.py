@@ -4,11 +4,10 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import runner
-from runner import Row
+from runner import Row, seconds_of
 from tabular_common import TABLES
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -109,12 +108,7 @@ def overhead() -> dict[str, float]:
             seen = model(xv, training=False)
             return total, tf.reduce_mean(objective(yv, seen)), tf.reduce_mean(score(yv, seen))
 
-        seconds = []
-        for _ in range(EPOCHS):
-            start = time.perf_counter()
-            [float(value) for value in epoch()]
-            seconds.append(time.perf_counter() - start)
-        return seconds
+        return seconds_of(epoch, EPOCHS)
 
     found = {"engine": [], "by hand": []}
     for _ in range(REPEATS):  # in turns, so that a busy moment meets both

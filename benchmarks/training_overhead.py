@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from runner import Row, write
+from runner import Row, seconds_of, write
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 EPOCHS, REPEATS, BATCH = 7, 3, 64
@@ -104,12 +104,7 @@ def by_hand(name: str, x, y) -> list[float]:
             total += value
         return total / steps, objective(targets[:800], model({"image": inputs[:800]}, training=False))
 
-    seconds = []
-    for _ in range(EPOCHS):
-        start = time.perf_counter()
-        [float(value) for value in epoch()]
-        seconds.append(time.perf_counter() - start)
-    return seconds
+    return seconds_of(epoch, EPOCHS)
 
 
 def loss():

@@ -15,18 +15,12 @@ from applied_dl.infer import Runtime, operators
 from applied_dl.metrics import Scores
 from applied_dl.models import forecast
 from applied_dl.models.text.transformer import transformer
+from tests.export.converted import fp32
 
 
 def judge_of(inputs: dict, expected: dict) -> Judge:
     """Any score will do: these files must fall by other checks."""
     return Judge(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), Part(inputs=inputs), expected)
-
-
-def fp32(model, folder) -> bytes:
-    write_saved_model(Serving(model), folder / "m")
-    (folder / "rows.npz").write_bytes(b"")
-    assert convert.convert(folder / "m", folder, ("fp32",), folder / "rows.npz") == {}
-    return (folder / "fp32.tflite").read_bytes()
 
 
 def test_our_path_keeps_the_weights_that_from_concrete_functions_drops(tmp_path):

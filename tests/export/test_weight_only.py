@@ -5,17 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from applied_dl.export import Serving, convert, write_saved_model
 from applied_dl.export.weight_only import quantise_weights
 from applied_dl.infer import Runtime, operators
-
-
-def converted(model, folder) -> bytes:
-    """The fp32 file of a model of named inputs and outputs."""
-    write_saved_model(Serving(model), folder / "m")
-    (folder / "rows.npz").write_bytes(b"")
-    assert convert.convert(folder / "m", folder, ("fp32",), folder / "rows.npz") == {}
-    return (folder / "fp32.tflite").read_bytes()
+from tests.export.converted import fp32
 
 
 def test_a_dense_layer_is_rounded_by_row_as_by_hand(tmp_path):
@@ -23,7 +15,7 @@ def test_a_dense_layer_is_rounded_by_row_as_by_hand(tmp_path):
     x = keras.Input((64,), name="x")
     dense = layers.Dense(48)
     model = keras.Model({"x": x}, {"y": dense(x)})
-    content = converted(model, tmp_path)
+    content = fp32(model, tmp_path)
     small = quantise_weights(content)
     kernel, bias = (np.array(v) for v in dense.get_weights())
     scale = np.abs(kernel).max(0) / 127
@@ -45,7 +37,7 @@ def kinds():
 def test_every_kind_of_weight_answers_within_a_step_of_its_scale(place, tmp_path):
     keras.utils.set_random_seed(0)
     name, model = list(kinds())[place]
-    content = converted(model, tmp_path)
+    content = fp32(model, tmp_path)
     small = quantise_weights(content)
     random = np.random.default_rng(0)
     rows = random.integers(0, 50, (3, 5)).astype(np.int32) if "table" in name else random.normal(size=(3, 16, 16, 8)).astype(np.float32)
@@ -58,8 +50,8 @@ def test_every_kind_of_weight_answers_within_a_step_of_its_scale(place, tmp_path
 def test_one_row_a_channel_zero_stays_zero_and_nothing_small_is_touched(tmp_path):
     x = keras.Input((64,), name="x")
     model = keras.Model({"x": x}, {"y": layers.Dense(32, kernel_initializer="zeros")(x)})
-    small = quantise_weights(converted(model, tmp_path))
+    small = quantise_weights(fp32(model, tmp_path))
     assert np.array_equal(Runtime(small).run({"x": np.ones((2, 64), np.float32)})["y"], np.zeros((2, 32)))
     tiny = keras.Model({"x": x}, {"y": layers.Dense(2)(x)})
     (tmp_path / "tiny").mkdir()
-    assert quantise_weights(converted(tiny, tmp_path / "tiny")) is None
+    assert quantise_weights(fp32(tiny, tmp_path / "tiny")) is None

@@ -1,0 +1,11 @@
+"""A model as the fp32 file that the export would write."""
+
+from applied_dl.export import Serving, convert, write_saved_model
+
+
+def fp32(model, folder) -> bytes:
+    """The file of a model of named inputs and outputs; `folder` takes what comes between."""
+    write_saved_model(Serving(model), folder / "m")
+    (folder / "rows.npz").write_bytes(b"")
+    assert convert.convert(folder / "m", folder, ("fp32",), folder / "rows.npz") == {}
+    return (folder / "fp32.tflite").read_bytes()

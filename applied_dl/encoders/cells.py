@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-STYLES = ("plain", "thousands", "comma")  # 1234.5 · 1,234.5 · 1.234,5
 THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 BOTH_MARKS = r"^[+-]?\d{1,3}(,\d{3})+\.\d+$"
 AROUND = r"^[$€£¥]\s*|\s*[%$€£¥]$"

@@ -13,7 +13,7 @@ from applied_dl.train.word_text import SMOOTHING, Text
 
 MOST = 30_000  # words that are factorised; the matrix of all pairs of rarer ones is mostly chance
 ROWS = 256  # of the matrix counted at a time
-OVERSAMPLING, PASSES = 10, 2  # of the randomised factorisation
+PASSES = 2  # of the randomised factorisation
 START_NORM = 1.5  # mean length of the rows where they start a training
 
 
@@ -112,7 +112,7 @@ def factorised(matrix, dimensions: int, seed: int) -> np.ndarray:
 
     rank = min(dimensions, matrix.shape[0])
     with threadpool_limits(1):  # the sparse products are most of it and have one thread; the others would only wait for each other
-        left, values, _ = randomized_svd(matrix, rank, n_iter=2, random_state=seed)
+        left, values, _ = randomized_svd(matrix, rank, n_iter=PASSES, random_state=seed)
     found = np.zeros((matrix.shape[0], dimensions), np.float32)
     found[:, :rank] = left * np.sqrt(values)
     return found

@@ -14,14 +14,13 @@ import tensorflow as tf
 
 from applied_dl import config, train
 from applied_dl.errors import DataError, RefusedError, UsageError
-from applied_dl.train.batches import ordered_batches, plan, training_batches
 from applied_dl.train.engine import rows_at_once
 from applied_dl.train.ensemble import fit_members
 from applied_dl.train.hardware import as_float32
 from applied_dl.train.history import EXPLODED
 from applied_dl.train.optimizers import NAMES, check
 from applied_dl.train.reproducible import set_up
-from applied_dl.train.transfer import depth_rates, fit_staged, leaf_layers, unfreeze
+from applied_dl.train.transfer import fit_staged
 
 ROWS = 640
 
@@ -51,43 +50,6 @@ def run(folder, resume=False, data_id="d", **keys):
     history = train.fit(model, train.resident({"x": x}, y), train.resident({"x": x[:99]}, y[:99]), settings(**keys), loss="mse",
                         workspace=workspace)  # fmt: skip
     return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest(), history
-
-
-def test_an_epoch_shows_every_row_once_in_an_order_of_its_own():
-    x = np.arange(96)
-    source, cut = train.resident({"x": x}, x), plan(96, 8)
-    seen = [batch[1].numpy() for batch in training_batches(source, cut, 3).take(24)]
-    first, second = np.concatenate(seen[:12]), np.concatenate(seen[12:])
-    assert sorted(first) == sorted(second) == list(range(96))
-    assert not np.array_equal(first, second)
-    later = next(iter(training_batches(source, cut, 3, first_step=17)))[1].numpy()
-    np.testing.assert_array_equal(later, seen[17])
-
-
-@pytest.mark.parametrize("size", [1, 5, 31, 32, 33, 101 * 16, 5000])
-@pytest.mark.parametrize("batch", [1, 16, 4096, "all"])
-def test_plans_fit_the_rows(size, batch):
-    cut = plan(size, batch)
-    assert 1 <= cut.batch <= size
-    assert cut.steps % cut.execution == 0
-    assert cut.steps * cut.batch <= size
-    assert cut.steps * cut.batch >= size * 0.98 - cut.batch
-
-
-def test_evaluation_keeps_the_order_and_every_row():
-    x = np.arange(10)
-    got = np.concatenate([b[1].numpy() for b in ordered_batches(train.resident({"x": x}, x), 4)])
-    np.testing.assert_array_equal(got, x)
-
-
-def test_large_mapped_arrays_are_read_by_the_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr("applied_dl.train.source.LARGEST_RESIDENT", 0)
-    np.save(tmp_path / "x.npy", np.arange(40, dtype=np.float32).reshape(20, 2))
-    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    source = train.resident({"x": mapped}, np.arange(20))
-    inputs, target = next(iter(ordered_batches(source, 6)))
-    np.testing.assert_array_equal(inputs["x"], mapped[:6])
-    assert inputs["x"].shape == (6, 2)
 
 
 def test_the_same_seed_gives_the_same_bits_and_learns(tmp_path):
@@ -195,20 +157,6 @@ def test_a_full_disk_costs_checkpoints_not_the_training(tmp_path, monkeypatch, c
     assert "No space left on device; training goes on" in capsys.readouterr().err
 
 
-def test_later_stages_that_harm_are_undone():
-    """Transfer keeps the best weights of all stages, not of the last."""
-    model, scores = net(), [0.5, 0.9]
-
-    def fit_stage(own, rates, tag):
-        score = scores[int(tag[-1])]
-        model.set_weights([np.full_like(w, score) for w in model.get_weights()])
-        return train.History(rows=[{"epoch": 1, "val_loss": score}], best=score, best_epoch=1)
-
-    history = fit_staged(model, model, settings(freeze=(1, 1), depth_rates=2.0), fit_stage)
-    assert (history.best, history.best_epoch, len(history.rows)) == (0.5, 1, 2)
-    assert all((w == 0.5).all() for w in model.get_weights())
-
-
 def test_ctrl_c_before_the_first_epoch_of_a_later_stage_or_member_keeps_the_earlier():
     model = net()
 
@@ -272,19 +220,6 @@ def test_bfloat16_leaves_as_float32_with_the_same_weights():
         np.testing.assert_array_equal(a, b)
 
 
-def test_unfreezing_spares_the_norms_and_slows_the_deep():
-    x = keras.Input((8,))
-    h = keras.layers.BatchNormalization()(keras.layers.Dense(8)(x))
-    trunk = keras.Model(x, keras.layers.Dense(8)(h))
-    unfreeze(trunk, 0.0)
-    assert not trunk.trainable_variables
-    unfreeze(trunk, 1.0)
-    assert len(trunk.trainable_variables) == 4
-    rates = depth_rates(trunk, 2.0)
-    first, last = leaf_layers(trunk)[0], leaf_layers(trunk)[-1]
-    assert rates[first.weights[0].path] < rates[last.weights[0].path] < 1
-
-
 def test_an_epoch_without_a_finite_loss_costs_only_what_comes_after():
     (x, y), model = data(), net()
 
@@ -344,26 +279,3 @@ def test_large_rows_are_evaluated_few_at_a_time():
     assert rows_at_once(small, 32) == 1024
     assert rows_at_once(large, 8) < 64
     assert rows_at_once(large, 256) == 256
-
-
-@pytest.mark.parametrize("head", [True, False])
-def test_a_trunk_thaws_stage_by_stage(head):
-    """Weights are compared after each stage: what is frozen is bit-equal, and batch normalisation never moves."""
-    x = keras.Input((8,))
-    h = keras.layers.Dense(16, activation="relu", name="deep")(x)
-    trunk = keras.Model(x, keras.layers.Dense(8, name="late")(keras.layers.BatchNormalization(name="norm")(h)), name="trunk")
-    inputs = keras.Input((8,), name="x")
-    model = keras.Model({"x": inputs}, keras.layers.Dense(1, name="head")(trunk(inputs)))
-    features, target = data()
-    source, seen = train.resident({"x": features}, target), [{v.path: v.numpy() for v in model.variables}]
-
-    def stage(own, rates, tag):
-        history = train.fit(model, source, source, own, loss="mse", rates=rates, tag=tag)
-        seen.append({v.path: v.numpy() for v in model.variables})
-        return history
-
-    fit_staged(model, trunk, settings(epochs=4, freeze=(2, 2), ema=0.0), stage, head=head)
-    start, first, last = seen
-    moved = lambda a, b: {path.split("/")[-2] for path in a if not np.array_equal(a[path], b[path])}  # noqa: E731
-    assert moved(start, first) == ({"head"} if head else {"head", "late"})
-    assert moved(first, last) == {"head", "late", "deep"}

@@ -23,7 +23,9 @@ class Data(Section, frozen=True, kw_only=True):
     numeric: about(tuple[str, ...], "columns to be read as numbers, whatever they look like") = ()
     categorical: about(tuple[str, ...], "columns to be read as categories, whatever they look like") = ()
     ignore: about(tuple[str, ...], "columns to leave out") = ()
-    separator: about(str | None, "between the cells of a CSV; seen from its first lines by default") = None
+    separator: about(
+        str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; seen from its first lines by default'
+    ) = None
     header: about(bool | None, "whether line 1 of a CSV names the columns; if not they are column_1, column_2, …") = None
     decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; seen from the cells by default") = None
 

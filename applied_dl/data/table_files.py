@@ -18,6 +18,8 @@ from applied_dl.errors import DataError, UsageError
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
 HEAD = 65536  # bytes by which the separator is guessed
+RUNS = "whitespace"  # the separator of files whose cells stand apart by any number of blanks
+BLANKS = re.compile(r'(?P<cell>(?<!\S)"(?:[^"]|"")*")|(?P<within>(?<=\S)[ \t]+(?=\S))|[ \t]+')
 LOOKED_AT = 1000  # rows in which the cells of a header are looked for
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 MAGIC = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
@@ -125,9 +127,11 @@ def _json_rows(text: str, path: Path) -> list:
 
 
 def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None) -> Sheet:
-    if separator is not None and (len(separator) != 1 or not separator.isascii()):
-        raise UsageError(f"data.separator must be one character, received {separator!r}.")
+    if separator not in (None, RUNS) and (len(separator) != 1 or not separator.isascii()):
+        raise UsageError(f"data.separator must be one character or {RUNS!r}, received {separator!r}.")
     separator = separator or _separator(text)
+    if separator == RUNS:
+        text, separator = _single(text), " "
     names, blanks, short = _check_lines(text, path, separator)
     try:
         frame = None if blanks else pl.read_csv(text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"')
@@ -151,10 +155,27 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
 
 
 def _separator(text: str) -> str:
-    """The one that cuts the first line into most cells, quoted parts apart."""
+    """The one that cuts the first line into most cells, quoted parts apart; runs of blanks where no other does and all lines agree."""
     first = text.lstrip("\r\n")[:HEAD].splitlines()[0]
     bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
-    return max(SEPARATORS, key=bare.count)
+    likely = max(SEPARATORS, key=bare.count)
+    aligned = "  " in bare.strip() if likely == "\t" and "\t" in bare else likely not in bare
+    return RUNS if aligned and _even(text) else likely
+
+
+def _even(text: str) -> bool:
+    """Whether runs of blanks cut each of the first lines into the same number of cells, two at the least."""
+    lines = [line for line in _single(text[:HEAD]).splitlines() if line.strip()][:LOOKED_AT]
+    try:
+        counts = {len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")}
+    except csv.Error:
+        return False
+    return len(counts) == 1 and min(counts) > 1
+
+
+def _single(text: str) -> str:
+    """One blank for each run of blanks and tabs outside quotes, none at the ends of lines."""
+    return BLANKS.sub(lambda found: found["cell"] or (" " if found["within"] else ""), text)
 
 
 def _reader(text: str, separator: str):

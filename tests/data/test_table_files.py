@@ -148,3 +148,26 @@ def test_what_a_writer_quotes_is_read_back(tmp_path_factory, rows, separator):
     found = read_cells(path, separator, header=True).frame
     assert found.rows() == [tuple(row) for row in rows] or found.fill_null("").rows() == [tuple(row) for row in rows]
     assert isinstance(found, pl.DataFrame)
+
+
+WORD = st.text(st.characters(whitelist_categories=("L", "N"), whitelist_characters=".,-;"), min_size=1, max_size=6)
+GAP = st.text(" \t", min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(WORD, GAP, WORD, GAP, WORD), min_size=1, max_size=8), st.sampled_from(["", " ", "\t "]))
+def test_cells_between_any_number_of_blanks(tmp_path_factory, rows, edge):
+    path = tmp_path_factory.getbasetemp() / "blanks.txt"
+    path.write_text("".join(f'{edge}{"".join(row[:-1])}"{row[-1]}  x"{edge}\n' for row in rows), encoding="utf-8")
+    found = read_cells(path, "whitespace", header=False).frame
+    assert found.rows() == [(a, b, f"{c}  x") for a, _, b, _, c in rows]
+
+
+def test_blanks_are_seen_where_nothing_else_separates(tmp_path):
+    cars = '18.0   8   307.0      130.0\t"chevrolet chevelle malibu"\n15.0   8   350.0      165.0\t"buick"\n'
+    assert read_cells(put(tmp_path, cars), header="guess").frame.row(1) == ("15.0", "8", "350.0", "165.0", "buick")
+    stamped = "at\tlevel\n2020-01-01 10:00\t1\n2020-01-02 10:00\t2\n"
+    assert read_cells(put(tmp_path, stamped)).frame.row(0) == ("2020-01-01 10:00", "1")
+    assert read_cells(put(tmp_path, "text\none two\nthree\n")).frame.columns == ["text"]
+    with pytest.raises(DataError, match="line 2: 4 cells"):
+        read_cells(put(tmp_path, "a  b c\n1 2 3 4\n"), "whitespace")

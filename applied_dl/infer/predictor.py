@@ -38,7 +38,7 @@ class Predictor:
         self._task = task_module(self.task)
         self.encoder = self._task.load_encoder(self.folder)
         content = checked_bytes(self.folder, self.manifest, self.manifest.variant(variant).file)
-        self.runtime = Runtime(content, threads)
+        self.runtime = Runtime(content, threads, padding=getattr(self.encoder, "padding", None))  # of sequences; tables have none
         self._notes = threading.local()
 
     @property

@@ -14,6 +14,7 @@ from applied_dl import console
 from applied_dl.errors import DataError
 
 LARGEST_BATCH = 64  # rows per invoke; more costs memory and gains nothing on a CPU
+WIDTHS = 4  # rows of like lengths are cut to a multiple of it, so that the interpreter is reshaped less often
 
 
 class Encoded(Struct, kw_only=True):
@@ -33,11 +34,12 @@ class Encoded(Struct, kw_only=True):
 class Runtime:
     """One TFLite file. `run` may be called from any thread: each call borrows an interpreter of the pool.
 
-    An interpreter shared by two threads gives wrong answers without an error, so none ever is.
+    An interpreter shared by two threads gives wrong answers without an error, so none ever is. `padding` is what fills sequences (N, T)
+    on the right: many of them are then answered in batches of like lengths, each no wider than its longest.
     """
 
-    def __init__(self, content: bytes, threads: int | None = None):
-        self.content, self.threads = content, threads or min(4, os.cpu_count() or 1)
+    def __init__(self, content: bytes, threads: int | None = None, padding: int | None = None):
+        self.content, self.threads, self.padding = content, threads or min(4, os.cpu_count() or 1), padding
         self._idle: queue.LifoQueue = queue.LifoQueue()
         self._lock = threading.Lock()
         first = self._make()
@@ -52,17 +54,31 @@ class Runtime:
         """Named inputs (N, …) → named outputs (N, …), in batches of at most `batch` rows."""
         self._check(inputs)
         rows = len(next(iter(inputs.values())))
+        order, parts = self._like_lengths(inputs, batch) if rows > 1 and self.padding is not None else (None, None)
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
             worker = self._make()
         try:
-            if rows <= batch:
+            if rows <= batch and parts is None:
                 return worker(inputs)
-            parts = [worker({k: v[i : i + batch] for k, v in inputs.items()}) for i in range(0, rows, batch)]
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            parts = parts or [{k: v[i : i + batch] for k, v in inputs.items()} for i in range(0, rows, batch)]
+            found = [worker(part) for part in parts]
         finally:
             self._idle.put(worker)
+        outputs = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        return outputs if order is None else {name: array[np.argsort(order)] for name, array in outputs.items()}
+
+    def _like_lengths(self, inputs: dict[str, np.ndarray], batch: int) -> tuple[np.ndarray | None, list[dict[str, np.ndarray]] | None]:
+        """The rows by length, and batches of them without the padding that none of theirs needs; nothing where the width is fixed."""
+        ((name, array),) = inputs.items() if len(inputs) == 1 else (("", np.empty(0)),)
+        if array.ndim != 2 or self.inputs[name]["shape_signature"][1] != -1:
+            return None, None
+        used = array.shape[1] - (array[:, ::-1] != self.padding).argmax(1)  # a row of nothing but padding keeps its width
+        order = np.argsort(used, kind="stable")
+        groups = [order[i : i + batch] for i in range(0, len(order), batch)]
+        widths = [min(-(-int(used[rows[-1]]) // WIDTHS) * WIDTHS, array.shape[1]) for rows in groups]
+        return order, [{name: np.ascontiguousarray(array[rows, :wide])} for rows, wide in zip(groups, widths)]
 
     def _check(self, inputs: dict[str, np.ndarray]) -> None:
         if set(inputs) != set(self.inputs):

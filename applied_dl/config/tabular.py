@@ -38,6 +38,7 @@ class Preprocess(Section, frozen=True, kw_only=True):
     ) = None
     bins: about(int, "most bins of a piecewise-linear embedding", ge=2, le=256) = 48
     embedding: about(int | None, "width of the embedding of a number", ge=1) = None
+    pairs: about(bool | None, "bins also for the sum and the difference of each number and the one it goes with most") = None
     components: about(int | None, "principal components of the numbers, whitened, in their place", ge=1) = None
     one_hot: about(int, "most levels of a category that is one-hot; larger ones are embedded", ge=0) = 9
     balance: about(Literal["none", "over", "under"], "rare classes: repeat their rows, or drop rows of the common ones") = "none"

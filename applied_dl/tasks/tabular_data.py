@@ -119,9 +119,7 @@ def _wrong(errors: dict[int, str]) -> list[str]:
 def _remembers(model) -> list[str]:
     if "retrieval" not in (model.name, *(model.members or ())) and model.memory is None:
         return []
-    return [
-        "the exported files hold training rows (embedded) with their targets: share them as you would the table"
-    ]
+    return ["the exported files hold training rows (embedded) with their targets: share them as you would the table"]
 
 
 def _classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from applied_dl.models.call import call
 from applied_dl.models.tabular import BUILDERS, Features
 from applied_dl.models.tabular.realmlp import rates as realmlp_rates
 from applied_dl.models.tabular.realmlp import start
-from applied_dl.preprocess.numeric import Numbers, fit_numbers, quantile_bins, target_bins
+from applied_dl.preprocess.numeric import Numbers, fit_numbers, pair_axes, quantile_bins, smooth_clip, target_bins
 from applied_dl.train.batches import plan
 from applied_dl.train.class_weights import class_weights
 from applied_dl.train.losses import loss as make_loss
@@ -40,13 +40,23 @@ def features_of(recipe, prepared) -> Features:
     if x is not None:
         numbers = fit_numbers(x, pre.scale, pre.components)
         full = (np.where(np.isnan(x), numbers.fill, x).astype(np.float64) - numbers.center) * numbers.scale
-        if pre.numbers == "target_bins":
-            y = one_hot(prepared.train.target, encoder) if encoder.labels else standardised(prepared.train.target, moments(prepared))
-            least = max(3, min(LEAST_ROWS, len(x) // ROWS_SHARE))
-            numbers = msgspec.structs.replace(numbers, bins=target_bins(full, y, pre.bins, least))
-        elif pre.numbers == "quantile_bins":
-            numbers = msgspec.structs.replace(numbers, bins=quantile_bins(full, pre.bins))
+        if pre.numbers in ("target_bins", "quantile_bins"):
+            numbers = msgspec.structs.replace(numbers, bins=_bins(recipe, prepared, full))
+        if pre.pairs:
+            z = smooth_clip(full) if numbers.clip else full
+            axes = pair_axes(z)
+            if axes is not None:
+                numbers = msgspec.structs.replace(numbers, pairs=axes, pair_bins=_bins(recipe, prepared, z @ axes.astype(np.float64)))
     return Features(numbers=numbers, levels=encoder.cardinalities, numbers_as=pre.numbers, width=pre.embedding or 1, one_hot=pre.one_hot)
+
+
+def _bins(recipe, prepared, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Edges for each column of x (N, K), by the recipe's kind of bins."""
+    if recipe.preprocess.numbers == "quantile_bins":
+        return quantile_bins(x, recipe.preprocess.bins)
+    encoder, y = prepared.encoder, prepared.train.target
+    y = one_hot(y, encoder) if encoder.labels else standardised(y, moments(prepared))
+    return target_bins(x, y, recipe.preprocess.bins, max(3, min(LEAST_ROWS, len(x) // ROWS_SHARE)))
 
 
 def outputs_of(recipe, encoder: TableEncoder) -> int:

@@ -77,6 +77,7 @@ def settle_tabular(recipe, encoder, rows: int):
             "scale": recipe.preprocess.scale or (None if members else _scale(name)),
             "numbers": recipe.preprocess.numbers or numbers,
             "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
+            "pairs": recipe.preprocess.pairs if members else _pairs(recipe, name, numbers),
         },
         model={"name": name, "members": members, "memory": recipe.model.memory or (MEMORY if "retrieval" in nets else None)},
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
@@ -103,7 +104,8 @@ def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
     train = {key: value for key, value in own.items() if getattr(recipe.train, key) == leader[key]}
     if recipe.train.loss not in SMOOTHED:
         train["label_smoothing"] = 0.0
-    preprocess = {"numbers": _numbers(recipe, name, place), "scale": recipe.preprocess.scale or _scale(name)}
+    numbers = _numbers(recipe, name, place)
+    preprocess = {"numbers": numbers, "scale": recipe.preprocess.scale or _scale(name), "pairs": _pairs(recipe, name, numbers)}
     return config.replace(recipe, model={"name": name, "members": None, **options}, train=train, preprocess=preprocess)
 
 
@@ -124,6 +126,12 @@ def _numbers(recipe, name: str, place: int) -> str:
     if name == "linear" or pre.components:
         return "plain"
     return pre.numbers or EMBEDDED.get(name) or BINS[place % len(BINS)]
+
+
+def _pairs(recipe, name: str, numbers: str) -> bool:
+    """Whether sums and differences of numbers get bins too: by default in `tabm`, on which that was measured."""
+    given = recipe.preprocess.pairs
+    return numbers.endswith("bins") and (name == "tabm" if given is None else given)
 
 
 def training_of(name: str, rows: int, classes: bool) -> dict:
@@ -177,6 +185,8 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
     if pre.embedding is not None and (pre.numbers or "").endswith("bins") is False and pre.numbers is not None:
         raise UsageError(f"preprocess.embedding is the width of a piecewise-linear embedding; preprocess.numbers is {pre.numbers!r}.")
     refuse_bfloat16(train, "tables")
+    if pre.pairs and all(not _numbers(recipe, net, 0).endswith("bins") for net in nets):
+        raise UsageError("preprocess.pairs gives bins to sums and differences of numbers; these numbers have no bins (preprocess.numbers).")
     for key in ("freeze", "depth_rates"):
         if getattr(train, key) is not None:
             raise UsageError(f"train.{key} is for transfer learning; a table's net learns from nothing.")

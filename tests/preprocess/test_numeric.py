@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.tree import DecisionTreeRegressor
 
-from applied_dl.preprocess.numeric import fit_numbers, quantile_bins, target_bins
+from applied_dl.preprocess.numeric import fit_numbers, pair_axes, quantile_bins, target_bins
 
 
 def test_robust_and_standard_statistics():
@@ -74,3 +74,28 @@ def test_bins_are_not_wasted_on_values_that_many_rows_share():
     assert counts.max() <= 2 * (gain > 0).sum() / 18
     few = quantile_bins(np.array([[1.0], [2.0], [2.0], [5.0]]), 20)[0]
     assert few.tolist() == [1, 2, 5]
+
+
+def test_pairs_are_sums_and_differences_of_the_columns_that_go_together():
+    random = np.random.default_rng(2)
+    a, b = random.normal(0, 3, 700), random.normal(5, 1, 700)
+    z = np.stack([a, b, random.normal(size=700), 40 - 2 * a + random.normal(size=700), 9 * b + random.normal(size=700), np.ones(700)], 1)
+    unit = (z - z.mean(0)) / np.where(z.std(0) > 0, z.std(0), 1)
+    wanted = np.stack([unit[:, 0] + unit[:, 3], unit[:, 0] - unit[:, 3], unit[:, 1] + unit[:, 4], unit[:, 1] - unit[:, 4]], 1) / np.sqrt(2)
+    found = z @ pair_axes(z)
+    np.testing.assert_allclose(found - found.mean(0), wanted, atol=0.02)
+    kept = pair_axes(z)
+    assert (kept.astype(np.float16) == kept).all()
+    assert pair_axes(np.stack([a, b], 1)) is None
+    assert pair_axes(a[:, None]) is None
+    assert pair_axes(np.stack([a, 7 * a + 1], 1)).shape == (2, 1)  # their difference is what rounding leaves
+
+
+def test_the_pairs_of_a_wide_table_are_few_and_those_that_go_together_most():
+    random = np.random.default_rng(3)
+    base = random.normal(size=(400, 50))
+    twins = base + np.linspace(0.05, 1, 50) * random.normal(size=(400, 50))
+    axes = pair_axes(np.concatenate([base, twins], axis=1))
+    assert axes.shape == (100, 64)
+    assert np.abs(axes[:25]).sum(1).min() > 0
+    assert np.abs(axes[45:50]).sum() == 0

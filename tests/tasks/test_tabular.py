@@ -163,6 +163,8 @@ def test_twins_groups_and_time_keep_their_side(tmp_path):
         ({"train": {"freeze": [1]}}, "transfer learning"),
         ({"preprocess": {"components": 2, "numbers": "periodic"}}, "principal components"),
         ({"preprocess": {"embedding": 8, "numbers": "periodic"}}, "piecewise-linear"),
+        ({"preprocess": {"pairs": True, "numbers": "plain"}}, "preprocess.pairs gives bins"),
+        ({"preprocess": {"pairs": True}, "model": {"members": ["linear", "realmlp"]}}, "these numbers have no bins"),
     ],
 )
 def test_keys_that_would_do_nothing_are_refused(table, sections, says):
@@ -209,6 +211,35 @@ def test_members_keep_their_own_training_but_for_what_the_recipe_sets(table):
     assert [own[n].preprocess.numbers for n in own] == ["plain", "target_bins", "periodic", "target_bins"]
     assert [own[n].preprocess.scale for n in own] == ["standard", "robust", "robust", "robust"]
     assert any("hold training rows" in text for text in prepared.warnings)
+
+
+@pytest.mark.parametrize("scale", ["robust", "quantile"])
+def test_sums_and_differences_of_numbers_are_in_the_file_too(tmp_path, scale):
+    random, n = np.random.default_rng(1), 500
+    x = random.normal(5e5, 9e4, n)
+    z = 3 * x + random.normal(0, 9e4, n)
+    frame = pl.DataFrame({"x": [None if i % 13 == 0 else v for i, v in enumerate(x)], "z": z, "y": np.abs(z - 3 * x)})
+    made = applied_dl.train("tabular", out=tmp_path / "b", data={"source": frame, "target": "y"}, preprocess={"scale": scale},
+                            model={"name": "tabm", "width": 16, "heads": 2}, train={"epochs": 8}, **FAST)  # fmt: skip
+    exports = {e.variant: e for e in made.manifest.exports}
+    assert exports["fp32"].max_rel_diff <= 1e-4
+    assert abs(exports["fp16"].metric_loss) < 0.02
+
+
+def test_pairs_are_for_tabm_unless_the_recipe_says_otherwise(table):
+    def own(**sections):
+        settled, prepared = prepared_with(table, **sections)
+        if settled.model.name != "ensemble":
+            return settled.preprocess.pairs
+        return [member_settings(settled, n, i, 400, False).preprocess.pairs for i, n in enumerate(settled.model.members)]
+
+    assert [own(model={"name": name}) for name in ("tabm", "mlp", "linear")] == [True, False, False]
+    assert own(model={"name": "tabm"}, preprocess={"numbers": "periodic"}) is False
+    assert own(model={"name": "mlp"}, preprocess={"pairs": True}) is True
+    members = {"members": ["linear", "tabm", "retrieval"]}
+    assert own(model=members) == [False, True, False]
+    assert own(model=members, preprocess={"pairs": True}) == [False, True, True]
+    assert own(model=members, preprocess={"pairs": False}) == [False, False, False]
 
 
 def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table):

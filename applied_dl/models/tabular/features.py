@@ -13,6 +13,7 @@ from applied_dl.preprocess.numeric import Numbers
 
 EMBEDDINGS = ("target_bins", "quantile_bins", "periodic", "plain")
 CODE_WIDTH = 8  # of the embedding of a category
+PAIR_WIDTH = 6  # of the embedding of a sum or a difference of two numbers
 WAVES, WAVE_WIDTH = 16, 4
 
 
@@ -60,6 +61,10 @@ def vector(features: Features, inputs: dict) -> tuple[keras.KerasTensor, list[in
             embedded, width = _embedded(features, standard, scaled)
             parts.append(embedded)
             chunks += [width] * len(numbers)
+        if numbers.pairs is not None:
+            across = Project(numbers.pairs, name="pairs")(standard if numbers.knots is not None else scaled)
+            parts.append(PiecewiseLinear(numbers.pair_bins, PAIR_WIDTH, name="pair_bins")(across, across))
+            chunks += [PAIR_WIDTH] * numbers.pairs.shape[1]
         if numbers.missing:
             parts.append(Missing(numbers.missing, name="missing")(inputs["numbers"]))
             chunks += [1] * len(numbers.missing)

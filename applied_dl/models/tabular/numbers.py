@@ -99,7 +99,7 @@ class QuantileScale(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Project(layers.Layer):
-    """(B, F) → (B, K): whitened principal components, by `axes` (F, K)."""
+    """(B, F) → (B, K): whitened principal components, or sums and differences of columns, by `axes` (F, K)."""
 
     def __init__(self, axes, **base):
         super().__init__(**base)

@@ -26,7 +26,7 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 def conformal(scores: np.ndarray, coverage: float) -> float:
     """The score (N,) that at least `coverage` of new rows stay under: the ⌈(n+1)·coverage⌉-th smallest (Vovk et al., 2005)."""
-    place = int(np.ceil((len(scores) + 1) * coverage))
+    place = int(np.ceil((len(scores) + 1) * coverage - 1e-9))  # 100 · 0.55 is 55, not a rounding error more
     return float(np.sort(scores)[min(place, len(scores)) - 1])
 
 

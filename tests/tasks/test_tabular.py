@@ -10,6 +10,7 @@ from applied_dl.errors import UsageError
 from applied_dl.infer import tabular as infer
 from applied_dl.metrics.calibration import conformal, temperature, threshold
 from applied_dl.models import tabular as builders
+from applied_dl.models.tabular.answers import Interval
 from applied_dl.tasks import tabular as task
 from applied_dl.tasks import tabular_fit
 from applied_dl.tasks.tabular_linear import fit_linear
@@ -262,10 +263,28 @@ def test_slices_are_levels_empty_cells_and_sizes_of_the_prediction(table):
     assert all(value == pytest.approx(1) for value in found.values())
 
 
+def test_learned_quantiles_are_widened_or_narrowed_until_the_share_is_right():
+    random = np.random.default_rng(0)
+    chosen = config.read_recipe({"task": "tabular", "train": {"loss": "quantile"}})
+    share = []
+    for width in (0.2, 1.6449, 5.0):  # far too narrow, right, far too wide
+        for _ in range(40):
+            truth, new = random.normal(7, 2, 71), random.normal(7, 2, 4000)
+            raw = np.tile(np.array([-width, 0.0, width], np.float32), (71, 1, 1))
+            layer = task._interval(chosen, raw, truth, truth, (7.0, 2.0))
+            found = layer(raw[:1])
+            share.append(np.mean((new >= float(found["lower"][0])) & (new <= float(found["upper"][0]))))
+    means = np.mean(np.reshape(share, (3, 40)), axis=1)
+    np.testing.assert_allclose(means, 65 / 72, atol=0.02)  # the 65th of 71 scores: 0.903 on average, whatever was learned
+    narrow = Interval(kind="quantile", margin=-3.0)(np.array([[[-1.0, 0.0, 5.0]]], np.float32))
+    assert float(narrow["lower"][0]) == float(narrow["prediction"][0]) == 0.0
+
+
 def test_calibration_in_closed_form():
     scores = np.arange(1.0, 100)
     assert conformal(scores, 0.9) == 90.0
     assert conformal(scores[:5], 0.99) == 5.0
+    assert conformal(scores, 0.55) == 55.0  # (99 + 1) · 0.55 is 55.000…01 in floating point
     random = np.random.default_rng(0)
     logits = random.normal(0, 2, (4000, 3))
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)

@@ -58,8 +58,8 @@ class Interval(layers.Layer):
         center, below, above = self.spread(x)
         found = {
             "prediction": center,
-            "lower": center - below * self.factor - self.margin,
-            "upper": center + above * self.factor + self.margin,
+            "lower": center - ops.maximum(below * self.factor + self.margin, 0.0),  # a margin below 0 never turns an interval round
+            "upper": center + ops.maximum(above * self.factor + self.margin, 0.0),
         }
         if self.low is not None:
             low, high = ((end - self.mean) / self.deviation for end in (self.low, self.high))

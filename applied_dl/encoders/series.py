@@ -21,7 +21,8 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
 
     form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
     center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
-    seen: the least and the largest training value of a panel.
+    seen: the least and the largest training value of a panel. levels, static_center: of every static column its texts, or the mean of
+    its numbers, which stands for a missing one.
     """
 
     columns: Columns
@@ -37,6 +38,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     cycle: int = 0
     calendar: tuple[str, ...] = ()
     levels: tuple[tuple[str, ...], ...] = ()
+    static_center: tuple[float, ...] = ()
     max_missing: float = 0.4
     seen: tuple[float, float] | None = None
 
@@ -97,16 +99,23 @@ def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
         truth=truth.astype(np.float32),
         past=None if past is None else np.stack([fill(c, encoder.season) for c in past.T], axis=1).astype(np.float32),
         future=np.concatenate(parts, axis=1).astype(np.float32) if parts else None,
-        static=_static(encoder, data.static[first]) if data.static else None,
+        static=_static(encoder, data.names[first], data.static[first]) if data.static else None,
     )
 
 
-def _static(encoder: SeriesEncoder, cells: list) -> np.ndarray:
-    """Numbers as they are, texts one-hot over the levels of the training series."""
+def _static(encoder: SeriesEncoder, name: str, cells: list) -> np.ndarray:
+    """Numbers as they are, the missing ones the training series' mean; texts one-hot over the levels of the training series."""
     out = []
-    for cell, levels in zip(cells, encoder.levels):
-        out += [float(str(cell) == level) for level in levels] if levels else [float(cell if cell is not None else np.nan)]
-    return np.nan_to_num(np.array(out, np.float32))
+    for cell, levels, center, column in zip(cells, encoder.levels, encoder.static_center, encoder.columns.static):
+        if levels:
+            out += [float(str(cell) == level) for level in levels]
+            continue
+        try:
+            value = center if cell is None else float(cell)
+        except ValueError as error:
+            raise DataError(f"Series {name!r}: the static column {column!r} must be a number, received {cell!r}.") from error
+        out.append(center if np.isnan(value) else value)
+    return np.array(out, np.float32)
 
 
 def calendar(encoder: SeriesEncoder, steps: np.ndarray) -> np.ndarray:

@@ -31,8 +31,9 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
     rows, slots, errors, warnings, kept, origin = [], [], {}, [], [], {}
     place = 0
     for number, item in enumerate(inputs):
+        bare = isinstance(item, np.ndarray) or isinstance(item, list | tuple) and bool(item) and not isinstance(item[0], str)
         try:
-            data = _read(encoder, item)
+            data = _bare(encoder, item) if bare else read_series(item, encoder.columns, _clock(encoder))
             made = blocks(encoder, data)
         except AppliedError as error:
             errors[place], origin[place] = str(error), number
@@ -51,7 +52,7 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
             warnings += _unlike(encoder, block)
             for channel, name in enumerate(block.names):
                 kept.append(place)
-                slots.append((len(rows), channel, name, block.start + len(block)))
+                slots.append((len(rows), channel, name, None if bare else block.start + len(block)))
                 place += 1
             rows.append(window)
     arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
@@ -60,23 +61,34 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
 
 
 def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
-    """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage."""
+    """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage.
+
+    After a history without times, `times` counts the steps ahead: "+1", "+2", …
+    """
     found = []
     for row, channel, name, first in encoded.extra["slots"]:
-        times = encoder.clock.text(np.arange(first, first + encoder.horizon))
+        ahead = np.arange(encoder.horizon)
+        times = [f"+{step + 1}" for step in ahead] if first is None else encoder.clock.text(first + ahead)
         numbers = {key: [float(v) for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
         found.append({"series": name, "times": times, **numbers})
     return found
 
 
-def _read(encoder: SeriesEncoder, item) -> SeriesSet:
-    if isinstance(item, np.ndarray) or isinstance(item, list | tuple) and item and not isinstance(item[0], str):
-        values = _array(item)
-        if encoder.form == "aligned" and values.shape[1] != len(encoder.names):
-            raise DataError(f"The history has {values.shape[1]} columns, expected {len(encoder.names)}: {', '.join(encoder.names[:10])}.")
-        names = list(encoder.names) if encoder.form == "aligned" else [f"series {i + 1}" for i in range(values.shape[1])]
-        return SeriesSet(names=names, values=list(values.T), starts=[0] * len(names), clock=encoder.clock, columns=encoder.columns)
-    return read_series(item, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
+def _clock(encoder: SeriesEncoder):
+    return None if encoder.columns.layout == "rows" else encoder.clock
+
+
+def _bare(encoder: SeriesEncoder, item) -> SeriesSet:
+    """An array of values alone. Raises `DataError` where the model reads more of a history than its values."""
+    values, columns = _array(item), encoder.columns
+    if encoder.form == "aligned" and values.shape[1] != len(encoder.names):
+        raise DataError(f"The history has {values.shape[1]} columns, expected {len(encoder.names)}: {', '.join(encoder.names[:10])}.")
+    more = [*columns.past, *columns.future, *columns.static]
+    if more or encoder.cycle or encoder.calendar:
+        what = f"the columns {', '.join(more)}" if more else "the times"
+        raise DataError(f"This model reads {what} of a history, which an array has not; give a file, a table or a dict of columns.")
+    names = list(encoder.names) if encoder.form == "aligned" else [f"series {i + 1}" for i in range(values.shape[1])]
+    return SeriesSet(names=names, values=list(values.T), starts=[0] * len(names), clock=encoder.clock, columns=columns)
 
 
 def _array(item) -> np.ndarray:
@@ -111,9 +123,7 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
         low, high = encoder.seen or (-np.inf, np.inf)
         if low - (high - low) <= mean[0] <= high + (high - low):
             return []
-        return [
-            f"series {block.names[0]!r}: its mean, {mean[0]:.4g}, is far from the training values ({low:g} to {high:g})"
-        ]
+        return [f"series {block.names[0]!r}: its mean, {mean[0]:.4g}, is far from the training values ({low:g} to {high:g})"]
     away, wild = np.abs(mean - np.array(encoder.center)) / np.array(encoder.scale), np.nanstd(recent, axis=0) / np.array(encoder.scale)
     found = []
     for name, far, times in zip(block.names, away, wild):

@@ -41,7 +41,8 @@ def prepare(recipe, cache: Path) -> Prepared:
 
 def settle(recipe, prepared):
     """Every open value of the recipe, chosen for the form and the size of the data."""
-    return settle_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]))
+    least = min(float(np.nanmin(v)) for v in prepared.state["known"])
+    return settle_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]), least)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -78,13 +79,9 @@ def serving(recipe, fitted, prepared) -> Serving:
     width = layer(inputs["history"])
     layer.set_weights([margins(prepared, layer, found[1], found[2], point=len(y.shape) == 3)])
     answers = {"forecast": middle, "lower": low - width, "upper": high + width}
-    if recipe.score.non_negative and _never_negative(prepared):
+    if recipe.score.non_negative:
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
     return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
-
-
-def _never_negative(prepared) -> bool:
-    return all(np.nanmin(v) >= 0 for v in prepared.state["known"])
 
 
 def reopen(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:

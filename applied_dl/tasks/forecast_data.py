@@ -49,11 +49,11 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
         center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
-        calendar=calendar, levels=_levels(data), max_missing=d.max_missing,
+        calendar=calendar, levels=_levels(data), static_center=_static_center(data), max_missing=d.max_missing,
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
     made = blocks(encoder, data)
     parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)
-    state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(made, cuts)}
+    state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(encoder, made, cuts)}
     missing = int(sum(np.isnan(v).sum() for v in data.values))
     if missing:
         notes.append(
@@ -72,7 +72,7 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         "lookback": lookback,
         "horizon": horizon,
         "missing": missing,
-        "windows": len(parts["train"]),
+        "windows": len(state["starts"]["train"]),
         "from": data.clock.text(np.array([min(data.starts)]))[0],
         "to": data.clock.text(np.array([max(s + len(v) for s, v in zip(data.starts, data.values)) - 1]))[0],
     }
@@ -218,8 +218,14 @@ def _resident(block: Block) -> dict:
     return found | {name: getattr(block, name) for name in ("past", "future", "static") if getattr(block, name) is not None}
 
 
-def _covariates(made: list[Block], cuts: Cuts) -> dict:
-    """Mean and deviation of the covariates over training steps."""
+def _static_center(data: SeriesSet) -> tuple[float, ...]:
+    """The mean of every static column of numbers, 0 for texts."""
+    columns = [[float(c) for c in column if c is not None and not isinstance(c, str)] for column in zip(*data.static)]
+    return tuple(float(np.nanmean(numbers)) if not np.isnan(numbers).all() else 0.0 for numbers in columns)
+
+
+def _covariates(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> dict:
+    """Mean and deviation of the covariates over training steps, of the static numbers over the series; texts stay 0 and 1."""
     state = {}
     for name in ("past", "future"):
         rows = [getattr(block, name)[:end] for block, end in zip(made, cuts.train) if getattr(block, name) is not None]
@@ -227,4 +233,12 @@ def _covariates(made: list[Block], cuts: Cuts) -> dict:
             rows = np.concatenate(rows)
             scale = np.nanstd(rows, axis=0)
             state[name] = (tuple(map(float, np.nanmean(rows, axis=0))), tuple(float(s) if s > 1e-9 else 1.0 for s in scale))
+    if encoder.levels:
+        number = np.concatenate([[not levels] * max(1, len(levels)) for levels in encoder.levels])
+        rows = np.stack([block.static for block in made]).astype(np.float64)
+        scale = rows.std(axis=0)
+        state["static"] = (
+            tuple(map(float, np.where(number, rows.mean(axis=0), 0.0))),
+            tuple(map(float, np.where(number & (scale > 1e-9), scale, 1.0))),
+        )
     return state

@@ -45,7 +45,10 @@ def spec_of(recipe, prepared) -> Spec:
     e, state, sample = prepared.encoder, prepared.state, prepared.test.inputs
     sizes = {name: sample[name].shape[-1] for name in ("past", "future", "static") if name in sample}
     units = {
-        f"{name}_{what}": values for name in ("past", "future") if name in state for what, values in zip(("center", "scale"), state[name])
+        f"{name}_{what}": values
+        for name in ("past", "future", "static")
+        if name in state
+        for what, values in zip(("center", "scale"), state[name])
     }
     outputs = {"quantile": len(recipe.score.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
     units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}

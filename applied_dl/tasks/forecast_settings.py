@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from applied_dl import config
-from applied_dl.errors import known
+from applied_dl.errors import UsageError, known
 from applied_dl.models.forecast import BUILDERS
 from applied_dl.tasks.forecast_refusals import CLOSED, check
 
@@ -52,8 +52,9 @@ def members_of(recipe, name: str, form: str) -> tuple[str, ...]:
     return COVARIATE_MEMBERS if recipe.data.past or recipe.data.future or recipe.data.calendar else MEMBERS[recipe.model.preset]
 
 
-def settle_forecast(recipe, encoder, windows: int):
-    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing.
+def settle_forecast(recipe, encoder, windows: int, least: float):
+    """The recipe without a None that training reads; `least` is the smallest training value. Raises `UsageError` for a key that would
+    do nothing.
 
     The closed form heeds no key of the training, so they stay None; the members of a blend have epochs, rates and losses of their own.
     """
@@ -63,6 +64,8 @@ def settle_forecast(recipe, encoder, windows: int):
     known("model.name", name, (*BUILDERS, "blend"))
     members = members_of(recipe, name, encoder.form) if name == "blend" else None
     check(recipe, name, members, encoder)
+    if recipe.score.non_negative and least < 0:
+        raise UsageError(f"score.non_negative would cut forecasts of series that are negative themselves (down to {least:g}); remove it.")
     chosen = {} if name in CLOSED else training_of(name, encoder, windows, model.preset)
     non_negative = recipe.score.non_negative
     return config.replace(
@@ -70,7 +73,7 @@ def settle_forecast(recipe, encoder, windows: int):
         model={"name": name, "members": members},
         train={k: v for k, v in chosen.items() if getattr(recipe.train, k) is None and not (members and k in OF_A_MEMBER)},
         data={"horizon": encoder.horizon, "lookback": encoder.lookback, "season": encoder.season},
-        score={"non_negative": encoder.form == "panel" if non_negative is None else non_negative},
+        score={"non_negative": encoder.form == "panel" and least >= 0 if non_negative is None else non_negative},
         export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
     )
 
@@ -89,6 +92,7 @@ def training_of(name: str, encoder, windows: int, preset: str) -> dict:
         epochs, loss = max(2, round(PANEL_STEPS / max(1, windows // batch))), "relative"
     else:
         epochs = max(epochs or OTHERS[0], min(60, round(300 * batch / max(windows, 1))))
+        loss = "mae" if loss == "relative" else loss
     return {
         "epochs": max(1, round(epochs * PRESETS[preset])),
         "batch_size": batch,

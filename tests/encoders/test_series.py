@@ -79,9 +79,14 @@ def test_what_is_known_ahead_reaches_over_the_horizon_and_must_be_there():
 
 
 def test_texts_that_are_constant_for_a_series_are_one_hot_and_unknown_ones_nothing():
-    e = encoder("panel", names=("a",), levels=(("cold", "hot"), ()))
+    e = encoder("panel", names=("a",), levels=(("cold", "hot"), ()), static_center=(0.0, 2.5))
+    e = replace(e, columns=replace(e.columns, static=("kind", "size")))
     rows = [blocks(e, data(np.arange(6), static=[[kind, 3.5]]))[0].static.tolist() for kind in ("hot", "mild")]
     assert rows == [[0, 1, 3.5], [0, 0, 3.5]]
+    for missing in (None, float("nan")):
+        assert blocks(e, data(np.arange(6), static=[["hot", missing]]))[0].static.tolist() == [0, 1, 2.5]
+    with pytest.raises(DataError, match="Series 'a': the static column 'size' must be a number, received 'large'"):
+        blocks(e, data(np.arange(6), static=[["hot", "large"]]))
 
 
 @FEW

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from applied_dl.data.clock import Clock
 from applied_dl.data.series import Columns
@@ -93,9 +94,22 @@ def test_plain_arrays_are_histories_too():
     rows = np.stack([np.arange(6.0), 2 * np.arange(6.0)], axis=1)
     encoded = encode(encoder(), [rows])
     assert encoded.inputs["history"][0].tolist() == rows[1:].tolist()
-    assert answer(encoder(), naive(encoded.inputs), encoded)[0]["times"][0] == "2024-01-07"
+    assert answer(encoder(), naive(encoded.inputs), encoded)[0]["times"] == ["+1", "+2", "+3"]  # nobody knows when it ends
     assert "has 1 columns, expected 2: a, b" in encode(encoder(), [np.arange(6.0)]).errors[0]
     assert gather(["x.csv", "y.csv"]) == ["x.csv", "y.csv"]
+
+
+@pytest.mark.parametrize(
+    "changes, what",
+    [
+        ({"cycle": 7}, "the times"),
+        ({"calendar": ("weekday",)}, "the times"),
+        ({"columns": replace(encoder().columns, future=("price",))}, "the columns price"),
+    ],
+)
+def test_an_array_cannot_feed_a_model_that_reads_more_than_values(changes, what):
+    found = encode(replace(encoder(), **changes), [np.ones((6, 2))])
+    assert found.errors[0].startswith(f"This model reads {what} of a history, which an array has not")
 
 
 def test_no_tensorflow_is_needed():

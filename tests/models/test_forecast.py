@@ -93,7 +93,7 @@ def test_every_builder_gives_a_forecast_that_saves_and_loads(name, tmp_path):
 
 
 def test_covariates_and_quantiles_have_their_place():
-    units = {f"{n}_{w}": (float(w == "scale"),) * k for n, k in (("past", 1), ("future", 3)) for w in ("center", "scale")}
+    units = {f"{n}_{w}": (float(w == "scale"),) * k for n, k in (("past", 1), ("future", 3), ("static", 2)) for w in ("center", "scale")}
     spec = Spec(lookback=24, horizon=4, channels=2, outputs=3, past=1, future=3, static=2, **units)
     shapes = {"history": (24, 2), "past": (24, 1), "future": (28, 3), "static": (2,)}
     model = BUILDERS["tide"](spec, units=8)

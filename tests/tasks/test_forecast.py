@@ -76,7 +76,16 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
     for i in range(12):
         t = np.arange(60 + 5 * i)
         y = 10.0 ** (i % 4) * (5 + 0.02 * t + np.sin(2 * np.pi * t / 4) + 0.1 * random.standard_normal(len(t)))
-        rows += [{"series": f"s{i}", "time": str(np.datetime64("2000-01") + 3 * k)[:7] + "-01", "value": float(v)} for k, v in enumerate(y)]
+        rows += [
+            {
+                "series": f"s{i}",
+                "people": 1e6 * (i % 5),
+                "place": "north" if i % 2 else "south",
+                "time": str(np.datetime64("2000-01") + 3 * k)[:7] + "-01",
+                "value": float(v),
+            }
+            for k, v in enumerate(y)
+        ]
     with (tmp_path / "panel.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
@@ -84,7 +93,7 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
     run = applied_dl.train(
         {"task": "forecast"},
         out=tmp_path / "b",
-        data={"source": str(tmp_path / "panel.csv"), "horizon": 4},
+        data={"source": str(tmp_path / "panel.csv"), "horizon": 4, "target": ["value"], "static": ["people", "place"]},
         model=model,
         train={"epochs": 3},
         **FAST,

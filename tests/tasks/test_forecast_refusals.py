@@ -80,6 +80,19 @@ def test_what_a_builder_takes_is_accepted_and_all_else_refused(name):
                 settled(**keys)
 
 
+def test_the_panels_network_takes_series_on_one_clock_too_without_the_loss_of_panels():
+    assert settled(model__name="panel").train.loss == "mae"
+    assert settled(model__name="panel", data__test_horizons=2).train.loss == "relative"
+
+
+def test_zero_is_no_floor_for_series_that_go_below_it(tmp_path):
+    path = tmp_path / "winter.csv"
+    path.write_text("month,temperature\n" + "".join(f"{2000 + i // 12}-{i % 12 + 1:02d}-01,{10 - i % 12 * 2}\n" for i in range(240)))
+    with pytest.raises(UsageError, match=r"score.non_negative would cut forecasts .* \(down to -12\); remove it"):
+        settled(data__source=str(path), score__non_negative=True)
+    assert settled(data__source=str(path)).score.non_negative is False
+
+
 def test_a_settled_recipe_settles_to_itself():
     for keys in ({"model__name": "ridge"}, {"model__members": ["ridge", "gru"]}, {"model__name": "lstm"}, {"data__test_horizons": 2}):
         once = settled(**keys)

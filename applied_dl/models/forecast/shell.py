@@ -29,6 +29,8 @@ class Spec(Struct, frozen=True, kw_only=True):
     past_scale: tuple[float, ...] = ()
     future_center: tuple[float, ...] = ()
     future_scale: tuple[float, ...] = ()
+    static_center: tuple[float, ...] = ()
+    static_scale: tuple[float, ...] = ()
 
 
 def inputs_of(spec: Spec) -> dict[str, keras.KerasTensor]:
@@ -94,7 +96,8 @@ def _side_terms(spec: Spec, inputs: dict) -> list:
             ops.reshape(layers.Dense(spec.channels * width, kernel_initializer="zeros", name="past_term")(past), (-1, spec.channels, width))
         )
     if spec.static:
-        static = layers.Dense(16, activation="relu")(inputs["static"])
+        static = Standardize(spec.static_center, spec.static_scale, name="static_units")(inputs["static"])
+        static = layers.Dense(16, activation="relu")(static)
         terms.append(
             ops.reshape(
                 layers.Dense(spec.channels * width, kernel_initializer="zeros", name="static_term")(static), (-1, spec.channels, width)

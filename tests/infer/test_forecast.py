@@ -100,7 +100,7 @@ def test_plain_arrays_are_histories_too():
 
 
 @pytest.mark.parametrize(
-    "changes, what",
+    ("changes", "what"),
     [
         ({"cycle": 7}, "the times"),
         ({"calendar": ("weekday",)}, "the times"),

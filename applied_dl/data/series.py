@@ -157,11 +157,8 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
     if len(columns.targets) > 1:
         raise DataError(f"{where}: a long file has one value column, received {', '.join(columns.targets)}; name one with data.target.")
     block = _block(table, (*columns.targets, *columns.past, *columns.future), columns, where)
-    names = keys.unique(maintain_order=True).to_list()
-    code = {name: i for i, name in enumerate(names)}
-    codes = np.array([code[key] for key in keys.to_list()])
-    order = np.argsort(codes, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    grouped = pl.DataFrame({"name": keys}).with_row_index().group_by("name", maintain_order=True).agg("index")
+    names, groups = grouped["name"].to_list(), [rows.to_numpy() for rows in grouped["index"]]
     for name, rows in zip(names, groups):
         check_rising(stamps[rows], name, where, rows)
     longest = max(groups, key=len)

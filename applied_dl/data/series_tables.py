@@ -12,6 +12,7 @@ from applied_dl.errors import DataError
 EMBEDDED = Path(__file__).parent / "embedded"
 BUILT_IN = ("co2", "sunspots", "elnino", "macro")
 LARGEST = 1e18  # beyond it squares leave the range of float32
+FIRST = 10_000  # rows that the types of a file's columns are seen from
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-"]
 
 
@@ -65,16 +66,28 @@ def _read_csv(path: Path):
         "separator": separator,
         "has_header": header,
         "null_values": MISSING,
-        "infer_schema_length": None,
         "truncate_ragged_lines": True,
     }
     try:
-        table = pl.read_csv(path, **options)
+        table = _typed(path, options)
         if separator != "," and any(_decimal_commas(column) for column in table):
-            return pl.read_csv(path, **options, decimal_comma=True)
+            return _typed(path, options | {"decimal_comma": True})
         return table
     except pl.exceptions.ComputeError:
         return pl.read_csv(path, **options, infer_schema=False)
+
+
+def _typed(path: Path, options: dict):
+    """Types by the first rows, which spares memory; by all rows where those said too little."""
+    import polars as pl
+
+    try:
+        table = pl.read_csv(path, **options, infer_schema_length=FIRST)
+        if not any(column.dtype == pl.String and column.head(FIRST).null_count() == min(FIRST, table.height) for column in table):
+            return table
+    except pl.exceptions.ComputeError:
+        pass
+    return pl.read_csv(path, **options, infer_schema_length=None)
 
 
 def _decimal_commas(column) -> bool:

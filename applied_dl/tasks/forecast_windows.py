@@ -12,7 +12,7 @@ from applied_dl.models.forecast.classical import naive2
 from applied_dl.tasks.forecast_read import Cuts
 
 NONE = np.array([], np.int64)
-LARGEST_PANEL = 2 * 10**8  # numbers in the windows of a panel that are kept for calibration; more are sampled
+LARGEST_PANEL = 10**7  # numbers in the windows of a panel kept as rows; of more, every so many: networks gather theirs
 
 
 def aligned_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
@@ -60,7 +60,7 @@ def panel_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tupl
         "test": [np.arange(end, len(block) - H + 1, H) for block, end in zip(made, cuts.validation)],
     }
     windows = sum(map(len, ends["train"]))
-    every = max(1, int(windows * L / LARGEST_PANEL))
+    every = max(1, -(-windows * L // LARGEST_PANEL))
     parts = {
         name: panel_part(
             encoder, made, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train

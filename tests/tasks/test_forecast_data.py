@@ -9,6 +9,7 @@ import pytest
 from applied_dl import config
 from applied_dl.errors import AppliedError
 from applied_dl.tasks import forecast as task
+from applied_dl.tasks import forecast_windows
 
 
 def stamps(n, seconds=3600, start="2024-01-01"):
@@ -99,3 +100,15 @@ def test_explicit_files_are_joined_in_time_and_used_as_given(tmp_path):
     keys["data.test"] = keys["data.validation"]
     with pytest.raises(AppliedError, match="series 'a': it begins 48 steps before the training file ends"):
         task.prepare(config.read_recipe({"task": "forecast"}, keys), Path("."))
+
+
+def test_a_large_panel_keeps_some_windows_as_rows_and_trains_on_all(tmp_path, monkeypatch):
+    frame = {"series": ["a"] * 150 + ["b"] * 90, "time": stamps(150) + stamps(90), "value": wave(240)}
+    whole = prepared(tmp_path, frame, data__horizon=6, data__test_horizons=1)
+    monkeypatch.setattr(forecast_windows, "LARGEST_PANEL", 60 * whole.encoder.lookback)
+    small = prepared(tmp_path, frame, data__horizon=6, data__test_horizons=1)
+    assert len(whole.train) == whole.facts["windows"] == small.facts["windows"] == len(small.state["starts"]["train"])
+    assert 30 < len(small.train) <= 61
+    assert set(small.train.extra["series"]) == {0, 1}
+    assert {w.tobytes() for w in small.train.inputs["history"]} < {w.tobytes() for w in whole.train.inputs["history"]}
+    np.testing.assert_array_equal(small.test.target, whole.test.target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from applied_dl.data.table_files import read_cells
+from applied_dl.encoders.cells import as_levels
 from applied_dl.errors import DataError, nearest
 
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "picture")
@@ -22,7 +23,7 @@ def path_column(columns: list[str], path: Path) -> str:
 def picture_paths(path: Path) -> list[Path]:
     """The pictures a table names, relative to its own folder."""
     frame = read_cells(path, header=True).frame
-    found = [path.parent / cell for cell in frame[path_column(frame.columns, path)] if cell]
+    found = [path.parent / cell for cell in as_levels(frame[path_column(frame.columns, path)]) if cell]
     if not found:
         raise DataError(f"{str(path)!r} names no picture; expected one row a picture.")
     return found
@@ -40,7 +41,7 @@ def labelled_paths(path: Path, target: str) -> tuple[list[Path], list[tuple[str,
         raise DataError(f"{str(path)!r} has no label column {target!r} (data.target).{nearest(target, others) if others else ''}")
     found: dict[str, dict[str, None]] = {}
     several = False
-    for row, (name, cell) in enumerate(zip(frame[column], frame[target]), start=2):
+    for row, (name, cell) in enumerate(zip(as_levels(frame[column]), as_levels(frame[target])), start=2):
         if not name or not name.strip():
             raise DataError(f"{str(path)!r}, row {row}: the cell of {column!r} is empty; expected the path of a picture.")
         labels = [part.strip() for part in (cell or "").split(SEPARATOR) if part.strip()]

@@ -7,13 +7,17 @@ import re
 import numpy as np
 import polars as pl
 
+from applied_dl.data.dates import whole_form
 from applied_dl.data.tables import Table
-from applied_dl.encoders.cells import BOOLEAN, as_moments, as_numbers, moment_style, number_style
+from applied_dl.encoders.cells import BOOLEAN, as_levels, as_moments, as_numbers, moment_style, number_style, unsure
 from applied_dl.encoders.table import PARTS, Column, TableEncoder, input_name, moment_parts
 from applied_dl.errors import DataError, UsageError, nearest
 
 TARGETS = ("target", "label", "class", "y")
-ALMOST = 0.99  # share of numbers from which a column is one of numbers with a few bad cells
+BAD = 0.01  # share of the cells of a column of numbers or dates that may be neither
+ONE_BAD = 20  # cells of a column among which one may be bad
+LARGEST = 1e18  # of a target: beyond it squares leave the range of float32
+TIMELY = re.compile(r"date|time|day|month|year|period|stamp|yyyy|^ds$|datum|monat", re.IGNORECASE)
 MOST_LEVELS = 1000
 RARE = 2  # rows under which a level is not kept: its rows teach the code of levels never seen
 ENOUGH = 200  # rows from which rare levels are dropped
@@ -34,7 +38,7 @@ def target_column(table: Table, wanted: str | None) -> str:
 def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tuple[str, tuple[str, ...]]:
     """The style of a regression's numbers, or the labels of a classifier in order. Raises `DataError` where neither fits."""
     style, share = number_style(cells, decimal)
-    levels = cells.drop_nulls().unique().to_list()
+    levels = as_levels(cells).drop_nulls().unique().to_list()
     if len(levels) < 2:
         raise DataError(f"The target {cells.name!r} has {len(levels)} different values; expected at least two.")
     if kind is None:
@@ -45,7 +49,12 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
         if share < 1.0:
             bad = as_numbers(cells, style)[1]
             raise DataError(
-                f"The target {cells.name!r} holds {cells[int(bad[0])]!r} among its numbers; mend it, or set data.kind = 'classification'."
+                f"The target {cells.name!r} holds {as_levels(cells)[int(bad[0])]!r} among its numbers; mend it, or set data.kind = "
+                "'classification'."
+            )
+        if (far := np.abs(as_numbers(cells, style)[0]) > LARGEST).any():
+            raise DataError(
+                f"The target {cells.name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: scale it."
             )
         return style, ()
     if len(levels) > MOST_LABELS:
@@ -74,8 +83,7 @@ def learn_columns(
             if name != target:
                 aside[name] = "named in the recipe"
             continue
-        cells = table.frame[name].gather(train)
-        found, reason, note = _column(name, cells, data, taken)
+        found, reason, note = _column(name, table, train, data, taken)
         if found is None:
             aside[name] = reason
         else:
@@ -103,38 +111,76 @@ def _known(table: Table, data) -> None:
                 raise UsageError(f"{table.source} has no column {name!r} (data.{key}).{nearest(name, table.columns)}")
 
 
-def _column(name: str, cells: pl.Series, data, taken: set[str]) -> tuple[Column | None, str, str]:
+def _column(name: str, table: Table, train: np.ndarray, data, taken: set[str]) -> tuple[Column | None, str, str]:
     """The column, or None with the reason; and a note."""
+    cells, mark = table.frame[name].gather(train), data.decimal or table.decimal
     filled = cells.drop_nulls()
     levels = filled.n_unique()
     forced = name in data.numeric or name in data.categorical
     if not len(filled):
         return None, "empty", ""
     if levels == 1 and not cells.null_count():
-        return None, f"constant {filled[0]!r}", ""
-    style, share = number_style(cells, data.decimal)
-    coded = filled.str.contains(r"^0\d+$").any()  # 00123 is a code, not 123
-    if name in data.numeric or (name not in data.categorical and share >= ALMOST and not coded):
-        values, wrong = as_numbers(cells, style)
+        return None, f"constant {as_levels(filled)[0]!r}", ""
+    if (form := _whole_dates(name, cells)) and not forced:
+        return _moment(name, cells, form, taken), "", f"{as_levels(filled)[0]!r} is read as a date; data.numeric reads numbers"
+    style, share = number_style(cells, mark)
+    coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()  # 00123 is a code, not 123
+    values, wrong = as_numbers(cells, style)
+    if name in data.numeric or (name not in data.categorical and _few(wrong, filled) and not coded):
         if not forced and _identifier(name, values, levels, len(filled)):
             return None, "an identifier: every value once", ""
-        note = f"{len(wrong)} cells are no finite numbers and count as empty (the first: {cells[int(wrong[0])]!r})" if len(wrong) else ""
-        if style == "thousands":
-            note = (
-                note or f"commas are read as thousands ({filled.filter(filled.str.contains(','))[0]!r}); data.decimal = ',' reads decimals"
-            )
         if not np.isfinite(values).any():
-            raise DataError(f"Column {name!r} (data.numeric) holds no number; the first cell is {filled[0]!r}.")
+            raise DataError(f"Column {name!r} (data.numeric) holds no number; the first cell is {as_levels(filled)[0]!r}.")
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        note = _bad(table, cells, train, wrong, "finite numbers") or ("" if mark and style != "thousands" else unsure(cells, style))
         return Column(name=name, kind="number", inputs=(input_name(name, taken),), style=style, low=low, high=high), "", note
-    if name not in data.categorical:
-        if levels == 2 and filled.str.to_lowercase().is_in(list(BOOLEAN)).all():
-            return Column(name=name, kind="boolean", inputs=(input_name(name, taken),), high=1.0), "", ""
-        if moment := moment_style(cells):
-            return _moment(name, cells, moment, taken), "", ""
-        if levels > max(50, len(filled) // 2):
-            return None, f"{levels} different texts in {len(filled)} rows", ""
-    return _category(name, filled, len(cells), taken)
+    if name in data.categorical:
+        return _category(name, as_levels(filled), len(cells), taken)
+    if {BOOLEAN.get(level.lower()) for level in as_levels(filled.unique())} == {0.0, 1.0}:
+        return Column(name=name, kind="boolean", inputs=(input_name(name, taken),), high=1.0), "", ""
+    found = moment_style(cells)
+    missed = as_moments(cells, found.form)[1] if found else wrong
+    if found and _few(missed, filled):
+        note = _bad(table, cells, train, missed, "dates or times")
+        return _moment(name, cells, found.form, taken), "", note or (_either(filled, found.form) if found.guessed else "")
+    least = min(wrong, missed, key=len)
+    note = ""
+    if len(least) < len(filled) / 2 and not coded:
+        kind = "dates or times" if found and least is missed else "numbers"
+        note = (
+            f"{1 - len(least) / len(filled):.0%} of its cells are {kind}, but not {as_levels(cells)[int(least[0])]!r} "
+            f"({table.where(int(train[least[0]]))})"
+        )
+    if levels > max(50, len(filled) // 2):
+        return None, f"{levels} different texts in {len(filled)} rows" + (f"; {note}" if note else ""), ""
+    column, reason, other = _category(name, as_levels(filled), len(cells), taken)
+    return column, reason, (f"{note}: it is read as a category; mend it, or name it in data.numeric or data.categorical" if note else other)
+
+
+def _few(wrong: np.ndarray, filled: pl.Series) -> bool:
+    return len(wrong) <= max(BAD * len(filled), len(filled) >= ONE_BAD)
+
+
+def _bad(table: Table, cells: pl.Series, train: np.ndarray, wrong: np.ndarray, wanted: str) -> str:
+    if not len(wrong):
+        return ""
+    first = f"{as_levels(cells)[int(wrong[0])]!r} in {table.where(int(train[wrong[0]]))}"
+    return f"{len(wrong)} cells are no {wanted} and count as empty (the first: {first})"
+
+
+def _whole_dates(name: str, cells: pl.Series) -> str | None:
+    """The form of whole numbers that are dates: 20240131, and under a name such as month 202401."""
+    if cells.dtype == pl.String and not cells.drop_nulls().head(ENOUGH).str.contains(r"^\d{6}(\d\d)?$").all():
+        return None
+    if not (cells.dtype == pl.String or cells.dtype.is_integer()):
+        return None
+    form = whole_form(cells)
+    return form if form == "%Y%m%d" or TIMELY.search(name) else None
+
+
+def _either(filled: pl.Series, form: str) -> str:
+    order = "month, then day" if form.startswith("%m") else "day, then month"
+    return f"{filled[0]!r} is read as {order}, and no cell says otherwise; write dates as 2024-01-31 where that is wrong"
 
 
 def _identifier(name: str, values: np.ndarray, levels: int, rows: int) -> bool:

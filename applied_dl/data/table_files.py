@@ -1,4 +1,4 @@
-"""A table's file → its cells as texts, and what is wrong with the file said by line: CSV, TSV, Parquet, JSON and JSON lines, gz too."""
+"""A table's file → its cells, those of a CSV as texts, and what is wrong with the file said by line: CSV, TSV, Parquet, JSON, gz too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from applied_dl.data.frames import from_rows, tidy, twin
 from applied_dl.errors import DataError, UsageError
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -28,11 +29,12 @@ MAGIC = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"\xd0\xcf\x11\xe0
 
 class Sheet(NamedTuple):
     """Every cell as it is written; the rows (from 0) of a CSV that have fewer cells than its first line, with their number; `bare` where
-    no line names the columns."""
+    no line names the columns; the separator of a CSV."""
 
     frame: pl.DataFrame
     short: dict[int, int] = {}
     bare: bool = False
+    separator: str | None = None
 
 
 def read_cells(path: Path, separator: str | None = None, header: bool | str | None = None) -> Sheet:
@@ -46,7 +48,7 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
         raise DataError(f"{str(path)!r} is a folder; expected one table ({', '.join(SUFFIXES)}).")
     try:
         if kind == ".parquet":
-            return Sheet(as_text(pl.read_parquet(path)))
+            return Sheet(tidy(pl.read_parquet(path)))
         raw = path.read_bytes()
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
@@ -55,39 +57,6 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
     if kind in (".jsonl", ".ndjson", ".json"):
         return Sheet(from_rows(_json_rows(text, path)))
     return _from_csv(text, path, separator, header)
-
-
-def as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Every column as texts. Raises `DataError` for one of lists or structures."""
-    for name, kind in frame.schema.items():
-        if kind.is_nested():
-            raise DataError(f"Column {name!r} holds {kind}; expected one number or text a cell.")
-    return frame.select(pl.all().cast(pl.String, strict=False))
-
-
-def from_rows(rows: list) -> pl.DataFrame:
-    """Mappings of column names to cells. Raises `DataError` for a row that is none."""
-    for i, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise DataError(f"row {i}: expected a mapping of column names to cells, received {type(row).__name__}.")
-    names = list(dict.fromkeys(str(name) for row in rows for name in row))
-    return from_columns({name: [row.get(name) for row in rows] for name in names})
-
-
-def from_columns(columns: dict[str, list]) -> pl.DataFrame:
-    """Lists of cells by column name, all of one length."""
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"The columns have different numbers of cells: {', '.join(f'{k!r} {n}' for k, n in list(lengths.items())[:10])}.")
-    return pl.DataFrame({name: pl.Series(name, [_cell(v) for v in values], dtype=pl.String) for name, values in columns.items()})
-
-
-def _cell(value) -> str | None:
-    if value is None or value != value:
-        return None
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return str(value).encode("utf-8", "replace").decode("utf-8")  # lone surrogates
 
 
 def _text(raw: bytes, path: Path) -> str:
@@ -139,19 +108,21 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
         frame = None  # such as a quote inside a cell (5" pipe), which is no damage
     if frame is None:
         rows = [row + [""] * (len(names) - len(row)) for row in _reader(text, separator) if row]
-        frame = from_columns({f"column_{i + 1}": list(cells) for i, cells in enumerate(zip(*rows))})
+        frame = pl.DataFrame([pl.Series(f"column_{i + 1}", cells, dtype=pl.String) for i, cells in enumerate(zip(*rows))])
     frame.columns = [f"column_{i + 1}" for i in range(frame.width)]
+    names = [name or free for name, free in zip(names, frame.columns)]
     like = None if header is True else _like_data(names, frame.slice(1))
     if header is False or (header == "guess" and like):
-        return Sheet(frame, short, bare=True)
+        return Sheet(frame, short, bare=True, separator=separator)
     if header is None and like:
         raise DataError(
             f"The table {str(path)!r} has no header: line 1 looks like data ({like!r}); set data.header = false where the file has "
             "none (its columns are then column_1, column_2, …), or true where these are the names."
         )
-    if twin := next((name for name in names if names.count(name) > 1), None):
-        raise DataError(f"The table {str(path)!r} has two columns of the name {twin!r}; rename one.")
-    return Sheet(frame.slice(1).rename(dict(zip(frame.columns, names))), {row - 1: count for row, count in short.items()})
+    if (name := twin(names)) is not None:
+        raise DataError(f"The table {str(path)!r} has two columns of the name {name!r}; rename one.")
+    frame = frame.slice(1).rename(dict(zip(frame.columns, names)))
+    return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
 
 
 def _separator(text: str) -> str:
@@ -186,6 +157,11 @@ def _reader(text: str, separator: str):
 def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int, dict[int, int]]:
     """The cells of the first line, how many lines are blank, and the rows that are short. Raises `DataError` for a row of too many cells,
     or a quote that is never closed, by its line."""
+    if '"' not in text and "\r" not in (lines := text.replace("\r\n", "\n").removesuffix("\n")):
+        counts = [line.count(separator) for line in lines.split("\n") if line]
+        if counts and min(counts) == max(counts):  # the usual file, in a tenth of the time
+            first = next(line for line in lines.split("\n") if line)
+            return [name.strip() for name in first.split(separator)], lines.count("\n") + 1 - len(counts), {}
     reader, done, row, first, blanks, short = _reader(text, separator), 0, -1, None, 0, {}
     try:
         for cells in reader:

@@ -1,4 +1,4 @@
-"""A table from a file, a frame or rows → cells as texts, empty ones null, each row by its name for messages."""
+"""A table from a file, a frame or rows → its cells, empty ones null, each row by its name for messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from applied_dl.data.table_files import Sheet, as_text, from_columns, from_rows, read_cells
+from applied_dl.data.frames import alike, from_columns, from_pandas, from_rows, tidy, twin
+from applied_dl.data.table_files import Sheet, read_cells
+from applied_dl.encoders.cells import decimal_mark
 from applied_dl.errors import DataError, nearest
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
@@ -17,14 +19,15 @@ BUILT_IN = ("diabetes", "breast_cancer", "wine")
 
 
 class Table(Struct, frozen=True):
-    """Cells as texts (null where empty), and where they come from, for messages: `sources` are the files and the line of their first
-    row, `places` (N, 2) the file and the row in it of each row (None: one file, all of its rows). `short`: how many cells the rows have
-    that have too few."""
+    """Cells (null where empty; texts where they were written, else numbers, truths, dates), and where they come from, for messages:
+    `sources` are the files and the line of their first row, `places` (N, 2) the file and the row in it of each row (None: one file, all
+    of its rows). `short`: how many cells the rows have that have too few. `decimal`: the mark that the numbers of the file agree on."""
 
     frame: pl.DataFrame
     sources: tuple[tuple[str, int], ...]
     places: np.ndarray | None = None
     short: dict[int, int] = {}
+    decimal: str | None = None
 
     @property
     def source(self) -> str:
@@ -46,7 +49,7 @@ class Table(Struct, frozen=True):
     def take(self, rows: np.ndarray) -> Table:
         """Some rows (row numbers), which keep their names."""
         short = {new: self.short[int(old)] for new, old in enumerate(rows) if int(old) in self.short} if self.short else {}
-        return Table(self.frame[rows], self.sources, self._places()[rows], short)
+        return Table(self.frame[rows], self.sources, self._places()[rows], short, self.decimal)
 
     def _places(self) -> np.ndarray:
         one = np.stack([np.zeros(len(self), np.int64), np.arange(len(self))], axis=1)
@@ -63,7 +66,9 @@ def join(tables: list[Table]) -> Table:
         sources += table.sources
         short |= {row + above: count for row, count in table.short.items()}
         above += len(table)
-    return Table(pl.concat([table.frame for table in tables], how="diagonal"), sources, np.concatenate(places), short)
+    frame = pl.concat(alike([table.frame for table in tables]), how="diagonal")
+    marks = {table.decimal for table in tables} - {None}
+    return Table(frame, sources, np.concatenate(places), short, marks.pop() if len(marks) == 1 else None)
 
 
 def read_table(source, separator: str | None = None, header: bool | str | None = None) -> Table:
@@ -74,17 +79,17 @@ def read_table(source, separator: str | None = None, header: bool | str | None =
         if str(source) in BUILT_IN:
             return _built_in(str(source))
         sheet = _from_file(Path(source).expanduser(), separator, header)
-        return _checked(sheet.frame, str(source), 2 - sheet.bare, sheet.short)
+        return _checked(sheet, str(source), 2 - sheet.bare)
     if isinstance(source, pl.DataFrame):
-        frame = source
-    elif hasattr(source, "columns"):  # pandas, without needing pyarrow
-        frame = from_columns({str(name): source[name].tolist() for name in source.columns})
+        frame = tidy(source)
+    elif hasattr(source, "iloc"):
+        frame = from_pandas(source)
     elif isinstance(source, dict):
         rows = all(isinstance(v, list | tuple) or hasattr(v, "tolist") for v in source.values())
-        frame = from_columns({k: list(v) for k, v in source.items()}) if rows and source else from_rows([source])
+        frame = from_columns(source) if rows and source else from_rows([source])
     else:
         frame = from_rows(list(source))
-    return _checked(as_text(frame), "the table", first=0)
+    return _checked(Sheet(frame), "the table", first=0)
 
 
 def _from_file(path: Path, separator: str | None, header: bool | str | None) -> Sheet:
@@ -94,18 +99,18 @@ def _from_file(path: Path, separator: str | None, header: bool | str | None) -> 
     return read_cells(path, separator, header)
 
 
-def _checked(frame: pl.DataFrame, source: str, first: int, short: dict[int, int] | None = None) -> Table:
-    """Cells stripped, missing ones null; refuses a table without rows, columns or names."""
-    names = [name.strip() for name in frame.columns]
-    if twins := [name for name in names if names.count(name) > 1]:
-        raise DataError(f"{source} has two columns of the name {twins[0]!r}; rename one.")
+def _checked(sheet: Sheet, source: str, first: int) -> Table:
+    """Texts stripped, missing ones null; refuses a table without rows, columns or names."""
+    frame, names = sheet.frame, [name.strip() for name in sheet.frame.columns]
+    if (name := twin(names)) is not None:
+        raise DataError(f"{source} has two columns of the name {name!r}; rename one.")
     if frame.width and frame.columns != names:
         frame = frame.rename(dict(zip(frame.columns, names)))
     if not frame.width or not frame.height:
         raise DataError(f"{source} has {frame.height} rows and {frame.width} columns; expected a header and at least one row.")
-    text = pl.all().str.strip_chars()
-    frame = frame.select(pl.when(text.str.to_lowercase().is_in(MISSING)).then(None).otherwise(text).name.keep())
-    return Table(frame, ((source, first),), short=short or {})
+    text = pl.col(pl.String).str.strip_chars()
+    frame = frame.with_columns(pl.when(text.str.to_lowercase().is_in(MISSING)).then(None).otherwise(text).name.keep())
+    return Table(frame, ((source, first),), short=sheet.short, decimal=decimal_mark(frame, sheet.separator))
 
 
 def _built_in(name: str) -> Table:
@@ -115,4 +120,4 @@ def _built_in(name: str) -> Table:
     data = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
     frame = pl.DataFrame({label: data.data[:, i] for i, label in enumerate(map(str, data.feature_names))})
     truth = data.target if name == "diabetes" else [str(data.target_names[i]) for i in data.target]
-    return Table(frame.with_columns(pl.Series("target", truth)).select(pl.all().cast(pl.String)), ((name, 0),))
+    return Table(frame.with_columns(pl.Series("target", truth)), ((name, 0),))

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from applied_dl.data.tables import Table
 from applied_dl.encoders import stored
-from applied_dl.encoders.cells import BOOLEAN, as_moments, as_numbers, numbers
+from applied_dl.encoders.cells import BOOLEAN, as_levels, as_moments, as_numbers, numbers, places
 from applied_dl.errors import DataError
 
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
@@ -91,14 +91,14 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
             codes = _codes(column, cells)
             inputs[column.inputs[0]] = codes
             if (unseen := int((codes == UNKNOWN).sum())) and column.levels:
-                example = cells.to_list()[int(np.argmax(codes == UNKNOWN))]
+                example = _shown(cells, int(np.argmax(codes == UNKNOWN)))
                 notes.append(f"column {column.name!r}: {unseen} of {len(codes)} cells hold a level never seen in training ({example!r})")
             continue
         values, wrong = parsed[column.name] if column.kind == "number" else _values(column, cells)
         for row in wrong:
             wanted = {"moment": "a date or time", "boolean": "yes or no"}.get(column.kind, "a finite number")
             errors.setdefault(
-                int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {cells[int(row)]!r}."
+                int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {_shown(cells, int(row))!r}."
             )
         if column.kind == "moment":
             inputs |= dict(zip(column.inputs, _moment_parts(column, values)))
@@ -120,14 +120,18 @@ def read_target(encoder: TableEncoder, table: Table) -> np.ndarray:
         values, wrong = as_numbers(cells, encoder.style)
         if len(wrong):
             row = int(wrong[0])
-            raise DataError(f"{table.where(row)}, column {encoder.target!r}: expected a finite number, received {cells[row]!r}.")
+            raise DataError(f"{table.where(row)}, column {encoder.target!r}: expected a finite number, received {_shown(cells, row)!r}.")
         return values
-    known = {label: i for i, label in enumerate(encoder.labels)}
-    found = [-1 if cell is None else known.get(cell, -2) for cell in cells.to_list()]
-    if -2 in found:
-        row = found.index(-2)
-        raise DataError(f"{table.where(row)}: the model knows no class {cells[row]!r}; it knows: {', '.join(encoder.labels[:20])}.")
-    return np.array(found, np.int64)
+    found = places(cells, encoder.labels)
+    if (found == -2).any():
+        row = int(np.argmax(found == -2))
+        raise DataError(f"{table.where(row)}: the model knows no class {_shown(cells, row)!r}; it knows: {', '.join(encoder.labels[:20])}.")
+    return found
+
+
+def _shown(cells: pl.Series, row: int) -> str:
+    """A cell as a message shows it."""
+    return as_levels(cells[row : row + 1])[0]
 
 
 def input_name(name: str, taken: set[str]) -> str:
@@ -142,17 +146,16 @@ def input_name(name: str, taken: set[str]) -> str:
 
 
 def _codes(column: Column, cells: pl.Series) -> np.ndarray:
-    known = {level: i + FIRST for i, level in enumerate(column.levels)}
-    return np.array([ABSENT if cell is None else known.get(cell, UNKNOWN) for cell in cells.to_list()], np.int32)
+    found = places(cells, column.levels)
+    return np.where(found >= 0, found + FIRST, np.where(found == -1, ABSENT, UNKNOWN)).astype(np.int32)
 
 
 def _values(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """Of a moment or a boolean: (N,) float64, NaN where empty or wrong, and the rows that are wrong."""
     if column.kind == "moment":
         return as_moments(cells, column.style)
-    lower = [None if cell is None else cell.lower() for cell in cells.to_list()]
-    values = np.array([np.nan if cell is None else BOOLEAN.get(cell, np.nan) for cell in lower], np.float64)
-    return values, np.flatnonzero([cell is not None and cell not in BOOLEAN for cell in lower])
+    found = as_levels(cells).str.to_lowercase().replace_strict(BOOLEAN, default=None, return_dtype=pl.Float64)
+    return found.to_numpy(writable=True), np.flatnonzero((found.is_null() & cells.is_not_null()).to_numpy())
 
 
 def _moment_parts(column: Column, seconds: np.ndarray) -> list[np.ndarray]:

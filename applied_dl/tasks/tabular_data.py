@@ -10,7 +10,7 @@ from applied_dl.data.fingerprint import fingerprint
 from applied_dl.data.splits import split_rows
 from applied_dl.data.table_columns import learn_columns, learn_target, target_column
 from applied_dl.data.tables import Table, join, read_table
-from applied_dl.encoders.cells import as_moments, as_numbers, moment_style, number_style
+from applied_dl.encoders.cells import as_levels, as_moments, as_numbers, moment_style, number_style
 from applied_dl.encoders.table import TableEncoder, encode, read_target
 from applied_dl.errors import DataError
 
@@ -26,7 +26,7 @@ def prepare_table(recipe) -> Prepared:
     table, place = _joined(tables)
     target = target_column(table, data.target)
     table, place, notes = _with_target(table, place, target)
-    style, labels = learn_target(table.frame[target], data.kind, data.decimal)
+    style, labels = learn_target(table.frame[target], data.kind, data.decimal or table.decimal)
     truth = read_target(TableEncoder(columns=(), target=target, labels=labels, style=style), table)
     rows, twins = _split(recipe, table, place, list(tables), truth, labels)
     encoder, found = learn_columns(table, rows["train"], data, target, labels, style)
@@ -81,8 +81,8 @@ def _split(recipe, table: Table, place, names, truth, labels) -> tuple[dict[str,
     data, frame = recipe.data, table.frame
     apart = [name for name in frame.columns if name in (data.group, data.order, *data.ignore)]
     keys = frame.drop(apart).hash_rows(seed=0).to_numpy()
-    groups = frame[data.group].fill_null("").to_numpy().astype(str) if data.group else None
-    order = _order(frame[data.order], table.source) if data.order else None
+    groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
+    order = _order(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
     strata = truth if labels else None
     twins = len(keys) - len(np.unique(keys))
     if names == ["all"]:
@@ -100,11 +100,11 @@ def _split(recipe, table: Table, place, names, truth, labels) -> tuple[dict[str,
     return {name: given[name] if name in given and name != "train" else own[at] for name, at in zip(NAMES, cut[:3])}, twins
 
 
-def _order(cells: pl.Series, source: str) -> np.ndarray:
-    style, share = number_style(cells)
+def _order(cells: pl.Series, source: str, mark: str | None) -> np.ndarray:
+    style, share = number_style(cells, mark)
     values = as_numbers(cells, style)[0] if share == 1.0 else None
-    if values is None and (moment := moment_style(cells)):
-        values = as_moments(cells, moment)[0]
+    if values is None and (found := moment_style(cells)):
+        values = as_moments(cells, found.form)[0]
     if values is None or np.isnan(values).any():
         raise DataError(f"{source}: the column {cells.name!r} (data.order) must hold a number or a date in every row.")
     return values

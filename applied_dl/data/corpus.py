@@ -7,7 +7,6 @@ counted; a line longer than 1 MiB is cut at a space; empty lines are skipped. UT
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import json
 import lzma
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from applied_dl.data.delimited import delimited_rows
 from applied_dl.errors import DataError, nearest
 
 BUILT_IN = {"english": "english.txt.bz2"}  # 0.5 million words of Wikipedia, CC BY-SA; see english.LICENSE.md beside it
@@ -37,6 +37,8 @@ class Reading(Struct):
     bad_bytes: int = 0
     nul_bytes: int = 0
     cut_lines: int = 0
+    stray_quotes: int = 0
+    swallowed: int = 0
 
     def warnings(self) -> list[str]:
         """What a person should know, a sentence each."""
@@ -47,6 +49,13 @@ class Reading(Struct):
             found.append(f"{self.nul_bytes:,} NUL bytes of the text were read as spaces.")
         if self.cut_lines:
             found.append(f"{self.cut_lines:,} times a line longer than {BLOCK:,} bytes was cut at a space.")
+        if self.stray_quotes:
+            found.append(f"{self.stray_quotes:,} rows have a quotation mark that nothing closes; each was read as it stands.")
+        if self.swallowed:
+            found.append(
+                f"{self.swallowed:,} cells in quotes hold line breaks and look like several rows; each was read as one cell. Double a "
+                "quotation mark that is part of a text."
+            )
         return found
 
 
@@ -95,7 +104,7 @@ def _lines_of(path: Path, column: str | None, reading: Reading) -> Iterator[str]
         return _parquet(path, column, reading)
     text = decoded(path, reading, cut=suffix not in TABLES)
     if suffix in (".csv", ".tsv"):
-        return _delimited(path, text, column, "\t" if suffix == ".tsv" else ",")
+        return _delimited(path, text, column, "\t" if suffix == ".tsv" else ",", reading)
     return _json_lines(path, text, column) if suffix == ".jsonl" else text
 
 
@@ -157,16 +166,6 @@ def _blocks(path: Path) -> Iterator[bytes]:
         raise DataError(f"The text {str(path)!r} cannot be read: {error or 'it ends in the middle'}.") from error
 
 
-def delimited_rows(path: Path, text: Iterator[str], delimiter: str) -> Iterator[list[str]]:
-    """The rows of a delimited table. Raises `DataError` where it is none."""
-    csv.field_size_limit(2**31 - 1)
-    rows = csv.reader((line + "\n" for line in text), delimiter=delimiter)
-    try:
-        yield from rows
-    except csv.Error as error:
-        raise DataError(f"{str(path)!r}, row {rows.line_num}: not a readable table: {error}.") from error
-
-
 def json_rows(path: Path, text: Iterator[str]) -> Iterator[tuple[int, object]]:
     """Row number and value of every line that is not empty. Raises `DataError` for one that is no JSON."""
     for number, line in enumerate(text, 1):
@@ -178,8 +177,8 @@ def json_rows(path: Path, text: Iterator[str]) -> Iterator[tuple[int, object]]:
             raise DataError(f"{str(path)!r}, row {number}: not JSON: {error}.") from error
 
 
-def _delimited(path: Path, text: Iterator[str], column: str | None, delimiter: str) -> Iterator[str]:
-    rows = delimited_rows(path, text, delimiter)
+def _delimited(path: Path, text: Iterator[str], column: str | None, delimiter: str, reading: Reading) -> Iterator[str]:
+    rows = delimited_rows(path, text, delimiter, reading)
     header = [name.strip() for name in next(rows, [])]
     place = header.index(_chosen(path, column, header))
     for row in rows:

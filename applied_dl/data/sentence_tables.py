@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from statistics import mode
 
 from msgspec import Struct, field
 
-from applied_dl.data.corpus import TABLES, Reading, decoded, delimited_rows, json_rows, kind
+from applied_dl.data.corpus import TABLES, Reading, decoded, json_rows, kind
+from applied_dl.data.delimited import delimited_rows
 from applied_dl.errors import DataError, nearest
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
@@ -58,7 +60,10 @@ def read_table(source: str | Path, known: tuple[str | None, ...] = ()) -> Table:
     else:
         reading = Reading()
         lines = decoded(path, reading, cut=False)
-        table = _json(path, lines) if suffix == ".jsonl" else _delimited(path, lines, "\t" if suffix == ".tsv" else ",", known)
+        if suffix == ".jsonl":
+            table = _json(path, lines)
+        else:
+            table = _delimited(path, delimited_rows(path, lines, "\t" if suffix == ".tsv" else ",", reading), known)
         table.warnings = reading.warnings()
     if not table.rows:
         raise DataError(f"The table {str(path)!r} holds no rows.")
@@ -74,7 +79,7 @@ def guess_kind(table: Table, target: str, column: str | None) -> str:
         return "labelled"
     if any(set(sides) <= set(names) for sides in SIDES):
         return "triplets" if NEGATIVE in names else "pairs"
-    width = len(table.rows[0])
+    width = _width(table)
     if column is None and width in (2, 3):
         second = {str(row[1]) for row in table.rows if len(row) > 1}
         if width == 2 and len(table.rows) >= FEW * len(second):
@@ -110,8 +115,8 @@ def columns(table: Table, kind: str, target: str, column: str | None) -> list[in
                 )
             return found
     wide = 3 if kind == "triplets" else 2
-    if len(table.rows[0]) < wide:
-        raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {len(table.rows[0])}; name them {' and '.join(SIDES[0])}.")
+    if _width(table) < wide:
+        raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {_width(table)}; name them {' and '.join(SIDES[0])}.")
     return list(range(wide))
 
 
@@ -146,27 +151,39 @@ def _place(*wanted) -> int | None:
     return None
 
 
-def _delimited(path: Path, lines, delimiter: str, known: tuple[str | None, ...]) -> Table:
-    rows = [row for row in delimited_rows(path, lines, delimiter) if any(cell.strip() for cell in row)]
+def _width(table: Table) -> int:
+    """How many cells most rows have."""
+    return mode(map(len, table.rows))
+
+
+def _delimited(path: Path, rows, known: tuple[str | None, ...]) -> Table:
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
     head = [cell.strip() for cell in rows[0]] if rows else []
     named = all(len(cell.split()) <= 1 and len(cell) < 40 and _number(cell) is None for cell in head) or bool({*known} & {*head})
     return Table(path=str(path), header=head if named else [], rows=rows[named and bool(head) :])
 
 
 def _json(path: Path, lines) -> Table:
-    header: list[str] = []
-    rows: list[list] = []
+    """Objects, whose columns are those of all rows by first appearance, or lists of texts; a file holds one kind of row."""
+    places: dict[str, int] = {}
+    rows: list = []
+    lists = None
     for number, row in json_rows(path, lines):
         if isinstance(row, dict) and isinstance(row.get(TEXTS), list):
             row = row[TEXTS]
-        if isinstance(row, list):
-            rows.append(row)
-        elif isinstance(row, dict):
-            header = header or list(row)
-            rows.append([row.get(name) for name in header])
-        else:
+        if not isinstance(row, (dict, list)):
             raise DataError(f"{str(path)!r}, row {number}: expected a JSON object or a list of texts, received {type(row).__name__}.")
-    return Table(path=str(path), header=header, rows=rows, sets=not header)
+        if lists not in (None, isinstance(row, list)):
+            here, before = ("a list of texts", "an object") if lists is False else ("an object", "a list of texts")
+            raise DataError(f"{str(path)!r}, row {number}: {here} where the rows before are each {before}; write all rows the same way.")
+        lists = isinstance(row, list)
+        if not lists:
+            for name in row:
+                places.setdefault(name, len(places))
+        rows.append(row)
+    if lists is False:
+        rows = [[row.get(name) for name in places] for row in rows]
+    return Table(path=str(path), header=list(places), rows=rows, sets=lists is True)
 
 
 def _number(cell) -> float | None:

@@ -246,7 +246,8 @@ def _labelled_once(groups: Groups) -> Groups:
     if (~first & ~torn).any():
         kept.warnings.append(f"{int((~first & ~torn).sum()):,} repeated rows were left out.")
     if len(set(kept.labels)) < 2:
-        raise DataError(f"The labelled texts have {len(set(kept.labels))} different labels, expected at least 2.")
+        lost = f" after {int(torn.sum()):,} rows were left out because their text has two different labels" if torn.any() else ""
+        raise DataError(f"The labelled texts have {len(set(kept.labels))} different labels{lost}, expected at least 2.")
     return kept
 
 

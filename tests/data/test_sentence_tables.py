@@ -73,6 +73,20 @@ def test_sets_come_as_lists_or_under_texts(tmp_path):
         assert table.rows == [["a", "b", "c"], ["d", "e"]]
 
 
+def test_columns_are_those_of_all_rows(tmp_path):
+    rows = [{"anchor": "a", "positive": "b"}, {"positive": "d", "anchor": "c", "negative": "e"}]
+    table = table_of(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "a.jsonl")
+    assert (table.header, table.rows) == (["anchor", "positive", "negative"], [["a", "b", None], ["c", "d", "e"]])
+    assert guess_kind(table, "label", None) == "triplets"
+    assert guess_kind(table_of(tmp_path, "a b,c d\n" + "a b,c d,e f\n" * 3), "label", None) == "triplets"
+
+
+@pytest.mark.parametrize("rows", [['{"anchor": "a", "positive": "b"}', '["a", "b", "c"]'], ['["a", "b"]', '{"anchor": "a"}']])
+def test_rows_of_two_shapes_are_refused(tmp_path, rows):
+    with pytest.raises(DataError, match=r"row 2: an? .* where the rows before are each an? .*write all rows the same way"):
+        table_of(tmp_path, "\n".join(rows), "a.jsonl")
+
+
 def test_bad_bytes_and_nul_are_read_as_spaces_and_told(tmp_path):
     found = table_of(tmp_path, b"anchor,positive\na\xff b,c\0d\n")
     assert found.rows == [["a  b", "c d"]]

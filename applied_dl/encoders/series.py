@@ -21,6 +21,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
 
     form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
     center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
+    quantiles: those that the model learned, if any.
     seen: the least and the largest training value of a panel. levels, static_center: of every static column its texts, or the mean of
     its numbers, which stands for a missing one.
     """
@@ -39,6 +40,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     calendar: tuple[str, ...] = ()
     levels: tuple[tuple[str, ...], ...] = ()
     static_center: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
     max_missing: float = 0.4
     seen: tuple[float, float] | None = None
 

@@ -63,13 +63,16 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
 def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
     """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage.
 
-    After a history without times, `times` counts the steps ahead: "+1", "+2", …
+    After a history without times, `times` counts the steps ahead: "+1", "+2", …; `quantiles` are there where more than three were learned.
     """
     found = []
     for row, channel, name, first in encoded.extra["slots"]:
         ahead = np.arange(encoder.horizon)
         times = [f"+{step + 1}" for step in ahead] if first is None else encoder.clock.text(first + ahead)
         numbers = {key: [float(v) for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
+        if "quantiles" in outputs:
+            learned = outputs["quantiles"][row, :, channel].T
+            numbers["quantiles"] = {f"{q:g}": [float(v) for v in line] for q, line in zip(encoder.quantiles, learned)}
         found.append({"series": name, "times": times, **numbers})
     return found
 

@@ -50,27 +50,37 @@ def panel_scale(history, season: int):
 
 
 def normalize(history, how: str, season: int = 1):
-    """A normalised history (B, L, D) and the function that brings a forecast (B, H, D) or (B, H, D, K) back.
+    """A normalised history (B, L, D), the function that brings a forecast (B, H, D) or (B, H, D, K) back, and its unit (B, 1, D) or None.
 
     how: "last" or "mean" subtract it; "revin" also divides by the window's deviation (Kim et al., ICLR 2022); "panel" subtracts the
     recent level and divides by the mean seasonal change; "difference" takes steps between values and sums the forecast up; "none".
     """
     fit = lambda stat, y: ops.expand_dims(stat, -1) if len(y.shape) == 4 else stat  # noqa: E731
     if how == "none":
-        return history, lambda y: y
+        return history, lambda y: y, None
     if how in ("last", "mean"):
         shift = history[:, -1:] if how == "last" else ops.mean(history, axis=1, keepdims=True)
-        return history - shift, lambda y: y + fit(shift, y)
+        return history - shift, lambda y: raised(y, fit(shift, y)), None
     if how == "difference":
         last = history[:, -1:]
         steps = history[:, 1:] - history[:, :-1]
-        return ops.concatenate([steps[:, :1] * 0.0, steps], axis=1), lambda y: _running_sum(y) + fit(last, y)
+        return ops.concatenate([steps[:, :1] * 0.0, steps], axis=1), lambda y: raised(_running_sum(y), fit(last, y)), None
     if how == "revin":
         shift = ops.mean(history, axis=1, keepdims=True)
         spread = ops.sqrt(ops.mean(ops.square(history - shift), axis=1, keepdims=True) + EPSILON)
-        return (history - shift) / spread, lambda y: y * fit(spread, y) + fit(shift, y)
+        return (history - shift) / spread, lambda y: raised(y * fit(spread, y), fit(shift, y)), spread
     level, spread = panel_scale(history, season)
-    return ops.clip((history - level) / spread, -LARGEST, LARGEST), lambda y: y * fit(spread, y) + fit(level, y)
+    scaled = ops.clip((history - level) / spread, -LARGEST, LARGEST)
+    return scaled, lambda y: raised(y * fit(spread, y), fit(level, y)), spread
+
+
+def raised(y, level):
+    """y (B, H, …) + level (B, 1, …).
+
+    Never by `+`: under TensorFlow Keras takes an addend with one axis longer than 1 for a bias, so that the levels of B windows of one
+    channel would be added along the horizon, or the outputs, wherever one of those happens to be B long.
+    """
+    return y - (-level)
 
 
 def _running_sum(y):

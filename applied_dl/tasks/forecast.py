@@ -24,7 +24,7 @@ from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast_baselines import classical_forecasts
 from applied_dl.tasks.forecast_data import prepare_series
 from applied_dl.tasks.forecast_fit import build_one, fit_forecast
-from applied_dl.tasks.forecast_intervals import margins, spread_out
+from applied_dl.tasks.forecast_intervals import margins, spread_out, uncrossed
 from applied_dl.tasks.forecast_refusals import CLOSED
 from applied_dl.tasks.forecast_scores import score
 from applied_dl.tasks.forecast_settings import settle_forecast
@@ -71,14 +71,18 @@ def serving(recipe, fitted, prepared) -> Serving:
     if e.cycle:  # an input that the chosen member has no use for stays an input of the file
         middle = middle + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1)
     units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
-    middle, low, high = units(middle, "units"), units(low, "lower_units"), units(high, "upper_units")
+    point = len(y.shape) == 3  # its interval begins at the forecast itself
+    middle = units(middle, "units")
+    low, high = (middle, middle) if point else (units(low, "lower_units"), units(high, "upper_units"))
     found = keras.Model(inputs, [middle, low, high]).predict(
         {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
     )
     layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, name="margin")
     width = layer(inputs["history"])
-    layer.set_weights([margins(prepared, layer, found[1], found[2], point=len(y.shape) == 3)])
-    answers = {"forecast": middle, "lower": low - width, "upper": high + width}
+    layer.set_weights([margins(prepared, layer, found[1], found[2], point)])
+    answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}
+    if len(e.quantiles) > 3:  # the inner ones as they were learned
+        answers["quantiles"] = ops.stack([units(q, f"quantile_{i}") for i, q in enumerate(uncrossed(y, e.quantiles))], axis=-1)
     if recipe.score.non_negative:
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
     return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)

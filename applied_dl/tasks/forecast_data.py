@@ -49,7 +49,8 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
         center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
-        calendar=calendar, levels=_levels(data), static_center=_static_center(data), max_missing=d.max_missing,
+        calendar=calendar, levels=_levels(data), static_center=_static_center(data),
+        quantiles=recipe.score.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
     made = blocks(encoder, data)
     parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)

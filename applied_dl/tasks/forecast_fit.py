@@ -53,12 +53,20 @@ def spec_of(recipe, prepared) -> Spec:
     outputs = {"quantile": len(recipe.score.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
     units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}
     return Spec(
-        lookback=e.lookback, horizon=e.horizon, channels=e.channels, season=e.season, cycle=e.cycle, outputs=outputs, **sizes, **units
+        lookback=e.lookback,
+        horizon=e.horizon,
+        channels=e.channels,
+        season=e.season,
+        cycle=e.cycle,
+        outputs=outputs,
+        log_variance=recipe.train.loss == "gaussian_nll",
+        **sizes,
+        **units,
     )
 
 
-def build_one(recipe, prepared, name: str) -> keras.Model:
-    """One model by name, with the recipe's widths where it has them."""
+def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = ()) -> keras.Model:
+    """One model by name, with the recipe's widths where it has them; a ridge of the given kernels."""
     spec, model, builder = spec_of(recipe, prepared), recipe.model, BUILDERS[name]
     known = inspect.signature(builder).parameters
     options = {
@@ -71,7 +79,7 @@ def build_one(recipe, prepared, name: str) -> keras.Model:
     if model.members:  # widths meant for one member are not forced upon the others
         given = {key: value for key, value in options.items() if value is not None}
         options = {key: value for key, value in (MEMBER_SIZES.get(name, {}) | given).items() if key in known}
-    fixed = {"window": min(SHORT_WINDOW, spec.lookback)} if name == "cyclenet" else {}
+    fixed = {"cyclenet": {"window": min(SHORT_WINDOW, spec.lookback)}, "ridge": {"kernels": kernels}}.get(name, {})
     if "patch" in known:
         options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
     return call(builder, options, spec, **fixed)
@@ -96,8 +104,9 @@ def fit_forecast(recipe, prepared, workspace, tag: str = "model") -> train.Fitte
 
 def fit_closed(recipe, prepared) -> train.Fitted:
     """Ridge: no descent, no seed; the covariates known ahead by least squares."""
-    model, e = build_one(recipe, prepared, "ridge"), prepared.encoder
-    effect = _effect(model, prepared) if "future" in prepared.test.inputs else None
+    e = prepared.encoder
+    ahead = _effect(prepared) if "future" in prepared.test.inputs else None
+    effect = ahead and ahead[1]
     how = "panel" if e.form == "panel" else "aligned"
     found = fit_ridge(
         _windows(prepared, "train", how, effect),
@@ -105,7 +114,9 @@ def fit_closed(recipe, prepared) -> train.Fitted:
         e.lookback,
         ("last",) if how == "panel" else ("last", "mean"),
     )
-    model.get_layer("ridge").set_weights([found.kernel])
+    model = build_one(recipe, prepared, "ridge", found.factors)
+    if ahead:
+        model.get_layer("effect").set_weights([ahead[0]])
     history = train.History(
         rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
     )
@@ -128,8 +139,9 @@ def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
     return [every[:, d] for d in range(values.shape[1])]
 
 
-def _effect(model, prepared) -> np.ndarray:
-    """What the covariates known ahead explain of each channel (T + H, D), by least squares within blocks of the lookback's length."""
+def _effect(prepared) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix (F, D) of what the covariates known ahead explain of each channel, and that (T + H, D): by least squares within blocks of
+    the lookback's length."""
     e, state = prepared.encoder, prepared.state
     block, (center, scale) = state["blocks"][0], state["future"]
     known = (block["future"] - np.array(center, np.float32)) / np.array(scale, np.float32)
@@ -139,8 +151,7 @@ def _effect(model, prepared) -> np.ndarray:
     within = lambda a: np.concatenate([a[i : i + length] - a[i : i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
     x, y = within(known[:end]).astype(np.float64), within(values[:end]).astype(np.float64)
     kernel = np.linalg.solve(x.T @ x + 1e-3 * len(x) * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
-    model.get_layer("effect").set_weights([kernel])
-    return known @ kernel
+    return kernel, known @ kernel
 
 
 def sources(recipe, prepared, relative: bool) -> tuple[train.Source, train.Source]:

@@ -22,15 +22,29 @@ FEWEST = 4  # horizons of training windows under which there is no correction
 BATCH = 512
 
 
+LARGEST_LOG = 80.0  # of a variance: its exponential is still a number
+
+
 def spread_out(recipe, y, encoder):
     """Point forecast, and the interval before calibration: the outer quantiles, the normal's, or the point itself."""
     if len(y.shape) == 3:
         return y, y, y
     if recipe.train.loss == "gaussian_nll":
-        deviation = NormalDist().inv_cdf(0.5 + encoder.coverage / 2) * ops.exp(0.5 * ops.clip(y[..., 1], -20.0, 20.0))
+        deviation = NormalDist().inv_cdf(0.5 + encoder.coverage / 2) * ops.exp(0.5 * ops.clip(y[..., 1], -LARGEST_LOG, LARGEST_LOG))
         return y[..., 0], y[..., 0] - deviation, y[..., 0] + deviation
-    quantiles = np.array(recipe.score.quantiles)
-    return y[..., int(np.argmin(np.abs(quantiles - 0.5)))], y[..., 0], y[..., -1]
+    found = uncrossed(y, recipe.score.quantiles)
+    return found[recipe.score.quantiles.index(0.5)], found[0], found[-1]
+
+
+def uncrossed(y, quantiles: tuple[float, ...]) -> list:
+    """Learned quantiles (B, H, D, K), 0.5 among them, as K arrays of which none crosses the next: from the median outwards."""
+    middle = quantiles.index(0.5)
+    found = [y[..., i] for i in range(len(quantiles))]
+    for i in range(middle + 1, len(found)):
+        found[i] = ops.maximum(found[i], found[i - 1])
+    for i in range(middle - 1, -1, -1):
+        found[i] = ops.minimum(found[i], found[i + 1])
+    return found
 
 
 def margins(prepared, layer: Margin, low: np.ndarray, high: np.ndarray, point: bool) -> np.ndarray:

@@ -128,3 +128,5 @@ def _check_quantiles(recipe) -> None:
         return
     if not quantiles or min(quantiles) <= 0 or max(quantiles) >= 1 or any(b <= a for a, b in zip(quantiles, quantiles[1:])):
         raise UsageError(f"score.quantiles must rise between 0 and 1, such as [0.05, 0.5, 0.95]; received {list(quantiles)}.")
+    if 0.5 not in quantiles or quantiles[0] == 0.5 or quantiles[-1] == 0.5:
+        raise UsageError(f"score.quantiles needs 0.5, the forecast, and one below and above it; received {list(quantiles)}.")

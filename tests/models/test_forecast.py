@@ -101,9 +101,36 @@ def test_covariates_and_quantiles_have_their_place():
 
 
 @pytest.mark.parametrize("how", NORMALIZE)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_each_window_has_its_own_level_whatever_the_batch(how, outputs):
+    """Keras adds what looks like a bias along another axis: as many windows as there are steps, or outputs, would share their levels."""
+    horizon = 4
+    model = BUILDERS["linear"](Spec(lookback=12, horizon=horizon, outputs=outputs), normalize=how)
+    x = 100 * np.random.default_rng(0).standard_normal((5, 12, 1)).astype(np.float32)
+    alone = np.concatenate([model({"history": x[i : i + 1]}) for i in range(5)])
+    for batch in (1, 2, outputs, horizon, 5):
+        assert np.allclose(model({"history": x[:batch]}), alone[:batch], rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("how", ["revin", "panel", "last"])
+def test_a_level_moves_the_mean_and_not_the_variance(how):
+    model = BUILDERS["tsmixer"](Spec(lookback=12, horizon=4, outputs=2, log_variance=True), normalize=how)
+    x = np.random.default_rng(0).standard_normal((3, 12, 1)).astype(np.float32)
+    mean, variance = np.moveaxis(np.asarray(model({"history": x})), -1, 0)
+    higher = np.asarray(model({"history": x + 8}))
+    if how != "panel":  # whose unit holds a little of the level
+        assert np.allclose(higher[..., 0], mean + 8, atol=1e-3)
+        assert np.allclose(higher[..., 1], variance, atol=1e-3)
+    wider = np.asarray(model({"history": 5 * x}))
+    if how != "last":
+        assert np.allclose(wider[..., 0], 5 * mean, rtol=1e-3, atol=1e-3)
+        assert np.allclose(wider[..., 1], variance + 2 * np.log(5), atol=1e-3)
+
+
+@pytest.mark.parametrize("how", NORMALIZE)
 def test_a_normalised_window_comes_back(how):
     x = ops.convert_to_tensor(100 + np.random.default_rng(0).standard_normal((4, 30, 3)).astype(np.float32))
-    z, undo = normalize(x, how, 5)
+    z, undo, _ = normalize(x, how, 5)
     z = z if how != "difference" else z[:, 1:]  # the steps from the last value on, summed up, are the series again
     if how == "difference":
         again = ops.convert_to_numpy(undo(z)) - ops.convert_to_numpy(x[:, -1:]) + ops.convert_to_numpy(x[:, :1])

@@ -44,7 +44,7 @@ def test_gathered_windows_are_slices_of_their_block(seed, channels, lookback, ho
 @pytest.mark.parametrize("how", ["last", "mean", "revin", "panel", "none"])
 def test_normalised_windows_are_what_their_names_say(how):
     x = 50 + 3 * series(0, 4, 40, 2)
-    z, undo = normalize(ops.convert_to_tensor(x), how, 7)
+    z, undo, _ = normalize(ops.convert_to_tensor(x), how, 7)
     recent, change = x[:, -14:].mean(1, keepdims=True), np.abs(x[:, 7:] - x[:, :-7]).mean(1, keepdims=True)
     expected = {
         "last": x - x[:, -1:],
@@ -65,7 +65,7 @@ def test_normalised_windows_are_what_their_names_say(how):
 
 def test_differences_are_steps_and_their_sum():
     x = series(1, 3, 20, 2)
-    z, undo = normalize(ops.convert_to_tensor(x), "difference")
+    z, undo, _ = normalize(ops.convert_to_tensor(x), "difference")
     assert np.allclose(numpy(z)[:, 1:], np.diff(x, axis=1), atol=1e-6)
     steps = series(2, 3, 5, 2)
     assert np.allclose(numpy(undo(ops.convert_to_tensor(steps))), x[:, -1:] + np.cumsum(steps, axis=1), atol=1e-5)

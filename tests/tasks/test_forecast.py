@@ -185,3 +185,26 @@ def test_a_history_too_short_or_of_other_columns_is_answered_by_a_sentence(tmp_p
     assert any("unemp" in f.get("error", "") for f in found)
     assert found[-1]["series"] == "infl"
     assert found[-1]["times"] == ["2009-10-01", "2010-01-01", "2010-04-01", "2010-07-01"]
+
+
+@pytest.mark.parametrize("loss", ["quantile", "gaussian_nll"])
+def test_every_loss_gives_a_panel_its_file_and_ordered_limits(loss, tmp_path):
+    random, t = np.random.default_rng(0), np.arange(48)
+    rows = [(f"s{i}", str(np.datetime64("2000-01") + k)[:7] + "-01", 50 * (i + 1) + random.standard_normal()) for i in range(3) for k in t]
+    (tmp_path / "p.csv").write_text("series,time,value\n" + "\n".join(f"{s},{d},{v:.4f}" for s, d, v in rows))
+    score = {"quantiles": (0.05, 0.25, 0.5, 0.95)} if loss == "quantile" else {}
+    run = applied_dl.train(
+        {"task": "forecast"},
+        out=tmp_path / "b",
+        data={"source": str(tmp_path / "p.csv"), "horizon": 3},
+        model={"name": "nbeats", "units": 8},
+        train={"loss": loss, "epochs": 2},
+        score=score,
+        export=FAST["export"],
+    )
+    for found in run.predictor().predict([str(tmp_path / "p.csv")]):
+        assert all(low <= mid <= high for low, mid, high in zip(found["lower"], found["forecast"], found["upper"]))
+        if loss == "quantile":
+            learned = [found["quantiles"][q] for q in ("0.05", "0.25", "0.5", "0.95")]
+            assert (np.diff(learned, axis=0) >= 0).all()
+            assert learned[2] == pytest.approx(found["forecast"], rel=1e-5)

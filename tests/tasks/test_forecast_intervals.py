@@ -11,7 +11,7 @@ from scipy.stats import norm
 from applied_dl import config
 from applied_dl.models.forecast.intervals import Margin
 from applied_dl.tasks import forecast as task
-from applied_dl.tasks.forecast_intervals import FEWEST, drift, spread_out
+from applied_dl.tasks.forecast_intervals import FEWEST, drift, spread_out, uncrossed
 
 
 def prepared(tmp_path, loud: float, rows: int = 1500):
@@ -51,6 +51,16 @@ def test_a_learned_deviation_is_spread_by_the_normal_quantile_of_any_coverage(co
 
 
 def test_the_outer_quantiles_are_the_limits():
-    recipe = SimpleNamespace(train=SimpleNamespace(loss="quantile"), score=SimpleNamespace(quantiles=(0.1, 0.2, 0.6, 0.9)))
+    recipe = SimpleNamespace(train=SimpleNamespace(loss="quantile"), score=SimpleNamespace(quantiles=(0.1, 0.2, 0.5, 0.9)))
     y = ops.convert_to_tensor(np.arange(4.0, dtype=np.float32)[None, None, None])
     assert [float(ops.squeeze(v)) for v in spread_out(recipe, y, None)] == [2.0, 0.0, 3.0]
+
+
+def test_learned_quantiles_never_cross():
+    y = np.random.default_rng(0).standard_normal((20, 3, 2, 5)).astype(np.float32)
+    found = np.stack([ops.convert_to_numpy(q) for q in uncrossed(ops.convert_to_tensor(y), (0.1, 0.3, 0.5, 0.7, 0.9))], axis=-1)
+    assert (np.diff(found, axis=-1) >= 0).all()
+    assert np.array_equal(found[..., 2], y[..., 2])
+    rising = np.sort(y, axis=-1)
+    same = uncrossed(ops.convert_to_tensor(rising), (0.1, 0.3, 0.5, 0.7, 0.9))
+    assert all(np.array_equal(ops.convert_to_numpy(q), rising[..., i]) for i, q in enumerate(same))

@@ -50,6 +50,8 @@ def settled(**keys):
         ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.9, 0.1]}, "must rise between 0 and 1"),
         ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.5, 1.0]}, "must rise between 0 and 1"),
         ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": []}, "must rise between 0 and 1"),
+        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.1, 0.9]}, "needs 0.5, the forecast"),
+        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.1, 0.5]}, "one below and above"),
         ({"model__name": "gru", "train__loss": "relative"}, "is for panels"),
         ({"model__name": "gru", "train__label_smoothing": 0.1}, "no meaning for a forecast"),
         ({"model__name": "gru", "train__precision": "mixed_bfloat16"}, "forecasters compute in float32"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from applied_dl.models.forecast.shell import Spec, inputs_of, standardized, swap
+from applied_dl.models.forecast.shell import Spec, flat, inputs_of, standardized, swap
 from applied_dl.preprocess.windows import normalize as normalized
 
 
@@ -34,11 +34,11 @@ def cyclenet(spec: Spec, units: int = 128, dropout: float = 0.3, window: int | N
     """units: 0 for the linear core, else the width of its one hidden layer. window: the steps of history seen (short ones do best)."""
     inputs, size = inputs_of(spec), window or spec.lookback
     z = standardized(spec, inputs)[:, -size:]
-    z, undo = normalized(z, normalize, spec.season)
+    z, undo, _ = normalized(z, normalize, spec.season)
     phase = inputs["phase"] + (spec.lookback - size)
     cycle = Cycle(spec.cycle, spec.channels, size + spec.horizon, name="cycle")(phase)
     x = swap(z - cycle[:, :size])  # (B, D, L)
     if units:
-        x = layers.Dropout(dropout)(layers.Dense(units, activation="relu")(x))
-    y = swap(layers.Dense(spec.horizon)(x)) + cycle[:, size:]
+        x = layers.Dropout(dropout)(flat(layers.Dense(units, activation="relu"), x))
+    y = swap(flat(layers.Dense(spec.horizon), x)) + cycle[:, size:]
     return keras.Model(inputs, undo(y), name="cyclenet")

@@ -6,21 +6,31 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from applied_dl.models.forecast.shell import Spec, forecaster
+from applied_dl.models.forecast.shell import Spec, flat, forecaster
 
 
-def ridge(spec: Spec, kernel: np.ndarray | None = None, normalize: str = "last") -> keras.Model:
-    """Subtract the last value, one matrix (L, H), add it back. The matrix comes from `closed_form.fit_ridge` (zeros until then)."""
-    head = layers.Dense(spec.horizon * spec.outputs, use_bias=False, kernel_initializer="zeros", name="ridge")
-    model = forecaster(spec, lambda x, _: head(x), normalize, "ridge")
-    if kernel is not None:
+def ridge(spec: Spec, kernels: tuple[np.ndarray, ...] = (), normalize: str = "last") -> keras.Model:
+    """Subtract the last value, one linear map from L to H, add it back.
+
+    kernels: the map as a product of matrices, (L, H) or (L, R) and (R, H), from `closed_form.fit_ridge`; none is a matrix of zeros.
+    """
+    kernels = kernels or (np.zeros((spec.lookback, spec.horizon * spec.outputs), np.float32),)
+    heads = [layers.Dense(k.shape[1], use_bias=False, name=name) for k, name in zip(kernels, ("ridge", "ridge_out"))]
+
+    def core(x, _):
+        for head in heads:
+            x = flat(head, x)
+        return x
+
+    model = forecaster(spec, core, normalize, "ridge")
+    for head, kernel in zip(heads, kernels):
         head.set_weights([np.asarray(kernel, np.float32)])
     return model
 
 
 def linear(spec: Spec, normalize: str = "none") -> keras.Model:
     """One matrix and a bias, nothing else (Zeng et al., AAAI 2023, "Linear")."""
-    return forecaster(spec, lambda x, _: layers.Dense(spec.horizon * spec.outputs)(x), normalize, "linear")
+    return forecaster(spec, lambda x, _: flat(layers.Dense(spec.horizon * spec.outputs), x), normalize, "linear")
 
 
 def nlinear(spec: Spec, normalize: str = "last") -> keras.Model:

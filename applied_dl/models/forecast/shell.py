@@ -8,11 +8,12 @@ import keras
 from keras import layers, ops
 from msgspec import Struct
 
-from applied_dl.preprocess.windows import Standardize, normalize
+from applied_dl.preprocess.windows import Standardize, normalize, raised
 
 
 class Spec(Struct, frozen=True, kw_only=True):
-    """The sizes of a forecaster. `center` and `scale` (D,) define its standardised units; `outputs` K values per step (quantiles)."""
+    """The sizes of a forecaster. `center` and `scale` (D,) define its standardised units; `outputs` K values per step: quantiles, or
+    (`log_variance`) the mean and the logarithm of the variance."""
 
     lookback: int
     horizon: int
@@ -20,6 +21,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     season: int = 1
     cycle: int = 0
     outputs: int = 1
+    log_variance: bool = False
     past: int = 0
     future: int = 0
     static: int = 0
@@ -62,15 +64,19 @@ def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | No
         effect = layers.Dense(spec.channels, use_bias=False, kernel_initializer="zeros", name="effect")(known)  # (B, L + H, D)
         z = z - effect[:, : spec.lookback]
     z = z[:, -(window or spec.lookback) :]
-    z, undo = normalize(z, how, spec.season)
+    z, undo, unit = normalize(z, how, spec.season)
     y = core(swap(z), inputs)
     for term in _side_terms(spec, inputs):
         y = y + term
     y = ops.transpose(ops.reshape(y, (-1, spec.channels, spec.horizon, spec.outputs)), (0, 2, 1, 3))
-    y = undo(y if spec.outputs > 1 else y[..., 0])
+    variance = y[..., 1:] if spec.log_variance else None
+    y = undo(y[..., 0] if spec.outputs == 1 else y[..., :1] if spec.log_variance else y)
     if effect is not None:
         ahead = effect[:, spec.lookback :]
-        y = y + (ahead if spec.outputs == 1 else ops.expand_dims(ahead, -1))
+        y = raised(y, ahead if spec.outputs == 1 else ops.expand_dims(ahead, -1))
+    if variance is not None:  # a level moves the mean alone; a unit widens the deviation as well
+        variance = variance if unit is None else raised(variance, 2.0 * ops.log(ops.expand_dims(unit, -1)))
+        y = ops.concatenate([y, variance], axis=-1)
     return keras.Model(inputs, y, name=name)
 
 
@@ -84,6 +90,13 @@ def standardized(spec: Spec, inputs: dict):
 def swap(x):
     """(B, T, D) ↔ (B, D, T)."""
     return ops.transpose(x, (0, 2, 1))
+
+
+def flat(layer: Callable, x):
+    """A layer of vectors on every channel: (B, D, L) → (B, D, H). Flat it is a single operator of the exported file, else a dozen."""
+    channels = x.shape[1]
+    y = layer(ops.reshape(x, (-1, x.shape[2])))
+    return ops.reshape(y, (-1, channels, y.shape[-1]))
 
 
 def _side_terms(spec: Spec, inputs: dict) -> list:

@@ -29,7 +29,7 @@ TRAINING = {  # what each net has of its own; the epochs of realmlp are fixed, t
     "linear": {"epochs": 60, "learning_rate": 2e-2, "weight_decay": 1e-3},
     "mlp": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
     "resnet": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
-    "tabm": {"epochs": 64, "learning_rate": 5e-3, "weight_decay": 3e-4},
+    "tabm": {"epochs": 64, "learning_rate": 5e-3, "weight_decay": 5e-2},
     "realmlp": {
         "epochs": 256, "learning_rate": 0.2, "weight_decay": 0.02, "schedule": "coslog4", "beta2": 0.95, "clip_norm": 0.0, "patience": 0,
     },

@@ -27,14 +27,16 @@ STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belon
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One exported file (or SavedModel folder) and the proof made of it.
 
-    `metric_loss_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one thread, `threaded_ms` on `threads`;
-    `cold_start_ms` lies between the file's bytes and its first answer; `memory_mb` is what the process grew by at its peak.
+    `rows` of held-out data were asked; `metric_loss_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one
+    thread, `threaded_ms` on `threads`; `cold_start_ms` lies between the file's bytes and its first answer; `memory_mb` is what the process
+    grew by at its peak.
     """
 
     file: str
     format: str
     variant: str
     bytes: int
+    rows: int | None = None
     metric: float | None = None
     metric_loss: float | None = None
     metric_loss_interval: tuple[float, float] | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from applied_dl import console
 from applied_dl.bundle import ExportedFile
 from applied_dl.data import Part
 from applied_dl.errors import UsageError, nearest
@@ -37,6 +38,9 @@ def export(
     rows = proof_rows(test)
     expected = keras_outputs(serving, rows)
     judge = Judge(score, rows, expected)
+    if len(rows) < len(test):
+        told = f"each file answers {len(rows):,} of the {len(test):,} test rows; on these Keras has {judge.reference.main}"
+        console.say("proof", f"{told} {judge.reference.value:.4f}")
     found: list[ExportedFile] = []
     if "saved_model" in settings.formats:
         write_saved_model(serving, folder / "saved_model")

@@ -54,6 +54,20 @@ def analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT
     return right / max(len(asked), 1), wilson(right, len(asked))
 
 
+class Quiz:
+    """Questions (Q, 4) to tables of word vectors. A table that was asked last is answered from memory: scores of parts ask it again."""
+
+    def __init__(self, questions: np.ndarray):
+        self.questions = questions
+        self._asked, self._found = None, None
+
+    def of(self, table: np.ndarray) -> tuple[float, tuple[float, float]]:
+        """What `analogies` finds of a table (V, D), which must not be changed in place."""
+        if self._asked is not table:
+            self._asked, self._found = table, analogies(table, self.questions)
+        return self._found
+
+
 def judge_analogies(table: np.ndarray, questions: np.ndarray) -> Scores:
     """Analogies alone, by a table of the most frequent words."""
     share, interval = analogies(table, questions)

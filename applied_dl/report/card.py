@@ -128,8 +128,8 @@ def _files(manifest: Manifest) -> str:
     rows = [
         "## Files and their proof",
         "",
-        f"Each file was run on held-out rows in the runtime that people use; `{manifest.main}` is its own, the loss is against Keras, with",
-        "its 95 % interval over paired halves of the rows.",
+        f"Each file was run on {_asked(manifest)}held-out rows in the runtime that people use; `{manifest.main}` is its own on these, the",
+        "loss is against Keras, with its 95 % interval over paired halves of the rows.",
         "",
         f"| file | precision | bytes | {manifest.main} | loss | largest, median difference | |",
         "|---|---|---|---|---|---|---|",
@@ -145,6 +145,12 @@ def _files(manifest: Manifest) -> str:
     if operators:
         rows += ["", "Operators of `model.tflite`, all TFLite builtins: " + ", ".join(operators) + "."]
     return "\n".join(rows)
+
+
+def _asked(manifest: Manifest) -> str:
+    """How many rows the files answered, where that is known."""
+    rows = max((item.rows or 0 for item in manifest.exports), default=0)
+    return f"{rows:,} " if rows else ""
 
 
 def _costs(manifest: Manifest) -> list[str]:

@@ -73,10 +73,10 @@ def score(recipe, outputs, part, encoder) -> Scores:
     if part.extra["kind"] == "analogies":
         return metric.judge_analogies(vectors, part.extra["analogies"])
     found = metric.judge_similarity(vectors, part.target) if part.extra["kind"] == "similarity" else metric.judge_neighbours(vectors)
-    questions = part.extra.get("analogies")
-    if questions is None or not len(questions):
+    quiz = part.extra.get("quiz")
+    if quiz is None:
         return found
-    share, interval = metric.analogies(outputs.get("table", encoder.arrays.get("vectors")), questions)
+    share, interval = quiz.of(outputs.get("table", encoder.arrays.get("vectors")))
     return Scores(main=found.main, metrics={**found.metrics, "analogy": share}, intervals={**found.intervals, "analogy": interval})
 
 

@@ -12,7 +12,7 @@ from applied_dl.data import word_ids as reader
 from applied_dl.data.word_judges import read_judge
 from applied_dl.encoders.words import JOIN, WordEncoder, place, rows_of
 from applied_dl.errors import DataError, UsageError
-from applied_dl.metrics.words import RESTRICT
+from applied_dl.metrics.words import RESTRICT, Quiz
 from applied_dl.train.word_text import Text, keep_shares
 
 TRIPLES = 5000  # held-out neighbours that are judged, at most
@@ -50,8 +50,10 @@ def prepare_words(recipe, cache: Path) -> Prepared:
         test = read_part(encoder, data.similarity)
         facts["similarity_pairs"] = [len(test) // 2, int(test.extra["asked"])]
     if data.analogies:
-        test.extra["analogies"] = read_judge(data.analogies, "analogies").questions(lambda word: place(encoder, word))
-        facts["analogies"] = len(test.extra["analogies"])
+        questions = read_judge(data.analogies, "analogies").questions(lambda word: place(encoder, word))
+        facts["analogies"] = len(questions)
+        if len(questions):
+            test.extra["quiz"] = Quiz(questions)
     train = Part(inputs={"ids": np.arange(1, len(words) + 1, dtype=np.int32)[:, None]}, extra={"kind": "words"})
     fingerprint = "".join(reader.fingerprint(f) for f in found)[:64]
     return Prepared(

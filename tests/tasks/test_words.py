@@ -56,7 +56,7 @@ def test_every_method_finds_the_topics(language, tmp_path, sections):
         assert {prepared.encoder.words[i] for i in near} == set(topic[1:])
 
 
-def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path):
+def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path, monkeypatch):
     (tmp_path / "pairs.txt").write_text("cat dog 9\nred blue 8\ncat red 1\ndog one 0.5\ncat unknown 3\n")
     (tmp_path / "questions.txt").write_text(": all\ncat dog red blue\ncat dog red unknown\n")
     data = {"similarity": str(tmp_path / "pairs.txt"), "analogies": str(tmp_path / "questions.txt")}
@@ -69,6 +69,15 @@ def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path)
     assert prepared.facts["similarity_pairs"] == [4, 5]
     assert prepared.facts["analogies"] == 1
     assert any("1 of 5 pairs" in text for text in prepared.test.warnings)
+    solved = []
+    monkeypatch.setattr("applied_dl.metrics.words.solve_analogies", lambda table, asked, _: solved.append(table) or asked[:, 3])
+    for _ in range(2):  # as a proof does, by halves: the vectors of `encoder.npz` stay the same, so their answers do
+        half = prepared.test.take(np.arange(6))
+        assert task.score(recipe, {"vector": outputs["vector"][:6]}, half, prepared.encoder).metrics["analogy"] == found.metrics["analogy"]
+    assert solved == []
+    other = {**outputs, "table": prepared.encoder.arrays["vectors"][::-1].copy()}
+    assert task.score(recipe, other, prepared.test, prepared.encoder).metrics["analogy"] == 1
+    assert len(solved) == 1
 
 
 def test_questions_are_solved_by_the_vectors_of_the_file_itself(language, tmp_path):

@@ -16,6 +16,7 @@ from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.history import STOPPED
 
 FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
+EARNED = 3.0  # standard errors: the losses of few rows have long tails, and a choice among many weights is lucky sooner
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 
@@ -63,28 +64,36 @@ def greedy_weights(answers: list[np.ndarray], truth: np.ndarray, loss: str, clas
     """Weights that sum to 1: members added one at a time, with repetition, each time the one whose mean with the others is best.
 
     Caruana et al., Ensemble Selection from Libraries of Models (2004). The first round holds every member once: few validation rows would
-    else let chance choose. Where the first member is `simple`, it stands alone unless the mixture is better by two standard errors.
+    else let chance choose. Where the first member is `simple`, it has half of the weight and the others share the rest, unless it is better
+    alone by a standard error, or the greedy choice is better than these two by `EARNED`.
     """
-    counts = np.ones(len(answers))
 
-    def rows(mixed: np.ndarray) -> np.ndarray:
+    def rows(weights: np.ndarray) -> np.ndarray:
+        mixed = sum(weight * answer for weight, answer in zip(weights / weights.sum(), answers))
         if classes:
             return -np.sum(truth * np.log(mixed + 1e-7), axis=-1)
         middle = mixed[:, 1] if loss == "quantile" else mixed[:, 0]
         return (middle - truth[:, 0]) ** 2
 
-    total = sum(answers)
+    one = np.eye(len(answers))
+    counts = np.ones(len(answers))
     while counts.sum() < STEPS:
-        tried = [rows((total + answer) / (counts.sum() + 1)).mean() for answer in answers]
+        tried = [rows(counts + more).mean() for more in one]
         best = int(np.argmin(tried))
-        if tried[best] >= rows(total / counts.sum()).mean():
+        if tried[best] >= rows(counts).mean():
             break
-        counts[best] += 1
-        total = total + answers[best]
-    gain = rows(answers[0]) - rows(total / counts.sum())
-    if simple and gain.mean() < 2 * gain.std() / np.sqrt(len(gain)):
-        counts = np.eye(len(answers))[0]
+        counts = counts + one[best]
+    if simple and len(answers) > 1:
+        halves = one[0] * (len(answers) - 1) + (1 - one[0])
+        held = one[0] if _gain(rows(halves), rows(one[0])) > 1 else halves
+        counts = counts if _gain(rows(held), rows(counts)) > EARNED else held
     return [float(w) for w in counts / counts.sum()]
+
+
+def _gain(before: np.ndarray, after: np.ndarray) -> float:
+    """By how many standard errors the mean of the rows' losses falls."""
+    gain = before - after
+    return float(gain.mean() / max(gain.std() / np.sqrt(len(gain)), 1e-12))
 
 
 def _joined(models: tuple[keras.Model, ...], weights: tuple[float, ...], classes: bool) -> keras.Model:

@@ -13,6 +13,7 @@ from applied_dl.models import tabular as builders
 from applied_dl.models.tabular.answers import Interval
 from applied_dl.tasks import tabular as task
 from applied_dl.tasks import tabular_fit
+from applied_dl.tasks.tabular_ensemble import greedy_weights
 from applied_dl.tasks.tabular_linear import fit_linear
 from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.losses import loss as make_loss
@@ -241,6 +242,28 @@ def test_pairs_are_for_tabm_unless_the_recipe_says_otherwise(table):
     assert own(model=members) == [False, True, False]
     assert own(model=members, preprocess={"pairs": True}) == [False, True, True]
     assert own(model=members, preprocess={"pairs": False}) == [False, False, False]
+
+
+def test_a_simple_member_has_half_of_the_weight_unless_validation_rows_say_otherwise_for_sure():
+    random = np.random.default_rng(4)
+    truth = random.normal(size=(90, 1))
+
+    def off(by, seed=0):
+        return truth + by * np.random.default_rng(seed).normal(size=truth.shape)
+
+    def weights(*answers, simple=True):
+        return greedy_weights(list(answers), truth, "mse", False, simple)
+
+    assert weights(off(0.5, 1), off(0.5, 2), off(0.5, 3)) == [0.5, 0.25, 0.25]
+    assert weights(off(0.1, 1), off(1.0, 2), off(1.0, 3)) == [1.0, 0.0, 0.0]
+    straight = weights(off(1.5, 1), off(0.1, 2), off(0.1, 3))
+    assert straight[0] < 0.1
+    assert sum(straight) == pytest.approx(1)
+    free = weights(off(0.5, 1), off(0.4, 2), off(2.0, 3), simple=False)
+    assert free[1] > free[0] > free[2]
+    labels = np.eye(2)[random.integers(0, 2, 90)]
+    sure, guess = 0.98 * labels + 0.01, np.full((90, 2), 0.5)
+    assert greedy_weights([guess, sure], labels, "crossentropy", True, True)[1] > 0.9
 
 
 def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table):

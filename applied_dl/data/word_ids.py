@@ -19,11 +19,12 @@ import numpy as np
 from msgspec import Struct
 
 from applied_dl.data import corpus
-from applied_dl.encoders.words import JOIN, tokens
+from applied_dl.encoders.word_tokens import tokens
+from applied_dl.encoders.words import JOIN
 from applied_dl.errors import DataError
 
 PIECE = 1000  # words
-VERSION = 1  # of the cached files
+VERSION = 2  # of the cached files
 BLOCK = 2**20  # ids handled at a time
 
 

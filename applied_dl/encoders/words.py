@@ -6,10 +6,7 @@ Row 0 of the table is padding, rows 1 … V are the words by falling frequency, 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 import zlib
-from functools import cache
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -17,12 +14,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct, field
 
+from applied_dl.encoders.word_tokens import tokens
 from applied_dl.errors import DataError
 
 JOIN = "_"  # between the words of a phrase
-LONGEST = 100  # characters of a word; what is longer is cut
-ASCII = re.compile(r"[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")
-EMOJI = "\u2600-\u27bf\U0001f300-\U0001faff"
+MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
 
 
 class WordEncoder(Struct, frozen=True, kw_only=True):
@@ -34,37 +30,19 @@ class WordEncoder(Struct, frozen=True, kw_only=True):
     buckets: int = 0
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
+    phrases: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self):
         self.places.update({word: i for i, word in enumerate(self.words)})
+        for word in self.words:
+            if (parts := word.split(JOIN))[1:]:  # the first two words of a phrase, and how many the longest that begins so has
+                start = JOIN.join(parts[:2])
+                self.phrases[start] = max(len(parts), self.phrases.get(start, 0))
 
     @property
     def rows(self) -> int:
         """Of the table."""
         return 1 + len(self.words) + self.buckets
-
-
-@cache
-def pattern() -> re.Pattern:
-    """Letters and digits of any script with their combining marks, apostrophes inside a word, and each emoji for itself."""
-    marks = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
-    inside = rf"(?:[^\W_]|[{_ranges(marks)}])+"
-    return re.compile(rf"{inside}(?:'{inside})*|[{EMOJI}]")
-
-
-def _ranges(characters: str) -> str:
-    """Neighbouring characters as ranges of a character class."""
-    codes = np.array([ord(c) for c in characters])
-    cuts = np.flatnonzero(np.diff(codes) > 1) + 1
-    return "".join(f"{chr(part[0])}-{chr(part[-1])}" for part in np.split(codes, cuts))
-
-
-def tokens(text: str, lowercase: bool = True) -> list[str]:
-    """The words of a text, in order."""
-    text = text.lower() if lowercase else text
-    text = text.replace("’", "'")
-    found = pattern().findall(text) if not text.isascii() else ASCII.findall(text)
-    return found if len(text) <= LONGEST or max(map(len, found), default=0) <= LONGEST else [word[:LONGEST] for word in found]
 
 
 def place(encoder: WordEncoder, text: str) -> int | None:
@@ -75,14 +53,37 @@ def place(encoder: WordEncoder, text: str) -> int | None:
     return found
 
 
+def joined(encoder: WordEncoder, words: list[str]) -> list[str]:
+    """The words with neighbours that are a phrase as one, from left to right, the longest phrase first."""
+    if not encoder.phrases:
+        return words
+    found, i = [], 0
+    while i < len(words):
+        n = encoder.phrases.get(f"{words[i]}{JOIN}{words[i + 1]}", 1) if i + 1 < len(words) else 1
+        while n > 1 and JOIN.join(words[i : i + n]) not in encoder.places:
+            n -= 1
+        found.append(JOIN.join(words[i : i + n]))
+        i += n
+    return found
+
+
 def rows_of(encoder: WordEncoder, text: str) -> list[int]:
-    """Rows whose mean is the text's vector: the phrase, or its known words, or else the sub-words of the unknown; [] where it has none."""
+    """Rows whose mean is the mean of the vectors of the text's words; [] where none has one.
+
+    A known word or phrase has one row. An unknown one has its sub-words' rows; the rows of the others then come as often as it has rows.
+    """
     known = place(encoder, text)
     if known is not None:
         return [known + 1]
-    words = tokens(text, encoder.lowercase)
-    found = [encoder.places[word] + 1 for word in words if word in encoder.places]
-    return found or [row for word in words for row in subword_rows(encoder, word)]
+    words = joined(encoder, tokens(text, encoder.lowercase))
+    rows = [[encoder.places[word] + 1] if word in encoder.places else spread(subword_rows(encoder, word), MOST_GRAMS) for word in words]
+    most = max(map(len, rows), default=0)
+    return [row for own in rows if own for row in own * round(most / len(own))]
+
+
+def spread(rows: list[int], most: int) -> list[int]:
+    """At most so many of the rows, evenly."""
+    return rows if len(rows) <= most else [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
 
 
 def subword_rows(encoder: WordEncoder, word: str) -> list[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from applied_dl.encoders.words import WordEncoder, load, rows_of, tokens
+from applied_dl.encoders.word_tokens import tokens
+from applied_dl.encoders.words import WordEncoder, joined, load, rows_of
 from applied_dl.errors import UsageError
 from applied_dl.infer.runtime import Encoded
 from applied_dl.infer.texts import gather as gather
@@ -36,16 +37,14 @@ def encode(encoder: WordEncoder, inputs: list) -> Encoded:
 
 
 def _unlike(encoder: WordEncoder, texts: list[str]) -> list[str]:
-    """A note where most words of running texts have no vector: the rest speaks for them."""
+    """A note where most words of running texts are unknown: the rest speaks for them, or their sub-words."""
     odd = []
     for text in texts:
-        words = tokens(text[:LONGEST_TEXT], encoder.lowercase)
+        words = joined(encoder, tokens(text[:LONGEST_TEXT], encoder.lowercase))
         if len(words) >= SOME_WORDS and 2 * sum(word in encoder.places for word in words) < len(words):
             odd.append(text)
     return (
-        [f"{len(odd)} of {len(texts)} texts are unlike the training text: most of their words have no vector ({odd[0][:40]!r})"]
-        if odd
-        else []
+        [f"{len(odd)} of {len(texts)} texts are unlike the training text: most of their words are unknown ({odd[0][:40]!r})"] if odd else []
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from applied_dl.data import Part, Prepared
-from applied_dl.data.word_ids import final_ids, read_ids
+from applied_dl.data.word_ids import read_ids
 from applied_dl.data.word_judges import is_analogies, is_similarity
 from applied_dl.encoders.words import WordEncoder
 from applied_dl.encoders.words import load as load_encoder
@@ -16,7 +16,7 @@ from applied_dl.encoders.words import save as save_encoder
 from applied_dl.metrics import Scores
 from applied_dl.metrics import words as metric
 from applied_dl.report import plots as draw
-from applied_dl.tasks.words_data import neighbours_part, prepare_words, questions_part, read_part
+from applied_dl.tasks.words_data import in_numbers, neighbours_part, prepare_words, questions_part, read_part
 from applied_dl.tasks.words_fit import build_words, counted, fit_words
 from applied_dl.tasks.words_settings import settle_words
 from applied_dl.train import Fitted
@@ -140,8 +140,7 @@ def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
     from applied_dl.data.caching import cache_folder
 
     found = read_ids(source, recipe.data.column, encoder.lowercase, cache_folder())
-    renamed = np.array([encoder.places.get(word, -1) for word in found.words], np.int32)
-    return neighbours_part(encoder, Text(*final_ids(found, np.ones(len(found.ends), bool), renamed), encoder.arrays["counts"]))
+    return neighbours_part(encoder, Text(*in_numbers(encoder, found, np.ones(len(found.ends), bool)), encoder.arrays["counts"]))
 
 
 __all__ = [

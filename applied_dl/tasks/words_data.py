@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from applied_dl.data import Part, Prepared
 from applied_dl.data import word_ids as reader
 from applied_dl.data.word_judges import read_judge
-from applied_dl.encoders.words import JOIN, WordEncoder, place, rows_of
+from applied_dl.encoders.words import WordEncoder, joined, place, rows_of
 from applied_dl.errors import DataError, UsageError
 from applied_dl.metrics.words import RESTRICT, Quiz
 from applied_dl.train.word_text import Text, keep_shares
@@ -39,7 +40,7 @@ def prepare_words(recipe, cache: Path) -> Prepared:
         arrays={"counts": text.counts},
     )  # fmt: skip
     warnings = [w for f in found for w in f.warnings]
-    held = [_held_out(part, encoder) for part in pieces[1:]]
+    held = [Text(*in_numbers(encoder, *part), text.counts) for part in pieces[1:]]
     validation, test = neighbours_part(encoder, held[0]), neighbours_part(encoder, held[1])
     facts: dict[str, object] = {
         "summary": f"{total:,} words of text, {len(words):,} different ones at least {min_count} times",
@@ -110,38 +111,27 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
     if settings.phrases:
         counts = reader.tally(ids, len(words))
         order = np.argsort(-counts, kind="stable")
-        order = order[counts[order] >= min_count][:limit]
-        renamed = np.full(len(counts), -1, np.int32)
+        words = [words[i] for i in order[counts[order] >= min_count][:limit]]
+        ids, ends = in_numbers(WordEncoder(words=words), found, kept)  # the passes found the phrases; in text the encoder joins them
+        counts = reader.tally(ids, len(words))
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] > 0]
+        renamed = np.zeros(len(words), np.int32)
         renamed[order] = np.arange(len(order))
-        known = renamed[ids] >= 0
-        ids, ends, words = renamed[ids][known], np.r_[0, np.cumsum(known)][ends], [words[i] for i in order]
+        ids, words = renamed[ids], [words[i] for i in order]
     return words, Text(ids, ends, reader.tally(ids, len(words))), total
 
 
-def _held_out(part, encoder: WordEncoder) -> Text:
-    """A held-out part in the numbers of the training's vocabulary, its phrases joined too."""
-    found, kept = part
-    if any(JOIN in word for word in encoder.words):
-        starts = np.r_[0, found.ends[:-1]]
-        pieces = [_joined([found.words[i] for i in found.ids[starts[p] : found.ends[p]]], encoder) for p in np.flatnonzero(kept)]
-        return Text(
-            np.array([i for piece in pieces for i in piece], np.int32), np.cumsum([len(p) for p in pieces]), encoder.arrays["counts"]
-        )
-    renamed = np.array([encoder.places.get(word, -1) for word in found.words], np.int32)
-    ids, ends = reader.final_ids(found, kept, renamed)
-    return Text(ids, ends, encoder.arrays["counts"])
-
-
-def _joined(words: list[str], encoder: WordEncoder) -> list[int]:
-    """Places of the known words, neighbours that are a phrase as one; longer phrases are joined from left to right."""
-    found, i = [], 0
-    while i < len(words):
-        word, i = words[i], i + 1
-        while i < len(words) and f"{word}{JOIN}{words[i]}" in encoder.places:
-            word, i = f"{word}{JOIN}{words[i]}", i + 1
-        if word in encoder.places:
-            found.append(encoder.places[word])
-    return found
+def in_numbers(encoder: WordEncoder, found, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kept pieces of a text in the numbers of the vocabulary, phrases joined as the encoder joins them, and where each piece ends."""
+    if not encoder.phrases:
+        return reader.final_ids(found, kept, np.array([encoder.places.get(word, -1) for word in found.words], np.int32))
+    starts, ids, ends = np.r_[0, found.ends[:-1]], array("i"), array("q")
+    for p in np.flatnonzero(kept):
+        words = joined(encoder, [found.words[i] for i in found.ids[starts[p] : found.ends[p]].tolist()])
+        ids.extend(encoder.places[word] for word in words if word in encoder.places)
+        ends.append(len(ids))
+    return np.array(ids, np.int32), np.array(ends, np.int64)
 
 
 def neighbours_part(encoder: WordEncoder, text: Text) -> Part:

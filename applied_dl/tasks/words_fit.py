@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl import console
-from applied_dl.encoders.words import subword_rows
+from applied_dl.encoders.words import MOST_GRAMS, spread, subword_rows
 from applied_dl.errors import UsageError
 from applied_dl.train import Fitted, History
 from applied_dl.train import word_counts as counting
@@ -14,8 +14,6 @@ from applied_dl.train.word_kernels import Lesson
 from applied_dl.train.word_text import keep_shares, noise_table
 from applied_dl.train.word_tree import Tree, huffman
 from applied_dl.train.word_vectors import learn, over_text
-
-MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
 
 
 def fit_words(recipe, prepared, workspace) -> Fitted:
@@ -73,17 +71,11 @@ def lesson_of(recipe, prepared) -> Lesson:
 
 def bags_of(encoder) -> np.ndarray:
     """Rows (V, G) int32 of each word and its sub-words in a table of words and buckets, −1 for none."""
-    found = [[i, *(row - 1 for row in subword_rows(encoder, word))] for i, word in enumerate(encoder.words)]
-    found = [bag if len(bag) <= MOST_GRAMS else [bag[0], *(bag[k] for k in spread(len(bag), MOST_GRAMS))] for bag in found]
+    found = [[i, *(row - 1 for row in spread(subword_rows(encoder, word), MOST_GRAMS - 1))] for i, word in enumerate(encoder.words)]
     bags = np.full((len(found), max(map(len, found))), -1, np.int32)
     for i, bag in enumerate(found):
         bags[i, : len(bag)] = bag
     return bags
-
-
-def spread(count: int, most: int) -> list[int]:
-    """`most − 1` places from 1 to count − 1, evenly."""
-    return np.unique(np.linspace(1, count - 1, most - 1).astype(int)).tolist()
 
 
 def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:

@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from applied_dl.encoders import words as encoders
-from applied_dl.encoders.words import WordEncoder, grams, load, rows_of, save, subword_rows, tokens
+from applied_dl.encoders.words import MOST_GRAMS, WordEncoder, grams, joined, load, rows_of, save, spread, subword_rows
 from applied_dl.errors import DataError
-
-
-def test_case_marks_and_length():
-    assert tokens("The Café, naïve_x", False) == ["The", "Café", "naïve", "x"]
-    assert tokens("THE Straße") == ["the", "straße"]
-    assert [len(word) for word in tokens("a" * 5000 + " b")] == [encoders.LONGEST, 1]
-    assert tokens("\u200f \x00 …") == []
 
 
 def test_grams_are_those_of_the_paper():
@@ -25,12 +17,33 @@ def test_a_phrase_then_known_words_then_sub_words():
     encoder = WordEncoder(words=["the", "new_york", "cat"], ngrams=(3, 4), buckets=50)
     assert rows_of(encoder, "New York") == [2]
     assert rows_of(encoder, "new_york") == [2]
-    assert rows_of(encoder, "the grey cat") == [1, 3]
+    assert rows_of(encoder, "The cat, New York!") == [1, 3, 2]
+    assert rows_of(WordEncoder(words=encoder.words), "the grey cat") == [1, 3]
     assert rows_of(encoder, "dog") == subword_rows(encoder, "dog")
     assert all(3 < row < encoder.rows for row in rows_of(encoder, "dog"))
     assert rows_of(encoder, " !") == []
     plain = WordEncoder(words=["the"])
     assert rows_of(plain, "dog") == []
+
+
+def test_every_word_of_a_line_weighs_the_same():
+    encoder = WordEncoder(words=["the", "cat"], ngrams=(3, 4), buckets=5000)
+    grey, long = subword_rows(encoder, "grey"), spread(subword_rows(encoder, "x" * 10 + "abcdefghijklmnopqrstuvwxyz"), MOST_GRAMS)
+    assert (len(grey), len(long)) == (7, MOST_GRAMS)
+    assert sorted(rows_of(encoder, "the grey cat")) == sorted([1] * 7 + [2] * 7 + grey)
+    found = rows_of(encoder, "grey the " + "x" * 10 + "abcdefghijklmnopqrstuvwxyz")
+    assert sorted(found) == sorted(grey * 5 + [1] * 32 + long)
+    assert spread(list(range(9)), 3) == [0, 4, 8]
+
+
+def test_phrases_are_joined_longest_first():
+    words = ["new", "york", "new_york", "new_york_city_hall", "city_hall", "a_b_c", "b"]
+    encoder = WordEncoder(words=words)
+    assert joined(encoder, ["in", "new", "york", "city", "hall", "now"]) == ["in", "new_york_city_hall", "now"]
+    assert joined(encoder, ["new", "york", "city"]) == ["new_york", "city"]
+    assert joined(encoder, ["york", "city", "hall", "new"]) == ["york", "city_hall", "new"]
+    assert joined(encoder, ["a", "b", "c", "a", "b", "d"]) == ["a_b_c", "a", "b", "d"]  # a_b is none by itself
+    assert joined(WordEncoder(words=["new"]), ["new", "york"]) == ["new", "york"]
 
 
 def test_what_is_saved_is_loaded(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from applied_dl import config
+from applied_dl.encoders.words import joined, rows_of
 from applied_dl.errors import DataError, UsageError
 from applied_dl.tasks import words as task
 from applied_dl.train import Workspace
@@ -160,3 +161,22 @@ def test_one_thread_is_exact_and_phrases_are_found(language, tmp_path):
     again = trained(language, tmp_path, **sections)[1].encoder
     np.testing.assert_array_equal(first.arrays["vectors"], again.arrays["vectors"])
     assert any("_" in word for word in first.words)
+
+
+def test_phrases_are_read_alike_in_training_prediction_and_evaluation(tmp_path):
+    rng = np.random.default_rng(0)
+    others = [f"w{i}" for i in range(40)]
+    lines = [" ".join([*rng.choice(others, 5), "new york city"[: 8 if n % 2 else 13], *rng.choice(others, 5)]) for n in range(400)]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    recipe = config.read_recipe({"task": "words", "preprocess": {"phrases": 2}, "data": {"source": str(tmp_path / "a.txt")}})
+    prepared = task.prepare(recipe, tmp_path)
+    encoder, text = prepared.encoder, prepared.state["text"]
+    assert {"new_york", "new_york_city"} <= set(encoder.words)
+    assert "city" not in encoder.words
+    assert (np.diff(text.counts) <= 0).all()
+    trained_on = [encoder.words[i] for i in text.ids[: text.ends[0]]]
+    assert trained_on in [joined(encoder, line.split()) for line in lines]
+    held = task.labelled(recipe, encoder, str(tmp_path / "a.txt"))
+    assert encoder.places["new_york_city"] + 1 in held.inputs["ids"]
+    place = encoder.places["new_york"] + 1
+    assert rows_of(encoder, "w1 New York w2") == [encoder.places["w1"] + 1, place, encoder.places["w2"] + 1]

@@ -107,7 +107,7 @@ TOO_SHORT, MISSING = (dict.fromkeys((0, 1), text) for text in ("expected at leas
 CASES = [
     named("empty", put(""), "is empty"),
     named("white space", put("\n \n"), "x.csv"),
-    named("a header alone", put("date,beer,wine\n"), "no rows"),
+    named("a header alone", put("date,beer,wine\n"), "0 rows"),
     named("a picture", put(b"\x89PNG\r\n\x1a\n" + bytes(range(256))), "x.csv"),
     named("a web page", put("<html><body>404</body></html>\n<p>none</p>\n"), "x.csv"),
     named("UTF-16", put("date,beer,wine\n2024-01-01,1,2\n".encode("utf-16")), "x.csv"),
@@ -126,7 +126,7 @@ CASES = [
     named("no time in a cell", history(cell(11, 0, "soon")), "row 13"),
     named("an empty time", history(cell(11, 0, "")), "row 13"),
     named("the 30th of February", history(cell(11, 0, "2024-02-30")), "row 13"),
-    named("times that are numbers", history(column(0, lambda day: day.replace("-", ""))), "x.csv"),
+    answered("dates as whole numbers", history(column(0, lambda day: day.replace("-", ""))), count=2),
     named("backwards", history(lambda rows: rows[::-1]), "time runs backwards"),
     named("two rows exchanged", history(lambda rows: [*rows[:9], rows[10], rows[9], *rows[11:]]), "row 12"),
     named("day and month mixed", history(lambda rows: [["03/04/2024", *rows[0][1:]], *rows[1:]]), "row 2"),

@@ -1,5 +1,7 @@
 """The recipe of a forecaster."""
 
+from typing import Literal
+
 from msgspec import field
 
 from applied_dl.config.common import Card, Export, Section, Train, Tune, about
@@ -30,6 +32,11 @@ class Data(Section, frozen=True, kw_only=True):
     duplicates: about(str, "two values at one stamp: mean or refuse") = "mean"
     irregular: about(str, "stamps off the grid: refuse, or resample (means over the steps of `frequency`)") = "refuse"
     gaps: about(str, "missing values: fill (season and line, reported, never scored) or refuse") = "fill"
+    separator: about(
+        str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; seen from its first lines by default'
+    ) = None
+    header: about(bool | None, "whether line 1 of a CSV names the columns; seen from its cells by default") = None
+    decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; seen from the cells by default") = None
     max_missing: about(float, "largest share of missing values a series may have", ge=0, le=1) = 0.4
 
 

@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from applied_dl.errors import DataError, UsageError
 
@@ -26,13 +27,19 @@ ROUND = tuple(n * s for s, counts in ((1, (1, 2, 5, 10, 15, 20, 30)), (60, (1, 2
 
 
 class Clock(Struct, frozen=True, kw_only=True):
-    """A grid of moments: `every` times `unit` (s, min, h, d, w, b, m, q, y, or step for numbered rows), from `origin` on."""
+    """A grid of moments: `every` times `unit` (s, min, h, d, w, b, m, q, y, or step for numbered rows), from `origin` on.
+
+    Of months: `day` is theirs (0: the origin's; the last one of a shorter month), `month_end` the last; `business`: or the weekday next
+    to it, before a month's end, else after.
+    """
 
     unit: str
     every: int = 1
     origin: str = ""
     month_end: bool = False
     zone: bool = False
+    day: int = 0
+    business: bool = False
 
     @property
     def name(self) -> str:
@@ -69,10 +76,9 @@ class Clock(Struct, frozen=True, kw_only=True):
             return day.astype("datetime64[us]") + (start - start.astype("datetime64[D]"))
         month = start.astype("datetime64[M]")
         months = month + (steps * self.every * MONTHS[self.unit]).astype("timedelta64[M]")
-        last = (months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
-        day = months.astype("datetime64[D]") + (start.astype("datetime64[D]") - month.astype("datetime64[D]"))
-        day = last if self.month_end else np.minimum(day, last)
-        return day.astype("datetime64[us]") + (start - start.astype("datetime64[D]"))
+        day = 31 if self.month_end else self.day or int((start.astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int)) + 1
+        days = _days(months, day, "backward" if self.month_end else "forward", self.business)
+        return days.astype("datetime64[us]") + (start - start.astype("datetime64[D]"))
 
     def place(self, stamps: np.ndarray) -> np.ndarray:
         """Stamps → steps since the origin, as floats: whole where a stamp is on the grid."""
@@ -131,6 +137,13 @@ def parse_frequency(text: str) -> tuple[str, int]:
     return unit, int(found[1] or 1)
 
 
+def _days(months: np.ndarray, day: int, roll: str, business: bool) -> np.ndarray:
+    """That day of each month, the last one where a month is shorter; or the weekday next to it."""
+    last = (months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    days = np.minimum(months.astype("datetime64[D]") + np.timedelta64(day - 1, "D"), last)
+    return np.busday_offset(days, 0, roll=roll) if business else days
+
+
 def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
     """The grid of sorted, distinct stamps. Raises `DataError` where no single step explains them."""
     if len(stamps) < 3:
@@ -151,17 +164,34 @@ def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
         unit = "y" if every % 12 == 0 else "q" if every % 3 == 0 else "m"
         return Clock(unit=unit, every=every // MONTHS[unit], origin=origin, month_end=month_end and not same_day, zone=zone)
     every = _commonest(gaps)
+    if (gaps % every == 0).mean() < ON_GRID and (monthly := _monthly(stamps, zone)):
+        return monthly
     weekdays = np.is_busday(days)
     if every == 86400e6 and weekdays.all() and len(days) > 5 and (gaps == 3 * every).mean() > 0.1:
         return Clock(unit="b", origin=origin, zone=zone)
     if (gaps % every == 0).mean() < ON_GRID and (jittered := _jittered(stamps, gaps, zone)):
         return jittered
-    _check(gaps, every, where, stamps, str(np.timedelta64(every, "us").astype("timedelta64[s]")))
+    _check(gaps, every, where, stamps, _said(every))
     seconds = every / 1e6
     for unit in ("w", "d", "h", "min", "s"):
         if seconds % SECONDS[unit] == 0:
             return Clock(unit=unit, every=int(seconds // SECONDS[unit]), origin=origin, zone=zone)
     raise DataError(f"{where}: the commonest step between stamps is {seconds} s, expected whole seconds; resample the file first.")
+
+
+def _monthly(stamps: np.ndarray, zone: bool) -> Clock | None:
+    """Months kept on their 30th or last, on their last weekday, or on a day or the weekday after it; None where it is none of these."""
+    days, months = stamps.astype("datetime64[D]"), stamps.astype("datetime64[M]")
+    steps = np.diff(months.astype(np.int64))
+    if (steps < 1).any() or (steps % _commonest(steps) != 0).any():
+        return None
+    every, numbers = _commonest(steps), (days - months.astype("datetime64[D]")).astype(int) + 1
+    unit = "y" if every % 12 == 0 else "q" if every % 3 == 0 else "m"
+    clock = Clock(unit=unit, every=every // MONTHS[unit], origin=str(stamps[0]), zone=zone)
+    for day, end, business in ((int(numbers.max()), False, False), (31, True, True), (int(numbers.min()), False, True)):
+        if np.array_equal(days, _days(months, day, "backward" if end else "forward", business)):
+            return replace(clock, day=0 if end else day, month_end=end, business=business)
+    return None
 
 
 def _jittered(stamps: np.ndarray, gaps: np.ndarray, zone: bool) -> Clock | None:
@@ -178,6 +208,15 @@ def _jittered(stamps: np.ndarray, gaps: np.ndarray, zone: bool) -> Clock | None:
         return None
     unit = next(unit for unit in ("w", "d", "h", "min", "s") if step % SECONDS[unit] == 0)
     return Clock(unit=unit, every=step // SECONDS[unit], origin=str(np.datetime64(first, "us")), zone=zone)
+
+
+def _said(micro: int) -> str:
+    """A step as people say it: 31 days, 1 hour."""
+    seconds = round(micro / 1e6, 3)
+    for name, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {name}{'s' * (seconds != size)}"
+    return f"{seconds:g} second{'s' * (seconds != 1)}"
 
 
 def moment(stamp) -> str:
@@ -197,11 +236,11 @@ def _check(gaps, every, where, stamps, said) -> None:
     fits = gaps % every == 0
     if fits.mean() < ON_GRID:
         i = int(np.argmin(fits))
-        low, middle, high = (np.timedelta64(int(g), "us").astype("timedelta64[s]") for g in np.percentile(gaps, (5, 50, 95)))
-        if fits.mean() < RARE and not said.endswith("months") and high < 2 * low + np.timedelta64(1, "s"):
+        low, middle, high = (int(g) for g in np.percentile(gaps, (5, 50, 95)))
+        if fits.mean() < RARE and not said.endswith("months") and high < 2 * low + 10**6:
             raise DataError(
-                f"{where}: irregular stamps: they lie about {middle} apart, mostly {low} to {high}, on no grid (the first step: "
-                f'{moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and data.irregular = "resample".'
+                f"{where}: irregular stamps: they lie about {_said(middle)} apart, mostly {_said(low)} to {_said(high)}, on no grid (the "
+                f'first step: {moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and data.irregular = "resample".'
             )
         raise DataError(
             f"{where}: mixed frequencies: the commonest step is {said}, but only {fits.mean():.0%} of the steps are multiples of it "

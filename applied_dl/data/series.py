@@ -7,9 +7,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from applied_dl.data.clock import Clock, infer_clock, parse_frequency
-from applied_dl.data.series_columns import Columns, empty_columns, understand
+from applied_dl.data.series_columns import Columns, understand, unread_columns
 from applied_dl.data.series_tables import BUILT_IN, load_table, numbers
-from applied_dl.data.stamps import check_rising, moments, on_grid
+from applied_dl.data.stamps import Moments, check_rising, moments, on_grid
 from applied_dl.errors import DataError
 
 
@@ -41,28 +41,28 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
 
     clock: of an earlier file that this one goes on from (same step, same origin). Raises `DataError` with series and row.
     """
-    table, where = load_table(source)
-    if table.height == 0 or table.width == 0:
-        raise DataError(f"{where} holds no rows; expected a history with one row a time step.")
+    table, where, style, notes, short = load_table(source, columns)
     named, columns = bool(columns.targets), understand(table, columns, where)
+    columns = replace(columns, style=columns.style or style, separator=None, header=None, decimal=None)
     if columns.layout == "rows":
-        return _from_rows(table, columns, where, clock)
-    stamps, zone = _stamps(table, columns, where)
-    if columns.layout == "long":
-        return _from_long(table, columns, where, stamps, zone, clock)
-    found = _from_wide(table, columns, where, stamps, zone, clock)
-    empty = [] if named else empty_columns(table, columns)
-    return _told(found, f"{where}: the columns {', '.join(empty)} hold no value and are left out") if empty else found
+        return _told(_from_rows(table, columns, where, clock), notes)
+    found = _stamps(table, columns, where)
+    columns = replace(columns, form=columns.form or found.form)
+    notes += [*short, found.note] if found.note and clock is None else short
+    notes += [f"{where}: {note}" for note in unread_columns(table, columns, named)] if clock is None else []
+    read = _from_long if columns.layout == "long" else _from_wide
+    return _told(read(table, columns, where, found.stamps, found.zoned, clock), notes)
 
 
-def _told(found: SeriesSet, note: str) -> SeriesSet:
-    return replace(found, notes=[*found.notes, note])
+def _told(found: SeriesSet, notes: list[str]) -> SeriesSet:
+    return replace(found, notes=[*notes, *found.notes])
 
 
-def _stamps(table, columns: Columns, where: str) -> tuple[np.ndarray, bool]:
+def _stamps(table, columns: Columns, where: str) -> Moments:
     if columns.time is None:
-        return _numbered(table, columns), False
-    found = moments(table[columns.time], where)
+        note = f"{where}: no column of times is found among {', '.join(table.columns[:10])}; its rows are numbered"
+        return Moments(_numbered(table, columns), False, note=note)
+    found = moments(table[columns.time], where, columns.form)
     if found is None:
         raise DataError(
             f"{where}: the time column {columns.time!r} holds no times (the first: {table[columns.time][0]!r}); "
@@ -112,7 +112,7 @@ def _years(stamps: np.ndarray, columns: Columns) -> np.ndarray:
 
 def _block(table, names, columns: Columns, where: str) -> np.ndarray:
     """(T, C) numbers; a covariate without any is refused (of the targets, the readers say which series has none)."""
-    block = np.stack([numbers(table, name, where) for name in names], axis=1)
+    block = np.stack([numbers(table, name, where, columns.style) for name in names], axis=1)
     for name, empty in zip(names, np.isnan(block).all(axis=0)):
         if empty and name not in columns.targets:
             key = "past" if name in columns.past else "future"
@@ -191,7 +191,7 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
 
 def _from_rows(table, columns, where, clock) -> SeriesSet:
     names = [str(name) for name in table[columns.series].to_list()]
-    block = np.stack([numbers(table, name, where) for name in table.columns if name != columns.series], axis=1)
+    block = np.stack([numbers(table, name, where, columns.style) for name in table.columns if name != columns.series], axis=1)
     values = []
     for name, row in zip(names, block):
         known = np.flatnonzero(~np.isnan(row))

@@ -5,17 +5,22 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from applied_dl.data.series_tables import text_style
 from applied_dl.data.stamps import moments
 from applied_dl.errors import DataError, UsageError, nearest
 
 TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds", "day", "week", "month", "quarter", "year", "stamp")
 SERIES_NAMES = ("series", "unique_id", "series_id", "item_id", "item", "id", "name", "store", "sensor")
 VALUE_NAMES = ("value", "y", "target", "values")
+SHOWN = 10  # columns of a note
 SHORTEST_ROWS = 4  # columns of numbers that a file with a series a row has at the least
 
 
 class Columns(Struct, frozen=True, kw_only=True):
-    """How a file is read: its layout and which columns mean what. Kept in the bundle, so `predict` reads the same way."""
+    """How a file is read: its layout and which columns mean what. Kept in the bundle, so `predict` reads the same way.
+
+    style: how its texts that are numbers are written; form: its times. separator, header, decimal: of one file, as the recipe says.
+    """
 
     layout: str | None = None
     time: str | None = None
@@ -27,6 +32,11 @@ class Columns(Struct, frozen=True, kw_only=True):
     frequency: str | None = None
     duplicates: str = "mean"
     irregular: str = "refuse"
+    style: str = ""
+    form: str = ""
+    separator: str | None = None
+    header: bool | None = None
+    decimal: str | None = None
 
 
 def understand(table, columns: Columns, where: str) -> Columns:
@@ -83,28 +93,31 @@ def _once(columns: Columns) -> None:
             seen[name] = key
 
 
-def empty_columns(table, columns: Columns) -> list[str]:
-    """Columns without a single value that nothing has a use for: they are left out, and told."""
+def unread_columns(table, columns: Columns, named: bool) -> list[str]:
+    """Notes on the columns that nothing has a use for: those without a single value (`named`: targets that the recipe names leave them
+    out), and those that hold no numbers, or more than the one value of a long file."""
     used = {columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
-    return [name for name in table.columns if name not in used and (table[name].null_count() == table.height or _no_number(table[name]))]
-
-
-def _no_number(column) -> bool:
-    return column.dtype.is_float() and bool(column.is_nan().all())
+    left = [name for name in table.columns if name not in used]
+    empty = [name for name in left if table[name].null_count() == table.height]
+    idle = [name for name in left if name not in empty]
+    found = [f"the columns {', '.join(empty)} hold no value and are left out"] if empty and not named else []
+    more = ", …" if len(idle) > SHOWN else ""
+    keys = "data.past, data.future or data.static" if columns.layout == "long" else "data.target, data.past or data.future"
+    return found + ([f"the columns {', '.join(idle[:SHOWN])}{more} are not read; {keys} would name them"] if idle else [])
 
 
 def _find_time(table, columns: Columns) -> str | None:
+    """A column of dates; one that is named like a time and holds texts, then any of texts that are times; last, whole numbers."""
     import polars as pl
 
     taken = {columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
     free = [name for name in table.columns if name not in taken]
-    temporal = [n for n in free if table[n].dtype == pl.Date or isinstance(table[n].dtype, pl.Datetime)]
+    temporal = [n for n in free if table[n].dtype.is_temporal()]
     named = [n for n in free if n.lower() in TIME_NAMES]
-    texts = [n for n in free if table[n].dtype == pl.String and n not in named]
-    for name in (*temporal, *named, *texts):
-        if name in named or name in temporal or _looks_like_time(table[name]):
-            return name
-    return None
+    texts = [n for n in free if table[n].dtype == pl.String]
+    likely = [n for n in sorted(texts, key=lambda n: n not in named) if _looks_like_time(table[n])]
+    whole = [n for n in free if table[n].dtype.is_integer() and _whole_dates(table[n])]
+    return next(iter((*temporal, *likely, *sorted(whole, key=lambda n: n not in named), *named)), None)
 
 
 def _looks_like_time(column) -> bool:
@@ -112,6 +125,12 @@ def _looks_like_time(column) -> bool:
         return moments(column.drop_nulls().head(200), "") is not None
     except DataError:
         return True
+
+
+def _whole_dates(column) -> bool:
+    from applied_dl.data.dates import whole_form
+
+    return whole_form(column.head(200)) == "%Y%m%d" and whole_form(column) == "%Y%m%d"
 
 
 def _find_series(table, time: str | None) -> str | None:
@@ -143,11 +162,8 @@ def _has_rows(table) -> bool:
 def _mostly_numbers(column) -> bool:
     import polars as pl
 
-    if column.null_count() == len(column) or _no_number(column):
+    if column.null_count() == len(column):
         return False
     if column.dtype.is_numeric() or column.dtype == pl.Boolean:
         return True
-    if column.dtype != pl.String:
-        return False
-    known = column.drop_nulls()
-    return len(known) > 0 and known.cast(pl.Float64, strict=False).is_not_null().mean() >= 0.5
+    return column.dtype == pl.String and text_style(column, "")[1] >= 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,115 +13,106 @@ from applied_dl.errors import DataError
 EMBEDDED = Path(__file__).parent / "embedded"
 BUILT_IN = ("co2", "sunspots", "elnino", "macro")
 LARGEST = 1e18  # beyond it squares leave the range of float32
-FIRST = 10_000  # rows that the types of a file's columns are seen from
-MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-"]
+SHOWN = 10  # columns of a note
 
 
-def load_table(source):
-    """A polars table and how to call it in an error."""
-    import polars as pl
+class Loaded(NamedTuple):
+    """A table whose columns of numbers are numbers, how to call it in an error, the style of its texts that are numbers (empty where
+    the columns differ), and notes; `short`: one on rows of too few cells."""
 
-    if isinstance(source, pl.DataFrame):
-        return source, "the table"
-    if isinstance(source, dict):
-        try:
-            return pl.DataFrame({name: _column(cells) for name, cells in source.items()}, strict=False), "the table"
-        except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-            raise DataError(f"The columns {', '.join(map(str, source))} make no table: {str(error).splitlines()[0]}.") from error
-    if hasattr(source, "columns"):  # pandas, read column by column so that pyarrow is not needed
-        columns = {str(name): _column(np.asarray(source[name])) for name in source.columns}
-        return pl.DataFrame(columns, strict=False, nan_to_null=True), "the table"
-    if str(source) in BUILT_IN:
-        source = EMBEDDED / f"{source}.csv"
-    if not isinstance(source, str | Path):
+    table: object
+    where: str
+    style: str
+    notes: list[str]
+    short: list[str]
+
+
+def load_table(source, columns=None) -> Loaded:
+    """A built-in name, a CSV, Parquet or JSON file, a dict of columns, a polars or pandas frame; columns: how its texts are read."""
+    from applied_dl.data.tables import read_table
+
+    if isinstance(source, str | Path):
+        path = EMBEDDED / f"{source}.csv" if str(source) in BUILT_IN else Path(source).expanduser()
+        if not os.path.isfile(path):  # False for names that are too long, too
+            what = "is a folder" if os.path.isdir(path) else "does not exist"
+            raise DataError(f"The series file {str(source)!r} {what}; expected a CSV or Parquet file, or one of: {', '.join(BUILT_IN)}.")
+        header = columns.header if columns and columns.header is not None else "guess"
+        found, where = read_table(path, columns.separator if columns else None, header), str(path)
+    elif isinstance(source, dict) or hasattr(source, "columns") or hasattr(source, "iloc"):
+        found, where = read_table(source), "the table"
+    else:
         raise DataError(f"A history must be a file, a table, columns or an array of numbers; received {type(source).__name__}.")
-    path = Path(source)
-    if not os.path.isfile(path):  # False for names that are too long, too
-        what = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise DataError(f"The series file {str(source)!r} {what}; expected a CSV or Parquet file, or one of: {', '.join(BUILT_IN)}.")
-    try:
-        return (pl.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)), str(path)
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        if path.stat().st_size == 0:
-            raise DataError(f"{path} is empty; expected a header and one row a time step.") from None
-        raise DataError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}.") from error
+    notes, first = [], found.sources[0][1]
+    if where != "the table" and first == 1 and not (columns and columns.header is False):
+        notes.append(f"{where} has no header: line 1 looks like data; its columns are column_1, column_2, … (data.header says otherwise)")
+    short = []
+    if found.short:
+        row, count = min(found.short.items())
+        short.append(
+            f"{where}: {len(found.short)} rows have fewer cells than line 1 (the first: row {row + first}, {count} of "
+            f"{len(found.columns)}); the others count as empty"
+        )
+    table, style, unsure = _numbers(found, columns)
+    return Loaded(table, where, style, notes + [f"{where}, {note}" for note in unsure[:SHOWN]], short)
 
 
-def _column(cells):
-    """Times of any resolution as microseconds; everything else as it is."""
-    return cells.astype("datetime64[us]") if isinstance(cells, np.ndarray) and cells.dtype.kind == "M" else cells
-
-
-def _read_csv(path: Path):
-    import gzip
-
+def _numbers(found, columns) -> tuple[object, str, list[str]]:
+    """Texts that are all numbers as numbers (whole ones as Int64, codes such as 007 as they are); the style; what it may be wrong in."""
     import polars as pl
 
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as file:
-        head = file.readline().strip()
-    separator = max(",;\t", key=head.count)
-    cells = [cell.strip().strip('"') for cell in head.split(separator)]
-    header = not all(_is_number(cell) for cell in cells)
-    options = {
-        "separator": separator,
-        "has_header": header,
-        "null_values": MISSING,
-        "truncate_ragged_lines": True,
-    }
-    try:
-        table = _typed(path, options)
-        if separator != "," and any(_decimal_commas(column) for column in table):
-            return _typed(path, options | {"decimal_comma": True})
-        return table
-    except pl.exceptions.ComputeError:
-        return pl.read_csv(path, **options, infer_schema=False)
+    from applied_dl.encoders.cells import as_numbers, unsure
+
+    mark, styles, notes, made = (columns and columns.decimal) or found.decimal, set(), [], []
+    for cells in found.frame:
+        if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
+            made.append(cells)
+            continue
+        if filled.str.to_lowercase().is_in(["true", "false"]).all():
+            made.append(cells.str.to_lowercase() == "true")
+            continue
+        style, share = text_style(cells, columns.style if columns else "", mark)
+        marked = share >= 0.5 and filled.str.contains("[.,]").any()
+        styles |= {style} if marked else set()
+        if marked and (not mark or style == "thousands") and (note := unsure(cells, style)):
+            notes.append(f"column {cells.name!r}: {note}")
+        if share < 1 or filled.str.contains(r"^0\d+$").any():
+            made.append(cells)
+        elif filled.str.contains(r"^[+-]?\d{1,18}$").all():
+            made.append(cells.cast(pl.Int64))
+        else:
+            made.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None))
+    if "comma" in styles:
+        one = "comma" if len(styles) == 1 else ""
+    else:
+        one = "thousands" if "thousands" in styles else "plain"
+    return pl.DataFrame(made), one, notes
 
 
-def _typed(path: Path, options: dict):
-    """Types by the first rows, which spares memory; by all rows where those said too little."""
-    import polars as pl
+def text_style(cells, style: str, mark: str | None = None) -> tuple[str, float]:
+    """The style of a column of texts, the one learned where there is one, and the share of its cells that are numbers."""
+    from applied_dl.encoders.cells import as_numbers, number_style
 
-    try:
-        table = pl.read_csv(path, **options, infer_schema_length=FIRST)
-        if not any(column.dtype == pl.String and column.head(FIRST).null_count() == min(FIRST, table.height) for column in table):
-            return table
-    except pl.exceptions.ComputeError:
-        pass
-    return pl.read_csv(path, **options, infer_schema_length=None)
+    if not style:
+        return number_style(cells, mark)
+    filled = cells.drop_nulls()
+    return style, 1 - len(as_numbers(filled, style)[1]) / max(1, len(filled))
 
 
-def _decimal_commas(column) -> bool:
-    """Whether a column of texts is numbers as much of Europe writes them: 3,14."""
-    import polars as pl
-
-    known = column.drop_nulls() if column.dtype == pl.String else column.head(0)
-    return len(known) > 0 and bool(known.str.contains(r"^\s*[+-]?\d+(,\d+)?\s*$").all())
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def numbers(table, name: str, where: str) -> np.ndarray:
+def numbers(table, name: str, where: str, style: str = "") -> np.ndarray:
     """A column as float64 with NaN; `DataError` names the row of a text or an infinity."""
     import polars as pl
 
+    from applied_dl.encoders.cells import as_levels, as_numbers
+
     column = table[name]
-    parsed = column.cast(pl.Float64, strict=False)
-    bad = parsed.is_null() & column.is_not_null()
-    if bad.any():
-        row = int(bad.arg_max())
-        raise DataError(
-            f"{where}, column {name!r}, row {row + 2}: expected a number, received {column[row]!r}; correct it or leave the cell empty."
-        )
-    values = parsed.to_numpy().astype(np.float64)
-    if np.isinf(values).any():
-        raise DataError(f"{where}, column {name!r}, row {int(np.isinf(values).argmax()) + 2}: expected a finite number, received infinity.")
+    if column.dtype == pl.Boolean:
+        column = column.cast(pl.Int8)
+    values, wrong = as_numbers(column, text_style(column, style)[0] if column.dtype == pl.String else "plain")
+    if len(wrong):
+        row = int(wrong[0])
+        cell = as_levels(column)[row]
+        what = "a finite number" if cell.strip("+-").lower() in ("inf", "infinity") else "a number"
+        raise DataError(f"{where}, column {name!r}, row {row + 2}: expected {what}, received {cell!r}; correct it or leave the cell empty.")
     if (far := np.abs(values) > LARGEST).any():
         row = int(far.argmax())
         raise DataError(

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from applied_dl.data.clock import NEAR, Clock, moment
+from applied_dl.data.clock import MONTHS, NEAR, Clock, moment
 from applied_dl.errors import DataError
 
-FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d",
-    "%Y-%m",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%m/%d/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
-    "%d-%m-%Y",
-    "%Y%m%d",
-    "%b %Y",
-    "%d %b %Y",
-)
-ZONED = ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M%:z", "%Y-%m-%d %H:%M%:z")
 OFF_GRID = 0.05  # share of the stamps of a series that may lie beside the grid and are moved to the nearest step
+ZONED = r"\d(?:[Zz]|([+-])(\d\d):?(\d\d))$"  # of a time of day: in UTC, or with its offset
 
 
-def moments(column, where: str) -> tuple[np.ndarray, bool] | None:
-    """A polars column as `datetime64[us]` (UTC where zoned) or as int64 row numbers; None where it holds neither.
+class Moments(NamedTuple):
+    """`stamps` as `datetime64[us]`, in UTC where `zoned`, or as int64 row numbers; how they are written; what that may be wrong in."""
+
+    stamps: np.ndarray
+    zoned: bool
+    form: str = ""
+    note: str = ""
+
+
+def moments(column, where: str, form: str = "") -> Moments | None:
+    """A polars column of times; None where it holds none. form: how the training data wrote them, tried first.
 
     Raises `DataError` where most cells are times and one is not.
     """
@@ -48,40 +33,52 @@ def moments(column, where: str) -> tuple[np.ndarray, bool] | None:
     if kind == pl.Date or isinstance(kind, pl.Datetime):
         zone = getattr(kind, "time_zone", None)
         plain = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else column
-        return _complete(plain.cast(pl.Datetime("us")), column, where), bool(zone)
+        return Moments(_complete(plain.cast(pl.Datetime("us")), column, where), bool(zone))
     if kind.is_integer():
-        return _complete(column, column, where).astype(np.int64), False
-    if kind != pl.String:
-        return None
-    text = column.str.strip_chars().str.replace(r"[Zz]$", "+00:00")
-    text = pl.select(
-        pl.when(text.str.contains(r"^\d{4}[-/]?[Qq][1-4]$"))
-        .then(text.str.slice(0, 4) + "-" + (text.str.slice(-1).cast(pl.Int8, strict=False) * 3 - 2).cast(pl.String).str.zfill(2))
-        .otherwise(text)
-    ).to_series()
-    best = None
-    for form in (*FORMATS, *ZONED):
-        parsed = _parse(text, form)
-        share = 1 - parsed.null_count() / max(1, len(parsed))
-        rising = bool((np.diff(parsed.drop_nulls().to_physical().to_numpy()) >= 0).all())
-        if best is None or (share, rising) > best[0]:
-            best = ((share, rising), parsed, form)
-        if share == 1 and rising:
-            break
-    if best[0][0] < 0.5:
-        return None
-    return _complete(best[1], column, where), best[2] in ZONED
+        return _whole(column, where, form)
+    return _text(column, where, form) if kind == pl.String else None
 
 
-def _parse(text, form: str):
+def _text(column, where: str, form: str) -> Moments | None:
     import polars as pl
 
-    if form == "%Y-%m":
-        return (text + "-01").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
-    if form == "%b %Y":
-        return ("01 " + text).str.to_datetime("%d %b %Y", strict=False, time_unit="us")
-    parsed = text.str.to_datetime(form, strict=False, time_unit="us")
-    return parsed.dt.replace_time_zone(None) if isinstance(parsed.dtype, pl.Datetime) and parsed.dtype.time_zone else parsed
+    from applied_dl.data.dates import parse_any, written
+
+    found, guessed = parse_any(column, form) if form else None, False
+    if found is None or found.null_count() > len(found) / 2:
+        best = written(column)
+        if best is None or best.share < 0.5:
+            return None
+        form, guessed = best.form, best.guessed
+        found = parse_any(column, form)
+    zoned = column.str.contains(":") & column.str.contains(ZONED)
+    if zoned.any():
+        parts = column.str.extract_groups(ZONED).struct.unnest()
+        sign = parts.to_series(0).replace_strict({"+": 1, "-": -1}, default=0, return_dtype=pl.Int64)
+        minutes = sum(parts.to_series(i + 1).cast(pl.Int64).fill_null(0) * n for i, n in enumerate((60, 1)))
+        found = found - pl.Series(sign.fill_null(0) * minutes * 60_000_000).cast(pl.Duration("us"))
+        found = found.to_frame("t").select(pl.when(zoned).then(pl.col("t"))).to_series()
+    note = ""
+    if guessed:
+        order = "month, then day" if form.startswith("%m") else "day, then month"
+        note = f"{where}: {column[0]!r} in {column.name!r} is read as {order}, and no cell says otherwise; write dates as 2024-01-31 if not"
+    return Moments(_complete(found, column, where), bool(zoned.any()), form, note)
+
+
+def _whole(column, where: str, form: str) -> Moments:
+    """Whole numbers: dates as 20240131 or 202401, seconds or milliseconds since 1970, or the numbers of rows."""
+    import polars as pl
+
+    from applied_dl.data.dates import parse, since_1970, whole_form
+
+    form = form if form in ("%Y%m%d", "%Y%m") else whole_form(column)
+    if form:
+        return Moments(_complete(parse(column.cast(pl.String), form), column, where), False, form)
+    if unit := since_1970(column):
+        found = _complete(pl.from_epoch(column, unit).cast(pl.Datetime("us")), column, where)
+        what = {"s": "seconds", "ms": "milliseconds"}[unit]
+        return Moments(found, True, "", f"{where}: {column.name!r} is read as {what} since 1970 (the first: {moment(found[0])})")
+    return Moments(_complete(column, column, where).astype(np.int64), False)
 
 
 def _complete(parsed, column, where: str) -> np.ndarray:
@@ -140,6 +137,13 @@ def on_grid(
             'forecast it on its own, or set data.frequency and data.irregular = "resample".'
         )
     repeated = int((gaps == 0).sum())
+    within = int(((gaps == 0) & (np.diff(stamps.astype(np.int64)) > 0)).sum()) if clock.unit in MONTHS and irregular != "resample" else 0
+    if within > OFF_GRID * len(steps):
+        i = int(((gaps == 0) & (np.diff(stamps.astype(np.int64)) > 0)).argmax())
+        raise DataError(
+            f"{where}, series {name!r}: mixed frequencies: {within + 1} of {len(steps)} stamps share a step of {clock.name!r} with another "
+            f'(the first: {moment(stamps[i])} and {moment(stamps[i + 1])}); give a value a step, or set data.irregular = "resample".'
+        )
     if repeated and irregular != "resample":
         i = int((gaps == 0).argmax())
         if duplicates == "refuse":

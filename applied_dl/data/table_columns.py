@@ -54,7 +54,8 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
             )
         if (far := np.abs(as_numbers(cells, style)[0]) > LARGEST).any():
             raise DataError(
-                f"The target {cells.name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: scale it."
+                f"The target {cells.name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: "
+                "scale it."
             )
         return style, ()
     if len(levels) > MOST_LABELS:

@@ -55,7 +55,10 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
         raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
     text = _text(raw, path)
     if kind in (".jsonl", ".ndjson", ".json"):
-        return Sheet(from_rows(_json_rows(text, path)))
+        try:
+            return Sheet(from_rows(_json_rows(text, path)))
+        except DataError as error:
+            raise error if str(path) in str(error) else DataError(f"The table {str(path)!r}, {error}") from error
     return _from_csv(text, path, separator, header)
 
 

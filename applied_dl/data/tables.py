@@ -85,7 +85,7 @@ def read_table(source, separator: str | None = None, header: bool | str | None =
     elif hasattr(source, "iloc"):
         frame = from_pandas(source)
     elif isinstance(source, dict):
-        rows = all(isinstance(v, list | tuple) or hasattr(v, "tolist") for v in source.values())
+        rows = all(isinstance(v, list | tuple | pl.Series) or getattr(v, "ndim", 0) == 1 for v in source.values())
         frame = from_columns(source) if rows and source else from_rows([source])
     else:
         frame = from_rows(list(source))

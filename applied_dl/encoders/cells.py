@@ -92,7 +92,8 @@ def _share(filled: pl.Series, style: str) -> float:
 def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | None:
     """The decimal mark that the columns of a file agree on, by the cells that leave no choice (1,5 and 0.126 do not, 1,234 does).
 
-    Where none does, a file of semicolons whose numbers have commas is one of decimal commas. None where nothing tells.
+    Where none does, the separator tells: commas between the cells are none within numbers; semicolons are, where numbers have commas.
+    None where nothing tells.
     """
     votes, open_ones = {",": 0, ".": 0}, 0
     for cells in frame:
@@ -108,7 +109,7 @@ def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | Non
         if abs(votes[","] - votes["."]) >= ENOUGH:
             break
     if votes[","] == votes["."]:
-        return "," if separator == ";" and open_ones and not votes[","] else None
+        return {";": "," if open_ones else None, ",": "."}.get(separator) if not votes[","] else None
     return max(votes, key=lambda mark: votes[mark])
 
 

@@ -32,6 +32,9 @@ def columns_of(d) -> Columns:
         frequency=d.frequency,
         duplicates=d.duplicates,
         irregular=d.irregular,
+        separator=d.separator,
+        header=d.header,
+        decimal=d.decimal,
     )
 
 
@@ -45,7 +48,7 @@ def read(d) -> tuple[SeriesSet, Cuts | None]:
         if path is None:
             ends.append(None)
             continue
-        following = read_series(path, found.columns, found.clock)
+        following = read_series(path, replace(found.columns, separator=d.separator, header=d.header, decimal=d.decimal), found.clock)
         found = _joined(found, following, path)
         ends.append([len(v) for v in found.values])
     train, validation, test = ends
@@ -64,16 +67,28 @@ def _joined(first: SeriesSet, following: SeriesSet, path) -> SeriesSet:
         raise DataError(
             f"{path} lacks the series {', '.join(map(repr, lacking[:5]))} of the training file; expected the steps that follow each."
         )
-    values = []
-    for name, start, known in zip(first.names, first.starts, first.values):
-        more = following.values[place[name]]
-        gap = 0 if first.columns.layout == "rows" or first.columns.time is None else following.starts[place[name]] - start - len(known)
+    values, past, future = [], [], []
+    for i, (name, start, known) in enumerate(zip(first.names, first.starts, first.values)):
+        j = place[name]
+        numbered = first.columns.layout == "rows" or first.columns.time is None
+        gap = 0 if numbered else following.starts[j] - start - len(known)
         if gap < 0:
             raise DataError(
                 f"{path}, series {name!r}: it begins {-gap} steps before the training file ends; expected the steps that follow."
             )
-        values.append(np.concatenate([known, np.full(gap, np.nan), more]))
-    return replace(first, values=values)
+        at = len(known) + gap
+        values.append(_over(known, following.values[j], at))
+        past += [_over(first.past[i], following.past[j], at)] if first.past else []
+        future += [_over(first.future[i], following.future[j], at)] if first.future else []
+    return replace(first, values=values, past=past, future=future, notes=[*first.notes, *following.notes])
+
+
+def _over(first: np.ndarray, following: np.ndarray, at: int) -> np.ndarray:
+    """One after the other (T, …), the second from step `at` on; NaN where neither has a value."""
+    rows = np.full((max(len(first), at + len(following)), *first.shape[1:]), np.nan)
+    rows[: len(first)] = first
+    rows[at : at + len(following)] = np.where(np.isnan(following), rows[at : at + len(following)], following)
+    return rows
 
 
 def trim(data: SeriesSet, cuts, d) -> tuple[SeriesSet, Cuts | None]:

@@ -42,7 +42,7 @@ LONG = {"series": ["east"] * 200 + ["west"] * 200, "time": stamps(200) + stamps(
         (LONG, {}, "series 'west': mixed frequencies: its stamps are mostly 24 steps of 'h' apart"),
         ({"date": stamps(9), "a": wave(9)}, {}, "Series 'a' has 9 steps"),
         ({"date": stamps(1), "a": wave(1)}, {}, "1 time stamp, expected at least 3"),
-        ("date,a\n", {}, "holds no rows"),
+        ("date,a\n", {}, "has 0 rows"),
         ("", {}, "is empty"),
         ({"date": stamps(300), "a": [5.0] * 300}, {}, "Series 'a' is constant (5) over its training steps"),
         ({"date": stamps(300), "a": [*map(str, wave(299)), "high"]}, {}, "column 'a', row 301: expected a number, received 'high'"),

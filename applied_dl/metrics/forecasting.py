@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+LEAST = 1e-12  # of a series' seasonal change, under which it never changed
+
 
 def mse(truth: np.ndarray, forecast: np.ndarray) -> float:
     """Mean squared error."""
@@ -20,7 +22,7 @@ def row_smape(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     size = np.abs(truth) + np.abs(forecast)
     share = np.where(size > 0, 200 * np.abs(truth - forecast) / np.where(size > 0, size, 1), 0.0)
     share = np.where(np.isnan(truth), np.nan, share)
-    return np.nanmean(share.reshape(len(share), -1), axis=1)
+    return row_mean(share)
 
 
 def smape(truth: np.ndarray, forecast: np.ndarray) -> float:
@@ -29,9 +31,24 @@ def smape(truth: np.ndarray, forecast: np.ndarray) -> float:
 
 
 def row_mase(truth: np.ndarray, forecast: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(N,) mean absolute error in units of `scale` (N,) or (N, D), the seasonal naive's in-sample error (Hyndman and Koehler, 2006)."""
-    gap = np.abs(truth - forecast) / np.expand_dims(np.maximum(scale, 1e-12), 1)
-    return np.nanmean(gap.reshape(len(gap), -1), axis=1)
+    """(N,) mean absolute error in units of `scale` (N,) or (N, D), the seasonal naive's in-sample error (Hyndman and Koehler, 2006).
+
+    A series that never changed has no such unit: NaN.
+    """
+    gap = np.abs(truth - forecast) / np.expand_dims(known_scale(scale), 1)
+    return row_mean(gap)
+
+
+def known_scale(scale: np.ndarray) -> np.ndarray:
+    """The units of MASE, NaN for series that never changed, to which a step of any size would be infinite."""
+    return np.where(np.asarray(scale) > LEAST, scale, np.nan)
+
+
+def row_mean(rows: np.ndarray) -> np.ndarray:
+    """(N, …) → (N,) means of what is known; NaN, without a warning, of a row that knows nothing."""
+    rows = rows.reshape(len(rows), -1)
+    count = (~np.isnan(rows)).sum(axis=1)
+    return np.where(count > 0, np.nansum(rows, axis=1) / np.maximum(count, 1), np.nan)
 
 
 def mase(truth: np.ndarray, forecast: np.ndarray, scale: np.ndarray) -> float:

@@ -124,16 +124,18 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
             folder / f"fan_{number + 1}.png",
             f"{name} from {e.clock.text(np.array([test.extra['origin'][row]]))[0]}",
         )
-    unit = np.array(e.scale) if e.form == "aligned" else np.maximum(test.extra["mase_scale"], 1e-12)[:, None]
+    unit = np.array(e.scale) if e.form == "aligned" else metric.known_scale(test.extra["mase_scale"])[:, None]
     rivals = classical_forecasts(e, *_test_origins(prepared))
     curves = {"model": outputs["forecast"], "seasonal naive": rivals["seasonal naive"], "theta": rivals["theta"]}
     label = "absolute error, training deviations" if e.form == "aligned" else "absolute error, scaled (MASE)"
     draw.by_step(
-        {name: np.nanmean(np.abs(f - test.target) / unit, axis=(0, 2)) for name, f in curves.items()}, folder / "error_by_step.png", label
+        {name: metric.row_mean((np.abs(f - test.target) / unit).swapaxes(0, 1)) for name, f in curves.items()},
+        folder / "error_by_step.png",
+        label,
     )
     inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
     draw.by_step(
-        {"held": np.nanmean(inside, axis=(0, 2)), "promised": np.full(e.horizon, e.coverage)},
+        {"held": metric.row_mean(inside.swapaxes(0, 1)), "promised": np.full(e.horizon, e.coverage)},
         folder / "coverage_by_step.png",
         "share of truths inside",
         "Coverage by horizon step",

@@ -15,6 +15,7 @@ from applied_dl import console
 from applied_dl.data import Part, Prepared
 from applied_dl.errors import UsageError
 from applied_dl.export import keras_outputs
+from applied_dl.metrics.forecasting import known_scale
 from applied_dl.models.forecast.closed_form import backtest, fit_ridge
 from applied_dl.tasks import forecast as task
 from applied_dl.tasks.forecast_baselines import classical_forecasts
@@ -136,7 +137,7 @@ def _joined(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def by_origin(found: Backtest) -> dict[str, np.ndarray]:
     """Mean absolute error (O,) of every method at each origin, in training deviations (of a panel: MASE, mean over series)."""
     e, part = found.encoder, found.part
-    unit = np.array(e.scale) if e.form == "aligned" else np.maximum(part.extra["mase_scale"], 1e-12)[:, None]
+    unit = np.array(e.scale) if e.form == "aligned" else known_scale(part.extra["mase_scale"])[:, None]
     rows = {name: np.nanmean(np.abs(part.target - out["forecast"]) / unit, axis=(1, 2)) for name, out in found.outputs.items()}
     if e.form == "aligned":
         return rows

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from applied_dl import console, train
+from applied_dl.metrics.forecasting import known_scale
 from applied_dl.tasks.forecast_settings import member_training
 from applied_dl.train.ensemble import average
 
@@ -31,7 +32,7 @@ def fit_blend(recipe, prepared, workspace, tag: str, fit_one: Callable) -> train
     inputs = {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}
     outputs = [f.model.predict(inputs, batch_size=256, verbose=0) for f in fitted]
     if e.form == "panel":  # in the units of its scores, and by their measure
-        weights, error, alone = blend_weights(outputs, part.target, np.maximum(part.extra["mase_scale"], 1e-12)[:, None], absolute=True)
+        weights, error, alone = blend_weights(outputs, part.target, known_scale(part.extra["mase_scale"])[:, None], absolute=True)
     else:
         truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
         weights, error, alone = blend_weights(outputs, truth)
@@ -53,9 +54,9 @@ def fit_blend(recipe, prepared, workspace, tag: str, fit_one: Callable) -> train
 def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolute: bool = False) -> tuple[np.ndarray, float, np.ndarray]:
     """Weights (M,) ≥ 0 that sum to one, with the least mean squared (or absolute) error in `unit`; that error, and each member's own.
 
-    NaN truths are left out. The absolute error by least squares weighted anew (Schlossmacher, 1973).
+    NaN truths and units are left out. The absolute error by least squares weighted anew (Schlossmacher, 1973).
     """
-    seen = ~np.isnan(truth)
+    seen = np.isfinite(truth / unit)
     gaps = np.stack([((out - np.nan_to_num(truth)) / unit)[seen] for out in outputs]).astype(np.float64)  # (M, N)
     weights, measure = _least_squares(gaps @ gaps.T), np.square
     if absolute:

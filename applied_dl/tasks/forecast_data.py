@@ -57,9 +57,8 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(encoder, made, cuts)}
     missing = int(sum(np.isnan(v).sum() for v in data.values))
     if missing:
-        notes.append(
-            f"{missing:,} missing values ({missing / sum(map(len, data.values)):.1%}) were filled from the past alone and are never scored"
-        )
+        share = missing / sum(map(len, data.values))
+        notes.append(f"{missing:,} missing values ({share:.1%}) were filled from the past alone: they are learned, never scored")
     summary = (
         f"{len(data.names):,} series, {sum(map(len, data.values)):,} values every {data.clock.name}, season {season}: "
         f"{lookback} steps seen, {horizon} forecast"
@@ -204,7 +203,8 @@ def _units(known: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...
 def _note_constant(names, known, notes) -> None:
     still = [name for name, v in zip(names, known) if np.nanmax(v) == np.nanmin(v)]
     if still:
-        notes.append(f"{len(still)} series are constant over their training steps: {', '.join(still[:5])}{', …' if len(still) > 5 else ''}")
+        listed = f"{', '.join(still[:5])}{', …' if len(still) > 5 else ''}"
+        notes.append(f"{len(still)} series are constant over their training steps and count in no scaled score: {listed}")
 
 
 def _levels(data: SeriesSet) -> tuple[tuple[str, ...], ...]:

@@ -129,7 +129,7 @@ def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
     if how == "panel":
         rows = getattr(prepared, part)
         level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(rows.inputs["history"]), e.season))
-        both = np.concatenate([rows.inputs["history"], np.nan_to_num(rows.target)], axis=1)
+        both = np.concatenate([rows.inputs["history"], rows.extra["filled"]], axis=1)
         return [np.clip((both - level) / spread, -30, 30)[..., 0]]
     values = (state["blocks"][0]["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
     if effect is not None:

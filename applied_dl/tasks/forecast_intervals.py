@@ -20,6 +20,7 @@ from applied_dl.models.forecast.intervals import Margin, conformal_margin
 LARGEST = 60_000  # windows of all channels that the correction is measured on; of more, every so many
 FEWEST = 4  # horizons of training windows under which there is no correction
 BATCH = 512
+FEW = 50  # windows of a panel under which they are no calibration by themselves
 
 
 LARGEST_LOG = 80.0  # of a variance: its exponential is still a number
@@ -51,8 +52,30 @@ def margins(prepared, layer: Margin, low: np.ndarray, high: np.ndarray, point: b
     """The weights (H, D) of a `Margin`, from the uncalibrated limits of the validation windows. point: both are the forecast itself."""
     e, part = prepared.encoder, prepared.validation
     excess = np.maximum(low - part.target, part.target - high)
-    found = conformal_margin(excess, _spread(layer, part.inputs["history"]), e.coverage)
+    spread = _spread(layer, part.inputs["history"])
+    if e.form == "panel" and len(part) < FEW:
+        return _of_few(prepared, layer, excess / spread)
+    found = conformal_margin(excess, spread, e.coverage)
     return found * drift(prepared, layer) if point and e.form == "aligned" else found
+
+
+def _of_few(prepared, layer: Margin, scores: np.ndarray) -> np.ndarray:
+    """(H, 1) of a panel with too few validation windows for a margin a step of their own.
+
+    Their shape over the steps, and how wide the usual time is beside the validation's, are the seasonal naive's, which needs no fit and
+    so can be judged on every training window too; the model's scores (N, H, 1) of all steps together say how large they are.
+    """
+    e, parts = prepared.encoder, (prepared.train, prepared.validation)
+    naive = [np.abs(part.target - _naive(e, part.inputs["history"])) / _spread(layer, part.inputs["history"]) for part in parts]
+    usual = np.maximum(conformal_margin(np.concatenate(naive), np.ones((1, 1, 1)), e.coverage), 1e-9)
+    of_all = lambda rows: conformal_margin((rows / usual).reshape(-1, 1, 1), np.ones((1, 1, 1)), e.coverage)  # noqa: E731
+    return usual * of_all(scores) / np.maximum(of_all(naive[1]), 1e-3)
+
+
+def _naive(encoder, history: np.ndarray) -> np.ndarray:
+    """(N, H, 1): the last season of each window again and again."""
+    lag = min(encoder.season, encoder.lookback)
+    return history[:, encoder.lookback - lag + np.arange(encoder.horizon) % lag]
 
 
 def drift(prepared, layer: Margin) -> np.ndarray:

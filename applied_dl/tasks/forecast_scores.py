@@ -28,15 +28,15 @@ def score(recipe, outputs, part, encoder) -> Scores:
     main = "mse"
     if encoder.form == "panel":
         rows_smape, rows_mase = metric.row_smape(truth, found), metric.row_mase(truth, found, scale)
-        intervals |= {"smape": bootstrap_mean(rows_smape), "mase": bootstrap_mean(rows_mase)}
+        intervals |= {"smape": bootstrap_mean(_known(rows_smape)), "mase": bootstrap_mean(_known(rows_mase))}
         main = "mase"
         if "naive2" in part.extra:
             reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
             if min(reference) > 0:
                 main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
-                intervals["owa"] = bootstrap_mean((rows_smape / reference[0] + rows_mase / reference[1]) / 2)
+                intervals["owa"] = bootstrap_mean(_known((rows_smape / reference[0] + rows_mase / reference[1]) / 2))
     if "lower" in outputs:
-        unit = np.array(encoder.scale) if encoder.form == "aligned" else np.maximum(scale, 1e-12)[:, None]
+        unit = np.array(encoder.scale) if encoder.form == "aligned" else metric.known_scale(scale)[:, None]
         low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
         metrics |= _of_the_interval(truth, low, high, encoder.coverage, unit)
         inside = np.where(np.isnan(truth), np.nan, (truth >= low) & (truth <= high)).reshape(len(truth), -1)
@@ -45,6 +45,10 @@ def score(recipe, outputs, part, encoder) -> Scores:
     order = (main, *(name for name in metrics if name != main))
     slices = _slices(main, outputs, part, encoder)
     return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals, slices=slices)
+
+
+def _known(rows: np.ndarray) -> np.ndarray:
+    return rows[np.isfinite(rows)]
 
 
 def _of_the_interval(truth, low, high, promised: float, unit) -> dict[str, float]:

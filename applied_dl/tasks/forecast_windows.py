@@ -73,19 +73,21 @@ def panel_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tupl
 
 def panel_part(encoder: SeriesEncoder, made: list[Block], ends: list[np.ndarray], known: list[int]) -> Part:
     """The windows of a panel at the ends of each series, with the errors' units of its known steps and Naive 2's forecast."""
-    H, inputs, target, scale, reference, origin, owner = encoder.horizon, [], [], [], [], [], []
+    H, inputs, target, filled, scale, reference, origin, owner = encoder.horizon, [], [], [], [], [], [], []
     test = all(len(e) <= 8 for e in ends)
     for i, (block, at, end) in enumerate(zip(made, ends, known)):
         if len(at) == 0:
             continue
         inputs.append(inputs_at(encoder, block, at))
         target.append(block.truth[at[:, None] + np.arange(H)])
+        filled.append(block.values[at[:, None] + np.arange(H)])
         scale += [mase_scale(block.truth[:end, 0], encoder.season)] * len(at)
         if test:
             reference.append(naive2(block.values[:, 0].astype(np.float64), at, H, encoder.season, end))
         origin.append(block.start + at)
         owner.append(np.full(len(at), i))
     extra = {"origin": np.concatenate(origin), "series": np.concatenate(owner), "mase_scale": np.array(scale)[:, None]}
+    extra["filled"] = np.concatenate(filled)  # the target without gaps, for a fit that needs every step
     if test:
         extra["naive2"] = np.concatenate(reference)[..., None]
     return Part(

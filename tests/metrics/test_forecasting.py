@@ -79,3 +79,9 @@ def test_a_channels_scale_is_its_own():
 def test_owa_of_the_reference_is_one(smape_, mase_):
     assert owa(smape_, mase_, smape_, mase_) == pytest.approx(1)
     assert owa(smape_ / 2, mase_, smape_, mase_) == pytest.approx(0.75)
+
+
+def test_a_series_that_never_changed_has_no_unit_and_counts_in_no_scaled_error():
+    truth, found = np.array([[1.0, 3.0], [5.0, 5.0]]), np.array([[2.0, 3.0], [5.1, 5.0]])
+    assert row_mase(truth, found, np.array([2.0, 0.0])).tolist() == [0.25, pytest.approx(np.nan, nan_ok=True)]
+    assert mase(truth, found, np.array([2.0, 0.0])) == 0.25

@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 from applied_dl.models import forecast
 from applied_dl.models.forecast import BUILDERS, Spec, classical
-from applied_dl.models.forecast.closed_form import cross_errors, on_last
+from applied_dl.models.forecast.closed_form import LOST, MOVED, cross_errors, on_last, reduced, sums
 from applied_dl.models.forecast.intervals import conformal_margin
 from applied_dl.models.forecast.recurrent import Recurrent
 from applied_dl.preprocess.windows import NORMALIZE, normalize
@@ -33,6 +33,28 @@ def test_ridge_is_scikit_learns_ridge_at_the_chosen_penalty():
     assert np.allclose(found.kernel[:-1], other[:-1], atol=2e-4)
     v = validation - validation[:, L - 1 : L]
     assert found.error == pytest.approx(np.mean((v[:, L:] - v[:, :L] @ found.kernel) ** 2), rel=1e-4)
+
+
+def test_a_lower_rank_is_the_best_of_its_rank_and_moves_and_loses_little():
+    random, L, H = np.random.default_rng(3), 24, 12
+    rows = random.standard_normal((3000, 3)) @ random.standard_normal((3, L + H)) + 0.3 * random.standard_normal((3000, L + H))
+    x, y = rows[:, :L] - rows[:, L - 1 : L], rows[:, L:] - rows[:, L - 1 : L]
+    kernel = np.linalg.solve(x[:2000].T @ x[:2000] + 0.1 * np.eye(L), x[:2000].T @ y[:2000])
+    x, y = x[2000:], y[2000:]
+    left, right = reduced(kernel, sums([rows[2000:]], L, "last"))
+    rank, whole = left.shape[1], np.mean((y - x @ kernel) ** 2)
+    assert rank * (L + H) < L * H
+    assert np.mean((y - x @ left @ right) ** 2) <= whole * (1 + LOST) * 1.0001
+    assert np.mean((x @ kernel - x @ left @ right) ** 2) <= whole * MOVED * 1.0001
+    u, s, v = np.linalg.svd(x @ kernel, full_matrices=False)  # Eckart and Young: no forecasts of this rank are nearer
+    assert np.allclose(x @ left @ right, (u[:, :rank] * s[:rank]) @ v[:rank], atol=1e-3)
+
+
+def test_a_matrix_of_full_rank_stays_one():
+    rows = np.random.default_rng(4).standard_normal((400, 10))
+    kernel = np.random.default_rng(5).standard_normal((6, 4)) / 10
+    (alone,) = reduced(kernel, sums([rows], 6, "last"))
+    assert np.allclose(alone, kernel)
 
 
 def test_a_matrix_around_the_mean_is_the_same_forecast_around_the_last_value():
@@ -144,6 +166,11 @@ def test_the_conformal_margin_holds_its_share_of_rows_like_its_own():
     margin = conformal_margin(gaps[:2000], np.ones((2000, 1, 1)), 0.9)
     assert np.allclose((gaps[2000:] <= margin).mean(0), 0.9, atol=0.03)
     assert np.allclose(margin, 1.645, atol=0.12)
+
+
+def test_a_series_shorter_than_a_season_is_smoothed_without_one():
+    y = np.arange(8.0)
+    assert np.allclose(classical.holt_winters(y, [6], 3, 24, 6), classical.holt_winters(y, [6], 3, 1, 6))
 
 
 def test_holt_winters_states_are_those_of_statsmodels():

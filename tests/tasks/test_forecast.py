@@ -208,3 +208,25 @@ def test_every_loss_gives_a_panel_its_file_and_ordered_limits(loss, tmp_path):
             learned = [found["quantiles"][q] for q in ("0.05", "0.25", "0.5", "0.95")]
             assert (np.diff(learned, axis=0) >= 0).all()
             assert learned[2] == pytest.approx(found["forecast"], rel=1e-5)
+
+
+def test_a_panel_with_gaps_a_constant_series_and_one_shorter_than_a_season_is_forecast(tmp_path):
+    """Gaps are no zeros to the closed form, one still series is no unit of the others' scores, and a closed weekday has limits."""
+    random, days = np.random.default_rng(0), np.datetime64("2024-01-01") + np.arange(140)
+    rows = []
+    for i in range(6):
+        y = 100 + 20 * np.sin(2 * np.pi * np.arange(140) / 7) + random.standard_normal(140)
+        closed = (days.astype("datetime64[D]").astype(int) + 4) % 7 == 0  # Sundays
+        y[closed | (random.random(140) < 0.1)] = np.nan
+        rows += [f"s{i},{d},{v:.3f}" for d, v in zip(days, y) if not np.isnan(v)]
+    rows += [f"still,{d},5" for d in days] + [f"new,{d},{100 + i}" for i, d in enumerate(days[:5])]
+    (tmp_path / "shops.csv").write_text("shop,day,sales\n" + "\n".join(rows))
+    run = applied_dl.train(
+        {"task": "forecast"}, out=tmp_path / "b", data={"source": str(tmp_path / "shops.csv"), "horizon": 7, "season": 7},
+        model={"name": "ridge"}, **FAST,
+    )  # fmt: skip
+    assert run.metrics["test"]["mase"] < 2.5  # zeros in the place of gaps gave more than 5
+    assert run.metrics["test"]["pinball"] < 1
+    found = run.predictor().predict([str(tmp_path / "shops.csv")])
+    assert all(np.isfinite(found[0][key]).all() for key in ("forecast", "lower", "upper"))
+    assert any("still" in note and "no scaled score" in note for note in run.manifest.warnings)

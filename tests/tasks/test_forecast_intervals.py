@@ -9,9 +9,10 @@ from keras import ops
 from scipy.stats import norm
 
 from applied_dl import config
-from applied_dl.models.forecast.intervals import Margin
+from applied_dl.errors import DataError
+from applied_dl.models.forecast.intervals import Margin, conformal_margin
 from applied_dl.tasks import forecast as task
-from applied_dl.tasks.forecast_intervals import FEWEST, drift, spread_out, uncrossed
+from applied_dl.tasks.forecast_intervals import FEWEST, drift, margins, spread_out, uncrossed
 
 
 def prepared(tmp_path, loud: float, rows: int = 1500):
@@ -39,6 +40,37 @@ def test_few_windows_are_not_corrected(tmp_path):
     found = prepared(tmp_path, 3.0, rows=100)
     assert len(found.train) < FEWEST * found.encoder.horizon
     assert np.array_equal(drift(found, margin(found)), np.ones((6, 1)))
+
+
+def test_a_step_without_a_truth_takes_the_margins_beside_it_and_many_truths_their_rank():
+    scores = np.abs(np.random.default_rng(0).standard_normal((19, 4, 2)))
+    scores[:, 1, 0] = np.nan  # closed on that day
+    scores[:, :, 1] = np.nan
+    scores[:9, 0, 1] = np.arange(9.0)
+    found = conformal_margin(scores, np.ones((19, 1, 1)), 0.9)
+    ranked = np.sort(scores, axis=0)
+    assert found[[0, 2, 3], 0] == pytest.approx(ranked[17, [0, 2, 3], 0])  # the 18th of 19
+    assert found[1, 0] == pytest.approx((found[0, 0] + found[2, 0]) / 2)
+    assert found[:, 1].tolist() == [8.0] * 4  # the largest of nine
+    with pytest.raises(DataError, match="No value of the validation part is known"):
+        conformal_margin(np.full((3, 2, 1), np.nan), np.ones((3, 1, 1)), 0.9)
+
+
+def test_a_panel_of_few_series_has_intervals_that_hold(tmp_path):
+    """Four series, one validation window each: the largest of four errors would hold far less of what follows than 90 %."""
+    random, held = np.random.default_rng(1), []
+    for _ in range(8):
+        values = 10 * np.arange(4)[:, None] + random.standard_normal((4, 72))
+        rows = [f"s{i},{np.datetime64('2000-01') + k}-01,{v:.4f}" for (i, k), v in np.ndenumerate(values)]
+        (tmp_path / "few.csv").write_text("series,time,value\n" + "\n".join(rows))
+        keys = {"data.source": str(tmp_path / "few.csv"), "data.horizon": 4, "data.season": 1, "data.test_horizons": 1}
+        found = task.prepare(config.read_recipe({"task": "forecast"}, keys), Path("."))
+        layer = Margin(4, 1, None)
+        layer.build((None, found.encoder.lookback, 1))
+        centers = 10.0 * found.validation.extra["series"][:, None, None] + np.zeros((1, 4, 1))  # the best forecast there is
+        width = margins(found, layer, centers, centers, point=True) * ops.convert_to_numpy(layer.spread(found.test.inputs["history"]))
+        held.append(np.abs(found.test.target - 10.0 * found.test.extra["series"][:, None, None]) <= width)
+    assert 0.8 < np.mean(held) < 0.99
 
 
 @pytest.mark.parametrize("coverage", [0.3, 0.5, 0.83, 0.9, 0.999])

@@ -95,7 +95,11 @@ def _smooth(series: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def holt_winters(series: np.ndarray, origins: np.ndarray, horizon: int, season: int, known: int) -> np.ndarray:
-    """Additive Holt-Winters with a damped trend; its four parameters by the one-step error over the known steps, from a small grid."""
+    """Additive Holt-Winters with a damped trend; its four parameters by the one-step error over the known steps, from a small grid.
+
+    A series that knows less than a season is smoothed without one.
+    """
+    season = season if known >= season else 1
     grid = np.array(
         [
             (a, b, g, d)

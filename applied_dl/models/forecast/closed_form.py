@@ -11,14 +11,17 @@ import numpy as np
 
 PENALTIES = (1e-6, *10.0 ** np.arange(-4, 2.1, 0.5))  # as shares of the mean eigenvalue
 CHUNK = 4096
+MOVED, LOST = 2e-3, 5e-4  # shares of the validation error: how far a lower rank may move the forecasts, and how much it may add
 
 
 class Ridge(NamedTuple):
-    """The matrix (L, H) on the distance to the last value, its validation MSE, and what was chosen (shift and penalties)."""
+    """The matrix (L, H) on the distance to the last value, its validation MSE, what was chosen (shift and penalties), and its factors:
+    the matrix itself, or two of lower rank that forecast as well with fewer weights."""
 
     kernel: np.ndarray
     error: float
     chosen: dict[str, float]
+    factors: tuple[np.ndarray, ...]
 
 
 def shift_of(history: np.ndarray, how: str) -> np.ndarray:
@@ -67,7 +70,27 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
         both = np.mean([entry[2] for entry in found.values()], axis=0)
         if _mse(both, judge) < error:
             error, kernel, chosen = _mse(both, judge), both, {"shift": "+".join(found), "penalty": float(max(e[1] for e in found.values()))}
-    return Ridge(kernel.astype(np.float32), float(error), chosen)
+    return Ridge(kernel.astype(np.float32), float(error), chosen, reduced(kernel, judge))
+
+
+def reduced(kernel: np.ndarray, judge: tuple[np.ndarray, np.ndarray, float, int]) -> tuple[np.ndarray, ...]:
+    """A matrix (L, H) as (L, R) and (R, H) of the least rank that forecasts as well, where that has fewer weights; else the matrix alone.
+
+    Reduced-rank regression (Izenman, 1975): the directions of the horizon along which the forecasts of the judging windows vary most.
+    judge: `sums` of those windows, shift "last".
+    """
+    gram, cross, square, count = judge
+    lookback, horizon = kernel.shape
+    variances, directions = np.linalg.eigh(kernel.T @ gram @ kernel)
+    directions = directions[:, ::-1]  # the strongest first
+    moved = np.maximum(variances, 0.0).cumsum()[::-1]  # what is left from each rank on
+    onto = kernel @ directions
+    errors = square - np.cumsum(2 * np.sum(onto * (cross @ directions), axis=0) - np.sum(onto * (gram @ onto), axis=0))
+    fits = (np.append(moved[1:], 0.0) <= MOVED * errors[-1]) & (errors <= (1 + LOST) * errors[-1])
+    rank = int(fits.argmax()) + 1
+    if rank * (lookback + horizon) >= lookback * horizon:
+        return (kernel.astype(np.float32),)
+    return onto[:, :rank].astype(np.float32), directions[:, :rank].T.astype(np.float32)
 
 
 def on_last(kernel: np.ndarray, how: str) -> np.ndarray:

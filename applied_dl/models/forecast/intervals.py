@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from applied_dl.errors import DataError
 from applied_dl.preprocess.windows import panel_scale
 
 FLOOR = 0.05  # of the training deviation, so that a still window has an interval too
@@ -56,7 +57,17 @@ def conformal_margin(excess: np.ndarray, spread: np.ndarray, coverage: float) ->
     """The margins (H, D) from validation errors: locally weighted split conformal prediction (Lei et al., 2018).
 
     excess: (N, H, D) how far each truth lies outside the uncalibrated interval (the absolute error, of a point forecast), NaN where there
-    is no truth; below zero inside. spread: (N, 1, D). A step's margin is the ceil((n + 1) coverage)-th smallest, the largest of few rows.
+    is no truth; below zero inside. spread: (N, 1, D). A step's margin is the ceil((n + 1) coverage)-th smallest of its n truths, the
+    largest of few; a step without a truth takes those of the steps beside it. Raises `DataError` where there is no truth at all.
     """
-    level = min(1.0, np.ceil((len(excess) + 1) * coverage) / len(excess))
-    return np.nanquantile(excess / spread, level, axis=0, method="higher").astype(np.float32)
+    scores = np.sort(excess / spread, axis=0)  # NaN last
+    count = (~np.isnan(scores)).sum(axis=0)
+    place = np.clip(np.ceil((count + 1) * coverage).astype(np.int64), 1, np.maximum(count, 1)) - 1
+    found = np.take_along_axis(scores, place[None], axis=0)[0]
+    known = np.isfinite(found)
+    if not known.any():
+        raise DataError("No value of the validation part is known, so that no interval can be calibrated; give a fuller history.")
+    for channel in np.flatnonzero(~known.all(axis=0)):
+        steps = np.flatnonzero(known[:, channel])
+        found[:, channel] = np.interp(np.arange(len(found)), steps, found[steps, channel]) if len(steps) else np.nanmax(found)
+    return found.astype(np.float32)

@@ -10,12 +10,12 @@ import numpy as np
 from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load, strangeness
 from applied_dl.encoders.words import vocabulary_arrays, vocabulary_words
 from applied_dl.errors import DataError, UsageError
+from applied_dl.infer.nearest import nearest_rows
 from applied_dl.infer.runtime import Encoded
 from applied_dl.infer.texts import gather as gather
 
 load_encoder = load
 DIGITS = 6
-BLOCK = 1024  # queries compared at a time
 MARGIN, LEAST = 1.25, 0.1  # beyond the training texts' own strangeness, after which a text is called unlike them
 ROUND = 16  # widths are multiples of it, so that the interpreter seldom has to be reshaped
 
@@ -78,32 +78,30 @@ def _unlike(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray) -> list[
 
 
 class SentenceIndex:
-    """Texts and their unit vectors (M, D) float32; nearest ones by exact search in blocks (a million of them need no cleverer index)."""
+    """Texts and their unit vectors (M, D) float32; nearest ones by exact search in blocks (a million need no cleverer index)."""
 
     def __init__(self, texts: list[str], vectors: np.ndarray):
-        if len(texts) != len(vectors):
-            raise UsageError(f"An index needs one vector a text, received {len(texts)} texts and {len(vectors)} vectors.")
+        vectors = np.asarray(vectors)
+        if vectors.ndim != 2 or len(texts) != len(vectors):
+            raise UsageError(f"An index needs one vector a text, received {len(texts)} texts and an array of shape {vectors.shape}.")
         self.texts, self.vectors = list(texts), np.ascontiguousarray(vectors, np.float32)
 
     @classmethod
     def build(cls, predictor, texts: list[str]) -> SentenceIndex:
-        """Encode texts with a predictor; those that cannot be read are left out."""
+        """Encode texts with a predictor; those that cannot be read are left out. Raises `DataError` where that is all of them."""
         texts = list(texts)
         encoded = predictor.encode(texts)
-        vectors = predictor.run(encoded.inputs)["vector"] if encoded.kept else np.zeros((0, 1), np.float32)
-        return cls([texts[i] for i in encoded.kept], vectors)
+        if not encoded.kept:
+            why = f": {next(iter(encoded.errors.values()))}" if encoded.errors else "."
+            raise DataError(f"Of {len(texts)} texts none can be read, so there is nothing to search{why}")
+        return cls([texts[i] for i in encoded.kept], predictor.run(encoded.inputs)["vector"])
 
     def nearest(self, vectors: np.ndarray, count: int = 5) -> list[list[tuple[str, float]]]:
-        """For each query (N, D), the `count` most alike texts with their cosine, best first."""
-        count = min(count, len(self.texts))
-        found = []
-        for start in range(0, len(vectors), BLOCK):
-            scores = np.asarray(vectors[start : start + BLOCK], np.float32) @ self.vectors.T
-            best = np.argpartition(-scores, max(count - 1, 0), axis=1)[:, :count] if count < scores.shape[1] else np.argsort(-scores, 1)
-            for row, places in zip(scores, best):
-                places = places[np.argsort(-row[places], kind="stable")]
-                found.append([(self.texts[p], float(row[p])) for p in places])
-        return found
+        """For each query (N, D), the `count` most alike texts with their cosine, best first.
+
+        Raises `UsageError` for vectors of another shape or not finite, and a count below 1.
+        """
+        return [[(self.texts[p], float(s)) for p, s in zip(*row)] for row in nearest_rows(vectors, self.vectors, count)]
 
     def save(self, path: str | Path) -> None:
         """Write one `.npz`: texts as UTF-8 bytes with their ends, vectors as float32."""

@@ -1,30 +1,34 @@
-"""A table of word vectors to ask: neighbours, analogies, similarity; and the file formats that other programs read and write."""
+"""A table of word vectors to ask: neighbours, analogies, similarity."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from applied_dl.encoders.words import vocabulary_arrays, vocabulary_words
 from applied_dl.errors import DataError, UsageError
+from applied_dl.infer.nearest import nearest_rows
+from applied_dl.infer.word_files import read_binary, read_npz, read_text, write_npz, write_word2vec
 
-BLOCK = 256  # queries compared at a time
 KINDS = (".npz", ".bin", ".txt", ".vec")
 
 
 class WordVectors:
-    """words (V,) and vectors (V, D) float32. Search is exact, in blocks: a million words need no cleverer index."""
+    """words (V,) and vectors (V, D) float32. Search is exact, in blocks: a million words need no cleverer index.
 
-    def __init__(self, words: list[str], vectors: np.ndarray):
+    unseen: gives the vector (D,) of a word that is not among them, or None; a bundle with sub-words has one.
+    """
+
+    def __init__(self, words: list[str], vectors: np.ndarray, unseen: Callable[[str], np.ndarray | None] | None = None):
         vectors = np.asarray(vectors, np.float32)
         if vectors.ndim != 2 or len(words) != len(vectors):
             raise UsageError(f"Word vectors need one row a word, received {len(words)} words and an array of shape {vectors.shape}.")
         self.words, self.vectors = list(words), vectors
         self.places = {word: i for i, word in reversed(list(enumerate(self.words)))}  # of a word named twice the first counts
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        self.units = vectors / np.maximum(norms, 1e-12)
+        self.units, self.unseen = vectors / np.maximum(norms, 1e-12), unseen
 
     def __len__(self) -> int:
         return len(self.words)
@@ -33,8 +37,17 @@ class WordVectors:
         return word in self.places
 
     def __getitem__(self, word: str) -> np.ndarray:
-        """The vector (D,) of a word. Raises `DataError` where it has none."""
+        """The vector (D,) of a word, by its sub-words where it is unknown and there are any. Raises `DataError` where it has none."""
+        if word not in self.places and self.unseen is not None and (found := self.unseen(word)) is not None:
+            return found
         return self.vectors[self.place(word)]
+
+    def unit(self, word: str) -> np.ndarray:
+        """The vector (D,) of a word at length one."""
+        if word in self.places:
+            return self.units[self.places[word]]
+        found = self[word]
+        return found / max(float(np.linalg.norm(found)), 1e-12)
 
     def place(self, word: str) -> int:
         """The row of a word."""
@@ -44,7 +57,7 @@ class WordVectors:
 
     def similarity(self, a: str, b: str) -> float:
         """The cosine of two words' vectors."""
-        return float(self.units[self.place(a)] @ self.units[self.place(b)])
+        return float(self.unit(a) @ self.unit(b))
 
     def most_similar(
         self, positive: str | list[str] = (), negative: str | list[str] = (), count: int = 10, restrict: int | None = None
@@ -56,8 +69,8 @@ class WordVectors:
         plus, minus = ([p] if isinstance(p, str) else list(p) for p in (positive, negative))
         if not plus and not minus:
             raise UsageError("most_similar needs at least one word.")
-        own = [self.place(word) for word in (*plus, *minus)]
-        query = self.units[own[: len(plus)]].sum(0) - self.units[own[len(plus) :]].sum(0)
+        query = sum(map(self.unit, plus), np.zeros(self.vectors.shape[1], np.float32)) - sum(map(self.unit, minus))
+        own = [self.places[word] for word in (*plus, *minus) if word in self.places]
         return self.nearest(query[None], count, [own], restrict)[0]
 
     def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[tuple[str, float]]:
@@ -66,39 +79,23 @@ class WordVectors:
 
     def nearest(self, vectors: np.ndarray, count: int = 10, leave_out=None, restrict: int | None = None) -> list[list[tuple[str, float]]]:
         """For each query (N, D) the `count` words of greatest cosine, best first; `leave_out` names rows of each that must not answer."""
-        table = self.units[:restrict]
         queries = np.asarray(vectors, np.float32)
-        queries = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
-        found = []
-        for start in range(0, len(queries), BLOCK):
-            scores = queries[start : start + BLOCK] @ table.T
-            for i, row in enumerate(scores):
-                out = [p for p in (leave_out[start + i] if leave_out else ()) if p < len(row)]
-                row[out] = -np.inf
-                most = max(0, min(count, len(row) - len(set(out))))
-                best = np.argpartition(-row, most - 1)[:most] if 0 < most < len(row) else np.arange(len(row))
-                best = best[np.lexsort((best, -row[best]))][:most]
-                found.append([(self.words[p], float(row[p])) for p in best])
-        return found
+        if queries.ndim == 2:
+            queries = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
+        found = nearest_rows(queries, self.units[:restrict], count, leave_out)
+        return [[(self.words[p], float(s)) for p, s in zip(*row)] for row in found]
 
     def save(self, path: str | Path) -> None:
         """Write `.npz` (ours), `.bin` (word2vec binary) or `.txt`, `.vec` (word2vec text), by the name's end."""
         path = Path(path)
         kind = _kind(path)
         if kind == ".npz":
-            np.savez(path, **vocabulary_arrays(self.words), vectors=self.vectors)
+            write_npz(path, self.words, self.vectors)
             return
         spaced = [word for word in self.words if not word or any(c.isspace() for c in word)]
         if spaced:
             raise UsageError(f"The word2vec format parts words by spaces, and {spaced[0]!r} holds one or is empty; save as .npz.")
-        head = f"{len(self)} {self.vectors.shape[1]}\n".encode()
-        with open(path, "wb") as file:
-            file.write(head)
-            for word, row in zip(self.words, self.vectors):
-                if kind == ".bin":
-                    file.write(word.encode() + b" " + row.astype("<f4").tobytes())
-                else:
-                    file.write(word.encode() + b" " + " ".join(map(repr, row.tolist())).encode() + b"\n")
+        write_word2vec(path, self.words, self.vectors, kind == ".bin")
 
     @classmethod
     def load(cls, path: str | Path, limit: int | None = None) -> WordVectors:
@@ -107,56 +104,33 @@ class WordVectors:
         limit: only the so many first words. Raises `DataError` where the file is not what its name says.
         """
         path = Path(path)
-        path = path / "encoder.npz" if path.is_dir() else path
-        read = {".npz": _read_npz, ".bin": _read_binary}.get(_kind(path), _read_text)
+        bundle = path if path.is_dir() else None
+        path = path / "encoder.npz" if bundle else path
+        read = {".npz": read_npz, ".bin": read_binary}.get(_kind(path), read_text)
         try:
             words, vectors = read(path, limit)
-        except (OSError, ValueError, KeyError, IndexError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
             raise DataError(f"{str(path)!r} holds no word vectors: {error}.") from error
-        return cls(words, vectors)
+        return cls(words, vectors, _by_sub_words(bundle) if bundle else None)
 
 
-def _read_npz(path: Path, limit: int | None):
-    with np.load(path, allow_pickle=False) as file:
-        return vocabulary_words(file)[:limit], file["vectors"][:limit]
+def _by_sub_words(folder: Path) -> Callable[[str], np.ndarray | None] | None:
+    """What gives an unknown word its vector from a bundle's own file, which holds the sub-words' rows; None where there are none."""
+    from applied_dl.encoders.words import load as load_encoder
 
+    if not (folder / "bundle.json").is_file() or load_encoder(folder).ngrams is None:
+        return None
+    opened = []
 
-def _read_binary(path: Path, limit: int | None):
-    with open(path, "rb") as file:
-        count, D = (int(n) for n in file.readline().split())
-        count = count if limit is None else min(count, limit)
-        words, vectors = [], np.zeros((count, D), np.float32)
-        for i in range(count):
-            word = bytearray()
-            while (byte := file.read(1)) != b" ":
-                if not byte:
-                    raise ValueError(f"it ends after {i} of {count} words")
-                if byte != b"\n":  # word2vec's own files have a line break before each word
-                    word += byte
-            row = file.read(4 * D)
-            if len(row) < 4 * D:
-                raise ValueError(f"it ends within the vector of word {i + 1} of {count}")
-            words.append(word.decode("utf-8", "replace"))
-            vectors[i] = np.frombuffer(row, "<f4")
-    return words, vectors
+    def vector(word: str) -> np.ndarray | None:
+        from applied_dl.infer import load
 
+        if not opened:
+            opened.append(load(folder))
+        encoded = opened[0].encode([word])
+        return opened[0].run(encoded.inputs)["vector"][0] if encoded.kept else None
 
-def _read_text(path: Path, limit: int | None):
-    words, rows = [], []
-    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            word, *numbers = line.rstrip().split(" ")
-            if number == 1 and len(numbers) == 1 and word.isdigit():
-                continue
-            if limit is not None and len(words) >= limit:
-                break
-            if rows and len(numbers) != len(rows[0]):
-                raise ValueError(f"line {number} has {len(numbers)} numbers where the lines before have {len(rows[0])}")
-            words.append(word)
-            rows.append(np.array(numbers, np.float32))
-    if not rows:
-        raise ValueError("it is empty")
-    return words, np.stack(rows)
+    return vector
 
 
 def _kind(path: Path) -> str:

@@ -47,9 +47,20 @@ def test_files_come_back_bit_for_bit(table, tmp_path, name):
     assert WordVectors.load(tmp_path / name, limit=2).words == ["king", "queen"]
     content = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(content[: len(content) // 2])
-    if name != "v.txt" and name != "v.vec":  # half a text is a shorter text
-        with pytest.raises(DataError, match="holds no word vectors"):
-            WordVectors.load(tmp_path / name)
+    with pytest.raises(DataError, match="holds no word vectors"):
+        WordVectors.load(tmp_path / name)
+
+
+def test_an_unknown_word_may_have_a_vector_by_other_means(table):
+    king = table["king"]
+    found = WordVectors(table.words, table.vectors, lambda word: 2 * king if word == "kinglyish" else None)
+    np.testing.assert_array_equal(found["kinglyish"], 2 * king)
+    assert found.similarity("kinglyish", "king") == pytest.approx(1)
+    assert found.most_similar("kinglyish", count=1) == [("king", pytest.approx(1))]
+    with pytest.raises(DataError, match="'zzz' has no vector"):
+        found["zzz"]
+    with pytest.raises(DataError, match="'kinglyish' has no vector"):
+        table["kinglyish"]
 
 
 def test_other_endings_and_words_with_spaces_are_refused(table, tmp_path):

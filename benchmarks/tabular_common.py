@@ -65,7 +65,7 @@ def run(name: str, overrides: dict, seeds: list[int], rivals: tuple[str, ...], p
     rows = {row["seed"]: row for row in (runner.read(name) or {"rows": []})["rows"]}
     for seed in seeds:
         row = rows.get(seed, {"seed": seed})
-        before = {name: old["seconds"] for name, old in row.items() if isinstance(old, dict) and "seconds" in old}
+        before = {key: old["seconds"] for key, old in row.items() if isinstance(old, dict) and "seconds" in old}
         for preset in presets:
             changes = {**overrides, "train.seed": seed, "model.preset": preset}
             if preset == "best":  # one training of its members for both, with the one that remembers rows and without it
@@ -73,11 +73,11 @@ def run(name: str, overrides: dict, seeds: list[int], rivals: tuple[str, ...], p
                 row |= both
             else:
                 prepared, row[preset] = _ours(changes)
-        for name, least in before.items():  # the wall time is of a machine that others share: the least of a seed's runs is kept
-            row[name]["seconds"] = min(least, row[name]["seconds"])
+        for key, least in before.items():  # the wall time is of a machine that others share: the least of a seed's runs is kept
+            row[key]["seconds"] = min(least, row[key]["seconds"])
         if missing := [r for r in rivals if r not in row]:
             row |= _rivals(prepared, missing)
-        rows[seed] = row
+        rows = {other["seed"]: other for other in (runner.read(name) or {"rows": []})["rows"]} | {seed: row}
         print(json.dumps(row), file=sys.stderr, flush=True)
         shown = {key: Path(value).name if str(value).startswith("/") else value for key, value in overrides.items()}
         runner.write(name, {"overrides": shown, "rows": [rows[key] for key in sorted(rows)]})

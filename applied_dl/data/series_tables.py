@@ -67,7 +67,10 @@ def _numbers(found, columns) -> tuple[object, str, list[str]]:
         if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
             made.append(cells)
             continue
-        if filled.str.to_lowercase().is_in(["true", "false"]).all():
+        if not (whole := cells.cast(pl.Int64, strict=False)).null_count() - cells.null_count():
+            made.append(cells if filled.str.contains(r"^[+-]?0\d").any() else whole)
+            continue
+        if filled.head(1).str.to_lowercase().is_in(["true", "false"]).all() and filled.str.to_lowercase().is_in(["true", "false"]).all():
             made.append(cells.str.to_lowercase() == "true")
             continue
         style, share = text_style(cells, columns.style if columns else "", mark)
@@ -75,12 +78,7 @@ def _numbers(found, columns) -> tuple[object, str, list[str]]:
         styles |= {style} if marked else set()
         if marked and (not mark or style == "thousands") and (note := unsure(cells, style)):
             notes.append(f"column {cells.name!r}: {note}")
-        if share < 1 or filled.str.contains(r"^0\d+$").any():
-            made.append(cells)
-        elif filled.str.contains(r"^[+-]?\d{1,18}$").all():
-            made.append(cells.cast(pl.Int64))
-        else:
-            made.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None))
+        made.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None) if share == 1 else cells)
     if "comma" in styles:
         one = "comma" if len(styles) == 1 else ""
     else:

@@ -73,6 +73,8 @@ def number_style(cells: pl.Series, mark: str | None = None) -> tuple[str, float]
     filled = cells.drop_nulls()
     if not len(filled):
         return "plain", 0.0
+    if cells.dtype == pl.String and mark != "," and _plain(filled):
+        return "plain", 1.0
     first = "comma" if mark == "," and cells.dtype == pl.String else "plain"
     if cells.dtype != pl.String or not filled.str.contains("[.,]").any():
         return first, _share(filled, first)
@@ -83,6 +85,12 @@ def number_style(cells: pl.Series, mark: str | None = None) -> tuple[str, float]
     else:
         likely = first if mark == "," else best
     return (likely, shares[likely]) if shares[likely] >= ALMOST else (best, shares[best])
+
+
+def _plain(filled: pl.Series) -> bool:
+    """Whether all are finite numbers as computers write them."""
+    values = filled.cast(pl.Float64, strict=False)
+    return not values.null_count() and bool(values.is_finite().all())
 
 
 def _share(filled: pl.Series, style: str) -> float:
@@ -97,17 +105,20 @@ def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | Non
     """
     votes, open_ones = {",": 0, ".": 0}, 0
     for cells in frame:
+        if abs(votes[","] - votes["."]) >= ENOUGH:
+            break
         some = cells.drop_nulls().head(LOOKED_AT) if cells.dtype == pl.String else cells.head(0)
-        marked = some.filter(some.str.contains(r"\d[.,]\d|^[+-]?[.,]\d")) if len(some) else some
-        if not len(marked):
+        marked = some.filter(some.str.contains("[.,]")) if len(some) else some
+        if not len(marked) or not marked.str.contains(r"\d").any():
+            continue
+        if _plain(some):
+            votes["."] += not marked.str.contains(GROUPED["comma"]).all()
             continue
         comma, point = _share(some, "comma"), max(_share(some, "plain"), _share(some, "thousands"))
         if max(comma, point) >= ALMOST:
             votes[","] += comma > point
             votes["."] += point > comma
             open_ones += comma == point and marked.str.contains(",", literal=True).any()
-        if abs(votes[","] - votes["."]) >= ENOUGH:
-            break
     if votes[","] == votes["."]:
         return {";": "," if open_ones else None, ",": "."}.get(separator) if not votes[","] else None
     return max(votes, key=lambda mark: votes[mark])

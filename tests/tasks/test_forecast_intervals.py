@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from applied_dl import config
 from applied_dl.errors import DataError
+from applied_dl.export import keras_outputs
 from applied_dl.models.forecast.intervals import Margin, conformal_margin
 from applied_dl.tasks import forecast as task
 from applied_dl.tasks.forecast_intervals import FEWEST, drift, margins, spread_out, uncrossed
@@ -96,3 +97,29 @@ def test_learned_quantiles_never_cross():
     rising = np.sort(y, axis=-1)
     same = uncrossed(ops.convert_to_tensor(rising), (0.1, 0.3, 0.5, 0.7, 0.9))
     assert all(np.array_equal(ops.convert_to_numpy(q), rising[..., i]) for i, q in enumerate(same))
+
+
+@pytest.mark.parametrize(("lookback", "season"), [(1, 1), (2, 5), (24, 7), (24, 1)])
+def test_the_unit_of_a_window_is_its_distance_from_its_last_season_and_its_change(lookback, season):
+    history, scale = np.random.default_rng(0).standard_normal((5, lookback, 2)).astype(np.float32), np.array([2.0, 3.0])
+    away = np.sqrt(((history - history[:, -season:].mean(1, keepdims=True)) ** 2).mean(1)) + 0.05 * scale
+    lag = min(season, lookback // 2)
+    change = (np.abs(history[:, lag:] - history[:, :-lag]).mean(1) if lag else 0.0) + 0.05 * scale
+    assert np.allclose(ops.convert_to_numpy(Margin(3, season, scale).spread(history))[:, 0], away**0.75 * change**0.25, rtol=1e-4)
+    still = ops.convert_to_numpy(Margin(3, season, scale).spread(np.full((1, lookback, 2), 7.0, np.float32)))
+    assert np.allclose(still, 0.05 * scale, rtol=1e-3)  # a still window has an interval too
+
+
+def test_calm_and_wild_windows_keep_the_promise_alike(tmp_path):
+    random, t = np.random.default_rng(1), np.arange(6000)
+    wild = np.sin(2 * np.pi * t / 1500) > 0  # every part has both
+    (tmp_path / "turns.csv").write_text("x\n" + "\n".join(f"{v:.5f}" for v in random.standard_normal(6000) * np.where(wild, 3.0, 0.3)))
+    keys = {"data.source": str(tmp_path / "turns.csv"), "data.horizon": 4, "data.lookback": 32, "data.season": 1, "model.name": "ridge"}
+    recipe = config.read_recipe({"task": "forecast"}, keys)
+    found = task.prepare(recipe, Path("."))
+    recipe = task.settle(recipe, found)
+    answers = keras_outputs(task.serving(recipe, task.fit(recipe, found, None), found), found.test)
+    inside = ((found.test.target >= answers["lower"]) & (found.test.target <= answers["upper"])).mean((1, 2))
+    level = found.test.inputs["history"].std((1, 2))
+    assert 0.85 < inside[level < 0.5].mean() < 0.96
+    assert 0.85 < inside[level > 2.0].mean() < 0.96

@@ -49,7 +49,7 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
     """The best ridge by validation MSE over penalties and shifts; the mean of both shifts' matrices is tried too.
 
     train, validation: windows (N, L + H) per channel, standardised, views are fine. All shifts are brought to one form: a map whose
-    weights sum to one for every step, so the exported model is one matrix whichever won.
+    weights sum to one for every step, so the model is one linear map whichever won.
     """
     found = {}
     judge = sums(validation, lookback, "last")

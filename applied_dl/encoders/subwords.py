@@ -231,7 +231,7 @@ def _bytes(texts: list[str], most: int, length: int | None) -> np.ndarray:
     width = length or most
     out = np.zeros((len(texts), width), np.int32)
     for i, text in enumerate(texts):
-        raw = text[:most].encode("utf-8", errors="replace")[:most]
+        raw = unicodedata.normalize("NFC", text[:most]).encode("utf-8", errors="replace")[:most]
         raw = raw.decode("utf-8", errors="ignore").encode().replace(b"\0", b" ")[:width]
         out[i, : len(raw)] = np.frombuffer(raw, np.uint8)
     return out

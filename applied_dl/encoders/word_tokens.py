@@ -48,3 +48,9 @@ def tokens(text: str, lowercase: bool = True) -> list[str]:
         text = SELECTORS.sub("", unicodedata.normalize("NFC", text)).replace("’", "'")
         found = pattern().findall(text)
     return found if len(text) <= LONGEST or max(map(len, found), default=0) <= LONGEST else [word[:LONGEST] for word in found]
+
+
+def in_word(character: str) -> bool:
+    """Whether a character is part of a word for a model that reads bytes: letters, marks, digits and pictures, of any script."""
+    category = unicodedata.category(character)
+    return (category[0] in "LMN" or category == "So") and not SELECTORS.match(character)

@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from applied_dl.encoders.subwords import SubwordEncoder, encode_texts, load, strangeness
+from applied_dl.encoders.word_tokens import in_word
 from applied_dl.encoders.words import vocabulary_arrays, vocabulary_words
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.nearest import nearest_rows
@@ -37,8 +38,10 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
         kept.append(place)
     ids = encode_texts(encoder, texts, None if encoder.tokenizer else encoder.length)
     used = (ids != encoder.padding).sum(1)
+    if not encoder.tokenizer:
+        used *= [any(map(in_word, bytes(row.astype(np.uint8)).decode("utf-8", "ignore"))) for row in ids]
     for row in np.flatnonzero(used == 0)[::-1]:
-        errors[kept.pop(row)] = f"{texts.pop(row)[:40]!r} holds nothing that the tokenizer knows; give a text with letters or digits."
+        errors[kept.pop(row)] = f"{texts.pop(row)[:40]!r} holds nothing that the model reads; give a text with letters or digits."
     ids, used = ids[used > 0], used[used > 0]
     cut = int((used >= encoder.length).sum())
     warnings = [f"{cut} of {len(texts)} texts reach the model's {encoder.length} tokens; what is beyond is not read"] if cut else []

@@ -39,6 +39,9 @@ def test_texts_keep_their_places_and_bad_ones_are_named(encoder):
 def test_bytes_models_eat_utf8():
     found = encode(SubwordEncoder(length=6), ["héllo w", "ab"])
     assert found.inputs["bytes"].tolist() == [list("héllo".encode()), [97, 98, 0, 0, 0, 0]]
+    empty = encode(SubwordEncoder(length=6), ["!!!", "ab", "      late", "“…”"])
+    assert empty.kept == [1]
+    assert "'!!!' holds nothing that the model reads; give a text with letters or digits." in empty.errors.values()
     cut = encode(SubwordEncoder(length=2), ["aé"])
     assert cut.inputs["bytes"].tolist() == [[97, 0]]  # never half a character
 

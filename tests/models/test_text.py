@@ -98,7 +98,7 @@ def test_words_in_bytes_are_those_of_plain_python(text):
     raw = np.zeros((1, length), np.int32)
     content = text.encode("utf-8", "replace").replace(b"\0", b" ")[:length]
     raw[0, : len(content)] = np.frombuffer(content, np.uint8)
-    found = np.asarray(ByteWords(1000)(raw))[0]
+    found = np.asarray(ByteWords(1000, decoded=True)(raw))[0]
     assert found[found > 0].tolist() == word_ids(content.decode("utf-8", "replace") if len(content) < length else text, 1000)
 
 
@@ -111,6 +111,35 @@ def test_case_and_punctuation_do_not_matter_to_bytes_and_order_does_not_to_a_mea
     np.testing.assert_allclose(vector("The cat, sat!"), vector("sat the CAT"), atol=1e-6)
     assert np.abs(vector("the cat sat") - vector("the cats sat")).max() > 1e-3
     np.testing.assert_array_equal(vector("..."), np.zeros(8))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Where does the river rise?", "“Where does the river rise?”"),
+        ("a river rises", "a\u2014river… rises"),
+        ("École élève", "école ÉLÈVE"),
+        ("привет, мир", "ПРИВЕТ «мир»"),
+        ("日本。語", "日本 語"),
+        ("ｈｉ！ there", "Ｈｉ there"),
+        ("a 👍🏽 ❤", "a! 👍🏽 ❤️"),
+    ],
+)
+def test_bytes_are_read_as_characters(text, same):
+    assert word_ids(text, 1000) == word_ids(same, 1000)
+    raw = encode_texts(SubwordEncoder(length=64), [text, same], 64)
+    found = np.asarray(ByteWords(1000, decoded=True)(raw))
+    assert found[0][found[0] > 0].tolist() == found[1][found[1] > 0].tolist() == word_ids(text, 1000)
+
+
+def test_models_saved_before_characters_were_decoded_read_bytes_as_then():
+    raw = encode_texts(SubwordEncoder(length=16), ["The “cat”"], 16)
+    config = {key: value for key, value in ByteWords(1000, decoded=True).get_config().items() if key != "decoded"}
+    found = np.asarray(ByteWords.from_config(config)(raw))[0]
+    value = 0
+    for byte in "“cat”".encode():
+        value = (value * 263 + byte + 1) % 46_337
+    assert found[found > 0][1] == (value * 31 + 9) % 999 + 1
 
 
 def test_a_bytes_model_on_word_ids_is_the_same_model():

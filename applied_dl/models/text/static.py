@@ -25,7 +25,7 @@ def static(vocabulary: int, *, dimensions: int = 256, pooling: str = "mean", pad
 def raw_bytes(length: int, *, buckets: int = 30_000, dimensions: int = 256, pooling: str = "mean", seed: int | None = None) -> keras.Model:
     """{"bytes": (B, length)} of zero-padded UTF-8 → unit vectors (B, dimensions): words are found and hashed in the graph."""
     raw = keras.Input((length,), dtype="int32", name="bytes")
-    ids = ByteWords(buckets, name="words")(raw)
+    ids = ByteWords(buckets, decoded=True, name="words")(raw)
     x = _table(buckets, dimensions, seed)(ids)
     return keras.Model({"bytes": raw}, vector(x, TokenMask(name="mask")(ids), pooling), name="raw_bytes")
 

@@ -20,6 +20,7 @@ QUARTER = r"^(?:(?P<y>\d{4})[-/ ]?[Qq](?P<q>[1-4])|[Qq](?P<r>[1-4])[-/ ]?(?P<z>\
 SHAPES = {"%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "quarter": QUARTER, "week": r"^\d{4}-?W\d\d$"}
 FULL_YEAR = r"(^|\D)\d{4}(\D|$)"  # "%Y" would read 1/5/20 as the year 20
 SAMPLE = 200  # cells on which a form must fit at all before the whole column is tried
+REGULAR = 0.6  # share of the steps of a grid that hold a moment, from which it is one
 APART = 0.2  # share of its grid that one order of day and month must fill more than the other
 KNOWN_ERAS = ((1e9, 3e9, "s"), (1e12, 3e12, "ms"))  # whole numbers that are seconds or milliseconds since 1970: 2001 to 2065
 
@@ -98,7 +99,7 @@ def _order(filled: pl.Series, form: str, share: float) -> Written:
     if np.array_equal(*known):
         return Written(first, share, False)
     for a, b in (tuple(map(_rising, known)), tuple(map(regular, known))):
-        if abs(a - b) > APART:
+        if abs(a - b) > APART and max(a, b) > REGULAR:
             return Written(second if b > a else first, share, False)
     return Written(first, share, True)
 

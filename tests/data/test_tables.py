@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from applied_dl import config
 from applied_dl.data.table_columns import learn_columns, learn_target, target_column
 from applied_dl.data.tables import read_table
-from applied_dl.encoders.table import encode
+from applied_dl.encoders.table import encode, read_target
 from applied_dl.errors import DataError, UsageError
 
 DATA = config.read_recipe("tabular").data
@@ -21,7 +21,7 @@ DATA = config.read_recipe("tabular").data
 def learned(frame, target="y", **keys):
     table = read_table(frame)
     chosen = config.replace(config.read_recipe("tabular"), data=keys).data
-    style, labels = learn_target(table.frame[target], chosen.kind, chosen.decimal)
+    style, labels = learn_target(table.frame[target], chosen.kind, chosen.decimal or table.decimal)
     return learn_columns(table, np.arange(len(table)), chosen, target, labels, style)
 
 
@@ -48,9 +48,9 @@ def test_frames_rows_columns_and_files_read_alike(tmp_path):
     frame.write_parquet(tmp_path / "t.parquet")
     (tmp_path / "t.jsonl").write_text("\n".join(f'{{"n": {n}, "t": {t}, "d": "2024-01-01"}}' for n, t in
                                                 [("1.5", '"a"'), ("null", '"b"'), ("3.0", "null")]))  # fmt: skip
-    wanted = read_table(frame).frame
-    for source in (columns, frame.to_dicts(), tmp_path / "t.parquet", tmp_path / "t.jsonl"):
-        assert read_table(source).frame.equals(wanted), source
+    wanted = [("1.5", "a", "2024-01-01"), (None, "b", "2024-01-01"), ("3.0", None, "2024-01-01")]
+    for source in (frame, columns, frame.to_dicts(), tmp_path / "t.parquet", tmp_path / "t.jsonl"):
+        assert read_table(source).frame.select(pl.all().cast(pl.String)).rows() == wanted, source
 
 
 @pytest.mark.parametrize(
@@ -185,3 +185,94 @@ def test_any_rows_are_read_or_refused(rows):
     except DataError:
         return
     assert len(table) == len(rows)
+
+
+GERMAN = "\n".join(
+    ["size;area;all;day;y", *(f"0,{100 + i};{i},5;1.{100 + i * 7 % 41};{i % 28 + 1:02d}.02.2024;{i * 7 % 11},25" for i in range(40))]
+)
+
+
+def test_a_file_of_decimal_commas_is_one_and_numbers_stay_numbers(tmp_path):
+    (tmp_path / "german.csv").write_text(GERMAN, encoding="utf-8-sig")
+    encoder, notes = learned(tmp_path / "german.csv")
+    assert {c.name: c.style for c in encoder.columns} == {"size": "comma", "area": "comma", "all": "comma", "day": "%d.%m.%Y"}
+    table = read_table(tmp_path / "german.csv")
+    inputs = encode(encoder, table).inputs
+    np.testing.assert_allclose([inputs[name][3] for name in ("size", "area", "all")], [0.103, 3.5, 1121], rtol=1e-6)
+    real = {"size": 0.103, "area": 17.3, "all": 1.103, "day": datetime.date(2024, 2, 4), "y": 9.25}
+    frame = pl.DataFrame([real])
+    frame.write_parquet(tmp_path / "t.parquet")
+    for source in ([real], frame, tmp_path / "t.parquet", [{**real, "day": "2024-02-04"}]):
+        cells = encode(encoder, read_table(source))
+        assert not cells.errors
+        np.testing.assert_allclose([cells.inputs[n][0] for n in ("size", "area", "all", "day_day")], [0.103, 17.3, 1.103, 4], rtol=1e-6)
+        assert read_target(encoder, read_table(source)).tolist() == [9.25]
+    mixed = encode(encoder, read_table([real, {**real, "all": "1.103", "area": "17,3"}])).inputs
+    np.testing.assert_allclose(mixed["all"], [1.103, 1103], rtol=1e-6)
+    np.testing.assert_allclose(mixed["area"], [17.3, 17.3], rtol=1e-6)
+    assert "received '17.3'" in encode(encoder, read_table([{**real, "area": "17.3"}])).errors[0]
+
+
+def test_a_decimal_mark_changes_nothing_that_is_a_number():
+    encoder, _ = learned({"n": [i + 0.123 for i in range(30)], "y": list(range(30))}, decimal=",")
+    np.testing.assert_allclose(encode(encoder, read_table({"n": [17.123]})).inputs["n"], [17.123], rtol=1e-6)
+
+
+def test_real_dates_are_read_where_texts_were_learned():
+    texts = [str(datetime.date(2024, 1, 1) + datetime.timedelta(days=i)) for i in range(60)]
+    encoder, _ = learned({"d": texts, "y": [i * 0.5 for i in range(60)]})
+    for cell in (datetime.datetime(2024, 2, 3, 12), "2024-02-03 12:00:00.000000", "2024-02-03T12:00:00Z", np.datetime64("2024-02-03T12")):
+        cells = encode(encoder, read_table([{"d": cell}]))
+        assert (cells.errors, cells.inputs["d_days"].tolist()) == ({}, [33.5])
+
+
+def test_columns_mostly_of_numbers_or_dates_are_told(tmp_path):
+    days = [str(datetime.date(2024, 1, 1) + datetime.timedelta(days=i % 9)) for i in range(60)]
+    rows = [f"{d},{i % 7}.5,{i % 5},{i}.25" for i, d in enumerate(days)]
+    rows[50] = "unknown,Total,x,50.25"
+    rows[20] = rows[20].replace(",0,", ",y,")
+    (tmp_path / "t.csv").write_text("day,size,part,y\n" + "\n".join(rows) + "\n")
+    encoder, notes = learned(tmp_path / "t.csv")
+    assert {c.name: c.kind for c in encoder.columns} == {"day": "moment", "size": "number", "part": "category"}
+    said = " ".join(notes)
+    assert "column 'day': 1 cells are no dates or times and count as empty (the first: 'unknown' in" in said
+    assert "column 'size': 1 cells are no finite numbers and count as empty (the first: 'Total' in" in said
+    assert "column 'part': 97% of its cells are numbers, but not 'y' (" in said
+    assert "t.csv, row 22): it is read as a category" in said
+
+
+def test_dates_that_could_be_either_order_are_told_and_whole_numbers_are_dates():
+    n = 60
+    encoder, notes = learned({
+        "either": [f"{i % 12 + 1:02d}/{i * 7 % 11 + 1:02d}/2020" for i in range(n)],
+        "whole": [20240101 + i % 28 for i in range(n)],
+        "month": [202001 + i % 12 for i in range(n)],
+        "price": [202001 + i % 12 for i in range(n)],
+        "y": [i * 0.5 for i in range(n)],
+    })  # fmt: skip
+    assert {c.name: c.style for c in encoder.columns} == {"either": "%m/%d/%Y", "whole": "%Y%m%d", "month": "%Y%m", "price": "plain"}
+    assert any("'either': '01/01/2020' is read as month, then day, and no cell says otherwise" in note for note in notes)
+    assert any("'whole': '20240101' is read as a date" in note for note in notes)
+    assert encode(encoder, read_table([{"either": None, "whole": "20240105", "month": 202003, "price": 1}])).inputs["month_month"] == [3]
+
+
+def test_truths_and_labels_are_alike_through_every_file():
+    n = 30
+    columns = {"flag": ["Ja", "Nein"] * (n // 2), "code": ["1", "2", "x"] * (n // 3), "y": ["True", "False", "True"] * (n // 3)}
+    encoder, _ = learned(columns)
+    assert {c.name: c.kind for c in encoder.columns} == {"flag": "boolean", "code": "category"}
+    for flag, code, y in (("ja", "1", "true"), (True, 1, True), (1, 1.0, True), ("WAHR", "1.0", "TRUE"), (1.0, "1", "True")):
+        table = read_table(pl.DataFrame({"flag": [flag], "code": [code], "y": [y]}))
+        cells = encode(encoder, table)
+        assert (cells.errors, cells.notes) == ({}, [])
+        assert (cells.inputs["flag"][0], cells.inputs["code"][0], read_target(encoder, table)[0]) == (1, 2, 1)
+
+
+def test_names_that_are_blank_are_numbered(tmp_path):
+    (tmp_path / "t.csv").write_text('"","",y\n1,2,3\n')
+    assert read_table(tmp_path / "t.csv").columns == ["column_1", "column_2", "y"]
+
+
+def test_targets_beyond_every_scale_are_refused():
+    with pytest.raises(DataError, match="holds '1e300'; expected numbers within ±1e\\+18: scale it"):
+        learn_target(read_table({"y": ["1.5", "2.5", "1e300"]}).frame["y"], "regression", None)

@@ -105,3 +105,24 @@ def test_texts_are_dates_times_or_numbers():
     assert Clock(unit="h", origin="2024-01-01", zone=True).text(np.array([0])) == ["2024-01-01T00:00:00Z"]
     assert Clock(unit="step", every=5, origin="10").text(np.array([0, 2])) == ["10", "20"]
     assert (moment(np.datetime64("2024-01-01T05:00", "us")), moment(np.int64(7))) == ("2024-01-01 05:00:00", "7")
+
+
+@pytest.mark.parametrize(
+    ("day", "following"),
+    [
+        (lambda m: np.busday_offset((m + 1).astype("datetime64[D]"), -1, roll="forward"), ["2005-01-31", "2005-02-28", "2005-04-29"]),
+        (lambda m: np.busday_offset(m.astype("datetime64[D]"), 0, roll="forward"), ["2005-01-03", "2005-02-01", "2005-04-01"]),
+        (lambda m: np.busday_offset(m.astype("datetime64[D]") + 14, 0, roll="forward"), ["2005-01-17", "2005-02-15", "2005-04-15"]),
+        (
+            lambda m: np.minimum(m.astype("datetime64[D]") + 29, (m + 1).astype("datetime64[D]") - 1),
+            ["2005-01-30", "2005-02-28", "2005-04-30"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("first", ["2000-01", "2000-02"])
+def test_months_by_their_last_weekday_or_their_30th(day, following, first):
+    months = np.arange(np.datetime64(first), np.datetime64("2005-01"))
+    found = infer_clock(day(months).astype("datetime64[us]"), "here")
+    assert found.name == "m"
+    assert found.text(np.array([0, 1, 3]) + len(months)) == following
+    assert found.place(day(months)).tolist() == list(range(len(months)))

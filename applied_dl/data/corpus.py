@@ -23,6 +23,7 @@ BUILT_IN = {"english": "english.txt.bz2"}  # 0.5 million words of Wikipedia, CC 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 TABLES = (".csv", ".tsv", ".parquet", ".jsonl")
 TEXTS = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".parquet", ".jsonl", "")
+TEXT = ("text", "sentence")  # what a table's column of text is called, where there are others
 BLOCK = 2**20  # bytes read at a time, and the longest line
 TABLE_ROWS = 50_000  # rows of a Parquet column read at a time
 BINARY_SHARE = 0.1  # a file whose first block holds more NUL bytes than this is no text
@@ -59,8 +60,8 @@ class Reading(Struct):
         return found
 
 
-def lines(source: str | Path, column: str | None = None, reading: Reading | None = None) -> Iterator[str]:
-    """The non-empty lines of a text, stripped, one at a time.
+def lines(source: str | Path, column: str | None = None, reading: Reading | None = None, every: bool = False) -> Iterator[str]:
+    """The non-empty lines of a text, stripped, one at a time; `every` keeps empty ones too, and those beyond `BLOCK` whole.
 
     source: "english" (built in), a text file, a folder of files, or a `.csv`, `.tsv`, `.jsonl` or `.parquet` file, each also as
     `.gz`, `.bz2` or `.xz`. column: of a table; its only text column, or the one named `text`, by default.
@@ -69,8 +70,8 @@ def lines(source: str | Path, column: str | None = None, reading: Reading | None
     reading = Reading() if reading is None else reading
     for path in files(source):
         reading.files += 1
-        for line in _lines_of(path, column, reading):
-            if line := line.strip():
+        for line in _lines_of(path, column, reading, every):
+            if (line := line.strip()) or every:
                 reading.lines += 1
                 yield line
 
@@ -98,11 +99,11 @@ def kind(path: Path) -> str:
     return name.suffix.lower()
 
 
-def _lines_of(path: Path, column: str | None, reading: Reading) -> Iterator[str]:
+def _lines_of(path: Path, column: str | None, reading: Reading, every: bool) -> Iterator[str]:
     suffix = kind(path)
     if suffix == ".parquet":
         return _parquet(path, column, reading)
-    text = decoded(path, reading, cut=suffix not in TABLES)
+    text = decoded(path, reading, cut=suffix not in TABLES and not every)
     if suffix in (".csv", ".tsv"):
         return _delimited(path, text, column, "\t" if suffix == ".tsv" else ",", reading)
     return _json_lines(path, text, column) if suffix == ".jsonl" else text
@@ -110,12 +111,15 @@ def _lines_of(path: Path, column: str | None, reading: Reading) -> Iterator[str]
 
 def decoded(path: Path, reading: Reading, cut: bool) -> Iterator[str]:
     """Lines as text, without their line break; cut: into pieces of at most `BLOCK` bytes where a line is longer."""
-    rest, first = b"", True
+    rest, held, first = b"", [], True
     for block in _blocks(path):
         reading.bytes += len(block)
         if first:
             block, first = _checked(path, block), False
-        block = rest + block
+        if not cut and b"\n" not in block:
+            held.append(block)
+            continue
+        block, held = b"".join((rest, *held, block)), []
         end = block.rfind(b"\n") + 1
         if end == 0 and cut and len(block) >= BLOCK:  # one huge line: cut it at its last space, or at a character's edge
             end = max(block.rfind(b" ") + 1, 0) or _edge(block)
@@ -123,7 +127,7 @@ def decoded(path: Path, reading: Reading, cut: bool) -> Iterator[str]:
         rest = block[end:]
         if end:
             yield from _text(block[:end], reading)
-    if rest:
+    if rest := b"".join((rest, *held)):
         yield from _text(rest, reading)
 
 
@@ -182,8 +186,8 @@ def _delimited(path: Path, text: Iterator[str], column: str | None, delimiter: s
     header = [name.strip() for name in next(rows, [])]
     place = header.index(_chosen(path, column, header))
     for row in rows:
-        if place < len(row):
-            yield " ".join(row[place].split("\n"))
+        if row:
+            yield " ".join(row[place].split("\n")) if place < len(row) else ""
 
 
 def _json_lines(path: Path, text: Iterator[str], column: str | None) -> Iterator[str]:
@@ -204,7 +208,7 @@ def _parquet(path: Path, column: str | None, reading: Reading) -> Iterator[str]:
         reading.bytes += path.stat().st_size
         start = 0
         while len(rows := table.select(pl.col(name).cast(pl.String)).slice(start, TABLE_ROWS).collect()):
-            yield from (" ".join(text.split("\n")) for text in rows[name].to_list() if text)
+            yield from (" ".join((text or "").split("\n")) for text in rows[name].to_list())
             start += TABLE_ROWS
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"The table {str(path)!r} cannot be read: {error}.") from error
@@ -218,6 +222,10 @@ def _chosen(path: Path, column: str | None, names: list[str]) -> str:
         raise DataError(f"{str(path)!r} has no text column {column!r}.{nearest(column, names or ['(none)'])}")
     if len(names) == 1:
         return names[0]
-    if "text" in names:
-        return "text"
-    raise DataError(f'{str(path)!r} has {len(names)} columns ({", ".join(names[:8])}); say which holds the text: data.column = "…".')
+    for name in TEXT:
+        if name in names:
+            return name
+    told = ", ".join(names[:8])
+    raise DataError(
+        f"{str(path)!r} has {len(names)} columns ({told}); name the one that holds the text {TEXT[0]!r}, or say it: data.column."
+    )

@@ -12,7 +12,7 @@ from statistics import mode
 
 from msgspec import Struct, field
 
-from applied_dl.data.corpus import TABLES, Reading, decoded, json_rows, kind
+from applied_dl.data.corpus import TABLES, TEXT, Reading, decoded, json_rows, kind
 from applied_dl.data.delimited import delimited_rows
 from applied_dl.errors import DataError, nearest
 
@@ -21,7 +21,6 @@ SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sen
          ("question", "answer"), ("premise", "hypothesis"))  # fmt: skip
 NEGATIVE, TEXTS = "negative", "texts"
 SCORES = ("score", "similarity", "label")
-TEXT = ("text", "sentence")
 FEW = 20  # rows for each value of a second column without a header from which on it looks like labels
 
 

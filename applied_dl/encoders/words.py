@@ -18,6 +18,7 @@ from applied_dl.encoders.word_tokens import tokens
 from applied_dl.errors import DataError
 
 JOIN = "_"  # between the words of a phrase
+MOST_WORDS = 4096  # of a text that make its vector, and about as many rows
 MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
 
 
@@ -70,13 +71,15 @@ def joined(encoder: WordEncoder, words: list[str]) -> list[str]:
 def rows_of(encoder: WordEncoder, text: str) -> list[int]:
     """Rows whose mean is the mean of the vectors of the text's words; [] where none has one.
 
-    A known word or phrase has one row. An unknown one has its sub-words' rows; the rows of the others then come as often as it has rows.
+    A known word or phrase has one row. An unknown one has its sub-words' rows, fewer of each word in a long text; the rows of the others
+    then come as often as it has rows. Of a text the first `MOST_WORDS` words are read.
     """
     known = place(encoder, text)
     if known is not None:
         return [known + 1]
-    words = joined(encoder, tokens(text, encoder.lowercase))
-    rows = [[encoder.places[word] + 1] if word in encoder.places else spread(subword_rows(encoder, word), MOST_GRAMS) for word in words]
+    words = joined(encoder, tokens(text, encoder.lowercase)[:MOST_WORDS])
+    room = max(1, min(MOST_GRAMS, MOST_WORDS // max(1, len(words))))
+    rows = [[encoder.places[word] + 1] if word in encoder.places else spread(subword_rows(encoder, word), room) for word in words]
     most = max(map(len, rows), default=0)
     return [row for own in rows if own for row in own * round(most / len(own))]
 

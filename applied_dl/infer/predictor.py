@@ -94,7 +94,8 @@ class Predictor:
 
     def gather(self, arguments: list[str]) -> list:
         """Command-line arguments → inputs (a folder → its pictures, a CSV → its rows, a text file → its lines)."""
-        return self._task.gather(arguments)
+        column = self.manifest.recipe.get("data", {}).get("column")  # of a table of texts
+        return self._task.gather(arguments, column) if column else self._task.gather(arguments)
 
 
 def load(path: str | Path, variant: str | None = None, threads: int | None = None) -> Predictor:

@@ -13,6 +13,7 @@ from applied_dl.encoders.words import vocabulary_arrays, vocabulary_words
 from applied_dl.errors import DataError, UsageError
 from applied_dl.infer.nearest import nearest_rows
 from applied_dl.infer.runtime import Encoded
+from applied_dl.infer.texts import check_nearest, text_of
 from applied_dl.infer.texts import gather as gather
 
 load_encoder = load
@@ -24,11 +25,10 @@ ROUND = 16  # widths are multiples of it, so that the interpreter seldom has to 
 def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     """Texts → `ids` or `bytes` int32 (N, T); a text without a single readable character gets a sentence."""
     texts, kept, errors = [], [], {}
-    for place, text in enumerate(inputs):
-        if isinstance(text, bytes):
-            text = text.decode("utf-8", errors="replace")
-        if not isinstance(text, str):
-            errors[place] = f"input {place + 1} must be a text, received {type(text).__name__}."
+    for place, item in enumerate(inputs):
+        text, wrong = text_of(item, place, "a text")
+        if wrong:
+            errors[place] = wrong
             continue
         text = text.encode("utf-8", errors="replace").decode("utf-8")  # lone surrogates
         if not "".join(c for c in text if c.isprintable()).strip():
@@ -56,7 +56,8 @@ def answer(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest:
     """`{"vector": [...]}` a text; with `nearest`, the kept training texts that are most alike; classifiers give `label`, `probability`,
     `top` as well."""
     answers = []
-    near = _nearest(encoder, outputs["vector"], nearest) if nearest else [None] * len(outputs["vector"])
+    check_nearest(nearest)
+    near = _nearest(encoder, outputs["vector"], nearest) if nearest is not None else [None] * len(outputs["vector"])
     for i, vector in enumerate(outputs["vector"]):
         found: dict = {}
         if "probabilities" in outputs:

@@ -5,42 +5,43 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.encoders.word_tokens import tokens
-from applied_dl.encoders.words import WordEncoder, joined, load, rows_of
-from applied_dl.errors import UsageError
+from applied_dl.encoders.words import MOST_WORDS, WordEncoder, joined, load, rows_of
 from applied_dl.infer.runtime import Encoded
+from applied_dl.infer.texts import check_nearest, text_of
 from applied_dl.infer.texts import gather as gather
 from applied_dl.infer.word_vectors import WordVectors
 
 load_encoder = load
 DIGITS = 6
-SOME_WORDS, LONGEST_TEXT = 4, 10_000  # words and characters of a text that is looked at for words without a vector
+SOME_WORDS, SEEN = 4, 10_000  # words and characters of a text that is looked at for words without a vector
+LONGEST_TEXT = 2**18  # characters of a text that are read
 
 
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
     """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; a sentence for what has no vector."""
-    found, kept, errors, texts = [], [], {}, []
-    for place, text in enumerate(inputs):
-        if isinstance(text, bytes):
-            text = text.decode("utf-8", errors="replace")
-        if not isinstance(text, str):
-            errors[place] = f"input {place + 1} must be a word or a text, received {type(text).__name__}."
-        elif rows := rows_of(encoder, text):
-            found.append(rows)
-            kept.append(place)
-            texts.append(text)
-        else:
-            errors[place] = _unknown(encoder, text)
+    found, kept, errors, texts, cut = [], [], {}, [], 0
+    for place, item in enumerate(inputs):
+        text, wrong = text_of(item, place, "a word or a text")
+        rows = rows_of(encoder, text[:LONGEST_TEXT])
+        if wrong or not rows:
+            errors[place] = wrong or _unknown(encoder, text)
+            continue
+        cut += len(text) > LONGEST_TEXT or len(text) > MOST_WORDS and len(tokens(text, encoder.lowercase)) > MOST_WORDS
+        found.append(rows)
+        kept.append(place)
+        texts.append(text)
     ids = np.zeros((len(found), max(map(len, found), default=1)), np.int32)
     for i, rows in enumerate(found):
         ids[i, : len(rows)] = rows
-    return Encoded(inputs={"ids": ids}, kept=kept, errors=errors, warnings=_unlike(encoder, texts))
+    warnings = [f"{cut} of {len(texts)} texts are longer than {MOST_WORDS:,} words; what is beyond is not read"] if cut else []
+    return Encoded(inputs={"ids": ids}, kept=kept, errors=errors, warnings=warnings + _unlike(encoder, texts))
 
 
 def _unlike(encoder: WordEncoder, texts: list[str]) -> list[str]:
     """A note where most words of running texts are unknown: the rest speaks for them, or their sub-words."""
     odd = []
     for text in texts:
-        words = joined(encoder, tokens(text[:LONGEST_TEXT], encoder.lowercase))
+        words = joined(encoder, tokens(text[:SEEN], encoder.lowercase))
         if len(words) >= SOME_WORDS and 2 * sum(word in encoder.places for word in words) < len(words):
             odd.append(text)
     return (
@@ -52,9 +53,8 @@ def answer(encoder: WordEncoder, outputs: dict, encoded: Encoded, *, nearest: in
     """`{"vector": [...]}` each; with `nearest`, the words that are most alike, by cosine."""
     vectors = outputs["vector"]
     near = [None] * len(vectors)
+    check_nearest(nearest)
     if nearest is not None:
-        if nearest < 1:
-            raise UsageError(f"--nearest must be at least 1, received {nearest}.")
         table = WordVectors(encoder.words, encoder.arrays["vectors"])
         own = [[row - 1 for row in ids if 0 < row <= len(encoder.words)] for ids in encoded.inputs["ids"].tolist()]
         near = table.nearest(vectors, nearest, own)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from applied_dl.encoders.words import MOST_GRAMS, WordEncoder, grams, joined, load, rows_of, save, spread, subword_rows
+from applied_dl.encoders.words import MOST_GRAMS, MOST_WORDS, WordEncoder, grams, joined, load, rows_of, save, spread, subword_rows
 from applied_dl.errors import DataError
 
 
@@ -34,6 +34,8 @@ def test_every_word_of_a_line_weighs_the_same():
     found = rows_of(encoder, "grey the " + "x" * 10 + "abcdefghijklmnopqrstuvwxyz")
     assert sorted(found) == sorted(grey * 5 + [1] * 32 + long)
     assert spread(list(range(9)), 3) == [0, 4, 8]
+    assert len(rows_of(encoder, "the grey " * 1000)) == 2 * 2000
+    assert len(rows_of(encoder, "the cat " * 9000)) == MOST_WORDS
 
 
 def test_phrases_are_joined_longest_first():

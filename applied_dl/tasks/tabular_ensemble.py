@@ -16,7 +16,6 @@ from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.history import STOPPED
 
 FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
-EARNED = 3.0  # standard errors: the losses of few rows have long tails, and a choice among many weights is lucky sooner
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 
@@ -64,8 +63,8 @@ def greedy_weights(answers: list[np.ndarray], truth: np.ndarray, loss: str, clas
     """Weights that sum to 1: members added one at a time, with repetition, each time the one whose mean with the others is best.
 
     Caruana et al., Ensemble Selection from Libraries of Models (2004). The first round holds every member once: few validation rows would
-    else let chance choose. Where the first member is `simple`, it has half of the weight and the others share the rest, unless it is better
-    alone by a standard error, or the greedy choice is better than these two by `EARNED`.
+    else let chance choose. Where the first member is `simple`, the greedy choice must be better than it by two standard errors; else it has
+    half of the weight and the others share the rest, unless alone it is better than that by one.
     """
 
     def rows(weights: np.ndarray) -> np.ndarray:
@@ -83,10 +82,9 @@ def greedy_weights(answers: list[np.ndarray], truth: np.ndarray, loss: str, clas
         if tried[best] >= rows(counts).mean():
             break
         counts = counts + one[best]
-    if simple and len(answers) > 1:
+    if simple and len(answers) > 1 and _gain(rows(one[0]), rows(counts)) < 2:
         halves = one[0] * (len(answers) - 1) + (1 - one[0])
-        held = one[0] if _gain(rows(halves), rows(one[0])) > 1 else halves
-        counts = counts if _gain(rows(held), rows(counts)) > EARNED else held
+        counts = one[0] if _gain(rows(halves), rows(one[0])) > 1 else halves
     return [float(w) for w in counts / counts.sum()]
 
 

@@ -40,12 +40,12 @@ def test_a_lower_rank_is_the_best_of_its_rank_and_moves_and_loses_little():
     rows = random.standard_normal((3000, 3)) @ random.standard_normal((3, L + H)) + 0.3 * random.standard_normal((3000, L + H))
     x, y = rows[:, :L] - rows[:, L - 1 : L], rows[:, L:] - rows[:, L - 1 : L]
     kernel = np.linalg.solve(x[:2000].T @ x[:2000] + 0.1 * np.eye(L), x[:2000].T @ y[:2000])
-    x, y = x[2000:], y[2000:]
-    left, right = reduced(kernel, sums([rows[2000:]], L, "last"))
-    rank, whole = left.shape[1], np.mean((y - x @ kernel) ** 2)
+    left, right = reduced(kernel, sums([rows[:2000]], L, "last"), sums([rows[2000:]], L, "last"))
+    rank, (seen, whole) = left.shape[1], (np.mean((y[part] - x[part] @ kernel) ** 2) for part in (slice(2000), slice(2000, None)))
+    x, y, judged, truth = x[:2000], y[:2000], x[2000:], y[2000:]
     assert rank * (L + H) < L * H
-    assert np.mean((y - x @ left @ right) ** 2) <= whole * (1 + LOST) * 1.0001
-    assert np.mean((x @ kernel - x @ left @ right) ** 2) <= whole * MOVED * 1.0001
+    assert np.mean((truth - judged @ left @ right) ** 2) <= whole * (1 + LOST) * 1.0001
+    assert np.mean((x @ kernel - x @ left @ right) ** 2) <= seen * MOVED * 1.0001
     u, s, v = np.linalg.svd(x @ kernel, full_matrices=False)  # Eckart and Young: no forecasts of this rank are nearer
     assert np.allclose(x @ left @ right, (u[:, :rank] * s[:rank]) @ v[:rank], atol=1e-3)
 
@@ -53,7 +53,7 @@ def test_a_lower_rank_is_the_best_of_its_rank_and_moves_and_loses_little():
 def test_a_matrix_of_full_rank_stays_one():
     rows = np.random.default_rng(4).standard_normal((400, 10))
     kernel = np.random.default_rng(5).standard_normal((6, 4)) / 10
-    (alone,) = reduced(kernel, sums([rows], 6, "last"))
+    (alone,) = reduced(kernel, *[sums([rows], 6, "last")] * 2)
     assert np.allclose(alone, kernel)
 
 

@@ -11,7 +11,10 @@ import numpy as np
 
 PENALTIES = (1e-6, *10.0 ** np.arange(-4, 2.1, 0.5))  # as shares of the mean eigenvalue
 CHUNK = 4096
-MOVED, LOST = 2e-3, 5e-4  # shares of the validation error: how far a lower rank may move the forecasts, and how much it may add
+MOVED, LOST = 3e-3, 5e-4  # how far a lower rank may move the training windows' forecasts, what it may add: shares of the squared error
+
+
+Sums = tuple[np.ndarray, np.ndarray, float, int]
 
 
 class Ridge(NamedTuple):
@@ -29,7 +32,7 @@ def shift_of(history: np.ndarray, how: str) -> np.ndarray:
     return history[:, -1:] if how == "last" else history.mean(axis=1, keepdims=True)
 
 
-def sums(windows: list[np.ndarray], lookback: int, how: str) -> tuple[np.ndarray, np.ndarray, float, int]:
+def sums(windows: list[np.ndarray], lookback: int, how: str) -> Sums:
     """X'X (L, L), X'Y (L, H), the sum of Y² and the number of values, over windows (N, L + H), in chunks of memory."""
     width = windows[0].shape[1]
     gram, cross, square, count = np.zeros((lookback, lookback)), np.zeros((lookback, width - lookback)), 0.0, 0
@@ -52,9 +55,9 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
     weights sum to one for every step, so the model is one linear map whichever won.
     """
     found = {}
-    judge = sums(validation, lookback, "last")
+    judge, seen = sums(validation, lookback, "last"), {how: sums(train, lookback, how) for how in {*shifts, "last"}}
     for how in shifts:
-        gram, cross, _, _ = sums(train, lookback, how)
+        gram, cross, _, _ = seen[how]
         values, vectors = np.linalg.eigh(gram)
         values, rotated = np.maximum(values, 0.0), vectors.T @ cross
         scale = max(float(values.mean()), 1e-12)
@@ -70,23 +73,22 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
         both = np.mean([entry[2] for entry in found.values()], axis=0)
         if _mse(both, judge) < error:
             error, kernel, chosen = _mse(both, judge), both, {"shift": "+".join(found), "penalty": float(max(e[1] for e in found.values()))}
-    return Ridge(kernel.astype(np.float32), float(error), chosen, reduced(kernel, judge))
+    return Ridge(kernel.astype(np.float32), float(error), chosen, reduced(kernel, seen["last"], judge))
 
 
-def reduced(kernel: np.ndarray, judge: tuple[np.ndarray, np.ndarray, float, int]) -> tuple[np.ndarray, ...]:
+def reduced(kernel: np.ndarray, train: Sums, judge: Sums) -> tuple[np.ndarray, ...]:
     """A matrix (L, H) as (L, R) and (R, H) of the least rank that forecasts as well, where that has fewer weights; else the matrix alone.
 
-    Reduced-rank regression (Izenman, 1975): the directions of the horizon along which the forecasts of the judging windows vary most.
-    judge: `sums` of those windows, shift "last".
+    Reduced-rank regression (Izenman, 1975): the directions of the horizon along which the forecasts of the training windows vary most.
+    train, judge: `sums` of the training and the validation windows, shift "last".
     """
-    gram, cross, square, count = judge
     lookback, horizon = kernel.shape
-    variances, directions = np.linalg.eigh(kernel.T @ gram @ kernel)
+    variances, directions = np.linalg.eigh(kernel.T @ train[0] @ kernel)
     directions = directions[:, ::-1]  # the strongest first
     moved = np.maximum(variances, 0.0).cumsum()[::-1]  # what is left from each rank on
-    onto = kernel @ directions
+    onto, (gram, cross, square, _) = kernel @ directions, judge
     errors = square - np.cumsum(2 * np.sum(onto * (cross @ directions), axis=0) - np.sum(onto * (gram @ onto), axis=0))
-    fits = (np.append(moved[1:], 0.0) <= MOVED * errors[-1]) & (errors <= (1 + LOST) * errors[-1])
+    fits = (np.append(moved[1:], 0.0) <= MOVED * _mse(kernel, train) * train[3]) & (errors <= (1 + LOST) * errors[-1])
     rank = int(fits.argmax()) + 1
     if rank * (lookback + horizon) >= lookback * horizon:
         return (kernel.astype(np.float32),)

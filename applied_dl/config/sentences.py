@@ -1,5 +1,7 @@
 """The recipe of a sentence encoder."""
 
+from typing import Literal
+
 from msgspec import field
 
 from applied_dl.config.common import Card, Export, Section, Train, Tune, about
@@ -54,6 +56,7 @@ class Model(Section, frozen=True, kw_only=True):
 class Learn(Section, frozen=True, kw_only=True):
     objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
     temperature: about(float | None, "of the contrastive softmax", gt=0) = None
+    start: about(Literal["random", "svd"] | None, "first vectors of a table: random, or a factorisation of the counts of neighbours") = None
     pretrain: about(int, "epochs of masked-language-model training before the objective (transformer)", ge=0) = 0
     mask: about(float, "share of tokens to be guessed in masked-language-model training", gt=0, lt=1) = 0.15
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from applied_dl import train
+from applied_dl import console, train
 from applied_dl.data.sentences import balanced
 from applied_dl.encoders.subwords import MASK, SubwordEncoder
 from applied_dl.errors import UsageError
@@ -21,6 +21,7 @@ from applied_dl.train.class_weights import class_weights
 from applied_dl.train.contrastive import fit_table
 from applied_dl.train.losses import loss as named_loss
 from applied_dl.train.similarity_losses import Contrastive, MaskedTokens, SameSimilarities
+from applied_dl.train.table_start import counted_start, rarity
 from applied_dl.train.transfer import fit_staged
 
 FIRST_WORD = 3  # ids below are special
@@ -37,7 +38,7 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     ids = token_ids(model, prepared.train, prepared.encoder)
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
-        weigh_rare(model, ids, prepared.encoder.padding)
+        start_table(model, ids, prepared.encoder.padding, recipe.learn.start, settings.seed)
     if recipe.learn.pretrain and objective != "mlm":
         first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
         _fit_mlm(recipe, prepared, model, ids, first, workspace, f"{tag}-mlm")
@@ -62,15 +63,15 @@ def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
     return np.take_along_axis(found, order, axis=1)
 
 
-def weigh_rare(model: keras.Model, ids: np.ndarray, padding: int) -> None:
-    """Start a random table as TF-IDF would: each token's vector is as long as the logarithm of how few texts hold it."""
+def start_table(model: keras.Model, ids: np.ndarray, padding: int, how: str, seed: int) -> None:
+    """First vectors of a table: as long as TF-IDF has them, at random or by the counts of neighbours."""
     layer = model.get_layer("table")
     table = layer.embeddings.numpy()
-    ordered = np.sort(ids, axis=1)
-    once = np.where(np.diff(ordered, axis=1, prepend=-1) != 0, ordered, padding)  # each token of a text once
-    held = np.bincount(once.ravel(), minlength=len(table)).astype(np.float64)
-    weight = np.log(len(ids) / (1 + held)).clip(0.1)
-    layer.embeddings.assign(table * (weight / weight[held > 0].mean()).astype(np.float32)[:, None])
+    if how == "random":
+        layer.embeddings.assign(table * rarity(ids, len(table), padding)[:, None])
+        return
+    with console.timed("counts", "neighbours counted and factorised"):
+        layer.embeddings.assign(counted_start(table, ids, padding, seed))
 
 
 def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) -> train.History:

@@ -63,7 +63,9 @@ def settle_sentences(recipe, prepared):
     return config.replace(
         recipe,
         model=own,
-        learn={"objective": objective} | ({"temperature": learn.temperature or TEMPERATURE} if objective in OF_VECTORS else {}),
+        learn={"objective": objective}
+        | ({"start": learn.start or ("svd" if table and objective == "contrastive" else "random")} if light else {})
+        | ({"temperature": learn.temperature or TEMPERATURE} if objective in OF_VECTORS else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": augment, "strength": strength, "length": encoder.length}
         | ({"vocabulary": encoder.vocabulary} if trained else {}),
@@ -99,6 +101,8 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError(f"train.epochs = 0 takes a pretrained encoder as it is (model.weights); {name!r} must be trained.")
     if recipe.train.epochs == 0 and objective in ("classification", "mlm"):
         raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
+    if learn.start is not None and name not in LIGHT:
+        raise UsageError(f"learn.start is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
     if learn.pretrain and objective == "mlm":
         raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
     if learn.mask != MASK and objective != "mlm" and not learn.pretrain:

@@ -105,16 +105,16 @@ def keep_positive(indptr, columns, values, row, smooth):
     return kept
 
 
-def factorised(matrix, dimensions: int, seed: int) -> np.ndarray:
-    """(W, dimensions) float32: left singular vectors by the root of their values; columns beyond the rank are zero."""
+def factorised(matrix, dimensions: int, seed: int, *, power: float = 0.5, passes: int = PASSES) -> np.ndarray:
+    """(W, dimensions) float32: left singular vectors by their values to `power`; columns beyond the rank are zero."""
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits
 
     rank = min(dimensions, matrix.shape[0])
     with threadpool_limits(1):  # the sparse products are most of it and have one thread; the others would only wait for each other
-        left, values, _ = randomized_svd(matrix, rank, n_iter=PASSES, random_state=seed)
+        left, values, _ = randomized_svd(matrix, rank, n_iter=passes, random_state=seed)
     found = np.zeros((matrix.shape[0], dimensions), np.float32)
-    found[:, :rank] = left * np.sqrt(values)
+    found[:, :rank] = left * values**power
     return found
 
 

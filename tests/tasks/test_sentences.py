@@ -56,6 +56,7 @@ IDLE = [
     ("pairs", {"learn": {"objective": "mlm"}}, "tokens that see each other"),
     ("pairs", {"learn": {"pretrain": 2}}, "tokens that see each other"),
     ("pairs", {"learn": {"mask": 0.3}}, r"learn\.mask is for"),
+    ("pairs", {"learn": {"start": "svd"}, "model": {"name": "transformer"}}, r"learn\.start is for a table"),
     ("pairs", {"learn": {"objective": "simcse"}, "preprocess": {"augment": ()}}, "needs two looks at a text"),
     ("pairs", {"model": {"matryoshka": (512,)}}, "each must be between 2 and 511, received 512"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"lowercase": False}}, r"preprocess\.lowercase is for a tokenizer"),
@@ -138,6 +139,7 @@ QUICK = {"epochs": 12, "learning_rate": 0.02}
 DENSE = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 16}
 LEARNT = [
     ("pairs.csv", {"train": QUICK}),
+    ("pairs.csv", {"learn": {"start": "random"}, "train": QUICK}),
     ("sets.jsonl", {"train": QUICK}),
     ("triplets.csv", {"train": QUICK}),
     ("pairs.csv", {"model": {"name": "bytes", "dimensions": 32}, "train": QUICK}),

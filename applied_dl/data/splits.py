@@ -31,14 +31,14 @@ def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=Non
     if order is not None:
         ranked = np.argsort(np.asarray(order), kind="stable")
         cuts = np.round(np.cumsum(shares)[:2] * n).astype(int)
-        return _checked(Split(*(np.sort(part) for part in np.split(ranked, cuts))), shares, n)
+        return _checked(Split(*(np.sort(part) for part in np.split(ranked, cuts))), shares, n, n)
     unit = _units(n, groups, keys)
     moved = n - len(np.unique(unit)) if groups is None else 0
     first = np.full(unit.max() + 1, n) if n else np.zeros(0, int)
     np.minimum.at(first, unit, np.arange(n))
     label = np.zeros(len(first), int) if strata is None else np.asarray(strata)[first]
     part = _deal(label, np.bincount(unit), shares, np.random.default_rng(seed))[unit]
-    return _checked(Split(*(np.flatnonzero(part == i) for i in range(3)), moved), shares, n)
+    return _checked(Split(*(np.flatnonzero(part == i) for i in range(3)), moved), shares, n, len(first))
 
 
 def _units(n: int, groups, keys) -> np.ndarray:
@@ -72,8 +72,9 @@ def _deal(label: np.ndarray, size: np.ndarray, shares: np.ndarray, random: np.ra
     return part
 
 
-def _checked(split: Split, shares: np.ndarray, n: int) -> Split:
+def _checked(split: Split, shares: np.ndarray, n: int, units: int) -> Split:
     for name, rows, share in zip(("train", "validation", "test"), split[:3], shares):
         if share > 0 and len(rows) == 0:
-            raise DataError(f"The {name} part of {n} rows is empty at data.split {shares.tolist()}; give more rows or other shares.")
+            few = f" ({units} units, since equal rows and groups stay together)" if units < n else ""
+            raise DataError(f"The {name} part of {n} rows{few} is empty at data.split {shares.tolist()}; give more rows or other shares.")
     return split

@@ -77,7 +77,6 @@ def learn_columns(
     table: Table, train: np.ndarray, data, target: str, labels: tuple[str, ...], style: str
 ) -> tuple[TableEncoder, list[str]]:
     """The encoder of the feature columns by their training rows, and notes on what was set aside or looks wrong."""
-    _known(table, data)
     columns, aside, notes, taken = [], {}, [], set()
     for name in table.columns:
         if name == target or name in (data.group, data.order, *data.ignore):
@@ -104,12 +103,19 @@ def learn_columns(
     return TableEncoder(columns=tuple(columns), target=target, labels=labels, style=style, set_aside=aside), notes
 
 
-def _known(table: Table, data) -> None:
+def check_named(table: Table, data, target: str) -> None:
+    """Raises `UsageError` for a column of the recipe that is not there, is the target, or is named for two things."""
+    roles: dict[str, str] = {}
     for key in ("numeric", "categorical", "ignore", "group", "order"):
         value = getattr(data, key)
         for name in (value,) if isinstance(value, str) else value or ():
             if name not in table.columns:
                 raise UsageError(f"{table.source} has no column {name!r} (data.{key}).{nearest(name, table.columns)}")
+            if name == target:
+                raise UsageError(f"data.{key} names {name!r}, which is the target; remove it there, or set data.target.")
+            if name in roles:
+                raise UsageError(f"data.{roles[name]} and data.{key} both name the column {name!r}; leave it in one of them.")
+            roles[name] = key
 
 
 def _column(name: str, table: Table, train: np.ndarray, data, taken: set[str]) -> tuple[Column | None, str, str]:

@@ -8,11 +8,11 @@ import polars as pl
 from applied_dl.data import Part, Prepared
 from applied_dl.data.fingerprint import fingerprint
 from applied_dl.data.splits import split_rows
-from applied_dl.data.table_columns import learn_columns, learn_target, target_column
+from applied_dl.data.table_columns import check_named, learn_columns, learn_target, target_column
 from applied_dl.data.tables import Table, join, read_table
 from applied_dl.encoders.cells import as_levels, as_moments, as_numbers, moment_style, number_style
 from applied_dl.encoders.table import TableEncoder, encode, read_target
-from applied_dl.errors import DataError
+from applied_dl.errors import DataError, UsageError
 
 NAMES = ("train", "validation", "test")
 FEWEST = 10
@@ -25,10 +25,13 @@ def prepare_table(recipe) -> Prepared:
     tables = _tables(data)
     table, place = _joined(tables)
     target = target_column(table, data.target)
+    check_named(table, data, target)
+    _check_split(data, list(tables))
     table, place, notes = _with_target(table, place, target)
     style, labels = learn_target(table.frame[target], data.kind, data.decimal or table.decimal)
     truth = read_target(TableEncoder(columns=(), target=target, labels=labels, style=style), table)
-    rows, twins = _split(recipe, table, place, list(tables), truth, labels)
+    aside = learn_columns(table, np.arange(len(table)), data, target, labels, style)[0].set_aside  # no id makes equal rows unequal
+    rows, twins = _split(recipe, table, place, list(tables), truth, labels, aside)
     encoder, found = learn_columns(table, rows["train"], data, target, labels, style)
     cells = encode(encoder, table)
     notes += found + _remembers(recipe.model) + _wrong(cells.errors) + _classes(truth[rows["train"]], labels)
@@ -77,10 +80,18 @@ def _with_target(table: Table, place: np.ndarray, target: str) -> tuple[Table, n
     return table.take(known), place[known], [f"{len(table) - len(known)} of {len(table)} rows have no {target!r} and are left out"]
 
 
-def _split(recipe, table: Table, place, names, truth, labels) -> tuple[dict[str, np.ndarray], int]:
+def _check_split(data, names: list[str]) -> None:
+    """Raises `UsageError` where a part would come from nowhere, or the split has two masters."""
+    if data.group and data.order:
+        raise UsageError("data.group and data.order both decide which rows train and which judge; give one of them.")
+    for name, share in zip(NAMES, data.split):
+        if share <= 0 and name not in names:
+            raise UsageError(f"data.split has no share for {name}, received {list(data.split)}; give it one, or a file (data.{name}).")
+
+
+def _split(recipe, table: Table, place, names, truth, labels, aside) -> tuple[dict[str, np.ndarray], int]:
     data, frame = recipe.data, table.frame
-    apart = [name for name in frame.columns if name in (data.group, data.order, *data.ignore)]
-    keys = frame.drop(apart).hash_rows(seed=0).to_numpy()
+    keys = frame.drop(list(aside)).hash_rows(seed=0).to_numpy()
     groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
     order = _order(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
     strata = truth if labels else None
@@ -119,7 +130,8 @@ def _wrong(errors: dict[int, str]) -> list[str]:
 def _remembers(model) -> list[str]:
     if "retrieval" not in (model.name, *(model.members or ())) and model.memory is None:
         return []
-    return ["the exported files hold training rows (embedded) with their targets: share them as you would the table"]
+    sure = "the exported files hold" if model.name == "retrieval" else "where 'retrieval' earns a weight, the exported files hold"
+    return [f"{sure} training rows (embedded) with their targets: share them as you would the table"]
 
 
 def _classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:

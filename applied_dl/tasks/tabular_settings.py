@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from applied_dl import config
+from applied_dl.config.tabular import Recipe
 from applied_dl.errors import UsageError, nearest
 from applied_dl.models.call import known_settings
 from applied_dl.models.tabular import BUILDERS
@@ -59,7 +60,9 @@ def settle_tabular(recipe, encoder, rows: int):
     name = name_of(recipe, rows)
     classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
     nets = members or (name,)
+    _check_preset(recipe, rows)
     _check(recipe, name, nets, encoder)
+    _check_unheeded(recipe, nets, encoder)
     if members:
         _some_member_knows(recipe, members)
     else:
@@ -87,7 +90,11 @@ def settle_tabular(recipe, encoder, rows: int):
 
 def members_of(recipe, rows: int) -> tuple[str, ...]:
     """The nets of an ensemble: the recipe's, or those that suit the size of the table, and retrieval where a memory is asked for."""
-    return recipe.model.members or MEMBERS["small" if rows < SMALL else "best"] + (("retrieval",) if recipe.model.memory else ())
+    if recipe.model.members:
+        return recipe.model.members
+    small, best = rows < SMALL, recipe.model.preset == "best"
+    chosen = (("linear",) if small else ()) + MEMBERS["best"] if best or not small else MEMBERS["small"]
+    return chosen + (("retrieval",) if recipe.model.memory else ())
 
 
 def leader_of(members: tuple[str, ...]) -> str:
@@ -144,6 +151,39 @@ def training_of(name: str, rows: int, classes: bool) -> dict:
         batch = max(min(BATCH, rows // 4), 1)
     epochs = min(MOST_EPOCHS, max(own["epochs"], round(STEPS * batch / max(rows, 1))))
     return own | {"epochs": epochs, "batch_size": batch, "patience": max(16, epochs // 4)}
+
+
+def _check_preset(recipe, rows: int) -> None:
+    model = recipe.model
+    usual = name_of(config.replace(recipe, model={"name": None, "members": None}), rows)
+    if model.preset != "default" and (model.name or ("ensemble" if model.members else usual)) != usual:
+        raise UsageError(
+            f"model.preset = {model.preset!r} chooses the net, and so does model.{'name' if model.name else 'members'}; give one."
+        )
+
+
+def _check_unheeded(recipe, nets: tuple[str, ...], encoder) -> None:
+    """Refuse what nothing of this table or model would heed."""
+    pre, score, usual = recipe.preprocess, recipe.score, Recipe()
+    kinds = {column.kind for column in encoder.columns}
+    numbers = {_numbers(recipe, net, place) for place, net in enumerate(nets)} if kinds - {"category"} else set()
+    binned = any(how.endswith("bins") for how in numbers)
+    for key, given, heeded, why in (
+        ("preprocess.bins", pre.bins != usual.preprocess.bins, binned, "no number of this model has bins (preprocess.numbers)"),
+        ("preprocess.embedding", pre.embedding is not None, binned, "no number of this model is embedded over bins (preprocess.numbers)"),
+        ("preprocess.one_hot", pre.one_hot != usual.preprocess.one_hot, "category" in kinds, "the table has no categories"),
+        ("score.coverage", score.coverage != usual.score.coverage, not encoder.labels, "classes have probabilities, no intervals"),
+        ("score.temperature", not score.temperature, bool(encoder.labels), "a number has no probabilities"),
+        ("score.quantiles", score.quantiles != usual.score.quantiles, recipe.train.loss == "quantile",
+         "they are learned with train.loss = 'quantile'; the limits of other losses are set by score.coverage"),
+    ):  # fmt: skip
+        if given and not heeded:
+            raise UsageError(f"{key} would do nothing: {why}; remove it.")
+    low, middle, high = score.quantiles
+    if not (0 < low < 0.5 == middle < high < 1):
+        raise UsageError(
+            f"score.quantiles must be three, rising, with 0.5 in the middle, between 0 and 1; received {list(score.quantiles)}."
+        )
 
 
 def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:

@@ -69,3 +69,8 @@ def test_fingerprints_tell_content_shape_and_kind_apart():
     assert len({fingerprint(x) for x in (a, a.reshape(2, 3), a.astype(np.int32), a + 1)}) == 4
     keys = row_keys(np.array([[1, 2], [3, 4], [1, 2]]))
     assert keys[0] == keys[2] != keys[1]
+
+
+def test_groups_too_few_for_the_parts_are_counted():
+    with pytest.raises(DataError, match=r"part of 60 rows \(2 units, since equal rows and groups stay together\) is empty"):
+        split_rows(60, SHARES, 0, groups=np.repeat([0, 1], 30))

@@ -167,6 +167,15 @@ def test_twins_groups_and_time_keep_their_side(tmp_path):
         ({"preprocess": {"embedding": 8, "numbers": "periodic"}}, "piecewise-linear"),
         ({"preprocess": {"pairs": True, "numbers": "plain"}}, "preprocess.pairs gives bins"),
         ({"preprocess": {"pairs": True}, "model": {"members": ["linear", "realmlp"]}}, "these numbers have no bins"),
+        ({"preprocess": {"bins": 20}, "model": {"name": "linear"}}, "preprocess.bins would do nothing"),
+        ({"preprocess": {"embedding": 8}, "model": {"name": "linear"}}, "preprocess.embedding would do nothing"),
+        ({"preprocess": {"one_hot": 3}, "data": {"ignore": ["dear", "kind"]}}, "preprocess.one_hot would do nothing"),
+        ({"score": {"temperature": False}}, "score.temperature would do nothing"),
+        ({"score": {"quantiles": [0.1, 0.5, 0.9]}}, "score.quantiles would do nothing"),
+        ({"score": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
+        ({"score": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "score.coverage would do nothing"),
+        ({"model": {"preset": "best", "name": "mlp"}}, "chooses the net, and so does model.name"),
+        ({"model": {"preset": "fast", "members": ["mlp", "tabm"]}}, "chooses the net, and so does model.members"),
     ],
 )
 def test_keys_that_would_do_nothing_are_refused(table, sections, says):
@@ -176,8 +185,44 @@ def test_keys_that_would_do_nothing_are_refused(table, sections, says):
         task.settle(chosen, prepared)
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"group": "zz"}, "has no column 'zz' (data.group)"),
+        ({"order": "zz"}, "has no column 'zz' (data.order)"),
+        ({"group": "kind", "order": "when"}, "data.group and data.order both decide"),
+        ({"split": [0.8, 0.0, 0.2]}, "data.split has no share for validation"),
+        ({"split": [0.8, 0.2, 0.0]}, "data.split has no share for test"),
+        ({"numeric": ["price"]}, "data.numeric names 'price', which is the target"),
+        ({"group": "price"}, "data.group names 'price', which is the target"),
+        ({"numeric": ["small"], "categorical": ["small"]}, "data.numeric and data.categorical both name the column 'small'"),
+    ],
+)
+def test_columns_and_shares_that_contradict_each_other_are_refused(table, data, says):
+    with pytest.raises(UsageError) as error:
+        task.prepare(recipe(table, data=data), None)
+    assert says in str(error.value)
+
+
+def test_rows_that_only_an_identifier_tells_apart_stay_together(tmp_path):
+    random, n = np.random.default_rng(0), 200
+    once = {"x": random.normal(size=n), "y": random.normal(size=n)}
+    frame = pl.DataFrame({"id": np.arange(2 * n), **{name: np.tile(values, 2) for name, values in once.items()}})
+    frame.write_csv(tmp_path / "twice.csv")
+    prepared = task.prepare(recipe(tmp_path / "twice.csv", data={"target": "y", "ignore": []}), None)
+    assert prepared.facts["duplicates"] == n
+    values = [set(part.inputs["x"].tolist()) for part in (prepared.train, prepared.validation, prepared.test)]
+    assert not (values[0] & values[1] or values[0] & values[2] or values[1] & values[2])
+
+
+def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):
+    settled, _ = prepared_with(table, model={"preset": "best"})
+    assert settled.model.members == ("linear", "tabm", "tabm", "tabm", "realmlp")
+    assert task.settle(settled, task.prepare(settled, None)) == settled
+
+
 def test_retrieval_refuses_copies_of_rows(table):
-    sections = {"data": {"target": "dear"}, "model": {"name": "retrieval"}, "preprocess": {"balance": "over"}}
+    sections = {"data": {"target": "dear", "ignore": []}, "model": {"name": "retrieval"}, "preprocess": {"balance": "over"}}
     with pytest.raises(UsageError, match="would answer a row by its own copy"):
         prepared_with(table, **sections)
 

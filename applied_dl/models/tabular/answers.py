@@ -36,14 +36,20 @@ class Interval(layers.Layer):
         """Centre, and the distances below and above it (B,), all standardised."""
         if self.kind == "quantile":
             low, middle, high = (ops.mean(x[:, :, i], axis=1) for i in range(3))
-            return middle, ops.maximum(middle - low, 0.0), ops.maximum(high - middle, 0.0)
+            return self.within(middle), ops.maximum(middle - low, 0.0), ops.maximum(high - middle, 0.0)
         center = ops.mean(x[:, :, 0], axis=1)
         if self.kind == "normal":
             around = ops.sqrt(ops.mean(ops.exp(x[:, :, 1]), axis=1))
         else:
             apart = ops.mean(ops.square(x[:, :, 0] - ops.expand_dims(center, 1)), axis=1)
             around = ops.sqrt(apart + self.floor**2)
-        return center, around, around
+        return self.within(center), around, around
+
+    def within(self, center):
+        """A standardised prediction, cut to the training range; the interval is laid round what is left."""
+        if self.low is None:
+            return center
+        return ops.clip(center, *((end - self.mean) / self.deviation for end in (self.low, self.high)))
 
     def restored(self, value):
         """value · deviation + mean, in constants that half precision holds: 200,000 would be infinite, and 1,803.3 lose its tenths."""
@@ -61,9 +67,6 @@ class Interval(layers.Layer):
             "lower": center - ops.maximum(below * self.factor + self.margin, 0.0),  # a margin below 0 never turns an interval round
             "upper": center + ops.maximum(above * self.factor + self.margin, 0.0),
         }
-        if self.low is not None:
-            low, high = ((end - self.mean) / self.deviation for end in (self.low, self.high))
-            found["prediction"] = ops.clip(found["prediction"], low, high)
         found = {name: self.restored(value) for name, value in found.items()}
         return {name: ops.exp(value) if self.log else value for name, value in found.items()}
 

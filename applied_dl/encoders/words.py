@@ -41,6 +41,11 @@ class WordEncoder(Struct, frozen=True, kw_only=True):
                 self.phrases[start] = max(len(parts), self.phrases.get(start, 0))
 
     @property
+    def padding(self) -> int:
+        """What fills short rows of `ids`."""
+        return 0
+
+    @property
     def rows(self) -> int:
         """Of the table."""
         return 1 + len(self.words) + self.buckets

@@ -25,6 +25,7 @@ from applied_dl.export.weight_only import quantise_weights
 from applied_dl.metrics import Scores
 
 FORMATS = ("saved_model", "tflite")
+LIKE, FASTER = 1.05, 0.8  # sizes that are alike, and the share of a file's latency from which on another of like size is preferred
 
 
 def export(
@@ -120,7 +121,7 @@ def _converted(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple
 
 
 def _choose(found: list[ExportedFile], max_loss: float | None, folder: Path) -> list[ExportedFile]:
-    """Refuse the variants above the allowed loss; the smallest of the others becomes `model.tflite`."""
+    """Refuse the variants above the allowed loss; the smallest other becomes `model.tflite`, or a clearly faster one of like size."""
     judged = []
     for item in found:
         if item.format == "tflite" and not item.refused and max_loss is not None and item.metric_loss > max_loss:
@@ -130,5 +131,7 @@ def _choose(found: list[ExportedFile], max_loss: float | None, folder: Path) -> 
     if not allowed:
         return judged
     best = min(allowed, key=lambda item: item.bytes)
+    faster = [i for i in allowed if i.bytes <= LIKE * best.bytes and (i.latency_ms or np.inf) < FASTER * (best.latency_ms or 0)]
+    best = min(faster, key=lambda item: item.latency_ms, default=best)
     shutil.copyfile(folder / best.file, folder / "model.tflite")
     return [msgspec.structs.replace(item, chosen=item is best) for item in judged]

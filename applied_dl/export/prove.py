@@ -19,6 +19,8 @@ PROOF_ROWS = 2000  # held-out rows a file is judged on
 SINGLE_ROWS = 8  # of these, rows also asked one at a time, and twice
 PARITY = 1e-4  # largest relative difference of an fp32 file to Keras
 BATCH_PARITY = 1e-3  # largest relative difference between batch sizes of a quantised file
+VECTOR = "vector"  # the output that other programs compare by cosine: a metric of the user's rows may be too easy to see it go astray
+AGREEMENT, UNIT = 0.995, 0.01  # least mean cosine to Keras' vectors, and how far from 1 a length may be where theirs are 1
 
 
 def proof_rows(part: Part) -> Part:
@@ -97,10 +99,23 @@ def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray])
     return {"max_abs_diff": largest, "max_rel_diff": relative, "median_abs_diff": max(medians, default=0.0)}
 
 
+def _astray(found: np.ndarray, wanted: np.ndarray) -> str:
+    """Why vectors (N, D) must not stand for Keras', or nothing."""
+    size, length = (np.linalg.norm(v.astype(np.float64), axis=1) for v in (found, wanted))
+    cosine = float(np.mean((found * wanted).sum(1) / np.maximum(size * length, 1e-12), where=length > 0)) if (length > 0).any() else 1.0
+    if cosine < AGREEMENT:
+        return f"its vectors point elsewhere: their mean cosine to Keras' is {cosine:.3f}, expected at least {AGREEMENT}"
+    if np.allclose(length, 1, atol=1e-3) and np.abs(size - 1).max() > UNIT:
+        return f"its vectors have lengths from {size.min():.3f} to {size.max():.3f} where Keras' have 1"
+    return ""
+
+
 def _refusal(runtime, variant, part, outputs, expected, difference) -> str:
     for name, want in expected.items():
         if np.isfinite(want).all() and not np.isfinite(outputs[name]).all():
             return f"its output {name!r} holds NaN or infinity where Keras gives numbers"
+    if VECTOR in expected and (astray := _astray(outputs[VECTOR], expected[VECTOR])):
+        return astray
     if variant == "fp32" and difference["max_rel_diff"] > PARITY:
         return f"it differs from Keras by {difference['max_rel_diff']:.1e} of the output's scale, above {PARITY:.0e}"
     rows = min(SINGLE_ROWS, len(part))

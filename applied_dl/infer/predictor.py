@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import threading
 from pathlib import Path
 
@@ -51,6 +52,11 @@ class Predictor:
 
         inputs: a list of what the task takes (paths, bytes, arrays, rows, texts); options: the task's own, such as `top=3`.
         """
+        known = [name for name, own in inspect.signature(self.answer_options).parameters.items() if own.kind is own.KEYWORD_ONLY]
+        for key in options.keys() - known:
+            raise UsageError(
+                f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {', '.join(known) or 'no options'}."
+            )
         inputs = _several(inputs)
         at_once = getattr(self._task, "AT_ONCE", None)
         if at_once is None or not isinstance(inputs, list) or len(inputs) <= at_once:

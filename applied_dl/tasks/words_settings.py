@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from applied_dl import config
+from applied_dl.config.common import Export
 from applied_dl.errors import UsageError
 from applied_dl.tasks.words_data import LARGE
 
@@ -42,8 +43,18 @@ def settle_words(recipe, prepared):
         preprocess={"min_count": prepared.state["min_count"], "buckets": prepared.encoder.buckets or None},
         learn={"objective": objective, "negative": negative, "sample": sample, "start": start},
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
-        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+        export={
+            "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
+            "variants": _variants(recipe.export.variants),
+        },
     )
+
+
+def _variants(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Without int8, whose sums are fitted to single words: those of a line of words would leave its range."""
+    if "int8" in asked and asked != Export().variants:
+        raise UsageError("export.variants: int8 has no meaning for word vectors, which are looked up; dynamic keeps the table as int8.")
+    return tuple(variant for variant in asked if variant != "int8")
 
 
 def usual_start(recipe, prepared, objective: str) -> str:

@@ -9,10 +9,11 @@ import pytest
 from keras import layers
 
 from applied_dl import config
+from applied_dl.bundle import ExportedFile
 from applied_dl.data import Part
 from applied_dl.errors import UsageError
-from applied_dl.export import Serving, convert, export, write_saved_model
-from applied_dl.export.prove import Judge, prove
+from applied_dl.export import Serving, convert, export, ladder, write_saved_model
+from applied_dl.export.prove import Judge, _astray, prove
 from applied_dl.infer import Runtime, operators
 from applied_dl.metrics import Scores
 
@@ -77,8 +78,35 @@ def test_the_smallest_allowed_file_is_chosen(exported):
     tflite = [item for (kind, _), item in found.items() if kind == "tflite"]
     chosen = [item for item in tflite if item.chosen]
     assert len(chosen) == 1
-    assert chosen[0].bytes == min(item.bytes for item in tflite)
+    assert chosen[0].bytes <= ladder.LIKE * min(item.bytes for item in tflite)
     assert (folder / "model.tflite").read_bytes() == (folder / chosen[0].file).read_bytes()
+
+
+def test_of_like_sizes_a_clearly_faster_file_is_chosen(tmp_path):
+    def chosen(**files):
+        items = []
+        for name, (size, latency) in files.items():
+            (tmp_path / name).write_bytes(name.encode())
+            items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_loss=0.0, latency_ms=latency))
+        (best,) = (item.file for item in ladder._choose(items, 0.01, tmp_path) if item.chosen)
+        assert (tmp_path / "model.tflite").read_bytes() == best.encode()
+        return best
+
+    assert chosen(fp32=(89_000, 14.0), dynamic=(22_909, 2.45), int8=(22_771, 8.02)) == "dynamic"
+    assert chosen(dynamic=(22_909, 7.5), int8=(22_771, 8.02)) == "int8"
+    assert chosen(dynamic=(24_909, 2.45), int8=(22_771, 8.02)) == "int8"
+    assert chosen(dynamic=(22_909, None), int8=(22_771, None)) == "int8"
+
+
+def test_vectors_that_go_astray_are_refused():
+    wanted = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+    unit = wanted / np.linalg.norm(wanted, axis=1, keepdims=True)
+    assert _astray(unit, unit) == _astray(3 * wanted, wanted) == ""
+    assert _astray(unit * 1.005, unit) == ""
+    assert "lengths from 1.020 to 1.020 where Keras' have 1" in _astray(unit * 1.02, unit)
+    assert "mean cosine to Keras' is -1.000, expected at least 0.995" in _astray(-wanted, wanted)
+    assert _astray(np.zeros_like(unit), unit) != ""
+    assert _astray(np.zeros((2, 3)), np.zeros((2, 3))) == ""
 
 
 def test_the_file_answers_as_keras_does_without_it(exported):

@@ -100,6 +100,7 @@ def test_little_text_starts_at_its_counts(language, tmp_path):
     recipe = config.read_recipe({"task": "words", "data": {"source": language}})
     prepared = task.prepare(recipe, tmp_path)
     assert task.settle(recipe, prepared).learn.start == "svd"
+    assert task.settle(recipe, prepared).export.variants == ("fp32", "fp16", "dynamic", "int8_weights")
     prepared.state["total"] = 3_000_000
     large = task.settle(recipe, prepared)
     assert (large.learn.start, large.train.learning_rate) == ("random", 0.05)
@@ -120,6 +121,7 @@ def test_labelled_takes_pairs_or_text(language, tmp_path):
 @pytest.mark.parametrize(
     ("sections", "told"),
     [
+        ({"export": {"variants": ["fp32", "int8"]}}, "int8 has no meaning for word vectors"),
         ({"model": {"name": "svd"}, "train": {"epochs": 2}}, r"train\.epochs has no meaning"),
         ({"model": {"name": "glove"}, "learn": {"negative": 5}}, r"learn\.negative has no meaning"),
         ({"model": {"name": "svd"}, "preprocess": {"ngrams": (3, 6)}}, r"preprocess\.ngrams needs"),

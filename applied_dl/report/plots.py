@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from applied_dl import console
+
 BLUE, ORANGE, GREY, GREEN, RED = "#2b6cb0", "#dd6b20", "#718096", "#2f855a", "#c53030"
+OTHER_SCRIPTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "WenQuanYi Zen Hei",
+    "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari",
+    "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai", "Noto Sans Symbols2", "Noto Emoji", "Arial Unicode MS", "Unifont",
+)  # fmt: skip
 STYLE = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e2e8f0",
     "axes.edgecolor": GREY, "axes.axisbelow": True, "figure.dpi": 110, "legend.frameon": False, "axes.titlesize": 11,
@@ -22,11 +32,38 @@ def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({**STYLE, "font.family": _fonts()}):
         drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained")
         yield axes
-        drawn.savefig(path, metadata={"Software": None})
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            drawn.savefig(path, metadata={"Software": None})
         plt.close(drawn)
+    _tell(caught, path.name)
+
+
+@cache
+def _fonts() -> list[str]:
+    """The usual font, and those of other scripts that this machine has, for the characters that it lacks."""
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in there)]
+
+
+def _tell(caught: list, name: str) -> None:
+    """One note for all characters without a picture, where matplotlib has a warning for each; its other warnings as they are."""
+    missing = []
+    for warning in caught:
+        if found := re.match(r"Glyph (\d+) .*missing from", str(warning.message)):
+            missing.append(chr(int(found[1])))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if different := sorted(set(missing)):
+        shown = "".join(different[:10])
+        console.warn(
+            f"{name}: the fonts here lack {len(different)} characters ({shown}), drawn as boxes; a Noto font of the script has them"
+        )
 
 
 def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", best_epoch: int = 0) -> None:

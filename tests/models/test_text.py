@@ -149,6 +149,13 @@ def test_a_bytes_model_on_word_ids_is_the_same_model():
     np.testing.assert_array_equal(on_word_ids(model)({"ids": ids}).numpy(), model({"bytes": rows}).numpy())
 
 
+def test_the_builders_are_found_under_one_name():
+    from applied_dl.models import text
+
+    assert text.transformer(50, length=8, width=16, depth=1, heads=2).output_shape == (None, 16)
+    assert all(callable(getattr(text, name)) for name in text.__all__)
+
+
 def test_a_static_vector_is_the_mean_of_its_rows():
     model = static(40, dimensions=6, seed=0)
     table = model.get_layer("table").embeddings.numpy()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from applied_dl.report import plots
 from applied_dl.report.plots import _apart, neighbourhood
 
 
@@ -18,3 +19,20 @@ def test_no_two_names_lie_on_each_other():
 def test_a_map_takes_dollars_and_one_place_for_all(tmp_path):
     neighbourhood(np.zeros((8, 2)), ["$3 and $5", "x_{1}$", "שלום", "é", "", "a\nb", "\\frac", "%"], tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_characters_without_a_font_are_one_note(tmp_path, capsys, recwarn, monkeypatch):
+    monkeypatch.setattr(plots, "_fonts", lambda: ["DejaVu Sans"])  # whatever this machine has
+    neighbourhood(np.eye(4, 2), ["新闻", "体育", "新", "plain"], tmp_path / "a.png", "a map")
+    assert capsys.readouterr().err.splitlines() == [
+        "warning   a.png: the fonts here lack 4 characters (体新育闻), drawn as boxes; a Noto font of the script has them"
+    ]
+    assert len(recwarn) == 0
+    neighbourhood(np.eye(4, 2), ["a", "é", "שלום", "я"], tmp_path / "b.png")
+    assert capsys.readouterr().err == ""
+
+
+def test_fonts_of_other_scripts_are_used_where_they_are():
+    found = plots._fonts()
+    assert found[0] == "DejaVu Sans"
+    assert set(found[1:]) <= set(plots.OTHER_SCRIPTS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from applied_dl.bundle import ExportedFile, Manifest
 from applied_dl.metrics import HIGHER_IS_BETTER
 from applied_dl.report.page import write_page
+from applied_dl.report.use import usage
 
 PIPELINE_TAGS = {
     "image": "image-classification",
@@ -18,13 +19,6 @@ PIPELINE_TAGS = {
 }
 KINDS = {"image": "An image classifier", "tabular": "A tabular model", "forecast": "A forecaster", "words": "Word vectors",
          "sentences": "A sentence encoder"}  # fmt: skip
-GIVES = {
-    "image": 'predictor.predict(["a.png"])   # [{"label", "probability", "top"}]',
-    "tabular": 'predictor.predict([{"column": value}])   # [{"prediction", "lower", "upper"}] or [{"label", "probability"}]',
-    "forecast": 'predictor.predict(["history.csv"])   # [{"series", "times", "forecast", "lower", "upper"}]',
-    "words": 'predictor.predict(["king"], nearest=5)   # [{"vector", "nearest"}]',
-    "sentences": 'predictor.predict(["a sentence"])   # [{"vector"}]',
-}
 
 
 def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]]) -> None:
@@ -38,8 +32,8 @@ def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]])
         _data(manifest),
         _results(manifest),
         _files(manifest),
-        _tensors(tensors),
-        _use(manifest, tensors),
+        _tensors(tensors, manifest.facts.get("inputs", {})),
+        usage(manifest, tensors),
         _limits(manifest, card),
         _made(manifest),
         _pictures(folder),
@@ -178,38 +172,15 @@ def _verdict(item: ExportedFile) -> str:
     return "**model.tflite**" if item.chosen else f"refused: {item.refused}" if item.refused else ""
 
 
-def _tensors(tensors: dict[str, list[dict]]) -> str:
+def _tensors(tensors: dict[str, list[dict]], columns: dict[str, list[str]]) -> str:
+    """The tensors of the files; `columns` says which of them a column of the user's table feeds, where it goes by another name."""
     rows = ["## Inputs and outputs", "", "| | name | type | shape |", "|---|---|---|---|"]
     for kind in ("inputs", "outputs"):
         rows += [f"| {kind[:-1]} | `{t['name']}` | {t['dtype']} | {t['shape']} |" for t in tensors[kind]]
-    return "\n".join(rows)
-
-
-def _use(manifest: Manifest, tensors: dict[str, list[dict]]) -> str:
-    first, answer = tensors["inputs"][0]["name"], tensors["outputs"][0]["name"]
-    blocks = [
-        "## Use",
-        "Python, without TensorFlow (`pip install applied_dl`):",
-        f'```python\nimport applied_dl\npredictor = applied_dl.load("{manifest.name}")\n{GIVES[manifest.task]}\n```',
+    renamed = [
+        f"`{_plain(column)}` is {', '.join(f'`{name}`' for name in names)}" for column, names in columns.items() if [column] != names
     ]
-    if manifest.chosen is not None:
-        blocks += [
-            "Android (Kotlin, LiteRT):",
-            "```kotlin\nval interpreter = Interpreter(modelFile)\n"
-            f'interpreter.runSignature(mapOf("{first}" to input), mapOf("{answer}" to output), "serving_default")\n```',
-            "iOS (Swift, TensorFlowLiteSwift):",
-            "```swift\nlet interpreter = try Interpreter(modelPath: modelPath)\ntry interpreter.allocateTensors()\n"
-            f"try interpreter.copy(input, toInputAt: 0)  // {first}\ntry interpreter.invoke()\n"
-            f"let answer = try interpreter.output(at: 0)  // {answer}\n```",
-        ]
-    if any(item.format == "saved_model" for item in manifest.exports):
-        blocks += [
-            "TF Serving:",
-            "```sh\n"
-            f'docker run -p 8501:8501 -v "$PWD/saved_model:/models/{manifest.name}/1" -e MODEL_NAME={manifest.name} tensorflow/serving\n'
-            f'curl -d \'{{"inputs": {{"{first}": […]}}}}\' localhost:8501/v1/models/{manifest.name}:predict\n```',
-        ]
-    return "\n\n".join(blocks)
+    return "\n".join(rows + (["", "Columns of the table and their inputs: " + "; ".join(renamed) + "."] if renamed else []))
 
 
 def _limits(manifest: Manifest, card: dict) -> str:

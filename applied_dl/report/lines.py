@@ -17,7 +17,8 @@ def tell_baselines(found: dict[str, Scores]) -> None:
 
 def tell_data(prepared) -> None:
     """What was read, how it is cut, and what to know about it."""
-    rows = f"{prepared.facts.get('windows', len(prepared.train)):,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
+    train = prepared.facts.get("windows", len(prepared.train))
+    rows = f"{train:,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
     console.say("data", prepared.facts.get("summary", "") + f"  ({rows})")
     for warning in prepared.warnings:
         console.warn(warning)

@@ -152,6 +152,7 @@ def _facts(encoder: TableEncoder, table: Table, parts: dict[str, Part], twins: i
         "rows": len(table),
         "target": encoder.target,
         "columns": {c.name: c.kind for c in encoder.columns},
+        "inputs": {c.name: list(c.inputs) for c in encoder.columns},
         "empty_cells": round(empty, 4),
         "duplicates": twins,
         "set_aside": encoder.set_aside,

@@ -11,7 +11,7 @@ import numpy as np
 
 PENALTIES = (1e-6, *10.0 ** np.arange(-4, 2.1, 0.5))  # as shares of the mean eigenvalue
 CHUNK = 4096
-MOVED, LOST = 3e-3, 5e-4  # how far a lower rank may move the training windows' forecasts, what it may add: shares of the squared error
+MOVED, LOST = 3e-3, 2e-4  # how far a lower rank may move the training windows' forecasts, what it may add: shares of the squared error
 
 
 Sums = tuple[np.ndarray, np.ndarray, float, int]

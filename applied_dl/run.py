@@ -57,7 +57,6 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     task = load_task(recipe.task)
     from applied_dl import export as exporting
     from applied_dl.train import Workspace
-    from applied_dl.train.hardware import as_float32
     from applied_dl.train.reproducible import set_up
 
     exporting.check(recipe.export)
@@ -70,10 +69,14 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     with console.timed("baseline", "honest rivals on the same rows"):
         baselines = task.baselines(recipe, prepared)
     lines.tell_baselines(baselines)
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    if "tflite" in recipe.export.formats:
+    set_up(recipe.train.seed, recipe.train.deterministic, _by_keras(recipe))
+    if "tflite" in recipe.export.formats and _by_keras(
+        recipe
+    ):  # without, a training takes too little memory to put the converter beside it
         exporting.warm_up()
     fitted = task.fit(recipe, prepared, workspace)
+    from applied_dl.train.hardware import as_float32
+
     fitted = fitted._replace(model=as_float32(fitted.model))
     serving = task.serving(recipe, fitted, prepared)
     with bundle.writing(target, overwrite) as work:
@@ -154,16 +157,21 @@ def read(task, recipe):
     """The recipe's data read, split and fitted, from its seed."""
     from applied_dl.train.reproducible import set_up
 
-    set_up(recipe.train.seed, recipe.train.deterministic)
+    set_up(recipe.train.seed, recipe.train.deterministic, _by_keras(recipe))
     return task.prepare(recipe, cache_folder())
+
+
+def _by_keras(recipe) -> bool:
+    """Whether Keras trains; word vectors have closed-form steps of their own, and TensorFlow is loaded for their export alone."""
+    return hasattr(recipe.train, "optimizer")
 
 
 def settled(task, recipe, prepared):
     """The recipe with every open value chosen for the data, and without a key that would do nothing."""
-    from applied_dl.train.optimizers import check
-
     recipe = task.settle(recipe, prepared)
-    if hasattr(recipe.train, "optimizer"):  # word vectors have their own closed-form steps
+    if _by_keras(recipe):
+        from applied_dl.train.optimizers import check
+
         check(recipe.train)
     return recipe
 
@@ -207,7 +215,7 @@ def _as_files(sections: dict) -> dict:
 
     data = dict(sections.get("data", {}))
     for key in ("source", "train", "validation", "test"):
-        if hasattr(data.get(key), "columns"):
+        if hasattr(data.get(key), "columns") or hasattr(data.get(key), "iloc"):
             frame = read_table(data[key]).frame
             path = cache_folder() / "tables" / f"{fingerprint(frame.write_csv())[:32]}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,6 +90,11 @@ class Predictor:
         """The function that phrases the answers; its keyword arguments are the options of `predict`."""
         return self._task.answer
 
+    @property
+    def task_module(self):
+        """The TF-free half of the bundle's task."""
+        return self._task
+
     def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The graph alone: encoded arrays by name → raw outputs by name."""
         return self.runtime.run(inputs)
@@ -128,6 +133,7 @@ def _several(inputs):
     if inputs is None:
         raise UsageError("predict expects inputs, received None; give a list of what the task takes (paths, bytes, arrays, rows or texts).")
     single = isinstance(inputs, str | bytes | bytearray | memoryview | Path | dict | np.ndarray) or not hasattr(inputs, "__iter__")
+    single = single or hasattr(inputs, "iloc")  # a pandas series
     if hasattr(inputs, "columns"):
         return inputs
     if isinstance(inputs, np.ndarray) and inputs.ndim == 4:  # a batch of pictures

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import keras
 import msgspec
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from applied_dl import console, train
+from applied_dl import train
 from applied_dl.data.sentences import balanced
 from applied_dl.encoders.subwords import MASK, SubwordEncoder
 from applied_dl.errors import UsageError
@@ -21,7 +23,7 @@ from applied_dl.train.class_weights import class_weights
 from applied_dl.train.contrastive import fit_table
 from applied_dl.train.losses import loss as named_loss
 from applied_dl.train.similarity_losses import Contrastive, MaskedTokens, SameSimilarities
-from applied_dl.train.table_start import counted_start, rarity
+from applied_dl.train.table_start import start_table
 from applied_dl.train.transfer import fit_staged
 
 FIRST_WORD = 3  # ids below are special
@@ -38,7 +40,10 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     ids = token_ids(model, prepared.train, prepared.encoder)
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
+        begun = time.perf_counter()
         start_table(model, ids, prepared.encoder.padding, recipe.learn.start, settings.seed)
+        if workspace is not None and workspace.trial is not None:
+            workspace.trial.append(time.perf_counter() - begun)
     if recipe.learn.pretrain and objective != "mlm":
         first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
         _fit_mlm(recipe, prepared, model, ids, first, workspace, f"{tag}-mlm")
@@ -61,17 +66,6 @@ def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
     width = max(1, int((found > 0).sum(1).max()))
     order = np.argsort(found == 0, axis=1, kind="stable")[:, :width]
     return np.take_along_axis(found, order, axis=1)
-
-
-def start_table(model: keras.Model, ids: np.ndarray, padding: int, how: str, seed: int) -> None:
-    """First vectors of a table: as long as TF-IDF has them, at random or by the counts of neighbours."""
-    layer = model.get_layer("table")
-    table = layer.embeddings.numpy()
-    if how == "random":
-        layer.embeddings.assign(table * rarity(ids, len(table), padding)[:, None])
-        return
-    with console.timed("counts", "neighbours counted and factorised"):
-        layer.embeddings.assign(counted_start(table, ids, padding, seed))
 
 
 def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) -> train.History:

@@ -7,8 +7,10 @@ better start than either: fewer passes over the pairs are enough, and words that
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 
+from applied_dl import console
 from applied_dl.train.word_counts import cooccurrences, factorised, positive_pmi
 from applied_dl.train.word_text import Text
 
@@ -18,6 +20,17 @@ COMMON, EACH = 8, 16  # directions that all texts share, taken out; one for so m
 LOOKED_AT = 30_000  # texts that show them
 KNOWN = 0.7  # share of the counts in a start; the rest tells every sub-word from every other
 BLOCK = 4096  # texts pooled at a time
+
+
+def start_table(model: keras.Model, ids: np.ndarray, padding: int, how: str, seed: int) -> None:
+    """First vectors of the layer "table" for the texts `ids` (N, T): by `rarity`, "random" or by the counts of neighbours ("svd")."""
+    layer = model.get_layer("table")
+    table = layer.embeddings.numpy()
+    if how == "random":
+        layer.embeddings.assign(table * rarity(ids, len(table), padding)[:, None])
+        return
+    with console.timed("counts", "neighbours counted and factorised"):
+        layer.embeddings.assign(counted_start(table, ids, padding, seed))
 
 
 def rarity(ids: np.ndarray, size: int, padding: int) -> np.ndarray:

@@ -1,11 +1,9 @@
 """Which texts meet in a batch."""
 
 import numpy as np
-import pytest
 
 from applied_dl.encoders.subwords import SubwordEncoder
-from applied_dl.models.text.static import static
-from applied_dl.tasks.sentences_fit import same_meaning, start_table, times_shown
+from applied_dl.tasks.sentences_fit import same_meaning, times_shown
 from applied_dl.tasks.sentences_teacher import encode_all
 
 ROWS = np.array([[0, 1, -1, -1, -1], [2, 3, 4, 5, 6], [7, 8, 9, -1, -1], [1, 10, -1, -1, -1]], np.int32)
@@ -21,19 +19,6 @@ def test_texts_of_a_set_are_never_each_others_negatives():
     assert len(set(keys[2:7])) == 1
     assert len(set(keys[7:10])) == 1
     assert len(set(keys)) == 3 + 2  # 0, 1 and 10 stand for themselves
-
-
-@pytest.mark.parametrize("how", ["random", "svd"])
-def test_a_table_starts_anew_and_the_same_for_a_seed(how):
-    ids = np.random.default_rng(0).integers(0, 40, (60, 7)).astype(np.int32)
-    found = []
-    for _ in range(2):
-        model = static(40, dimensions=16, seed=0)
-        before = model.get_layer("table").embeddings.numpy()
-        start_table(model, ids, 0, how, seed=3)
-        found.append(model.get_layer("table").embeddings.numpy())
-    assert not np.allclose(found[0], before)
-    np.testing.assert_array_equal(*found)
 
 
 def test_texts_of_every_length_keep_their_places():

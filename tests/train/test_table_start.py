@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applied_dl.train.table_start import COMMON, counted_start, rarity, text_of, without_common
+from applied_dl.models.text.static import static
+from applied_dl.train.table_start import COMMON, counted_start, rarity, start_table, text_of, without_common
 
 RNG = np.random.default_rng(0)
 
@@ -68,3 +69,16 @@ def test_what_all_texts_share_is_gone():
     found = without_common(table, vectors)
     np.testing.assert_allclose(found @ top.T, 0, atol=1e-4)
     np.testing.assert_allclose(found, table - table @ top.T @ top, atol=1e-4)
+
+
+@pytest.mark.parametrize("how", ["random", "svd"])
+def test_a_table_starts_anew_and_the_same_for_a_seed(how):
+    ids = np.random.default_rng(0).integers(0, 40, (60, 7)).astype(np.int32)
+    found = []
+    for _ in range(2):
+        model = static(40, dimensions=16, seed=0)
+        before = model.get_layer("table").embeddings.numpy()
+        start_table(model, ids, 0, how, seed=3)
+        found.append(model.get_layer("table").embeddings.numpy())
+    assert not np.allclose(found[0], before)
+    np.testing.assert_array_equal(*found)

@@ -17,12 +17,22 @@ import tempfile
 import time
 from pathlib import Path
 
+from applied_dl.errors import UsageError, nearest
+
+FORMATS = ("saved_model", "tflite")
 VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is made from the fp32 file, by `weight_only`
 REPRESENTATIVE_ROWS = 256
 TIMEOUT = 900  # seconds for one job before it is given up
 
 _process: subprocess.Popen | None = None
 _log = None
+
+
+def check(settings) -> None:
+    """Refuse unknown formats and variants before anything is trained."""
+    for known, names in ((FORMATS, settings.formats), (VARIANTS, settings.variants)):
+        for unknown in set(names) - set(known):
+            raise UsageError(f"Unknown export {unknown!r}.{nearest(unknown, known)}")
 
 
 def environment() -> dict[str, str]:

@@ -13,7 +13,6 @@ import numpy as np
 from applied_dl import console
 from applied_dl.bundle import ExportedFile
 from applied_dl.data import Part
-from applied_dl.errors import UsageError, nearest
 from applied_dl.export import convert
 from applied_dl.export.evaluate import signature_outputs
 from applied_dl.export.metadata import add_metadata
@@ -24,7 +23,6 @@ from applied_dl.export.serving import Serving
 from applied_dl.export.weight_only import quantise_weights
 from applied_dl.metrics import Scores
 
-FORMATS = ("saved_model", "tflite")
 LIKE, FASTER = 1.05, 0.8  # sizes that are alike, and the share of a file's latency from which on another of like size is preferred
 
 
@@ -35,7 +33,7 @@ def export(
 
     Returns the proofs (one `chosen`, copied to `model.tflite`, unless all were refused) and Keras' outputs on the proof rows.
     """
-    check(settings)
+    convert.check(settings)
     rows = proof_rows(test)
     expected = keras_outputs(serving, rows)
     judge = Judge(score, rows, expected)
@@ -50,13 +48,6 @@ def export(
     if "tflite" in settings.formats:
         found += _tflite(serving, settings, train, judge, folder, name)
     return _choose(found, settings.max_loss, folder), expected
-
-
-def check(settings) -> None:
-    """Refuse unknown formats and variants before anything is trained."""
-    for known, names in ((FORMATS, settings.formats), (convert.VARIANTS, settings.variants)):
-        for unknown in set(names) - set(known):
-            raise UsageError(f"Unknown export {unknown!r}.{nearest(unknown, known)}")
 
 
 def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, np.ndarray]:

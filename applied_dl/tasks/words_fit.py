@@ -9,6 +9,7 @@ from applied_dl.encoders.words import MOST_GRAMS, spread, subword_rows
 from applied_dl.errors import UsageError
 from applied_dl.train import Fitted, History
 from applied_dl.train import word_counts as counting
+from applied_dl.train.reproducible import set_up
 from applied_dl.train.word_glove import glove_plan, glove_vectors
 from applied_dl.train.word_kernels import Lesson
 from applied_dl.train.word_text import keep_shares, noise_table
@@ -21,6 +22,7 @@ def fit_words(recipe, prepared, workspace) -> Fitted:
     table, history = learnt(recipe, prepared, workspace)
     from applied_dl.models.text.word_vectors import word_lookup
 
+    set_up(recipe.train.seed, recipe.train.deterministic)  # Keras is here now
     rows, D = prepared.encoder.rows, recipe.model.dimensions
     lookup = word_lookup(rows, dimensions=D, seed=recipe.train.seed)
     full = np.zeros((rows, D), np.float32)

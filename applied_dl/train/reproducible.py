@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import random
 from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
 
 RECORDED = ("applied_dl", "tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
-def set_up(seed: int, deterministic: bool) -> None:
-    """Seed Python, numpy and Keras; with `deterministic`, forbid operations whose result depends on thread timing."""
+def set_up(seed: int, deterministic: bool, by_keras: bool = True) -> None:
+    """Seed Python, numpy and, where it trains, Keras; with `deterministic`, forbid operations whose result depends on thread timing."""
+    if not by_keras:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 — what libraries draw from
+        return
     import keras
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on retracing are not for the users of a recipe

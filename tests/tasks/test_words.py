@@ -1,5 +1,8 @@
 """The word task: what it refuses, what it learns from a small language, every method to a bundle's vectors."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -182,3 +185,35 @@ def test_phrases_are_read_alike_in_training_prediction_and_evaluation(tmp_path):
     assert encoder.places["new_york_city"] + 1 in held.inputs["ids"]
     place = encoder.places["new_york"] + 1
     assert rows_of(encoder, "w1 New York w2") == [encoder.places["w1"] + 1, place, encoder.places["w2"] + 1]
+
+
+TRAINS = """
+import sys
+from pathlib import Path
+from applied_dl import config, run
+from applied_dl.tasks import load_task
+from applied_dl.tasks.words_fit import learnt
+from applied_dl import export
+from applied_dl.train import Workspace
+source, folder = sys.argv[1:]
+recipe = config.read_recipe({"task": "words", "data": {"source": source}, "model": {"dimensions": 8}, "train": {"epochs": 1}})
+task = load_task("words")
+export.check(recipe.export)
+prepared = run.read(task, recipe)
+recipe = run.settled(task, recipe, prepared)
+task.baselines(recipe, prepared)
+learnt(recipe, prepared, Workspace(Path(folder) / "run", {}))
+print(sorted({"keras", "tensorflow"} & set(sys.modules)))
+"""
+
+
+def test_tensorflow_is_not_loaded_before_the_export(language, tmp_path):
+    done = subprocess.run([sys.executable, "-c", TRAINS, language, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    (tmp_path / "empty.txt").write_text("")
+    refused = (
+        "import sys; sys.modules['keras'] = sys.modules['tensorflow'] = None; from applied_dl.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", refused, "train", "words", "--set", f"data.source={tmp_path}/empty.txt", "--out", f"{tmp_path}/out"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, "holds no word" in done.stderr) == (3, True)

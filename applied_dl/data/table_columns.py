@@ -100,7 +100,8 @@ def learn_columns(
         raise DataError(
             f"{table.source} has no usable feature beside the target {target!r}: {'; '.join(f'{k!r} is {v}' for k, v in aside.items())}."
         )
-    return TableEncoder(columns=tuple(columns), target=target, labels=labels, style=style, set_aside=aside), notes
+    found = TableEncoder(columns=tuple(columns), target=target, labels=labels, style=style, set_aside=aside, decimal=table.decimal)
+    return found, notes
 
 
 def check_named(table: Table, data, target: str) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from applied_dl.data.tables import Table
 from applied_dl.encoders import stored
-from applied_dl.encoders.cells import BOOLEAN, as_levels, as_moments, as_numbers, numbers, places
+from applied_dl.encoders.cells import BOOLEAN, as_levels, as_moments, as_numbers, number_style, numbers, places
 from applied_dl.errors import DataError
 
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
@@ -46,6 +46,7 @@ class TableEncoder(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     style: str = "plain"
     set_aside: dict[str, str] = field(default_factory=dict)
+    decimal: str | None = None  # the mark that the training file agrees on
 
     @property
     def numbers(self) -> list[str]:
@@ -84,7 +85,11 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
         )
     short = f"expected {len(table.columns)} cells, received"
     inputs, errors, notes = {}, {row: f"{table.where(row)}: {short} {count}." for row, count in table.short.items()}, []
-    parsed = numbers(table.frame, {column.name: column.style for column in encoder.columns if column.kind == "number"})
+    learned = {column.name: column.style for column in encoder.columns if column.kind == "number"}
+    styles = {name: _style(encoder, style, table, name) for name, style in learned.items()}
+    if "comma" in {style for name, style in (*styles.items(), *learned.items()) if styles[name] != learned[name]}:
+        notes.append(f"{table.source}: its decimal mark is {table.decimal!r}, as that of the training file was not; it is read so")
+    parsed = numbers(table.frame, styles)
     for column in encoder.columns:
         cells = table.frame[column.name]
         if column.kind == "category":
@@ -117,7 +122,7 @@ def read_target(encoder: TableEncoder, table: Table) -> np.ndarray:
         raise DataError(f"{table.source} has no column {encoder.target!r}, the target; received: {', '.join(table.columns[:20])}.")
     cells = table.frame[encoder.target]
     if not encoder.labels:
-        values, wrong = as_numbers(cells, encoder.style)
+        values, wrong = as_numbers(cells, _style(encoder, encoder.style, table, encoder.target))
         if len(wrong):
             row = int(wrong[0])
             raise DataError(f"{table.where(row)}, column {encoder.target!r}: expected a finite number, received {_shown(cells, row)!r}.")
@@ -127,6 +132,14 @@ def read_target(encoder: TableEncoder, table: Table) -> np.ndarray:
         row = int(np.argmax(found == -2))
         raise DataError(f"{table.where(row)}: the model knows no class {_shown(cells, row)!r}; it knows: {', '.join(encoder.labels[:20])}.")
     return found
+
+
+def _style(encoder: TableEncoder, style: str, table: Table, name: str) -> str:
+    """The learned style of a column of numbers, unless the file that is asked has another decimal mark than the training file."""
+    if table.decimal in (None, encoder.decimal):
+        return style
+    other, share = number_style(table.frame[name], table.decimal)
+    return other if share == 1.0 else style
 
 
 def _shown(cells: pl.Series, row: int) -> str:

@@ -210,7 +210,22 @@ def test_a_file_of_decimal_commas_is_one_and_numbers_stay_numbers(tmp_path):
     mixed = encode(encoder, read_table([real, {**real, "all": "1.103", "area": "17,3"}])).inputs
     np.testing.assert_allclose(mixed["all"], [1.103, 1103], rtol=1e-6)
     np.testing.assert_allclose(mixed["area"], [17.3, 17.3], rtol=1e-6)
-    assert "received '17.3'" in encode(encoder, read_table([{**real, "area": "17.3"}])).errors[0]
+    assert "received '17.3'" in encode(encoder, read_table([{**real, "area": "17.3"}, {**real, "area": "17,3"}])).errors[0]
+
+
+def test_the_decimal_mark_of_the_file_that_is_asked_is_seen(tmp_path):
+    (tmp_path / "german.csv").write_text(GERMAN)
+    (tmp_path / "english.csv").write_text("size,area,all,day,y\n0.126,17.345,1.103,2024-02-04,2.125\n7,17.345,12,2024-02-04,1.125\n")
+    german, english = learned(tmp_path / "german.csv")[0], learned(tmp_path / "english.csv", kind="regression")[0]
+    for rows in (slice(0, 3), slice(0, 3, 2)):  # where no cell but 17.345 has a mark, the separator tells
+        (tmp_path / "x.csv").write_text("\n".join((tmp_path / "english.csv").read_text().splitlines()[rows]))
+        table = read_table(tmp_path / "x.csv")
+        np.testing.assert_allclose(encode(german, table).inputs["area"], [17.345] * len(table), rtol=1e-6)
+        assert "x.csv: its decimal mark is '.', as that of the training file was not" in encode(german, table).notes[0]
+    assert read_target(german, read_table(tmp_path / "english.csv")).tolist() == [2.125, 1.125]
+    table = read_table(tmp_path / "german.csv")
+    np.testing.assert_allclose(encode(english, table).inputs["all"][3:5], [1121, 1128])
+    assert read_target(english, table)[1] == 7.25
 
 
 def test_a_decimal_mark_changes_nothing_that_is_a_number():

@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     made["export"].add_argument("--max-loss", type=float, help="largest loss of the task metric a file may have")
     verb = made["predict"]
     verb.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
+    verb.add_argument("--out", metavar="FILE", help="write the answers beside their inputs: .csv, .parquet or .jsonl")
     verb.add_argument("--variant", choices=PRECISIONS, help="another than the chosen one")
     verb.add_argument("--top", type=int, help="how many classes to name")
     verb.add_argument("--nearest", type=int, help="how many nearest neighbours to name")

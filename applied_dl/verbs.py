@@ -152,19 +152,27 @@ def export(options) -> int:
 def predict(options) -> int:
     """Answer raw inputs."""
     from applied_dl.infer import load
+    from applied_dl.infer.write import writable, write_answers
 
+    target = writable(options.out) if options.out else None
     predictor = load(options.bundle, options.variant)
     inputs = predictor.gather(options.inputs)
     extra = {key: value for key, value in (("top", options.top), ("nearest", options.nearest)) if value is not None}
     answers = predictor.predict(inputs, **_accepted(predictor, extra))
     for warning in predictor.warnings:
         console.warn(warning)
+    bad = sum("error" in answer for answer in answers)
+    if target:
+        rows = write_answers(target, predictor, inputs, answers)
+        found = {"file": str(target), "rows": rows, "predictions": len(answers), "errors": bad}
+        _print(options, found, f"{target}: {rows:,} rows" + (f", {bad} of {len(answers):,} inputs could not be answered" if bad else ""))
+        return 3 if bad else 0
     given = inputs if isinstance(inputs, list) and len(inputs) == len(answers) else [None] * len(answers)
     text = "\n".join(_answer_line(one, answer) for one, answer in zip(given, answers))
     from applied_dl.bundle import finite
 
     _print(options, finite({"predictions": answers}), text)
-    return 3 if any("error" in answer for answer in answers) else 0
+    return 3 if bad else 0
 
 
 def _answer_line(given, answer: dict) -> str:

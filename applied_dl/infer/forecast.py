@@ -77,6 +77,33 @@ def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict
     return found
 
 
+def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
+    """Every history that was answered with its forecast after it: one row a step, `value` for the one and `forecast` … for the other."""
+    rows = []
+    known = {}
+    for item in inputs:
+        try:
+            data = read_series(item, encoder.columns, _clock(encoder))
+        except AppliedError:
+            continue  # its answer says why
+        for name, values, start in zip(data.names, data.values, data.starts):
+            times = encoder.clock.text(np.arange(start, start + len(values)))
+            known.setdefault(name, []).append(
+                [{"series": name, "time": t, "value": None if np.isnan(v) else float(v)} for t, v in zip(times, values)]
+            )
+    for answer in answers:
+        if "error" in answer:
+            rows.append({"series": str(answer.get("input", "")), "error": answer["error"]})
+            continue
+        past = known.get(answer["series"])
+        rows += past.pop(0) if past else []
+        columns = {"forecast": answer["forecast"], "lower": answer["lower"], "upper": answer["upper"]}
+        columns |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
+        for i, time in enumerate(answer["times"]):
+            rows.append({"series": answer["series"], "time": time, **{name: line[i] for name, line in columns.items()}})
+    return rows
+
+
 def _clock(encoder: SeriesEncoder):
     return None if encoder.columns.layout == "rows" else encoder.clock
 

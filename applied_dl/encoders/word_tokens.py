@@ -19,6 +19,7 @@ PICTURES = (
     "\u231a\u231b\u23cf\u23e9-\u23fa\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55"
     "\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
 )
+RUN, SOME = re.compile("[\u3040-\u30ff\u3400-\u9fff]{6}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{12}"), 1000  # longer than most words are
 SKIN, FLAG, TAGS, JOINER = "[\U0001f3fb-\U0001f3ff]", "[\U0001f1e6-\U0001f1ff]", "[\U000e0020-\U000e007f]", "\u200d"
 
 
@@ -48,6 +49,12 @@ def tokens(text: str, lowercase: bool = True) -> list[str]:
         text = SELECTORS.sub("", unicodedata.normalize("NFC", text)).replace("’", "'")
         found = pattern().findall(text)
     return found if len(text) <= LONGEST or max(map(len, found), default=0) <= LONGEST else [word[:LONGEST] for word in found]
+
+
+def unparted(words: list[str]) -> bool:
+    """Whether words look like whole phrases of a script that is written without spaces: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
+    some = words[:SOME]
+    return sum(bool(RUN.search(word)) for word in some) > 0.3 * len(some)
 
 
 def in_word(character: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from applied_dl.data import Part, Prepared
 from applied_dl.data import word_ids as reader
 from applied_dl.data.word_judges import read_judge
+from applied_dl.encoders.word_tokens import unparted
 from applied_dl.encoders.words import WordEncoder, joined, place, rows_of
 from applied_dl.errors import DataError, UsageError
 from applied_dl.metrics.words import RESTRICT, Quiz
@@ -22,15 +23,26 @@ NEAR = 5  # words to each side
 LARGE = 2_000_000  # words of text from which a word must be seen five times; three times in less
 BUCKETS = 100_000  # of sub-words
 PHRASE_SCORE = 10.0
+UNPARTED = "The text has no spaces between its words, so whole phrases count as words; part them first (jieba, MeCab, PyThaiNLP, …)."
 HELD = 2**22  # ids that are held in memory; more are mapped from a file
 
 
 def prepare_words(recipe, cache: Path) -> Prepared:
     """Read, split, count on the training part, number, join phrases; held-out neighbours or people's similarities to judge by."""
-    data, settings = recipe.data, recipe.preprocess
+    data = recipe.data
     _check(recipe)
     sources = [data.train, data.validation, data.test] if data.train else [data.source]
-    found = [reader.read_ids(s, data.column, settings.lowercase, cache) for s in sources]
+    found = [reader.read_ids(s, data.column, recipe.preprocess.lowercase, cache) for s in sources]
+    if not unparted(found[0].words):
+        return _prepared(recipe, found, cache, [])
+    try:
+        return _prepared(recipe, found, cache, [UNPARTED])
+    except DataError as error:
+        raise DataError(f"{error} {UNPARTED}") from error
+
+
+def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared:
+    data, settings = recipe.data, recipe.preprocess
     pieces = _three(found, data.split, recipe.train.seed)
     counts = reader.counts_of(*pieces[0])
     min_count = settings.min_count or (5 if counts.sum() >= LARGE else 3)
@@ -39,7 +51,7 @@ def prepare_words(recipe, cache: Path) -> Prepared:
         words=words, lowercase=settings.lowercase, ngrams=settings.ngrams, buckets=(settings.buckets or BUCKETS) if settings.ngrams else 0,
         arrays={"counts": text.counts},
     )  # fmt: skip
-    warnings = [w for f in found for w in f.warnings]
+    warnings = [*warnings, *(w for f in found for w in f.warnings)]
     held = [Text(*in_numbers(encoder, *part), text.counts) for part in pieces[1:]]
     validation, test = neighbours_part(encoder, held[0]), neighbours_part(encoder, held[1])
     facts: dict[str, object] = {

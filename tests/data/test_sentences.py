@@ -45,6 +45,8 @@ def test_contradictory_labels_are_left_out_by_name(tmp_path):
     found = groups_of(tmp_path, "text,label\na b,x\nc d,y\na b,y\nc d,y\ne f,x\ng h,\n")
     assert [(found.texts[r], label) for r, label in zip(found.rows[:, 0], found.labels)] == [("c d", "y"), ("e f", "x")]
     assert any("2 rows whose text has two different labels were left out (the first: 'a b')" in text for text in found.warnings)
+    with pytest.raises(DataError, match="have 0 different labels after 4 rows were left out because their text has two different labels"):
+        groups_of(tmp_path, "text,label\na b,x\na b,y\nc d,x\nc d,y\n")
     with pytest.raises(DataError, match="have 1 different labels, expected at least 2"):
         groups_of(tmp_path, "text,label\na b,x\nc d,x\n")
 

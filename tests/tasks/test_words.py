@@ -156,6 +156,14 @@ def test_text_that_is_too_small_is_one_sentence(tmp_path, content, told):
         task.prepare(recipe, tmp_path)
 
 
+def test_text_without_spaces_is_told_to_be_parted(tmp_path):
+    lines = ["我们今天去北京看长城", "他昨天没有来学校上课", "机器学习需要很多数据"]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    recipe = config.read_recipe({"task": "words", "data": {"source": str(tmp_path / "a.txt")}})
+    with pytest.raises(DataError, match="at least 3 times.* no spaces between its words.*part them first"):
+        task.prepare(recipe, tmp_path)
+
+
 def test_one_thread_is_exact_and_phrases_are_found(language, tmp_path):
     sections = {
         "model": {"dimensions": 8},

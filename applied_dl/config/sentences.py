@@ -19,7 +19,7 @@ class Data(Section, frozen=True, kw_only=True):
     kind: about(str | None, "text, pairs, triplets, sets or labelled; seen from the columns by default") = None
     column: about(str | None, "text column of a table") = None
     target: about(str, "label column of a table of labelled texts") = "label"
-    split: about(tuple[float, float, float], "shares of train, validation and test (at most 2,000 held-out pairs each)") = (0.7, 0.1, 0.2)
+    split: about(tuple[float, float, float], "shares of train, validation and test (at most 1,000 held-out pairs each)") = (0.7, 0.1, 0.2)
     similarity: about(str | None, "CSV of sentence, sentence, score: judges the test; its sentences never train") = None
     similarity_validation: about(str | None, "the same for the choice of the best epoch") = None
     max_rows: about(int | None, "most training pairs, sets or texts that are read from each source", ge=2) = None

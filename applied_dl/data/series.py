@@ -41,9 +41,9 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
 
     clock: of an earlier file that this one goes on from (same step, same origin). Raises `DataError` with series and row.
     """
-    table, where, style, notes, short = load_table(source, columns)
+    table, where, style, mark, notes, short = load_table(source, columns)
     named, columns = bool(columns.targets), understand(table, columns, where)
-    columns = replace(columns, style=columns.style or style, separator=None, header=None, decimal=None)
+    columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None)
     if columns.layout == "rows":
         return _told(_from_rows(table, columns, where, clock), notes)
     found = _stamps(table, columns, where)

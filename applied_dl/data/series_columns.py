@@ -19,7 +19,8 @@ SHORTEST_ROWS = 4  # columns of numbers that a file with a series a row has at t
 class Columns(Struct, frozen=True, kw_only=True):
     """How a file is read: its layout and which columns mean what. Kept in the bundle, so `predict` reads the same way.
 
-    style: how its texts that are numbers are written; form: its times. separator, header, decimal: of one file, as the recipe says.
+    style: how its texts that are numbers are written, and mark the decimal mark that they agree on; form: its times. separator, header,
+    decimal: of one file, as the recipe says.
     """
 
     layout: str | None = None
@@ -33,6 +34,7 @@ class Columns(Struct, frozen=True, kw_only=True):
     duplicates: str = "mean"
     irregular: str = "refuse"
     style: str = ""
+    mark: str | None = None
     form: str = ""
     separator: str | None = None
     header: bool | None = None

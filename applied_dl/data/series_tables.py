@@ -18,11 +18,12 @@ SHOWN = 10  # columns of a note
 
 class Loaded(NamedTuple):
     """A table whose columns of numbers are numbers, how to call it in an error, the style of its texts that are numbers (empty where
-    the columns differ), and notes; `short`: one on rows of too few cells."""
+    the columns differ), their decimal mark, and notes; `short`: one on rows of too few cells."""
 
     table: object
     where: str
     style: str
+    mark: str | None
     notes: list[str]
     short: list[str]
 
@@ -52,17 +53,18 @@ def load_table(source, columns=None) -> Loaded:
             f"{where}: {len(found.short)} rows have fewer cells than line 1 (the first: row {row + first}, {count} of "
             f"{len(found.columns)}); the others count as empty"
         )
-    table, style, unsure = _numbers(found, columns)
-    return Loaded(table, where, style, notes + [f"{where}, {note}" for note in unsure[:SHOWN]], short)
+    learned = columns.style if columns and found.decimal in (None, columns.mark) else ""  # unless this file has another decimal mark
+    table, style, unsure = _numbers(found, learned, (columns and columns.decimal) or found.decimal)
+    return Loaded(table, where, style, found.decimal, notes + [f"{where}, {note}" for note in unsure[:SHOWN]], short)
 
 
-def _numbers(found, columns) -> tuple[object, str, list[str]]:
+def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[str]]:
     """Texts that are all numbers as numbers (whole ones as Int64, codes such as 007 as they are); the style; what it may be wrong in."""
     import polars as pl
 
     from applied_dl.encoders.cells import as_numbers, unsure
 
-    mark, styles, notes, made = (columns and columns.decimal) or found.decimal, set(), [], []
+    styles, notes, made = set(), [], []
     for cells in found.frame:
         if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
             made.append(cells)
@@ -73,17 +75,17 @@ def _numbers(found, columns) -> tuple[object, str, list[str]]:
         if filled.head(1).str.to_lowercase().is_in(["true", "false"]).all() and filled.str.to_lowercase().is_in(["true", "false"]).all():
             made.append(cells.str.to_lowercase() == "true")
             continue
-        style, share = text_style(cells, columns.style if columns else "", mark)
+        style, share = text_style(cells, learned, mark)
         marked = share >= 0.5 and filled.str.contains("[.,]").any()
         styles |= {style} if marked else set()
-        if marked and (not mark or style == "thousands") and (note := unsure(cells, style)):
+        if marked and not learned and (not mark or style == "thousands") and (note := unsure(cells, style)):
             notes.append(f"column {cells.name!r}: {note}")
         made.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None) if share == 1 else cells)
     if "comma" in styles:
         one = "comma" if len(styles) == 1 else ""
     else:
         one = "thousands" if "thousands" in styles else "plain"
-    return pl.DataFrame(made), one, notes
+    return pl.DataFrame(made), learned or one, notes
 
 
 def text_style(cells, style: str, mark: str | None = None) -> tuple[str, float]:

@@ -170,6 +170,8 @@ def test_numbers_are_written_in_the_style_of_the_file(tmp_path):
     assert found.columns.style == "comma"
     later = read_series(put(tmp_path, "date,a,b,c", [(d, "1.200", 1, 2) for d in DAYS], ";"), found.columns, found.clock)
     assert later.values[0][0] == 1200  # where no cell says otherwise, as the training file
+    other = read_series(put(tmp_path, "date,a,b,c", [(d, "1.200", 1, 2) for d in DAYS]), found.columns, found.clock)
+    assert other.values[0][0] == 1.2  # a file of commas between the cells has none within numbers
     quoted = read_series(put(tmp_path, "date,a,b", [(d, f'"{i},{i % 10}"', f'"1,{100 + i}"') for i, d in enumerate(DAYS)]), Columns())
     assert [v[11] for v in quoted.values] == [11.1, 1.111]
     english = read_series(put(tmp_path, "date,a", [(d, f'"1,{100 + i}"') for i, d in enumerate(DAYS)]), Columns())

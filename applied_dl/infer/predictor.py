@@ -52,11 +52,8 @@ class Predictor:
 
         inputs: a list of what the task takes (paths, bytes, arrays, rows, texts); options: the task's own, such as `top=3`.
         """
-        known = [name for name, own in inspect.signature(self.answer_options).parameters.items() if own.kind is own.KEYWORD_ONLY]
-        for key in options.keys() - known:
-            raise UsageError(
-                f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {', '.join(known) or 'no options'}."
-            )
+        if options:
+            self._refuse_unknown(options)
         inputs = _several(inputs)
         at_once = getattr(self._task, "AT_ONCE", None)
         if at_once is None or not isinstance(inputs, list) or len(inputs) <= at_once:
@@ -69,6 +66,13 @@ class Predictor:
             notes += [f"inputs {start + 1} to {start + len(found)}: {note}" for note in told]
         self._notes.last = notes[:MOST_NOTES]
         return answers
+
+    def _refuse_unknown(self, options: dict) -> None:
+        known = [name for name, own in inspect.signature(self.answer_options).parameters.items() if own.kind is own.KEYWORD_ONLY]
+        for key in options.keys() - known:
+            raise UsageError(
+                f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {', '.join(known) or 'no options'}."
+            )
 
     def _answered(self, inputs, options: dict, first: int = 0) -> tuple[list[dict], list[str]]:
         """The answers in order, and the notes; `first` is the place of the first of these inputs among all."""

@@ -17,7 +17,6 @@ EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured o
 def dry_run(recipe, out: str) -> tuple[dict, str]:
     """The facts as `--json` prints them, and as people read them; written are the cache of decoded data and `OUT.first_batch.png`."""
     task = load_task(recipe.task)
-    from applied_dl.export.describe import describe
     from applied_dl.train import Workspace
 
     start = time.perf_counter()
@@ -26,6 +25,8 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
         console.warn(warning)
     recipe = run.settled(task, recipe, prepared)
     model = task.build(recipe, prepared)
+    from applied_dl.export.describe import describe
+
     read = time.perf_counter() - start
     picture = Path(f"{out}.first_batch.png")
     picture.parent.mkdir(parents=True, exist_ok=True)

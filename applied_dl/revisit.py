@@ -54,7 +54,8 @@ def export(path: str | Path, **settings) -> Manifest:
     chosen = {key: value for key, value in settings.items() if value is not None}
     recipe = config.resolve(config.merged(manifest.recipe, {"export": chosen}), str(path))
     task = load_task(recipe.task)
-    import keras
+    with console.hushed():
+        import keras
 
     from applied_dl import export as exporting
     from applied_dl.export.describe import describe

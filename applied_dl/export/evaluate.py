@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from applied_dl import console
 from applied_dl.bundle import Manifest
 from applied_dl.data import Part
 from applied_dl.export.convert import VARIANTS
@@ -30,7 +31,8 @@ def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable
 
 def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> dict[str, np.ndarray]:
     """The answers of a SavedModel's signature by name, in batches."""
-    import tensorflow as tf
+    with console.hushed():
+        import tensorflow as tf
 
     function = tf.saved_model.load(str(folder)).signatures[signature]
     tensors = {name: tf.constant(array.tolist() if array.dtype == object else array) for name, array in inputs.items()}

@@ -20,7 +20,8 @@ from applied_dl.train.word_vectors import learn, over_text
 def fit_words(recipe, prepared, workspace) -> Fitted:
     """Train by the recipe's method; the lookup graph holds padding, words and sub-words."""
     table, history = learnt(recipe, prepared, workspace)
-    from applied_dl.models.text.word_vectors import word_lookup
+    with console.hushed():
+        from applied_dl.models.text.word_vectors import word_lookup
 
     set_up(recipe.train.seed, recipe.train.deterministic)  # Keras is here now
     rows, D = prepared.encoder.rows, recipe.model.dimensions
@@ -121,6 +122,7 @@ def small(rows: int, dimensions: int, seed: int) -> np.ndarray:
 
 def build_words(recipe, prepared):
     """The lookup graph before training."""
-    from applied_dl.models.text.word_vectors import word_lookup
+    with console.hushed():
+        from applied_dl.models.text.word_vectors import word_lookup
 
     return word_lookup(prepared.encoder.rows, dimensions=recipe.model.dimensions, seed=recipe.train.seed)

@@ -43,6 +43,33 @@ def test_it_searches_writes_the_best_and_goes_on(tmp_path, capsys):
     assert "another recipe" in capsys.readouterr().err
 
 
+def test_a_trial_worse_than_the_median_of_the_others_is_stopped_early(tmp_path, capsys):
+    """Five trials that were good from their first epoch on; one that cannot learn is not trained to its end."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from applied_dl.tune import JOURNAL, STARTUP, STUDY
+
+    text = RECIPE.replace("epochs = 2", "epochs = 8").replace("low = 1e-4", "low = 1e-12")
+    (tmp_path / "r.toml").write_text(text)
+    assert cli.main(["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--trials", "1", "--quiet"]) == 0
+    study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(tmp_path / "out" / JOURNAL))))
+    (first,) = study.trials
+    assert sorted(first.intermediate_values) == list(range(1, 9))
+    for _ in range(STARTUP):
+        good = dict.fromkeys(range(1, 9), 0.99)
+        study.add_trial(optuna.trial.create_trial(
+            params=first.params, distributions=first.distributions, value=0.99, intermediate_values=good))  # fmt: skip
+    study.enqueue_trial({"train.learning_rate": 1e-12, "model.dropout": 0.0})
+    assert cli.main(["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--trials", str(STARTUP + 2)]) == 0
+    last = study.trials[-1]
+    assert last.params["train.learning_rate"] == 1e-12
+    assert last.state == optuna.trial.TrialState.PRUNED
+    assert len(last.intermediate_values) < 8
+    assert "stopped early" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_two_processes_share_the_trials(tmp_path, capsys):
     code, found = search(tmp_path, capsys, "--jobs", "2", "--trials", "6")

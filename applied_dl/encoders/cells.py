@@ -20,8 +20,9 @@ GROUPED = {  # what a mark between thousands looks like in each style; "0,126" i
     "comma": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$",
 }
 ALMOST = 0.99  # share of numbers from which the style of the file wins over a style that fits more cells
-LOOKED_AT = 1000  # cells of a column that tell the file's decimal mark
+LOOKED_AT = 2000  # rows that tell the file's decimal mark
 ENOUGH = 20  # columns that agree on it
+BLOCK = 32  # columns looked at at a time
 PLAIN = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?(?<=[\d.])$")
 BOOLEAN = {
     word: value
@@ -103,22 +104,25 @@ def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | Non
     Where none does, the separator tells: commas between the cells are none within numbers; semicolons are, where numbers have commas.
     None where nothing tells.
     """
-    votes, open_ones = {",": 0, ".": 0}, 0
-    for cells in frame:
+    head, votes, open_ones = frame.head(LOOKED_AT).select(pl.col(pl.String)), {",": 0, ".": 0}, 0
+    for at in range(0, head.width if head.height else 0, BLOCK):
+        texts = head[:, at : at + BLOCK]
+        marked = texts.select(pl.all().str.contains(r"\d[.,]|[.,]\d").any()).row(0)
+        texts = texts.select(name for name, found in zip(texts.columns, marked) if found)
+        plain = texts.select((pl.all().cast(pl.Float64, strict=False).is_finite() | pl.all().is_null()).fill_null(False).all())
+        either = texts.select((pl.all().str.contains(GROUPED["comma"]) | ~pl.all().str.contains("[.,]")).all())
+        for cells in texts:
+            if plain[cells.name][0]:
+                votes["."] += not either[cells.name][0]
+                continue
+            some = cells.drop_nulls()
+            comma, point = _share(some, "comma"), max(_share(some, "plain"), _share(some, "thousands"))
+            if max(comma, point) >= ALMOST:
+                votes[","] += comma > point
+                votes["."] += point > comma
+                open_ones += comma == point and some.str.contains(",", literal=True).any()
         if abs(votes[","] - votes["."]) >= ENOUGH:
             break
-        some = cells.drop_nulls().head(LOOKED_AT) if cells.dtype == pl.String else cells.head(0)
-        marked = some.filter(some.str.contains("[.,]")) if len(some) else some
-        if not len(marked) or not marked.str.contains(r"\d").any():
-            continue
-        if _plain(some):
-            votes["."] += not marked.str.contains(GROUPED["comma"]).all()
-            continue
-        comma, point = _share(some, "comma"), max(_share(some, "plain"), _share(some, "thousands"))
-        if max(comma, point) >= ALMOST:
-            votes[","] += comma > point
-            votes["."] += point > comma
-            open_ones += comma == point and marked.str.contains(",", literal=True).any()
     if votes[","] == votes["."]:
         return {";": "," if open_ones else None, ",": "."}.get(separator) if not votes[","] else None
     return max(votes, key=lambda mark: votes[mark])

@@ -7,7 +7,6 @@ import numpy as np
 from applied_dl.metrics import Scores
 from applied_dl.metrics import forecasting as metric
 from applied_dl.metrics.intervals import bootstrap_mean
-from applied_dl.metrics.regression import coverage
 
 MOST_SERIES = 20  # of an aligned set that are slices of their own
 RANGES = 4  # of the horizon
@@ -16,46 +15,42 @@ RANGES = 4  # of the horizon
 def score(recipe, outputs, part, encoder) -> Scores:
     """Aligned: MSE and MAE in training deviations, as published. Panels: sMAPE, MASE and OWA against Naive 2. Coverage for both."""
     truth, found = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64)
-    metrics, intervals = {}, {}
+    rows: dict[str, np.ndarray] = {}  # of every metric that is a mean over windows
     if encoder.form == "aligned":
         gap = (truth - found) / np.array(encoder.scale)
-        metrics |= {"mse": float(np.nanmean(gap**2)), "mae": float(np.nanmean(np.abs(gap)))}
-        for name, rows in (("mse", np.nanmean(gap**2, axis=(1, 2))), ("mae", np.nanmean(np.abs(gap), axis=(1, 2)))):
-            intervals[name] = bootstrap_mean(by_block(rows, encoder.horizon))
+        rows |= {"mse": metric.row_mean(gap**2), "mae": metric.row_mean(np.abs(gap))}
     scale = part.extra["mase_scale"]
-    metrics["smape"] = metric.smape(truth, found)
-    metrics["mase"] = metric.mase(truth, found, scale)
-    main = "mse"
-    if encoder.form == "panel":
-        rows_smape, rows_mase = metric.row_smape(truth, found), metric.row_mase(truth, found, scale)
-        intervals |= {"smape": bootstrap_mean(_known(rows_smape)), "mase": bootstrap_mean(_known(rows_mase))}
-        main = "mase"
-        if "naive2" in part.extra:
-            reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
-            if min(reference) > 0:
-                main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
-                intervals["owa"] = bootstrap_mean(_known((rows_smape / reference[0] + rows_mase / reference[1]) / 2))
+    rows |= {"smape": metric.row_smape(truth, found), "mase": metric.row_mase(truth, found, scale)}
+    metrics = {name: float(np.nanmean(values)) for name, values in rows.items()}
+    if encoder.form == "aligned":  # weighed by known values, as published
+        metrics |= {"mse": float(np.nanmean(gap**2)), "mae": float(np.nanmean(np.abs(gap)))}
+    main = "mse" if encoder.form == "aligned" else "mase"
+    if encoder.form == "panel" and "naive2" in part.extra:
+        reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
+        if min(reference) > 0:
+            main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
+            rows["owa"] = (rows["smape"] / reference[0] + rows["mase"] / reference[1]) / 2
     if "lower" in outputs:
         unit = np.array(encoder.scale) if encoder.form == "aligned" else metric.known_scale(scale)[:, None]
         low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
-        metrics |= _of_the_interval(truth, low, high, encoder.coverage, unit)
-        inside = np.where(np.isnan(truth), np.nan, (truth >= low) & (truth <= high)).reshape(len(truth), -1)
-        rows = np.nanmean(inside[~np.isnan(inside).all(axis=1)], axis=1)
-        intervals["coverage"] = bootstrap_mean(by_block(rows, encoder.horizon) if encoder.form == "aligned" else rows)
+        inside = np.where(np.isnan(truth), np.nan, (truth >= low) & (truth <= high))
+        loss = _interval_loss(truth, low, high, encoder.coverage) / unit
+        rows |= {"coverage": metric.row_mean(inside), "pinball": metric.row_mean(loss)}
+        metrics |= {"coverage": float(np.nanmean(inside)), "pinball": float(np.nanmean(loss))}
+    known = {name: values[np.isfinite(values)] for name, values in rows.items()}
+    if encoder.form == "aligned":
+        known = {name: by_block(values, encoder.horizon) for name, values in known.items()}
+    intervals = {name: bootstrap_mean(values) for name, values in known.items() if len(values)}
     order = (main, *(name for name in metrics if name != main))
     slices = _slices(main, outputs, part, encoder)
     return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals, slices=slices)
 
 
-def _known(rows: np.ndarray) -> np.ndarray:
-    return rows[np.isfinite(rows)]
-
-
-def _of_the_interval(truth, low, high, promised: float, unit) -> dict[str, float]:
-    """Share of the known truths inside, and the mean pinball loss of both limits in `unit`."""
-    seen, tail = ~np.isnan(truth), (1 - promised) / 2
-    loss = np.maximum(tail * (truth - low), (tail - 1) * (truth - low)) + np.maximum((1 - tail) * (truth - high), -tail * (truth - high))
-    return {"coverage": coverage(truth[seen], low[seen], high[seen]), "pinball": float(np.nanmean(loss / 2 / unit))}
+def _interval_loss(truth, low, high, promised: float) -> np.ndarray:
+    """The mean pinball loss of both limits."""
+    tail = (1 - promised) / 2
+    below, above = truth - low, truth - high
+    return (np.maximum(tail * below, (tail - 1) * below) + np.maximum((1 - tail) * above, -tail * above)) / 2
 
 
 def _slices(main: str, outputs, part, encoder) -> dict[str, float]:

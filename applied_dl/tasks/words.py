@@ -18,7 +18,7 @@ from applied_dl.metrics import words as metric
 from applied_dl.report import plots as draw
 from applied_dl.tasks.words_data import in_numbers, neighbours_part, prepare_words, questions_part, read_part
 from applied_dl.tasks.words_fit import build_words, counted, fit_words
-from applied_dl.tasks.words_settings import settle_words
+from applied_dl.tasks.words_settings import settle_words, variants
 from applied_dl.train import Fitted
 from applied_dl.train import word_counts as counting
 from applied_dl.train.word_text import Text
@@ -61,9 +61,10 @@ def serving(recipe, fitted, prepared) -> Serving:
 
 
 def reopen(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
-    """The lookup with nothing beside it."""
+    """The lookup with nothing beside it. Raises `UsageError` for a precision that it must not have."""
     from applied_dl.export import Serving
 
+    variants(recipe.export.variants)
     return Serving(model)
 
 

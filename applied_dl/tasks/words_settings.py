@@ -45,12 +45,12 @@ def settle_words(recipe, prepared):
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
         export={
             "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
-            "variants": _variants(recipe.export.variants),
+            "variants": variants(recipe.export.variants),
         },
     )
 
 
-def _variants(asked: tuple[str, ...]) -> tuple[str, ...]:
+def variants(asked: tuple[str, ...]) -> tuple[str, ...]:
     """Without int8, whose sums are fitted to single words: those of a line of words would leave its range."""
     if "int8" in asked and asked != Export().variants:
         raise UsageError("export.variants: int8 has no meaning for word vectors, which are looked up; dynamic keeps the table as int8.")

@@ -156,6 +156,12 @@ def test_text_that_is_too_small_is_one_sentence(tmp_path, content, told):
         task.prepare(recipe, tmp_path)
 
 
+def test_int8_is_refused_in_a_later_export_too():
+    recipe = config.read_recipe({"task": "words", "export": {"variants": ["int8"]}})
+    with pytest.raises(UsageError, match="int8 has no meaning for word vectors"):
+        task.reopen(recipe, None, None)
+
+
 def test_text_without_spaces_is_told_to_be_parted(tmp_path):
     lines = ["我们今天去北京看长城", "他昨天没有来学校上课", "机器学习需要很多数据"]
     (tmp_path / "a.txt").write_text("\n".join(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +21,20 @@ ZONE = r"([Zz]|[+-]\d\d:?\d\d)$"
 QUARTER = r"^(?:(?P<y>\d{4})[-/ ]?[Qq](?P<q>[1-4])|[Qq](?P<r>[1-4])[-/ ]?(?P<z>\d{4}))$"
 SHAPES = {"%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "quarter": QUARTER, "week": r"^\d{4}-?W\d\d$"}
 FULL_YEAR = r"(^|\D)\d{4}(\D|$)"  # "%Y" would read 1/5/20 as the year 20
-SAMPLE = 200  # cells on which a form must fit at all before the whole column is tried
+SAMPLE = 50  # cells that a form must look like before the whole column is tried
 REGULAR = 0.6  # share of the steps of a grid that hold a moment, from which it is one
 APART = 0.2  # share of its grid that one order of day and month must fill more than the other
 KNOWN_ERAS = ((1e9, 3e9, "s"), (1e12, 3e12, "ms"))  # whole numbers that are seconds or milliseconds since 1970: 2001 to 2065
+
+
+TOKENS = {"%Y": r"\d{4}", "%b": "[A-Za-z]{3,}", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # the others are one or two digits
+
+
+@cache
+def _looks(form: str) -> re.Pattern:
+    """What texts of a form look like, so that few forms are tried."""
+    shape = SHAPES.get(form) or re.sub(r"%\.f|%\w|[.]", lambda found: TOKENS.get(found[0], r"\d\d?" if "%" in found[0] else r"\."), form)
+    return re.compile(shape.strip("^$") + ("" if form in SHAPES or "%H" not in form else r"([Zz]|[+-]\d\d:?\d\d)?") + "$")
 
 
 class Written(NamedTuple):
@@ -68,10 +80,9 @@ def written(cells: pl.Series) -> Written | None:
     filled = cells.drop_nulls()
     if not len(filled):
         return None
-    some = filled.gather_every(max(1, len(filled) // SAMPLE))
-    if not some.str.contains(r"\d").any():
-        return None
-    likely = sorted(FORMS, key=lambda form: parse(some, form).null_count())
+    some = filled.gather_every(max(1, len(filled) // SAMPLE)).to_list()
+    fits = {form: sum(map(bool, map(_looks(form).match, some))) for form in FORMS}
+    likely = sorted((form for form in FORMS if fits[form]), key=lambda form: -fits[form])
     best, share = None, 0.0
     for form in likely[:6]:
         fits = 1 - parse(filled, form).null_count() / len(filled)

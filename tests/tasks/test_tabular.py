@@ -212,7 +212,7 @@ def test_rows_that_only_an_identifier_tells_apart_stay_together(tmp_path):
     prepared = task.prepare(recipe(tmp_path / "twice.csv", data={"target": "y", "ignore": []}), None)
     assert prepared.facts["duplicates"] == n
     values = [set(part.inputs["x"].tolist()) for part in (prepared.train, prepared.validation, prepared.test)]
-    assert not (values[0] & values[1] or values[0] & values[2] or values[1] & values[2])
+    assert sum(map(len, values)) == len(set.union(*values))
 
 
 def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):

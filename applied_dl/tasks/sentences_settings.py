@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from applied_dl import config
+from applied_dl.config.common import Export
 from applied_dl.data.sentences import BALANCES
 from applied_dl.errors import UsageError, nearest, pick
 from applied_dl.models.call import known_settings
@@ -69,7 +70,10 @@ def settle_sentences(recipe, prepared):
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": augment, "strength": strength, "length": encoder.length}
         | ({"vocabulary": encoder.vocabulary} if trained else {}),
-        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+        export={
+            "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
+            "variants": _variants(recipe.export.variants),
+        },
     )
 
 
@@ -209,3 +213,8 @@ def _deep(rows: int, name: str) -> dict:
         "learning_rate": 2e-5 if fine else 5e-4, "schedule": "one_cycle", "warmup": 0.1, "optimizer": "adamw", "weight_decay": 0.01,
         "clip_norm": 1.0,
     }  # fmt: skip
+
+
+def _variants(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Full int8 only where it is asked for: its vectors leave the unit length and are refused, after minutes of calibration."""
+    return tuple(variant for variant in asked if variant != "int8") if asked == Export().variants else asked

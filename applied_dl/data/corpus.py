@@ -191,11 +191,18 @@ def _delimited(path: Path, text: Iterator[str], column: str | None, delimiter: s
 
 
 def _json_lines(path: Path, text: Iterator[str], column: str | None) -> Iterator[str]:
+    chosen, names = None, {}
     for number, row in json_rows(path, text):
         if not isinstance(row, dict):
             raise DataError(f"{str(path)!r}, row {number}: expected a JSON object, received {type(row).__name__}.")
-        value = row.get(_chosen(path, column, [k for k, v in row.items() if isinstance(v, str)]))
+        if chosen is None:
+            names |= dict.fromkeys(key for key, value in row.items() if isinstance(value, str))
+            if names and (column is None or column in names):
+                chosen = _chosen(path, column, list(names))
+        value = row.get(chosen)  # a row without a text keeps its place
         yield " ".join(str(value or "").split("\n"))
+    if chosen is None:
+        _chosen(path, column, list(names))
 
 
 def _parquet(path: Path, column: str | None, reading: Reading) -> Iterator[str]:

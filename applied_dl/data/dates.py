@@ -13,8 +13,8 @@ ISO = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
 )  # fmt: skip
 CLOCKS = ("", " %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-DAYS = ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%b %d, %Y")
-PARTS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%Y%m%d", "%Y%m", "quarter", "week")
+DAYS = ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %B %Y", "%B %d, %Y")
+PARTS = ("%Y-%m", "%Y/%m", "%m/%Y", "%B %Y", "%Y%m%d", "%Y%m", "quarter", "week")
 FORMS = (*ISO, *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
 TWINS = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
 ZONE = r"([Zz]|[+-]\d\d:?\d\d)$"
@@ -27,7 +27,7 @@ APART = 0.2  # share of its grid that one order of day and month must fill more 
 KNOWN_ERAS = ((1e9, 3e9, "s"), (1e12, 3e12, "ms"))  # whole numbers that are seconds or milliseconds since 1970: 2001 to 2065
 
 
-TOKENS = {"%Y": r"\d{4}", "%b": "[A-Za-z]{3,}", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # the others are one or two digits
+TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # the others are one or two digits
 
 
 @cache

@@ -88,6 +88,8 @@ def column(name: str, values) -> pl.Series:
     kind = (
         getattr(getattr(values, "dtype", None), "kind", "O") if type(getattr(values, "dtype", None)).__module__.startswith("numpy") else "O"
     )
+    if kind == "m":
+        raise DataError(f"Column {name!r} holds durations; write them as numbers.")
     if kind in "biufM":
         array = np.asarray(values)
         array = (

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from applied_dl.encoders.cells import decimal_mark
 from applied_dl.errors import DataError
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -53,7 +54,8 @@ def load_table(source, columns=None) -> Loaded:
             f"{where}: {len(found.short)} rows have fewer cells than line 1 (the first: row {row + first}, {count} of "
             f"{len(found.columns)}); the others count as empty"
         )
-    learned = columns.style if columns and found.decimal in (None, columns.mark) else ""  # unless this file has another decimal mark
+    other = found.decimal not in (None, columns.mark if columns else None) and (found.decimal == "." or decimal_mark(found.frame) == ",")
+    learned = columns.style if columns and not other else ""  # unless the cells of this file have another decimal mark
     table, style, unsure = _numbers(found, learned, (columns and columns.decimal) or found.decimal)
     return Loaded(table, where, style, found.decimal, notes + [f"{where}, {note}" for note in unsure[:SHOWN]], short)
 

@@ -100,7 +100,9 @@ def learn_columns(
         raise DataError(
             f"{table.source} has no usable feature beside the target {target!r}: {'; '.join(f'{k!r} is {v}' for k, v in aside.items())}."
         )
-    found = TableEncoder(columns=tuple(columns), target=target, labels=labels, style=style, set_aside=aside, decimal=table.decimal)
+    found = TableEncoder(
+        columns=tuple(columns), target=target, labels=labels, style=style, set_aside=aside, decimal=data.decimal or table.decimal
+    )
     return found, notes
 
 

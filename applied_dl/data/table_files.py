@@ -85,7 +85,7 @@ def _json_rows(text: str, path: Path) -> list:
     if text.lstrip().startswith("["):
         numbered = [(1, text)]
     else:
-        numbered = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     found = []
     for number, line in numbered:
         try:
@@ -110,7 +110,8 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     except pl.exceptions.PolarsError:
         frame = None  # such as a quote inside a cell (5" pipe), which is no damage
     if frame is None:
-        rows = [row + [""] * (len(names) - len(row)) for row in _reader(text, separator) if row]
+        one = len(names) == 1  # whose empty line within is an empty cell
+        rows = [row + [""] * (len(names) - len(row)) for row in _reader(text.strip("\r\n") if one else text, separator) if row or one]
         frame = pl.DataFrame([pl.Series(f"column_{i + 1}", cells, dtype=pl.String) for i, cells in enumerate(zip(*rows))])
     frame.columns = [f"column_{i + 1}" for i in range(frame.width)]
     names = [name or free for name, free in zip(names, frame.columns)]
@@ -130,7 +131,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
 
 def _separator(text: str) -> str:
     """The one that cuts the first line into most cells, quoted parts apart; runs of blanks where no other does and all lines agree."""
-    first = text.lstrip("\r\n")[:HEAD].splitlines()[0]
+    first = text.lstrip("\r\n")[:HEAD].split("\n")[0]
     bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
     likely = max(SEPARATORS, key=bare.count)
     aligned = "  " in bare.strip() if likely == "\t" and "\t" in bare else likely not in bare
@@ -139,7 +140,7 @@ def _separator(text: str) -> str:
 
 def _even(text: str) -> bool:
     """Whether runs of blanks cut each of the first lines into the same number of cells, two at the least."""
-    lines = [line for line in _single(text[:HEAD]).splitlines() if line.strip()][:LOOKED_AT]
+    lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:LOOKED_AT]
     try:
         counts = {len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")}
     except csv.Error:
@@ -187,10 +188,18 @@ def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int,
 def _like_data(names: list[str], rows: pl.DataFrame) -> str:
     """A cell of line 1 that looks like data rather than like a name: of numbers that do not count up, or a text that its column repeats;
     else an empty text."""
-    numbers = [name for name in names if NUMBER.match(name)]
-    counting = all(n.isdigit() for n in numbers) and all(int(a) < int(b) for a, b in zip(numbers, numbers[1:]))
-    if not counting:
-        return numbers[0]
     head = rows.head(LOOKED_AT)
+    for name, column in zip(names, head.columns):
+        if name and not any(map(str.isdigit, name)) and len(head) and head[column].str.contains(r"\d").all():
+            return ""  # a word above numbers or dates is their name
+    numbers = [name for name in names if NUMBER.match(name)]
+    rising = all(n.isdigit() for n in numbers) and all(int(a) < int(b) for a, b in zip(numbers, numbers[1:]))
+    if not rising and not _years(numbers):
+        return numbers[0]
     repeated = [n for n, c in zip(names, head.columns) if n and not NUMBER.match(n) and (head[c].str.strip_chars() == n).any()]
     return repeated[0] if len(repeated) > (0 if numbers else 1) else ""
+
+
+def _years(names: list[str]) -> bool:
+    """Whether names are years, one after another, the latest first."""
+    return all(re.fullmatch(r"(19|20)\d\d", name) for name in names) and all(int(a) > int(b) for a, b in zip(names, names[1:]))

@@ -108,7 +108,8 @@ def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
 def _static(encoder: SeriesEncoder, name: str, cells: list) -> np.ndarray:
     """Numbers as they are, the missing ones the training series' mean; texts one-hot over the levels of the training series."""
     out = []
-    for cell, levels, center, column in zip(cells, encoder.levels, encoder.static_center, encoder.columns.static):
+    centers = encoder.static_center or (0.0,) * len(encoder.levels)  # bundles of before there were any
+    for cell, levels, center, column in zip(cells, encoder.levels, centers, encoder.columns.static):
         if levels:
             out += [float(str(cell) == level) for level in levels]
             continue

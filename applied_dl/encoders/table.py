@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from applied_dl.data.tables import Table
 from applied_dl.encoders import stored
-from applied_dl.encoders.cells import BOOLEAN, as_levels, as_moments, as_numbers, number_style, numbers, places
+from applied_dl.encoders.cells import BOOLEAN, as_levels, as_moments, as_numbers, decimal_mark, number_style, numbers, places
 from applied_dl.errors import DataError
 
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
@@ -137,6 +137,8 @@ def read_target(encoder: TableEncoder, table: Table) -> np.ndarray:
 def _style(encoder: TableEncoder, style: str, table: Table, name: str) -> str:
     """The learned style of a column of numbers, unless the file that is asked has another decimal mark than the training file."""
     if table.decimal in (None, encoder.decimal):
+        return style
+    if table.decimal == "," and decimal_mark(table.frame) is None:  # semicolons alone are no evidence, as commas between cells are
         return style
     other, share = number_style(table.frame[name], table.decimal)
     return other if share == 1.0 else style

@@ -29,7 +29,7 @@ def prepare_table(recipe) -> Prepared:
     _check_split(data, list(tables))
     table, place, notes = _with_target(table, place, target)
     style, labels = learn_target(table.frame[target], data.kind, data.decimal or table.decimal)
-    truth = read_target(TableEncoder(columns=(), target=target, labels=labels, style=style, decimal=table.decimal), table)
+    truth = read_target(TableEncoder(columns=(), target=target, labels=labels, style=style, decimal=data.decimal or table.decimal), table)
     aside = learn_columns(table, np.arange(len(table)), data, target, labels, style)[0].set_aside  # no id makes equal rows unequal
     rows, twins = _split(recipe, table, place, list(tables), truth, labels, aside)
     encoder, found = learn_columns(table, rows["train"], data, target, labels, style)

@@ -72,3 +72,10 @@ def test_whole_numbers():
     assert since_1970(pl.Series([1700000000, 1700003600])) == "s"
     assert since_1970(pl.Series([1700000000000])) == "ms"
     assert since_1970(pl.Series([3, 1700003600])) is None
+
+
+@pytest.mark.parametrize("texts", [["January 5, 2024", "May 6, 2024"], ["5 January 2024", "6 May 2024"], ["Jan 5, 2024", "May 6, 2024"]])
+def test_months_by_name_whole_or_short(texts):
+    found = written(pl.Series(texts))
+    assert found.share == 1.0
+    assert [str(day)[:10] for day in parse(pl.Series(texts), found.form).to_list()] == ["2024-01-05", "2024-05-06"]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 
 import polars as pl
 import pytest
@@ -171,3 +172,24 @@ def test_blanks_are_seen_where_nothing_else_separates(tmp_path):
     assert read_cells(put(tmp_path, "text\none two\nthree\n")).frame.columns == ["text"]
     with pytest.raises(DataError, match="line 2: 4 cells"):
         read_cells(put(tmp_path, "a  b c\n1 2 3 4\n"), "whitespace")
+
+
+@pytest.mark.parametrize(
+    ("raw", "names", "rows"),
+    [
+        ("date,12,7,3\n2024-01-01,1,2,3\n2024-01-02,4,5,6\n", ["date", "12", "7", "3"], 2),
+        ("series,2024,2023,2022\nA,1,2,3\nB,5,4,3\n", ["series", "2024", "2023", "2022"], 2),
+        ("value\n1\n\n3\n\n", ["value"], 3),
+        ("2024-01-01,0.5\n2024-01-02,0.7\n", ["column_1", "column_2"], 2),
+    ],
+)
+def test_numbers_may_be_names_and_an_empty_line_of_one_column_is_a_cell(tmp_path, raw, names, rows):
+    table = read_table(put(tmp_path, raw), header="guess")
+    assert table.columns == names
+    assert len(table) == rows
+
+
+def test_a_line_separator_within_a_json_text_ends_no_line(tmp_path):
+    rows = [{"a": "x\u2028y"}, {"a": "z"}]
+    path = put(tmp_path, "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "t.jsonl")
+    assert read_table(path).frame["a"].to_list() == ["x\u2028y", "z"]

@@ -83,6 +83,8 @@ def test_texts_that_are_constant_for_a_series_are_one_hot_and_unknown_ones_nothi
     e = replace(e, columns=replace(e.columns, static=("kind", "size")))
     rows = [blocks(e, data(np.arange(6), static=[[kind, 3.5]]))[0].static.tolist() for kind in ("hot", "mild")]
     assert rows == [[0, 1, 3.5], [0, 0, 3.5]]
+    before = replace(e, static_center=())  # a bundle of before there were any
+    assert blocks(before, data(np.arange(6), static=[["hot", None]]))[0].static.tolist() == [0, 1, 0]
     for missing in (None, float("nan")):
         assert blocks(e, data(np.arange(6), static=[["hot", missing]]))[0].static.tolist() == [0, 1, 2.5]
     with pytest.raises(DataError, match="Series 'a': the static column 'size' must be a number, received 'large'"):

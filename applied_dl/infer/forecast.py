@@ -27,7 +27,8 @@ def gather(arguments: list[str]) -> list:
 
 def encode(encoder: SeriesEncoder, inputs) -> Encoded:
     """The last window of every series of every file, table or dict of columns. A file that cannot be read is one error in its place."""
-    inputs = [inputs] if hasattr(inputs, "columns") or isinstance(inputs, dict) else list(inputs)
+    single = hasattr(inputs, "columns") or hasattr(inputs, "iloc") or isinstance(inputs, dict)  # iloc: a pandas series is a history
+    inputs = [inputs] if single else list(inputs)
     rows, slots, errors, warnings, kept, origin = [], [], {}, [], [], {}
     place = 0
     for number, item in enumerate(inputs):
@@ -78,29 +79,31 @@ def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict
 
 
 def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
-    """Every history that was answered with its forecast after it: one row a step, `value` for the one and `forecast` … for the other."""
-    rows = []
-    known = {}
+    """Every history with its forecast after it: one row a step, `value` for the one and `forecast` … for the other.
+
+    answers: as `predict` gives them for `inputs`, one a series, or one for a file that cannot be read.
+    """
+    rows, left = [], iter(answers)
     for item in inputs:
+        whose = {"input": str(item)} if len(inputs) > 1 else {}
         try:
-            data = read_series(item, encoder.columns, _clock(encoder))
+            made = blocks(encoder, read_series(item, encoder.columns, _clock(encoder)))
         except AppliedError:
-            continue  # its answer says why
-        for name, values, start in zip(data.names, data.values, data.starts):
-            times = encoder.clock.text(np.arange(start, start + len(values)))
-            known.setdefault(name, []).append(
-                [{"series": name, "time": t, "value": None if np.isnan(v) else float(v)} for t, v in zip(times, values)]
-            )
-    for answer in answers:
-        if "error" in answer:
-            rows.append({"series": str(answer.get("input", "")), "error": answer["error"]})
+            rows.append({**whose, "error": next(left)["error"]})
             continue
-        past = known.get(answer["series"])
-        rows += past.pop(0) if past else []
-        columns = {"forecast": answer["forecast"], "lower": answer["lower"], "upper": answer["upper"]}
-        columns |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
-        for i, time in enumerate(answer["times"]):
-            rows.append({"series": answer["series"], "time": time, **{name: line[i] for name, line in columns.items()}})
+        for block in made:
+            times = encoder.clock.text(np.arange(block.start, block.start + len(block)))
+            for name, values in zip(block.names, block.truth.T):
+                same, answer = {**whose, "series": name}, next(left)
+                if "error" in answer:
+                    rows.append({**same, "error": answer["error"]})
+                    continue
+                rows += [{**same, "time": t, "value": None if np.isnan(v) else float(v)} for t, v in zip(times, values)]
+                columns = {key: answer[key] for key in ("forecast", "lower", "upper")}
+                columns |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
+                rows += [
+                    {**same, "time": time, **{key: line[i] for key, line in columns.items()}} for i, time in enumerate(answer["times"])
+                ]
     return rows
 
 

@@ -54,7 +54,7 @@ class Predictor:
         """
         if options:
             self._refuse_unknown(options)
-        inputs = _several(inputs)
+        inputs = _several(inputs, whole=self.task == "forecast")
         at_once = getattr(self._task, "AT_ONCE", None)
         if at_once is None or not isinstance(inputs, list) or len(inputs) <= at_once:
             answers, self._notes.last = self._answered(inputs, options)
@@ -132,13 +132,15 @@ def _needed(folder: Path, variant: str | None) -> set[str]:
     return needed | {manifest.variant(variant).file}
 
 
-def _several(inputs):
-    """A list of inputs (or a table) from whatever was given: one path, text, picture, row or array stands for a list of it."""
+def _several(inputs, whole: bool = False):
+    """A list of inputs (or a table) from whatever was given: one path, text, picture, row or array stands for a list of it.
+
+    whole: a pandas series is one input, not a list of them.
+    """
     if inputs is None:
         raise UsageError("predict expects inputs, received None; give a list of what the task takes (paths, bytes, arrays, rows or texts).")
     single = isinstance(inputs, str | bytes | bytearray | memoryview | Path | dict | np.ndarray) or not hasattr(inputs, "__iter__")
-    single = single or hasattr(inputs, "iloc")  # a pandas series
-    if hasattr(inputs, "columns"):
+    if hasattr(inputs, "columns") or (whole and hasattr(inputs, "iloc")):
         return inputs
     if isinstance(inputs, np.ndarray) and inputs.ndim == 4:  # a batch of pictures
         return list(inputs)

@@ -39,7 +39,8 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     ids = encode_texts(encoder, texts, None if encoder.tokenizer else encoder.length)
     used = (ids != encoder.padding).sum(1)
     if not encoder.tokenizer:
-        used *= [any(map(in_word, bytes(row.astype(np.uint8)).decode("utf-8", "ignore"))) for row in ids]
+        worded = [any(map(in_word, bytes(row.astype(np.uint8)).decode("utf-8", "ignore"))) for row in ids]
+        used = used * np.array(worded, bool)
     for row in np.flatnonzero(used == 0)[::-1]:
         errors[kept.pop(row)] = f"{texts.pop(row)[:40]!r} holds nothing that the model reads; give a text with letters or digits."
     ids, used = ids[used > 0], used[used > 0]

@@ -35,7 +35,12 @@ def _lines(source: str, column: str | None) -> list[str]:
     from applied_dl.data.corpus import Reading, lines
 
     reading = Reading()
-    inside = list(lines(source, column, reading, every=True))
+    try:
+        inside = list(lines(source, column, reading, every=True))
+    except DataError:
+        if column is None:
+            raise
+        return _lines(source, None)  # a table without that column
     if not any(inside):
         raise DataError(f"{source!r} holds no text; expected at least one line that is not empty.")
     for warning in reading.warnings():

@@ -17,6 +17,10 @@ def writable(path: str | Path) -> Path:
         raise UsageError(f"{str(path)!r} must end in {', '.join(FORMS)}.")
     if path.exists():
         raise UsageError(f"{str(path)!r} exists already; name another file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{str(path.parent)!r} can be no folder: {error.strerror}; name another file.") from error
     return path
 
 

@@ -77,7 +77,7 @@ def serving(recipe, fitted, prepared) -> Serving:
     found = keras.Model(inputs, [middle, low, high]).predict(
         {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
     )
-    layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, name="margin")
+    layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name="margin")
     width = layer(inputs["history"])
     layer.set_weights([margins(prepared, layer, found[1], found[2], point)])
     answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}

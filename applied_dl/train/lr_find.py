@@ -94,9 +94,7 @@ def _record(model, source, settings, optimizer, steps: int, loss, augment, tape:
 def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
     """Read a sweep of batch losses (S,)."""
     if len(losses) < FEWEST:
-        raise DataError(
-            f"The learning-rate finder saw {len(losses)} finite losses, too few to read; check the data and the loss."
-        )
+        raise DataError(f"The learning-rate finder saw {len(losses)} finite losses, too few to read; check the data and the loss.")
     smooth = _smoothed(losses)
     end = int(np.argmin(smooth)) + 1
     start, stop = _longest_fall(smooth[:end])

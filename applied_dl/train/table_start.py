@@ -20,7 +20,6 @@ COLUMNS = 8  # tokens for each column of the counts: with as many columns as tok
 COMMON, EACH = 8, 16  # directions that all texts share, taken out; one for so many columns at most
 LOOKED_AT = 30_000  # texts that show them
 KNOWN = 0.7  # share of the counts in a start; the rest tells every sub-word from every other
-BLOCK = 4096  # texts pooled at a time
 
 
 def start_table(model: keras.Model, ids: np.ndarray, padding: int, how: str, seed: int) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from applied_dl.data.clock import Clock
 from applied_dl.data.series import Columns
 from applied_dl.encoders.series import SeriesEncoder
-from applied_dl.infer.forecast import answer, encode, gather
+from applied_dl.infer.forecast import answer, appended, encode, gather
 
 CLOCK = Clock(unit="d", origin="2024-01-01T00:00:00")
 
@@ -97,6 +97,27 @@ def test_plain_arrays_are_histories_too():
     assert answer(encoder(), naive(encoded.inputs), encoded)[0]["times"] == ["+1", "+2", "+3"]  # nobody knows when it ends
     assert "has 1 columns, expected 2: a, b" in encode(encoder(), [np.arange(6.0)]).errors[0]
     assert gather(["x.csv", "y.csv"]) == ["x.csv", "y.csv"]
+
+
+def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_path):
+    def put(name, first, values):
+        rows = [f"{day},{v}" for day, v in zip(days(len(values), first), values)]
+        (tmp_path / name).write_text("day,a\n" + "\n".join(rows))
+        return str(tmp_path / name)
+
+    e = replace(encoder(), names=("a",), center=(0.0,), scale=(1.0,), columns=replace(encoder().columns, targets=("a",)))
+    gaps = put("gaps.csv", "2020-01-01", [1, "", "", "", "", 1, "", "", "", ""])
+    files = [gaps, put("b.csv", "2024-03-01", range(8)), "none.csv", put("c.csv", "2025-03-01", range(10, 18))]
+    encoded = encode(e, files)
+    answers = iter(answer(e, naive(encoded.inputs), encoded))
+    told = [{"error": encoded.errors[i]} if i in encoded.errors else next(answers) for i in range(4)]
+    rows = appended(e, files, told)
+    assert [set(row) for row in rows if row["input"] == gaps] == [{"input", "series", "error"}]
+    for name, first in (("b.csv", 0), ("c.csv", 10)):
+        own = [row for row in rows if row["input"].endswith(name)]
+        assert [row["value"] for row in own[:8]] == list(range(first, first + 8))
+        assert [row["forecast"] for row in own[8:]] == [first + 7.0] * 3
+        assert own[8]["time"][:4] == own[0]["time"][:4]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_bytes_models_eat_utf8():
     empty = encode(SubwordEncoder(length=6), ["!!!", "ab", "      late", "“…”"])
     assert empty.kept == [1]
     assert "'!!!' holds nothing that the model reads; give a text with letters or digits." in empty.errors.values()
+    assert set(encode(SubwordEncoder(length=6), ["", " "]).errors) == {0, 1}
     cut = encode(SubwordEncoder(length=2), ["aé"])
     assert cut.inputs["bytes"].tolist() == [[97, 0]]  # never half a character
 

@@ -46,7 +46,7 @@ def test_a_forecast_is_appended_to_its_history(trained, tmp_path):
 
 def test_vectors_are_columns_of_a_csv_and_lists_elsewhere(trained, tmp_path):
     size = len(applied_dl.load(trained("words").bundle).predict(["the"])[0]["vector"])
-    flat = written(trained, "words", tmp_path / "out.csv", "the", "of")
+    flat = written(trained, "words", tmp_path / "new folder" / "out.csv", "the", "of")
     assert flat["input"].to_list() == ["the", "of"]
     assert f"vector_{size}" in flat.columns
     nested = written(trained, "words", tmp_path / "out.parquet", "the", "of")

@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 from applied_dl.models import forecast
 from applied_dl.models.forecast import BUILDERS, Spec, classical
 from applied_dl.models.forecast.closed_form import LOST, MOVED, cross_errors, on_last, reduced, sums
-from applied_dl.models.forecast.intervals import conformal_margin
+from applied_dl.models.forecast.intervals import Margin, conformal_margin
 from applied_dl.models.forecast.recurrent import Recurrent
 from applied_dl.preprocess.windows import NORMALIZE, normalize
 
@@ -159,6 +159,14 @@ def test_a_normalised_window_comes_back(how):
         assert np.allclose(again, x[:, 1:], atol=1e-3)
     else:
         assert np.allclose(undo(z), x, atol=1e-3)
+
+
+def test_a_margin_without_a_unit_in_its_config_keeps_the_one_it_was_calibrated_in():
+    config = Margin(3, 2, (1.0,), unit="season").get_config()
+    old = {key: value for key, value in config.items() if key != "unit"}
+    x = np.random.default_rng(0).standard_normal((4, 12, 1)).astype(np.float32)
+    assert np.allclose(Margin.from_config(old).spread(ops.convert_to_tensor(x)), x.std(axis=1, keepdims=True) + 0.05, atol=1e-5)
+    assert not np.allclose(Margin.from_config(config).spread(ops.convert_to_tensor(x)), x.std(axis=1, keepdims=True) + 0.05, atol=1e-2)
 
 
 def test_the_conformal_margin_holds_its_share_of_rows_like_its_own():

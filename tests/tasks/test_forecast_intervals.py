@@ -26,7 +26,7 @@ def prepared(tmp_path, loud: float, rows: int = 1500):
 
 
 def margin(found) -> Margin:
-    layer = Margin(found.encoder.horizon, found.encoder.season, found.encoder.scale)
+    layer = Margin(found.encoder.horizon, found.encoder.season, found.encoder.scale, unit="season")
     layer.build((None, found.encoder.lookback, found.encoder.channels))
     return layer
 
@@ -105,8 +105,10 @@ def test_the_unit_of_a_window_is_its_distance_from_its_last_season_and_its_chang
     away = np.sqrt(((history - history[:, -season:].mean(1, keepdims=True)) ** 2).mean(1)) + 0.05 * scale
     lag = min(season, lookback // 2)
     change = (np.abs(history[:, lag:] - history[:, :-lag]).mean(1) if lag else 0.0) + 0.05 * scale
-    assert np.allclose(ops.convert_to_numpy(Margin(3, season, scale).spread(history))[:, 0], away**0.75 * change**0.25, rtol=1e-4)
-    still = ops.convert_to_numpy(Margin(3, season, scale).spread(np.full((1, lookback, 2), 7.0, np.float32)))
+    assert np.allclose(
+        ops.convert_to_numpy(Margin(3, season, scale, unit="season").spread(history))[:, 0], away**0.75 * change**0.25, rtol=1e-4
+    )
+    still = ops.convert_to_numpy(Margin(3, season, scale, unit="season").spread(np.full((1, lookback, 2), 7.0, np.float32)))
     assert np.allclose(still, 0.05 * scale, rtol=1e-3)  # a still window has an interval too
 
 

@@ -22,11 +22,13 @@ FLOOR = 0.05  # of the training deviation, so that a still window has an interva
 class Margin(layers.Layer):
     """history (B, L, D) → the interval's half width (B, H, D): a margin (H, D) times the window's spread.
 
-    scale: (D,) training deviations of an aligned set; None for a panel.
+    scale: (D,) training deviations of an aligned set; None for a panel. unit: "season" as above; "deviation", that of the window, is what
+    models were calibrated with whose config does not name one.
     """
 
-    def __init__(self, horizon: int, season: int, scale=None, **kwargs):
+    def __init__(self, horizon: int, season: int, scale=None, unit: str = "deviation", **kwargs):
         super().__init__(**{"trainable": False, **kwargs})
+        self.unit = unit
         self.horizon, self.season, self.scale = horizon, season, None if scale is None else [float(v) for v in scale]
 
     def build(self, shape):
@@ -37,6 +39,9 @@ class Margin(layers.Layer):
         if self.scale is None:
             return panel_scale(history, self.season)[1]
         least = FLOOR * ops.array(self.scale, dtype=history.dtype)
+        if self.unit == "deviation":
+            gap = history - ops.mean(history, axis=1, keepdims=True)
+            return ops.sqrt(ops.mean(ops.square(gap), axis=1, keepdims=True)) + least
         level = ops.mean(history[:, -self.season :], axis=1, keepdims=True)
         away = ops.sqrt(ops.mean(ops.square(history - level), axis=1, keepdims=True)) + least
         lag = min(self.season, history.shape[1] // 2)
@@ -50,7 +55,7 @@ class Margin(layers.Layer):
         return (shape[0], self.horizon, shape[-1])
 
     def get_config(self):
-        return {**super().get_config(), "horizon": self.horizon, "season": self.season, "scale": self.scale}
+        return {**super().get_config(), "horizon": self.horizon, "season": self.season, "scale": self.scale, "unit": self.unit}
 
 
 def conformal_margin(excess: np.ndarray, spread: np.ndarray, coverage: float) -> np.ndarray:

@@ -15,16 +15,6 @@ PIPELINES = {  # recipe, overrides; short enough that eleven trainings are minut
     "digits mlp": ("digits.toml", {"train.epochs": 20, "model.name": "mlp", "train.optimizer": "adam"}),
     "tabular mlp": ("tabular.toml", {"model.name": "mlp", "train.epochs": 40}),
     "tabular tabm": ("tabular.toml", {"model.name": "tabm", "train.epochs": 40}),
-    "sentences transformer": (
-        "sentences.toml",
-        {  # the static model trains row by row and takes no finder
-            "model.name": "transformer",
-            "model.width": 64,
-            "model.depth": 1,
-            "data.max_rows": 2000,
-            "train.epochs": 2,
-        },
-    ),
     "forecast nlinear": ("forecast.toml", {"model.name": "nlinear"}),
     "forecast tsmixer": ("forecast.toml", {"model.name": "tsmixer", "train.epochs": 20}),
 }

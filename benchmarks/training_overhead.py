@@ -9,7 +9,7 @@ from pathlib import Path
 from runner import Row, seconds_of, write
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-EPOCHS, REPEATS, BATCH = 7, 3, 64
+EPOCHS, REPEATS, BATCH = 7, 7, 64
 SKIPPED = 2  # epochs at the start of each training: tracing, warm caches
 LIMITS = {"keras": 1.10, "by hand": 1.15}
 

@@ -59,7 +59,7 @@ def unpack(file: str | Path, target: str | Path | None = None, overwrite: bool =
                     with archive.open(entry) as packed, open(work / name, "wb") as plain:
                         _copy(packed, plain, entry, file)
                 open_bundle(work)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError, zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
         raise DataError(f"{str(file)!r} is no archive of a bundle, or a damaged one: {error}.") from error
     except FileNotFoundError:
         raise DataError(f"There is no archive at {str(file)!r}.") from None

@@ -15,35 +15,11 @@ from applied_dl.tasks import tabular as task
 from applied_dl.tasks import tabular_fit
 from applied_dl.tasks.tabular_ensemble import greedy_weights
 from applied_dl.tasks.tabular_linear import fit_linear
-from applied_dl.tasks.tabular_settings import member_settings
 from applied_dl.train.losses import loss as make_loss
+from tests.tasks.tables import prepared_with, recipe
 
 SMOOTH, WAVES = {"scale": "quantile"}, {"numbers": "periodic"}
 FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    """Numbers of different sizes, some missing, a category that moves the target, a date."""
-    random, n = np.random.default_rng(0), 600
-    big, small, kind = random.normal(5e5, 9e4, n), random.normal(-118.5, 2, n), random.integers(0, 3, n)
-    y = 2e5 + 0.3 * (big - 5e5) + 9e3 * (small + 118.5) + 2e4 * kind + random.normal(0, 3e3, n)
-    columns = {
-        "big area": [f"{v:.1f}" if i % 11 else None for i, v in enumerate(big)],
-        "small": small,
-        "kind": np.array(["a", "b", "c"])[kind],
-        "when": [f"2024-{i % 12 + 1:02d}-01" for i in range(n)],
-        "price": y,
-        "dear": np.where(y > 2.3e5, "yes", "no"),
-    }
-    path = tmp_path_factory.mktemp("t") / "t.csv"
-    pl.DataFrame(columns, strict=False).write_csv(path)
-    return path
-
-
-def recipe(table, **sections):
-    data = {"source": str(table), "target": "price", "ignore": ["dear"]} | sections.pop("data", {})
-    return config.read_recipe({"task": "tabular", "data": data, **sections})
 
 
 @pytest.mark.parametrize(
@@ -123,110 +99,6 @@ def test_a_frame_answers_as_its_file_does(table, tmp_path):
         infer.gather(["{oops"])
 
 
-def test_twins_groups_and_time_keep_their_side(tmp_path):
-    n = 200
-    frame = {
-        "x": [i // 2 % 97 for i in range(n)],
-        "who": [f"g{i // 5}" for i in range(n)],
-        "t": list(range(n)),
-        "y": [i // 2 % 97 * 0.5 for i in range(n)],
-    }
-    pl.DataFrame(frame).write_csv(tmp_path / "t.csv")
-    source = {"source": str(tmp_path / "t.csv"), "target": "y"}
-
-    def parts(**data):
-        found = task.prepare(config.read_recipe({"task": "tabular", "data": {**source, **data}}), tmp_path)
-        return [set(getattr(found, name).inputs["x"].tolist()) for name in ("train", "validation", "test")], found
-
-    (a, b, c), found = parts(ignore=["who", "t"])
-    assert not (a | b) & c  # rows that are alike are on one side
-    assert not a & b
-    assert found.facts["duplicates"] > 0
-    ordered = parts(order="t", ignore=["who"])[1]
-    assert ordered.train.target.max() <= 0.5 * 97
-    assert "who" not in {c.name for c in parts(group="who")[1].encoder.columns}
-
-
-@pytest.mark.parametrize(
-    ("sections", "says"),
-    [
-        ({"train": {"loss": "crossentropy"}}, "does not fit a number"),
-        ({"train": {"class_weights": "balanced"}}, "is for classes"),
-        ({"preprocess": {"balance": "over"}}, "is for classes"),
-        ({"score": {"threshold": "f1"}}, "is for classes"),
-        ({"train": {"label_smoothing": 0.1}}, "no meaning for the loss"),
-        ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
-        ({"model": {"name": "tabm", "memory": 99}}, "model.memory is for the net 'retrieval'"),
-        ({"model": {"name": "retrieval"}, "train": {"loss": "quantile"}}, "'retrieval' answers with the mean of training targets"),
-        ({"model": {"preset": "best", "memory": 99}, "train": {"loss": "gaussian_nll"}}, "'retrieval' answers with the mean"),
-        ({"model": {"name": "retrieval"}, "train": {"snapshots": 2}}, "snapshots has no meaning for model.name = 'retrieval'"),
-        ({"model": {"members": ["linear", "mlp"], "heads": 4}}, "model.heads has no meaning"),
-        ({"model": {"name": "mlp", "members": ["mlp"]}}, "is for model.name = 'ensemble'"),
-        ({"train": {"freeze": [1]}}, "transfer learning"),
-        ({"preprocess": {"components": 2, "numbers": "periodic"}}, "principal components"),
-        ({"preprocess": {"embedding": 8, "numbers": "periodic"}}, "piecewise-linear"),
-        ({"preprocess": {"pairs": True, "numbers": "plain"}}, "preprocess.pairs gives bins"),
-        ({"preprocess": {"pairs": True}, "model": {"members": ["linear", "realmlp"]}}, "these numbers have no bins"),
-        ({"preprocess": {"bins": 20}, "model": {"name": "linear"}}, "preprocess.bins would do nothing"),
-        ({"preprocess": {"embedding": 8}, "model": {"name": "linear"}}, "preprocess.embedding would do nothing"),
-        ({"preprocess": {"one_hot": 3}, "data": {"ignore": ["dear", "kind"]}}, "preprocess.one_hot would do nothing"),
-        ({"score": {"temperature": False}}, "score.temperature would do nothing"),
-        ({"score": {"quantiles": [0.1, 0.5, 0.9]}}, "score.quantiles would do nothing"),
-        ({"score": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
-        ({"score": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "score.coverage would do nothing"),
-        ({"model": {"preset": "best", "name": "mlp"}}, "chooses the net, and so does model.name"),
-        ({"model": {"preset": "fast", "members": ["mlp", "tabm"]}}, "chooses the net, and so does model.members"),
-    ],
-)
-def test_keys_that_would_do_nothing_are_refused(table, sections, says):
-    chosen = recipe(table, **sections)
-    prepared = task.prepare(chosen, None)
-    with pytest.raises(UsageError, match=says.replace(".", r"\.")):
-        task.settle(chosen, prepared)
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        ({"group": "zz"}, "has no column 'zz' (data.group)"),
-        ({"order": "zz"}, "has no column 'zz' (data.order)"),
-        ({"group": "kind", "order": "when"}, "data.group and data.order both decide"),
-        ({"split": [0.8, 0.0, 0.2]}, "data.split has no share for validation"),
-        ({"split": [0.8, 0.2, 0.0]}, "data.split has no share for test"),
-        ({"numeric": ["price"]}, "data.numeric names 'price', which is the target"),
-        ({"group": "price"}, "data.group names 'price', which is the target"),
-        ({"numeric": ["small"], "categorical": ["small"]}, "data.numeric and data.categorical both name the column 'small'"),
-    ],
-)
-def test_columns_and_shares_that_contradict_each_other_are_refused(table, data, says):
-    with pytest.raises(UsageError) as error:
-        task.prepare(recipe(table, data=data), None)
-    assert says in str(error.value)
-
-
-def test_rows_that_only_an_identifier_tells_apart_stay_together(tmp_path):
-    random, n = np.random.default_rng(0), 200
-    once = {"x": random.normal(size=n), "y": random.normal(size=n)}
-    frame = pl.DataFrame({"id": np.arange(2 * n), **{name: np.tile(values, 2) for name, values in once.items()}})
-    frame.write_csv(tmp_path / "twice.csv")
-    prepared = task.prepare(recipe(tmp_path / "twice.csv", data={"target": "y", "ignore": []}), None)
-    assert prepared.facts["duplicates"] == n
-    values = [set(part.inputs["x"].tolist()) for part in (prepared.train, prepared.validation, prepared.test)]
-    assert sum(map(len, values)) == len(set.union(*values))
-
-
-def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):
-    settled, _ = prepared_with(table, model={"preset": "best"})
-    assert settled.model.members == ("linear", "tabm", "tabm", "tabm", "realmlp")
-    assert task.settle(settled, task.prepare(settled, None)) == settled
-
-
-def test_retrieval_refuses_copies_of_rows(table):
-    sections = {"data": {"target": "dear", "ignore": []}, "model": {"name": "retrieval"}, "preprocess": {"balance": "over"}}
-    with pytest.raises(UsageError, match="would answer a row by its own copy"):
-        prepared_with(table, **sections)
-
-
 def test_members_have_losses_of_their_own_and_are_judged_together():
     y = np.array([[[1.0]], [[0.0]]], np.float32)
     p = np.array([[[0.0], [2.0]], [[1.0], [1.0]]], np.float32)  # (B, 2, 1)
@@ -243,23 +115,6 @@ def test_parameter_counts_are_those_of_the_docstrings(name, count):
     assert f"{count:,} parameters" in builder.__doc__
 
 
-def prepared_with(table, **sections):
-    chosen = recipe(table, **sections)
-    prepared = task.prepare(chosen, None)
-    return task.settle(chosen, prepared), prepared
-
-
-def test_members_keep_their_own_training_but_for_what_the_recipe_sets(table):
-    settled, prepared = prepared_with(table, model={"members": ["linear", "tabm", "realmlp", "retrieval"], "heads": 4}, train={"epochs": 7})
-    own = {n: member_settings(settled, n, i, len(prepared.train), False) for i, n in enumerate(settled.model.members)}
-    assert {one.train.epochs for one in own.values()} == {7}
-    assert [own[n].train.schedule for n in ("tabm", "realmlp")] == ["cosine", "coslog4"]
-    assert (own["realmlp"].train.learning_rate, own["realmlp"].train.beta2, own["realmlp"].model.heads) == (0.2, 0.95, None)
-    assert [own[n].preprocess.numbers for n in own] == ["plain", "target_bins", "periodic", "target_bins"]
-    assert [own[n].preprocess.scale for n in own] == ["standard", "robust", "robust", "robust"]
-    assert any("hold training rows" in text for text in prepared.warnings)
-
-
 @pytest.mark.parametrize("scale", ["robust", "quantile"])
 def test_sums_and_differences_of_numbers_are_in_the_file_too(tmp_path, scale):
     random, n = np.random.default_rng(1), 500
@@ -271,22 +126,6 @@ def test_sums_and_differences_of_numbers_are_in_the_file_too(tmp_path, scale):
     exports = {e.variant: e for e in made.manifest.exports}
     assert exports["fp32"].max_rel_diff <= 1e-4
     assert abs(exports["fp16"].metric_loss) < 0.02
-
-
-def test_pairs_are_for_tabm_unless_the_recipe_says_otherwise(table):
-    def own(**sections):
-        settled, prepared = prepared_with(table, **sections)
-        if settled.model.name != "ensemble":
-            return settled.preprocess.pairs
-        return [member_settings(settled, n, i, 400, False).preprocess.pairs for i, n in enumerate(settled.model.members)]
-
-    assert [own(model={"name": name}) for name in ("tabm", "mlp", "linear")] == [True, False, False]
-    assert own(model={"name": "tabm"}, preprocess={"numbers": "periodic"}) is False
-    assert own(model={"name": "mlp"}, preprocess={"pairs": True}) is True
-    members = {"members": ["linear", "tabm", "retrieval"]}
-    assert own(model=members) == [False, True, False]
-    assert own(model=members, preprocess={"pairs": True}) == [False, True, True]
-    assert own(model=members, preprocess={"pairs": False}) == [False, False, False]
 
 
 def test_a_simple_member_has_half_of_the_weight_unless_validation_rows_say_otherwise_for_sure():

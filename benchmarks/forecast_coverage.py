@@ -43,7 +43,7 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
 
     from applied_dl import config
     from applied_dl.export import keras_outputs
-    from applied_dl.models.forecast.intervals import FLOOR, Margin
+    from applied_dl.models.forecast.intervals import Margin
     from applied_dl.tasks import forecast as task
     from applied_dl.tasks import forecast_intervals as intervals
 
@@ -56,7 +56,7 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
     fitted, found, scale = task.fit(recipe, prepared, None), {}, np.array(prepared.encoder.scale)
     own = intervals.drift, Margin.spread
     units = {"fixed": lambda layer, history: ops.ones_like(history[:, :1]) * ops.array(layer.scale),
-             "deviation": lambda layer, history: ops.std(history, axis=1, keepdims=True) + FLOOR * ops.array(layer.scale)}  # fmt: skip
+             "deviation": lambda layer, history: own[1](Margin(1, 1, layer.scale, unit="deviation"), history)}  # fmt: skip
     for way, (_, corrected) in WAYS.items():
         intervals.drift = own[0] if corrected else lambda prepared, layer: 1.0
         Margin.spread = units.get(way, own[1])

@@ -1,7 +1,7 @@
 """applied_dl: your own data to a trained Keras model, and to the file that runs on the phone, the server or the edge box.
 
     import applied_dl
-    run = applied_dl.train("pipelines/digits.toml")          # trains, exports, proves
+    run = applied_dl.train("pipelines/digits.toml")         # trains, exports, verifies
     predictor = applied_dl.load("saved_models/digits")       # numpy and LiteRT; no TensorFlow
     predictor.predict(["a.png", "b.jpg"])
 
@@ -13,14 +13,15 @@ import importlib
 from importlib.metadata import PackageNotFoundError, version
 
 _HOMES = {
-    "evaluate": "applied_dl.revisit",
-    "Run": "applied_dl.run",
-    "load": "applied_dl.infer",
-    "Predictor": "applied_dl.infer",
-    "AppliedError": "applied_dl.errors",
+    "train": "applied_dl.workflows.train",
+    "evaluate": "applied_dl.workflows.evaluate",
+    "Run": "applied_dl.workflows.train",
+    "load": "applied_dl.predictor",
+    "Predictor": "applied_dl.predictor",
+    "AppliedError": "applied_dl.core.errors",
 }
 
-__all__ = ["train", *_HOMES, "__version__"]
+__all__ = [*_HOMES, "__version__"]
 
 try:
     __version__ = version("applied_dl")
@@ -29,8 +30,6 @@ except PackageNotFoundError:  # a source tree that was never installed
 
 
 def __getattr__(name: str):
-    if name == "train":
-        return importlib.import_module("applied_dl.train")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'applied_dl' has no attribute {name!r}")

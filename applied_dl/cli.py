@@ -9,8 +9,9 @@ import argparse
 import os
 import sys
 
-from applied_dl import console, verbs
-from applied_dl.errors import AppliedError, DataError, nearest
+from applied_dl import verbs
+from applied_dl.core import console
+from applied_dl.core.errors import AppliedError, DataError, nearest
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import os
 
-from applied_dl import console
-from applied_dl.errors import UsageError
+from applied_dl.core import console
+from applied_dl.core.errors import UsageError
 
 
 def new(options) -> int:
     """Write a commented recipe."""
     from pathlib import Path
 
-    from applied_dl import config
+    from applied_dl.core import config
+    from applied_dl.workflows import recipes
 
     overrides = {"data.source": options.data} if options.data else {}
-    recipe = config.read_recipe({"task": options.task}, overrides)
+    recipe = recipes.read_recipe({"task": options.task}, overrides)
     path = Path(options.name if options.name.endswith(".toml") else f"pipelines/{options.name}.toml")
     if not options.name.endswith(".toml") and path.parent != Path("pipelines"):
         raise UsageError(
@@ -35,14 +36,14 @@ def new(options) -> int:
 
 def train(options) -> int:
     """Train a recipe into a bundle."""
-    from applied_dl import run
+    from applied_dl.workflows import train as run
 
     recipe = _recipe(options.recipe, options.set)
     out = options.out or os.path.join("saved_models", _stem(options.recipe))
     if options.dry_run and (options.resume or options.overwrite):
         raise UsageError("--dry-run writes no bundle, so --resume and --overwrite have no meaning with it.")
     if options.dry_run:
-        from applied_dl.dry_run import dry_run
+        from applied_dl.workflows.dry_run import dry_run
 
         return _print(options, *dry_run(recipe, out))
     done = run.train(recipe, out=out, overwrite=options.overwrite, resume=options.resume)
@@ -53,7 +54,7 @@ def lr_find(options) -> int:
     """Find a learning rate."""
     from pathlib import Path
 
-    from applied_dl.lr_find import lr_find as find
+    from applied_dl.workflows.find_lr import lr_find as find
 
     found = find(_recipe(options.recipe, options.set), Path(options.out or "lr_find.png"))
     lines = []
@@ -70,7 +71,7 @@ def lr_find(options) -> int:
 
 def doctor(options) -> int:
     """Say what is wrong with a recipe or a bundle."""
-    from applied_dl import doctor as verb
+    from applied_dl.workflows import diagnose as verb
 
     if os.path.isdir(options.what):
         if options.set:
@@ -86,7 +87,7 @@ def backtest(options) -> int:
     """Forecast from moments of the past."""
     from pathlib import Path
 
-    from applied_dl import backtest as verb
+    from applied_dl.workflows import backtest as verb
 
     picture = Path(options.out or "backtest.png")
     if os.path.isdir(options.what):
@@ -102,7 +103,7 @@ def tune(options) -> int:
     """Search the recipe's space."""
     from pathlib import Path
 
-    from applied_dl.tune import tune as search
+    from applied_dl.workflows.tune import tune as search
 
     recipe = _recipe(options.recipe, options.set)
     arguments = [options.recipe, *(text for pair in options.set for text in ("--set", pair))]
@@ -120,7 +121,7 @@ def tune(options) -> int:
 
 def evaluate(options) -> int:
     """Score every exported file."""
-    from applied_dl import revisit
+    from applied_dl.workflows import evaluate as revisit
 
     found = revisit.evaluate(options.bundle, options.data)
     lines = [f"{file:<24} {_scores(scores)}" for file, scores in found["metrics"].items()]
@@ -129,7 +130,8 @@ def evaluate(options) -> int:
 
 def export(options) -> int:
     """Export a trained bundle again."""
-    from applied_dl import bundle, revisit
+    from applied_dl.core import bundle
+    from applied_dl.workflows import evaluate as revisit
 
     manifest = revisit.export(
         options.bundle, formats=_listed(options.formats), variants=_listed(options.variants), max_loss=options.max_loss
@@ -151,8 +153,8 @@ def export(options) -> int:
 
 def predict(options) -> int:
     """Answer raw inputs."""
-    from applied_dl.infer import load
-    from applied_dl.infer.write import writable, write_answers
+    from applied_dl.predictor import load
+    from applied_dl.workflows.predict import writable, write_answers
 
     target = writable(options.out) if options.out else None
     predictor = load(options.bundle, options.variant)
@@ -169,7 +171,7 @@ def predict(options) -> int:
         return 3 if bad else 0
     given = inputs if isinstance(inputs, list) and len(inputs) == len(answers) else [None] * len(answers)
     text = "\n".join(_answer_line(one, answer) for one, answer in zip(given, answers))
-    from applied_dl.bundle import finite
+    from applied_dl.core.bundle import finite
 
     _print(options, finite({"predictions": answers}), text)
     return 3 if bad else 0
@@ -185,7 +187,7 @@ def _answer_line(given, answer: dict) -> str:
 
 def check(options) -> int:
     """Verify checksums and replay the golden examples."""
-    from applied_dl.infer.check import check as replay
+    from applied_dl.runtime.check import check as replay
 
     rows = replay(options.bundle)
     lines = [
@@ -196,7 +198,7 @@ def check(options) -> int:
 
 def bench(options) -> int:
     """Time every TFLite file."""
-    from applied_dl.report.bench import bench as measure
+    from applied_dl.runtime.bench import bench as measure
 
     rows = measure(options.bundle)
     head = f"{'file':<24} {'threads':>7} {'p50 ms':>9} {'p95 ms':>9} {'rows/s':>10} {'bytes':>11} {'memory MB':>9}"
@@ -210,7 +212,7 @@ def bench(options) -> int:
 
 def pack(options) -> int:
     """Make one file of a bundle."""
-    from applied_dl.packing import pack as write
+    from applied_dl.core.packing import pack as write
 
     made = write(options.bundle, options.file)
     return _print(options, {"bundle": options.bundle, "file": str(made), "bytes": made.stat().st_size}, str(made))
@@ -218,7 +220,7 @@ def pack(options) -> int:
 
 def freeze(options) -> int:
     """Write a file with fixed shapes."""
-    from applied_dl.infer.freeze import freeze as write
+    from applied_dl.runtime.freeze import freeze as write
 
     made = write(options.bundle, options.file, variant=options.variant, batch=options.batch, length=options.length)
     return _print(options, {"bundle": options.bundle, "file": str(made), "bytes": made.stat().st_size}, str(made))
@@ -226,7 +228,7 @@ def freeze(options) -> int:
 
 def unpack(options) -> int:
     """Make a bundle of one file."""
-    from applied_dl.packing import unpack as read
+    from applied_dl.core.packing import unpack as read
 
     made = read(options.file, options.folder, options.overwrite)
     return _print(options, {"file": options.file, "bundle": str(made)}, str(made))
@@ -236,7 +238,7 @@ def info(options) -> int:
     """Say what a bundle is."""
     import msgspec
 
-    from applied_dl.bundle import finite, read_manifest
+    from applied_dl.core.bundle import finite, read_manifest
 
     manifest = read_manifest(options.bundle)
     test = manifest.metrics.get("test", {})
@@ -268,9 +270,10 @@ def _accepted(predictor, extra: dict) -> dict:
 
 def _recipe(source: str, overrides: list[str]):
     """The recipe of a command line, with its `--set` keys."""
-    from applied_dl import config
+    from applied_dl.core import config
+    from applied_dl.workflows import recipes
 
-    return config.read_recipe(source, dict(config.parse_override(text) for text in overrides))
+    return recipes.read_recipe(source, dict(config.parse_override(text) for text in overrides))
 
 
 def _stem(path: str) -> str:

@@ -57,12 +57,12 @@ def cases(folder: Path) -> dict:
     import numpy as np
 
     import applied_dl
-    from applied_dl.infer import Runtime
-    from applied_dl.infer.freeze import freeze
+    from applied_dl.runtime.freeze import freeze
+    from applied_dl.runtime.interpreter import Runtime
 
     found = {}
     for task in ("image", "tabular", "forecast", "words", "sentences"):
-        bundle = applied_dl.train(task, out=folder / "bundles" / task, export={"formats": ["tflite"]}, **QUICK.get(task, {}))
+        bundle = applied_dl.training(task, out=folder / "bundles" / task, export={"formats": ["tflite"]}, **QUICK.get(task, {}))
         for item in bundle.manifest.exports:
             if item.refused:
                 continue

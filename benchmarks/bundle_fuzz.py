@@ -61,7 +61,7 @@ def add(folder: Path, dice: random.Random) -> None:
 
 def hostile(folder: Path, dice: random.Random) -> None:
     """A value of `bundle.json` becomes something else; half of the time with a checksum that fits it, as an attacker would."""
-    from applied_dl import bundle
+    from applied_dl.core import bundle
 
     raw = json.loads((folder / "bundle.json").read_text())
     holder, key = raw, dice.choice(list(raw))
@@ -96,8 +96,8 @@ def main(mutations: int) -> None:
     import numpy as np
 
     import applied_dl
-    from applied_dl.errors import AppliedError
-    from applied_dl.infer import load
+    from applied_dl.core.errors import AppliedError
+    from applied_dl.predictor import load
 
     picture, dice = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8), random.Random(0)
     found = {
@@ -110,7 +110,7 @@ def main(mutations: int) -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole"
-        applied_dl.train("image", out=whole, train={"epochs": 2}, model={"width": 0.25}, export={"formats": ["tflite"]})
+        applied_dl.training("image", out=whole, train={"epochs": 2}, model={"width": 0.25}, export={"formats": ["tflite"]})
         wanted = load(whole).predict([picture])
         for i in range(mutations):
             kind = dice.choice(list(KINDS))

@@ -46,8 +46,8 @@ def summary(found: dict) -> list[Row]:
 
 def kill(times: int, folder: Path, seed: int = 0) -> dict:
     """Counts of whole, newer and broken bundles after `times` kills at random moments."""
-    from applied_dl.bundle import open_bundle
-    from applied_dl.errors import AppliedError
+    from applied_dl.core.bundle import open_bundle
+    from applied_dl.core.errors import AppliedError
 
     dice, target = random.Random(seed), folder / "bundle"
     found = {"kills": times, "whole": 0, "new": 0, "broken": [], "left_behind": 0}

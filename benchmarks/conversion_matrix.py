@@ -21,11 +21,11 @@ PAGE = ROOT / "docs" / "conversion.md"
 
 def builders() -> dict[str, Callable]:
     """Name → what makes the net; a builder that is added to its family's table is in the matrix at once."""
+    from applied_dl.layers.activations import NAMES
     from applied_dl.models import forecast, image, tabular
-    from applied_dl.models.activations import NAMES
-    from applied_dl.models.text.static import raw_bytes, static
-    from applied_dl.models.text.transformer import classifier, masked_language_model, transformer
-    from applied_dl.models.text.word_vectors import word_lookup
+    from applied_dl.text.models.static import raw_bytes, static
+    from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
+    from applied_dl.text.models.word_vectors import word_lookup
 
     special = {"backbone": {"backbone": "MobileNetV2", "alpha": 0.35, "weights": None}}
     sides = {"backbone": 96, "lenet": 28, "mlp": 28}
@@ -84,11 +84,11 @@ def examine(make: Callable, folder: Path) -> dict:
     import keras
     import numpy as np
 
-    from applied_dl.export import Serving
-    from applied_dl.export.ladder import _converted
-    from applied_dl.export.prove import differences
-    from applied_dl.export.rehearse import rehearse
-    from applied_dl.infer import Runtime, operators
+    from applied_dl.export.isolated import rehearse
+    from applied_dl.export.precisions import _converted
+    from applied_dl.export.serving import Serving
+    from applied_dl.export.verification import differences
+    from applied_dl.runtime.interpreter import Runtime, operators
 
     keras.utils.set_random_seed(0)
     model = with_names(make())

@@ -106,17 +106,19 @@ def data(task: str, rows: int, folder: Path) -> str:
 
 def point(task: str, factor: int) -> dict:
     """One size, in this process: reading and preparing, then three epochs; no baselines, no export."""
-    from applied_dl import config, run
-    from applied_dl.dry_run import RSS_UNIT, flops
     from applied_dl.tasks import load_task
-    from applied_dl.train import Workspace, reproducible  # noqa: F401  # its libraries are loaded before the clock starts
+    from applied_dl.training import reproducible  # noqa: F401  # its libraries are loaded before the clock starts
+    from applied_dl.training.history import Workspace
+    from applied_dl.workflows import recipes
+    from applied_dl.workflows import train as run
+    from applied_dl.workflows.dry_run import RSS_UNIT, flops
 
     rows = SIZES[task] * factor
     with tempfile.TemporaryDirectory() as folder:
         sections = {name: dict(keys) for name, keys in RECIPES[task].items()}
         sections["data"] = {**sections.get("data", {}), "source": data(task, rows, Path(folder))}
         sections["train"] = {**sections.get("train", {}), "epochs": EPOCHS}
-        recipe, page = config.read_recipe({"task": task, **sections}), load_task(task)
+        recipe, page = recipes.read_recipe({"task": task, **sections}), load_task(task)
         start = time.perf_counter()
         prepared = run.read(page, recipe)
         recipe = run.settled(page, recipe, prepared)

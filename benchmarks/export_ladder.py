@@ -37,9 +37,9 @@ def measure(task: str, sections: dict) -> dict:
     import applied_dl
 
     with tempfile.TemporaryDirectory() as folder:
-        done = applied_dl.train(task, out=Path(folder) / task, export={"formats": ["tflite"]}, **sections)
+        done = applied_dl.training(task, out=Path(folder) / task, export={"formats": ["tflite"]}, **sections)
         manifest = done.manifest
-        from applied_dl.export.prove import PROOF_ROWS
+        from applied_dl.export.verification import PROOF_ROWS
 
         files = [msgspec.to_builtins(item) for item in manifest.exports]
         for item in files:
@@ -57,12 +57,12 @@ def measure(task: str, sections: dict) -> dict:
 
 def _rows(bundle: Path) -> int:
     """Held-out rows of a bundle, read again from its data."""
-    from applied_dl import config
-    from applied_dl.bundle import read_manifest
-    from applied_dl.data.caching import cache_folder
+    from applied_dl.core.bundle import read_manifest
+    from applied_dl.core.cache import cache_folder
     from applied_dl.tasks import load_task
+    from applied_dl.workflows import recipes
 
-    recipe = config.resolve(read_manifest(bundle).recipe, str(bundle))
+    recipe = recipes.resolve(read_manifest(bundle).recipe, str(bundle))
     return len(load_task(recipe.task).prepare(recipe, cache_folder()).test)
 
 

@@ -16,12 +16,12 @@ def measure(overrides: dict, baselines: bool = False) -> dict:
     """Validation and test scores of one recipe, CPU-seconds of preparing and fitting, parameters."""
     import numpy as np
 
-    from applied_dl import config
-    from applied_dl.export import keras_outputs
-    from applied_dl.tasks import forecast as task
-    from applied_dl.train.reproducible import set_up
+    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.tasks.forecast import task
+    from applied_dl.training.reproducible import set_up
+    from applied_dl.workflows import recipes
 
-    recipe = config.read_recipe({"task": "forecast"}, overrides)
+    recipe = recipes.read_recipe({"task": "forecast"}, overrides)
     set_up(recipe.train.seed, True)
     cpu, wall = time.process_time(), time.perf_counter()
     prepared = task.prepare(recipe, Path("."))

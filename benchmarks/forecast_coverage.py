@@ -41,16 +41,16 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
     """Coverage and interval score of ridge's interval, made in every way; None for a stretch too short for its test."""
     from keras import ops
 
-    from applied_dl import config
-    from applied_dl.export import keras_outputs
-    from applied_dl.models.forecast.intervals import Margin
-    from applied_dl.tasks import forecast as task
-    from applied_dl.tasks import forecast_intervals as intervals
+    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.tasks.forecast import task
+    from applied_dl.tasks.forecast.fit import intervals
+    from applied_dl.tasks.forecast.models.intervals import Margin
+    from applied_dl.workflows import recipes
 
     if 0.2 * rows < horizon + 100:
         return None
     overrides = {"data.source": str(path), "data.rows": rows, "data.horizon": horizon, "model.name": "ridge"}
-    recipe = config.read_recipe({"task": "forecast"}, overrides)
+    recipe = recipes.read_recipe({"task": "forecast"}, overrides)
     prepared = task.prepare(recipe, Path("."))
     recipe = task.settle(recipe, prepared)
     fitted, found, scale = task.fit(recipe, prepared, None), {}, np.array(prepared.encoder.scale)

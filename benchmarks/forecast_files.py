@@ -50,10 +50,10 @@ def details(found: dict) -> list[str]:
 def measure(sections: dict) -> dict:
     """The fp32 file of a recipe, its best latency of three timings, and the chosen one."""
     import applied_dl
-    from applied_dl.report.bench import bench
+    from applied_dl.runtime.bench import bench
 
     with tempfile.TemporaryDirectory() as folder:
-        run = applied_dl.train({"task": "forecast"}, out=Path(folder) / "b", **sections)
+        run = applied_dl.training({"task": "forecast"}, out=Path(folder) / "b", **sections)
         files = {item.variant: item for item in run.manifest.exports if item.format == "tflite"}
         chosen, plain = run.manifest.chosen, files["fp32"]
         rows = [row for _ in range(3) for row in bench(run.bundle) if row["variant"] == "fp32" and row["threads"] == 1]

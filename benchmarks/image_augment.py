@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers
 from runner import Row, write
 
-from applied_dl.preprocess.augment import augmentation
+from applied_dl.layers.augment import augmentation
 
 BATCH, SECONDS = 128, 2.0
 PAIRS = {

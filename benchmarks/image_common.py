@@ -19,14 +19,14 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
     """Accuracy on the test rows of the `chosen` seeds (which also draw the split, where the source has none of its own)."""
     import numpy as np
 
-    from applied_dl import config
-    from applied_dl.data.caching import cache_folder
-    from applied_dl.tasks import image as task
-    from applied_dl.train.reproducible import set_up
+    from applied_dl.core.cache import cache_folder
+    from applied_dl.tasks.image import task
+    from applied_dl.training.reproducible import set_up
+    from applied_dl.workflows import recipes
 
     rows = []
     for seed in chosen:
-        settings = config.read_recipe(ROOT / "pipelines" / recipe, {**overrides, "train.seed": seed})
+        settings = recipes.read_recipe(ROOT / "pipelines" / recipe, {**overrides, "train.seed": seed})
         set_up(seed, True)
         prepared = task.prepare(settings, cache_folder())
         settings = task.settle(settings, prepared)
@@ -50,7 +50,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
 
 
 def _exports(task, settings, serving, prepared) -> dict:
-    from applied_dl.export import export
+    from applied_dl.export.precisions import export
 
     with tempfile.TemporaryDirectory() as folder:
         found, _ = export(

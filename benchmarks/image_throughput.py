@@ -6,10 +6,12 @@ import keras
 import numpy as np
 from runner import Row, write
 
-from applied_dl import config, train
-from applied_dl.config.common import Train
-from applied_dl.models.image import lenet, whitened_cnn
-from applied_dl.train.losses import loss
+from applied_dl.core.sections import Train
+from applied_dl.tasks.image.models import lenet, whitened_cnn
+from applied_dl.training.losses import loss
+from applied_dl.training.source import resident
+from applied_dl.training.trainer import train_model
+from applied_dl.workflows import recipes
 
 ROWS, BATCH, EPOCHS, ROUNDS = 12800, 128, 2, 3
 SETTINGS = Train(
@@ -25,7 +27,7 @@ def net(builder):
 
 
 def engine(builder, x, y) -> None:
-    train.fit(net(builder), train.resident({"image": x}, y), None, SETTINGS, loss=loss("crossentropy"))
+    train_model(net(builder), resident({"image": x}, y), None, SETTINGS, loss=loss("crossentropy"))
 
 
 def bare(builder, x, y) -> None:
@@ -46,7 +48,7 @@ def summary(found: dict) -> list[Row]:
 
 
 if __name__ == "__main__":
-    config.read_recipe("image")
+    recipes.read_recipe("image")
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (ROWS, 28, 28, 1), dtype=np.uint8)
     y = np.eye(10, dtype=np.float32)[random.integers(0, 10, ROWS)]

@@ -38,9 +38,9 @@ json.dump(found, open(folder + "/found.json", "w"))
 def main() -> None:
     import numpy as np
 
-    from applied_dl.export import export
-    from applied_dl.infer import Runtime
-    from tests.export.test_ladder import accuracy, pictures, settings, small_serving
+    from applied_dl.export.precisions import export
+    from applied_dl.runtime.interpreter import Runtime
+    from tests.export.test_precisions import accuracy, pictures, settings, small_serving
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

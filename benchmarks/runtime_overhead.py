@@ -32,8 +32,8 @@ def trained(folder: Path) -> dict[str, Path]:
         for i in range(40):
             pixels = random.integers(0, 128, (SIDE, SIDE, 3), dtype=np.uint8) + (127 if label == "light" else 0)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / "pictures" / label / f"{i}.png")
-    applied_dl.train("tabular", out=folder / "tabular", model={"name": "mlp"}, train={"epochs": 3}, export=export)
-    applied_dl.train(
+    applied_dl.training("tabular", out=folder / "tabular", model={"name": "mlp"}, train={"epochs": 3}, export=export)
+    applied_dl.training(
         "image", out=folder / "image", data={"source": str(folder / "pictures"), "image_size": [SIDE, SIDE]},
         model={"name": "resnet"}, train={"epochs": 1, "batch_size": 16}, export=export,
     )  # fmt: skip
@@ -44,7 +44,7 @@ def measure(bundle: Path) -> dict:
     """Median microseconds of each kind of call on one thread."""
     import numpy as np
 
-    from applied_dl.infer import load
+    from applied_dl.predictor import load
 
     predictor = load(bundle, threads=1)
     with np.load(bundle / "golden.npz") as golden:
@@ -71,7 +71,7 @@ def together(bundle: Path) -> dict:
     """Wrong answers of 16 threads that share one predictor, beside those of one thread."""
     import numpy as np
 
-    from applied_dl.infer import load
+    from applied_dl.predictor import load
 
     predictor = load(bundle)
     (name, kind), random = next(iter(predictor.runtime.inputs.items())), np.random.default_rng(0)

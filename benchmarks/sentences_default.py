@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from applied_dl import config
 from applied_dl.tasks import sentences as task
-from applied_dl.train import Workspace
-from applied_dl.train.reproducible import set_up
-recipe = config.read_recipe("pipelines/sentences.toml", {"train.seed": int(sys.argv[1])})
+from applied_dl.training.history import Workspace
+from applied_dl.training.reproducible import set_up
+recipe = recipes.read_recipe("pipelines/sentences.toml", {"train.seed": int(sys.argv[1])})
 prepared = task.prepare(recipe, None)
 recipe = task.settle(recipe, prepared)
 set_up(recipe.train.seed, True)

@@ -52,8 +52,8 @@ KERAS = r"""
 import json, os, sys, time
 from pathlib import Path
 import numpy as np
-from applied_dl.encoders.subwords import SubwordEncoder, read_tokenizer
-from applied_dl.models.text.bert import pretrained, read_facts
+from applied_dl.tasks.sentences.encoder import SubwordEncoder, read_tokenizer
+from applied_dl.text.models.bert import pretrained, read_facts
 from applied_dl.tasks.sentences_teacher import encode_all, encoder_call
 folder, texts, sample, out, batches = json.loads(sys.argv[1])
 texts, facts = json.load(open(texts)), read_facts(Path(folder))
@@ -120,7 +120,7 @@ def weights() -> Path:
 def sentences(part: str) -> list[str]:
     """First sides, then second sides."""
     sys.path.insert(0, str(ROOT))
-    from applied_dl.data.sentences import read_similarity
+    from applied_dl.tasks.sentences.readers.read import read_similarity
 
     judge = read_similarity(str(STSB / f"stsb-en-{part}.csv.gz"))
     return judge.a + judge.b
@@ -133,7 +133,7 @@ def exported(folder: Path, work: Path) -> dict:
     import applied_dl
 
     data = {"similarity": str(STSB / "stsb-en-test.csv.gz"), "similarity_validation": str(STSB / "stsb-en-dev.csv.gz"), "max_rows": 400}
-    run = applied_dl.train("sentences", out=work / "minilm", data=data, model={"weights": str(folder)}, train={"epochs": 0},
+    run = applied_dl.training("sentences", out=work / "minilm", data=data, model={"weights": str(folder)}, train={"epochs": 0},
                            export={"formats": ("tflite",), "variants": ("fp32", "dynamic")}, score={"index": 0})  # fmt: skip
     predictor = applied_dl.load(run.bundle, variant="dynamic", threads=1)
     texts, graph, whole = sentences("test")[:PARITY], [], []

@@ -59,7 +59,7 @@ def write_captions(path: Path) -> None:
 def train(captions: str | None, seed: int, out: str) -> None:
     """One training through the whole river, and the speed of its file; prints one line of JSON."""
     import applied_dl
-    from applied_dl.tasks import sentences_fit
+    from applied_dl.tasks.sentences.fit import net as sentences_fit
 
     start_table, counting = sentences_fit.start_table, []
 
@@ -72,7 +72,7 @@ def train(captions: str | None, seed: int, out: str) -> None:
     data = {"source": [captions, str(WIKIPEDIA)] if captions else str(WIKIPEDIA), "max_rows": PAIRS, "similarity": STSB["test"],
             "similarity_validation": STSB["dev"]}  # fmt: skip
     wall, cpu = time.perf_counter(), time.process_time()
-    run = applied_dl.train(
+    run = applied_dl.training(
         "sentences", out=out, data=data, model={"matryoshka": ()}, train={"seed": seed}, export={"variants": ("dynamic",)}
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -100,8 +100,8 @@ def train(captions: str | None, seed: int, out: str) -> None:
 
 def sentences(number: int) -> list[str]:
     """Sentences of Wikipedia that follow those that trained."""
-    from applied_dl.data import corpus
-    from applied_dl.data.sentence_bounds import sentences as cut
+    from applied_dl.tasks.sentences.readers.boundaries import sentences as cut
+    from applied_dl.text import corpus
 
     found: list[str] = []
     for line in corpus.lines(WIKIPEDIA):

@@ -84,7 +84,7 @@ def run(name: str, overrides: dict, seeds: list[int], rivals: tuple[str, ...], p
 
 
 def _ours(overrides: dict) -> tuple:
-    from applied_dl.tasks import tabular as task
+    from applied_dl.tasks.tabular import task
 
     recipe, prepared = _settled(overrides)
     cpu, wall = time.process_time(), time.perf_counter()
@@ -93,9 +93,9 @@ def _ours(overrides: dict) -> tuple:
 
 
 def _best(overrides: dict) -> tuple:
-    from applied_dl import config
-    from applied_dl.tasks.tabular_ensemble import fit_each, weighed
-    from applied_dl.tasks.tabular_settings import MEMORY
+    from applied_dl.core import config
+    from applied_dl.tasks.tabular.defaults import MEMORY
+    from applied_dl.tasks.tabular.fit.ensemble import fit_each, weighed
 
     recipe, prepared = _settled({**overrides, "model.memory": MEMORY})
     cpu, wall = time.process_time(), time.perf_counter()
@@ -109,11 +109,11 @@ def _best(overrides: dict) -> tuple:
 
 
 def _settled(overrides: dict) -> tuple:
-    from applied_dl import config
-    from applied_dl.tasks import tabular as task
-    from applied_dl.train.reproducible import set_up
+    from applied_dl.tasks.tabular import task
+    from applied_dl.training.reproducible import set_up
+    from applied_dl.workflows import recipes
 
-    recipe = config.read_recipe({"task": "tabular"}, overrides)
+    recipe = recipes.read_recipe({"task": "tabular"}, overrides)
     set_up(recipe.train.seed, True)
     prepared = task.prepare(recipe, Path("."))
     recipe = task.settle(recipe, prepared)
@@ -122,8 +122,8 @@ def _settled(overrides: dict) -> tuple:
 
 
 def _judged(recipe, prepared, fitted, cpu: float, wall: float) -> dict:
-    from applied_dl.export import keras_outputs
-    from applied_dl.tasks import tabular as task
+    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.tasks.tabular import task
 
     serving = task.serving(recipe, fitted, prepared)
     scores = {part: task.score(recipe, keras_outputs(serving, getattr(prepared, part)), getattr(prepared, part), prepared.encoder)

@@ -41,16 +41,16 @@ def net(name: str, epochs: int) -> dict:
     import numpy as np
 
     import applied_dl
-    from applied_dl import config
-    from applied_dl.export.prove import differences
-    from applied_dl.infer.runtime import Runtime
-    from applied_dl.tasks import tabular as task
+    from applied_dl.export.verification import differences
+    from applied_dl.runtime.interpreter import Runtime
+    from applied_dl.tasks.tabular import task
+    from applied_dl.workflows import recipes
 
     with tempfile.TemporaryDirectory() as folder:
-        made = applied_dl.train("tabular", out=f"{folder}/b", data=SOURCE, model={"name": name}, train={"epochs": epochs},
+        made = applied_dl.training("tabular", out=f"{folder}/b", data=SOURCE, model={"name": name}, train={"epochs": epochs},
                                 export={"variants": ["fp32", "fp16"]})  # fmt: skip
         exports = {e.variant: e for e in made.manifest.exports if e.format == "tflite"}
-        recipe = config.resolve(made.manifest.recipe, "b")
+        recipe = recipes.resolve(made.manifest.recipe, "b")
         part = task.prepare(recipe, Path(folder)).test.take(np.arange(SPOILED))
         model = keras.saving.load_model(f"{folder}/b/model.keras")
         runtime = Runtime((Path(folder) / "b" / exports["fp32"].file).read_bytes())
@@ -69,13 +69,14 @@ def overhead() -> dict[str, float]:
     import keras
     import tensorflow as tf
 
-    from applied_dl import config, train
-    from applied_dl.tasks import tabular as task
-    from applied_dl.tasks import tabular_fit as fitting
-    from applied_dl.train.losses import loss as make_loss
+    from applied_dl.tasks.tabular import task
+    from applied_dl.tasks.tabular.fit import net as fitting
+    from applied_dl.training.losses import loss as make_loss
+    from applied_dl.training.trainer import train_model
+    from applied_dl.workflows import recipes
 
     chosen = {"data": SOURCE, "model": {"name": "tabm"}, "train": {"epochs": EPOCHS, "patience": 0, "clip_norm": 0.0}}
-    recipe = config.read_recipe({"task": "tabular", **chosen})
+    recipe = recipes.read_recipe({"task": "tabular", **chosen})
     prepared = task.prepare(recipe, Path("."))
     recipe = task.settle(recipe, prepared)
     objective = fitting.each_member(make_loss("mse"))
@@ -84,7 +85,7 @@ def overhead() -> dict[str, float]:
     def engine() -> list[float]:
         source, held = fitting.sources(recipe, prepared)
         model = fitting.build_net(recipe, prepared)
-        return [row["seconds"] for row in train.fit(model, source, held, recipe.train, loss=objective, metrics=(score,)).rows]
+        return [row["seconds"] for row in train_model(model, source, held, recipe.train, loss=objective, metrics=(score,)).rows]
 
     def by_hand() -> list[float]:
         parts = [
@@ -118,7 +119,7 @@ def overhead() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    from applied_dl import console
+    from applied_dl.core import console
 
     console.quiet = True
     wanted = sys.argv[1].split(",") if len(sys.argv) > 1 else [*NETS, "overhead"]

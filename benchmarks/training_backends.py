@@ -33,7 +33,7 @@ def main() -> None:
             backends[backend] = {"reason": "the backend could not be installed"}
             continue
         environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
-        done = subprocess.run([python, str(ROOT / "tests/models/every_builder.py")], env=environment, capture_output=True, text=True)
+        done = subprocess.run([python, str(ROOT / "tests/every_builder.py")], env=environment, capture_output=True, text=True)
         lines = done.stdout.strip().splitlines()
         reason = {"reason": done.stderr.strip()[-200:]}
         backends[backend] = json.loads(lines[-1]) if done.returncode == 0 and lines else reason

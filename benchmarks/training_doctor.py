@@ -37,8 +37,8 @@ def details(found: dict) -> list[str]:
 
 
 def main(folder: str) -> None:
-    from applied_dl import console
-    from tests.train.faults import FAULTS, HEALTHY
+    from applied_dl.core import console
+    from tests.training.faults import FAULTS, HEALTHY
 
     console.quiet = True
     chosen = sys.argv[1:]
@@ -73,11 +73,11 @@ def main(folder: str) -> None:
 
 def shipped(folder: str) -> dict:
     """The recipes of `pipelines/`, each examined through `applied-dl doctor`; those whose data is not in the package get its place."""
-    from applied_dl import config
-    from applied_dl.doctor import doctor_recipe
+    from applied_dl.workflows import recipes
+    from applied_dl.workflows.diagnose import doctor_recipe
 
     def make(path, overrides):
-        return lambda: [f"{f['name']}: {f['saw']}" for f in doctor_recipe(config.read_recipe(path, overrides), BUDGET)["findings"]]
+        return lambda: [f"{f['name']}: {f['saw']}" for f in doctor_recipe(recipes.read_recipe(path, overrides), BUDGET)["findings"]]
 
     flowers = {"data.source": f"{folder}/flowers5", "model.weights": SHARED / "weights" / WEIGHTS}
     places = {"fashion_mnist": {"data.manual_dir": SHARED / "images" / "fashion_mnist"}, "flowers": flowers}
@@ -87,7 +87,7 @@ def shipped(folder: str) -> dict:
     found = {}
     for path in sorted((ROOT / "pipelines").glob("*.toml")):
         overrides = {key: str(value) for key, value in places.get(path.stem, {}).items()}
-        if tomllib.loads(path.read_text(encoding="utf-8"))["task"] not in config.TASKS:
+        if tomllib.loads(path.read_text(encoding="utf-8"))["task"] not in TASKS:
             tell("skipped", path.name, ["its task does not stand yet"])
         elif all(Path(value).exists() for value in overrides.values()):
             found[path.name] = make(path, overrides)

@@ -23,16 +23,16 @@ def summary(found: dict) -> list[Row]:
 
 def main() -> None:
     import applied_dl
-    from applied_dl import config
-    from applied_dl.dry_run import dry_run
+    from applied_dl.workflows import recipes
+    from applied_dl.workflows.dry_run import dry_run
 
     found = (read("training_dry_run") or {"recipes": {}})["recipes"]
     for name in sys.argv[1:] or RECIPES:
-        recipe = config.read_recipe(ROOT / "pipelines" / f"{name}.toml")
+        recipe = recipes.read_recipe(ROOT / "pipelines" / f"{name}.toml")
         with tempfile.TemporaryDirectory() as folder:
             predicted = dry_run(recipe, str(Path(folder) / "b"))[0]["seconds"]
             start = time.perf_counter()
-            applied_dl.train(recipe, out=Path(folder) / "b")
+            applied_dl.training(recipe, out=Path(folder) / "b")
             found[name] = {"predicted": predicted, "taken": round(time.perf_counter() - start, 1)}
     write("training_dry_run", {"recipes": found})
 

@@ -45,17 +45,18 @@ def details(found: dict) -> list[str]:
 
 def pipeline(recipe: str, overrides: dict) -> dict:
     """The score on validation rows under every rate; a training that explodes has none."""
-    from applied_dl import config
-    from applied_dl.data.caching import cache_folder
-    from applied_dl.errors import DataError
-    from applied_dl.export import keras_outputs
-    from applied_dl.metrics import HIGHER_IS_BETTER
+    from applied_dl.core import config
+    from applied_dl.core.cache import cache_folder
+    from applied_dl.core.errors import DataError
+    from applied_dl.core.records import HIGHER_IS_BETTER
+    from applied_dl.export.precisions import keras_outputs
     from applied_dl.tasks import load_task
-    from applied_dl.train import Workspace
-    from applied_dl.train.hardware import as_float32
-    from applied_dl.train.reproducible import set_up
+    from applied_dl.training.hardware import as_float32
+    from applied_dl.training.history import Workspace
+    from applied_dl.training.reproducible import set_up
+    from applied_dl.workflows import recipes
 
-    settings = config.read_recipe(ROOT / "pipelines" / recipe, overrides)
+    settings = recipes.read_recipe(ROOT / "pipelines" / recipe, overrides)
     task = load_task(settings.task)
     prepared = task.prepare(settings, cache_folder())
     settings = task.settle(settings, prepared)
@@ -102,7 +103,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
 
 
 def main() -> None:
-    from applied_dl import console
+    from applied_dl.core import console
 
     console.quiet = True
     words = sys.argv[1:]

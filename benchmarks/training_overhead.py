@@ -42,25 +42,27 @@ def data():
 def build(name: str):
     import keras
 
-    from applied_dl.models.image import BUILDERS
+    from applied_dl.tasks.image.models import BUILDERS
 
     inputs = keras.Input((8, 8, 1), name="image")
     return keras.Model({"image": inputs}, BUILDERS[name]((8, 8, 1), 10, dropout=0.0)(inputs))
 
 
 def settings(**keys):
-    from applied_dl import config
+    from applied_dl.core import config
+    from applied_dl.workflows import recipes
 
     chosen = {"epochs": EPOCHS, "batch_size": BATCH, "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant", "warmup": 0.0,
               "weight_decay": 0.0, "clip_norm": 0.0, "ema": 0.0, "patience": 0, **keys}  # fmt: skip
-    return config.replace(config.read_recipe("image"), train=chosen).train
+    return config.replace(recipes.read_recipe("image"), train=chosen).train
 
 
 def engine(name: str, x, y) -> list[float]:
-    from applied_dl import train
+    from applied_dl.training.source import resident
+    from applied_dl.training.trainer import train_model
 
-    source, held = train.resident({"image": x}, y), train.resident({"image": x[:800]}, y[:800])
-    return [row["seconds"] for row in train.fit(build(name), source, held, settings(), loss=loss()).rows]
+    source, held = resident({"image": x}, y), resident({"image": x[:800]}, y[:800])
+    return [row["seconds"] for row in train_model(build(name), source, held, settings(), loss=loss()).rows]
 
 
 def bare(name: str, x, y) -> list[float]:
@@ -115,8 +117,10 @@ def loss():
 
 def checkpoints(x, y) -> tuple[float, int]:
     """Share of a training's seconds that go into checkpoints, where one is due after every epoch."""
-    from applied_dl import train
-    from applied_dl.train import checkpoint
+    from applied_dl.training import checkpoints as checkpoint
+    from applied_dl.training.history import Workspace
+    from applied_dl.training.source import resident
+    from applied_dl.training.trainer import train_model
 
     spent, write_one = [], checkpoint.write
 
@@ -126,18 +130,18 @@ def checkpoints(x, y) -> tuple[float, int]:
         spent.append(time.perf_counter() - start)
 
     checkpoint.write = timed
-    source, held = train.resident({"image": x}, y), train.resident({"image": x[:800]}, y[:800])
+    source, held = resident({"image": x}, y), resident({"image": x[:800]}, y[:800])
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        workspace = train.Workspace(Path(folder), {"recipe": "r", "data": "d"})
-        train.fit(build("small_cnn"), source, held, settings(epochs=30, checkpoint_minutes=0.0), loss=loss(), workspace=workspace)
+        workspace = Workspace(Path(folder), {"recipe": "r", "data": "d"})
+        train_model(build("small_cnn"), source, held, settings(epochs=30, checkpoint_minutes=0.0), loss=loss(), workspace=workspace)
         seconds = time.perf_counter() - start
     checkpoint.write = write_one
     return sum(spent) / seconds, len(spent)
 
 
 def main() -> None:
-    from applied_dl import console
+    from applied_dl.core import console
 
     console.quiet = True
     x, y = data()

@@ -14,9 +14,9 @@ from pathlib import Path
 from applied_dl import config
 from applied_dl.tasks import words as task
 from applied_dl.tasks.words_fit import learnt
-from applied_dl.train import Workspace
+from applied_dl.training.history import Workspace
 begun = time.process_time()
-recipe = config.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
+recipe = recipes.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
 with tempfile.TemporaryDirectory() as folder:
     prepared = task.prepare(recipe, Path(folder))
     recipe = task.settle(recipe, prepared)

@@ -56,13 +56,13 @@ start, begun = time.perf_counter(), time.process_time()
 from applied_dl import config
 from applied_dl.tasks import words as task
 from applied_dl.tasks.words_fit import learnt
-from applied_dl.train import Workspace
-from applied_dl.infer.word_vectors import WordVectors
+from applied_dl.training.history import Workspace
+from applied_dl.tasks.words.vectors import WordVectors
 folder = Path(out).parent
 raw = {"task": "words", "data": {"train": corpus, "validation": corpus + ".held", "test": corpus + ".held"},
        "preprocess": {"min_count": 5}, "model": {"name": name, "dimensions": dimensions},
        "train": {"epochs": epochs, "threads": threads, "seed": seed}, "learn": options}
-recipe = config.read_recipe(raw)
+recipe = recipes.read_recipe(raw)
 prepared = task.prepare(recipe, Path(cache))
 recipe = task.settle(recipe, prepared)
 cpu, wall = time.process_time(), time.perf_counter()
@@ -103,7 +103,7 @@ def main() -> None:
 def text(folder: Path) -> Path:
     """The corpus as gensim reads it, and a few lines of it for our own held-out part (not used for the scores here)."""
     sys.path.insert(0, str(ROOT))
-    from applied_dl.data.corpus import lines
+    from applied_dl.text.corpus import lines
 
     path = folder / "corpus.txt"
     source = os.environ.get("WORDS_CORPUS") or SHARED / "text" / "enwiki_12m" / "enwiki_12m.txt.bz2"
@@ -130,10 +130,10 @@ def scores(path: str) -> dict[str, float]:
     """Spearman with people's similarities, and analogies among the 30,000 most frequent words."""
     import numpy as np
 
-    from applied_dl.data.word_judges import read_judge
-    from applied_dl.infer.word_vectors import WordVectors
-    from applied_dl.metrics.similarity import spearman
-    from applied_dl.metrics.words import analogies
+    from applied_dl.core.metrics.similarity import spearman
+    from applied_dl.core.metrics.words import analogies
+    from applied_dl.tasks.words.benchmark_files import read_judge
+    from applied_dl.tasks.words.vectors import WordVectors
 
     table, found = WordVectors.load(path), {}
     sets = {

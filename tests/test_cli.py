@@ -45,7 +45,7 @@ def test_light_verbs_and_the_import_load_no_tensorflow():
     program = (
         "import sys, applied_dl; from applied_dl import cli\n"
         "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
-        "import applied_dl.infer, applied_dl.report.bench, applied_dl.infer.check\n"
+        "import applied_dl.predictor, applied_dl.runtime.bench, applied_dl.runtime.check\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)\n")  # fmt: skip
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 

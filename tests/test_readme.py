@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from applied_dl import config
 from applied_dl.cli import VERBS
-from applied_dl.config import TASKS
-from applied_dl.errors import UsageError
+from applied_dl.core.errors import UsageError
+from applied_dl.tasks import TASKS
+from applied_dl.workflows import recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -64,7 +64,7 @@ def test_the_recipes_of_the_pages_are_read(page):
         raw = tomllib.loads(block)
         for task in TASKS if "task" not in raw else (raw["task"],):
             try:
-                config.resolve({"task": task, **raw}, page.name)
+                recipes.resolve({"task": task, **raw}, page.name)
                 break
             except UsageError as error:
                 refused = error

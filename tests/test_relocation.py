@@ -13,8 +13,8 @@ import pytest
 
 import applied_dl
 from applied_dl import cli
-from applied_dl.infer import load
-from applied_dl.packing import pack, unpack
+from applied_dl.core.packing import pack, unpack
+from applied_dl.predictor import load
 from tests.hostile import QUICK
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     out = tmp_path_factory.mktemp("made") / "digits"
-    return applied_dl.train("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
+    return applied_dl.training("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def example(task: str, bundle: Path, folder: Path) -> str:
         encoder = json.loads((bundle / "encoder.json").read_text())
         return json.dumps({column["name"]: column["low"] for column in encoder["columns"]})
     if task == "forecast":
-        return str(ROOT / "applied_dl" / "data" / "embedded" / "co2.csv")
+        return str(ROOT / "applied_dl" / "datasets" / "co2.csv")
     return "the river"
 
 

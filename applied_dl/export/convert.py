@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from applied_dl.errors import UsageError, nearest
+from applied_dl.core.errors import UsageError, nearest
 
 FORMATS = ("saved_model", "tflite")
 VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is made from the fp32 file, by `weight_only`

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl import console
-from applied_dl.bundle import Manifest
-from applied_dl.data import Part
+from applied_dl.core import console
+from applied_dl.core.bundle import Manifest
+from applied_dl.core.records import Part, Scores
 from applied_dl.export.convert import VARIANTS
-from applied_dl.infer.runtime import Runtime
-from applied_dl.metrics import Scores
+from applied_dl.runtime.interpreter import Runtime
 
 BATCH = 256
 

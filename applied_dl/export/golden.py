@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl.bundle import ExportedFile
-from applied_dl.infer.runtime import Runtime
+from applied_dl.core.bundle import ExportedFile
+from applied_dl.runtime.interpreter import Runtime
 
 GOLDEN_ROWS = 8
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from applied_dl.bundle import ExportedFile, Manifest
-from applied_dl.metrics import HIGHER_IS_BETTER
-from applied_dl.report.page import write_page
-from applied_dl.report.use import usage
+from applied_dl.core.bundle import ExportedFile, Manifest
+from applied_dl.core.records import HIGHER_IS_BETTER
+from applied_dl.report.html import write_page
+from applied_dl.report.usage import usage
 
 PIPELINE_TAGS = {
     "image": "image-classification",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl import console
+from applied_dl.core import console
 
 BLUE, ORANGE, GREY, GREEN, RED = "#2b6cb0", "#dd6b20", "#718096", "#2f855a", "#c53030"
 OTHER_SCRIPTS = (

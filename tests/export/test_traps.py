@@ -7,14 +7,17 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from keras import layers
 
-from applied_dl import config
-from applied_dl.data import Part
-from applied_dl.export import Serving, convert, export, write_saved_model
-from applied_dl.export.prove import Judge, prove
-from applied_dl.infer import Runtime, operators
-from applied_dl.metrics import Scores
+from applied_dl.core import config
+from applied_dl.core.records import Part, Scores
+from applied_dl.export import convert
+from applied_dl.export.precisions import export
+from applied_dl.export.saved_model import write_saved_model
+from applied_dl.export.serving import Serving
+from applied_dl.export.verification import Judge, prove
 from applied_dl.models import forecast
-from applied_dl.models.text.transformer import transformer
+from applied_dl.runtime.interpreter import Runtime, operators
+from applied_dl.text.models.transformer import transformer
+from applied_dl.workflows import recipes
 from tests.export.converted import fp32
 
 
@@ -94,7 +97,7 @@ def test_one_hot_under_int8_is_wrong_without_a_word_and_refused_by_the_metric(tm
         return Scores(main="accuracy", metrics={"accuracy": float(np.mean(outputs["probabilities"].argmax(1) == part.target))})
 
     settings = config.replace(
-        config.read_recipe("tabular"), export={"max_loss": 0.01, "formats": ("tflite",), "variants": ("fp32", "int8")}
+        recipes.read_recipe("tabular"), export={"max_loss": 0.01, "formats": ("tflite",), "variants": ("fp32", "int8")}
     ).export
     fp, int8 = export(Serving(model), settings, *rows, accuracy, tmp_path, "m")[0]
     assert fp.chosen

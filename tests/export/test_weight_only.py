@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from applied_dl.export.weight_only import quantise_weights
-from applied_dl.infer import Runtime, operators
+from applied_dl.runtime.interpreter import Runtime, operators
 from tests.export.converted import fp32
 
 

@@ -1,0 +1,1 @@
+"""Records, recipes, bundles and metrics that every other folder builds on; imports nothing of the package above it."""

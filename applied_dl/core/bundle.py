@@ -1,0 +1,265 @@
+"""The artefact on disk: a folder that can be copied anywhere, written atomically, every file under a sha256 checked on load."""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from applied_dl.core.errors import DataError, UsageError
+
+SCHEMA = 1
+MANIFEST = "bundle.json"
+STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belongs to a writer that was killed
+
+
+class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One exported file (or SavedModel folder) and the proof made of it.
+
+    `rows` of held-out data were asked; `metric_loss_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one
+    thread, `threaded_ms` on `threads`; `cold_start_ms` lies between the file's bytes and its first answer; `memory_mb` is what the process
+    grew by at its peak.
+    """
+
+    file: str
+    format: str
+    variant: str
+    bytes: int
+    rows: int | None = None
+    metric: float | None = None
+    metric_loss: float | None = None
+    metric_loss_interval: tuple[float, float] | None = None
+    max_abs_diff: float | None = None
+    max_rel_diff: float | None = None
+    median_abs_diff: float | None = None
+    ops: list[str] = []
+    latency_ms: float | None = None
+    latency_p95_ms: float | None = None
+    threads: int | None = None
+    threaded_ms: float | None = None
+    threaded_p95_ms: float | None = None
+    cold_start_ms: float | None = None
+    memory_mb: float | None = None
+    chosen: bool = False
+    refused: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`bundle.json`. Unknown keys of a newer minor version are ignored; a newer `schema` is refused by name."""
+
+    schema: int
+    task: str
+    name: str
+    recipe: dict
+    created: str
+    versions: dict[str, str]
+    seed: int
+    fingerprint: str
+    facts: dict = {}
+    metrics: dict[str, dict[str, float | None]] = {}
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    main: str = ""
+    baselines: dict[str, dict[str, float | None]] = {}
+    exports: list[ExportedFile] = []
+    seconds: float = 0.0
+    warnings: list[str] = []
+    files: dict[str, str] = {}
+    digest: str = ""
+
+    @property
+    def chosen(self) -> ExportedFile | None:
+        return next((e for e in self.exports if e.chosen and not e.refused), None)
+
+    def variant(self, name: str | None) -> ExportedFile:
+        """The exported TFLite file of a precision; the chosen one without a name."""
+        if name is None:
+            if self.chosen is None:
+                raise DataError(f"The bundle {self.name!r} holds no TFLite file; export one with `applied-dl export`.")
+            return self.chosen
+        found = [e for e in self.exports if e.format == "tflite" and e.variant == name and not e.refused]
+        if not found:
+            have = [e.variant for e in self.exports if e.format == "tflite" and not e.refused]
+            raise UsageError(f"The bundle {self.name!r} has no variant {name!r}; it has: {', '.join(have) or 'none'}.")
+        return found[0]
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Force a file or a folder's entries to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `target` that takes its place in one step when the block ends well, and vanishes when it does not."""
+    target = Path(target)
+    check_free(target, overwrite)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _tidy(target)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    work.chmod(0o755)
+    try:
+        yield work
+        for path in work.rglob("*"):
+            sync(path)
+        sync(work)
+        _replace(work, target)
+        sync(target.parent)
+    except BaseException as error:
+        shutil.rmtree(work, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; nothing half-written was left.") from error
+        raise
+
+
+def _replace(work: Path, target: Path) -> None:
+    """Put `work` where `target` is, so that at every moment one whole bundle has that name."""
+    if not target.exists():
+        work.rename(target)
+    elif _exchange(work, target):
+        shutil.rmtree(work, ignore_errors=True)
+    else:  # a file system without the exchange: two renames, and `_tidy` puts the old one back after a kill between them
+        old = work.with_suffix(".old")
+        target.rename(old)
+        work.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Swap two names in one system call (renameat2 on Linux, renamex_np on macOS); False where there is none."""
+    at_cwd, exchange = -100, 2
+    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    names = os.fsencode(a.absolute()), os.fsencode(b.absolute())
+    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        return libc.renamex_np(*names, exchange) == 0
+    if hasattr(libc, "renameat2"):
+        return libc.renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0
+    return False
+
+
+def _tidy(target: Path) -> None:
+    """What killed writers left: an old bundle without its successor goes back, folders that are long untouched go."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if left.suffix == ".old" and not target.exists() and (left / MANIFEST).exists():
+            left.rename(target)
+        elif left.suffix in (".old", ".tmp") and time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def probe(target: Path) -> None:
+    """Find out before hours of work whether a bundle can be written at `target`. Raises `UsageError` where it cannot."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
+            pass
+    except OSError as error:
+        raise UsageError(f"A bundle cannot be written at {str(target)!r}: {error.strerror or error}; choose another --out.") from error
+
+
+def check_free(target: Path, overwrite: bool) -> None:
+    """Refuse to write over something that is there, or over something that is no bundle."""
+    if not target.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{str(target)!r} exists already; choose another --out, or pass --overwrite to replace it.")
+    if not (target / MANIFEST).exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{str(target)!r} is not a bundle; --overwrite replaces bundles only.")
+
+
+def seal(folder: Path, manifest: Manifest) -> Manifest:
+    """Hash every file of a finished folder and write its `bundle.json`."""
+    files = {str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MANIFEST}
+    raw = finite(msgspec.to_builtins(msgspec.structs.replace(manifest, files=files)))
+    raw["digest"] = _digest(raw)
+    (folder / MANIFEST).write_text(json.dumps(raw, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    return msgspec.structs.replace(manifest, files=files, digest=raw["digest"])
+
+
+def _digest(raw: dict) -> str:
+    """sha256 of everything else that `bundle.json` says, so that a changed metric or file name is noticed too."""
+    rest = {key: value for key, value in raw.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def read_manifest(folder: str | Path) -> Manifest:
+    """The manifest alone, with its schema checked but no file hashed."""
+    path = Path(folder) / MANIFEST
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        what = "is not a bundle (it has no bundle.json)" if Path(folder).exists() else "does not exist"
+        raise DataError(f"{str(folder)!r} {what}; expected a folder written by `applied-dl train`.") from None
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    try:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"{str(path)!r} is damaged: {error}.") from error
+    if not 1 <= manifest.schema <= SCHEMA:
+        raise DataError(f"{str(folder)!r} has bundle schema {manifest.schema}, this version reads 1 to {SCHEMA}; upgrade applied_dl.")
+    if manifest.digest and manifest.digest != _digest(json.loads(raw)):
+        raise DataError(f"{str(path)!r} does not match its own checksum; it is damaged or was changed. Copy the bundle again.")
+    return manifest
+
+
+def checked_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:
+    """The content of a file, of the very bytes that match its sha256. Raises `DataError` where they do not."""
+    try:
+        content = (Path(folder) / name).read_bytes()
+    except OSError as error:
+        raise DataError(f"The file {name!r} of the bundle {str(folder)!r} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
+        raise DataError(
+            f"{str(Path(folder) / name)!r} does not match its checksum; the file is damaged or was changed. Copy the bundle again."
+        )
+    return content
+
+
+def open_bundle(folder: str | Path, only: set[str] | None = None) -> Manifest:
+    """The manifest after every file (or those in `only`) matched its sha256; nothing is parsed before that."""
+    folder, manifest = Path(folder), read_manifest(folder)
+    for name, expected in manifest.files.items():
+        if only is not None and name not in only:
+            continue
+        path = folder / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise DataError(f"{str(folder / MANIFEST)!r} names a file outside the bundle: {name!r}.")
+        if not path.is_file():
+            raise DataError(f"The bundle {str(folder)!r} lacks its file {name!r}; copy the whole folder again.")
+        if sha256(path) != expected:
+            raise DataError(f"{str(path)!r} does not match its checksum; the file is damaged or was changed. Copy the bundle again.")
+    for name in only or ():
+        if name not in manifest.files:
+            raise DataError(f"The bundle {str(folder)!r} lists no file {name!r} in its bundle.json; it is damaged.")
+    return manifest
+
+
+def finite(value):
+    """JSON has no NaN or infinity: they become null."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

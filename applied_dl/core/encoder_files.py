@@ -1,0 +1,25 @@
+"""An encoder that is plain data, as `encoder.json` of a bundle and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from applied_dl.core.errors import DataError
+
+FILE = "encoder.json"
+
+
+def save(encoder: msgspec.Struct, folder: Path) -> None:
+    """Write `encoder.json`."""
+    (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
+
+
+def read(kind: type, folder: Path):
+    """The encoder of that kind. Raises `DataError` where it is damaged."""
+    path = Path(folder) / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error

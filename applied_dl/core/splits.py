@@ -1,0 +1,80 @@
+"""Which rows train, which choose, which judge: seeded, stratified, and with no row on two sides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from applied_dl.core.errors import DataError, UsageError
+
+
+class Split(NamedTuple):
+    """Row numbers (int64, ascending) of each part; `moved` counts the rows that share their content with an earlier row."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    moved: int = 0
+
+
+def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=None, keys=None) -> Split:
+    """Cut `n` rows by `shares` (train, validation, test).
+
+    strata: (N,) class codes, whose shares are kept in every part. groups: (N,) ids, none of which straddles two parts. order: (N,)
+    values; the smallest train, the largest test (no shuffling). keys: (N,) content hashes; rows with equal keys stay together.
+    Raises `UsageError` for impossible shares and `DataError` where a part would be empty.
+    """
+    shares = np.asarray(shares, np.float64)
+    if shares.shape != (3,) or (shares < 0).any() or not np.isclose(shares.sum(), 1) or shares[0] <= 0:
+        raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1, received {shares.tolist()}.")
+    if order is not None:
+        ranked = np.argsort(np.asarray(order), kind="stable")
+        cuts = np.round(np.cumsum(shares)[:2] * n).astype(int)
+        return _checked(Split(*(np.sort(part) for part in np.split(ranked, cuts))), shares, n, n)
+    unit = _units(n, groups, keys)
+    moved = n - len(np.unique(unit)) if groups is None else 0
+    first = np.full(unit.max() + 1, n) if n else np.zeros(0, int)
+    np.minimum.at(first, unit, np.arange(n))
+    label = np.zeros(len(first), int) if strata is None else np.asarray(strata)[first]
+    part = _deal(label, np.bincount(unit), shares, np.random.default_rng(seed))[unit]
+    return _checked(Split(*(np.flatnonzero(part == i) for i in range(3)), moved), shares, n, len(first))
+
+
+def _units(n: int, groups, keys) -> np.ndarray:
+    """The unit (N,) that each row may not leave: rows joined by a group, by equal content, or by a chain of both."""
+    unit = np.arange(n)
+    for labels in (groups, keys):
+        if labels is None:
+            continue
+        codes = np.unique(np.asarray(labels), return_inverse=True)[1]
+        while True:  # spread the smallest unit over equal labels, then over the units so joined, until nothing changes
+            smallest = np.full(codes.max() + 1, n)
+            np.minimum.at(smallest, codes, unit)
+            joined = np.arange(n)
+            np.minimum.at(joined, unit, smallest[codes])
+            spread = joined[unit]
+            if np.array_equal(spread, unit):
+                break
+            unit = spread
+    return np.unique(unit, return_inverse=True)[1]
+
+
+def _deal(label: np.ndarray, size: np.ndarray, shares: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A part per unit: within each stratum, shuffled units go to the part that is furthest behind its share of the rows."""
+    part = np.zeros(len(label), int)
+    for value in np.unique(label):
+        units = random.permutation(np.flatnonzero(label == value))
+        filled, total = np.zeros(3), size[units].sum()
+        for unit in units:
+            part[unit] = np.argmax(shares * total - filled)
+            filled[part[unit]] += size[unit]
+    return part
+
+
+def _checked(split: Split, shares: np.ndarray, n: int, units: int) -> Split:
+    for name, rows, share in zip(("train", "validation", "test"), split[:3], shares):
+        if share > 0 and len(rows) == 0:
+            few = f" ({units} units, since equal rows and groups stay together)" if units < n else ""
+            raise DataError(f"The {name} part of {n} rows{few} is empty at data.split {shares.tolist()}; give more rows or other shares.")
+    return split

@@ -1,1 +1,0 @@
-"""Raw input → arrays, without TensorFlow: the same code for the trainer and for the predictor."""

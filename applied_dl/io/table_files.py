@@ -1,0 +1,205 @@
+"""A table's file → its cells, those of a CSV as texts, and what is wrong with the file said by line: CSV, TSV, Parquet, JSON, gz too."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.io.frames import from_rows, tidy, twin
+
+SEPARATORS = (",", ";", "\t", "|")
+SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
+HEAD = 65536  # bytes by which the separator is guessed
+RUNS = "whitespace"  # the separator of files whose cells stand apart by any number of blanks
+BLANKS = re.compile(r'(?P<cell>(?<!\S)"(?:[^"]|"")*")|(?P<within>(?<=\S)[ \t]+(?=\S))|[ \t]+')
+LOOKED_AT = 1000  # rows in which the cells of a header are looked for
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+MAGIC = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
+         b"\x89PNG": "a picture", b"PAR1": "a Parquet file (name it .parquet)"}  # fmt: skip
+
+
+class Sheet(NamedTuple):
+    """Every cell as it is written; the rows (from 0) of a CSV that have fewer cells than its first line, with their number; `bare` where
+    no line names the columns; the separator of a CSV."""
+
+    frame: pl.DataFrame
+    short: dict[int, int] = {}
+    bare: bool = False
+    separator: str | None = None
+
+
+def read_cells(path: Path, separator: str | None = None, header: bool | str | None = None) -> Sheet:
+    """A file's cells. header: whether line 1 of a CSV names the columns; None: yes, and refused where it looks like data; "guess": as
+    it looks.
+
+    Raises `DataError` in one sentence where the file is damaged or is no table, `UsageError` for a separator of several characters.
+    """
+    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if path.is_dir():
+        raise DataError(f"{str(path)!r} is a folder; expected one table ({', '.join(SUFFIXES)}).")
+    try:
+        if kind == ".parquet":
+            return Sheet(tidy(pl.read_parquet(path)))
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
+        raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    text = _text(raw, path)
+    if kind in (".jsonl", ".ndjson", ".json"):
+        try:
+            return Sheet(from_rows(_json_rows(text, path)))
+        except DataError as error:
+            raise error if str(path) in str(error) else DataError(f"The table {str(path)!r}, {error}") from error
+    return _from_csv(text, path, separator, header)
+
+
+def _text(raw: bytes, path: Path) -> str:
+    """UTF-8 with line ends of one kind. Raises `DataError` for anything else, with the line."""
+    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
+        raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
+    if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
+        raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"The table {str(path)!r} is UTF-16; save it as UTF-8.")
+    if (place := raw.find(b"\0")) >= 0:
+        line = raw.count(b"\n", 0, place) + 1
+        raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is no text file, or a damaged one.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(f"The table {str(path)!r} is not UTF-8 (line {line}); save it as UTF-8.") from None
+    return text if "\n" in text else text.replace("\r", "\n")  # lines that end as on an old Macintosh
+
+
+def _json_rows(text: str, path: Path) -> list:
+    if text.lstrip().startswith("["):
+        numbered = [(1, text)]
+    else:
+        numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    found = []
+    for number, line in numbered:
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            at = number + error.lineno - 1
+            raise DataError(
+                f"The table {str(path)!r} is not valid JSON (one object a line, or a list of objects), line {at}: {error.msg}."
+            ) from error
+    return found[0] if text.lstrip().startswith("[") else found
+
+
+def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None) -> Sheet:
+    if separator not in (None, RUNS) and (len(separator) != 1 or not separator.isascii()):
+        raise UsageError(f"data.separator must be one character or {RUNS!r}, received {separator!r}.")
+    separator = separator or _separator(text)
+    if separator == RUNS:
+        text, separator = _single(text), " "
+    names, blanks, short = _check_lines(text, path, separator)
+    try:
+        frame = None if blanks else pl.read_csv(text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"')
+    except pl.exceptions.PolarsError:
+        frame = None  # such as a quote inside a cell (5" pipe), which is no damage
+    if frame is None:
+        one = len(names) == 1  # whose empty line within is an empty cell
+        rows = [row + [""] * (len(names) - len(row)) for row in _reader(text.strip("\r\n") if one else text, separator) if row or one]
+        frame = pl.DataFrame([pl.Series(f"column_{i + 1}", cells, dtype=pl.String) for i, cells in enumerate(zip(*rows))])
+    frame.columns = [f"column_{i + 1}" for i in range(frame.width)]
+    names = [name or free for name, free in zip(names, frame.columns)]
+    like = None if header is True else _like_data(names, frame.slice(1))
+    if header is False or (header == "guess" and like):
+        return Sheet(frame, short, bare=True, separator=separator)
+    if header is None and like:
+        raise DataError(
+            f"The table {str(path)!r} has no header: line 1 looks like data ({like!r}); set data.header = false where the file has "
+            "none (its columns are then column_1, column_2, …), or true where these are the names."
+        )
+    if (name := twin(names)) is not None:
+        raise DataError(f"The table {str(path)!r} has two columns of the name {name!r}; rename one.")
+    frame = frame.slice(1).rename(dict(zip(frame.columns, names)))
+    return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
+
+
+def _separator(text: str) -> str:
+    """The one that cuts the first line into most cells, quoted parts apart; runs of blanks where no other does and all lines agree."""
+    first = text.lstrip("\r\n")[:HEAD].split("\n")[0]
+    bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
+    likely = max(SEPARATORS, key=bare.count)
+    aligned = "  " in bare.strip() if likely == "\t" and "\t" in bare else likely not in bare
+    return RUNS if aligned and _even(text) else likely
+
+
+def _even(text: str) -> bool:
+    """Whether runs of blanks cut each of the first lines into the same number of cells, two at the least."""
+    lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:LOOKED_AT]
+    try:
+        counts = {len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")}
+    except csv.Error:
+        return False
+    return len(counts) == 1 and min(counts) > 1
+
+
+def _single(text: str) -> str:
+    """One blank for each run of blanks and tabs outside quotes, none at the ends of lines."""
+    return BLANKS.sub(lambda found: found["cell"] or (" " if found["within"] else ""), text)
+
+
+def _reader(text: str, separator: str):
+    csv.field_size_limit(2**31 - 1)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+
+
+def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int, dict[int, int]]:
+    """The cells of the first line, how many lines are blank, and the rows that are short. Raises `DataError` for a row of too many cells,
+    or a quote that is never closed, by its line."""
+    if '"' not in text and "\r" not in (lines := text.replace("\r\n", "\n").removesuffix("\n")):
+        counts = [line.count(separator) for line in lines.split("\n") if line]
+        if counts and min(counts) == max(counts):  # the usual file, in a tenth of the time
+            first = next(line for line in lines.split("\n") if line)
+            return [name.strip() for name in first.split(separator)], lines.count("\n") + 1 - len(counts), {}
+    reader, done, row, first, blanks, short = _reader(text, separator), 0, -1, None, 0, {}
+    try:
+        for cells in reader:
+            row, blanks = row + bool(cells), blanks + (not cells)
+            first = cells if first is None and cells else first
+            if cells and len(cells) > len(first):
+                raise DataError(
+                    f"The table {str(path)!r}, line {done + 1}: {len(cells)} cells, more cells than the header or first line, which has "
+                    f"{len(first)} (between them {separator!r}; data.separator sets another)."
+                )
+            if cells and len(cells) < len(first):
+                short[row] = len(cells)
+            done = reader.line_num
+    except csv.Error as error:
+        what = "a quote is not closed" if "end of data" in str(error) else f"a quote ends within a cell ({error})"
+        raise DataError(f"The table {str(path)!r}, line {done + 1}: {what}.") from error
+    return [name.strip() for name in first or []], blanks, short
+
+
+def _like_data(names: list[str], rows: pl.DataFrame) -> str:
+    """A cell of line 1 that looks like data rather than like a name: of numbers that do not count up, or a text that its column repeats;
+    else an empty text."""
+    head = rows.head(LOOKED_AT)
+    for name, column in zip(names, head.columns):
+        if name and not any(map(str.isdigit, name)) and len(head) and head[column].str.contains(r"\d").all():
+            return ""  # a word above numbers or dates is their name
+    numbers = [name for name in names if NUMBER.match(name)]
+    rising = all(n.isdigit() for n in numbers) and all(int(a) < int(b) for a, b in zip(numbers, numbers[1:]))
+    if not rising and not _years(numbers):
+        return numbers[0]
+    repeated = [n for n, c in zip(names, head.columns) if n and not NUMBER.match(n) and (head[c].str.strip_chars() == n).any()]
+    return repeated[0] if len(repeated) > (0 if numbers else 1) else ""
+
+
+def _years(names: list[str]) -> bool:
+    """Whether names are years, one after another, the latest first."""
+    return all(re.fullmatch(r"(19|20)\d\d", name) for name in names) and all(int(a) > int(b) for a, b in zip(names, names[1:]))

@@ -1,0 +1,44 @@
+"""Names and a strength → one function on a batch: geometry (a single resampling), colour, erasing, mixing, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import tensorflow as tf
+
+from applied_dl.core.errors import known
+from applied_dl.layers.augment import color, erase, geometry, mix, randaugment
+
+NAMES = (*geometry.NAMES, "color", "erase", "randaugment", "mixup", "cutmix")
+
+
+def augmentation(names: Iterable[str], strength: float = 1.0, num_classes: int | None = None) -> Callable | None:
+    """`augment(inputs, target, seed) -> (inputs, target)`, or None for no names.
+
+    inputs: {"image": uint8 (B, H, W, C)}; target: (B, num_classes) one-hot or 0/1 floats; seed: int32 (2,). The picture stays uint8.
+    Raises `UsageError` for an unknown name.
+    """
+    names = tuple(names)
+    for name in names:
+        known("preprocess.augment", name, NAMES)
+    if not names or strength == 0:
+        return None
+    moves = tuple(name for name in names if name in geometry.NAMES)
+
+    def augment(inputs, target, seed):
+        image = inputs["image"]
+        seeds = tf.random.split(seed, 6) if hasattr(tf.random, "split") else tf.random.experimental.stateless_split(seed, 6)
+        if "randaugment" in names:
+            image = randaugment.apply(image, seeds[0], strength, moves)
+        elif moves:
+            image = geometry.apply(image, seeds[0], strength, moves)
+        if "color" in names:
+            image = color.apply(image, seeds[1], strength)
+        if "erase" in names:
+            image = erase.apply(image, seeds[2], strength)
+        mixing = [name for name in ("mixup", "cutmix") if name in names]
+        if mixing:
+            image, target = mix.apply(image, tf.cast(target, tf.float32), seeds[3], strength, mixing)
+        return {**inputs, "image": image}, target
+
+    return augment

@@ -1,0 +1,1 @@
+"""Exported files at work: LiteRT interpreters, golden checks, timing and frozen shapes."""

@@ -1,0 +1,55 @@
+"""Replay a bundle's golden examples on this machine: do its files answer here as they did where they were made?"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.core.bundle import ExportedFile, Manifest, checked_bytes, open_bundle
+from applied_dl.core.errors import DataError, RefusedError
+from applied_dl.runtime.interpreter import Runtime
+
+# of the output's scale: other CPUs, other kernels
+TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, "int8": 2e-2}
+
+
+def check(path: str | Path) -> list[dict]:
+    """Verify every checksum, then compare each TFLite file's answers with the recorded ones; one row a file.
+
+    Raises `DataError` where a file is missing or damaged and `RefusedError` where a file answers differently here.
+    """
+    folder = Path(path)
+    manifest = open_bundle(folder)
+    try:
+        with np.load(folder / "golden.npz", allow_pickle=False) as file:
+            golden = {name: file[name] for name in file.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"The golden examples of {str(folder)!r} cannot be read: {error}.") from error
+    inputs = {name.removeprefix("input/"): array for name, array in golden.items() if name.startswith("input/")}
+    rows = [_replay(folder, manifest, item, inputs, golden) for item in manifest.exports if item.format == "tflite" and not item.refused]
+    failed = [row for row in rows if not row["ok"]]
+    if failed:
+        names = ", ".join(f"{row['file']} (off by {row['difference']:.1e} of the output's scale)" for row in failed)
+        raise RefusedError(f"The bundle {str(folder)!r} answers differently on this machine: {names}.")
+    return rows
+
+
+def _replay(folder: Path, manifest: Manifest, item: ExportedFile, inputs: dict, golden: dict) -> dict:
+    outputs = Runtime(checked_bytes(folder, manifest, item.file)).run(inputs)
+    worst = 0.0
+    for name, got in outputs.items():
+        want = golden[f"{item.variant}/{name}"]
+        if np.issubdtype(want.dtype, np.floating):
+            scale = float(np.nanmax(np.abs(want), initial=0.0)) or 1.0
+            gap = np.where(np.isnan(want) & np.isnan(got), 0.0, np.abs(got - want))
+            worst = max(worst, float(np.max(gap, initial=0.0)) / scale)
+        else:
+            worst = max(worst, float(not np.array_equal(want, got)))
+    return {
+        "file": item.file,
+        "examples": len(next(iter(inputs.values()))),
+        "difference": worst,
+        "ok": bool(worst <= TOLERANCE[item.variant]),
+    }

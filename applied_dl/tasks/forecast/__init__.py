@@ -1,0 +1,1 @@
+"""The history of one or many series to its future."""

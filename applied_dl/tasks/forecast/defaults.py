@@ -1,0 +1,80 @@
+"""The values a forecast recipe leaves open, by the form of the data. Chosen on validation windows alone, on other sets than yours."""
+
+from __future__ import annotations
+
+from applied_dl.core import config
+from applied_dl.core.errors import UsageError, known
+from applied_dl.tasks.forecast.choice import members_of, name_of
+from applied_dl.tasks.forecast.models import BUILDERS
+from applied_dl.tasks.forecast.refusals import CLOSED, check
+
+PRESETS = {"fast": 0.5, "default": 1.0, "best": 1.0}  # factors of the epochs; "best" has more members
+MAX_LOSS = 0.005
+SHORT_WINDOW = 96  # steps that cyclenet sees: longer ones overfit it
+MEMBER_SIZES = {"gru": {"units": 64, "patch": 32}, "lstm": {"units": 64, "patch": 32}}  # of a blend: a third of the time, as good there
+PANEL_STEPS = 1500  # of a panel's training, 512 windows each
+OF_A_MEMBER = ("epochs", "learning_rate", "loss")
+TRAINING = {  # epochs, batch, rate, loss
+    "cyclenet": (10, 128, 1e-2, "mse"), "gru": (8, 256, 1e-3, "huber"), "lstm": (8, 256, 1e-3, "huber"),
+    "panel": (None, 512, 1e-3, "relative"),
+    "linear": (10, 256, 2e-3, "mse"), "nlinear": (10, 256, 2e-3, "mse"), "dlinear": (10, 256, 2e-3, "mse"),
+    "rlinear": (10, 256, 5e-3, "mse"),
+}  # fmt: skip
+OTHERS = (10, 128, 1e-3, "mse")
+
+
+def settle_forecast(recipe, encoder, windows: int, least: float):
+    """The recipe without a None that training reads; `least` is the smallest training value. Raises `UsageError` for a key that would
+    do nothing.
+
+    The closed form heeds no key of the training, so they stay None; the members of a blend have epochs, rates and losses of their own.
+    """
+    model = recipe.model
+    known("model.preset", model.preset, PRESETS)
+    name = name_of(recipe, encoder.form, windows, encoder.season)
+    known("model.name", name, (*BUILDERS, "blend"))
+    members = members_of(recipe, name, encoder.form) if name == "blend" else None
+    check(recipe, name, members, encoder)
+    if recipe.score.non_negative and least < 0:
+        raise UsageError(f"score.non_negative would cut forecasts of series that are negative themselves (down to {least:g}); remove it.")
+    chosen = {} if name in CLOSED else training_of(name, encoder, windows, model.preset)
+    non_negative = recipe.score.non_negative
+    return config.replace(
+        recipe,
+        model={"name": name, "members": members},
+        train={k: v for k, v in chosen.items() if getattr(recipe.train, k) is None and not (members and k in OF_A_MEMBER)},
+        data={"horizon": encoder.horizon, "lookback": encoder.lookback, "season": encoder.season},
+        score={"non_negative": encoder.form == "panel" and least >= 0 if non_negative is None else non_negative},
+        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+    )
+
+
+def member_training(recipe, name: str, encoder, windows: int) -> dict:
+    """What the recipe leaves open for one member of a settled blend."""
+    own = training_of(name, encoder, windows, recipe.model.preset)
+    return {key: own[key] for key in OF_A_MEMBER if getattr(recipe.train, key) is None}
+
+
+def training_of(name: str, encoder, windows: int, preset: str) -> dict:
+    """How a single model is trained."""
+    epochs, batch, rate, loss = TRAINING.get(name, OTHERS)
+    batch = max(8, min(batch, windows // 8))
+    if encoder.form == "panel":
+        epochs, loss = max(2, round(PANEL_STEPS / max(1, windows // batch))), "relative"
+    else:
+        epochs = max(epochs or OTHERS[0], min(60, round(300 * batch / max(windows, 1))))
+        loss = "mae" if loss == "relative" else loss
+    return {
+        "epochs": max(1, round(epochs * PRESETS[preset])),
+        "batch_size": batch,
+        "learning_rate": rate,
+        "loss": loss,
+        "schedule": "cosine",
+        "optimizer": "adam",
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "clip_norm": 1.0,
+        "ema": 0.0,
+        "patience": 0,
+        "label_smoothing": 0.0,
+    }

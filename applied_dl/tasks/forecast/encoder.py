@@ -1,0 +1,193 @@
+"""Series → windows: the same code cuts a training window, a test window and the history a user brings. No TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+
+from applied_dl.core import encoder_files as stored
+from applied_dl.core.errors import DataError
+from applied_dl.io.clock import Clock
+from applied_dl.tasks.forecast.gaps import fill, lengthen
+from applied_dl.tasks.forecast.series import Columns, SeriesSet
+
+CALENDAR = {"hour": 24.0, "weekday": 7.0, "year": 365.2425}  # periods of the calendar's sine and cosine, in hours or days
+
+
+class SeriesEncoder(Struct, frozen=True, kw_only=True):
+    """What turns a file into the arrays a forecaster eats.
+
+    form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
+    center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
+    quantiles: those that the model learned, if any.
+    seen: the least and the largest training value of a panel. levels, static_center: of every static column its texts, or the mean of
+    its numbers, which stands for a missing one.
+    """
+
+    columns: Columns
+    clock: Clock
+    form: str
+    names: tuple[str, ...]
+    lookback: int
+    horizon: int
+    season: int
+    center: tuple[float, ...]
+    scale: tuple[float, ...]
+    coverage: float
+    cycle: int = 0
+    calendar: tuple[str, ...] = ()
+    levels: tuple[tuple[str, ...], ...] = ()
+    static_center: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    max_missing: float = 0.4
+    seen: tuple[float, float] | None = None
+
+    @property
+    def channels(self) -> int:
+        return len(self.names) if self.form == "aligned" else 1
+
+
+class Block(Struct, frozen=True, kw_only=True):
+    """Series that share windows: `values` (T, D) without NaN, `truth` (T, D) with them, `start` of the clock, covariates."""
+
+    names: tuple[str, ...]
+    start: int
+    values: np.ndarray
+    truth: np.ndarray
+    past: np.ndarray | None = None
+    future: np.ndarray | None = None
+    static: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def blocks(encoder: SeriesEncoder, data: SeriesSet) -> list[Block]:
+    """The filled arrays of a series set: one block of an aligned set, one per series of a panel."""
+    if encoder.form == "aligned":
+        missing = [name for name in encoder.names if name not in data.names]
+        if missing:
+            raise DataError(
+                f"The history lacks the series {', '.join(map(repr, missing))}; expected: {', '.join(encoder.names)}; "
+                f"received: {', '.join(data.names[:20])}."
+            )
+        rows = [data.names.index(name) for name in encoder.names]
+        if len({(data.starts[i], len(data.values[i])) for i in rows}) > 1:
+            raise DataError(
+                f"The series {', '.join(encoder.names[:5])} do not cover the same steps; expected one value of each at every step."
+            )
+        return [_block(encoder, data, rows)]
+    return [_block(encoder, data, [i]) for i in range(len(data.names))]
+
+
+def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
+    truth = np.stack([data.values[i] for i in rows], axis=1)
+    values = np.stack([fill(data.values[i], encoder.season) for i in rows], axis=1)
+    first = rows[0]
+    steps = data.starts[first] + np.arange(len(values) + encoder.horizon)
+    parts = [calendar(encoder, steps)] if encoder.calendar else []
+    if data.future:
+        ahead = np.full((len(steps), data.future[first].shape[1]), np.nan)
+        known = data.future[first][: len(steps)]
+        ahead[: len(known)] = known
+        parts.append(ahead)
+    past = data.past[first] if data.past else None
+    return Block(
+        names=tuple(data.names[i] for i in rows),
+        start=data.starts[first],
+        values=values.astype(np.float32),
+        truth=truth.astype(np.float32),
+        past=None if past is None else np.stack([fill(c, encoder.season) for c in past.T], axis=1).astype(np.float32),
+        future=np.concatenate(parts, axis=1).astype(np.float32) if parts else None,
+        static=_static(encoder, data.names[first], data.static[first]) if data.static else None,
+    )
+
+
+def _static(encoder: SeriesEncoder, name: str, cells: list) -> np.ndarray:
+    """Numbers as they are, the missing ones the training series' mean; texts one-hot over the levels of the training series."""
+    out = []
+    centers = encoder.static_center or (0.0,) * len(encoder.levels)  # bundles of before there were any
+    for cell, levels, center, column in zip(cells, encoder.levels, centers, encoder.columns.static):
+        if levels:
+            out += [float(str(cell) == level) for level in levels]
+            continue
+        try:
+            value = center if cell is None else float(cell)
+        except ValueError as error:
+            raise DataError(f"Series {name!r}: the static column {column!r} must be a number, received {cell!r}.") from error
+        out.append(center if np.isnan(value) else value)
+    return np.array(out, np.float32)
+
+
+def calendar(encoder: SeriesEncoder, steps: np.ndarray) -> np.ndarray:
+    """(T, 2 features per period): sine and cosine of the hour of the day, the day of the week and the day of the year."""
+    stamps = encoder.clock.stamps(steps)
+    day = stamps.astype("datetime64[D]")
+    hours = (stamps - day).astype(np.int64) / 3.6e9
+    ordinal = day.astype(np.int64)
+    year = (day - stamps.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
+    place = {"hour": hours, "weekday": ordinal + 4 + hours / 24, "year": year + hours / 24}
+    angles = [2 * np.pi * place[name] / CALENDAR[name] for name in encoder.calendar]
+    return np.stack([wave for angle in angles for wave in (np.sin(angle), np.cos(angle))], axis=1)
+
+
+def periods(clock: Clock) -> tuple[str, ...]:
+    """The calendar features that vary on this clock."""
+    if clock.unit == "step":
+        return ()
+    fast = clock.unit in ("s", "min", "h")
+    return (
+        (("hour",) if fast else ()) + (("weekday",) if fast or clock.unit in ("d", "b") else ()) + (("year",) if clock.unit != "y" else ())
+    )
+
+
+def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[str, np.ndarray]:
+    """The named inputs (B, …) of the windows whose history ends before step `ends` (B,) of the block.
+
+    A panel's series shorter than the lookback is lengthened to the left by its first season. Raises `DataError` where an aligned
+    history is too short or a covariate known ahead is missing.
+    """
+    L, H = encoder.lookback, encoder.horizon
+    ends = np.asarray(ends)
+    short = L - int(ends.min())
+    if short > 0 and encoder.form == "aligned":
+        raise DataError(
+            f"The history of {', '.join(block.names[:3])} has {int(ends.min())} steps, expected at least {L} (the model's lookback)."
+        )
+    pad = max(0, short)
+    at = ends[:, None] + pad - L + np.arange(L)  # (B, L)
+    found = {"history": _padded(block.values, pad, encoder.season)[at]}
+    if block.past is not None:
+        found["past"] = _padded(block.past, pad, encoder.season)[at]
+    if block.future is not None:
+        ahead = ends[:, None] + pad - L + np.arange(L + H)
+        known = _padded(block.future, pad, encoder.season)
+        found["future"] = known[np.minimum(ahead, len(known) - 1)]
+        if np.isnan(found["future"]).any():
+            row, step, _ = (int(i[0]) for i in np.nonzero(np.isnan(found["future"])))
+            when = encoder.clock.text(np.array([block.start + int(ends[row]) - L + step]))[0]
+            raise DataError(
+                f"Series {block.names[0]!r}: a column of data.future ({', '.join(encoder.columns.future)}) has no value at {when}; "
+                f"expected one at every step of the history and of the {H} steps ahead."
+            )
+    if block.static is not None:
+        found["static"] = np.repeat(block.static[None], len(ends), axis=0)
+    if encoder.cycle:
+        found["phase"] = ((block.start + ends[:, None] - L) % encoder.cycle).astype(np.int32)
+    return found
+
+
+def _padded(values: np.ndarray, pad: int, season: int) -> np.ndarray:
+    if pad == 0:
+        return values
+    return np.stack([lengthen(column, len(column) + pad, season) for column in values.T], axis=1)
+
+
+save = stored.save
+
+
+def load(folder: Path) -> SeriesEncoder:
+    """Read `encoder.json`. Raises `DataError` where it is damaged."""
+    return stored.read(SeriesEncoder, folder)

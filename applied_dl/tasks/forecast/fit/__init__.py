@@ -1,0 +1,1 @@
+"""How forecasters are trained, blended and given intervals."""

@@ -1,0 +1,81 @@
+"""A blend: every member trained for itself, then weighed on validation windows, and one graph of those with a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from msgspec.structs import replace
+
+from applied_dl.core import console
+from applied_dl.core.metrics.forecasting import known_scale
+from applied_dl.tasks.forecast.defaults import member_training
+from applied_dl.training.ensembles import average
+from applied_dl.training.history import Fitted, History
+
+PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
+
+
+def fit_blend(recipe, prepared, workspace, tag: str, fit_one: Callable) -> Fitted:
+    """Every member by `fit_one(recipe, prepared, workspace, tag)`, then their weights: least error on validation, summing to one."""
+    fitted = []
+    for i, name in enumerate(recipe.model.members):
+        open_values = member_training(recipe, name, prepared.encoder, len(prepared.state["starts"]["train"]))
+        settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i, **open_values)
+        keras.utils.set_random_seed(settings.seed)
+        one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
+        fitted.append(fit_one(one, prepared, workspace, f"{tag}-{i}-{name}"))
+        console.say("member", f"{name:<10} validation loss {fitted[-1].history.best:.4f}")
+    if not all(one.history.rows for one in fitted):  # a trial or a sweep: nothing was trained
+        return Fitted(average([one.model for one in fitted]), next(one.history for one in fitted if not one.history.rows))
+    part, e = prepared.validation, prepared.encoder
+    inputs = {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}
+    outputs = [f.model.predict(inputs, batch_size=256, verbose=0) for f in fitted]
+    if e.form == "panel":  # in the units of its scores, and by their measure
+        weights, error, alone = blend_weights(outputs, part.target, known_scale(part.extra["mase_scale"])[:, None], absolute=True)
+    else:
+        truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+        weights, error, alone = blend_weights(outputs, truth)
+    best = int(np.argmin(alone))
+    console.say(
+        "blend",
+        "  ".join(f"{n} {w:.2f}" for n, w in zip(recipe.model.members, weights))
+        + f"   validation error {error:.4f}, best member {alone[best]:.4f}",
+    )
+    note = {"weights": dict(zip((f"{i}-{n}" for i, n in enumerate(recipe.model.members)), map(float, weights))), "members": fitted}
+    if error > alone[best] * (1 - PAYS):
+        return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
+    kept = [i for i, w in enumerate(weights) if w > 0]
+    rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows if "learning_rate" in row)]
+    history = History(rows=rows, best=error, best_epoch=len(rows), seconds=sum(f.history.seconds for f in fitted))
+    return Fitted(average([fitted[i].model for i in kept], [float(weights[i]) for i in kept]), history, note)
+
+
+def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolute: bool = False) -> tuple[np.ndarray, float, np.ndarray]:
+    """Weights (M,) ≥ 0 that sum to one, with the least mean squared (or absolute) error in `unit`; that error, and each member's own.
+
+    NaN truths and units are left out. The absolute error by least squares weighted anew (Schlossmacher, 1973).
+    """
+    seen = np.isfinite(truth / unit)
+    gaps = np.stack([((out - np.nan_to_num(truth)) / unit)[seen] for out in outputs]).astype(np.float64)  # (M, N)
+    weights, measure = _least_squares(gaps @ gaps.T), np.square
+    if absolute:
+        measure = np.abs
+        for _ in range(30):
+            size = np.abs(weights @ gaps)
+            weights = _least_squares((gaps / np.maximum(size, 1e-3 * size.mean() + 1e-12)) @ gaps.T)
+    return weights, float(measure(weights @ gaps).mean()), measure(gaps).mean(axis=1)
+
+
+def _least_squares(gram: np.ndarray) -> np.ndarray:
+    """The point of the simplex with the least w'Gw: of every subset's equality-constrained solution the best without a negative weight."""
+    best, least, count = None, np.inf, len(gram)
+    for code in range(1, 2**count):  # few members
+        pick = [i for i in range(count) if code >> i & 1]
+        solved = np.linalg.solve(gram[np.ix_(pick, pick)] + 1e-9 * np.trace(gram) * np.eye(len(pick)), np.ones(len(pick)))
+        weights = np.zeros(count)
+        weights[pick] = solved / solved.sum()
+        if (weights >= 0).all() and weights @ gram @ weights < least:
+            best, least = weights, float(weights @ gram @ weights)
+    return best

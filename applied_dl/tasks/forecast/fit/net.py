@@ -1,0 +1,205 @@
+"""Training a forecaster: the closed form, one network, or a blend weighed on validation, always one graph at the end."""
+
+from __future__ import annotations
+
+import inspect
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from applied_dl.core.builders import call
+from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
+from applied_dl.tasks.forecast.fit.blend import fit_blend
+from applied_dl.tasks.forecast.gaps import lengthen
+from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
+from applied_dl.tasks.forecast.models.windows import gather_windows, normalize, panel_scale
+from applied_dl.tasks.forecast.refusals import CLOSED
+from applied_dl.training.history import Fitted, History
+from applied_dl.training.losses import loss as named_loss
+from applied_dl.training.source import Source
+from applied_dl.training.trainer import train_model
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Relative(keras.losses.Loss):
+    """For unlike series: clipped absolute error in units of the window's spread, plus the clipped error as a share of its size.
+
+    Target (B, H + 2, 1): the truth, then the window's spread and mean size; prediction (B, H, 1). After M4's measures, MASE and sMAPE.
+    """
+
+    def __init__(self, share: float = 5.0, name="relative", reduction="sum_over_batch_size"):
+        super().__init__(name=name, reduction=reduction)
+        self.share = share
+
+    def call(self, y_true, y_pred):
+        truth, spread, size = y_true[:, :-2], y_true[:, -2:-1], y_true[:, -1:]
+        gap = ops.abs(truth - y_pred)
+        return ops.mean(ops.minimum(gap / spread, 20.0) + self.share * ops.minimum(gap / size, 2.0), axis=-1)
+
+    def get_config(self):
+        return {"share": self.share, "name": self.name, "reduction": self.reduction}
+
+
+def spec_of(recipe, prepared) -> Spec:
+    """The sizes of the recipe's models."""
+    e, state, sample = prepared.encoder, prepared.state, prepared.test.inputs
+    sizes = {name: sample[name].shape[-1] for name in ("past", "future", "static") if name in sample}
+    units = {
+        f"{name}_{what}": values
+        for name in ("past", "future", "static")
+        if name in state
+        for what, values in zip(("center", "scale"), state[name])
+    }
+    outputs = {"quantile": len(recipe.score.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
+    units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}
+    return Spec(
+        lookback=e.lookback,
+        horizon=e.horizon,
+        channels=e.channels,
+        season=e.season,
+        cycle=e.cycle,
+        outputs=outputs,
+        log_variance=recipe.train.loss == "gaussian_nll",
+        **sizes,
+        **units,
+    )
+
+
+def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = ()) -> keras.Model:
+    """One model by name, with the recipe's widths where it has them; a ridge of the given kernels."""
+    spec, model, builder = spec_of(recipe, prepared), recipe.model, BUILDERS[name]
+    known = inspect.signature(builder).parameters
+    options = {
+        "units": model.units,
+        "layers_": model.layers,
+        "patch": model.patch,
+        "dropout": model.dropout,
+        "normalize": _normalize(recipe, prepared, name),
+    }
+    if model.members:  # widths meant for one member are not forced upon the others
+        given = {key: value for key, value in options.items() if value is not None}
+        options = {key: value for key, value in (MEMBER_SIZES.get(name, {}) | given).items() if key in known}
+    fixed = {"cyclenet": {"window": min(SHORT_WINDOW, spec.lookback)}, "ridge": {"kernels": kernels}}.get(name, {})
+    if "patch" in known:
+        options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
+    return call(builder, options, spec, **fixed)
+
+
+def _normalize(recipe, prepared, name: str) -> str | None:
+    if name in CLOSED:  # which brings the shift it chose to one form
+        return "panel" if prepared.encoder.form == "panel" else None
+    if recipe.model.difference:
+        return "difference"
+    return recipe.model.normalize or ("panel" if prepared.encoder.form == "panel" else None)
+
+
+def fit_forecast(recipe, prepared, workspace, tag: str = "model") -> Fitted:
+    """The recipe's model, trained; of a blend every member and their weights."""
+    if recipe.model.name == "blend":
+        return fit_blend(recipe, prepared, workspace, tag, fit_forecast)
+    if recipe.model.name == "ridge":
+        return fit_closed(recipe, prepared)
+    return _fit_network(recipe, prepared, workspace, tag)
+
+
+def fit_closed(recipe, prepared) -> Fitted:
+    """Ridge: no descent, no seed; the covariates known ahead by least squares."""
+    e = prepared.encoder
+    ahead = _effect(prepared) if "future" in prepared.test.inputs else None
+    effect = ahead and ahead[1]
+    how = "panel" if e.form == "panel" else "aligned"
+    found = fit_ridge(
+        _windows(prepared, "train", how, effect),
+        _windows(prepared, "validation", how, effect),
+        e.lookback,
+        ("last",) if how == "panel" else ("last", "mean"),
+    )
+    model = build_one(recipe, prepared, "ridge", found.factors)
+    if ahead:
+        model.get_layer("effect").set_weights([ahead[0]])
+    history = History(
+        rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
+    )
+    return Fitted(model, history, {"ridge": found})
+
+
+def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
+    """Standardised windows (N, L + H) per channel."""
+    e, state = prepared.encoder, prepared.state
+    if how == "panel":
+        rows = getattr(prepared, part)
+        level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(rows.inputs["history"]), e.season))
+        both = np.concatenate([rows.inputs["history"], rows.extra["filled"]], axis=1)
+        return [np.clip((both - level) / spread, -30, 30)[..., 0]]
+    values = (state["blocks"][0]["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    if effect is not None:
+        values = values - effect[: len(values)]
+    begin = state["starts"][part][:, 1]
+    every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0] : begin[-1] + 1]
+    return [every[:, d] for d in range(values.shape[1])]
+
+
+def _effect(prepared) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix (F, D) of what the covariates known ahead explain of each channel, and that (T + H, D): by least squares within blocks of
+    the lookback's length."""
+    e, state = prepared.encoder, prepared.state
+    block, (center, scale) = state["blocks"][0], state["future"]
+    known = (block["future"] - np.array(center, np.float32)) / np.array(scale, np.float32)
+    values = (block["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    end = len(state["known"][0])
+    length = max(2, min(e.lookback, end // 2))
+    within = lambda a: np.concatenate([a[i : i + length] - a[i : i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
+    x, y = within(known[:end]).astype(np.float64), within(values[:end]).astype(np.float64)
+    kernel = np.linalg.solve(x.T @ x + 1e-3 * len(x) * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
+    return kernel, known @ kernel
+
+
+def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
+    """Training windows gathered from one resident tensor, and the validation windows."""
+    e, state = prepared.encoder, prepared.state
+    resident = []
+    for block, pad in zip(state["blocks"], _pads(prepared)):
+        longer = {
+            name: np.stack([lengthen(c, len(c) + pad, e.season) for c in block[name].T], axis=1)
+            for name in ("values", "past", "future")
+            if name in block
+        }
+        resident.append({**block, **longer, "start": block["start"] - pad})
+    units = None if e.form == "panel" else (tf.constant(e.center, tf.float32), tf.constant(e.scale, tf.float32))
+
+    def target(history, truth):
+        if units:
+            return (truth - units[0]) / units[1]
+        if not relative:
+            return truth
+        _, spread = panel_scale(history, e.season)
+        size = tf.reduce_mean(tf.abs(tf.concat([history, truth], 1)), axis=1, keepdims=True) + 1e-6
+        return tf.concat([truth, spread, size], axis=1)
+
+    starts = state["starts"]["train"]
+    fitting = Source(len(starts), gather_windows(resident, starts, e.lookback, e.horizon, target, e.cycle))
+    if "validation" in state["starts"]:
+        rows = state["starts"]["validation"]
+        return fitting, Source(len(rows), gather_windows(resident, rows, e.lookback, e.horizon, target, e.cycle))
+    part = prepared.validation
+    truth = tf.constant(np.where(np.isnan(part.target), part.inputs["history"][:, -1:], part.target), tf.float32)
+    history = tf.constant(part.inputs["history"])
+    return fitting, resident(part.inputs, np.asarray(target(history, truth)))
+
+
+def _pads(prepared) -> list[int]:
+    return prepared.state["pads"]
+
+
+def _fit_network(recipe, prepared, workspace, tag: str) -> Fitted:
+    model = build_one(recipe, prepared, recipe.model.name)
+    relative = recipe.train.loss == "relative"
+    fitting, validation = sources(recipe, prepared, relative)
+    loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.score.quantiles)
+    history = train_model(model, fitting, validation, recipe.train, loss=loss, workspace=workspace, tag=tag)
+    return Fitted(model, history)
+
+
+__all__ = ["Relative", "build_one", "fit_closed", "fit_forecast", "normalize", "sources", "spec_of"]

@@ -1,0 +1,171 @@
+"""Histories in, forecasts with future stamps out, in numpy: the TF-free half of the task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.core.errors import AppliedError, DataError
+from applied_dl.runtime.interpreter import Encoded
+from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, inputs_at, load
+from applied_dl.tasks.forecast.readers.series import read_series
+from applied_dl.tasks.forecast.readers.tables import LARGEST
+from applied_dl.tasks.forecast.series import SeriesSet
+
+FAR = 8.0  # training deviations from the training mean after which a history is called unlike the training data
+
+
+def load_encoder(folder: Path) -> SeriesEncoder:
+    """The encoder of a bundle."""
+    return load(folder)
+
+
+def gather(arguments: list[str]) -> list:
+    """Every file is one input; a file answers with one forecast per series it holds."""
+    return list(arguments)
+
+
+def encode(encoder: SeriesEncoder, inputs) -> Encoded:
+    """The last window of every series of every file, table or dict of columns. A file that cannot be read is one error in its place."""
+    single = hasattr(inputs, "columns") or hasattr(inputs, "iloc") or isinstance(inputs, dict)  # iloc: a pandas series is a history
+    inputs = [inputs] if single else list(inputs)
+    rows, slots, errors, warnings, kept, origin = [], [], {}, [], [], {}
+    place = 0
+    for number, item in enumerate(inputs):
+        bare = isinstance(item, np.ndarray) or isinstance(item, list | tuple) and bool(item) and not isinstance(item[0], str)
+        try:
+            data = _bare(encoder, item) if bare else read_series(item, encoder.columns, _clock(encoder))
+            made = blocks(encoder, data)
+        except AppliedError as error:
+            errors[place], origin[place] = str(error), number
+            place += 1
+            continue
+        warnings += data.notes
+        for block in made:
+            try:
+                window = inputs_at(encoder, block, np.array([len(block)]))
+                _refuse_missing(encoder, block)
+            except AppliedError as error:
+                errors |= {place + i: str(error) for i in range(len(block.names))}
+                origin |= {place + i: number for i in range(len(block.names))}
+                place += len(block.names)
+                continue
+            warnings += _unlike(encoder, block)
+            for channel, name in enumerate(block.names):
+                kept.append(place)
+                slots.append((len(rows), channel, name, None if bare else block.start + len(block)))
+                place += 1
+            rows.append(window)
+    arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
+    warnings = list(dict.fromkeys(warnings))[:10]
+    return Encoded(inputs=arrays, kept=kept, errors=errors, warnings=warnings, origin=origin, extra={"slots": slots})
+
+
+def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
+    """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage.
+
+    After a history without times, `times` counts the steps ahead: "+1", "+2", …; `quantiles` are there where more than three were learned.
+    """
+    found = []
+    for row, channel, name, first in encoded.extra["slots"]:
+        ahead = np.arange(encoder.horizon)
+        times = [f"+{step + 1}" for step in ahead] if first is None else encoder.clock.text(first + ahead)
+        numbers = {key: [float(v) for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
+        if "quantiles" in outputs:
+            learned = outputs["quantiles"][row, :, channel].T
+            numbers["quantiles"] = {f"{q:g}": [float(v) for v in line] for q, line in zip(encoder.quantiles, learned)}
+        found.append({"series": name, "times": times, **numbers})
+    return found
+
+
+def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
+    """Every history with its forecast after it: one row a step, `value` for the one and `forecast` … for the other.
+
+    answers: as `predict` gives them for `inputs`, one a series, or one for a file that cannot be read.
+    """
+    rows, left = [], iter(answers)
+    for item in inputs:
+        whose = {"input": str(item)} if len(inputs) > 1 else {}
+        try:
+            made = blocks(encoder, read_series(item, encoder.columns, _clock(encoder)))
+        except AppliedError:
+            rows.append({**whose, "error": next(left)["error"]})
+            continue
+        for block in made:
+            times = encoder.clock.text(np.arange(block.start, block.start + len(block)))
+            for name, values in zip(block.names, block.truth.T):
+                same, answer = {**whose, "series": name}, next(left)
+                if "error" in answer:
+                    rows.append({**same, "error": answer["error"]})
+                    continue
+                rows += [{**same, "time": t, "value": None if np.isnan(v) else float(v)} for t, v in zip(times, values)]
+                columns = {key: answer[key] for key in ("forecast", "lower", "upper")}
+                columns |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
+                rows += [
+                    {**same, "time": time, **{key: line[i] for key, line in columns.items()}} for i, time in enumerate(answer["times"])
+                ]
+    return rows
+
+
+def _clock(encoder: SeriesEncoder):
+    return None if encoder.columns.layout == "rows" else encoder.clock
+
+
+def _bare(encoder: SeriesEncoder, item) -> SeriesSet:
+    """An array of values alone. Raises `DataError` where the model reads more of a history than its values."""
+    values, columns = _array(item), encoder.columns
+    if encoder.form == "aligned" and values.shape[1] != len(encoder.names):
+        raise DataError(f"The history has {values.shape[1]} columns, expected {len(encoder.names)}: {', '.join(encoder.names[:10])}.")
+    more = [*columns.past, *columns.future, *columns.static]
+    if more or encoder.cycle or encoder.calendar:
+        what = f"the columns {', '.join(more)}" if more else "the times"
+        raise DataError(f"This model reads {what} of a history, which an array has not; give a file, a table or a dict of columns.")
+    names = list(encoder.names) if encoder.form == "aligned" else [f"series {i + 1}" for i in range(values.shape[1])]
+    return SeriesSet(names=names, values=list(values.T), starts=[0] * len(names), clock=encoder.clock, columns=columns)
+
+
+def _array(item) -> np.ndarray:
+    """Values (T, C) float64 of an array or a list of rows."""
+    try:
+        values = np.asarray(item, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The history is no array of numbers: {str(error).splitlines()[0]}.") from error
+    if values.ndim not in (1, 2):
+        raise DataError(f"The history must have shape (T,) or (T, series), received {values.shape}.")
+    if (far := np.isinf(values) | (np.abs(values) > LARGEST)).any():
+        raise DataError(f"The history holds {values[far][0]:g}; expected numbers within ±{LARGEST:g}, without infinity.")
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _refuse_missing(encoder: SeriesEncoder, block: Block) -> None:
+    recent = block.truth[-encoder.lookback :]
+    for name, column in zip(block.names, recent.T):
+        share = float(np.isnan(column).mean())
+        if share > max(encoder.max_missing, 0.4):
+            raise DataError(
+                f"Series {name!r}: {share:.0%} of its last {len(recent)} steps are missing, expected at most "
+                f"{encoder.max_missing:.0%}; give a fuller history."
+            )
+
+
+def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
+    """A note where the last window lies far from the training data, or varies far more; of a panel, where it is out of all its range."""
+    recent = block.truth[-encoder.lookback :].astype(np.float64)
+    mean = np.nanmean(recent, axis=0)
+    if encoder.form != "aligned":
+        low, high = encoder.seen or (-np.inf, np.inf)
+        if low - (high - low) <= mean[0] <= high + (high - low):
+            return []
+        return [f"series {block.names[0]!r}: its mean, {mean[0]:.4g}, is far from the training values ({low:g} to {high:g})"]
+    away, wild = np.abs(mean - np.array(encoder.center)) / np.array(encoder.scale), np.nanstd(recent, axis=0) / np.array(encoder.scale)
+    found = []
+    for name, far, times in zip(block.names, away, wild):
+        if far > FAR:
+            found.append(f"series {name!r} is {far:.0f} training deviations away from what the model was trained on")
+        if times > FAR:
+            found.append(f"series {name!r} varies {times:.0f} times as much as what the model was trained on")
+    return found
+
+
+__all__ = ["answer", "encode", "gather", "load_encoder"]

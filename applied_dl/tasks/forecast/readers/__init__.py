@@ -1,0 +1,1 @@
+"""Files of series to encoded windows."""

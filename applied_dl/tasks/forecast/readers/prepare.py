@@ -1,0 +1,245 @@
+"""A file of series → windows in three parts, in time order: fitted on the training steps alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec.structs import replace
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.fingerprint import fingerprint
+from applied_dl.core.records import Prepared
+from applied_dl.io.clock import Clock, parse_frequency
+from applied_dl.tasks.forecast.choice import members_of, name_of
+from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, periods
+from applied_dl.tasks.forecast.readers.read import Cuts, read, trim
+from applied_dl.tasks.forecast.readers.windows import aligned_windows, panel_windows
+from applied_dl.tasks.forecast.series import SeriesSet
+
+LOOKBACK = 512
+CHANNELS = 1000  # more aligned series than this are a panel
+
+
+def prepare_series(recipe, back: int | None = None) -> Prepared:
+    """Read, settle sizes, split in time, cut windows.
+
+    back: as it was when the last `back` steps had not come yet: the test is the one horizon before them, and all else was known.
+    """
+    d = recipe.data
+    _check_keys(d)
+    data, cuts = read(d)
+    data, cuts = trim(data, cuts, d)
+    form = _form(data, d)
+    clock = Clock(**dict(zip(("unit", "every"), parse_frequency(d.frequency)))) if d.frequency and data.clock.unit == "step" else data.clock
+    _check_form(d, form, data)
+    season, horizon = d.season or clock.season, d.horizon or clock.horizon
+    cuts = cuts or _cuts(data, d, form, horizon)
+    if back is not None:
+        data, cuts = _earlier(data, cuts, form, horizon, back)
+    _check(data, cuts, form, horizon, d)
+    lookback = d.lookback or _lookback(cuts, form, horizon, season)
+    notes = list(data.notes)
+    if form == "panel":
+        data, cuts = _long_enough(data, cuts, horizon, notes)
+    known = [values[: end if form == "aligned" else max(end, 2)] for values, end in zip(data.values, cuts.train)]
+    center, scale = _units(known) if form == "aligned" else ((0.0,), (1.0,))
+    _note_constant(data.names, known, notes)
+    calendar = periods(data.clock) if d.calendar else ()
+    name = name_of(recipe, form, cuts.train[0] - lookback - horizon + 1, season)
+    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in members_of(recipe, name, form) else 0
+    encoder = SeriesEncoder(
+        columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
+        center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
+        calendar=calendar, levels=_levels(data), static_center=_static_center(data),
+        quantiles=recipe.score.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
+        seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
+    made = blocks(encoder, data)
+    parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)
+    state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(encoder, made, cuts)}
+    missing = int(sum(np.isnan(v).sum() for v in data.values))
+    if missing:
+        share = missing / sum(map(len, data.values))
+        notes.append(f"{missing:,} missing values ({share:.1%}) were filled from the past alone: they are learned, never scored")
+    summary = (
+        f"{len(data.names):,} series, {sum(map(len, data.values)):,} values every {data.clock.name}, season {season}: "
+        f"{lookback} steps seen, {horizon} forecast"
+    )
+    facts = {
+        "summary": summary,
+        "series": len(data.names),
+        "form": form,
+        "frequency": data.clock.name,
+        "season": season,
+        "lookback": lookback,
+        "horizon": horizon,
+        "missing": missing,
+        "windows": len(state["starts"]["train"]),
+        "from": data.clock.text(np.array([min(data.starts)]))[0],
+        "to": data.clock.text(np.array([max(s + len(v) for s, v in zip(data.starts, data.values)) - 1]))[0],
+    }
+    digest = fingerprint(*data.names, *list(data.values), *list(data.future), *list(data.past))
+    return Prepared(encoder=encoder, **parts, fingerprint=digest, facts=facts, warnings=notes, state=state)
+
+
+def _check_keys(d) -> None:
+    """Refuse shares, policies and files that contradict each other."""
+    if min(d.split) < 0 or sum(d.split) > 1 + 1e-9 or d.split[0] == 0 or d.split[2] == 0:
+        raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1; received {list(d.split)}.")
+    for key in ("test", "validation"):
+        if getattr(d, key) and not d.train:
+            raise UsageError(f"data.{key} needs data.train beside it.")
+    if d.train:
+        for key in ("split", "test_horizons", "rows"):
+            if getattr(d, key) != getattr(type(d)(), key):
+                raise UsageError(f"data.{key} cuts data.source; with data.train the files are used exactly as given: remove it.")
+    for name, value, options in (
+        ("duplicates", d.duplicates, ("mean", "refuse")),
+        ("irregular", d.irregular, ("refuse", "resample")),
+        ("gaps", d.gaps, ("fill", "refuse")),
+    ):
+        if value not in options:
+            raise UsageError(f"data.{name} must be one of {', '.join(options)}; received {value!r}.")
+
+
+def _check_form(d, form: str, data: SeriesSet) -> None:
+    """Refuse keys that this form of data has no use for."""
+    if form == "panel" and d.split != type(d)().split:
+        raise UsageError("data.split cuts series on one clock; a panel keeps the last data.test_horizons horizons of each series.")
+    if d.calendar and not periods(data.clock):
+        raise UsageError(f"data.calendar needs dates that vary in a year; the steps of this file are {data.clock.name!r}.")
+
+
+def _form(data: SeriesSet, d) -> str:
+    if d.test_horizons or d.static or not data.aligned or len(data.names) > CHANNELS or data.columns.layout == "rows":
+        return "panel"
+    return "aligned"
+
+
+def _cuts(data: SeriesSet, d, form: str, horizon: int) -> Cuts:
+    if form == "panel":
+        ahead = horizon * (d.test_horizons or 1)
+        return Cuts([len(v) - ahead - horizon for v in data.values], [len(v) - ahead for v in data.values])
+    steps = len(data.values[0])
+    train, validation = round(d.split[0] * steps), round((d.split[0] + d.split[1]) * steps)
+    return Cuts([train] * len(data.names), [validation] * len(data.names))
+
+
+def _earlier(data: SeriesSet, cuts: Cuts, form: str, horizon: int, back: int) -> tuple[SeriesSet, Cuts]:
+    """The series without their last `back` steps, the last horizon of the rest their test; validation as long as it was."""
+    values = [v[: len(v) - back] for v in data.values]
+    ends = [max(0, len(v) - horizon) for v in values]
+    ahead = [horizon if form == "panel" else b - a for a, b in zip(cuts.train, cuts.validation)]
+    return replace(data, values=values), Cuts([max(0, end - a) for end, a in zip(ends, ahead)], ends)
+
+
+def _check(data: SeriesSet, cuts: Cuts, form: str, horizon: int, d) -> None:
+    """Refuse what cannot be forecast, by series and reason."""
+    if form == "aligned":
+        steps = len(data.values[0])
+        for name, size in (
+            ("training", cuts.train[0]),
+            ("validation", cuts.validation[0] - cuts.train[0]),
+            ("test", steps - cuts.validation[0]),
+        ):
+            least = 2 * horizon + (d.lookback or 1) if name == "training" else horizon
+            if size < least:
+                raise DataError(
+                    f"Series {data.names[0]!r} has {steps} steps, {size} of them for {name}; expected at least {least} for a "
+                    f"horizon of {horizon}"
+                    f"{f' and a lookback of {d.lookback}' if d.lookback else ''}; give a longer history or a smaller data.horizon"
+                    f"{' or data.lookback' if d.lookback else ''}."
+                )
+    elif max(cuts.train) < horizon + 2:
+        longest = int(np.argmax(cuts.train))
+        raise DataError(
+            f"Every series is too short: the longest, {data.names[longest]!r}, has {len(data.values[longest])} steps, expected at least "
+            f"{3 * horizon + 2} for a horizon of {horizon} with one for validation and one for the test."
+        )
+    if d.season and d.season > max(cuts.train):
+        raise DataError(
+            f"data.season = {d.season} is longer than the {max(cuts.train)} training steps of the longest series; give a shorter one."
+        )
+    if all(np.nanmax(v[: max(end, 1)]) == np.nanmin(v[: max(end, 1)]) for v, end in zip(data.values, cuts.train)):
+        raise DataError(
+            f"Series {data.names[0]!r} is constant ({np.nanmax(data.values[0]):g}) over its training steps; there is nothing to learn."
+        )
+
+
+def _lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
+    """512 steps, or what the history allows, in whole seasons where at least two fit."""
+    if form == "aligned":
+        most = min(LOOKBACK, max((cuts.train[0] - horizon) // 3, 1))
+    else:
+        typical = float(np.median([end for end in cuts.train if end >= horizon + 2]))
+        most = int(max(min(7 * horizon, 0.4 * typical), min(horizon, typical / 2), 2))
+    if form == "aligned" and most == LOOKBACK:
+        return most
+    return most // season * season if most >= 2 * season else max(most, min(season, most))
+
+
+def _long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str]) -> tuple[SeriesSet, Cuts]:
+    """Series with no history before the test are left out; those too short to train on are still forecast. Both are named."""
+    kept = [i for i, end in enumerate(cuts.validation) if end >= 2]
+    left = [data.names[i] for i in range(len(data.names)) if i not in set(kept)]
+    short = [data.names[i] for i in kept if cuts.train[i] < horizon + 2]
+    for names, what in (
+        (left, "have no history before their test and were left out"),
+        (short, "are too short to train on and are only forecast"),
+    ):
+        if names:
+            notes.append(f"{len(names)} series {what}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
+    if not left:
+        return data, cuts
+    pick = lambda items: [items[i] for i in kept] if items else items  # noqa: E731
+    data = replace(data, names=pick(data.names), values=pick(data.values), starts=pick(data.starts), past=pick(data.past),
+                   future=pick(data.future), static=pick(data.static))  # fmt: skip
+    return data, Cuts(pick(cuts.train), pick(cuts.validation))
+
+
+def _units(known: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    scale = [float(np.nanstd(v)) for v in known]
+    return tuple(float(np.nanmean(v)) for v in known), tuple(s if s > 1e-12 else 1.0 for s in scale)
+
+
+def _note_constant(names, known, notes) -> None:
+    still = [name for name, v in zip(names, known) if np.nanmax(v) == np.nanmin(v)]
+    if still:
+        listed = f"{', '.join(still[:5])}{', …' if len(still) > 5 else ''}"
+        notes.append(f"{len(still)} series are constant over their training steps and count in no scaled score: {listed}")
+
+
+def _levels(data: SeriesSet) -> tuple[tuple[str, ...], ...]:
+    if not data.static:
+        return ()
+    columns = list(zip(*data.static))
+    return tuple(tuple(sorted({str(c) for c in column})) if any(isinstance(c, str) for c in column) else () for column in columns)
+
+
+def _resident(block: Block) -> dict:
+    found = {"values": block.values, "start": block.start}
+    return found | {name: getattr(block, name) for name in ("past", "future", "static") if getattr(block, name) is not None}
+
+
+def _static_center(data: SeriesSet) -> tuple[float, ...]:
+    """The mean of every static column of numbers, 0 for texts."""
+    columns = [[float(c) for c in column if c is not None and not isinstance(c, str)] for column in zip(*data.static)]
+    return tuple(float(np.nanmean(numbers)) if not np.isnan(numbers).all() else 0.0 for numbers in columns)
+
+
+def _covariates(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> dict:
+    """Mean and deviation of the covariates over training steps, of the static numbers over the series; texts stay 0 and 1."""
+    state = {}
+    for name in ("past", "future"):
+        rows = [getattr(block, name)[:end] for block, end in zip(made, cuts.train) if getattr(block, name) is not None]
+        if rows:
+            rows = np.concatenate(rows)
+            scale = np.nanstd(rows, axis=0)
+            state[name] = (tuple(map(float, np.nanmean(rows, axis=0))), tuple(float(s) if s > 1e-9 else 1.0 for s in scale))
+    if encoder.levels:
+        number = np.concatenate([[not levels] * max(1, len(levels)) for levels in encoder.levels])
+        rows = np.stack([block.static for block in made]).astype(np.float64)
+        scale = rows.std(axis=0)
+        state["static"] = (
+            tuple(map(float, np.where(number, rows.mean(axis=0), 0.0))),
+            tuple(map(float, np.where(number & (scale > 1e-9), scale, 1.0))),
+        )
+    return state

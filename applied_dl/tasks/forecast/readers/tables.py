@@ -1,0 +1,123 @@
+"""A file, a table or a dict of columns → a polars table, and its columns as numbers; one sentence for what cannot be read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from applied_dl.core.errors import DataError
+from applied_dl.io.cells import decimal_mark
+
+EMBEDDED = Path(__file__).parents[3] / "datasets"
+BUILT_IN = ("co2", "sunspots", "elnino", "macro")
+LARGEST = 1e18  # beyond it squares leave the range of float32
+SHOWN = 10  # columns of a note
+
+
+class Loaded(NamedTuple):
+    """A table whose columns of numbers are numbers, how to call it in an error, the style of its texts that are numbers (empty where
+    the columns differ), their decimal mark, and notes; `short`: one on rows of too few cells."""
+
+    table: object
+    where: str
+    style: str
+    mark: str | None
+    notes: list[str]
+    short: list[str]
+
+
+def load_table(source, columns=None) -> Loaded:
+    """A built-in name, a CSV, Parquet or JSON file, a dict of columns, a polars or pandas frame; columns: how its texts are read."""
+    from applied_dl.io.tables import read_table
+
+    if isinstance(source, str | Path):
+        path = EMBEDDED / f"{source}.csv" if str(source) in BUILT_IN else Path(source).expanduser()
+        if not os.path.isfile(path):  # False for names that are too long, too
+            what = "is a folder" if os.path.isdir(path) else "does not exist"
+            raise DataError(f"The series file {str(source)!r} {what}; expected a CSV or Parquet file, or one of: {', '.join(BUILT_IN)}.")
+        header = columns.header if columns and columns.header is not None else "guess"
+        found, where = read_table(path, columns.separator if columns else None, header), str(path)
+    elif isinstance(source, dict) or hasattr(source, "columns") or hasattr(source, "iloc"):
+        found, where = read_table(source), "the table"
+    else:
+        raise DataError(f"A history must be a file, a table, columns or an array of numbers; received {type(source).__name__}.")
+    notes, first = [], found.sources[0][1]
+    if where != "the table" and first == 1 and not (columns and columns.header is False):
+        notes.append(f"{where} has no header: line 1 looks like data; its columns are column_1, column_2, … (data.header says otherwise)")
+    short = []
+    if found.short:
+        row, count = min(found.short.items())
+        short.append(
+            f"{where}: {len(found.short)} rows have fewer cells than line 1 (the first: row {row + first}, {count} of "
+            f"{len(found.columns)}); the others count as empty"
+        )
+    other = found.decimal not in (None, columns.mark if columns else None) and (found.decimal == "." or decimal_mark(found.frame) == ",")
+    learned = columns.style if columns and not other else ""  # unless the cells of this file have another decimal mark
+    table, style, unsure = _numbers(found, learned, (columns and columns.decimal) or found.decimal)
+    return Loaded(table, where, style, found.decimal, notes + [f"{where}, {note}" for note in unsure[:SHOWN]], short)
+
+
+def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[str]]:
+    """Texts that are all numbers as numbers (whole ones as Int64, codes such as 007 as they are); the style; what it may be wrong in."""
+    import polars as pl
+
+    from applied_dl.io.cells import as_numbers, unsure
+
+    styles, notes, made = set(), [], []
+    for cells in found.frame:
+        if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
+            made.append(cells)
+            continue
+        if not (whole := cells.cast(pl.Int64, strict=False)).null_count() - cells.null_count():
+            made.append(cells if filled.str.contains(r"^[+-]?0\d").any() else whole)
+            continue
+        if filled.head(1).str.to_lowercase().is_in(["true", "false"]).all() and filled.str.to_lowercase().is_in(["true", "false"]).all():
+            made.append(cells.str.to_lowercase() == "true")
+            continue
+        style, share = text_style(cells, learned, mark)
+        marked = share >= 0.5 and filled.str.contains("[.,]").any()
+        styles |= {style} if marked else set()
+        if marked and not learned and (not mark or style == "thousands") and (note := unsure(cells, style)):
+            notes.append(f"column {cells.name!r}: {note}")
+        made.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None) if share == 1 else cells)
+    if "comma" in styles:
+        one = "comma" if len(styles) == 1 else ""
+    else:
+        one = "thousands" if "thousands" in styles else "plain"
+    return pl.DataFrame(made), learned or one, notes
+
+
+def text_style(cells, style: str, mark: str | None = None) -> tuple[str, float]:
+    """The style of a column of texts, the one learned where there is one, and the share of its cells that are numbers."""
+    from applied_dl.io.cells import as_numbers, number_style
+
+    if not style:
+        return number_style(cells, mark)
+    filled = cells.drop_nulls()
+    return style, 1 - len(as_numbers(filled, style)[1]) / max(1, len(filled))
+
+
+def numbers(table, name: str, where: str, style: str = "") -> np.ndarray:
+    """A column as float64 with NaN; `DataError` names the row of a text or an infinity."""
+    import polars as pl
+
+    from applied_dl.io.cells import as_levels, as_numbers
+
+    column = table[name]
+    if column.dtype == pl.Boolean:
+        column = column.cast(pl.Int8)
+    values, wrong = as_numbers(column, text_style(column, style)[0] if column.dtype == pl.String else "plain")
+    if len(wrong):
+        row = int(wrong[0])
+        cell = as_levels(column)[row]
+        what = "a finite number" if cell.strip("+-").lower() in ("inf", "infinity") else "a number"
+        raise DataError(f"{where}, column {name!r}, row {row + 2}: expected {what}, received {cell!r}; correct it or leave the cell empty.")
+    if (far := np.abs(values) > LARGEST).any():
+        row = int(far.argmax())
+        raise DataError(
+            f"{where}, column {name!r}, row {row + 2}: expected a number within ±{LARGEST:g}, received {values[row]:g}; scale it."
+        )
+    return values

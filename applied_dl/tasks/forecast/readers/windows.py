@@ -1,0 +1,95 @@
+"""Series and their cuts in time → the windows of the three parts: views of one array for an aligned set, rows for a panel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from applied_dl.core.errors import DataError
+from applied_dl.core.metrics.forecasting import mase_scale
+from applied_dl.core.records import Part
+from applied_dl.tasks.forecast.classical import naive2
+from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, inputs_at
+from applied_dl.tasks.forecast.readers.read import Cuts
+
+NONE = np.array([], np.int64)
+LARGEST_PANEL = 10**7  # numbers in the windows of a panel kept as rows; of more, every so many: networks gather theirs
+
+
+def aligned_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
+    block, (train, validation) = made[0], (cuts.train[0], cuts.validation[0])
+    scale = np.array([mase_scale(v[:train], encoder.season) for v in block.truth.T])
+    L, H, T = encoder.lookback, encoder.horizon, len(block)
+    ends = {
+        "train": np.arange(L, train - H + 1),
+        "validation": np.arange(max(train, L), validation - H + 1),
+        "test": np.arange(max(validation, L), T - H + 1),
+    }
+    if len(ends["train"]) < 1:
+        raise DataError(
+            f"Series {block.names[0]!r}: {train} training steps hold no window of {L} + {H} steps; set a smaller "
+            "data.lookback or data.horizon."
+        )
+    parts = {name: aligned_part(encoder, block, e, scale) for name, e in ends.items()}
+    starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items()}
+    return parts, {"starts": starts, "pads": [0]}
+
+
+def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: np.ndarray) -> Part:
+    """Windows as views of the block's one array: no copy until a batch is taken."""
+    L, H, first, last = encoder.lookback, encoder.horizon, int(ends[0]), int(ends[-1])
+    view = np.lib.stride_tricks.sliding_window_view
+    inputs = {"history": view(block.values[first - L : last], L, axis=0).transpose(0, 2, 1)}
+    if len(ends) > 1 and set(inputs_at(encoder, block, ends[:1])) - {"history"}:
+        inputs |= {name: array for name, array in inputs_at(encoder, block, ends).items() if name != "history"}
+    elif len(ends) == 1:
+        inputs = inputs_at(encoder, block, ends)
+    target = view(block.truth[first : last + H], H, axis=0).transpose(0, 2, 1)
+    return Part(
+        inputs=inputs, target=target, extra={"origin": block.start + ends, "mase_scale": np.broadcast_to(scale, (len(ends), len(scale)))}
+    )
+
+
+def panel_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
+    H, L = encoder.horizon, encoder.lookback
+    # a window's history is at least half of what its series has: shorter ones would be mostly padding
+    pads = [max(0, L - max(1, (end - H) // 2)) for end in cuts.train]
+    enough = [end >= H + 2 for end in cuts.train]
+    ends = {
+        "train": [np.arange(L - pad, end - H + 1) if ok else NONE for pad, end, ok in zip(pads, cuts.train, enough)],
+        "validation": [np.array([end]) if ok else NONE for end, ok in zip(cuts.train, enough)],
+        "test": [np.arange(end, len(block) - H + 1, H) for block, end in zip(made, cuts.validation)],
+    }
+    windows = sum(map(len, ends["train"]))
+    every = max(1, -(-windows * L // LARGEST_PANEL))
+    parts = {
+        name: panel_part(
+            encoder, made, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train
+        )
+        for name, at in ends.items()
+    }
+    starts = np.concatenate([np.stack([np.full(len(e), i), e - L + pad], axis=1) for i, (e, pad) in enumerate(zip(ends["train"], pads))])
+    return parts, {"starts": {"train": starts.astype(np.int64)}, "pads": pads}
+
+
+def panel_part(encoder: SeriesEncoder, made: list[Block], ends: list[np.ndarray], known: list[int]) -> Part:
+    """The windows of a panel at the ends of each series, with the errors' units of its known steps and Naive 2's forecast."""
+    H, inputs, target, filled, scale, reference, origin, owner = encoder.horizon, [], [], [], [], [], [], []
+    test = all(len(e) <= 8 for e in ends)
+    for i, (block, at, end) in enumerate(zip(made, ends, known)):
+        if len(at) == 0:
+            continue
+        inputs.append(inputs_at(encoder, block, at))
+        target.append(block.truth[at[:, None] + np.arange(H)])
+        filled.append(block.values[at[:, None] + np.arange(H)])
+        scale += [mase_scale(block.truth[:end, 0], encoder.season)] * len(at)
+        if test:
+            reference.append(naive2(block.values[:, 0].astype(np.float64), at, H, encoder.season, end))
+        origin.append(block.start + at)
+        owner.append(np.full(len(at), i))
+    extra = {"origin": np.concatenate(origin), "series": np.concatenate(owner), "mase_scale": np.array(scale)[:, None]}
+    extra["filled"] = np.concatenate(filled)  # the target without gaps, for a fit that needs every step
+    if test:
+        extra["naive2"] = np.concatenate(reference)[..., None]
+    return Part(
+        inputs={name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}, target=np.concatenate(target), extra=extra
+    )

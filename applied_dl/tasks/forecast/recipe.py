@@ -1,0 +1,74 @@
+"""The recipe of a forecaster."""
+
+from typing import Literal
+
+from msgspec import field
+
+from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+
+
+class Data(Section, frozen=True, kw_only=True):
+    source: about(
+        str, 'built-in "co2", "sunspots", "elnino" or "macro", or a CSV/Parquet: wide, long (series,time,value) or a series a row'
+    ) = "co2"
+    train: about(str | None, "explicit training file, used exactly as given") = None
+    validation: about(str | None, "explicit validation file: the steps that follow the training file") = None
+    test: about(str | None, "explicit test file: the steps that follow") = None
+    target: about(str | tuple[str, ...] | None, "column(s) to forecast; every number column by default") = None
+    layout: about(str | None, "wide, long or rows; seen from the file by default") = None
+    time: about(str | None, "time column; found by its values by default") = None
+    series: about(str | None, "column that names the series of a long file") = None
+    past: about(tuple[str, ...], "columns known up to now only") = ()
+    future: about(tuple[str, ...], "columns known ahead, over the horizon too") = ()
+    static: about(tuple[str, ...], "columns that are constant per series") = ()
+    calendar: about(bool | None, "give the model hour, weekday and day of the year of every future step") = None
+    split: about(tuple[float, float, float], "shares of train, validation and test, in time order") = (0.6, 0.2, 0.2)
+    rows: about(int | None, "use only the first rows (time steps) of the file", ge=3) = None
+    horizon: about(int | None, "steps to forecast; chosen from the frequency by default", ge=1) = None
+    lookback: about(int | None, "steps of history the model sees; 512 or what the data allows by default", ge=1) = None
+    test_horizons: about(int | None, "panels: the last n horizons of every series are the test", ge=1) = None
+    season: about(int | None, "steps of the main season; from the frequency by default", ge=1) = None
+    frequency: about(str | None, 'step between rows, e.g. "15min", "h", "d", "b", "w", "m", "q", "y"; inferred by default') = None
+    duplicates: about(str, "two values at one stamp: mean or refuse") = "mean"
+    irregular: about(str, "stamps off the grid: refuse, or resample (means over the steps of `frequency`)") = "refuse"
+    gaps: about(str, "missing values: fill (season and line, reported, never scored) or refuse") = "fill"
+    separator: about(
+        str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; seen from its first lines by default'
+    ) = None
+    header: about(bool | None, "whether line 1 of a CSV names the columns; seen from its cells by default") = None
+    decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; seen from the cells by default") = None
+    max_missing: about(float, "largest share of missing values a series may have", ge=0, le=1) = 0.4
+
+
+class Model(Section, frozen=True, kw_only=True):
+    name: about(
+        str | None,
+        "ridge, blend, panel, linear, nlinear, dlinear, rlinear, cyclenet, simple_rnn, gru, lstm, seq2seq, tcn, tsmixer, "
+        "tide, patchtst, itransformer or nbeats; chosen by the data by default",
+    ) = None
+    preset: about(str, "fast, default or best") = "default"
+    normalize: about(str | None, "per window: last, mean, revin or none (undone in the graph)") = None
+    units: about(int | None, "width of the hidden layers", ge=0) = None
+    layers: about(int | None, "hidden layers or blocks", ge=1) = None
+    patch: about(int | None, "steps per patch of recurrent and patched models; 1 is the textbook form", ge=1) = None
+    dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
+    cycle: about(int | None, "length of the learned cycle of cyclenet; the season by default", ge=2) = None
+    members: about(tuple[str, ...] | None, "models of a blend; each is weighed on validation") = None
+    difference: about(bool, "forecast the steps between values and sum them up in the graph") = False
+
+
+class Score(Section, frozen=True, kw_only=True):
+    coverage: about(float, "share of truths the interval should hold", gt=0, lt=1) = 0.9
+    quantiles: about(tuple[float, ...], "quantiles learned with train.loss = quantile") = (0.05, 0.5, 0.95)
+    non_negative: about(bool | None, "cut forecasts at zero; where no training value is negative by default for panels") = None
+
+
+class Recipe(Section, frozen=True, kw_only=True):
+    task: str = "forecast"
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    train: Train = field(default_factory=Train)
+    score: Score = field(default_factory=Score)
+    export: Export = field(default_factory=Export)
+    tune: Tune = field(default_factory=Tune)
+    card: Card = field(default_factory=Card)

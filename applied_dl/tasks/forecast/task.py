@@ -1,0 +1,173 @@
+"""Forecasting: the history of one or many series in, the next steps with calibrated intervals out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.metrics import forecasting as metric
+from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.export.serving import Serving
+from applied_dl.report import plots as draw
+from applied_dl.tasks.forecast.baselines import classical_forecasts
+from applied_dl.tasks.forecast.defaults import settle_forecast
+from applied_dl.tasks.forecast.encoder import SeriesEncoder, blocks
+from applied_dl.tasks.forecast.encoder import load as load_encoder
+from applied_dl.tasks.forecast.encoder import save as save_encoder
+from applied_dl.tasks.forecast.fit.intervals import margins, spread_out, uncrossed
+from applied_dl.tasks.forecast.fit.net import build_one, fit_forecast
+from applied_dl.tasks.forecast.models.intervals import Margin
+from applied_dl.tasks.forecast.models.windows import Standardize
+from applied_dl.tasks.forecast.readers.prepare import prepare_series
+from applied_dl.tasks.forecast.readers.series import read_series
+from applied_dl.tasks.forecast.readers.windows import aligned_part, panel_part
+from applied_dl.tasks.forecast.refusals import CLOSED
+from applied_dl.tasks.forecast.scores import score
+from applied_dl.training.ensembles import average, fit_members
+from applied_dl.training.history import Fitted
+
+SHOWN = 6  # windows of the first batch
+
+
+def prepare(recipe, cache: Path) -> Prepared:
+    """Read, split in time order, cut windows; units from the training steps."""
+    return prepare_series(recipe)
+
+
+def settle(recipe, prepared):
+    """Every open value of the recipe, chosen for the form and the size of the data."""
+    least = min(float(np.nanmin(v)) for v in prepared.state["known"])
+    return settle_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]), least)
+
+
+def build(recipe, prepared) -> keras.Model:
+    """Raw windows by name → forecast (B, H, D): standardised for an aligned set, in the user's units for a panel."""
+    if recipe.model.name == "blend":
+        return average([build_one(recipe, prepared, name) for name in recipe.model.members])
+    return build_one(recipe, prepared, recipe.model.name)
+
+
+def fit(recipe, prepared, workspace) -> Fitted:
+    """Train every member of the ensemble; the closed form and the blend have one."""
+    watched = workspace is not None and (workspace.sweep is not None or workspace.examine is not None)
+    if recipe.model.name in CLOSED and watched:
+        raise UsageError(f"The model {recipe.model.name!r} is solved in closed form: it takes no gradient steps, and has no learning rate.")
+    if recipe.model.name in (*CLOSED, "blend"):
+        return fit_forecast(recipe, prepared, workspace)
+    return fit_members(recipe, lambda one, tag: fit_forecast(one, prepared, workspace, tag))
+
+
+def serving(recipe, fitted, prepared) -> Serving:
+    """Raw history → forecast with a conformal interval, calibrated on the validation windows, in the user's units."""
+    e, part = prepared.encoder, prepared.validation
+    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in fitted.model.input.items()}
+    y = fitted.model(inputs)
+    middle, low, high = spread_out(recipe, y, e)
+    if e.cycle:  # an input that the chosen member has no use for stays an input of the file
+        middle = middle + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1)
+    units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
+    point = len(y.shape) == 3  # its interval begins at the forecast itself
+    middle = units(middle, "units")
+    low, high = (middle, middle) if point else (units(low, "lower_units"), units(high, "upper_units"))
+    found = keras.Model(inputs, [middle, low, high]).predict(
+        {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
+    )
+    layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name="margin")
+    width = layer(inputs["history"])
+    layer.set_weights([margins(prepared, layer, found[1], found[2], point)])
+    answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}
+    if len(e.quantiles) > 3:  # the inner ones as they were learned
+        answers["quantiles"] = ops.stack([units(q, f"quantile_{i}") for i, q in enumerate(uncrossed(y, e.quantiles))], axis=-1)
+    if recipe.score.non_negative:
+        answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
+    return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
+
+
+def reopen(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:
+    """The serving graph; recurrent layers are loops in the model itself, so the files hold the graph that was trained."""
+    return Serving(model)
+
+
+def baselines(recipe, prepared) -> dict[str, Scores]:
+    """The classical forecasters at every test origin, fitted on the training steps."""
+    found = classical_forecasts(prepared.encoder, *_test_origins(prepared))
+    return {name: score(recipe, {"forecast": forecast}, prepared.test, prepared.encoder) for name, forecast in found.items()}
+
+
+def _test_origins(prepared) -> tuple[list[dict], list[int], list[np.ndarray]]:
+    e, made, test = prepared.encoder, prepared.state["blocks"], prepared.test
+    if e.form == "aligned":
+        return made, [len(prepared.state["known"][0])], [test.extra["origin"] - made[0]["start"]]
+    origins = [test.extra["origin"][test.extra["series"] == i] - block["start"] for i, block in enumerate(made)]
+    return made, [int(at[0]) if len(at) else len(block["values"]) for block, at in zip(made, origins)], origins
+
+
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
+    """Forecast fans, the error and the coverage by step ahead, and the forecasts of successive origins."""
+    e, test = prepared.encoder, prepared.test
+    if len(fitted.history.rows) > 1:  # the closed form has no epochs
+        draw.training_curves(fitted.history.rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
+    shown = min(len(test), 2000)
+    rows = np.linspace(0, len(test) - 1, shown).astype(np.int64)
+    for number, row in enumerate(rows[np.linspace(0, shown - 1, 3).astype(int)]):
+        name = e.names[int(test.extra["series"][row])] if e.form == "panel" else e.names[-1]
+        history = np.asarray(test.inputs["history"][row])[-4 * e.horizon :, -1]
+        draw.fan(
+            history,
+            test.target[row][:, -1],
+            *(outputs[key][row][:, -1] for key in ("forecast", "lower", "upper")),
+            folder / f"fan_{number + 1}.png",
+            f"{name} from {e.clock.text(np.array([test.extra['origin'][row]]))[0]}",
+        )
+    unit = np.array(e.scale) if e.form == "aligned" else metric.known_scale(test.extra["mase_scale"])[:, None]
+    rivals = classical_forecasts(e, *_test_origins(prepared))
+    curves = {"model": outputs["forecast"], "seasonal naive": rivals["seasonal naive"], "theta": rivals["theta"]}
+    label = "absolute error, training deviations" if e.form == "aligned" else "absolute error, scaled (MASE)"
+    draw.by_step(
+        {name: metric.row_mean((np.abs(f - test.target) / unit).swapaxes(0, 1)) for name, f in curves.items()},
+        folder / "error_by_step.png",
+        label,
+    )
+    inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
+    draw.by_step(
+        {"held": metric.row_mean(inside.swapaxes(0, 1)), "promised": np.full(e.horizon, e.coverage)},
+        folder / "coverage_by_step.png",
+        "share of truths inside",
+        "Coverage by horizon step",
+    )
+
+
+def first_batch(recipe, prepared, path: Path) -> str:
+    """Draw training windows: what the net sees, and what it shall answer."""
+    part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(SHOWN, len(prepared.train))).astype(np.int64))
+    draw.windows(part.inputs["history"][:, :, -1], part.target[:, :, -1], path, "Training windows")
+    return f"{len(part)} windows and what follows them, drawn in {path}"
+
+
+def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
+    """Every window of another file (the last horizon of every series, of a panel) through the fitted encoder."""
+    data = read_series(source, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
+    made, H = blocks(encoder, data), encoder.horizon
+    if encoder.form == "panel":
+        ends = [np.array([len(block) - H]) if len(block) > H + 1 else np.array([], int) for block in made]
+        if not any(map(len, ends)):
+            raise DataError(f"{source}: no series has more than {H + 1} steps; expected a history and the {H} steps to score.")
+        return panel_part(encoder, made, ends, [int(at[0]) if len(at) else 0 for at in ends])
+    block = made[0]
+    if len(block) < encoder.lookback + H:
+        raise DataError(
+            f"{source} has {len(block)} steps, expected at least {encoder.lookback + H}: a history of "
+            f"{encoder.lookback} and {H} steps to score."
+        )
+    scale = np.array([metric.mase_scale(v, encoder.season) for v in block.truth.T])
+    return aligned_part(encoder, block, np.arange(encoder.lookback, len(block) - H + 1), scale)
+
+
+__all__ = [
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
+]  # fmt: skip

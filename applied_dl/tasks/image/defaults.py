@@ -1,0 +1,142 @@
+"""The values an image recipe leaves open, by the size and the number of the pictures. Chosen on validation rows alone."""
+
+from __future__ import annotations
+
+from applied_dl.core import config
+from applied_dl.core.builders import known_settings
+from applied_dl.core.errors import UsageError, nearest, pick
+from applied_dl.tasks.image.models import BUILDERS
+from applied_dl.training.losses import SMOOTHED
+
+TINY, SMALL = 12, 64  # pixels of the shorter side
+PRESETS = {"fast": 0.4, "default": 1.0, "best": 2.0}  # factors of the epochs
+SEEN = 2_000_000  # pictures of 28 by 28 shown in a whole training; fewer of larger ones
+MAX_LOSS = 0.005
+BACKBONE, FREEZE = "MobileNetV2", (20, 8)  # and its epochs: the head alone, then the trunk too
+LOSSES = {False: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
+          True: ("binary_crossentropy", "hinge", "squared_hinge", "mse")}  # fmt: skip
+SHARED_OPTIONS = ("width", "depth", "hidden", "activation", "norm", "dropout", "pooling", "spatial_dropout", "stochastic_depth")
+BACKBONE_OPTIONS = ("backbone", "weights", "alpha")
+
+
+def settle_image(recipe, encoder, rows: int):
+    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
+    model, side = recipe.model, min(encoder.height, encoder.width)
+    name = model.name or ("backbone" if model.weights else "small_cnn" if side <= TINY else "whitened_cnn")
+    pick("model.name", name, BUILDERS)
+    known_settings(BUILDERS[name], {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)})
+    _check(recipe, name, encoder)
+    chosen = {"backbone": _backbone, "whitened_cnn": _whitened}.get(name, _plain)(encoder, rows)
+    chosen["epochs"] = max(1, round(chosen["epochs"] * PRESETS[model.preset]))
+    chosen |= {"schedule": "one_cycle", "patience": 0, "ema": 0.0, "loss": LOSSES[encoder.multi_label][0]}
+    if (recipe.train.loss or chosen["loss"]) not in SMOOTHED:
+        chosen["label_smoothing"] = 0.0
+    chosen |= _stages(recipe, PRESETS[model.preset]) if name == "backbone" else {}
+    augment = recipe.preprocess.augment
+    return config.replace(
+        recipe,
+        model={"name": name} | ({"backbone": model.backbone or BACKBONE} if name == "backbone" else {}),
+        train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
+        preprocess={"augment": _augment(encoder, side) if augment is None else augment},
+        data={"image_size": (encoder.height, encoder.width), "channels": encoder.channels},
+        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+    )
+
+
+def _check(recipe, name: str, encoder) -> None:
+    """Refuse what contradicts itself or would do nothing."""
+    pre, train = recipe.preprocess, recipe.train
+    if pre.normalize == "pca" and name != "mlp":
+        raise UsageError(f"preprocess.normalize = 'pca' gives vectors, which only 'mlp' takes; {name!r} takes pictures: use 'zca'.")
+    if name == "backbone" and pre.normalize != "standardize":
+        raise UsageError(
+            f"preprocess.normalize = {pre.normalize!r} has no meaning for a backbone, which scales pixels as its weights want."
+        )
+    if name == "backbone" and not recipe.model.weights:
+        raise UsageError('model.name = "backbone" needs model.weights: a local weights file, or "imagenet" to download them.')
+    if pre.components is not None and pre.normalize not in ("pca", "zca"):
+        raise UsageError(f"preprocess.components is for normalize = 'pca' or 'zca'; preprocess.normalize is {pre.normalize!r}.")
+    if name != "backbone":
+        for key in ("freeze", "depth_rates"):
+            if getattr(train, key) is not None:
+                raise UsageError(f"train.{key} is for transfer learning (model.name = 'backbone'); {name!r} learns from nothing.")
+    known = LOSSES[encoder.multi_label]
+    if train.loss is not None and train.loss not in known:
+        kind = "several labels a picture" if encoder.multi_label else "classes"
+        raise UsageError(f"train.loss = {train.loss!r} does not fit {kind}.{nearest(train.loss, known)}")
+    if train.label_smoothing and train.loss is not None and train.loss not in SMOOTHED:
+        raise UsageError(f"train.label_smoothing has no meaning for the loss {train.loss!r}; it is for {', '.join(SMOOTHED)}.")
+    if train.class_weights is not None and encoder.multi_label:
+        raise UsageError("train.class_weights needs one label a picture; these pictures have several.")
+
+
+def _stages(recipe, factor: float) -> dict:
+    """Epochs of each stage of unfreezing, and of all together: whichever the recipe names decides the other."""
+    freeze, epochs = recipe.train.freeze, recipe.train.epochs
+    if freeze is not None and epochs not in (None, sum(freeze)):
+        raise UsageError(f"train.epochs = {epochs} and train.freeze = {list(freeze)} ({sum(freeze)} epochs) differ; give one of them.")
+    if freeze is None:
+        head, trunk = (max(1, round(n * factor)) for n in FREEZE)
+        if epochs is not None:
+            trunk = epochs * FREEZE[1] // sum(FREEZE)
+            head = epochs - trunk
+        freeze = (head, trunk) if trunk else (head,)
+    return {"freeze": freeze, "epochs": sum(freeze)}
+
+
+def _augment(encoder, side: int) -> tuple[str, ...]:
+    """Grey pictures may be characters, which must not be mirrored; colour ones are taken for photographs."""
+    if side <= TINY:
+        return ()
+    if encoder.channels == 1:
+        return ("shift", "rotate", "zoom")
+    return ("flip", "shift", "erase") if side <= SMALL else ("flip", "shift", "rotate", "zoom", "color", "erase")
+
+
+def _epochs(encoder, rows: int, most: int) -> int:
+    shown = SEEN * (784 / (encoder.height * encoder.width)) ** 0.75
+    return int(min(max(shown / rows, 12), most))
+
+
+def _batch(rows: int, most: int = 256) -> int:
+    """A power of two with at least about 40 steps an epoch."""
+    return max(16, min(most, 2 ** ((rows // 40).bit_length() - 1))) if rows >= 40 else 16
+
+
+def _whitened(encoder, rows: int) -> dict:
+    batch = _batch(rows)
+    return {
+        "epochs": _epochs(encoder, rows, 80),
+        "batch_size": batch,
+        "learning_rate": 0.4 * (batch / 256) ** 0.5,
+        "optimizer": "nesterov",
+        "weight_decay": 5e-4,
+        "clip_norm": 0.0,
+        "label_smoothing": 0.1,
+    }
+
+
+def _plain(encoder, rows: int) -> dict:
+    return {
+        "epochs": _epochs(encoder, rows, 40),
+        "batch_size": _batch(rows, 128),
+        "learning_rate": 3e-3,
+        "optimizer": "adamw",
+        "weight_decay": 0.02,
+        "clip_norm": 1.0,
+        "label_smoothing": 0.05,
+    }
+
+
+def _backbone(encoder, rows: int) -> dict:
+    """First the head alone on kept features, then a few epochs of the upper trunk, the deeper the slower."""
+    return {
+        "epochs": sum(FREEZE),
+        "batch_size": _batch(rows, 64),
+        "learning_rate": 2e-3,
+        "optimizer": "adamw",
+        "weight_decay": 0.02,
+        "clip_norm": 1.0,
+        "label_smoothing": 0.1,
+        "depth_rates": 2.0,
+    }

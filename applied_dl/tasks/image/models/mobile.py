@@ -1,0 +1,35 @@
+"""Depthwise separable convolutions: few parameters and few multiplications, for phones."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from applied_dl.layers.activations import activation as make_activation
+from applied_dl.layers.blocks import conv, normalization
+from applied_dl.tasks.image.models.parts import filters, global_pool, head
+
+
+def mobile(
+    input_shape, num_classes: int, *, width=1.0, activation="relu", norm="batch", dropout=0.1, pooling="avg", include_top=True,
+    name="mobile",
+):  # fmt: skip
+    """(B, H, W, C) → logits (B, num_classes), or features (B, 256·width).
+
+    Parameters at the defaults for 32 by 32 RGB and 10 classes: 139,722. Howard et al., MobileNets (2017).
+    """
+    inputs = keras.Input(tuple(input_shape))
+    side = min(input_shape[:2])
+    x = conv(inputs, filters(32, width), 3, activation, norm=norm, stride=2 if side >= 64 else 1)
+    for base, halve in ((64, side >= 128), (128, True), (128, False), (256, True), (256, False)):
+        x = _separable(x, filters(base, width), 2 if halve else 1, activation, norm)
+    x = global_pool(x, pooling)
+    return keras.Model(inputs, head(x, num_classes, dropout) if include_top else x, name=name)
+
+
+def _separable(x, wide: int, stride: int, activation: str, norm: str):
+    x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=norm != "batch")(x)
+    layer = normalization(norm, channels=x.shape[-1])
+    x = layer(x) if layer is not None else x
+    x = make_activation("relu" if activation == "maxout" else activation)(x)
+    return conv(x, wide, 1, activation, norm=norm)

@@ -1,0 +1,41 @@
+"""Encoder and decoder with copies across: a class for every pixel."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from applied_dl.core.errors import UsageError
+from applied_dl.layers.blocks import conv
+from applied_dl.tasks.image.models.parts import filters, pool
+
+
+def unet(
+    input_shape, num_classes: int, *, depth=3, width=1.0, activation="relu", norm="batch", dropout=0.1, pooling="max", include_top=True,
+    name="unet",
+):  # fmt: skip
+    """(B, H, W, C) → logits (B, H, W, num_classes), or features (B, H, W, 16·width). H and W must be multiples of 2^depth.
+
+    Parameters at the defaults for 32 by 32 RGB and 2 classes: about 485,000. Ronneberger et al., U-Net (2015). Raises `UsageError`.
+    """
+    step = 2**depth
+    if input_shape[0] % step or input_shape[1] % step:
+        raise UsageError(f"unet of depth {depth} takes sides that are multiples of {step}, received {input_shape[0]} by {input_shape[1]}.")
+    inputs = keras.Input(tuple(input_shape))
+    x, copies = inputs, []
+    for level in range(depth):
+        x = _pair(x, filters(16 * 2**level, width), activation, norm)
+        copies.append(x)
+        x = pool(x, pooling)
+    x = _pair(x, filters(16 * 2**depth, width), activation, norm)
+    x = layers.Dropout(dropout, name="middle_dropout")(x) if dropout else x
+    for level in reversed(range(depth)):
+        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+        x = layers.Concatenate()([conv(x, filters(16 * 2**level, width), 3, activation, norm=norm), copies[level]])
+        x = _pair(x, filters(16 * 2**level, width), activation, norm)
+    top = layers.Conv2D(num_classes, 1, dtype="float32", name="logits")
+    return keras.Model(inputs, top(x) if include_top else x, name=name)
+
+
+def _pair(x, wide: int, activation: str, norm: str):
+    return conv(conv(x, wide, 3, activation, norm=norm), wide, 3, activation, norm=norm)

@@ -1,0 +1,1 @@
+"""Folders, tables and archives of images to encoded parts."""

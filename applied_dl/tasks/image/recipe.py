@@ -1,0 +1,73 @@
+"""The recipe of an image classifier."""
+
+from typing import Literal
+
+from msgspec import field
+
+from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+
+Augmentation = Literal["flip", "shift", "rotate", "zoom", "shear", "perspective", "pad", "color", "erase", "randaugment", "mixup", "cutmix"]
+
+
+class Data(Section, frozen=True, kw_only=True):
+    source: about(str, 'built-in "digits", a folder of class folders, a CSV/Parquet with path,label, an .npz, or tfds:NAME') = "digits"
+    train: about(str | None, "explicit training part, used exactly as given") = None
+    validation: about(str | None, "explicit validation part") = None
+    test: about(str | None, "explicit test part") = None
+    target: about(str, "label column of a CSV/Parquet") = "label"
+    split: about(tuple[float, float, float], "shares of train, validation and test") = (0.7, 0.1, 0.2)
+    image_size: about(tuple[int, int] | None, "height and width fed to the model; chosen from the pictures by default") = None
+    channels: about(Literal[1, 3] | None, "1 grey, 3 RGB; chosen from the pictures by default") = None
+    fit: about(Literal["stretch", "crop", "pad"], "how another aspect ratio becomes the model's: crop the middle, pad with grey bars") = (
+        "stretch"
+    )
+    manual_dir: about(str | None, "folder with the original files of a tfds: source, for machines without a network") = None
+    max_unreadable: about(float, "largest share of pictures that may be unreadable and skipped", ge=0, le=1) = 0.05
+
+
+class Preprocess(Section, frozen=True, kw_only=True):
+    normalize: about(
+        Literal["standardize", "rescale", "pca", "zca", "none"],
+        "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp alone, backbones do it on their own",
+    ) = "standardize"
+    components: about(int | None, "dimensions kept by pca or zca whitening", ge=1) = None
+    augment: about(
+        tuple[Augmentation, ...] | None, "flip, shift, rotate, zoom, shear, perspective, pad, color, erase, randaugment, mixup, cutmix"
+    ) = None
+    strength: about(float, "scales the strength of every augmentation", ge=0) = 1.0
+
+
+class Model(Section, frozen=True, kw_only=True):
+    name: about(str | None, "mlp, lenet, small_cnn, resnet, mobile, whitened_cnn or backbone; chosen from the data by default") = None
+    preset: about(Literal["fast", "default", "best"], "how much training and, for a backbone, how large the pictures") = "default"
+    weights: about(str | None, 'backbone weights: a local file, or "imagenet" to download') = None
+    backbone: about(str | None, "any keras.applications model name; MobileNetV2 by default") = None
+    alpha: about(float | None, "width multiplier of MobileNet backbones", gt=0) = None
+    width: about(float | None, "multiplies the number of filters", gt=0) = None
+    depth: about(int | None, "blocks per stage of resnet", ge=1) = None
+    hidden: about(tuple[int, ...] | None, "widths of the dense layers of mlp and lenet") = None
+    activation: about(str | None, "relu, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
+    norm: about(Literal["batch", "layer", "group", "rms", "none"] | None, "batch, layer, group, rms or none") = None
+    dropout: about(float | None, "dropout before the head", ge=0, lt=1) = None
+    spatial_dropout: about(float | None, "share of whole channels dropped; small_cnn and resnet", ge=0, lt=1) = None
+    stochastic_depth: about(float | None, "how often the last block is skipped in training; resnet", ge=0, lt=1) = None
+    pooling: about(Literal["max", "avg", "global_max", "global_avg"] | None, "max, avg, global_max or global_avg") = None
+
+
+class Score(Section, frozen=True, kw_only=True):
+    tta: about(
+        bool | Literal["flip", "flip_shift"], 'average over looks, in the graph: "flip" (or true) mirrored, "flip_shift" four moved too'
+    ) = False
+    temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
+
+
+class Recipe(Section, frozen=True, kw_only=True):
+    task: str = "image"
+    data: Data = field(default_factory=Data)
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    model: Model = field(default_factory=Model)
+    train: Train = field(default_factory=Train)
+    score: Score = field(default_factory=Score)
+    export: Export = field(default_factory=Export)
+    tune: Tune = field(default_factory=Tune)
+    card: Card = field(default_factory=Card)

@@ -1,0 +1,221 @@
+"""The values a sentence recipe leaves open. Chosen on validation rows alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from applied_dl.core import config
+from applied_dl.core.builders import known_settings
+from applied_dl.core.errors import UsageError, nearest, pick
+from applied_dl.core.sections import Export
+from applied_dl.tasks.sentences.readers.read import BALANCES
+from applied_dl.text.bert_files import read_facts
+from applied_dl.text.models.bert import pretrained
+from applied_dl.text.models.static import raw_bytes, static
+from applied_dl.text.models.transformer import transformer
+from applied_dl.training.losses import SMOOTHED
+from applied_dl.training.unused import refuse_bfloat16, refuse_unused
+
+BUILDERS = {"static": static, "bytes": raw_bytes, "transformer": transformer, "pretrained": pretrained}
+OPTIONS = ("dimensions", "pooling", "width", "depth", "heads", "hidden", "positions", "pre_norm", "activation", "dropout")
+LIGHT = ("static", "bytes")
+OBJECTIVES = ("contrastive", "simcse", "mlm", "classification", "distillation")
+OF_VECTORS = ("contrastive", "simcse", "distillation")  # objectives whose loss is of vectors
+LOSSES = ("own", "crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy")  # of a classifier
+MASK, TEMPERATURE, STRENGTH = 0.15, 0.05, 1.0  # defaults
+WIDE = 16_000  # sub-words of a table up to which it is 512 wide; beyond it is 256 wide
+MANY, SMALL_STRENGTH = 100_000, 3.0  # rows from which on nothing is left out, and how much is where there are fewer: three tokens in ten
+SEEN = 900_000  # pairs shown in a whole training of the static model
+MAX_LOSS = 0.01
+
+
+def settle_sentences(recipe, prepared):
+    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
+    model, learn, encoder = recipe.model, recipe.learn, prepared.encoder
+    name = model.name or ("pretrained" if model.weights else "static")
+    pick("model.name", name, BUILDERS)
+    if (name == "pretrained") != bool(model.weights):
+        raise UsageError("model.name = 'pretrained' and model.weights (a local Hugging Face directory) go together.")
+    objective = learn.objective or ("distillation" if model.teacher else "classification" if encoder.labels else "contrastive")
+    pick("learn.objective", objective, dict.fromkeys(OBJECTIVES))
+    known_settings(BUILDERS[name], {key: getattr(model, key) for key in OPTIONS})
+    light = name in LIGHT
+    table = light and objective in OF_VECTORS and (model.pooling or "mean") == "mean"
+    dimensions = _dimensions(model, name, table, encoder)
+    _check_model(recipe, name, objective, encoder, dimensions)
+    _check_text(recipe, name, objective, encoder)
+    _check_training(recipe, objective, table)
+    rows = len(prepared.state["rows"]) if objective in ("contrastive", "classification") else len(prepared.train)
+    chosen = _table(rows) if table else _light(rows) if light else _deep(rows, name)
+    if recipe.train.freeze:
+        chosen["epochs"] = sum(recipe.train.freeze)
+    own = {"name": name}
+    if name != "pretrained":
+        own["dimensions"] = dimensions
+    if objective in OF_VECTORS:
+        shorter = _nested(dimensions) if name != "pretrained" else ()
+        own["matryoshka"] = model.matryoshka if model.matryoshka is not None else shorter
+    if name == "transformer":
+        own["width"] = model.width or 256
+    augment, strength = recipe.preprocess.augment, recipe.preprocess.strength
+    if augment is None:
+        augment = ("drop",) if light and (not table or rows < MANY) else ()
+        strength = SMALL_STRENGTH if table and augment and strength == STRENGTH else strength
+    trained = name != "pretrained" and name != "bytes" and not recipe.preprocess.tokenizer
+    return config.replace(
+        recipe,
+        model=own,
+        learn={"objective": objective}
+        | ({"start": learn.start or ("svd" if table and objective == "contrastive" else "random")} if light else {})
+        | ({"temperature": learn.temperature or TEMPERATURE} if objective in OF_VECTORS else {}),
+        train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
+        preprocess={"augment": augment, "strength": strength, "length": encoder.length}
+        | ({"vocabulary": encoder.vocabulary} if trained else {}),
+        export={
+            "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
+            "variants": _variants(recipe.export.variants),
+        },
+    )
+
+
+def _dimensions(model, name: str, table: bool, encoder) -> int:
+    """Of the vector: a pretrained model's own; a small table may be wide, since it is of the size of a large narrow one."""
+    if name == "pretrained":
+        return read_facts(Path(model.weights))["width"]
+    if name == "transformer":
+        return model.dimensions or model.width or 256
+    return model.dimensions or (512 if table and name == "static" and encoder.vocabulary <= WIDE else 256)
+
+
+def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) -> None:
+    """Refuse models and objectives that do not go together."""
+    model, learn = recipe.model, recipe.learn
+    if objective == "classification" and not encoder.labels:
+        raise UsageError("learn.objective = 'classification' needs labelled texts: a table with a text column and the column data.target.")
+    if objective == "distillation" and not model.teacher:
+        raise UsageError("learn.objective = 'distillation' needs model.teacher, a local Hugging Face directory.")
+    if model.teacher:
+        if objective != "distillation":
+            raise UsageError(f"model.teacher is for learn.objective = 'distillation'; the objective is {objective!r}.")
+        read_facts(Path(model.teacher))
+    if name in LIGHT and (objective == "mlm" or learn.pretrain):
+        raise UsageError("Masked-language-model training needs tokens that see each other: model.name = 'transformer'.")
+    if name in LIGHT and model.pooling == "cls":
+        raise UsageError(f"model.pooling = 'cls' takes the first token alone, which in {name!r} knows nothing of the others: use 'mean'.")
+    if recipe.train.epochs == 0 and name != "pretrained":
+        raise UsageError(f"train.epochs = 0 takes a pretrained encoder as it is (model.weights); {name!r} must be trained.")
+    if recipe.train.epochs == 0 and objective in ("classification", "mlm"):
+        raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
+    if learn.start is not None and name not in LIGHT:
+        raise UsageError(f"learn.start is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
+    if learn.pretrain and objective == "mlm":
+        raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
+    if learn.mask != MASK and objective != "mlm" and not learn.pretrain:
+        raise UsageError("learn.mask is for masked-language-model training (learn.objective = 'mlm' or learn.pretrain).")
+    if objective not in OF_VECTORS:
+        for key, value in (("learn.temperature", learn.temperature), ("model.matryoshka", model.matryoshka)):
+            if value is not None:
+                raise UsageError(f"{key} is for {', '.join(OF_VECTORS)}; learn.objective is {objective!r}.")
+    for shorter in model.matryoshka or ():
+        if not 1 < shorter < dimensions:
+            raise UsageError(f"model.matryoshka names shorter vectors: each must be between 2 and {dimensions - 1}, received {shorter}.")
+
+
+def _check_text(recipe, name: str, objective: str, encoder) -> None:
+    """Refuse keys of the data and the tokenizer that nothing would read."""
+    data, pre = recipe.data, recipe.preprocess
+    pick("data.balance", data.balance, dict.fromkeys(BALANCES))
+    own = {"bytes": "model.name = 'bytes' needs no tokenizer", "pretrained": "a pretrained encoder brings its own tokenizer"}.get(name)
+    if own and pre.tokenizer:
+        raise UsageError(f"preprocess.tokenizer has no meaning here: {own}.")
+    if reason := own or ("preprocess.tokenizer is used as it is" if pre.tokenizer else None):
+        for key, idle in (("subwords", "wordpiece"), ("vocabulary", None), ("lowercase", True)):
+            if getattr(pre, key) != idle:
+                raise UsageError(f"preprocess.{key} is for a tokenizer that is trained; {reason}.")
+    if pre.augment and objective == "mlm":
+        raise UsageError("preprocess.augment has no meaning for learn.objective = 'mlm', which masks tokens by learn.mask.")
+    if pre.strength != STRENGTH and (objective == "mlm" or not (pre.augment or (pre.augment is None and name in LIGHT))):
+        raise UsageError("preprocess.strength scales preprocess.augment, which is empty here.")
+    if objective == "simcse" and name in LIGHT and pre.augment == ():
+        raise UsageError(f"learn.objective = 'simcse' needs two looks at a text; {name!r} has no dropout: give preprocess.augment.")
+    if data.balance != "none" and objective != "classification":
+        raise UsageError(f"data.balance is for learn.objective = 'classification'; the objective is {objective!r}.")
+    for key in ("similarity", "similarity_validation"):
+        if encoder.labels and getattr(data, key):
+            raise UsageError(f"data.{key} judges pairs; labelled texts are judged by their labels.")
+
+
+def _check_training(recipe, objective: str, table: bool) -> None:
+    """Refuse keys of the training that this objective or its engine does not heed."""
+    train, name = recipe.train, recipe.model.name or "sentences"
+    refuse_bfloat16(train, "sentence encoders")
+    if train.ensemble > 1:
+        raise UsageError("train.ensemble must be 1 for sentences: vectors of different seeds cannot be averaged.")
+    refuse_unused(train, name, ("snapshots",))
+    for key in ("freeze", "depth_rates"):
+        if getattr(train, key) is not None and (not recipe.model.weights or objective == "mlm"):
+            raise UsageError(f"train.{key} is for a pretrained encoder (model.weights) without learn.objective = 'mlm'; received {name!r}.")
+    if train.freeze and train.epochs not in (None, sum(train.freeze)):
+        stages = f"{list(train.freeze)} ({sum(train.freeze)} epochs)"
+        raise UsageError(f"train.epochs = {train.epochs} and train.freeze = {stages} differ; give one of them.")
+    if objective == "classification":
+        if train.loss is not None and train.loss not in LOSSES:
+            raise UsageError(f"train.loss = {train.loss!r} does not fit classes.{nearest(train.loss, LOSSES)}")
+        if train.label_smoothing and train.loss not in (None, "own", *SMOOTHED):
+            raise UsageError(f"train.label_smoothing has no meaning for the loss {train.loss!r}; it is for {', '.join(SMOOTHED)}.")
+        if recipe.data.balance != "none" and train.class_weights is not None:
+            raise UsageError("data.balance and train.class_weights do the same thing; give one of them.")
+    elif train.loss not in (None, "own") or train.label_smoothing or train.class_weights is not None:
+        key = "label_smoothing" if train.label_smoothing else "loss" if train.class_weights is None else "class_weights"
+        raise UsageError(f"train.{key} is for learn.objective = 'classification'; the objective is {objective!r}.")
+    if table:
+        refuse_unused(train, "static")
+        refuse_unused(train, "static", ("momentum", "weight_decay", "clip_norm", "ema"))
+        if train.optimizer not in (None, "adagrad"):
+            raise UsageError(f"train.optimizer must be 'adagrad' here: a table is trained row by row; received {train.optimizer!r}.")
+
+
+def _nested(dimensions: int | None) -> tuple[int, ...]:
+    return tuple(d for d in (dimensions // 2, dimensions // 4) if d >= 16) if dimensions else ()
+
+
+def _shared() -> dict:
+    return {"warmup": None, "clip_norm": 0.0, "weight_decay": 0.0, "label_smoothing": 0.0, "ema": 0.0, "patience": 0, "loss": "own"}
+
+
+def _table(rows: int) -> dict:
+    """Row-wise Adagrad on the table alone."""
+    batch = max(8, min(1024, rows // 8))
+    return {
+        **_shared(), "epochs": max(3, min(10, round(SEEN / rows))), "batch_size": batch, "learning_rate": 0.02, "schedule": "one_cycle",
+        "warmup": 0.0, "optimizer": "adagrad",
+    }  # fmt: skip
+
+
+def _light(rows: int) -> dict:
+    """A table trained densely: a classifier on few labelled texts."""
+    batch = max(8, min(128, rows // 20))
+    return {
+        **_shared(),
+        "epochs": 20,
+        "batch_size": batch,
+        "learning_rate": 5e-3,
+        "schedule": "one_cycle",
+        "optimizer": "adam",
+        "patience": 4,
+    }
+
+
+def _deep(rows: int, name: str) -> dict:
+    batch = max(8, min(64, rows // 8))
+    fine = name == "pretrained"
+    return {
+        **_shared(), "epochs": 1 if fine and rows > 20_000 else 3 if fine else 5, "batch_size": batch,
+        "learning_rate": 2e-5 if fine else 5e-4, "schedule": "one_cycle", "warmup": 0.1, "optimizer": "adamw", "weight_decay": 0.01,
+        "clip_norm": 1.0,
+    }  # fmt: skip
+
+
+def _variants(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Full int8 only where it is asked for: its vectors leave the unit length and are refused, after minutes of calibration."""
+    return tuple(variant for variant in asked if variant != "int8") if asked == Export().variants else asked

@@ -1,0 +1,1 @@
+"""How sentence models are trained."""

@@ -1,0 +1,250 @@
+"""How a sentence encoder is trained: which texts meet in a batch, under which loss, by which engine."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from applied_dl.core.errors import UsageError
+from applied_dl.tasks.sentences.defaults import LIGHT
+from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
+from applied_dl.tasks.sentences.fit.contrastive import fit_table
+from applied_dl.tasks.sentences.fit.embedding_init import start_table
+from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
+from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
+from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
+from applied_dl.tasks.sentences.readers.read import balanced
+from applied_dl.text.models.static import on_word_ids
+from applied_dl.text.models.transformer import classifier, masked_language_model
+from applied_dl.training.class_weights import class_weights
+from applied_dl.training.history import Fitted, History
+from applied_dl.training.losses import loss as named_loss
+from applied_dl.training.source import Source, resident
+from applied_dl.training.trainer import train_model
+from applied_dl.training.transfer import fit_staged
+
+FIRST_WORD = 3  # ids below are special
+
+
+def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, judge) -> Fitted:
+    """Train one encoder in place; `judge(part) -> metrics` scores its vectors on the validation part."""
+    objective, settings = recipe.learn.objective, recipe.train
+    if settings.epochs == 0:  # a pretrained encoder as it is
+        for hook in ("sweep", "examine"):
+            if workspace is not None and getattr(workspace, hook) is not None:
+                raise UsageError("train.epochs = 0 takes the pretrained encoder as it is; there is no training to look at.")
+        return Fitted(model, History())
+    ids = token_ids(model, prepared.train, prepared.encoder)
+    tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
+    if recipe.model.name in LIGHT:
+        begun = time.perf_counter()
+        start_table(model, ids, prepared.encoder.padding, recipe.learn.start, settings.seed)
+        if workspace is not None and workspace.trial is not None:
+            workspace.trial.append(time.perf_counter() - begun)
+    if recipe.learn.pretrain and objective != "mlm":
+        first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
+        _fit_mlm(recipe, prepared, model, ids, first, workspace, f"{tag}-mlm")
+    if objective == "mlm":
+        history = _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag)
+    elif objective == "classification":
+        return _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag)
+    else:
+        history = _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge)
+    return Fitted(model, history)
+
+
+def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
+    """What the table is asked for, (N, T): the part's ids, or the word ids that the graph finds in its bytes, closed up."""
+    rows = part.inputs[encoder.input]
+    if encoder.tokenizer:
+        return rows
+    words = keras.Model(model.input, model.get_layer("words").output)
+    found = np.concatenate([np.asarray(words({"bytes": rows[i : i + 1024]})) for i in range(0, len(rows), 1024)])
+    width = max(1, int((found > 0).sum(1).max()))
+    order = np.argsort(found == 0, axis=1, kind="stable")[:, :width]
+    return np.take_along_axis(found, order, axis=1)
+
+
+def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) -> History:
+    """Contrastive, SimCSE and distillation: a loss of vectors, by the row-wise engine for a table and by `train.fit` for the others.
+
+    `tokens` is what `model` does with its token ids, the same layers."""
+    settings, padding = recipe.train, prepared.encoder.padding
+    source, pick, sides = _pairs(recipe, prepared, ids) if recipe.learn.objective != "distillation" else _taught(recipe, prepared, ids)
+    nested = tuple(d for d in recipe.model.matryoshka or () if d < model.output_shape[-1])
+    if recipe.learn.objective == "distillation":
+        loss = SameSimilarities(recipe.learn.temperature, nested)
+    else:
+        loss = Contrastive(len(sides), recipe.learn.temperature, nested)
+    change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, padding)
+
+    def augment(inputs, target, seed):
+        inputs, target = pick(inputs, target, seed)
+        if change is None:
+            return inputs, target
+        seeds = tf.random.experimental.stateless_split(seed, len(sides) + 1)
+        return {name: change(inputs[name], seeds[i + 1]) for i, name in enumerate(sides)}, target
+
+    if recipe.model.name in LIGHT and (recipe.model.pooling or "mean") == "mean":
+        known = judge()
+        monitor = next(name for name in ("val_spearman", "val_accuracy", "val_mrr") if name in known)  # of retrieval the least noisy one
+        strata = None
+        if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
+            strata = prepared.state["source"][times_shown(prepared.state["rows"])]
+        return fit_table(
+            model, source, settings, loss=loss, sides=sides, augment=augment, strata=strata, judge=judge, monitor=monitor, padding=padding,
+            workspace=workspace, tag=tag,
+        )  # fmt: skip
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}
+    vectors = [tokens({"ids": inputs[name]}) for name in sides]
+    beside = keras.Model(inputs, layers.Concatenate(name="beside")(vectors) if len(vectors) > 1 else vectors[0])
+    validation = _held_out(recipe, prepared, model, sides) if recipe.learn.objective != "distillation" else None
+    monitor = "val_loss" if validation else "loss"
+    shared = {"loss": loss, "augment": augment, "monitor": monitor, "workspace": workspace}
+    return _fit_whole(beside, model, source, validation, settings, shared, tag, head=False)
+
+
+def _pairs(recipe, prepared, ids):
+    """The source of rows of texts, and the choice of two of each (and the hard negative) for a batch."""
+    state, table = prepared.state, tf.constant(ids)
+    rows, labels = state["rows"], prepared.encoder.labels
+    if recipe.learn.objective == "simcse":
+        rows = np.arange(len(ids), dtype=np.int32)[:, None]
+    elif labels:  # texts of one label belong together
+        rows = _same_label(prepared.train.target, recipe.train.seed)
+    count = (rows >= 0).sum(1).astype(np.int32)
+    keys = tf.constant(prepared.train.target if labels and recipe.learn.objective != "simcse" else same_meaning(rows, len(ids)), tf.int32)
+    hard = state["negatives"] is not None and recipe.learn.objective == "contrastive"
+    sides = ("a", "b", "c") if hard else ("a", "b")
+    negatives = tf.constant(state["negatives"]) if hard else None
+    again, size = tf.constant(times_shown(rows)), len(times_shown(rows))
+    rows, count = tf.constant(rows), tf.constant(count)
+
+    def gather(index):
+        return {"row": tf.gather(again, index)}, tf.zeros_like(index)
+
+    def pick(inputs, target, seed):
+        index = inputs["row"]
+        some = tf.gather(count, index)
+        first, second = tf.unstack(tf.random.stateless_uniform((2, tf.shape(index)[0]), seed))
+        here = tf.cast(first * tf.cast(some, tf.float32), tf.int32) % some
+        step = 1 + tf.cast(second * tf.cast(some - 1, tf.float32), tf.int32) % tf.maximum(some - 1, 1)
+        there = tf.where(some > 1, (here + step) % tf.maximum(some, 1), here)
+        texts = [tf.gather(tf.gather(rows, index), place, batch_dims=1) for place in (here, there)]
+        texts += [tf.gather(negatives, index)] if hard else []
+        return {name: tf.gather(table, text) for name, text in zip(sides, texts)}, tf.stack([tf.gather(keys, text) for text in texts], 1)
+
+    return Source(size, gather), pick, sides
+
+
+def times_shown(rows: np.ndarray) -> np.ndarray:
+    """Row numbers (M,) int32 of an epoch: a set of K texts comes K // 2 times, so that each text is seen about once, as those of pairs."""
+    return np.repeat(np.arange(len(rows), dtype=np.int32), np.maximum((rows >= 0).sum(1) // 2, 1))
+
+
+def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
+    """A number for each text (texts,) int32; the texts of a set of three or more have one, for none of them is another's negative."""
+    keys = np.arange(texts, dtype=np.int32)
+    for row in rows[(rows >= 0).sum(1) > 2]:
+        row = row[row >= 0]
+        keys[row] = keys[row[0]]
+    return keys
+
+
+def _taught(recipe, prepared, ids):
+    """Single texts with the teacher's vector of each."""
+    table, wanted = tf.constant(ids), tf.constant(teacher_vectors(recipe.model.teacher, list(prepared.train.extra["text"])))
+
+    def gather(index):
+        return {"a": tf.gather(table, index)}, tf.gather(wanted, index)
+
+    return Source(len(ids), gather), lambda inputs, target, seed: (inputs, target), ("a",)
+
+
+def _held_out(recipe, prepared, model, sides) -> Source:
+    """Validation pairs under the same loss; a scored pair counts as one where its score is in the upper half."""
+    part, encoder = prepared.validation, prepared.encoder
+    ids = token_ids(model, part, encoder)
+    if encoder.labels:
+        rows = _same_label(part.target, recipe.train.seed)[:, :2]
+        keys = part.target
+    else:
+        score = part.target[0::2]
+        kept = (
+            np.flatnonzero(np.isnan(score) | (score >= np.nanmax(score, initial=-np.inf) * 0.75))
+            if not np.isnan(score).all()
+            else np.arange(len(score))
+        )
+        rows, keys = np.stack([2 * kept, 2 * kept + 1], 1), np.arange(len(ids))
+    if recipe.learn.objective == "simcse":
+        rows = np.repeat(np.arange(len(ids))[:, None], 2, 1)
+    rows = np.concatenate([rows, rows[::-1, 1:2]], 1) if len(sides) == 3 else rows
+    return resident({name: ids[rows[:, i]] for i, name in enumerate(sides)}, np.asarray(keys)[rows].astype(np.int32))
+
+
+def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
+    """(N, 1 + partners): each text with random texts of its label."""
+    random = np.random.default_rng(seed)
+    rows = np.zeros((len(codes), 1 + partners), np.int32)
+    rows[:, 0] = np.arange(len(codes))
+    for code in np.unique(codes):
+        members = np.flatnonzero(codes == code)
+        rows[members, 1:] = random.choice(members, (len(members), partners))
+    return rows
+
+
+def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> Fitted:
+    """Labelled texts: a linear head on the vector, the encoder trained with it (through `tokens`, its layers on token ids)."""
+    part, encoder, settings = prepared.train, prepared.encoder, recipe.train
+    rows = balanced(part.target, recipe.data.balance, settings.seed)
+    eye = np.eye(len(encoder.labels), dtype=np.float32)
+    weight = class_weights(part.target, encoder.labels, settings.class_weights)
+    source = resident({"ids": ids[rows]}, eye[part.target[rows]], None if weight is None else weight[rows])
+    held = prepared.validation
+    validation = resident({"ids": token_ids(model, held, encoder)}, eye[held.target])
+    change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding)
+    augment = (lambda inputs, target, seed: ({"ids": change(inputs["ids"], seed)}, target)) if change else None
+    whole = classifier(tokens, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
+    loss = named_loss("crossentropy" if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
+    accuracy = keras.metrics.CategoricalAccuracy("accuracy")
+    shared = {"loss": loss, "metrics": (accuracy,), "augment": augment, "workspace": workspace}
+    history = _fit_whole(whole, model, source, validation, settings, shared, tag, head=True)
+    return Fitted(model, history, {"classifier": whole})
+
+
+def _fit_whole(whole, encoder, source, validation, settings, shared: dict, tag: str, head: bool) -> History:
+    """One training of all layers; of a pretrained encoder by stages and with rates by depth, where the recipe asks for them."""
+    if not (settings.freeze or settings.depth_rates):
+        return train_model(whole, source, validation, settings, tag=tag, **shared)
+
+    def stage(own, rates, name: str) -> History:
+        return train_model(whole, source, validation, own, rates=rates, tag=f"{tag}-{name}", **shared)
+
+    return fit_staged(whole, encoder, settings, stage, head=head)
+
+
+def _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag) -> History:
+    """Guess masked tokens."""
+    encoder = prepared.encoder
+    mask = encoder.id(MASK) if encoder.id(MASK) is not None else encoder.id("<mask>")
+    if mask is None:
+        raise UsageError("The tokenizer has no mask token ([MASK] or <mask>), which masked-language-model training needs.")
+    whole = masked_language_model(model)
+
+    def augment(inputs, target, seed):
+        masked, target = mask_tokens(inputs["ids"], seed, recipe.learn.mask, mask, encoder.vocabulary, FIRST_WORD, encoder.padding)
+        return {"ids": masked}, target
+
+    held = prepared.validation.inputs["ids"]
+    masked, target = mask_tokens(
+        tf.constant(held), tf.constant([1, 2]), recipe.learn.mask, mask, encoder.vocabulary, FIRST_WORD, encoder.padding
+    )
+    validation = resident({"ids": masked.numpy()}, target.numpy())
+    return train_model(
+        whole, resident({"ids": ids}, ids), validation, settings, loss=MaskedTokens(), augment=augment, workspace=workspace, tag=tag
+    )

@@ -1,0 +1,1 @@
+"""Losses and token augmentation of sentence models."""

@@ -1,0 +1,82 @@
+"""The recipe of a sentence encoder."""
+
+from typing import Literal
+
+from msgspec import field
+
+from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+
+
+class Data(Section, frozen=True, kw_only=True):
+    source: about(
+        str | tuple[str, ...],
+        'built-in "english", a text file or folder (adjacent sentences become pairs), or a CSV/Parquet/JSONL of pairs, triplets, '
+        "sets of paraphrases or labelled texts; several sources may be listed",
+    ) = "english"
+    train: about(str | None, "explicit training part, used exactly as given") = None
+    validation: about(str | None, "explicit validation part") = None
+    test: about(str | None, "explicit test part") = None
+    kind: about(str | None, "text, pairs, triplets, sets or labelled; seen from the columns by default") = None
+    column: about(str | None, "text column of a table") = None
+    target: about(str, "label column of a table of labelled texts") = "label"
+    split: about(tuple[float, float, float], "shares of train, validation and test (at most 1,000 held-out pairs each)") = (0.7, 0.1, 0.2)
+    similarity: about(str | None, "CSV of sentence, sentence, score: judges the test; its sentences never train") = None
+    similarity_validation: about(str | None, "the same for the choice of the best epoch") = None
+    max_rows: about(int | None, "most training pairs, sets or texts that are read from each source", ge=2) = None
+    balance: about(str, "labelled texts: none, over (repeat rows of rare labels) or under (drop rows of common ones)") = "none"
+
+
+class Preprocess(Section, frozen=True, kw_only=True):
+    tokenizer: about(str | None, "a tokenizer.json to use as it is; trained on the training rows by default") = None
+    subwords: about(str, "wordpiece or bpe, where one is trained") = "wordpiece"
+    vocabulary: about(int | None, "most sub-words, where a tokenizer is trained", ge=64) = None
+    lowercase: about(bool, "fold case, where a tokenizer is trained") = True
+    length: about(int | None, "most sub-words of a text; the rest is cut", ge=4, le=8192) = None
+    augment: about(tuple[str, ...] | None, "of the training tokens: drop, swap, reverse, span") = None
+    strength: about(float, "scales the share of tokens that an augmentation touches", ge=0) = 1.0
+
+
+class Model(Section, frozen=True, kw_only=True):
+    name: about(str | None, "static (a table of sub-words), bytes (static, eats raw UTF-8), transformer or pretrained") = None
+    weights: about(str | None, "pretrained: a local Hugging Face directory (config.json, model.safetensors, tokenizer.json)") = None
+    teacher: about(str | None, "a local Hugging Face directory of a larger encoder to distil from") = None
+    dimensions: about(int | None, "of the vector", ge=2) = None
+    matryoshka: about(tuple[int, ...] | None, "shorter vectors (leading columns) that are trained too; half and quarter by default") = None
+    pooling: about(str | None, "mean, cls or max") = None
+    width: about(int | None, "transformer: width of its layers", ge=4) = None
+    depth: about(int | None, "transformer: layers", ge=1) = None
+    heads: about(int | None, "transformer: attention heads", ge=1) = None
+    hidden: about(int | None, "transformer: width of the feed-forward layers", ge=1) = None
+    positions: about(str | None, "transformer: learned, sinusoidal or rotary") = None
+    pre_norm: about(bool | None, "transformer: norm before each part (steadier) or after it (as BERT)") = None
+    activation: about(str | None, "transformer: gelu, relu, swish, …") = None
+    dropout: about(float | None, "transformer: dropout", ge=0, lt=1) = None
+
+
+class Learn(Section, frozen=True, kw_only=True):
+    objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
+    temperature: about(float | None, "of the contrastive softmax", gt=0) = None
+    start: about(Literal["random", "svd"] | None, "first vectors of a table: random, or a factorisation of the counts of neighbours") = None
+    pretrain: about(int, "epochs of masked-language-model training before the objective (transformer)", ge=0) = 0
+    mask: about(float, "share of tokens to be guessed in masked-language-model training", gt=0, lt=1) = 0.15
+
+
+class Fit(Train, frozen=True, kw_only=True):
+    epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder as it is", ge=0) = None
+
+
+class Score(Section, frozen=True, kw_only=True):
+    index: about(int, "training sentences kept in the bundle for `predict --nearest`", ge=0) = 2000
+
+
+class Recipe(Section, frozen=True, kw_only=True):
+    task: str = "sentences"
+    data: Data = field(default_factory=Data)
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    model: Model = field(default_factory=Model)
+    learn: Learn = field(default_factory=Learn)
+    train: Fit = field(default_factory=Fit)
+    score: Score = field(default_factory=Score)
+    export: Export = field(default_factory=Export)
+    tune: Tune = field(default_factory=Tune)
+    card: Card = field(default_factory=Card)

@@ -1,0 +1,193 @@
+"""Sentences to vectors: a static table by default, a Transformer, or a pretrained encoder; labelled texts get a classifier too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from applied_dl.core.builders import call
+from applied_dl.core.metrics import classification as metric
+from applied_dl.core.metrics.embedding import judge_pairs, linear_probe
+from applied_dl.core.metrics.intervals import bootstrap_mean, wilson
+from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.export.serving import Serving
+from applied_dl.report import plots as draw
+from applied_dl.tasks.sentences.baselines import sentence_baselines
+from applied_dl.tasks.sentences.defaults import settle_sentences
+from applied_dl.tasks.sentences.encoder import SubwordEncoder, pieces
+from applied_dl.tasks.sentences.encoder import load as load_encoder
+from applied_dl.tasks.sentences.encoder import save as save_encoder
+from applied_dl.tasks.sentences.fit.net import fit_sentences
+from applied_dl.tasks.sentences.readers.prepare import TOGETHER, prepare_sentences, read_part
+from applied_dl.text.models.bert import pretrained
+from applied_dl.text.models.static import raw_bytes, static
+from applied_dl.text.models.transformer import transformer
+from applied_dl.training.history import Fitted
+
+BATCH = 512
+CUT = 110  # characters of a text of the first batch
+SHOWN = 30  # characters of a text on the map
+
+
+def prepare(recipe, cache: Path) -> Prepared:
+    """Read, leave out what judges, split, tokenise; the tokenizer learns from the training rows."""
+    return prepare_sentences(recipe)
+
+
+def settle(recipe, prepared):
+    """Every open value of the recipe, chosen for the number of pairs."""
+    return settle_sentences(recipe, prepared)
+
+
+def build(recipe, prepared) -> keras.Model:
+    """{"ids": (B, T)} (raw bytes: {"bytes": (B, T)}) → unit vectors (B, D)."""
+    model, encoder = recipe.model, prepared.encoder
+    if model.name == "static":
+        options = {"dimensions": model.dimensions, "pooling": model.pooling}
+        return call(static, options, encoder.vocabulary, padding=encoder.padding, seed=recipe.train.seed)
+    if model.name == "bytes":
+        return call(raw_bytes, {"dimensions": model.dimensions, "pooling": model.pooling}, encoder.length, seed=recipe.train.seed)
+    if model.name == "pretrained":
+        return call(pretrained, {"pooling": model.pooling, "dropout": model.dropout}, model.weights, length=encoder.length)
+    keys = ("width", "depth", "heads", "hidden", "dimensions", "positions", "pre_norm", "activation", "dropout", "pooling")
+    options = {key: getattr(model, key) for key in keys}
+    return call(transformer, options, encoder.vocabulary, length=encoder.length, padding=encoder.padding)
+
+
+def fit(recipe, prepared, workspace) -> Fitted:
+    """Train by the recipe's objective. Vectors of several seeds live in different spaces, so there is no ensemble."""
+    model = build(recipe, prepared)
+    part, name = prepared.validation, prepared.encoder.input
+
+    def judge() -> dict[str, float]:
+        vectors = _vectors(model, part.inputs[name])
+        if prepared.encoder.labels:
+            return {"val_accuracy": linear_probe(vectors, part.target)}
+        return {f"val_{key}": value for key, value in judge_pairs(vectors, part.target, intervals=False).metrics.items()}
+
+    return fit_sentences(recipe, prepared, workspace, "model", model, judge)
+
+
+def serving(recipe, fitted, prepared) -> Serving:
+    """Ids (or bytes) → {"vector"} of unit length, and {"probabilities"} where there are labels to tell apart."""
+    encoder, model = prepared.encoder, fitted.model
+    entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
+    outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
+    if "classifier" in fitted.extra:
+        logits = fitted.extra["classifier"].get_layer("logits")(outputs["vector"])
+        outputs["probabilities"] = layers.Activation("softmax", dtype="float32", name="probabilities")(logits)
+    whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
+    keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
+    return reopen(recipe, whole, encoder)
+
+
+def reopen(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:
+    """The serving graph with its class names."""
+    return Serving(model, labels=tuple(encoder.labels) if "probabilities" in model.output_names else ())
+
+
+def keep_index(recipe, prepared, vectors) -> None:
+    """Some training texts and their vectors into the encoder, for `predict --nearest`."""
+    part, encoder = prepared.train, prepared.encoder
+    if not recipe.score.index:
+        return
+    rows = np.linspace(0, len(part) - 1, min(recipe.score.index, len(part))).astype(np.int64)
+    encoder.index["texts"] = [str(text) for text in part.extra["text"][rows]]
+    encoder.index["vectors"] = vectors(part.inputs[encoder.input][rows])
+
+
+def score(recipe, outputs, part, encoder) -> Scores:
+    """Rank correlation with scored pairs, retrieval of the other half of a pair, or accuracy on labelled texts."""
+    if not encoder.labels:
+        return judge_pairs(outputs["vector"], part.target)
+    truth = part.target
+    if "probabilities" not in outputs:
+        accuracy = linear_probe(outputs["vector"], truth)
+        return Scores(
+            main="accuracy", metrics={"accuracy": accuracy}, intervals={"accuracy": wilson(round(accuracy * len(truth)), len(truth))}
+        )
+    p = outputs["probabilities"]
+    metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
+    best = p.argmax(1)
+    right = int(np.sum(best == truth))
+    slices = {name: float(np.mean(best[truth == i] == i)) for i, name in enumerate(encoder.labels) if (truth == i).any()}
+    return Scores(
+        main="accuracy", metrics={**metrics, "probe_accuracy": linear_probe(outputs["vector"], truth)},
+        intervals={"accuracy": wilson(right, len(truth)), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))},
+        slices=slices,
+    )  # fmt: skip
+
+
+def baselines(recipe, prepared) -> dict[str, Scores]:
+    """TF-IDF with and without SVD, and the mean of random word vectors; the commonest label and logistic regression for labelled texts."""
+    return sentence_baselines(recipe, prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
+
+
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
+    """The curves, true pairs against others, similarity against the people's score, and the map of some sentences."""
+    history, test = fitted.history, prepared.test
+    draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
+    vectors = outputs["vector"]
+    if prepared.encoder.labels:
+        if "probabilities" in outputs:
+            best, labels = outputs["probabilities"].argmax(1), list(prepared.encoder.labels)
+            draw.confusion(metric.confusion_matrix(test.target, best, len(labels)), labels, folder / "confusion.png")
+    else:
+        _draw_pairs(vectors, test.target, folder)
+    _draw_map(vectors, [str(text) for text in test.extra["text"]], folder / "neighbourhood.png")
+
+
+def first_batch(recipe, prepared, path: Path) -> str:
+    """The first training texts as the tokenizer cuts them; no picture is drawn."""
+    rows = prepared.train.inputs[prepared.encoder.input][:3]
+    return "\n         ".join(" ".join(pieces(prepared.encoder, row))[:CUT] for row in rows)
+
+
+def labelled(recipe, encoder, source: str) -> Part:
+    """Another source's pairs or labels through the fitted encoder."""
+    return read_part(encoder, recipe.data, source)
+
+
+def _vectors(model: keras.Model, ids: np.ndarray) -> np.ndarray:
+    (name,) = model.input
+    return np.concatenate([np.asarray(model({name: ids[i : i + BATCH]})) for i in range(0, len(ids), BATCH)])
+
+
+def _draw_pairs(vectors: np.ndarray, scores: np.ndarray, folder: Path) -> None:
+    a, b, wanted = vectors[0::2], vectors[1::2], scores[0::2]
+    cosine, scored = np.einsum("nd,nd->n", a, b), ~np.isnan(wanted)
+    if scored.any():
+        with draw.figure(folder / "similarity.png") as axis:
+            axis.scatter(wanted[scored], cosine[scored], s=8, alpha=0.4, color=draw.BLUE, edgecolors="none")
+            axis.set(xlabel="people's score", ylabel="cosine", title="Similarity of held-out pairs")
+    if (~scored).any():
+        others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], len(b[~scored]) // 2, axis=0))  # far off in the text too
+        edges = draw.edges(np.concatenate([others, cosine[~scored]]), 40)
+        with draw.figure(folder / "pairs.png") as axis:
+            for values, name, colour in ((others, "two texts at random", draw.GREY), (cosine[~scored], "true pairs", draw.BLUE)):
+                axis.hist(values, bins=edges, alpha=0.7, label=name, color=colour)
+            axis.set(xlabel="cosine", ylabel="pairs", title="True pairs against others")
+            axis.legend()
+
+
+def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 48) -> None:
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    rows = np.linspace(0, len(texts) // TOGETHER - 1, min(most, len(texts)) // TOGETHER).astype(int) * TOGETHER
+    rows = np.unique(np.concatenate([rows + i for i in range(TOGETHER)]))  # pairs from all over the part
+    if len(rows) < 8:
+        return
+    with threadpool_limits(1):  # so few points: threads would only wait for each other
+        points = TSNE(2, perplexity=min(12, len(rows) / 4), init="pca", random_state=0).fit_transform(vectors[rows])
+    names = [text if len(text) <= SHOWN else text[: SHOWN - 2] + "…" for text in (texts[i] for i in rows)]
+    draw.neighbourhood(points, names, path, "Held-out texts (t-SNE)")
+
+
+__all__ = [
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
+]  # fmt: skip

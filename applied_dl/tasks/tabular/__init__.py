@@ -1,0 +1,1 @@
+"""Rows of a table to a number or a class."""

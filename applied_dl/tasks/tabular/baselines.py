@@ -1,0 +1,82 @@
+"""Honest rivals on the same rows: the mean or the commonest class, ridge or logistic regression, and gradient-boosted trees."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from applied_dl.core.records import Scores
+from applied_dl.tasks.tabular.encoder import TableEncoder
+
+MOST_LEVELS = 255  # of a category, for the trees
+MOST_ROWS = 100_000  # training rows of the rivals
+ONE_THREAD = 20_000  # rows under which threads that wait for each other cost more than they save
+
+
+def tabular_baselines(prepared, score: Callable[[dict], Scores]) -> dict[str, Scores]:
+    """Scores on the test rows by rival."""
+    encoder, part = prepared.encoder, prepared.train
+    rows = np.linspace(0, len(part) - 1, min(len(part), MOST_ROWS)).astype(np.int64)
+    y = part.target[rows]
+    ask = len(prepared.test)
+    if encoder.labels:
+        shares = np.bincount(part.target, minlength=len(encoder.labels)) / len(part)
+        found = {"majority class": score({"probabilities": np.tile(shares.astype(np.float32), (ask, 1))})}
+    else:
+        found = {"mean": score({"prediction": np.full(ask, part.target.mean())})}
+    if len(np.unique(y)) < 2:
+        return found
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        linear = "logistic regression" if encoder.labels else "ridge regression"
+        found[linear] = score(_answers(encoder, *_linear(encoder, part.inputs, rows, y, prepared.test.inputs)))
+        found["gradient-boosted trees"] = score(_answers(encoder, *_trees(encoder, part.inputs, rows, y, prepared.test.inputs)))
+    return found
+
+
+def _answers(encoder: TableEncoder, found: np.ndarray, classes) -> dict:
+    if not encoder.labels:
+        return {"prediction": found}
+    p = np.zeros((len(found), len(encoder.labels)), np.float32)
+    p[:, classes] = found
+    return {"probabilities": p}
+
+
+def _linear(encoder: TableEncoder, inputs, rows, y, ask):
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+    from sklearn.preprocessing import StandardScaler
+
+    columns = [_one_hot(encoder, name, values) for name, values in inputs.items()]
+    others = [_one_hot(encoder, name, ask[name]) for name in inputs]
+    x, z = np.concatenate(columns, axis=1), np.concatenate(others, axis=1)
+    fill = np.nan_to_num(np.nanmedian(x[rows], axis=0))
+    x, z = np.where(np.isnan(x), fill, x)[rows], np.where(np.isnan(z), fill, z)
+    scale = StandardScaler().fit(x)
+    x, z = scale.transform(x), scale.transform(z)
+    if encoder.labels:
+        model = LogisticRegression(max_iter=500).fit(x, y)
+        return model.predict_proba(z), model.classes_
+    return RidgeCV(np.geomspace(1e-2, 1e4, 13)).fit(x, y).predict(z), None
+
+
+def _one_hot(encoder: TableEncoder, name: str, values: np.ndarray) -> np.ndarray:
+    if name not in encoder.codes:
+        return values[:, None].astype(np.float64)
+    levels = encoder.cardinalities[encoder.codes.index(name)]
+    return np.eye(levels)[values]
+
+
+def _trees(encoder: TableEncoder, inputs, rows, y, ask):
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    names = list(inputs)
+    few = [name in encoder.codes and encoder.cardinalities[encoder.codes.index(name)] <= MOST_LEVELS for name in names]
+    x = np.stack([inputs[name][rows].astype(np.float64) for name in names], axis=1)
+    z = np.stack([ask[name].astype(np.float64) for name in names], axis=1)
+    kind = HistGradientBoostingClassifier if encoder.labels else HistGradientBoostingRegressor
+    with threadpool_limits(1 if len(x) < ONE_THREAD else None, user_api="openmp"):
+        model = kind(categorical_features=few if any(few) else None, random_state=0).fit(x, y)
+        return (model.predict_proba(z), model.classes_) if encoder.labels else (model.predict(z), None)

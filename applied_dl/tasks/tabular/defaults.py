@@ -1,0 +1,231 @@
+"""The values a tabular recipe leaves open, by the size of the table. Chosen on validation rows alone, on other tables than yours."""
+
+from __future__ import annotations
+
+import inspect
+
+from applied_dl.core import config
+from applied_dl.core.builders import known_settings
+from applied_dl.core.errors import UsageError, nearest
+from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS
+from applied_dl.tasks.tabular.recipe import Recipe
+from applied_dl.training.losses import SMOOTHED
+from applied_dl.training.unused import refuse_bfloat16
+
+SMALL = 2000  # training rows under which a linear net goes along: it is often the best there
+MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
+BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
+EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
+MAX_LOSS = 0.005
+NO_RETRIEVAL = ("quantile", "gaussian_nll", "hinge", "squared_hinge", "categorical_hinge", "binary_crossentropy")
+LOSSES = {
+    True: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy"),
+    False: ("mse", "mae", "huber", "quantile", "gaussian_nll"),
+}
+SHARED = {
+    "schedule": "cosine", "warmup": 0.0, "optimizer": "adamw", "clip_norm": 1.0, "ema": 0.0, "label_smoothing": 0.0, "beta2": None,
+}  # fmt: skip
+TRAINING = {  # what each net has of its own; the epochs of realmlp are fixed, those of the others rise for small tables
+    "linear": {"epochs": 60, "learning_rate": 2e-2, "weight_decay": 1e-3},
+    "mlp": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
+    "resnet": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
+    "tabm": {"epochs": 64, "learning_rate": 5e-3, "weight_decay": 5e-2},
+    "realmlp": {
+        "epochs": 256, "learning_rate": 0.2, "weight_decay": 0.02, "schedule": "coslog4", "beta2": 0.95, "clip_norm": 0.0, "patience": 0,
+    },
+}  # fmt: skip
+TRAINING["retrieval"] = {"epochs": 120, "learning_rate": 2e-3, "weight_decay": 1e-2}
+BATCH = 1024  # of retrieval at the most: rows answer each other; at the least a quarter of a small table
+MEMORY = 16384  # training rows that retrieval keeps
+SMOOTHING, CLASS_RATE = 0.1, 0.04  # of realmlp for classes
+STEPS = 2500  # of a training, at the least: small tables are shown more often
+MOST_EPOCHS = 300
+WIDTH = 12  # of a piecewise-linear embedding
+
+
+def name_of(recipe, rows: int) -> str:
+    """The recipe's net, or the one that suits the size of the table."""
+    if recipe.model.name:
+        return recipe.model.name
+    if recipe.model.members is not None or recipe.model.preset == "best":
+        return "ensemble"
+    if recipe.model.preset == "fast":
+        return "mlp"
+    return "ensemble" if rows < SMALL else "tabm"
+
+
+def settle_tabular(recipe, encoder, rows: int):
+    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
+    name = name_of(recipe, rows)
+    classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
+    nets = members or (name,)
+    _check_preset(recipe, rows)
+    _check(recipe, name, nets, encoder)
+    _check_unheeded(recipe, nets, encoder)
+    if members:
+        _some_member_knows(recipe, members)
+    else:
+        known_settings(BUILDERS[name], {key: getattr(recipe.model, key) for key in OPTIONS})
+    loss = recipe.train.loss or LOSSES[classes][0]
+    chosen = training_of(leader_of(members) if members else name, rows, classes) | {"loss": loss}
+    if loss not in SMOOTHED:
+        chosen["label_smoothing"] = 0.0
+    numbers = None if members else _numbers(recipe, name, 0)
+    width = recipe.preprocess.embedding
+    return config.replace(
+        recipe,
+        data={"kind": "classification" if classes else "regression", "target": encoder.target},
+        preprocess={
+            "scale": recipe.preprocess.scale or (None if members else _scale(name)),
+            "numbers": recipe.preprocess.numbers or numbers,
+            "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
+            "pairs": recipe.preprocess.pairs if members else _pairs(recipe, name, numbers),
+        },
+        model={"name": name, "members": members, "memory": recipe.model.memory or (MEMORY if "retrieval" in nets else None)},
+        train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
+        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+    )
+
+
+def members_of(recipe, rows: int) -> tuple[str, ...]:
+    """The nets of an ensemble: the recipe's, or those that suit the size of the table, and retrieval where a memory is asked for."""
+    if recipe.model.members:
+        return recipe.model.members
+    small, best = rows < SMALL, recipe.model.preset == "best"
+    chosen = (("linear",) if small else ()) + MEMBERS["best"] if best or not small else MEMBERS["small"]
+    return chosen + (("retrieval",) if recipe.model.memory else ())
+
+
+def leader_of(members: tuple[str, ...]) -> str:
+    """The member whose training stands in the recipe of an ensemble."""
+    return "tabm" if "tabm" in members else members[0]
+
+
+def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
+    """The recipe of one member of a settled ensemble: its own net, its own embedding of numbers, and its own training but for the keys
+    that the recipe sets otherwise than the leader's default."""
+    known = inspect.signature(BUILDERS[name]).parameters
+    options = {key: None for key in OPTIONS if key not in known}
+    leader, own = training_of(leader_of(recipe.model.members), rows, classes), training_of(name, rows, classes)
+    train = {key: value for key, value in own.items() if getattr(recipe.train, key) == leader[key]}
+    if recipe.train.loss not in SMOOTHED:
+        train["label_smoothing"] = 0.0
+    numbers = _numbers(recipe, name, place)
+    preprocess = {"numbers": numbers, "scale": recipe.preprocess.scale or _scale(name), "pairs": _pairs(recipe, name, numbers)}
+    return config.replace(recipe, model={"name": name, "members": None, **options}, train=train, preprocess=preprocess)
+
+
+def _some_member_knows(recipe, members: tuple[str, ...]) -> None:
+    """Raises `UsageError` for a setting that no member has a use for."""
+    for key in OPTIONS:
+        value = getattr(recipe.model, key)
+        if value is not None and not any(key in inspect.signature(BUILDERS[member]).parameters for member in members):
+            known_settings(BUILDERS[members[0]], {key: value})
+
+
+def _scale(name: str) -> str:
+    return "standard" if name == "linear" else "robust"
+
+
+def _numbers(recipe, name: str, place: int) -> str:
+    pre = recipe.preprocess
+    if name == "linear" or pre.components:
+        return "plain"
+    return pre.numbers or EMBEDDED.get(name) or BINS[place % len(BINS)]
+
+
+def _pairs(recipe, name: str, numbers: str) -> bool:
+    """Whether sums and differences of numbers get bins too: by default in `tabm`, on which that was measured."""
+    given = recipe.preprocess.pairs
+    return numbers.endswith("bins") and (name == "tabm" if given is None else given)
+
+
+def training_of(name: str, rows: int, classes: bool) -> dict:
+    """How a net is trained."""
+    own = SHARED | TRAINING.get(name, TRAINING["tabm"])
+    batch = max(16, min(256, 2 ** max(0, (rows // 20).bit_length() - 1)))
+    if name == "realmlp":
+        return own | {"batch_size": batch} | ({"learning_rate": CLASS_RATE, "label_smoothing": SMOOTHING} if classes else {})
+    if name == "retrieval":
+        batch = max(min(BATCH, rows // 4), 1)
+    epochs = min(MOST_EPOCHS, max(own["epochs"], round(STEPS * batch / max(rows, 1))))
+    return own | {"epochs": epochs, "batch_size": batch, "patience": max(16, epochs // 4)}
+
+
+def _check_preset(recipe, rows: int) -> None:
+    model = recipe.model
+    usual = name_of(config.replace(recipe, model={"name": None, "members": None}), rows)
+    if model.preset != "default" and (model.name or ("ensemble" if model.members else usual)) != usual:
+        raise UsageError(
+            f"model.preset = {model.preset!r} chooses the net, and so does model.{'name' if model.name else 'members'}; give one."
+        )
+
+
+def _check_unheeded(recipe, nets: tuple[str, ...], encoder) -> None:
+    """Refuse what nothing of this table or model would heed."""
+    pre, score, usual = recipe.preprocess, recipe.score, Recipe()
+    kinds = {column.kind for column in encoder.columns}
+    numbers = {_numbers(recipe, net, place) for place, net in enumerate(nets)} if kinds - {"category"} else set()
+    binned = any(how.endswith("bins") for how in numbers)
+    for key, given, heeded, why in (
+        ("preprocess.bins", pre.bins != usual.preprocess.bins, binned, "no number of this model has bins (preprocess.numbers)"),
+        ("preprocess.embedding", pre.embedding is not None, binned, "no number of this model is embedded over bins (preprocess.numbers)"),
+        ("preprocess.one_hot", pre.one_hot != usual.preprocess.one_hot, "category" in kinds, "the table has no categories"),
+        ("score.coverage", score.coverage != usual.score.coverage, not encoder.labels, "classes have probabilities, no intervals"),
+        ("score.temperature", not score.temperature, bool(encoder.labels), "a number has no probabilities"),
+        ("score.quantiles", score.quantiles != usual.score.quantiles, recipe.train.loss == "quantile",
+         "they are learned with train.loss = 'quantile'; the limits of other losses are set by score.coverage"),
+    ):  # fmt: skip
+        if given and not heeded:
+            raise UsageError(f"{key} would do nothing: {why}; remove it.")
+    low, middle, high = score.quantiles
+    if not (0 < low < 0.5 == middle < high < 1):
+        raise UsageError(
+            f"score.quantiles must be three, rising, with 0.5 in the middle, between 0 and 1; received {list(score.quantiles)}."
+        )
+
+
+def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
+    """Refuse what contradicts itself or would do nothing."""
+    classes, train, pre, score = bool(encoder.labels), recipe.train, recipe.preprocess, recipe.score
+    if train.loss is not None and train.loss not in LOSSES[classes]:
+        kind = "classes" if classes else "a number"
+        raise UsageError(f"train.loss = {train.loss!r} does not fit {kind}.{nearest(train.loss, LOSSES[classes])}")
+    if train.label_smoothing and (train.loss or LOSSES[classes][0]) not in SMOOTHED:
+        raise UsageError(
+            f"train.label_smoothing has no meaning for the loss {train.loss or LOSSES[classes][0]!r}; it is for {', '.join(SMOOTHED)}."
+        )
+    if not classes:
+        for key, value, idle in (
+            ("train.class_weights", train.class_weights, None),
+            ("preprocess.balance", pre.balance, "none"),
+            ("score.threshold", score.threshold, None),
+        ):
+            if value != idle:
+                raise UsageError(f"{key} is for classes; the target {encoder.target!r} is a number (data.kind says otherwise).")
+    if score.threshold and len(encoder.labels) != 2:
+        raise UsageError(f"score.threshold is for two classes; the target {encoder.target!r} has {len(encoder.labels)}.")
+    if pre.balance != "none" and train.class_weights is not None:
+        raise UsageError("preprocess.balance and train.class_weights do the same thing; give one of them.")
+    if recipe.model.members is not None and name != "ensemble":
+        raise UsageError(f"model.members is for model.name = 'ensemble'; the model is {name!r}.")
+    if recipe.model.memory is not None and "retrieval" not in nets:
+        raise UsageError(f"model.memory is for the net 'retrieval'; the model is {', '.join(nets)}.")
+    if "retrieval" in nets and train.loss in NO_RETRIEVAL:
+        raise UsageError(f"train.loss = {train.loss!r} needs outputs of its own; 'retrieval' answers with the mean of training targets.")
+    if "retrieval" in nets and pre.balance == "over":
+        raise UsageError("preprocess.balance = 'over' repeats rows, and 'retrieval' would answer a row by its own copy; set 'under'.")
+    if train.snapshots and name in ("ensemble", "retrieval"):
+        raise UsageError(f"train.snapshots has no meaning for model.name = {name!r}, which is more than one training; set train.ensemble.")
+    if pre.components is not None and pre.numbers not in (None, "plain"):
+        raise UsageError(
+            f"preprocess.components replaces the numbers by their principal components; preprocess.numbers = {pre.numbers!r} has none left."
+        )
+    if pre.embedding is not None and (pre.numbers or "").endswith("bins") is False and pre.numbers is not None:
+        raise UsageError(f"preprocess.embedding is the width of a piecewise-linear embedding; preprocess.numbers is {pre.numbers!r}.")
+    refuse_bfloat16(train, "tables")
+    if pre.pairs and all(not _numbers(recipe, net, 0).endswith("bins") for net in nets):
+        raise UsageError("preprocess.pairs gives bins to sums and differences of numbers; these numbers have no bins (preprocess.numbers).")
+    for key in ("freeze", "depth_rates"):
+        if getattr(train, key) is not None:
+            raise UsageError(f"train.{key} is for transfer learning; a table's net learns from nothing.")

@@ -1,0 +1,1 @@
+"""How each kind of net over a table is trained."""

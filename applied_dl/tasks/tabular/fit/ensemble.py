@@ -1,0 +1,117 @@
+"""Several nets as one graph, each with the weight that it earns on validation rows."""
+
+from __future__ import annotations
+
+import keras
+import msgspec
+import numpy as np
+from keras import layers, ops
+
+from applied_dl.core import config
+from applied_dl.tasks.tabular.arrays import matrices, targets
+from applied_dl.tasks.tabular.defaults import member_settings
+from applied_dl.tasks.tabular.fit.linear import fit_linear
+from applied_dl.tasks.tabular.fit.net import fit_net
+from applied_dl.tasks.tabular.fit.retrieval import fit_retrieval
+from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
+from applied_dl.training.history import STOPPED, Fitted, History
+
+FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
+STEPS = 40  # of the greedy choice: weights are multiples of 1/40
+
+
+def fit_ensemble(recipe, prepared, workspace, tag: str) -> Fitted:
+    """Train `model.members` one after the other; one graph (B, 1, outputs) of their weighted mean. `extra["weights"]` are the weights."""
+    fitted = fit_each(recipe, prepared, workspace, tag)
+    return weighed(recipe, prepared, fitted) if fitted[0].history.rows else fitted[0]  # a trial or a sweep trains nothing
+
+
+def fit_each(recipe, prepared, workspace, tag: str) -> list[Fitted]:
+    """Every member by its own way; fewer where the training is stopped by hand."""
+    fitted = []
+    for i, name in enumerate(recipe.model.members):
+        own = member_settings(recipe, name, i, len(prepared.train), bool(prepared.encoder.labels))
+        own = config.replace(own, train={"seed": recipe.train.seed + 101 * i})
+        keras.utils.set_random_seed(own.train.seed)
+        fitted.append(FITS.get(name, fit_net)(own, prepared, workspace, f"{tag}-{i}-{name}"))
+        if fitted[-1].history.stopped == STOPPED:
+            break
+    return fitted
+
+
+def weighed(recipe, prepared, fitted: list[Fitted]) -> Fitted:
+    """One graph of the members' mean, each by the weight that it earns on validation rows; those that earn none are left out."""
+    models, classes = [one.model for one in fitted], bool(prepared.encoder.labels)
+    held = matrices(prepared.encoder, prepared.validation.inputs)
+    answers = [_answer(model.predict(held, batch_size=1024, verbose=0), classes) for model in models]
+    simple = recipe.model.members[0] == "linear"
+    weights = greedy_weights(answers, targets(prepared, prepared.validation)[:, 0], recipe.train.loss, classes, simple)
+    kept = [(model, weight) for model, weight in zip(models, weights) if weight > 0]
+    history = _history([one.history for one in fitted])
+    return Fitted(_joined(*zip(*kept), classes), history, {"weights": dict(zip(_names(recipe), weights))})
+
+
+def _names(recipe) -> list[str]:
+    return [f"{name} {i + 1}" for i, name in enumerate(recipe.model.members)]
+
+
+def _answer(raw: np.ndarray, classes: bool) -> np.ndarray:
+    """(N, k, outputs) → (N, outputs): the mean, of probabilities for classes."""
+    return np.asarray(ops.softmax(raw, axis=-1)).mean(1) if classes else raw.mean(1)
+
+
+def greedy_weights(answers: list[np.ndarray], truth: np.ndarray, loss: str, classes: bool, simple: bool = False) -> list[float]:
+    """Weights that sum to 1: members added one at a time, with repetition, each time the one whose mean with the others is best.
+
+    Caruana et al., Ensemble Selection from Libraries of Models (2004). The first round holds every member once: few validation rows would
+    else let chance choose. Where the first member is `simple`, the greedy choice must be better than it by two standard errors; else it has
+    half of the weight and the others share the rest, unless alone it is better than that by one.
+    """
+
+    def rows(weights: np.ndarray) -> np.ndarray:
+        mixed = sum(weight * answer for weight, answer in zip(weights / weights.sum(), answers))
+        if classes:
+            return -np.sum(truth * np.log(mixed + 1e-7), axis=-1)
+        middle = mixed[:, 1] if loss == "quantile" else mixed[:, 0]
+        return (middle - truth[:, 0]) ** 2
+
+    one = np.eye(len(answers))
+    counts = np.ones(len(answers))
+    while counts.sum() < STEPS:
+        tried = [rows(counts + more).mean() for more in one]
+        best = int(np.argmin(tried))
+        if tried[best] >= rows(counts).mean():
+            break
+        counts = counts + one[best]
+    if simple and len(answers) > 1 and _gain(rows(one[0]), rows(counts)) < 2:
+        halves = one[0] * (len(answers) - 1) + (1 - one[0])
+        counts = one[0] if _gain(rows(halves), rows(one[0])) > 1 else halves
+    return [float(w) for w in counts / counts.sum()]
+
+
+def _gain(before: np.ndarray, after: np.ndarray) -> float:
+    """By how many standard errors the mean of the rows' losses falls."""
+    gain = before - after
+    return float(gain.mean() / max(gain.std() / np.sqrt(len(gain)), 1e-12))
+
+
+def _joined(models: tuple[keras.Model, ...], weights: tuple[float, ...], classes: bool) -> keras.Model:
+    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in models[0].input.items()}
+    parts = []
+    for i, (model, weight) in enumerate(zip(models, weights)):
+        model.name = f"net_{i}"
+        x = model(inputs)
+        mean = MeanAnswer(classes, name=f"mean_{i}")(x)  # (B, 1, outputs)
+        parts.append(layers.Rescaling(weight, dtype="float32", name=f"weight_{i}")(mean))
+    mixed = layers.Add(name="mixed")(parts) if len(parts) > 1 else parts[0]
+    return keras.Model(inputs, Logarithm(name="logarithm")(mixed) if classes else mixed, name="ensemble")
+
+
+def _history(histories: list[History]) -> History:
+    """One after the other, as they were trained."""
+    rows = []
+    for member, history in enumerate(histories):
+        offset = rows[-1]["epoch"] if rows else 0
+        rows += [{**row, "epoch": row["epoch"] + offset, "member": member} for row in history.rows]
+    first = histories[0]
+    return msgspec.structs.replace(first, rows=rows, seconds=sum(h.seconds for h in histories), stopped=histories[-1].stopped)

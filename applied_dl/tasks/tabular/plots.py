@@ -1,0 +1,71 @@
+"""Pictures of a tabular model: its training, which columns matter, and the residuals, or the confusion and the reliability."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from applied_dl.core.metrics import classification as metric
+from applied_dl.report import plots as draw
+from applied_dl.tasks.tabular.arrays import matrices, targets
+from applied_dl.tasks.tabular.models.answers import Probabilities
+
+IMPORTANCE_ROWS, IMPORTANCE_REPEATS = 2000, 3
+MOST_BARS = 20
+
+
+def tabular_plots(fitted, prepared, outputs, folder: Path) -> dict:
+    """Write the PNGs; what they show of the model as numbers. `outputs` are the serving graph's answers on the test rows."""
+    encoder, y = prepared.encoder, prepared.test.target
+    history = fitted.history
+    if any("member" in row for row in history.rows):
+        curves, kept = _by_member(history.rows, history.monitor, list(fitted.extra.get("weights", ())))
+        draw.several_trainings(curves, kept, folder / "training.png", "validation loss")
+    else:
+        draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
+    found = importance(fitted.model, prepared)
+    names = list(found)[:MOST_BARS]
+    what = "rise of the validation loss when the column is shuffled"
+    draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "What the model looks at", what)
+    if encoder.labels:
+        p = outputs["probabilities"]
+        best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
+        draw.confusion(metric.confusion_matrix(y, best, len(encoder.labels)), list(encoder.labels), folder / "confusion.png")
+        draw.reliability(p.argmax(1) == y, p.max(1), folder / "reliability.png")
+    else:
+        draw.residuals(y, outputs["prediction"], folder / "residuals.png", encoder.target)
+    weights = {name: round(weight, 3) for name, weight in fitted.extra.get("weights", {}).items()}
+    return {"importance": found, **({"weights": weights} if weights else {})}
+
+
+def _by_member(rows: list[dict], monitor: str, names: list[str]) -> tuple[dict[str, np.ndarray], list[int]]:
+    """The monitored score of each member's own epochs, and which of them was kept."""
+    curves: dict[str, np.ndarray] = {}
+    for member in sorted({row["member"] for row in rows}):
+        name = names[member] if member < len(names) else f"member {member + 1}"
+        curves[name] = np.array([row[monitor] for row in rows if row["member"] == member])
+    return curves, [int(np.argmin(values)) for values in curves.values()]
+
+
+def importance(model: keras.Model, prepared) -> dict[str, float]:
+    """Permutation importance on validation rows (Breiman, 2001), the largest first: the rise of the loss when a column is shuffled."""
+    encoder = prepared.encoder
+    part = prepared.validation.take(np.arange(min(len(prepared.validation), IMPORTANCE_ROWS)))
+    y, random = targets(prepared, part), np.random.default_rng(0)
+
+    def loss(inputs) -> float:
+        raw = model.predict(matrices(encoder, inputs), batch_size=2048, verbose=0)
+        if encoder.labels:
+            return metric.log_loss(part.target, np.asarray(Probabilities()(raw)))
+        return float(np.mean((raw.mean(1)[:, 1 if raw.shape[2] == 3 else 0] - y[:, 0, 0]) ** 2))
+
+    plain, found = loss(part.inputs), {}
+    for column in encoder.columns:
+        rises = []
+        for _ in range(IMPORTANCE_REPEATS):
+            order = random.permutation(len(part))
+            rises.append(loss({**part.inputs, **{name: part.inputs[name][order] for name in column.inputs}}) - plain)
+        found[column.name] = round(float(np.mean(rises)), 5)
+    return dict(sorted(found.items(), key=lambda pair: -pair[1]))

@@ -1,0 +1,89 @@
+"""Rows of a table in, predictions with intervals or labels with probabilities out: the part of the task that needs no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.core.errors import UsageError
+from applied_dl.runtime.interpreter import Encoded
+from applied_dl.tasks.tabular.encoder import TableEncoder, load
+from applied_dl.tasks.tabular.encoder import encode as encode_cells
+
+load_encoder = load
+TOP = 5
+
+
+def gather(arguments: list[str]):
+    """One table file, or several of the same columns, or rows as JSON objects on the command line."""
+    from applied_dl.io.tables import join, read_table
+
+    tables, rows = [], []
+    for text in arguments:
+        if text.lstrip()[:1] in ("{", "["):
+            try:
+                found = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"The row {text[:60]!r} is not valid JSON: {error}.") from error
+            rows += found if isinstance(found, list) else [found]
+        else:
+            tables.append(read_table(text, header="guess"))
+    if not tables:
+        return rows
+    return join([*tables, read_table(rows)] if rows else tables)
+
+
+def encode(encoder: TableEncoder, inputs) -> Encoded:
+    """A table, a polars or pandas frame, or a list of rows (mappings of column names to cells) → columns by input name (N,).
+
+    A row that is no mapping, or has a cell of the wrong kind, is an error in its place.
+    """
+    from applied_dl.io.tables import read_table
+
+    errors: dict[int, str] = {}
+    if isinstance(inputs, list):
+        if not inputs:
+            return Encoded(inputs={}, kept=[])
+        if all(isinstance(item, str | Path) for item in inputs):
+            return encode(encoder, gather([str(item) for item in inputs]))
+        if len(inputs) == 1 and isinstance(inputs[0], dict) and inputs[0] and all(isinstance(v, list) for v in inputs[0].values()):
+            return encode(encoder, read_table(inputs[0]))  # columns
+        errors = {
+            i: f"row {i}: expected a mapping of columns to cells, received {type(r).__name__}."
+            for i, r in enumerate(inputs)
+            if not isinstance(r, dict)
+        }
+        inputs = [row if isinstance(row, dict) else {} for row in inputs]
+        lacking = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
+        for i, names in lacking.items():
+            if names:
+                errors[i] = (
+                    f"row {i} lacks {', '.join(map(repr, names[:10]))}; give every column the model was trained on (null where unknown)."
+                )
+        inputs = [{c.name: row.get(c.name) for c in encoder.columns} | row for row in inputs]
+    table = read_table(inputs)
+    cells = encode_cells(encoder, table)
+    errors = {**cells.errors, **errors}
+    kept = [i for i in range(len(table)) if i not in errors]
+    at = np.array(kept, np.int64)
+    return Encoded(inputs={k: v[at] for k, v in cells.inputs.items()} if kept else {}, kept=kept, errors=errors, warnings=cells.notes)
+
+
+def answer(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
+    """`{"prediction", "lower", "upper"}` a row, or `{"label", "probability", "top"}`."""
+    if top < 1:
+        raise UsageError(f"top must be at least 1, received {top}.")
+    if not encoder.labels:
+        columns = [outputs[name].tolist() for name in ("prediction", "lower", "upper")]
+        return [dict(zip(("prediction", "lower", "upper"), row)) for row in zip(*columns)]
+    p, found = outputs["probabilities"], []
+    best = outputs["decision"].astype(int) if "decision" in outputs else p.argmax(1)
+    for row, choice in zip(p, best):
+        ranked = [{"label": encoder.labels[i], "probability": float(row[i])} for i in np.argsort(-row, kind="stable")[:top]]
+        found.append({"label": encoder.labels[choice], "probability": float(row[choice]), "top": ranked})
+    return found
+
+
+__all__ = ["answer", "encode", "gather", "load_encoder"]

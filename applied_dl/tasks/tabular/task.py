@@ -1,0 +1,196 @@
+"""Tables: regression with honest intervals, classification with calibrated probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from applied_dl.core.metrics import classification as metric
+from applied_dl.core.metrics import regression
+from applied_dl.core.metrics.calibration import conformal, temperature, threshold
+from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
+from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.export.serving import Serving
+from applied_dl.tasks.tabular.arrays import matrices, moments
+from applied_dl.tasks.tabular.baselines import tabular_baselines
+from applied_dl.tasks.tabular.defaults import member_settings, settle_tabular
+from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
+from applied_dl.tasks.tabular.encoder import load as load_encoder
+from applied_dl.tasks.tabular.encoder import save as save_encoder
+from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
+from applied_dl.tasks.tabular.fit.net import build_net, fit_net
+from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack
+from applied_dl.tasks.tabular.plots import tabular_plots
+from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
+from applied_dl.training.ensembles import fit_members
+from applied_dl.training.history import Fitted
+
+CELLS = 110  # characters of a row of the first batch
+REPEATS = 200  # resamples of the intervals that have no closed form
+SPREAD_FLOOR = 1.0  # share of the validation error that the members' disagreement is added to
+SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # categories, their levels at the most, rows at the least
+
+
+def prepare(recipe, cache: Path) -> Prepared:
+    """Read, understand, split and encode."""
+    return prepare_table(recipe)
+
+
+def settle(recipe, prepared):
+    """Every open value of the recipe, chosen for the size of the table."""
+    return settle_tabular(recipe, prepared.encoder, len(prepared.train))
+
+
+def build(recipe, prepared) -> keras.Model:
+    """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs); of an ensemble its first member."""
+    if recipe.model.name == "ensemble":
+        return build_net(member_settings(recipe, recipe.model.members[0], 0, len(prepared.train), bool(prepared.encoder.labels)), prepared)
+    return build_net(recipe, prepared)
+
+
+def fit(recipe, prepared, workspace) -> Fitted:
+    """Train the net, under several seeds where the recipe asks for them."""
+    fit_one = {**FITS, "ensemble": fit_ensemble}.get(recipe.model.name, fit_net)
+    return fit_members(recipe, lambda one, tag: fit_one(one, prepared, workspace, tag))
+
+
+def serving(recipe, fitted, prepared) -> Serving:
+    """Columns by name → the prediction with its interval, or calibrated probabilities."""
+    encoder, held = prepared.encoder, prepared.validation
+    raw = fitted.model.predict(matrices(encoder, held.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
+    columns = {name: keras.Input((), name=name) for name in encoder.numbers}
+    columns |= {name: keras.Input((), dtype="int32", name=name) for name in encoder.codes}
+    stacked = {"numbers": Stack(name="numbers")([columns[n] for n in encoder.numbers])} if encoder.numbers else {}
+    stacked |= {"codes": Stack(name="codes", dtype="int32")([columns[n] for n in encoder.codes])} if encoder.codes else {}
+    x = fitted.model(stacked)
+    if encoder.labels:
+        answers = _classes(recipe, x, raw, held.target)
+    else:
+        answers = _interval(recipe, raw, held.target, prepared.train.target, moments(prepared))(x)
+    return reopen(recipe, keras.Model(columns, answers, name="tabular_serving"), encoder)
+
+
+def _classes(recipe, x, raw: np.ndarray, truth: np.ndarray) -> dict:
+    p = np.asarray(Probabilities()(raw))
+    factor = temperature(np.log(p + 1e-7), truth) if recipe.score.temperature else 1.0
+    layer = Probabilities(factor, name="probabilities")
+    answers = {"probabilities": layer(x)}
+    if recipe.score.threshold:
+        cut = _cut(truth, np.asarray(layer(raw))[:, 1], recipe.score.threshold)
+        answers["decision"] = Decision(cut, name="decision")(answers["probabilities"])
+    return answers
+
+
+def _cut(truth: np.ndarray, p: np.ndarray, name: str) -> float:
+    """The probability of the second class from which it is the answer; f1 is the rarer class's, whichever of the two it is."""
+    if truth.mean() <= 0.5:
+        return threshold(truth, p, name)
+    return 1.0 - threshold(1 - truth, 1.0 - p, name)
+
+
+def _interval(recipe, raw: np.ndarray, truth: np.ndarray, learned: np.ndarray, by: tuple[float, float]) -> Interval:
+    """The last layer, its width such that the recipe's share of validation truths lies within."""
+    kind = {"quantile": "quantile", "gaussian_nll": "normal"}.get(recipe.train.loss, "mean")
+    y = (truth - by[0]) / by[1]
+    floor = SPREAD_FLOOR * float(np.sqrt(np.mean((raw[:, :, 0].mean(1) - y) ** 2))) if kind == "mean" else 1.0
+    own = {
+        "kind": kind,
+        "mean": by[0],
+        "deviation": by[1],
+        "low": float(learned.min()),
+        "high": float(learned.max()),
+        "floor": floor or 1.0,
+    }
+    center, below, above = (np.asarray(v) for v in Interval(**own).spread(raw))
+    if kind == "quantile":
+        return Interval(**own, margin=conformal(np.maximum(center - below - y, y - center - above), recipe.score.coverage), name="answer")
+    factor = conformal(np.abs(y - center) / np.maximum(below, 1e-9), recipe.score.coverage)
+    return Interval(**own, factor=factor, name="answer")
+
+
+def reopen(recipe, model: keras.Model, encoder: TableEncoder) -> Serving:
+    """The serving graph; its inputs are the columns."""
+    return Serving(model)
+
+
+def score(recipe, outputs, part, encoder) -> Scores:
+    """Root mean squared error, or accuracy, with the others beside it and by level of the category with fewest levels."""
+    return _score_classes(outputs, part, encoder) if encoder.labels else _score_numbers(outputs, part, encoder)
+
+
+def _score_numbers(outputs, part, encoder) -> Scores:
+    y, p = part.target, outputs["prediction"].astype(np.float64)
+    square, away = (y - p) ** 2, np.abs(y - p)
+    metrics = {"rmse": regression.rmse(y, p), "mae": regression.mae(y, p), "r2": regression.r2(y, p)}
+    intervals = {"rmse": bootstrap_mean(square, transform=np.sqrt), "mae": bootstrap_mean(away)}
+    intervals["r2"] = bootstrap(regression.r2, y, p, repeats=REPEATS)
+    if "lower" in outputs:
+        inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
+        metrics["coverage"] = float(inside.mean())
+        intervals["coverage"] = wilson(int(inside.sum()), len(y))
+    slices = {name: float(np.sqrt(square[at].mean())) for name, at in _slices(part, encoder, p).items()}
+    return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
+
+
+def _score_classes(outputs, part, encoder) -> Scores:
+    y, p = part.target, outputs["probabilities"]
+    best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
+    right, said = best == y, np.eye(p.shape[1])[best]
+    metrics = {"accuracy": float(right.mean()), "f1": metric.f1(y, said), "log_loss": metric.log_loss(y, p)}
+    intervals = {"accuracy": wilson(int(right.sum()), len(y)), "f1": bootstrap(metric.f1, y, said, repeats=REPEATS)}
+    intervals["log_loss"] = bootstrap_mean(metric.row_log_loss(y, p))
+    if p.shape[1] == 2:
+        metrics["auc"] = metric.auc(y, p[:, 1])
+        intervals["auc"] = bootstrap(metric.auc, y, p[:, 1], repeats=REPEATS)
+    metrics["ece"] = metric.expected_calibration_error(y, p)
+    intervals["ece"] = bootstrap(metric.expected_calibration_error, y, p, repeats=REPEATS)
+    slices = {name: float(right[at].mean()) for name, at in _slices(part, encoder).items()}
+    return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
+
+
+def _slices(part, encoder, prediction: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Rows of each level of the categories with fewest levels, rows with empty cells, and thirds by the size of a prediction, where they
+    are enough to judge."""
+    few = sorted((c for c in encoder.columns if c.kind == "category" and len(c.levels) <= MOST_SLICES), key=lambda c: len(c.levels))
+    found = {}
+    for column in few[:SLICED]:
+        codes = part.inputs[column.inputs[0]]
+        found |= {f"{column.name} = {level}": codes == i + FIRST for i, level in enumerate(column.levels)}
+    empty = np.any([v == ABSENT if v.dtype == np.int32 else np.isnan(v) for v in part.inputs.values()], axis=0)
+    if 0 < empty.sum() < len(empty):
+        found["rows with an empty cell"] = empty
+    if prediction is not None:
+        third = np.searchsorted(np.quantile(prediction, (1 / 3, 2 / 3)), prediction)
+        found |= {f"the {name} third of the predictions": third == i for i, name in enumerate(("lowest", "middle", "highest"))}
+    return {name: rows for name, rows in found.items() if rows.sum() >= SMALLEST_SLICE}
+
+
+def baselines(recipe, prepared) -> dict[str, Scores]:
+    """The mean or the commonest class, ridge or logistic regression, and gradient-boosted trees."""
+    return tabular_baselines(prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
+
+
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
+    """The training, which columns matter, and the residuals, or the confusion and the reliability; the importances as numbers."""
+    return tabular_plots(fitted, prepared, outputs, folder)
+
+
+def first_batch(recipe, prepared, path: Path) -> str:
+    """The first training rows, as they were understood; no picture is drawn."""
+    part, labels = prepared.train.take(slice(0, 3)), prepared.encoder.labels
+    told = [labels[int(value)] if labels else f"{value:.6g}" for value in part.target]
+    cells = [", ".join(f"{name} {column[row]:.5g}" for name, column in part.inputs.items()) for row in range(len(part))]
+    return "\n         ".join(f"{row[:CELLS]} → {answer}" for row, answer in zip(cells, told))
+
+
+def labelled(recipe, encoder, source: str) -> Part:
+    """Another table's rows and truths through the fitted encoder."""
+    return read_part(encoder, source, recipe.data)
+
+
+__all__ = [
+    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
+    "serving", "settle",
+]  # fmt: skip

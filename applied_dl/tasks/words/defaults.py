@@ -1,0 +1,85 @@
+"""The values a word recipe leaves open, by the method and the size of the text."""
+
+from __future__ import annotations
+
+import os
+
+from applied_dl.core import config
+from applied_dl.core.errors import UsageError
+from applied_dl.core.sections import Export
+from applied_dl.tasks.words.readers import LARGE
+
+SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
+MOST, FEWEST = 30, 3  # epochs
+RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.15, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
+COUNTED = 0.5  # of that step size after a start at the factorised counts
+SOONER = 6  # times fewer epochs are enough after such a start
+GLOVE = {"epochs": 15, "learning_rate": 0.3}  # the paper's 0.05 is for billions of words; chosen on validation text
+MAX_LOSS = 0.01
+
+
+def settle_words(recipe, prepared):
+    """The recipe without a None that training reads, and without keys that would do nothing."""
+    model, learn, train = recipe.model, recipe.learn, recipe.train
+    predicts = model.name in ("skipgram", "cbow")
+    _refuse_idle(recipe, predicts)
+    objective = (learn.objective or "negative") if predicts else None
+    negative = (learn.negative or 5) if objective == "negative" else None
+    sample = (1e-3 if learn.sample is None else learn.sample) if predicts else None
+    start = (learn.start or usual_start(recipe, prepared, objective)) if predicts else None
+    epochs = train.epochs
+    if model.name == "glove":
+        epochs = epochs or GLOVE["epochs"]
+    elif model.name == "svd":
+        epochs = 1
+    elif epochs is None:
+        epochs = max(FEWEST, min(MOST, round(SEEN / prepared.state["total"])))
+        epochs = max(1, epochs // SOONER) if start == "svd" else epochs
+    usual = GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective))
+    rate = train.learning_rate or (usual * COUNTED if start == "svd" else usual)
+    threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
+    return config.replace(
+        recipe,
+        preprocess={"min_count": prepared.state["min_count"], "buckets": prepared.encoder.buckets or None},
+        learn={"objective": objective, "negative": negative, "sample": sample, "start": start},
+        train={"epochs": epochs, "learning_rate": rate, "threads": threads},
+        export={
+            "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
+            "variants": variants(recipe.export.variants),
+        },
+    )
+
+
+def variants(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Without int8, whose sums are fitted to single words: those of a line of words would leave its range."""
+    if "int8" in asked and asked != Export().variants:
+        raise UsageError("export.variants: int8 has no meaning for word vectors, which are looked up; dynamic keeps the table as int8.")
+    return tuple(variant for variant in asked if variant != "int8")
+
+
+def usual_start(recipe, prepared, objective: str) -> str:
+    """Little text is best counted first; in much of it the counts of all pairs take more memory than they save time."""
+    return "svd" if prepared.state["total"] < LARGE and objective == "negative" and not recipe.preprocess.ngrams else "random"
+
+
+def _refuse_idle(recipe, predicts: bool) -> None:
+    """A sentence for a key that would do nothing."""
+    model, learn, train, settings = recipe.model, recipe.learn, recipe.train, recipe.preprocess
+    if not predicts:
+        for key in ("objective", "negative", "sample", "start"):
+            if getattr(learn, key) is not None:
+                raise UsageError(f"learn.{key} has no meaning for model.name = {model.name!r}, which counts; it is for skipgram and cbow.")
+        if settings.ngrams:
+            raise UsageError(f"preprocess.ngrams needs model.name = 'skipgram' or 'cbow'; {model.name!r} has one row a word.")
+    if learn.objective == "hierarchical" and learn.negative is not None:
+        raise UsageError("learn.negative has no meaning for learn.objective = 'hierarchical', which has no noise words.")
+    if model.name == "svd":
+        for key in ("epochs", "learning_rate", "threads"):
+            if getattr(train, key) is not None:
+                raise UsageError(f"train.{key} has no meaning for model.name = 'svd', which factorises once.")
+    if train.deterministic and (train.threads or 1) > 1:
+        raise UsageError("train.deterministic needs one thread: threads that update without locks never do it in the same order twice.")
+    if learn.objective == "hierarchical" and learn.start == "svd":
+        raise UsageError("learn.start = 'svd' starts words and their contexts; the inner nodes of a hierarchical softmax are neither.")
+    if settings.ngrams and learn.start == "svd":
+        raise UsageError("learn.start = 'svd' knows no sub-words; leave it or preprocess.ngrams out.")

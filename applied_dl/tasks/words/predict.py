@@ -1,0 +1,78 @@
+"""Words in, vectors and neighbours out: the part of the word task that needs no TensorFlow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from applied_dl.runtime.interpreter import Encoded
+from applied_dl.tasks.words.encoder import MOST_WORDS, WordEncoder, joined, load, rows_of
+from applied_dl.tasks.words.vectors import WordVectors
+from applied_dl.text.inputs import check_nearest, gather, text_of
+from applied_dl.text.word_tokens import tokens
+
+load_encoder = load
+DIGITS = 6
+SOME_WORDS, SEEN = 4, 10_000  # words and characters of a text that is looked at for words without a vector
+LONGEST_TEXT = 2**18  # characters of a text that are read
+
+
+def encode(encoder: WordEncoder, inputs: list) -> Encoded:
+    """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; a sentence for what has no vector."""
+    found, kept, errors, texts, cut = [], [], {}, [], 0
+    for place, item in enumerate(inputs):
+        text, wrong = text_of(item, place, "a word or a text")
+        rows = rows_of(encoder, text[:LONGEST_TEXT])
+        if wrong or not rows:
+            errors[place] = wrong or _unknown(encoder, text)
+            continue
+        cut += len(text) > LONGEST_TEXT or len(text) > MOST_WORDS and len(tokens(text, encoder.lowercase)) > MOST_WORDS
+        found.append(rows)
+        kept.append(place)
+        texts.append(text)
+    ids = np.zeros((len(found), max(map(len, found), default=1)), np.int32)
+    for i, rows in enumerate(found):
+        ids[i, : len(rows)] = rows
+    warnings = [f"{cut} of {len(texts)} texts are longer than {MOST_WORDS:,} words; what is beyond is not read"] if cut else []
+    return Encoded(inputs={"ids": ids}, kept=kept, errors=errors, warnings=warnings + _unlike(encoder, texts))
+
+
+def _unlike(encoder: WordEncoder, texts: list[str]) -> list[str]:
+    """A note where most words of running texts are unknown: the rest speaks for them, or their sub-words."""
+    odd = []
+    for text in texts:
+        words = joined(encoder, tokens(text[:SEEN], encoder.lowercase))
+        if len(words) >= SOME_WORDS and 2 * sum(word in encoder.places for word in words) < len(words):
+            odd.append(text)
+    return (
+        [f"{len(odd)} of {len(texts)} texts are unlike the training text: most of their words are unknown ({odd[0][:40]!r})"] if odd else []
+    )
+
+
+def answer(encoder: WordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None) -> list[dict]:
+    """`{"vector": [...]}` each; with `nearest`, the words that are most alike, by cosine."""
+    vectors = outputs["vector"]
+    near = [None] * len(vectors)
+    check_nearest(nearest)
+    if nearest is not None:
+        table = WordVectors(encoder.words, encoder.arrays["vectors"])
+        own = [[row - 1 for row in ids if 0 < row <= len(encoder.words)] for ids in encoded.inputs["ids"].tolist()]
+        near = table.nearest(vectors, nearest, own)
+    answers = []
+    for vector, words in zip(vectors, near):
+        found = {} if words is None else {"nearest": [{"word": word, "similarity": round(s, DIGITS)} for word, s in words]}
+        answers.append({**found, "vector": [round(float(v), DIGITS) for v in vector]})
+    return answers
+
+
+def _unknown(encoder: WordEncoder, text: str) -> str:
+    shown = text.strip()[:40]
+    if not shown:
+        return "the input is empty; give a word."
+    import difflib
+
+    close = difflib.get_close_matches(shown.lower(), encoder.words[:20_000], n=1, cutoff=0.75)
+    hint = f" Did you mean {close[0]!r}?" if close else " Give a word of the vocabulary, or train with preprocess.ngrams."
+    return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
+
+
+__all__ = ["answer", "encode", "gather", "load_encoder"]

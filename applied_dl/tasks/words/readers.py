@@ -1,0 +1,213 @@
+"""A corpus to numbered words: parts, vocabulary, phrases, and the rows that judge."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.metrics.words import RESTRICT, Quiz
+from applied_dl.core.records import Part, Prepared
+from applied_dl.tasks.words.benchmark_files import read_judge
+from applied_dl.tasks.words.encoder import WordEncoder, joined, place, rows_of
+from applied_dl.text import word_ids as reader
+from applied_dl.text.encoded_text import Text, keep_shares
+from applied_dl.text.word_tokens import unparted
+
+TRIPLES = 5000  # held-out neighbours that are judged, at most
+THIN = 1e-3  # frequent words are as rare among the judged neighbours as in training
+NEAR = 5  # words to each side
+LARGE = 2_000_000  # words of text from which a word must be seen five times; three times in less
+BUCKETS = 100_000  # of sub-words
+PHRASE_SCORE = 10.0
+UNPARTED = "The text has no spaces between its words, so whole phrases count as words; part them first (jieba, MeCab, PyThaiNLP, …)."
+HELD = 2**22  # ids that are held in memory; more are mapped from a file
+
+
+def prepare_words(recipe, cache: Path) -> Prepared:
+    """Read, split, count on the training part, number, join phrases; held-out neighbours or people's similarities to judge by."""
+    data = recipe.data
+    _check(recipe)
+    sources = [data.train, data.validation, data.test] if data.train else [data.source]
+    found = [reader.read_ids(s, data.column, recipe.preprocess.lowercase, cache) for s in sources]
+    if not unparted(found[0].words):
+        return _prepared(recipe, found, cache, [])
+    try:
+        return _prepared(recipe, found, cache, [UNPARTED])
+    except DataError as error:
+        raise DataError(f"{error} {UNPARTED}") from error
+
+
+def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared:
+    data, settings = recipe.data, recipe.preprocess
+    pieces = _three(found, data.split, recipe.train.seed)
+    counts = reader.counts_of(*pieces[0])
+    min_count = settings.min_count or (5 if counts.sum() >= LARGE else 3)
+    words, text, total = _numbered(pieces[0], counts, min_count, settings, cache)
+    encoder = WordEncoder(
+        words=words, lowercase=settings.lowercase, ngrams=settings.ngrams, buckets=(settings.buckets or BUCKETS) if settings.ngrams else 0,
+        arrays={"counts": text.counts},
+    )  # fmt: skip
+    warnings = [*warnings, *(w for f in found for w in f.warnings)]
+    held = [Text(*in_numbers(encoder, *part), text.counts) for part in pieces[1:]]
+    validation, test = neighbours_part(encoder, held[0]), neighbours_part(encoder, held[1])
+    facts: dict[str, object] = {
+        "summary": f"{total:,} words of text, {len(words):,} different ones at least {min_count} times",
+        "words": total, "vocabulary": len(words), "min_count": min_count,
+        "covered": round(float(text.counts.sum() / total), 4), "held_out": [len(h.ids) for h in held],
+    }  # fmt: skip
+    if data.similarity:
+        test = read_part(encoder, data.similarity)
+        facts["similarity_pairs"] = [len(test) // 2, int(test.extra["asked"])]
+    if data.analogies:
+        questions = read_judge(data.analogies, "analogies").questions(lambda word: place(encoder, word))
+        facts["analogies"] = len(questions)
+        if len(questions):
+            test.extra["quiz"] = Quiz(questions)
+    train = Part(inputs={"ids": np.arange(1, len(words) + 1, dtype=np.int32)[:, None]}, extra={"kind": "words"})
+    fingerprint = "".join(reader.fingerprint(f) for f in found)[:64]
+    return Prepared(
+        encoder=encoder, train=train, validation=validation, test=test, fingerprint=fingerprint, facts=facts, warnings=warnings,
+        state={"text": text, "total": total, "min_count": min_count},
+    )  # fmt: skip
+
+
+def _check(recipe) -> None:
+    data, settings = recipe.data, recipe.preprocess
+    explicit = [data.train, data.validation, data.test]
+    if any(explicit) and not all(explicit):
+        raise UsageError("data.train, data.validation and data.test go together: name all three, or data.source alone.")
+    if min(data.split) <= 0 or abs(sum(data.split) - 1) > 1e-6:
+        raise UsageError(f"data.split must be three positive shares that sum to 1, received {list(data.split)}.")
+    if settings.phrase_score is not None and not settings.phrases:
+        raise UsageError("preprocess.phrase_score has no meaning without preprocess.phrases, the passes that join words.")
+    if settings.buckets is not None and not settings.ngrams:
+        raise UsageError("preprocess.buckets has no meaning without preprocess.ngrams, the lengths of the sub-words.")
+    if settings.ngrams and not 1 <= settings.ngrams[0] <= settings.ngrams[1] <= 20:
+        raise UsageError(f"preprocess.ngrams must be two lengths such as [3, 6], received {list(settings.ngrams)}.")
+
+
+def _three(found: list, shares, seed: int) -> list[tuple]:
+    """(ids, which pieces) of train, validation and test."""
+    if len(found) == 3:
+        return [(f, np.ones(len(f.ends), bool)) for f in found]
+    parts = reader.split_pieces(found[0], shares, seed)
+    return [(found[0], parts == i) for i in range(3)]
+
+
+def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) -> tuple[list[str], Text, int]:
+    """Words by falling count, the training text in their numbers, and how many words it had."""
+    found, kept = train
+    total = int(counts.sum())
+    limit = settings.vocabulary
+    order = np.argsort(-counts, kind="stable")
+    chosen = order[counts[order] >= min_count]
+    chosen = chosen if settings.phrases else chosen[:limit]
+    if len(chosen) < 2:
+        raise DataError(
+            f"The training text has {len(chosen)} word(s) seen at least {min_count} times, of {total:,} words in all; expected at "
+            "least 2: give more text or lower preprocess.min_count."
+        )
+    renamed = np.full(len(counts), -1, np.int32)
+    renamed[chosen] = np.arange(len(chosen))
+    words = [found.words[i] for i in chosen]
+    path = Path(tempfile.mkstemp(suffix=".i32", dir=cache)[1]) if total > HELD else None
+    ids, ends = reader.final_ids(found, kept, renamed, path)
+    if path is not None:
+        path.unlink()  # the map lives on as long as it is used, and nothing is left behind
+    for _ in range(settings.phrases):
+        ids, ends, words = reader.join_phrases(ids, ends, words, min_count, settings.phrase_score or PHRASE_SCORE)
+    if settings.phrases:
+        counts = reader.tally(ids, len(words))
+        order = np.argsort(-counts, kind="stable")
+        words = [words[i] for i in order[counts[order] >= min_count][:limit]]
+        ids, ends = in_numbers(WordEncoder(words=words), found, kept)  # the passes found the phrases; in text the encoder joins them
+        counts = reader.tally(ids, len(words))
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] > 0]
+        renamed = np.zeros(len(words), np.int32)
+        renamed[order] = np.arange(len(order))
+        ids, words = renamed[ids], [words[i] for i in order]
+    return words, Text(ids, ends, reader.tally(ids, len(words))), total
+
+
+def in_numbers(encoder: WordEncoder, found, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kept pieces of a text in the numbers of the vocabulary, phrases joined as the encoder joins them, and where each piece ends."""
+    if not encoder.phrases:
+        return reader.final_ids(found, kept, np.array([encoder.places.get(word, -1) for word in found.words], np.int32))
+    starts, ids, ends = np.r_[0, found.ends[:-1]], array("i"), array("q")
+    for p in np.flatnonzero(kept):
+        words = joined(encoder, [found.words[i] for i in found.ids[starts[p] : found.ends[p]].tolist()])
+        ids.extend(encoder.places[word] for word in words if word in encoder.places)
+        ends.append(len(ids))
+    return np.array(ids, np.int32), np.array(ends, np.int64)
+
+
+def neighbours_part(encoder: WordEncoder, text: Text) -> Part:
+    """Rows (word, neighbour, another word's neighbour): see `metrics.words.judge_neighbours`."""
+    rng = np.random.default_rng(len(text.ids))
+    ids = np.array(text.ids)
+    piece = np.repeat(np.arange(len(text.ends)), np.diff(np.r_[0, text.ends]))
+    keep = keep_shares(encoder.arrays["counts"], THIN)
+    kept = rng.random(len(ids)) < keep[ids] if len(ids) else np.zeros(0, bool)
+    ids, piece = ids[kept], piece[kept]
+    at = np.arange(len(ids))
+    other = at + rng.integers(1, NEAR + 1, len(ids))
+    good = other < len(ids)
+    at, other = at[good], other[good]
+    good = (piece[at] == piece[other]) & (ids[at] != ids[other])
+    a, b = ids[at[good]], ids[other[good]]
+    order = rng.permutation(len(a))[:TRIPLES]
+    a, b = a[order], b[order]
+    n = np.roll(b, 1)
+    fair = (n != b) & (n != a)
+    if not fair.any():
+        raise DataError(
+            f"The held-out text has {len(ids):,} words of the vocabulary and no two neighbours to judge by; give more text, on more lines, "
+            "or a larger share of it in data.split."
+        )
+    rows = np.stack([a, b, n], 1)[fair].astype(np.int32) + 1
+    return Part(inputs={"ids": rows.reshape(-1, 1)}, target=np.zeros(rows.size, np.float32), extra={"kind": "neighbours", "together": 3})
+
+
+def read_part(encoder: WordEncoder, source: str) -> Part:
+    """A file of word, word, score through the encoder; pairs with a word that has no vector are left out and counted."""
+    judge = read_judge(source, "similarity")
+    rows, scores = [], []
+    for a, b, score in judge.pairs:
+        pair = rows_of(encoder, a), rows_of(encoder, b)
+        if all(pair):
+            rows += pair
+            scores += [score, score]
+    if len(rows) < 6:
+        raise DataError(
+            f"Of the {len(judge.pairs):,} pairs of {source!r}, {len(rows) // 2} have two words with a vector; expected at least 3 to rank."
+        )
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int32)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+    left_out = len(judge.pairs) - len(rows) // 2
+    warnings = (
+        [f"{left_out} of {len(judge.pairs)} pairs of {Path(source).name} have a word without a vector and are left out"] if left_out else []
+    )
+    extra = {"kind": "similarity", "together": 2, "asked": len(judge.pairs)}
+    return Part(inputs={"ids": ids}, target=np.array(scores, np.float32), extra=extra, warnings=warnings)
+
+
+def questions_part(encoder: WordEncoder, source: str) -> Part:
+    """The words among which analogies are solved, a row each, and the questions of a file that are of them."""
+    judge = read_judge(source, "analogies")
+    size = min(RESTRICT, len(encoder.words))
+    questions = judge.questions(lambda word: place(encoder, word))
+    questions = questions[(questions < size).all(1)]
+    if not len(questions):
+        raise DataError(f"Of the {len(judge.fours):,} questions of {source!r} none is of the {size:,} most frequent words alone.")
+    left_out = len(judge.fours) - len(questions)
+    told = f"{left_out:,} of {len(judge.fours):,} questions of {Path(source).name} have a word that is not among the {size:,} most frequent"
+    return Part(
+        inputs={"ids": np.arange(1, size + 1, dtype=np.int32)[:, None]}, target=np.zeros(size, np.float32),
+        extra={"kind": "analogies", "analogies": questions, "together": size}, warnings=[told] if left_out else [],
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What words and sentences share: corpora, tokens, co-occurrence counts and text models."""

@@ -1,0 +1,121 @@
+"""The state of a run on disk, written so that a kill at any moment leaves the last complete one: temporary folder, fsync, rename.
+
+Keras' own `save_weights` leaves out the seed state of Dropout and of augmentation layers, so a run resumed from it differs. Here
+everything that training reads goes in, as plain arrays, each file under a sha256.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+
+from applied_dl.core import console
+from applied_dl.core.bundle import sha256, sync
+from applied_dl.core.errors import RefusedError
+from applied_dl.training.reproducible import versions
+
+if TYPE_CHECKING:
+    import keras
+
+
+WRITTEN_SHARE = 33  # a checkpoint is due after so many times the seconds that the last one took: under 3 % of the time
+MIGHT_DIFFER = ("applied_dl", "keras", "tensorflow", "numpy")
+
+
+class Keeper:
+    """The checkpoints of one training: read where a run is resumed, written where one is due. A full disk costs a checkpoint, no more."""
+
+    def __init__(self, workspace, tag: str, minutes: float, unit: str = "epochs"):
+        self.folder = workspace.folder / "checkpoints" / tag if workspace and workspace.keeps else None
+        self.workspace, self.minutes, self.unit = workspace, minutes, unit
+        self.last, self.seconds = time.perf_counter(), 0.0
+
+    def read(self) -> tuple[int, dict[str, list[np.ndarray]], dict] | None:
+        """Epoch, arrays and notes of the newest state, where this run resumes one."""
+        found = read(self.folder, self.workspace.identity) if self.folder and self.workspace.resume else None
+        if found is not None:
+            console.say("resume", f"{self.folder.name}: {found[0]} {self.unit} were done")
+        return found
+
+    def write(self, epoch: int, last: bool, arrays: Callable[[], dict[str, list]], notes: dict) -> None:
+        """Keep the state after `epoch`, where one is due or this is the `last`."""
+        waited = time.perf_counter() - self.last
+        if self.folder is None or not (last or waited >= max(60 * self.minutes, WRITTEN_SHARE * self.seconds)):
+            return
+        start = time.perf_counter()
+        try:
+            write(self.folder, epoch, arrays(), notes, self.workspace.identity)
+        except OSError as error:  # a full disk must not end a training that needs it only at its end
+            console.warn(f"epoch {epoch} left no checkpoint at {str(self.folder)!r}: {error.strerror or error}; training goes on")
+        self.last = time.perf_counter()
+        self.seconds = self.last - start
+
+
+def training_state(model: keras.Model) -> list:
+    """Weights, optimizer slots and seed states, in a fixed order."""
+    seeds = [v for layer in model._flatten_layers() for v in layer.variables if "seed_generator_state" in v.path]
+    unique = list({id(v): v for v in seeds}.values())
+    return [*model.weights, *model.optimizer.variables, *unique]
+
+
+def write(folder: Path, epoch: int, arrays: dict[str, list[np.ndarray]], notes: dict, identity: dict) -> None:
+    """Keep the state after `epoch`; the last two stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    final, work = folder / f"epoch-{epoch:06d}", folder / f".writing-{epoch:06d}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    np.savez(work / "state.npz", **{f"{name}.{i}": a for name, group in arrays.items() for i, a in enumerate(group)})
+    sync(work / "state.npz")
+    note = {"epoch": epoch, "sha256": sha256(work / "state.npz"), "identity": identity, "versions": versions(), "notes": notes}
+    (work / "state.json").write_text(json.dumps(note))
+    sync(work / "state.json")
+    shutil.rmtree(final, ignore_errors=True)
+    work.rename(final)
+    sync(folder)
+    for old in sorted(folder.glob("epoch-*"))[:-2]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def left_behind(folder: Path) -> dict | None:
+    """The note (epoch, identity) of the newest state of any net under `folder`, or None where no run was interrupted there."""
+    notes = []
+    for path in folder.glob("checkpoints/*/epoch-*/state.json"):
+        try:
+            notes.append((path.stat().st_mtime, json.loads(path.read_text())))
+        except (OSError, ValueError):
+            continue
+    return max(notes, key=lambda pair: pair[0])[1] if notes else None
+
+
+def read(folder: Path, identity: dict) -> tuple[int, dict[str, list[np.ndarray]], dict] | None:
+    """The newest complete state, or None; refuses one that belongs to another recipe or other data."""
+    for path in sorted(folder.glob("epoch-*"), reverse=True):
+        try:
+            note = json.loads((path / "state.json").read_text())
+            if sha256(path / "state.npz") != note["sha256"]:
+                continue
+            with np.load(path / "state.npz", allow_pickle=False) as file:
+                names = sorted(file.files, key=lambda n: (n.split(".")[0], int(n.split(".")[1])))
+                groups: dict[str, list[np.ndarray]] = {}
+                for name in names:
+                    groups.setdefault(name.split(".")[0], []).append(file[name])
+        except (OSError, ValueError, KeyError, BadZipFile):
+            continue
+        changed = [key for key in identity if identity[key] != note["identity"].get(key)]
+        if changed:
+            raise RefusedError(
+                f"The interrupted run at {str(folder)!r} was made with another {' and '.join(changed)}; "
+                "resume with the same recipe and data, or start again without --resume."
+            )
+        now, then = versions(), note.get("versions", {})
+        if other := [f"{name} {then[name]}, now {now.get(name)}" for name in MIGHT_DIFFER if name in then and then[name] != now.get(name)]:
+            console.warn(f"the interrupted run was made with {'; '.join(other)}: what it ends with may differ in the last digits")
+        return note["epoch"], groups, note["notes"]
+    return None

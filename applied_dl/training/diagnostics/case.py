@@ -1,0 +1,125 @@
+"""A model under examination: its batches, its loss, its steps, and its state put back after every probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from applied_dl.layers.dense import Heads, NTPDense
+from applied_dl.training import lr_finder as lr_find
+from applied_dl.training.source import Source
+
+WEIGHTED = (
+    layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D, Heads,
+    NTPDense,
+)  # fmt: skip
+FEWEST, MOST_NUMBERS = 16, 4_000_000  # rows of a probe, and numbers that they hold together
+
+
+class Case(NamedTuple):
+    """The arguments of one `train.fit`."""
+
+    model: keras.Model
+    source: Source
+    validation: Source | None
+    settings: msgspec.Struct
+    loss: keras.losses.Loss
+    augment: Callable | None = None
+    rates: dict[str, float] | None = None
+    tag: str = "model"
+
+
+def rows(case: Case, count: int) -> tuple:
+    """`(inputs, target)` of up to `count` training rows spread over the data, as the model is fed in training; fewer of large ones."""
+    count = min(count, case.source.size, most_rows(case.model))
+    index = np.unique(np.linspace(0, case.source.size - 1, count).astype(np.int64))
+    inputs, target = case.source.gather(tf.constant(index))[:2]
+    if case.augment is not None:
+        inputs, target = case.augment(inputs, target, tf.constant([case.settings.seed, 0], tf.int32))
+    return inputs, target
+
+
+def most_rows(model: keras.Model) -> int:
+    """How many rows one eager pass may have: thousands of table rows, some tens of photographs."""
+    size = sum(int(np.prod([side or 1 for side in t.shape[1:]])) for t in tf.nest.flatten(model.input))
+    return max(FEWEST, MOST_NUMBERS // max(size, 1))
+
+
+def kind_of(loss) -> str:
+    """The name of the loss's class; of a loss that is another one's mean over members (`of`), that one's."""
+    return type(keras.losses.get(getattr(loss, "of", loss))).__name__
+
+
+def loss_of(case: Case, target, answers) -> tf.Tensor:
+    """The mean loss in float32."""
+    return tf.reduce_mean(keras.losses.get(case.loss)(target, tf.cast(answers, tf.float32)))
+
+
+def leaves(model: keras.Model) -> list[layers.Layer]:
+    """Every layer without layers of its own, of nested models too, in the order of the data's way."""
+    return [layer for layer in model._flatten_layers(include_self=False, recursive=True) if not list(layer._layers)]
+
+
+@contextmanager
+def kept(model: keras.Model):
+    """Weights, statistics and seeds are what they were when the block ends."""
+    before = [np.asarray(keras.ops.convert_to_numpy(v)) for v in model.variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.variables, before):
+            variable.assign(value)
+        model.compiled = False
+
+
+@contextmanager
+def without_dropout(model: keras.Model):
+    """Nothing is dropped inside the block."""
+    found = [(layer, layer.rate) for layer in leaves(model) if isinstance(getattr(layer, "rate", None), float)]
+    for layer, _ in found:
+        layer.rate = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in found:
+            layer.rate = rate
+
+
+def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bool = False) -> list[tuple]:
+    """`(layer, input, output)` of the leaf layers of some kinds, in the order of an eager pass; the input of the first one alone."""
+    seen: dict[str, tuple] = {}
+
+    def listen(layer):
+        original = layer.call
+
+        def call(*arguments, **options):
+            out = original(*arguments, **options)
+            one = arguments[0] if arguments else None
+            if tf.is_tensor(one) and tf.is_tensor(out) and layer.path not in seen:
+                first = None if seen else np.asarray(tf.cast(one, tf.float32))
+                seen[layer.path] = (layer, first, np.asarray(tf.cast(out, tf.float32)))
+            return out
+
+        layer.call = call
+        return layer
+
+    patched = [listen(layer) for layer in leaves(model) if isinstance(layer, kinds)]
+    try:
+        model(inputs, training=training)
+    finally:
+        for layer in patched:
+            del layer.call
+    return list(seen.values())
+
+
+def descend(case: Case, steps: int, rate: float | None = None) -> np.ndarray:
+    """The losses (S,) of `steps` steps under the recipe's own schedule, squeezed into them; stops where the loss is not finite."""
+    settings = case.settings if rate is None else msgspec.structs.replace(case.settings, learning_rate=rate)
+    return lr_find.descend(case.model, case.source, settings, steps, case.loss, case.augment, case.rates)

@@ -1,0 +1,106 @@
+"""The order of an examination: from causes to consequences, each probe leaving the model as it found it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from applied_dl.core import console
+from applied_dl.core.errors import DataError
+from applied_dl.training import trainer
+from applied_dl.training.batches import plan
+from applied_dl.training.diagnostics.activations import check_activations
+from applied_dl.training.diagnostics.case import Case, descend, kept, kind_of, rows
+from applied_dl.training.diagnostics.curves import check_curves
+from applied_dl.training.diagnostics.finding import Finding
+from applied_dl.training.diagnostics.gradients import check_gradients
+from applied_dl.training.diagnostics.labels import check_labels
+from applied_dl.training.diagnostics.rate import check_rate
+from applied_dl.training.diagnostics.start import KNOWN, check_one_batch, check_start, constant_loss
+
+PROBE_STEPS = 200  # of a training that is too long to be watched whole
+ROWS, BLIND_ROWS = 512, 4096
+ORDER = (  # causes before what they cause
+    "input_not_finite", "input_not_standardised", "target_not_standardised", "outlying_targets", "squashed_twice", "frozen",
+    "identical_units", "saturated", "dead_relu", "vanishing_gradient", "exploding_gradient", "constant_layer", "no_gradient",
+    "cannot_overfit", "loss_at_start", "too_few_steps", "batch_norm_of_few", "rate_too_high", "update_too_large", "rate_too_low",
+    "update_too_small", "loss_not_finite", "bouncing_loss", "underfitting", "nothing_general", "loss_never_moved", "overfitting",
+    "suspicious_labels",
+)  # fmt: skip
+
+
+def examiner(found: list[Finding], budget: float) -> Callable[..., trainer.History]:
+    """What `Workspace.examine` wants: it takes the arguments of a `train.fit`, appends to `found`, and trains at most `budget` seconds."""
+
+    def look(model, source, validation, settings, *, loss, augment, rates, tag, metrics, monitor) -> trainer.History:
+        case = Case(model, source, validation, settings, loss, augment, rates, tag)
+        new, history = examine(case, budget, metrics=metrics, monitor=monitor)
+        known = {(f.name, f.where) for f in found}
+        found.extend(f for f in new if (f.name, f.where) not in known)
+        return history
+
+    return look
+
+
+def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], trainer.History]:
+    """Findings, causes first. The model ends trained: wholly where that takes under `budget` seconds, else for a few steps."""
+    inputs, _ = rows(case, ROWS)
+    found = check_start(case)
+    if any(f.name == "input_not_finite" for f in found):
+        return found, trainer.History(monitor=monitor)
+    blind = _blind(case)
+    found += check_activations(case.model, inputs, "at the start")
+    found += check_gradients(case)
+    found += check_one_batch(case)
+    found += check_rate(case)
+    history, more = _train(case, budget, metrics, monitor)
+    found += more
+    if history.rows:
+        found += check_curves(history.rows, blind, bool(case.settings.patience))
+    if not any(f.name in ("dead_relu", "saturated", "constant_layer") for f in found):
+        found += check_activations(case.model, inputs, "after training")
+    found += check_labels(case)
+    return sorted(found, key=lambda finding: ORDER.index(finding.name)), history
+
+
+def _blind(case: Case) -> tuple[float, float] | None:
+    """The loss of knowing nothing, on training and on validation rows."""
+    if kind_of(case.loss) not in KNOWN:
+        return None
+    found = []
+    for part in (case.source, case.validation or case.source):
+        index = tf.constant(np.unique(np.linspace(0, part.size - 1, min(BLIND_ROWS, part.size)).astype(np.int64)))
+        target = part.gather(index)[1]
+        found.append(constant_loss(case, target, tf.zeros((len(index), *case.model.output.shape[1:]))))
+    return found[0], found[1]
+
+
+def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[trainer.History, list[Finding]]:
+    """The whole training where it fits into the budget, else its first steps under the squeezed schedule."""
+    total = plan(case.source.size, case.settings.batch_size).steps * case.settings.epochs
+    trial: list[float] = []
+    shared = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "augment": case.augment, "rates": case.rates}
+    arguments = (case.model, case.source, case.validation, case.settings)
+    try:
+        with kept(case.model):
+            trainer.train_model(*arguments, **shared, workspace=trainer.Workspace(Path(), {}, trial=trial))
+        seconds = sum(trial)
+        if seconds > budget and total > PROBE_STEPS:
+            console.say("doctor", f"the whole training takes about {seconds:.0f} s, so only its first {PROBE_STEPS} steps are watched")
+            descend(case, PROBE_STEPS)
+            return trainer.History(monitor=monitor), []
+        return trainer.train_model(*arguments, **shared), []
+    except DataError as error:
+        finding = Finding(
+            name="loss_not_finite",
+            where="train.learning_rate",
+            evidence=float("inf"),
+            limit=1.0,
+            saw=str(error).split(":")[0],
+            why="every weight is NaN from then on",
+            change="lower train.learning_rate or set train.clip_norm = 1.0",
+        )
+        return trainer.History(monitor=monitor), [finding]

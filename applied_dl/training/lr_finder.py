@@ -1,0 +1,167 @@
+"""The learning-rate finder: sweep the step size up over a hundred batches, then let the rates that looked good train a little.
+
+Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3, reads the rate off the sweep alone; that is a third to a
+thirtieth of the best one on our pipelines (benchmarks/training_lr_find.py), so a short race under the recipe's own schedule decides.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import msgspec
+import numpy as np
+from keras import ops
+
+from applied_dl.core.errors import DataError
+from applied_dl.training.batches import plan, training_batches
+from applied_dl.training.checkpoints import training_state
+from applied_dl.training.optimizers import optimizer as make_optimizer
+
+STEPS = 120
+RUNNERS = 6  # rates in the race, between a third of the valley and the least loss
+FINDER_STEPS = (RUNNERS + 2) * STEPS  # of a whole search: the losses before, the sweep, the race
+LOWEST, HIGHEST = 1e-6, 10.0
+EXPLODED, ROSE = 4.0, 1.25  # times the best loss, and times the loss before any step: the sweep ends
+SMOOTHING = 0.9
+FEWEST = 10  # losses of a sweep
+
+
+class Suggestion(NamedTuple):
+    """`rates` and smoothed `losses` of the sweep; where the loss falls `steepest`; two thirds down its longest fall (`valley`); the
+    rate with the `least` loss; the `chosen` one, which won the race."""
+
+    rates: np.ndarray
+    losses: np.ndarray
+    steepest: float
+    valley: float
+    least: float
+    chosen: float
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Sweep(keras.optimizers.schedules.LearningRateSchedule):
+    """The rate grows by a constant factor a step."""
+
+    def __init__(self, low: float, high: float, steps: int):
+        self.low, self.high, self.steps = low, high, steps
+
+    def __call__(self, step):
+        return self.low * ops.power(self.high / self.low, ops.cast(step, "float32") / self.steps)
+
+    def get_config(self):
+        return {"low": self.low, "high": self.high, "steps": self.steps}
+
+
+def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None, steps: int = STEPS) -> Suggestion:
+    """Sweep `model`, race, and put its weights and seeds back. settings: `recipe.train`; its learning rate is not read.
+
+    Raises `DataError` where the loss falls nowhere.
+    """
+    flat = msgspec.structs.replace(settings, learning_rate=LOWEST, schedule="constant", warmup=0.0, ema=0.0)
+    sweeper = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
+    model.compile(optimizer=sweeper, loss=loss, jit_compile=False)
+    sweeper.build(model.trainable_variables)
+    state = training_state(model)
+    kept = [np.asarray(ops.convert_to_numpy(v)) for v in state]
+    still = msgspec.structs.replace(flat, learning_rate=0.0)
+    before = descend(model, source, still, steps, loss, augment, rates)  # how hard each batch is before anything is learnt
+    _restore(model, state, kept)
+    losses = _record(model, source, settings, sweeper, steps, loss, augment, Tape(before))
+    seen = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(losses)) / steps), losses)
+    ends = {}
+    for rate in np.geomspace(seen.valley / 3, max(seen.least, 2 * seen.valley), RUNNERS):
+        _restore(model, state, kept)
+        losses = descend(model, source, msgspec.structs.replace(settings, learning_rate=float(rate), ema=0.0), steps, loss, augment, rates)
+        ends[float(rate)] = float(np.median(losses[-steps // 5 :])) if len(losses) == steps else np.inf
+    _restore(model, state, kept)
+    return seen._replace(chosen=min(ends, key=ends.get))
+
+
+def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:
+    """The losses (S,) of a training of `steps` steps under the recipe's own schedule; shorter where the loss stopped being finite."""
+    return _record(model, source, settings, make_optimizer(settings, steps, rates), steps, loss, augment, Tape())
+
+
+def _record(model, source, settings, optimizer, steps: int, loss, augment, tape: Tape) -> np.ndarray:
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    batches = training_batches(source, plan(source.size, settings.batch_size), settings.seed, 0, augment)
+    model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
+    model.compiled = False
+    return np.array(tape.losses)
+
+
+def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
+    """Read a sweep of batch losses (S,)."""
+    if len(losses) < FEWEST:
+        raise DataError(f"The learning-rate finder saw {len(losses)} finite losses, too few to read; check the data and the loss.")
+    smooth = _smoothed(losses)
+    end = int(np.argmin(smooth)) + 1
+    start, stop = _longest_fall(smooth[:end])
+    if stop - start < 3 or not smooth[stop] < smooth[start]:
+        raise DataError("The learning-rate finder saw the loss fall nowhere between 1e-6 and 10; check the data, the loss and the model.")
+    slope = np.gradient(smooth[start : stop + 1])
+    width = min(5, len(slope))
+    steepest = float(rates[start + int(np.argmin(np.convolve(slope, np.ones(width) / width, mode="same")))])
+    valley = float(rates[start + 2 * (stop - start) // 3])
+    return Suggestion(rates, smooth, steepest, valley, float(rates[end - 1]), valley)
+
+
+def _restore(model: keras.Model, state: list, kept: list) -> None:
+    for variable, value in zip(state, kept):
+        variable.assign(value)
+    model.compiled = False
+
+
+class Tape(keras.callbacks.Callback):
+    """The loss of each batch (Keras reports the running mean), until it is not finite.
+
+    With the losses `before` any step, of the same batches, it is the change that is kept, added to their mean: small batches differ by
+    more than a step changes. Such a tape also ends where that explodes.
+    """
+
+    def __init__(self, before: np.ndarray | None = None):
+        super().__init__()
+        self.before = before
+
+    def on_train_begin(self, logs=None):
+        self.losses, self.total, self.mean, self.best = [], 0.0, 0.0, np.inf
+
+    def on_train_batch_end(self, batch, logs=None):
+        total = logs["loss"] * (batch + 1)
+        value, self.total = total - self.total, total
+        if not np.isfinite(value) or self.before is not None and batch >= len(self.before):
+            self.model.stop_training = True
+            return
+        if self.before is not None:
+            value += self.before.mean() - self.before[batch]
+            self._watch(value, batch)
+        self.losses.append(float(value))
+
+    def _watch(self, value: float, batch: int) -> None:
+        self.mean = SMOOTHING * self.mean + (1 - SMOOTHING) * value
+        smooth = self.mean / (1 - SMOOTHING ** (batch + 1))
+        self.best = min(self.best, smooth)
+        if smooth > max(EXPLODED * self.best, ROSE * self.before.mean()):
+            self.model.stop_training = True
+
+
+def _smoothed(losses: np.ndarray) -> np.ndarray:
+    """Exponential moving average, corrected for its start."""
+    mean, out = 0.0, []
+    for i, value in enumerate(losses, start=1):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * value
+        out.append(mean / (1 - SMOOTHING**i))
+    return np.array(out)
+
+
+def _longest_fall(values: np.ndarray) -> tuple[int, int]:
+    """First and last place of the stretch, rises under 2 % allowed, over which the values fall most."""
+    best, start = (0, 0), 0
+    for i in range(1, len(values)):
+        low = values[start:i].min()
+        if values[i] > low + 0.02 * abs(low):
+            start = i
+        elif values[start] - values[i] > values[best[0]] - values[best[1]]:
+            best = (start, i)
+    return best

@@ -1,0 +1,77 @@
+"""Transfer learning: a trained trunk, first its new head alone, then more and more of the trunk, the deeper the slower.
+
+Howard and Ruder, Universal Language Model Fine-tuning (2018): gradual unfreezing and discriminative rates. Batch normalisation of the
+trunk stays in inference mode throughout: its statistics are better than those of a few hundred rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import msgspec
+
+from applied_dl.training.history import STOPPED, History
+from applied_dl.training.trainer import better
+
+DEPTH_GROUPS = 4  # the trunk is cut into this many parts, each with its own rate
+
+
+def leaf_layers(trunk: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that hold weights, in the order of the data's way."""
+    return [layer for layer in trunk._flatten_layers(include_self=False, recursive=True) if not list(layer._layers) and layer.weights]
+
+
+def unfreeze(trunk: keras.Model, share: float) -> int:
+    """Let the last `share` (0..1) of the trunk's layers learn; how many do. Normalisation layers never do."""
+    layers = leaf_layers(trunk)
+    first = round(len(layers) * (1 - share))
+    for i, layer in enumerate(layers):
+        layer.trainable = i >= first and not isinstance(layer, keras.layers.BatchNormalization)
+    return sum(layer.trainable for layer in layers)
+
+
+def depth_rates(trunk: keras.Model, factor: float | None) -> dict[str, float]:
+    """Learning-rate factors by variable path: 1 for the head (not listed), `factor` smaller for each deeper quarter of the trunk."""
+    if not factor or factor == 1:
+        return {}
+    layers = leaf_layers(trunk)
+    rates = {}
+    for i, layer in enumerate(layers):
+        depth = DEPTH_GROUPS - i * DEPTH_GROUPS // max(len(layers), 1)
+        rates |= {variable.path: factor**-depth for variable in layer.weights}
+    return rates
+
+
+def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable, head: bool = True) -> History:
+    """Run one fit per number in `train.freeze` (epochs of each stage): the head, then ever more of the trunk, all of it in the last.
+
+    Where there is no new `head`, the first stage trains the trunk's last part. `fit_stage(settings, rates, tag) -> History` trains the
+    whole model once. From the second stage on the peak rate is a fifth. `model` keeps the best weights of all stages: a later one that
+    only harms is undone.
+    """
+    history, kept = History(), None
+    stages = settings.freeze or (settings.epochs,)
+    for stage, epochs in enumerate(stages):
+        if settings.freeze:
+            unfreeze(trunk, stage / max(len(stages) - 1, 1) if head else (stage + 1) / len(stages))
+        rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
+        own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
+        try:
+            step = fit_stage(own, depth_rates(trunk, settings.depth_rates), f"stage{stage}")
+        except KeyboardInterrupt:
+            if kept is None:
+                raise
+            history.stopped = STOPPED
+            break
+        offset = len(history.rows)
+        rows = [{**row, "epoch": row["epoch"] + offset, "stage": stage} for row in step.rows]
+        found = {"rows": history.rows + rows, "seconds": history.seconds + step.seconds, "stopped": step.stopped, "monitor": step.monitor}
+        if kept is None or better(step.monitor, step.best, history.best):
+            kept = model.get_weights()
+            found |= {"best": step.best, "best_epoch": step.best_epoch + offset}
+        history = msgspec.structs.replace(history, **found)
+        if step.stopped == STOPPED:
+            break
+    model.set_weights(kept)
+    return history

@@ -1,0 +1,37 @@
+"""`applied-dl lr-find`: sweep the step size of a recipe's model and say which to use; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from applied_dl.core.errors import UsageError
+from applied_dl.tasks import load_task
+from applied_dl.workflows import train as run
+
+
+def lr_find(recipe, picture: Path) -> dict:
+    """The finder's suggestion for the first net and, in `nets`, for every net of an ensemble, each curve drawn to `picture` or beside it.
+
+    Raises `UsageError` for a model that is not trained by steps.
+    """
+    task = load_task(recipe.task)
+    from applied_dl.training.history import Workspace
+
+    prepared = run.read(task, recipe)
+    recipe = run.settled(task, recipe, prepared)
+    sweep: list = []
+    task.fit(run.of_one_net(recipe), prepared, Workspace(Path(), run.identity(recipe, prepared), sweep=sweep))
+    if not sweep:
+        raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    nets = [_told(*one, picture if len(sweep) == 1 else picture.with_stem(f"{picture.stem}_{one[0]}")) for one in sweep]
+    return {**nets[0], "nets": nets}
+
+
+def _told(tag: str, now, found, picture: Path) -> dict:
+    """One net's suggestion, drawn."""
+    from applied_dl.report.plots import rate_sweep
+
+    rate_sweep(found.rates, found.losses, found.chosen, found.steepest, picture)
+    facts = {"chosen": found.chosen, "valley": found.valley, "steepest": found.steepest}
+    return {"net": tag, **facts, "now": now, "picture": str(picture)}

@@ -1,0 +1,237 @@
+"""The river: read → split → fit preprocessing → build → fit → score → export → prove, and the bundle at its mouth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from applied_dl.core import bundle, config, console
+from applied_dl.core.bundle import Manifest
+from applied_dl.core.cache import cache_folder
+from applied_dl.core.errors import RefusedError, UsageError
+from applied_dl.report import progress_lines as lines
+from applied_dl.tasks import load_task
+from applied_dl.workflows import recipes
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training left behind."""
+
+    bundle: Path
+    manifest: Manifest
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        return self.manifest.metrics
+
+    def predictor(self):
+        """The bundle, opened for prediction."""
+        from applied_dl.predictor import load
+
+        return load(self.bundle)
+
+    def as_dict(self) -> dict:
+        """What `train --json` prints."""
+        kept = ("task", "metrics", "intervals", "baselines", "exports", "seconds", "seed", "warnings")
+        manifest = msgspec.to_builtins(self.manifest)
+        return bundle.finite({"bundle": str(self.bundle), **{key: manifest[key] for key in kept}})
+
+
+def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, resume: bool = False, **sections: dict) -> Run:
+    """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle.
+
+    sections: keys that replace the recipe's, by section: `train("digits.toml", train={"epochs": 3})`; a table may be a polars or pandas
+    frame: `train("tabular", data={"source": frame, "target": "price"})`.
+    Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed its proof.
+    """
+    start = time.perf_counter()
+    name, recipe = _named_recipe(recipe, sections)
+    target = Path(out) if out else Path("saved_models") / name
+    bundle.check_free(target, overwrite)
+    bundle.probe(target)
+
+    task = load_task(recipe.task)
+    from applied_dl import export as exporting
+    from applied_dl.training.history import Workspace
+    from applied_dl.training.reproducible import set_up
+
+    exporting.check(recipe.export)
+    prepared = read(task, recipe)
+    lines.tell_data(prepared)
+    recipe = settled(task, recipe, prepared)
+    folder = target.parent / f".{target.name}.run"
+    workspace = Workspace(folder, identity(recipe, prepared), resume)
+    _begin(workspace, overwrite)
+    with console.timed("baseline", "honest rivals on the same rows"):
+        baselines = task.baselines(recipe, prepared)
+    lines.tell_baselines(baselines)
+    set_up(recipe.train.seed, recipe.train.deterministic, _by_keras(recipe))
+    if "tflite" in recipe.export.formats and _by_keras(
+        recipe
+    ):  # without, a training takes too little memory to put the converter beside it
+        exporting.warm_up()
+    fitted = task.fit(recipe, prepared, workspace)
+    from applied_dl.training.hardware import as_float32
+
+    fitted = fitted._replace(model=as_float32(fitted.model))
+    serving = task.serving(recipe, fitted, prepared)
+    with bundle.writing(target, overwrite) as work:
+        manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
+    shutil.rmtree(folder, ignore_errors=True)
+    lines.tell_end(target, manifest)
+    if "tflite" in recipe.export.formats and manifest.chosen is None:
+        raise RefusedError(
+            f"No TFLite file passed its proof: {lines.refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model."
+        )
+    return Run(bundle=target, manifest=manifest)
+
+
+def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
+    """Score, export, draw and describe into a folder; its manifest, sealed."""
+    from applied_dl import export as exporting
+    from applied_dl.export.describe import describe
+    from applied_dl.export.golden import write_golden, write_history
+    from applied_dl.report.card import write_card
+    from applied_dl.training.diagnostics import check_afterwards
+    from applied_dl.training.reproducible import versions
+
+    def score(outputs, part):
+        return task.score(recipe, outputs, part, prepared.encoder)
+
+    answers = {part: exporting.keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
+    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
+    lines.tell_scores(scores["test"], baselines)
+    serving.model.save(work / "model.keras")
+    task.save_encoder(prepared.encoder, work)
+    exports, _ = exporting.export(serving, recipe.export, prepared.train, prepared.test, score, work, name)
+    for item in exports:
+        lines.tell_export(item, scores["test"].main)
+    write_golden(work, prepared.test, answers["test"], exports)
+    write_history(work / "history.csv", fitted.history.rows)
+    shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
+    manifest = Manifest(
+        schema=bundle.SCHEMA,
+        task=recipe.task,
+        name=name,
+        recipe=config.as_dict(recipe),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        seed=recipe.train.seed,
+        fingerprint=prepared.fingerprint,
+        facts={**prepared.facts, **shown, **({"slices": scores["test"].slices} if scores["test"].slices else {})},
+        main=scores["test"].main,
+        metrics={part: dict(s.metrics) for part, s in scores.items()},
+        intervals={part: dict(s.intervals) for part, s in scores.items()},
+        baselines={key: dict(value.metrics) for key, value in baselines.items()},
+        exports=exports,
+        seconds=round(time.perf_counter() - start, 2),
+        warnings=[*prepared.warnings, *undrawn, *_cut_short(fitted.history), *check_afterwards(prepared, recipe.train, fitted)],
+    )
+    write_card(work, manifest, describe(serving.model))
+    return bundle.seal(work, manifest)
+
+
+def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, list[str]]:
+    """Draw the plots; what they tell of the model as numbers, and a warning where one fails: no training may be lost to a picture."""
+    folder.mkdir()
+    try:
+        return task.plots(recipe, prepared, fitted, outputs, folder) or {}, []
+    except Exception as error:
+        text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
+        console.warn(text)
+        return {}, [text]
+
+
+def _cut_short(history) -> list[str]:
+    from applied_dl.training.history import EXPLODED, STOPPED
+
+    why = {STOPPED: "was stopped by hand", EXPLODED: "ended early, for its loss became no number,"}.get(history.stopped)
+    return [f"The training {why} after epoch {len(history.rows)}; the model holds the best weights up to then."] if why else []
+
+
+def read(task, recipe):
+    """The recipe's data read, split and fitted, from its seed."""
+    from applied_dl.training.reproducible import set_up
+
+    set_up(recipe.train.seed, recipe.train.deterministic, _by_keras(recipe))
+    return task.prepare(recipe, cache_folder())
+
+
+def _by_keras(recipe) -> bool:
+    """Whether Keras trains; word vectors have closed-form steps of their own, and TensorFlow is loaded for their export alone."""
+    return hasattr(recipe.train, "optimizer")
+
+
+def settled(task, recipe, prepared):
+    """The recipe with every open value chosen for the data, and without a key that would do nothing."""
+    recipe = task.settle(recipe, prepared)
+    if _by_keras(recipe):
+        from applied_dl.training.optimizers import check
+
+        check(recipe.train)
+    return recipe
+
+
+def of_one_net(recipe):
+    """The recipe without its ensemble: what a look at one training needs."""
+    return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if hasattr(recipe.train, "ensemble") else recipe
+
+
+def _begin(workspace, overwrite: bool) -> None:
+    """Say so where there is nothing to resume; never throw away the work of a run that could be resumed without being told to."""
+    from applied_dl.training.checkpoints import left_behind
+
+    left = left_behind(workspace.folder)
+    if workspace.resume:
+        if left is None:
+            console.warn(f"there is no interrupted training at {str(workspace.folder)!r} to resume; this one starts from its beginning")
+        return
+    if left is not None and not overwrite:
+        changed = [key for key in workspace.identity if left["identity"].get(key) != workspace.identity[key]]
+        of = f"with another {' and '.join(changed)}" if changed else "of this very recipe and data"
+        first = "choose another --out" if changed else "add --resume to continue it"
+        raise UsageError(
+            f"A training {of} was interrupted after epoch {left['epoch']}; it is kept at {str(workspace.folder)!r}: "
+            f"{first}, or --overwrite to begin again."
+        )
+    shutil.rmtree(workspace.folder, ignore_errors=True)
+
+
+def identity(recipe, prepared) -> dict[str, str]:
+    """What must not change between an interrupted run and its resume, key by key, so that a refusal can name what did."""
+    sections = {name: keys for name, keys in config.as_dict(recipe).items() if name not in ("export", "card", "tune")}
+    found = {f"{name}.{key}": json.dumps(value) for name, keys in sections.items() if isinstance(keys, dict) for key, value in keys.items()}
+    return {"task": recipe.task, **found, "data": prepared.fingerprint}
+
+
+def _as_files(sections: dict) -> dict:
+    """Tables that were given as polars or pandas frames, kept as files, so that a resume and `evaluate` find them again."""
+    from applied_dl.core.fingerprint import fingerprint
+    from applied_dl.io.tables import read_table
+
+    data = dict(sections.get("data", {}))
+    for key in ("source", "train", "validation", "test"):
+        if hasattr(data.get(key), "columns") or hasattr(data.get(key), "iloc"):
+            frame = read_table(data[key]).frame
+            path = cache_folder() / "tables" / f"{fingerprint(frame.write_csv())[:32]}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frame.write_parquet(path)
+            data[key] = str(path)
+    return {**sections, "data": data} if data else sections
+
+
+def _named_recipe(recipe, sections: dict):
+    for key, value in sections.items():
+        if not isinstance(value, dict):
+            raise UsageError(f"{key}={value!r} is no section of a recipe; write for instance train={{{key!r}: {value!r}}}.")
+    sections = _as_files(sections)
+    if isinstance(recipe, msgspec.Struct):
+        return recipe.task, recipes.resolve(config.merged(config.as_dict(recipe), sections))
+    overrides = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
+    name = recipe.get("task", "model") if isinstance(recipe, dict) else Path(recipe).stem
+    return name, recipes.read_recipe(recipe, overrides)

@@ -1,0 +1,184 @@
+"""The artefact on disk: atomic, checksummed, relocatable, and clear about what is wrong with it."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from applied_dl.core import bundle
+from applied_dl.core.errors import DataError, UsageError
+
+
+def manifest(**keys):
+    return bundle.Manifest(
+        **{
+            "schema": bundle.SCHEMA,
+            "task": "image",
+            "name": "b",
+            "recipe": {},
+            "created": "now",
+            "versions": {},
+            "seed": 0,
+            "fingerprint": "f",
+            **keys,
+        }
+    )
+
+
+def make(target, overwrite=False, text="data", **keys):
+    with bundle.writing(target, overwrite) as work:
+        (work / "plots").mkdir()
+        (work / "plots" / "a.txt").write_text(text)
+        (work / "model.tflite").write_bytes(b"m" * 100)
+        bundle.seal(work, manifest(**keys))
+    return target
+
+
+def test_written_then_opened_wherever_it_is_moved(tmp_path):
+    make(tmp_path / "b").rename(tmp_path / "moved")
+    opened = bundle.open_bundle(tmp_path / "moved")
+    assert set(opened.files) == {"model.tflite", "plots/a.txt"}
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "plots/a.txt"])
+def test_a_flipped_byte_is_named(tmp_path, name):
+    target = make(tmp_path / "b")
+    content = bytearray((target / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (target / name).write_bytes(content)
+    with pytest.raises(DataError, match=name):
+        bundle.open_bundle(target)
+
+
+def test_a_lost_file_is_named(tmp_path):
+    target = make(tmp_path / "b")
+    (target / "model.tflite").unlink()
+    with pytest.raises(DataError, match="lacks its file 'model.tflite'"):
+        bundle.open_bundle(target)
+
+
+def test_what_is_there_is_never_written_over_by_accident(tmp_path):
+    target = make(tmp_path / "b")
+    with pytest.raises(UsageError, match="exists already"):
+        make(target)
+    make(target, overwrite=True, text="new")
+    assert (target / "plots" / "a.txt").read_text() == "new"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="is not a bundle"):
+        make(tmp_path / "mine", overwrite=True)
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path):
+    with pytest.raises(DataError, match="No space left"), bundle.writing(tmp_path / "b") as work:
+        (work / "half").write_text("x")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_replacement_keeps_the_old_bundle(tmp_path):
+    target = make(tmp_path / "b", text="old")
+    with pytest.raises(RuntimeError), bundle.writing(target, overwrite=True) as work:
+        (work / "half").write_text("x")
+        raise RuntimeError
+    assert (target / "plots" / "a.txt").read_text() == "old"
+    bundle.open_bundle(target)
+
+
+def test_a_newer_schema_is_refused_and_unknown_keys_are_not(tmp_path):
+    target = make(tmp_path / "b")
+    raw = json.loads((target / "bundle.json").read_text())
+    del raw["digest"]
+    (target / "bundle.json").write_text(json.dumps({**raw, "of_the_future": 1}))
+    bundle.open_bundle(target)
+    (target / "bundle.json").write_text(json.dumps({**raw, "schema": bundle.SCHEMA + 1}))
+    with pytest.raises(DataError, match="upgrade applied_dl"):
+        bundle.open_bundle(target)
+
+
+def test_a_changed_manifest_is_noticed(tmp_path):
+    target = make(tmp_path / "b", main="accuracy", metrics={"test": {"accuracy": 0.5}})
+    text = (target / "bundle.json").read_text()
+    bundle.open_bundle(target)
+    (target / "bundle.json").write_text(text.replace("0.5", "0.9"))
+    with pytest.raises(DataError, match="does not match its own checksum"):
+        bundle.read_manifest(target)
+    (target / "bundle.json").write_text(json.dumps(json.loads(text), indent=4))  # how it is set out does not matter
+    bundle.read_manifest(target)
+    for schema in (0, -1):
+        (target / "bundle.json").write_text(text.replace('"schema": 1', f'"schema": {schema}'))
+        with pytest.raises(DataError, match="bundle schema"):
+            bundle.read_manifest(target)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "plots/../../x"])
+def test_a_path_out_of_the_bundle_is_refused(tmp_path, name):
+    target = make(tmp_path / "b")
+    raw = json.loads((target / "bundle.json").read_text())
+    raw["files"][name] = "0" * 64
+    raw["digest"] = bundle._digest(raw)
+    (target / "bundle.json").write_text(json.dumps(raw))
+    with pytest.raises(DataError, match="outside the bundle"):
+        bundle.open_bundle(target)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_hostile_json_is_a_sentence(tmp_path_factory, raw):
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "bundle.json").write_bytes(raw)
+    with pytest.raises(DataError):
+        bundle.read_manifest(folder)
+
+
+def test_not_a_bundle_and_nothing_there(tmp_path):
+    with pytest.raises(DataError, match="is not a bundle"):
+        bundle.read_manifest(tmp_path)
+    with pytest.raises(DataError, match="does not exist"):
+        bundle.read_manifest(tmp_path / "no")
+
+
+KILLED = 8
+
+
+@pytest.mark.parametrize("exchange", ["real", "missing"])
+def test_killed_writers_never_leave_a_half_bundle(tmp_path, exchange):
+    """kill -9 at a random moment of replacing: a whole bundle is there, at once, or (without the exchange) after the next writer looked."""
+    program = (
+        "import sys; from pathlib import Path; from tests.core.test_bundle import make; from applied_dl.core import bundle\n"
+        "target = Path(sys.argv[1])\n"
+        "if sys.argv[2] == 'missing': bundle._exchange = lambda a, b: False\n"
+        "make(target)\n"
+        "print('ready', flush=True)\n"
+        "for i in range(100000): make(target, overwrite=True, text=str(i) * 1000)\n"
+    )
+    for attempt in range(KILLED):
+        target = tmp_path / f"b{attempt}"
+        writer = subprocess.Popen([sys.executable, "-c", program, str(target), exchange], stdout=subprocess.PIPE, cwd=os.getcwd())
+        writer.stdout.readline()
+        time.sleep(0.003 + 0.017 * attempt)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        if exchange == "missing":
+            bundle._tidy(target)
+        assert target.exists()
+        bundle.open_bundle(target)
+
+
+def test_what_killed_writers_left_is_tidied(tmp_path):
+    make(tmp_path / "b").rename(tmp_path / ".b.x1.old")
+    stale = tmp_path / ".b.x2.tmp"
+    stale.mkdir()
+    os.utime(stale, (0, 0))
+    (tmp_path / ".b.x3.tmp").mkdir()  # a writer that may still be at work
+    bundle._tidy(tmp_path / "b")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".b.x3.tmp", "b"]
+    bundle.open_bundle(tmp_path / "b")

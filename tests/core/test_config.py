@@ -1,0 +1,80 @@
+"""Recipes: partial ones work, unknown keys are named, the commented form reads back."""
+
+import tomllib
+
+import pytest
+
+from applied_dl.core import config
+from applied_dl.core.errors import UsageError
+from applied_dl.tasks import TASKS
+from applied_dl.workflows import recipes
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_commented_recipe_reads_back_as_the_default(task, tmp_path):
+    default = recipes.read_recipe(task)
+    path = tmp_path / "r.toml"
+    path.write_text(config.to_toml(default), encoding="utf-8")
+    assert recipes.read_recipe(path) == default
+    assert recipes.resolve(config.as_dict(default)) == default
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_key_is_described(task):
+    for line in config.to_toml(recipes.read_recipe(task)).splitlines():
+        assert line != "# "
+
+
+def test_a_partial_recipe_takes_the_defaults_and_set_overrides_any_key(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text('task = "image"\n[train]\nepochs = 7\n')
+    recipe = recipes.read_recipe(
+        path, dict(config.parse_override(t) for t in ("train.epochs=3", "model.name=lenet", "data.split=[0.5,0.2,0.3]"))
+    )
+    assert (recipe.train.epochs, recipe.model.name, recipe.data.split) == (3, "lenet", (0.5, 0.2, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"task": "image", "train": {"epoch": 3}}, "unknown key 'train.epoch'. Did you mean 'epochs'"),
+        ({"task": "image", "trian": {}}, "unknown key 'trian'. Did you mean 'train'"),
+        ({"task": "imgae"}, "Did you mean 'image'"),
+        ({"train": {}}, "no key 'task'"),
+        ({"task": 3}, "must be a text"),
+        ({"task": "image", "train": {"epochs": "many"}}, "key train.epochs"),
+        ({"task": "image", "train": 3}, "key train"),
+        ({"task": "image", "model": {"dropout": 1.5}}, "key model.dropout"),
+    ],
+)
+def test_mistakes_are_named(raw, words):
+    with pytest.raises(UsageError, match=words.replace(".", r"\.")):
+        recipes.read_recipe(raw)
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=3", ""])
+def test_a_malformed_override_is_refused(text):
+    with pytest.raises(UsageError, match="section.key=value"):
+        config.parse_override(text)
+
+
+def test_overriding_through_a_value_is_refused():
+    with pytest.raises(UsageError, match="is a value, not a section"):
+        recipes.read_recipe("image", {"task.name": 1})
+
+
+def test_missing_and_broken_files(tmp_path):
+    with pytest.raises(UsageError, match="no recipe at"):
+        recipes.read_recipe(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("task = = 3")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        recipes.read_recipe(tmp_path / "bad.toml")
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbftask = 'image'\n")
+    assert recipes.read_recipe(tmp_path / "bom.toml").task == "image"
+
+
+def test_values_keep_their_kind():
+    assert config.parse_override("a.b=true") == ("a.b", True)
+    assert config.parse_override("a.b=my photos/cats") == ("a.b", "my photos/cats")
+    assert config.parse_override("a.b=none") == ("a.b", None)
+    assert tomllib.loads(config.to_toml(recipes.read_recipe("image")))["task"] == "image"

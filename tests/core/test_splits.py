@@ -1,0 +1,76 @@
+"""Nothing straddles a split, whatever the rows."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.fingerprint import fingerprint, row_keys
+from applied_dl.core.splits import split_rows
+
+SHARES = (0.7, 0.1, 0.2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 1000), st.integers(60, 300))
+def test_every_row_once_and_equal_content_on_one_side(seed, n):
+    random = np.random.default_rng(seed)
+    keys = random.integers(0, n * 2 // 3, n).astype(str)
+    split = split_rows(n, SHARES, seed, keys=keys)
+    assert sorted(np.concatenate(split[:3])) == list(range(n))
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert not set(keys[split[a]]) & set(keys[split[b]])
+    assert split.moved == n - len(set(keys))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000))
+def test_groups_and_content_together(seed):
+    random = np.random.default_rng(seed)
+    groups, keys = random.integers(0, 60, 200), random.integers(0, 190, 200)
+    try:
+        split = split_rows(200, SHARES, seed, groups=groups, keys=keys)
+    except DataError:  # the chains joined too much to fill every part
+        return
+    for labels in (groups, keys):
+        assert not set(labels[split.train]) & set(labels[split.test])
+
+
+def test_strata_keep_their_shares():
+    y = np.array([0] * 500 + [1] * 100 + [2] * 30)
+    split = split_rows(len(y), SHARES, 0, strata=y)
+    for part, share in zip(split[:3], SHARES):
+        np.testing.assert_allclose(np.bincount(y[part], minlength=3), share * np.array([500, 100, 30]), atol=1)
+
+
+def test_the_same_seed_splits_alike_and_another_does_not():
+    a, b, c = (split_rows(100, SHARES, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(a.test, b.test)
+    assert not np.array_equal(a.test, c.test)
+
+
+def test_time_never_leaks_backward():
+    when = np.random.default_rng(0).permutation(100)
+    split = split_rows(100, SHARES, 0, order=when)
+    assert when[split.train].max() < when[split.validation].min() <= when[split.validation].max() < when[split.test].min()
+
+
+def test_impossible_splits_are_refused():
+    with pytest.raises(UsageError, match="sum to 1"):
+        split_rows(10, (0.5, 0.1, 0.1), 0)
+    with pytest.raises(DataError, match="part of 3 rows is empty"):
+        split_rows(3, (0.9, 0.05, 0.05), 0)
+
+
+def test_fingerprints_tell_content_shape_and_kind_apart():
+    a = np.arange(6)
+    assert fingerprint(a) == fingerprint(a.copy())
+    assert len({fingerprint(x) for x in (a, a.reshape(2, 3), a.astype(np.int32), a + 1)}) == 4
+    keys = row_keys(np.array([[1, 2], [3, 4], [1, 2]]))
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_groups_too_few_for_the_parts_are_counted():
+    with pytest.raises(DataError, match=r"part of 60 rows \(2 units, since equal rows and groups stay together\) is empty"):
+        split_rows(60, SHARES, 0, groups=np.repeat([0, 1], 30))

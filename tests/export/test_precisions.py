@@ -1,0 +1,223 @@
+"""The precision ladder on small nets: files are made, proven, refused and chosen."""
+
+import threading
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from applied_dl.core import config
+from applied_dl.core.bundle import ExportedFile
+from applied_dl.core.errors import UsageError
+from applied_dl.core.records import Part, Scores
+from applied_dl.export import convert
+from applied_dl.export import precisions as ladder
+from applied_dl.export.precisions import export
+from applied_dl.export.saved_model import write_saved_model
+from applied_dl.export.serving import Serving
+from applied_dl.export.verification import Judge, _astray, prove
+from applied_dl.runtime.interpreter import Runtime, operators
+from applied_dl.workflows import recipes
+
+
+def small_serving(labels=("a", "b", "c")) -> Serving:
+    keras.utils.set_random_seed(0)
+    x = keras.Input((8, 8, 3), name="image", dtype="uint8")
+    h = layers.Rescaling(1 / 127.5, -1.0)(x)
+    h = layers.Conv2D(8, 3, activation="relu")(h)
+    h = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(h))
+    return Serving(keras.Model({"image": x}, {"probabilities": h}), labels=labels, normalisation=((0.0,), (1.0,)))
+
+
+def pictures(rows: int, seed: int = 0) -> Part:
+    random = np.random.default_rng(seed)
+    return Part(inputs={"image": random.integers(0, 256, (rows, 8, 8, 3), dtype=np.uint8)}, target=random.integers(0, 3, rows))
+
+
+def accuracy(outputs, part):
+    return Scores(main="accuracy", metrics={"accuracy": float(np.mean(outputs["probabilities"].argmax(1) == part.target))})
+
+
+def settings(**keys):
+    return config.replace(recipes.read_recipe("image"), export={"max_loss": 0.5, **keys}).export
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ladder")
+    found, outputs = export(small_serving(), settings(), pictures(64), pictures(600, 1), accuracy, folder, "small")
+    return folder, {(item.format, item.variant): item for item in found}, outputs
+
+
+def test_every_variant_is_made_and_proven(exported):
+    _, found, _ = exported
+    small = [v for v in convert.VARIANTS if v != "int8_weights"]  # of which this net has none that are large
+    assert set(found) == {("saved_model", "fp32"), *(("tflite", v) for v in small)}
+    for item in found.values():
+        assert not item.refused
+        assert item.metric is not None
+    assert found["tflite", "fp32"].max_rel_diff <= 1e-4
+    assert found["saved_model", "fp32"].max_abs_diff <= 1e-6
+    assert all(op.isupper() for op in found["tflite", "int8"].ops)
+
+
+def test_every_file_says_what_it_costs_and_how_sure_its_loss_is(exported):
+    _, found, _ = exported
+    for (kind, _), item in found.items():
+        low, high = item.metric_loss_interval
+        assert low <= item.metric_loss <= high
+        assert item.median_abs_diff <= item.max_abs_diff
+        if kind == "tflite":
+            assert 0 < item.latency_ms <= item.latency_p95_ms
+            assert 0 < item.threaded_ms <= item.threaded_p95_ms
+            assert item.cold_start_ms > 0
+            assert item.memory_mb >= 0
+    assert found["tflite", "fp32"].metric_loss_interval == (0.0, 0.0)
+
+
+def test_the_smallest_allowed_file_is_chosen(exported):
+    folder, found, _ = exported
+    tflite = [item for (kind, _), item in found.items() if kind == "tflite"]
+    chosen = [item for item in tflite if item.chosen]
+    assert len(chosen) == 1
+    assert chosen[0].bytes <= ladder.LIKE * min(item.bytes for item in tflite)
+    assert (folder / "model.tflite").read_bytes() == (folder / chosen[0].file).read_bytes()
+
+
+def test_of_like_sizes_a_clearly_faster_file_is_chosen(tmp_path):
+    def chosen(**files):
+        items = []
+        for name, (size, latency) in files.items():
+            (tmp_path / name).write_bytes(name.encode())
+            items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_loss=0.0, latency_ms=latency))
+        (best,) = (item.file for item in ladder._choose(items, 0.01, tmp_path) if item.chosen)
+        assert (tmp_path / "model.tflite").read_bytes() == best.encode()
+        return best
+
+    assert chosen(fp32=(89_000, 14.0), dynamic=(22_909, 2.45), int8=(22_771, 8.02)) == "dynamic"
+    assert chosen(dynamic=(22_909, 7.5), int8=(22_771, 8.02)) == "int8"
+    assert chosen(dynamic=(24_909, 2.45), int8=(22_771, 8.02)) == "int8"
+    assert chosen(dynamic=(22_909, None), int8=(22_771, None)) == "int8"
+
+
+def test_vectors_that_go_astray_are_refused():
+    wanted = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+    unit = wanted / np.linalg.norm(wanted, axis=1, keepdims=True)
+    assert _astray(unit, unit) == _astray(3 * wanted, wanted) == ""
+    assert _astray(unit * 1.005, unit) == ""
+    assert "lengths from 1.020 to 1.020 where Keras' have 1" in _astray(unit * 1.02, unit)
+    assert "mean cosine to Keras' is -1.000, expected at least 0.995" in _astray(-wanted, wanted)
+    assert _astray(np.zeros_like(unit), unit) != ""
+    assert _astray(np.zeros((2, 3)), np.zeros((2, 3))) == ""
+
+
+def test_the_file_answers_as_keras_does_without_it(exported):
+    folder, _, outputs = exported
+    got = Runtime((folder / "model.fp32.tflite").read_bytes()).run(pictures(600, 1).inputs)
+    np.testing.assert_allclose(got["probabilities"], outputs["probabilities"], atol=1e-5)
+
+
+def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
+    """A score that quantisation surely changes: the ladder must refuse those files and choose another."""
+    serving, rows = small_serving(), pictures(40)
+    rows.extra["truth"] = serving.model.predict(rows.inputs, verbose=0)["probabilities"]
+
+    def exactness(outputs, part):
+        gap = np.abs(outputs["probabilities"] - part.extra["truth"]).max()
+        return Scores(main="accuracy", metrics={"accuracy": 1.0 if gap < 1e-5 else 0.0})
+
+    found, _ = export(
+        serving, settings(max_loss=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m"
+    )
+    fp32, int8 = found
+    assert fp32.chosen
+    assert int8.refused.startswith("it loses")
+
+
+def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
+    asked = []
+
+    def only_keras_is_right(outputs, part):
+        if len(part) == 8:
+            asked.append(outputs)
+        return Scores(main="accuracy", metrics={"accuracy": float(outputs is asked[0])})
+
+    found, _ = export(
+        small_serving(),
+        settings(max_loss=0.1, formats=("tflite",), variants=("fp32",)),
+        pictures(8),
+        pictures(8),
+        only_keras_is_right,
+        tmp_path,
+        "m",
+    )
+    assert [item.chosen for item in found] == [False]
+    assert not (tmp_path / "model.tflite").exists()
+
+
+def test_labels_travel_in_the_file_and_change_no_answer(exported):
+    folder, _, _ = exported
+    with zipfile.ZipFile(folder / "model.fp32.tflite") as packed:
+        assert packed.read("labels.txt").decode().split() == ["a", "b", "c"]
+
+
+def test_a_converter_that_dies_is_a_sentence_not_a_crash(tmp_path):
+    """Killed in the middle of its work: the variant it was at is named, the others get a new process."""
+    write_saved_model(small_serving(), tmp_path / "m")
+    np.savez(tmp_path / "rows.npz", **pictures(4).inputs)
+    first = convert.warm_up()
+    killer = threading.Timer(0.05, first.kill)
+    killer.start()
+    failures = convert.convert(tmp_path / "m", tmp_path, ("int8", "fp32"), tmp_path / "rows.npz")
+    assert "code -9" in failures["int8"]
+    assert (tmp_path / "fp32.tflite").exists()
+    assert convert.warm_up() is not first
+
+
+def test_a_saved_model_that_is_none_gives_a_reason(tmp_path):
+    failures = convert.convert(tmp_path / "none", tmp_path, ("fp32",), tmp_path / "none.npz")
+    assert "none" in failures["fp32"]
+
+
+def test_a_flex_operator_is_refused(tmp_path):
+    """A file that needs TensorFlow's own kernels must never be chosen, however well it converts."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="x")])
+    def bucket(x):
+        return {"y": tf.strings.to_hash_bucket_fast(x, 7)}
+
+    tf.saved_model.save(tf.Module(), str(tmp_path / "m"), signatures=bucket)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "m"))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    (tmp_path / "flex.tflite").write_bytes(converter.convert())
+    part = Part(inputs={"x": np.array([b"a", b"b", b"c"])})
+    judge = Judge(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), part, {"y": np.ones(3)})
+    item = prove(tmp_path / "flex.tflite", "fp32", judge)
+    assert "FlexStringToHashBucketFast" in item.refused
+
+
+def test_operators_are_read_from_the_file(exported):
+    folder, _, _ = exported
+    assert {"CONV_2D", "SOFTMAX", "FULLY_CONNECTED"} <= set(operators((folder / "model.fp32.tflite").read_bytes()))
+
+
+def test_unknown_variants_are_named_before_training(tmp_path):
+    with pytest.raises(UsageError, match="Did you mean 'int8'"):
+        export(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
+
+
+def test_a_file_that_ends_its_runtime_is_refused_not_run(tmp_path, monkeypatch):
+    """The process of the training must outlive any file: what aborts elsewhere is never opened here."""
+    from applied_dl.export import isolated as rehearse
+
+    np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2), np.float32))
+    (tmp_path / "a.tflite").write_bytes(b"no model")
+    assert rehearse.rehearse({"fp32": tmp_path / "a.tflite"}, tmp_path / "rows.npz") == ({}, {})  # an exception is the proof's to tell
+    monkeypatch.setattr(rehearse.sys, "executable", str(tmp_path / "aborts"))
+    (tmp_path / "aborts").write_text("#!/bin/sh\nkill -ABRT $$\n")
+    (tmp_path / "aborts").chmod(0o755)
+    found, _ = rehearse.rehearse({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
+    assert found == {"int8": "the runtime ended with signal 6 when it was run"}

@@ -1,0 +1,140 @@
+"""Histories in, stamped forecasts out, without a model: which window each answer comes from, and each refusal in its place."""
+
+import sys
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from applied_dl.io.clock import Clock
+from applied_dl.tasks.forecast.encoder import SeriesEncoder
+from applied_dl.tasks.forecast.predict import answer, appended, encode, gather
+from applied_dl.tasks.forecast.series import Columns
+
+CLOCK = Clock(unit="d", origin="2024-01-01T00:00:00")
+
+
+def encoder(form="aligned", **more) -> SeriesEncoder:
+    names = ("a", "b")
+    columns = Columns(layout="wide" if form == "aligned" else "long", time="day", series=None if form == "aligned" else "item",
+                      targets=names if form == "aligned" else ("value",))  # fmt: skip
+    count = 2 if form == "aligned" else 1
+    return SeriesEncoder(columns=columns, clock=CLOCK, form=form, names=names, lookback=5, horizon=3, season=1, center=(0.0,) * count,
+                         scale=(1.0,) * count, coverage=0.9, **more)  # fmt: skip
+
+
+def days(n, start="2024-03-01"):
+    return [str(np.datetime64(start) + i) for i in range(n)]
+
+
+def naive(found: dict) -> dict:
+    """A stand-in for the file: the last value again, a unit up and down."""
+    last = np.repeat(found["history"][:, -1:], 3, axis=1)
+    return {"forecast": last, "lower": last - 1, "upper": last + 1}
+
+
+def table(n, **cells):
+    return {"day": days(n), "a": np.arange(n, dtype=float), "b": 10 * np.arange(n, dtype=float)} | cells
+
+
+def test_every_series_is_answered_from_its_last_window_with_the_stamps_that_follow():
+    encoded = encode(encoder(), table(8))
+    assert encoded.inputs["history"].tolist() == [[[3, 30], [4, 40], [5, 50], [6, 60], [7, 70]]]
+    assert encoded.kept == [0, 1]
+    assert answer(encoder(), naive(encoded.inputs), encoded) == [
+        {"series": "a", "times": ["2024-03-09", "2024-03-10", "2024-03-11"], "forecast": [7.0] * 3, "lower": [6.0] * 3, "upper": [8.0] * 3},
+        {"series": "b", "times": ["2024-03-09", "2024-03-10", "2024-03-11"], "forecast": [70.0] * 3, "lower": [69.0] * 3,
+         "upper": [71.0] * 3},
+    ]  # fmt: skip
+
+
+def test_a_panel_answers_each_of_its_series_from_its_own_end():
+    long = {"item": ["x"] * 6 + ["y"] * 9, "day": days(6) + days(9, "2024-05-01"), "value": np.arange(15.0)}
+    encoded = encode(encoder("panel"), long)
+    found = answer(encoder("panel"), naive(encoded.inputs), encoded)
+    assert [(f["series"], f["times"][0], f["forecast"][0]) for f in found] == [("x", "2024-03-07", 5.0), ("y", "2024-05-10", 14.0)]
+
+
+def test_what_cannot_be_read_is_an_error_in_its_place_and_the_others_are_answered(tmp_path):
+    (tmp_path / "words.csv").write_text("day,a,b\n2024-03-01,1,high\n")
+    encoded = encode(encoder(), [table(8), table(3), str(tmp_path / "words.csv"), "missing.csv", {"day": days(8), "a": np.arange(8.0)}])
+    assert encoded.kept == [0, 1]
+    assert {place: text.split(";")[0][:60] for place, text in encoded.errors.items()}.keys() == {2, 3, 4, 5, 6}
+    assert "expected at least 5" in encoded.errors[2]
+    assert "expected at least 5" in encoded.errors[3]
+    assert "received 'high'" in encoded.errors[4]
+    assert "does not exist" in encoded.errors[5]
+    assert "no column 'b'" in encoded.errors[6]
+    assert not any("\n" in text for text in encoded.errors.values())
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ({"a": [0.0, 1, None, None, None, None, 6, 7]}, "Series 'a': 60% of its last 5 steps are missing"),
+        ({"a": [None] * 8, "b": [None] * 8}, "every value of a, b is missing"),
+        ({"day": days(8)[::-1]}, "time runs backwards"),
+        ({"day": [f"{d} 07:30" for d in days(8)]}, "off the grid of 'd'"),
+        ({"day": list(range(8))}, "its times are numbers"),
+    ],
+)
+def test_histories_unlike_the_training_data_are_refused_with_the_place(cells, says):
+    encoded = encode(encoder(), table(8, **cells))
+    assert encoded.kept == []
+    assert says in encoded.errors[0]
+
+
+def test_a_far_away_history_is_warned_of():
+    encoded = encode(encoder(), table(8, a=1000.0 + np.arange(8)))
+    assert any("series 'a' is 1005 training deviations away" in text for text in encoded.warnings)
+    assert not any("'b'" in text and "deviations" in text for text in encode(encoder(), table(8, b=np.zeros(8))).warnings)
+
+
+def test_plain_arrays_are_histories_too():
+    rows = np.stack([np.arange(6.0), 2 * np.arange(6.0)], axis=1)
+    encoded = encode(encoder(), [rows])
+    assert encoded.inputs["history"][0].tolist() == rows[1:].tolist()
+    assert answer(encoder(), naive(encoded.inputs), encoded)[0]["times"] == ["+1", "+2", "+3"]  # nobody knows when it ends
+    assert "has 1 columns, expected 2: a, b" in encode(encoder(), [np.arange(6.0)]).errors[0]
+    assert gather(["x.csv", "y.csv"]) == ["x.csv", "y.csv"]
+
+
+def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_path):
+    def put(name, first, values):
+        rows = [f"{day},{v}" for day, v in zip(days(len(values), first), values)]
+        (tmp_path / name).write_text("day,a\n" + "\n".join(rows))
+        return str(tmp_path / name)
+
+    e = replace(encoder(), names=("a",), center=(0.0,), scale=(1.0,), columns=replace(encoder().columns, targets=("a",)))
+    gaps = put("gaps.csv", "2020-01-01", [1, "", "", "", "", 1, "", "", "", ""])
+    files = [gaps, put("b.csv", "2024-03-01", range(8)), "none.csv", put("c.csv", "2025-03-01", range(10, 18))]
+    encoded = encode(e, files)
+    answers = iter(answer(e, naive(encoded.inputs), encoded))
+    told = [{"error": encoded.errors[i]} if i in encoded.errors else next(answers) for i in range(4)]
+    rows = appended(e, files, told)
+    assert [set(row) for row in rows if row["input"] == gaps] == [{"input", "series", "error"}]
+    for name, first in (("b.csv", 0), ("c.csv", 10)):
+        own = [row for row in rows if row["input"].endswith(name)]
+        assert [row["value"] for row in own[:8]] == list(range(first, first + 8))
+        assert [row["forecast"] for row in own[8:]] == [first + 7.0] * 3
+        assert own[8]["time"][:4] == own[0]["time"][:4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"cycle": 7}, "the times"),
+        ({"calendar": ("weekday",)}, "the times"),
+        ({"columns": replace(encoder().columns, future=("price",))}, "the columns price"),
+    ],
+)
+def test_an_array_cannot_feed_a_model_that_reads_more_than_values(changes, what):
+    found = encode(replace(encoder(), **changes), [np.ones((6, 2))])
+    assert found.errors[0].startswith(f"This model reads {what} of a history, which an array has not")
+
+
+def test_no_tensorflow_is_needed():
+    import subprocess
+
+    code = "import sys, applied_dl.tasks.forecast.predict; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,212 @@
+"""The image task on tiny data: chosen values, one graph for both runtimes, several labels, transfer, whitening as a net's first step."""
+
+import io
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from applied_dl.core import config
+from applied_dl.core.errors import UsageError
+from applied_dl.core.records import Part
+from applied_dl.export.convert import convert_here
+from applied_dl.export.saved_model import write_saved_model
+from applied_dl.runtime.interpreter import Runtime
+from applied_dl.tasks.image import predict as infer
+from applied_dl.tasks.image import task
+from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.training.hardware import as_float32
+from applied_dl.workflows import recipes
+
+ENCODER = ImageEncoder(height=16, width=16, channels=3, labels=("dark", "light"))
+
+
+def made(tmp_path, rows=60, several=False, data=None, **sections):
+    """Light and dark noise: learnt in a step or two."""
+    random = np.random.default_rng(0)
+    y = np.arange(rows) % 2
+    x = np.clip(random.normal(80 + 90 * y[:, None, None, None], 40, (rows, 16, 16, 3)), 0, 255).astype(np.uint8)
+    labels = np.stack([y, 1 - y, np.ones(rows, int)], 1) if several else y
+    np.savez(tmp_path / "a.npz", x=x, y=labels)
+    recipe = recipes.read_recipe(
+        {"task": "image", "data": {"source": str(tmp_path / "a.npz"), "split": [0.6, 0.2, 0.2], **(data or {})}, **sections}
+    )
+    prepared = task.prepare(recipe, tmp_path / "cache")
+    return task.settle(recipe, prepared), prepared
+
+
+@pytest.mark.parametrize(
+    ("sections", "several"),
+    [
+        ({"train": {"epochs": 6}, "score": {"tta": "flip_shift"}}, False),
+        ({"train": {"epochs": 4, "precision": "mixed_bfloat16"}, "model": {"name": "mlp"}, "preprocess": {"normalize": "pca"}}, False),
+        ({"train": {"epochs": 4}, "model": {"name": "lenet", "width": 0.25}, "preprocess": {"normalize": "zca"}}, True),
+        pytest.param(
+            {"train": {"freeze": (2, 1)}, "model": {"alpha": 0.35}, "data": {"image_size": (32, 32)}}, False, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, sections, several):
+    if "freeze" in sections.get("train", {}):
+        sections = {**sections, "model": {**sections["model"], "weights": trunk_weights(tmp_path)}}
+    recipe, prepared = made(tmp_path, several=several, **sections)
+    fitted = task.fit(recipe, prepared, None)
+    serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
+    pictures = [Image.fromarray(x) for x in np.asarray(prepared.test.inputs["image"])]
+    encoded = infer.encode(prepared.encoder, pictures)
+    want = serving.model.predict(encoded.inputs, verbose=0)["probabilities"]
+    write_saved_model(serving, tmp_path / "m")
+    got = Runtime(convert_here(str(tmp_path / "m"), "fp32", "")).run(encoded.inputs)["probabilities"]
+    np.testing.assert_allclose(got, want, atol=1e-4)
+    scores = task.score(recipe, {"probabilities": want}, prepared.test, prepared.encoder)
+    assert scores.main == ("f1" if several else "accuracy")
+    assert scores.value > 0.4
+    answers = infer.answer(prepared.encoder, {"probabilities": got}, encoded, top=2)
+    assert len(answers) == len(pictures)
+    assert answers[0]["label"] == answers[0]["top"][0]["label"]
+    if several:
+        assert set(answers[0]["labels"]) <= set(prepared.encoder.labels)
+    else:
+        np.testing.assert_allclose(want.sum(1), 1, atol=1e-5)
+
+
+def trunk_weights(tmp_path):
+    trunk = keras.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, include_top=False, weights=None)
+    trunk.save_weights(tmp_path / "trunk.weights.h5")
+    return str(tmp_path / "trunk.weights.h5")
+
+
+def test_predict_bytes_answers_jpeg_and_png(tmp_path):
+    import tensorflow as tf
+
+    recipe, prepared = made(tmp_path, train={"epochs": 2}, model={"name": "small_cnn"})
+    serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
+    write_saved_model(serving, tmp_path / "m")
+    endpoint = tf.saved_model.load(str(tmp_path / "m")).signatures["predict_bytes"]
+    contents, arrays = [], []
+    for i, kind in enumerate(("PNG", "JPEG", "PNG")):
+        image = Image.fromarray(np.random.default_rng(i).integers(0, 256, (20 + 9 * i, 31, 3), dtype=np.uint8))
+        buffer = io.BytesIO()
+        image.save(buffer, kind)
+        contents.append(buffer.getvalue())
+        arrays.append(buffer.getvalue())
+    got = endpoint(image_bytes=tf.constant(contents))["probabilities"].numpy()
+    want = serving.model.predict(infer.encode(prepared.encoder, arrays).inputs, verbose=0)["probabilities"]
+    np.testing.assert_allclose(got, want, atol=0.02)
+
+
+def test_open_values_are_chosen_by_size_and_rows():
+    part = Part(inputs={"image": np.zeros((4, 1, 1, 1), np.uint8)}, target=np.zeros(4, int))
+
+    def settled(height, channels, rows, **sections):
+        encoder = ImageEncoder(height=height, width=height, channels=channels, labels=("a", "b"))
+        return task.settle_image(recipes.read_recipe({"task": "image", **sections}), encoder, rows)
+
+    assert settled(8, 1, 1257).model.name == "small_cnn"
+    assert settled(28, 1, 57000).model.name == "whitened_cnn"
+    assert settled(224, 3, 500, model={"weights": "imagenet"}).train.freeze is not None
+    assert "flip" not in settled(28, 1, 57000).preprocess.augment
+    assert "flip" in settled(96, 3, 500).preprocess.augment
+    assert settled(28, 1, 57000).train.epochs < settled(28, 1, 1000).train.epochs
+    assert settled(28, 1, 500, train={"epochs": 3}).train.epochs == 3
+    assert settled(28, 1, 500, preprocess={"augment": []}).preprocess.augment == ()
+    assert len(part) == 4
+
+
+def test_wrong_names_are_refused_before_training():
+    encoder = ImageEncoder(height=28, width=28, channels=1, labels=("a", "b"))
+
+    def settle(**sections):
+        return task.settle_image(recipes.read_recipe({"task": "image", **sections}), encoder, 100)
+
+    with pytest.raises(UsageError, match="Did you mean 'resnet'"):
+        settle(model={"name": "resnett"})
+    with pytest.raises(UsageError, match="mlp"):
+        settle(model={"name": "lenet"}, preprocess={"normalize": "pca"})
+    with pytest.raises(UsageError, match="Did you mean 'default'"):
+        settle(model={"preset": "defaul"})
+    several = ImageEncoder(height=28, width=28, channels=1, labels=("a", "b"), multi_label=True)
+    with pytest.raises(UsageError, match="one label a picture"):
+        task.settle_image(recipes.read_recipe({"task": "image", "train": {"class_weights": "balanced"}}), several, 100)
+    with pytest.raises(UsageError, match="augment"):
+        recipes.read_recipe({"task": "image", "preprocess": {"augmentation": ["flip"]}})
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"model": {"name": "mlp", "depth": 3}}, "model.depth has no meaning"),
+        ({"model": {"name": "mlp", "weights": "imagenet"}}, "model.weights has no meaning"),
+        ({"model": {"alpha": 0.5}}, "model.alpha has no meaning"),
+        ({"model": {"name": "backbone"}}, "needs model.weights"),
+        ({"model": {"weights": "imagenet"}, "preprocess": {"normalize": "zca"}}, "no meaning for a backbone"),
+        ({"model": {"weights": "imagenet"}, "train": {"epochs": 9, "freeze": [3, 5]}}, "differ"),
+        ({"train": {"freeze": [3, 5]}}, "transfer learning"),
+        ({"train": {"depth_rates": 2.0}}, "transfer learning"),
+        ({"train": {"loss": "mae"}}, "does not fit classes"),
+        ({"train": {"loss": "hinge", "label_smoothing": 0.1}}, "no meaning for the loss"),
+        ({"preprocess": {"components": 9}}, "preprocess.components is for"),
+    ],
+)
+def test_keys_that_would_do_nothing_are_refused(sections, words):
+    encoder = ImageEncoder(height=28, width=28, channels=3, labels=("a", "b"))
+    with pytest.raises(UsageError, match=words.replace(".", r"\.")):
+        task.settle_image(recipes.read_recipe({"task": "image", **sections}), encoder, 100)
+
+
+def test_epochs_and_presets_reach_the_stages_of_a_backbone():
+    encoder = ImageEncoder(height=224, width=224, channels=3, labels=("a", "b"))
+
+    def stages(preset="default", **train):
+        raw = {"task": "image", "model": {"weights": "imagenet", "preset": preset}, "train": train}
+        return task.settle_image(recipes.read_recipe(raw), encoder, 500).train
+
+    assert stages().freeze == (20, 8)
+    assert stages(epochs=7).freeze == (5, 2)
+    assert stages(epochs=1).freeze == (1,)
+    assert stages(freeze=[3, 5]).epochs == 8
+    assert stages("fast").epochs < stages().epochs < stages("best").epochs
+    settled = config.as_dict(config.replace(recipes.read_recipe("image"), train={"freeze": (3, 5), "epochs": 8}))
+    assert settled["train"]["epochs"] == 8
+
+
+def test_a_wrong_activation_is_named(tmp_path):
+    recipe, prepared = made(tmp_path, model={"name": "lenet", "activation": "rellu"})
+    with pytest.raises(UsageError, match="Did you mean 'relu'"):
+        task.build(recipe, prepared)
+
+
+def test_baselines_and_plots(tmp_path):
+    recipe, prepared = made(tmp_path, train={"epochs": 2}, model={"name": "mlp"}, preprocess={"augment": ["flip", "erase"]})
+    rivals = task.baselines(recipe, prepared)
+    assert rivals["majority class"].value < rivals["logistic regression on PCA"].value
+    assert set(rivals["SVM with RBF kernel"].metrics) == {"accuracy", "f1"}
+    fitted = task.fit(recipe, prepared, None)
+    serving = task.serving(recipe, fitted, prepared)
+    outputs = serving.model.predict(prepared.test.inputs, verbose=0)
+    (tmp_path / "plots").mkdir()
+    task.plots(recipe, prepared, fitted, outputs, tmp_path / "plots")
+    assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == {"training", "batch", "confusion", "reliability", "worst"}
+    slices = task.score(recipe, outputs, prepared.test, prepared.encoder).slices
+    truth, best = prepared.test.target, outputs["probabilities"].argmax(1)
+    assert slices == {name: pytest.approx(np.mean(best[truth == i] == i)) for i, name in enumerate(("0", "1"))}
+
+
+def test_several_labels_have_scores_with_intervals_and_plots(tmp_path):
+    recipe, prepared = made(tmp_path, several=True, train={"epochs": 1}, model={"name": "mlp"})
+    fitted = task.fit(recipe, prepared, None)
+    outputs = {"probabilities": np.random.default_rng(0).random((len(prepared.test), 3)).astype(np.float32)}
+    scores = task.score(recipe, outputs, prepared.test, prepared.encoder)
+    assert set(scores.intervals) == set(scores.metrics) == {"f1", "map", "accuracy", "log_loss"}
+    assert set(scores.slices) == set(prepared.encoder.labels)
+    (tmp_path / "plots").mkdir()
+    task.plots(recipe, prepared, fitted, outputs, tmp_path / "plots")
+    assert {"labels", "reliability"} <= {p.stem for p in (tmp_path / "plots").glob("*.png")}
+
+
+def test_class_weights_and_ensembles_train(tmp_path):
+    recipe, prepared = made(tmp_path, train={"epochs": 1, "ensemble": 2, "class_weights": "balanced"}, model={"name": "mlp"})
+    fitted = task.fit(recipe, prepared, None)
+    assert isinstance(fitted.model, keras.Model)
+    assert len(fitted.extra["members"]) == 2

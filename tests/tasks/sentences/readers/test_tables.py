@@ -1,0 +1,134 @@
+"""Tables of texts: what they hold, seen from their columns; what cannot be read."""
+
+import bz2
+import gzip
+import json
+
+import polars as pl
+import pytest
+
+from applied_dl.core.errors import DataError
+from applied_dl.tasks.sentences.readers.tables import columns, guess_kind, read_scored, read_table
+
+
+def table_of(tmp_path, content, name="a.csv", known=()):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(path, known)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "places"),
+    [
+        ("anchor,positive\na b,c d\n", "pairs", [0, 1]),
+        ("id,Sentence1,Sentence2\n1,a b,c d\n", "pairs", [1, 2]),
+        ("positive,negative,anchor\na b,c d,e f\n", "triplets", [2, 0, 1]),
+        ("a b,c d\ne f,g h\n", "pairs", [0, 1]),
+        ("a b,c d,e f\n", "triplets", [0, 1, 2]),
+        ("text,label\na b,x\n", "labelled", [0, 1]),
+        ("Label,Review\nx,a b\n", "labelled", [1, 0]),
+        ("number,text,label\n1,a b,x\n", "labelled", [1, 2]),
+    ],
+)
+def test_the_kind_is_seen_from_the_columns(tmp_path, content, kind, places):
+    table = table_of(tmp_path, content)
+    assert guess_kind(table, "label", None) == kind
+    assert columns(table, kind, "label", None) == places
+
+
+def test_a_header_of_several_words_counts_where_the_recipe_names_it(tmp_path):
+    content = "Review text,Stars given\ngood food,5\nbad food,1\n"
+    assert table_of(tmp_path, content).header == []
+    table = table_of(tmp_path, content, known=("Review text", "Stars given"))
+    assert guess_kind(table, "Stars given", "Review text") == "labelled"
+    assert columns(table, "labelled", "Stars given", "Review text") == [0, 1]
+
+
+def test_labels_are_not_taken_for_positives(tmp_path):
+    table = table_of(tmp_path, "".join(f"a text of number {i},{i % 2}\n" for i in range(60)))
+    with pytest.raises(DataError, match=r"only 2 different values in 60 rows; for labels give a first line such as text,label"):
+        guess_kind(table, "label", None)
+    assert columns(table, "pairs", "label", None) == [0, 1]  # data.kind = "pairs" says so
+
+
+def test_every_format_holds_the_same_rows(tmp_path):
+    rows = [["first \u05e9\u05dc\u05d5\u05dd text", "second, with a comma"], ["third \U0001f600", 'fourth "quoted"\nand broken']]
+    frame = pl.DataFrame({"anchor": [a for a, _ in rows], "positive": [b for _, b in rows]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_csv(tmp_path / "a.csv")
+    frame.write_csv(tmp_path / "a.tsv", separator="\t")
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
+    (tmp_path / "a.tsv.bz2").write_bytes(bz2.compress((tmp_path / "a.tsv").read_bytes()))
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"anchor": a, "positive": b}) + "\n\n" for a, b in rows))
+    (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.csv").read_bytes())
+    for name in ("a.parquet", "a.csv", "a.tsv", "a.csv.gz", "a.tsv.bz2", "a.jsonl", "bom.csv"):
+        found = read_table(tmp_path / name)
+        assert (found.header, found.rows) == (["anchor", "positive"], rows), name
+
+
+def test_sets_come_as_lists_or_under_texts(tmp_path):
+    for content in ('["a", "b", "c"]\n["d", "e"]\n', '{"texts": ["a", "b", "c"]}\n{"texts": ["d", "e"]}\n'):
+        table = table_of(tmp_path, content, "a.jsonl")
+        assert guess_kind(table, "label", None) == "sets"
+        assert table.rows == [["a", "b", "c"], ["d", "e"]]
+
+
+def test_columns_are_those_of_all_rows(tmp_path):
+    rows = [{"anchor": "a", "positive": "b"}, {"positive": "d", "anchor": "c", "negative": "e"}]
+    table = table_of(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "a.jsonl")
+    assert (table.header, table.rows) == (["anchor", "positive", "negative"], [["a", "b", None], ["c", "d", "e"]])
+    assert guess_kind(table, "label", None) == "triplets"
+    assert guess_kind(table_of(tmp_path, "a b,c d\n" + "a b,c d,e f\n" * 3), "label", None) == "triplets"
+
+
+@pytest.mark.parametrize("rows", [['{"anchor": "a", "positive": "b"}', '["a", "b", "c"]'], ['["a", "b"]', '{"anchor": "a"}']])
+def test_rows_of_two_shapes_are_refused(tmp_path, rows):
+    with pytest.raises(DataError, match=r"row 2: an? .* where the rows before are each an? .*write all rows the same way"):
+        table_of(tmp_path, "\n".join(rows), "a.jsonl")
+
+
+def test_bad_bytes_and_nul_are_read_as_spaces_and_told(tmp_path):
+    found = table_of(tmp_path, b"anchor,positive\na\xff b,c\0d\n")
+    assert found.rows == [["a  b", "c d"]]
+    assert len(found.warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.csv", b"", "holds no rows"),
+        ("a.csv", b"anchor,positive\n", "holds no rows"),
+        ("a.csv", "anchor,positive\na,b\n".encode("utf-16"), "is UTF-16 text"),
+        ("a.csv", b"\0" * 100, "is no text"),
+        ("a.csv.gz", gzip.compress(b"a,b\n", mtime=0)[:-8], "cannot be read"),
+        ("a.jsonl", b'{"anchor": \n', "row 1: not JSON"),
+        ("a.jsonl", b"3\n", "row 1: expected a JSON object or a list of texts, received int"),
+        ("a.jsonl", b"[" * 100_000 + b"\n", "row 1: not JSON"),
+        ("a.parquet", b"PAR1 no", "cannot be read"),
+    ],
+)
+def test_what_is_no_table_is_one_sentence(tmp_path, name, content, told):
+    with pytest.raises(DataError, match=told):
+        table_of(tmp_path, content, name)
+
+
+def test_scored_pairs(tmp_path):
+    (tmp_path / "a.csv").write_text("a man,a  boy,3.5\na dog,rain,0\n")
+    assert read_scored(tmp_path / "a.csv") == (["a man", "a dog"], ["a boy", "rain"], [3.5, 0.0])
+    (tmp_path / "b.csv").write_text("id,Score,sentence1,sentence2\n7,0.5,a,b\n")
+    assert read_scored(tmp_path / "b.csv") == (["a"], ["b"], [0.5])
+    for row, told in (("x,y,good\n", "row 1: the score must be a finite number, received 'good'"), ("x y,z,nan\n", "received 'nan'"),
+                      ("x y,z\n", "row 1: expected sentence, sentence and score, received 2 cells")):  # fmt: skip
+        (tmp_path / "c.csv").write_text(row if row[1] == " " else "p q,r s,1\n" + row)
+        with pytest.raises(DataError, match=told.replace("row 1", r"row \d")):
+            read_scored(tmp_path / "c.csv")
+
+
+def test_missing_columns_are_named(tmp_path):
+    table = table_of(tmp_path, "anchor,positive\na,b\n")
+    with pytest.raises(DataError, match="no column 'negative', which triplets need"):
+        columns(table, "triplets", "label", None)
+    with pytest.raises(DataError, match="the label column 'label'; found: anchor, positive"):
+        columns(table, "labelled", "label", None)
+    with pytest.raises(DataError, match="pairs need 2 columns, found 1"):
+        columns(table_of(tmp_path, "a b\nc d\n"), "pairs", "label", None)

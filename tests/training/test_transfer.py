@@ -1,0 +1,61 @@
+"""Transfer by stages: what is frozen stays to the bit, later stages that harm are undone, deep layers learn slower."""
+
+import keras
+import numpy as np
+import pytest
+
+from applied_dl.training.history import History
+from applied_dl.training.source import resident
+from applied_dl.training.trainer import train_model
+from applied_dl.training.transfer import depth_rates, fit_staged, leaf_layers, unfreeze
+from tests.training.test_trainer import data, net, settings
+
+
+def test_later_stages_that_harm_are_undone():
+    """Transfer keeps the best weights of all stages, not of the last."""
+    model, scores = net(), [0.5, 0.9]
+
+    def fit_stage(own, rates, tag):
+        score = scores[int(tag[-1])]
+        model.set_weights([np.full_like(w, score) for w in model.get_weights()])
+        return History(rows=[{"epoch": 1, "val_loss": score}], best=score, best_epoch=1)
+
+    history = fit_staged(model, model, settings(freeze=(1, 1), depth_rates=2.0), fit_stage)
+    assert (history.best, history.best_epoch, len(history.rows)) == (0.5, 1, 2)
+    assert all((w == 0.5).all() for w in model.get_weights())
+
+
+def test_unfreezing_spares_the_norms_and_slows_the_deep():
+    x = keras.Input((8,))
+    h = keras.layers.BatchNormalization()(keras.layers.Dense(8)(x))
+    trunk = keras.Model(x, keras.layers.Dense(8)(h))
+    unfreeze(trunk, 0.0)
+    assert not trunk.trainable_variables
+    unfreeze(trunk, 1.0)
+    assert len(trunk.trainable_variables) == 4
+    rates = depth_rates(trunk, 2.0)
+    first, last = leaf_layers(trunk)[0], leaf_layers(trunk)[-1]
+    assert rates[first.weights[0].path] < rates[last.weights[0].path] < 1
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_a_trunk_thaws_stage_by_stage(head):
+    """Weights are compared after each stage: what is frozen is bit-equal, and batch normalisation never moves."""
+    x = keras.Input((8,))
+    h = keras.layers.Dense(16, activation="relu", name="deep")(x)
+    trunk = keras.Model(x, keras.layers.Dense(8, name="late")(keras.layers.BatchNormalization(name="norm")(h)), name="trunk")
+    inputs = keras.Input((8,), name="x")
+    model = keras.Model({"x": inputs}, keras.layers.Dense(1, name="head")(trunk(inputs)))
+    features, target = data()
+    source, seen = resident({"x": features}, target), [{v.path: v.numpy() for v in model.variables}]
+
+    def stage(own, rates, tag):
+        history = train_model(model, source, source, own, loss="mse", rates=rates, tag=tag)
+        seen.append({v.path: v.numpy() for v in model.variables})
+        return history
+
+    fit_staged(model, trunk, settings(epochs=4, freeze=(2, 2), ema=0.0), stage, head=head)
+    start, first, last = seen
+    moved = lambda a, b: {path.split("/")[-2] for path in a if not np.array_equal(a[path], b[path])}  # noqa: E731
+    assert moved(start, first) == ({"head"} if head else {"head", "late"})
+    assert moved(first, last) == {"head", "late", "deep"}

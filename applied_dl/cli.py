@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     made["evaluate"].add_argument("--data", metavar="SRC", help="another labelled source; the held-out test rows by default")
     made["export"].add_argument("--formats", help="comma-separated: saved_model,tflite")
     made["export"].add_argument("--variants", help="comma-separated: fp32,fp16,dynamic,int8_weights,int8")
-    made["export"].add_argument("--max-loss", type=float, help="largest loss of the task metric a file may have")
+    made["export"].add_argument("--max-metric-drop", type=float, help="largest loss of the task metric a file may have")
     verb = made["predict"]
     verb.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
     verb.add_argument("--out", metavar="FILE", help="write the answers beside their inputs: .csv, .parquet or .jsonl")

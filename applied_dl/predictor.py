@@ -60,7 +60,7 @@ class Predictor:
         return answers
 
     def _refuse_unknown(self, options: dict) -> None:
-        known = [name for name, own in inspect.signature(self.answer_options).parameters.items() if own.kind is own.KEYWORD_ONLY]
+        known = [name for name, own in inspect.signature(self.predict_options).parameters.items() if own.kind is own.KEYWORD_ONLY]
         for key in options.keys() - known:
             raise UsageError(
                 f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {', '.join(known) or 'no options'}."
@@ -72,7 +72,7 @@ class Predictor:
         answers: list[dict] = []
         if encoded.kept:
             outputs = self.runtime.run(encoded.inputs, batch=LARGEST_BATCH)
-            answers = self._task.answer(self.encoder, outputs, encoded, **options)
+            answers = self._task.postprocess(self.encoder, outputs, encoded, **options)
         total = len(encoded.kept) + len(encoded.errors)
         slots: list[dict | None] = [None] * total
         for place, answer in zip(encoded.kept, answers, strict=True):
@@ -82,9 +82,9 @@ class Predictor:
         return slots, list(encoded.warnings)  # type: ignore[return-value]
 
     @property
-    def answer_options(self):
+    def predict_options(self):
         """The function that phrases the answers; its keyword arguments are the options of `predict`."""
-        return self._task.answer
+        return self._task.postprocess
 
     @property
     def task_module(self):
@@ -99,10 +99,10 @@ class Predictor:
         """Raw inputs → the arrays that `run` takes."""
         return self._task.encode(self.encoder, inputs)
 
-    def gather(self, arguments: list[str]) -> list:
+    def expand_inputs(self, arguments: list[str]) -> list:
         """Command-line arguments → inputs (a folder → its pictures, a CSV → its rows, a text file → its lines)."""
         column = self.manifest.recipe.get("data", {}).get("column")  # of a table of texts
-        return self._task.gather(arguments, column) if column else self._task.gather(arguments)
+        return self._task.expand_inputs(arguments, column) if column else self._task.expand_inputs(arguments)
 
 
 def load(path: str | Path, variant: str | None = None, threads: int | None = None) -> Predictor:

@@ -54,7 +54,7 @@ def lr_find(options) -> int:
     """Find a learning rate."""
     from pathlib import Path
 
-    from applied_dl.workflows.find_lr import lr_find as find
+    from applied_dl.workflows.find_lr import find_lr as find
 
     found = find(_recipe(options.recipe, options.set), Path(options.out or "lr_find.png"))
     lines = []
@@ -121,9 +121,9 @@ def tune(options) -> int:
 
 def evaluate(options) -> int:
     """Score every exported file."""
-    from applied_dl.workflows import evaluate as revisit
+    from applied_dl.workflows.evaluate import evaluate as measure
 
-    found = revisit.evaluate(options.bundle, options.data)
+    found = measure(options.bundle, options.data)
     lines = [f"{file:<24} {_scores(scores)}" for file, scores in found["metrics"].items()]
     return _print(options, found, "\n".join(lines))
 
@@ -131,10 +131,10 @@ def evaluate(options) -> int:
 def export(options) -> int:
     """Export a trained bundle again."""
     from applied_dl.core import bundle
-    from applied_dl.workflows import evaluate as revisit
+    from applied_dl.workflows.export import export as export_again
 
-    manifest = revisit.export(
-        options.bundle, formats=_listed(options.formats), variants=_listed(options.variants), max_loss=options.max_loss
+    manifest = export_again(
+        options.bundle, formats=_listed(options.formats), variants=_listed(options.variants), max_metric_drop=options.max_metric_drop
     )
     import msgspec
 
@@ -144,7 +144,7 @@ def export(options) -> int:
         + (
             f"refused: {r['refused']}"
             if r["refused"]
-            else f"{manifest.main} {r['metric']:.4f}  loss {r['metric_loss']:+.4f}  {r['bytes']:,} bytes"
+            else f"{manifest.main} {r['metric']:.4f}  loss {r['metric_drop']:+.4f}  {r['bytes']:,} bytes"
         )
         for r in rows
     ]
@@ -158,7 +158,7 @@ def predict(options) -> int:
 
     target = writable(options.out) if options.out else None
     predictor = load(options.bundle, options.variant)
-    inputs = predictor.gather(options.inputs)
+    inputs = predictor.expand_inputs(options.inputs)
     extra = {key: value for key, value in (("top", options.top), ("nearest", options.nearest)) if value is not None}
     answers = predictor.predict(inputs, **_accepted(predictor, extra))
     for warning in predictor.warnings:
@@ -261,7 +261,7 @@ def _accepted(predictor, extra: dict) -> dict:
     """The options this task's answers know; another one is wrong usage."""
     import inspect
 
-    known = set(inspect.signature(predictor.answer_options).parameters)
+    known = set(inspect.signature(predictor.predict_options).parameters)
     for key in extra:
         if key not in known:
             raise UsageError(f"--{key} has no meaning for the task {predictor.task!r}.")

@@ -62,7 +62,7 @@ def cases(folder: Path) -> dict:
 
     found = {}
     for task in ("image", "tabular", "forecast", "words", "sentences"):
-        bundle = applied_dl.training(task, out=folder / "bundles" / task, export={"formats": ["tflite"]}, **QUICK.get(task, {}))
+        bundle = applied_dl.train(task, out=folder / "bundles" / task, export={"formats": ["tflite"]}, **QUICK.get(task, {}))
         for item in bundle.manifest.exports:
             if item.refused:
                 continue

@@ -110,7 +110,7 @@ def main(mutations: int) -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole"
-        applied_dl.training("image", out=whole, train={"epochs": 2}, model={"width": 0.25}, export={"formats": ["tflite"]})
+        applied_dl.train("image", out=whole, train={"epochs": 2}, model={"width": 0.25}, export={"formats": ["tflite"]})
         wanted = load(whole).predict([picture])
         for i in range(mutations):
             kind = dice.choice(list(KINDS))

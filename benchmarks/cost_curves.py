@@ -109,8 +109,7 @@ def point(task: str, factor: int) -> dict:
     from applied_dl.tasks import load_task
     from applied_dl.training import reproducible  # noqa: F401  # its libraries are loaded before the clock starts
     from applied_dl.training.history import Workspace
-    from applied_dl.workflows import recipes
-    from applied_dl.workflows import train as run
+    from applied_dl.workflows import preparation, recipes
     from applied_dl.workflows.dry_run import RSS_UNIT, flops
 
     rows = SIZES[task] * factor
@@ -120,8 +119,8 @@ def point(task: str, factor: int) -> dict:
         sections["train"] = {**sections.get("train", {}), "epochs": EPOCHS}
         recipe, page = recipes.read_recipe({"task": task, **sections}), load_task(task)
         start = time.perf_counter()
-        prepared = run.read(page, recipe)
-        recipe = run.settled(page, recipe, prepared)
+        prepared = preparation.read_data(page, recipe)
+        recipe = preparation.resolve_recipe(page, recipe, prepared)
         ready = time.perf_counter()
         fitted = page.fit(recipe, prepared, Workspace(Path(folder) / "run", {}, keeps=False))
         seconds = time.perf_counter() - ready

@@ -37,7 +37,7 @@ def measure(task: str, sections: dict) -> dict:
     import applied_dl
 
     with tempfile.TemporaryDirectory() as folder:
-        done = applied_dl.training(task, out=Path(folder) / task, export={"formats": ["tflite"]}, **sections)
+        done = applied_dl.train(task, out=Path(folder) / task, export={"formats": ["tflite"]}, **sections)
         manifest = done.manifest
         from applied_dl.export.verification import PROOF_ROWS
 
@@ -49,7 +49,7 @@ def measure(task: str, sections: dict) -> dict:
             "metric": manifest.main,
             "test": manifest.metrics["test"][manifest.main],
             "rows": int(min(PROOF_ROWS, rows)),
-            "max_loss": manifest.recipe["export"]["max_loss"],
+            "max_metric_drop": manifest.recipe["export"]["max_metric_drop"],
             "files": files,
             "seconds": float(np.round(manifest.seconds, 1)),
         }
@@ -75,13 +75,13 @@ def summary(found: dict) -> list[Row]:
         if chosen is None:
             rows.append(Row(f"the file of {task}", "none was allowed", "one", False))
             continue
-        loss, low, high = (value + 0.0 for value in (chosen["metric_loss"], *(chosen["metric_loss_interval"] or (float("nan"),) * 2)))
+        loss, low, high = (value + 0.0 for value in (chosen["metric_drop"], *(chosen["metric_drop_interval"] or (float("nan"),) * 2)))
         rows.append(
             Row(
                 f"`model.tflite` of {task}, {one['rows']:,} held-out rows",
                 f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, loss {loss:.2g} [{low:.2g}, {high:.2g}]",
-                f"≤ {one['max_loss']:g}",
-                chosen["metric_loss"] <= one["max_loss"] and one["rows"] >= LEAST,
+                f"≤ {one['max_metric_drop']:g}",
+                chosen["metric_drop"] <= one["max_metric_drop"] and one["rows"] >= LEAST,
                 f"fp32: {files['fp32']['bytes'] / 1000:,.0f} kB, within {files['fp32']['max_rel_diff']:.0e} of Keras",
             )
         )
@@ -99,10 +99,10 @@ def details(found: dict) -> list[str]:
             if item["metric"] is None:
                 lines.append(f"| {task} | {item['variant']} | — | — | — | — | — | — | — | — | refused: {item['refused']} |")
                 continue
-            loss = ", ".join(f"{end + 0.0:.2g}" for end in item["metric_loss_interval"] or ())
+            loss = ", ".join(f"{end + 0.0:.2g}" for end in item["metric_drop_interval"] or ())
             lines.append(
                 f"| {task} | {item['variant']} | {item['bytes'] / 1000:,.1f} | {one['metric']} {item['metric']:.4g} | "
-                f"{item['metric_loss'] + 0.0:.2g} [{loss}] | {item['max_abs_diff']:.1e}, {item['median_abs_diff']:.1e} | "
+                f"{item['metric_drop'] + 0.0:.2g} [{loss}] | {item['max_abs_diff']:.1e}, {item['median_abs_diff']:.1e} | "
                 f"{item['latency_ms']:.3g}, {item['latency_p95_ms']:.3g} | {item['threaded_ms']:.3g}, {item['threaded_p95_ms']:.3g} | "
                 f"{item['cold_start_ms']:.2g} | {item['memory_mb']:.1f} | "
                 f"{'**model.tflite**' if item['chosen'] else 'refused by the metric' if item['refused'] else ''} |"

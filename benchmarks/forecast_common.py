@@ -25,7 +25,7 @@ def measure(overrides: dict, baselines: bool = False) -> dict:
     set_up(recipe.train.seed, True)
     cpu, wall = time.process_time(), time.perf_counter()
     prepared = task.prepare(recipe, Path("."))
-    recipe = task.settle(recipe, prepared)
+    recipe = task.resolve_defaults(recipe, prepared)
     set_up(recipe.train.seed, True)
     fitted = task.fit(recipe, prepared, None)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

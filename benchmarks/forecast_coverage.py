@@ -52,7 +52,7 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
     overrides = {"data.source": str(path), "data.rows": rows, "data.horizon": horizon, "model.name": "ridge"}
     recipe = recipes.read_recipe({"task": "forecast"}, overrides)
     prepared = task.prepare(recipe, Path("."))
-    recipe = task.settle(recipe, prepared)
+    recipe = task.resolve_defaults(recipe, prepared)
     fitted, found, scale = task.fit(recipe, prepared, None), {}, np.array(prepared.encoder.scale)
     own = intervals.drift, Margin.spread
     units = {"fixed": lambda layer, history: ops.ones_like(history[:, :1]) * ops.array(layer.scale),

@@ -53,13 +53,13 @@ def measure(sections: dict) -> dict:
     from applied_dl.runtime.bench import bench
 
     with tempfile.TemporaryDirectory() as folder:
-        run = applied_dl.training({"task": "forecast"}, out=Path(folder) / "b", **sections)
+        run = applied_dl.train({"task": "forecast"}, out=Path(folder) / "b", **sections)
         files = {item.variant: item for item in run.manifest.exports if item.format == "tflite"}
         chosen, plain = run.manifest.chosen, files["fp32"]
         rows = [row for _ in range(3) for row in bench(run.bundle) if row["variant"] == "fp32" and row["threads"] == 1]
     return {"bytes": plain.bytes, "latency_ms": round(min(row["p50_ms"] for row in rows), 4), "max_rel_diff": plain.max_rel_diff,
             "ops": plain.ops, "refused": plain.refused, "chosen": chosen.variant, "chosen_bytes": chosen.bytes,
-            "losses": {variant: item.metric_loss for variant, item in files.items()}}  # fmt: skip
+            "losses": {variant: item.metric_drop for variant, item in files.items()}}  # fmt: skip
 
 
 def main() -> None:

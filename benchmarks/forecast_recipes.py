@@ -34,7 +34,7 @@ def main() -> None:
     for name in RECIPES:
         cpu, wall = time.process_time(), time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            run = applied_dl.training(ROOT / "pipelines" / f"{name}.toml", out=Path(folder) / "b")
+            run = applied_dl.train(ROOT / "pipelines" / f"{name}.toml", out=Path(folder) / "b")
         main_ = run.manifest.main
         found[name] = {
             "main": main_, "value": run.metrics["test"][main_], "interval": run.manifest.intervals["test"][main_],

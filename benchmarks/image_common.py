@@ -29,7 +29,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
         settings = recipes.read_recipe(ROOT / "pipelines" / recipe, {**overrides, "train.seed": seed})
         set_up(seed, True)
         prepared = task.prepare(settings, cache_folder())
-        settings = task.settle(settings, prepared)
+        settings = task.resolve_defaults(settings, prepared)
         set_up(seed, True)
         cpu, wall = time.process_time(), time.perf_counter()
         fitted = task.fit(settings, prepared, None)
@@ -50,7 +50,6 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
 
 
 def _exports(task, settings, serving, prepared) -> dict:
-    from applied_dl.export.precisions import export
 
     with tempfile.TemporaryDirectory() as folder:
         found, _ = export(
@@ -62,7 +61,7 @@ def _exports(task, settings, serving, prepared) -> dict:
             Path(folder),
             "benchmark",
         )
-    return {f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_loss} for e in found}
+    return {f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_drop} for e in found}
 
 
 def write(name: str, result: dict) -> None:

@@ -38,7 +38,6 @@ json.dump(found, open(folder + "/found.json", "w"))
 def main() -> None:
     import numpy as np
 
-    from applied_dl.export.precisions import export
     from applied_dl.runtime.interpreter import Runtime
     from tests.export.test_precisions import accuracy, pictures, settings, small_serving
 

@@ -32,8 +32,8 @@ def trained(folder: Path) -> dict[str, Path]:
         for i in range(40):
             pixels = random.integers(0, 128, (SIDE, SIDE, 3), dtype=np.uint8) + (127 if label == "light" else 0)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / "pictures" / label / f"{i}.png")
-    applied_dl.training("tabular", out=folder / "tabular", model={"name": "mlp"}, train={"epochs": 3}, export=export)
-    applied_dl.training(
+    applied_dl.train("tabular", out=folder / "tabular", model={"name": "mlp"}, train={"epochs": 3}, export=export)
+    applied_dl.train(
         "image", out=folder / "image", data={"source": str(folder / "pictures"), "image_size": [SIDE, SIDE]},
         model={"name": "resnet"}, train={"epochs": 1, "batch_size": 16}, export=export,
     )  # fmt: skip

@@ -56,7 +56,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "digits"
-        applied_dl.training("image", out=bundle, train={"epochs": 2}, export={"formats": ["tflite"]})
+        applied_dl.train("image", out=bundle, train={"epochs": 2}, export={"formats": ["tflite"]})
         picture = str(ROOT / "docs" / "images" / "digit_3.png")
         write("runtime_startup", {"help": measure(["--help"]), "predict": measure(["predict", str(bundle), picture])})
 

@@ -18,7 +18,7 @@ from applied_dl.training.history import Workspace
 from applied_dl.training.reproducible import set_up
 recipe = recipes.read_recipe("pipelines/sentences.toml", {"train.seed": int(sys.argv[1])})
 prepared = task.prepare(recipe, None)
-recipe = task.settle(recipe, prepared)
+recipe = task.resolve_defaults(recipe, prepared)
 set_up(recipe.train.seed, True)
 with tempfile.TemporaryDirectory() as folder:
     fitted = task.fit(recipe, prepared, Workspace(Path(folder), {}))

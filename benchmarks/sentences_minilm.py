@@ -133,8 +133,8 @@ def exported(folder: Path, work: Path) -> dict:
     import applied_dl
 
     data = {"similarity": str(STSB / "stsb-en-test.csv.gz"), "similarity_validation": str(STSB / "stsb-en-dev.csv.gz"), "max_rows": 400}
-    run = applied_dl.training("sentences", out=work / "minilm", data=data, model={"weights": str(folder)}, train={"epochs": 0},
-                           export={"formats": ("tflite",), "variants": ("fp32", "dynamic")}, score={"index": 0})  # fmt: skip
+    run = applied_dl.train("sentences", out=work / "minilm", data=data, model={"weights": str(folder)}, train={"epochs": 0},
+                           export={"formats": ("tflite",), "variants": ("fp32", "dynamic")}, predict={"index": 0})  # fmt: skip
     predictor = applied_dl.load(run.bundle, variant="dynamic", threads=1)
     texts, graph, whole = sentences("test")[:PARITY], [], []
     for text in texts:
@@ -151,7 +151,7 @@ def exported(folder: Path, work: Path) -> dict:
     return {
         "stsb": {part: run.manifest.metrics[part]["spearman"] for part in ("validation", "test")},
         "interval": run.manifest.intervals["test"]["spearman"],
-        "exports": [{"variant": e.variant, "bytes": e.bytes, "spearman": e.metric, "loss": e.metric_loss, "format": e.format}
+        "exports": [{"variant": e.variant, "bytes": e.bytes, "spearman": e.metric, "loss": e.metric_drop, "format": e.format}
                     for e in run.manifest.exports],
         "ms_graph": 1e3 * float(np.median(graph)), "ms_graph_least": 1e3 * min(graph), "ms_whole": 1e3 * float(np.median(whole)),
         "load": os.getloadavg()[0],

@@ -72,7 +72,7 @@ def train(captions: str | None, seed: int, out: str) -> None:
     data = {"source": [captions, str(WIKIPEDIA)] if captions else str(WIKIPEDIA), "max_rows": PAIRS, "similarity": STSB["test"],
             "similarity_validation": STSB["dev"]}  # fmt: skip
     wall, cpu = time.perf_counter(), time.process_time()
-    run = applied_dl.training(
+    run = applied_dl.train(
         "sentences", out=out, data=data, model={"matryoshka": ()}, train={"seed": seed}, export={"variants": ("dynamic",)}
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -88,7 +88,7 @@ def train(captions: str | None, seed: int, out: str) -> None:
     answering = one_hundred(out, texts[:100])
     print("RESULT" + json.dumps({
         "dev": run.manifest.metrics["validation"]["spearman"], "test": run.manifest.metrics["test"]["spearman"],
-        "loss": file.metric_loss, "bytes": file.bytes, "rows": run.manifest.facts["rows"],
+        "loss": file.metric_drop, "bytes": file.bytes, "rows": run.manifest.facts["rows"],
         "removed": run.manifest.facts.get("rows removed because they hold a judged sentence"),
         "baselines": {name: m.get("spearman") for name, m in run.manifest.baselines.items()},
         "training_seconds": sum(counting) + sum(float(line.split(",")[column]) for line in history[1:]), "counting_seconds": sum(counting),

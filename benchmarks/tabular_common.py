@@ -116,7 +116,7 @@ def _settled(overrides: dict) -> tuple:
     recipe = recipes.read_recipe({"task": "tabular"}, overrides)
     set_up(recipe.train.seed, True)
     prepared = task.prepare(recipe, Path("."))
-    recipe = task.settle(recipe, prepared)
+    recipe = task.resolve_defaults(recipe, prepared)
     set_up(recipe.train.seed, True)
     return recipe, prepared
 

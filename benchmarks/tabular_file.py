@@ -47,7 +47,7 @@ def net(name: str, epochs: int) -> dict:
     from applied_dl.workflows import recipes
 
     with tempfile.TemporaryDirectory() as folder:
-        made = applied_dl.training("tabular", out=f"{folder}/b", data=SOURCE, model={"name": name}, train={"epochs": epochs},
+        made = applied_dl.train("tabular", out=f"{folder}/b", data=SOURCE, model={"name": name}, train={"epochs": epochs},
                                 export={"variants": ["fp32", "fp16"]})  # fmt: skip
         exports = {e.variant: e for e in made.manifest.exports if e.format == "tflite"}
         recipe = recipes.resolve(made.manifest.recipe, "b")
@@ -61,7 +61,7 @@ def net(name: str, epochs: int) -> dict:
                 wanted, got = model.predict(rows, verbose=0), runtime.run(rows)
                 relative = max(relative, differences(got, wanted)["max_rel_diff"])
     return {"fp16_bytes": exports["fp16"].bytes, "fp32_bytes": exports["fp32"].bytes, "latency_ms": exports["fp16"].latency_ms,
-            "relative": relative, "epochs": epochs, "fp16_loss": exports["fp16"].metric_loss}  # fmt: skip
+            "relative": relative, "epochs": epochs, "fp16_loss": exports["fp16"].metric_drop}  # fmt: skip
 
 
 def overhead() -> dict[str, float]:
@@ -78,7 +78,7 @@ def overhead() -> dict[str, float]:
     chosen = {"data": SOURCE, "model": {"name": "tabm"}, "train": {"epochs": EPOCHS, "patience": 0, "clip_norm": 0.0}}
     recipe = recipes.read_recipe({"task": "tabular", **chosen})
     prepared = task.prepare(recipe, Path("."))
-    recipe = task.settle(recipe, prepared)
+    recipe = task.resolve_defaults(recipe, prepared)
     objective = fitting.each_member(make_loss("mse"))
     score = fitting.ensemble_score(make_loss("mse"), False)
 

@@ -73,6 +73,7 @@ def main(folder: str) -> None:
 
 def shipped(folder: str) -> dict:
     """The recipes of `pipelines/`, each examined through `applied-dl doctor`; those whose data is not in the package get its place."""
+    from applied_dl.tasks import TASKS
     from applied_dl.workflows import recipes
     from applied_dl.workflows.diagnose import doctor_recipe
 

@@ -32,7 +32,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             predicted = dry_run(recipe, str(Path(folder) / "b"))[0]["seconds"]
             start = time.perf_counter()
-            applied_dl.training(recipe, out=Path(folder) / "b")
+            applied_dl.train(recipe, out=Path(folder) / "b")
             found[name] = {"predicted": predicted, "taken": round(time.perf_counter() - start, 1)}
     write("training_dry_run", {"recipes": found})
 

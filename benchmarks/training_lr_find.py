@@ -59,7 +59,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     settings = recipes.read_recipe(ROOT / "pipelines" / recipe, overrides)
     task = load_task(settings.task)
     prepared = task.prepare(settings, cache_folder())
-    settings = task.settle(settings, prepared)
+    settings = task.resolve_defaults(settings, prepared)
     sweep: list = []
     set_up(settings.train.seed, True)
     task.fit(settings, prepared, Workspace(ROOT / "unused", {}, sweep=sweep))

@@ -19,7 +19,7 @@ begun = time.process_time()
 recipe = recipes.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
 with tempfile.TemporaryDirectory() as folder:
     prepared = task.prepare(recipe, Path(folder))
-    recipe = task.settle(recipe, prepared)
+    recipe = task.resolve_defaults(recipe, prepared)
     table, history = learnt(recipe, prepared, Workspace(Path(folder), {}))
 spent = time.process_time() - begun
 found = {"model": task.score(recipe, task._answers(prepared, table), prepared.test, prepared.encoder)} | task.baselines(recipe, prepared)

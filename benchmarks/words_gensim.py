@@ -25,7 +25,7 @@ CASES = {  # model, dimensions, epochs, gensim's first step size (the better of 
     "CBOW d300": ("cbow", 300, 1, 0.05, 1.0),
 }
 ALONE = {  # ours alone: model, dimensions, epochs, options
-    "counted start": ("skipgram", 100, 1, {"start": "svd"}),
+    "counted start": ("skipgram", 100, 1, {"init": "svd"}),
     "one epoch": ("skipgram", 100, 1, {}),
 }
 SCORES = ("ws353", "simlex", "rg65", "analogy")  # reported; step sizes were chosen by RW and MTurk alone
@@ -64,7 +64,7 @@ raw = {"task": "words", "data": {"train": corpus, "validation": corpus + ".held"
        "train": {"epochs": epochs, "threads": threads, "seed": seed}, "learn": options}
 recipe = recipes.read_recipe(raw)
 prepared = task.prepare(recipe, Path(cache))
-recipe = task.settle(recipe, prepared)
+recipe = task.resolve_defaults(recipe, prepared)
 cpu, wall = time.process_time(), time.perf_counter()
 table, _ = learnt(recipe, prepared, Workspace(folder / "run", {}))
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -40,7 +40,7 @@ def trained(tmp_path_factory):
 
     def get(task: str):
         if task not in made:
-            made[task] = applied_dl.training({"task": task}, out=tmp_path_factory.mktemp(task) / task, **QUICK.get(task, {}))
+            made[task] = applied_dl.train({"task": task}, out=tmp_path_factory.mktemp(task) / task, **QUICK.get(task, {}))
         return made[task]
 
     return get

@@ -17,14 +17,14 @@ from applied_dl.workflows import recipes
 
 CONTRACT = (
     "prepare",
-    "settle",
+    "resolve_defaults",
     "build",
     "fit",
     "serving",
-    "reopen",
+    "restore_serving",
     "score",
     "baselines",
-    "first_batch",
+    "preview",
     "plots",
     "labelled",
     "save_encoder",
@@ -69,7 +69,7 @@ def test_train_json_has_the_keys_scripts_rely_on(task, trained):
     json.dumps(found, allow_nan=False)
     assert {"bundle", "task", "metrics", "intervals", "baselines", "exports", "seconds", "seed", "warnings"} <= set(found)
     assert {"validation", "test"} == set(found["metrics"])
-    assert {"file", "format", "variant", "bytes", "metric", "metric_loss", "max_abs_diff", "ops", "chosen"} <= set(found["exports"][0])
+    assert {"file", "format", "variant", "bytes", "metric", "metric_drop", "max_abs_diff", "ops", "chosen"} <= set(found["exports"][0])
 
 
 @pytest.mark.parametrize("task", TASKS)

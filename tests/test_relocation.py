@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     out = tmp_path_factory.mktemp("made") / "digits"
-    return applied_dl.training("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
+    return applied_dl.train("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
 
 
 @pytest.fixture(scope="module")

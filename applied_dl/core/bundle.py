@@ -18,8 +18,9 @@ from pathlib import Path
 import msgspec
 
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.schema_1 import upgraded
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "bundle.json"
 STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belongs to a writer that was killed
 
@@ -27,7 +28,7 @@ STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belon
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One exported file (or SavedModel folder) and the proof made of it.
 
-    `rows` of held-out data were asked; `metric_loss_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one
+    `rows` of held-out data were asked; `metric_drop_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one
     thread, `threaded_ms` on `threads`; `cold_start_ms` lies between the file's bytes and its first answer; `memory_mb` is what the process
     grew by at its peak.
     """
@@ -38,8 +39,8 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     rows: int | None = None
     metric: float | None = None
-    metric_loss: float | None = None
-    metric_loss_interval: tuple[float, float] | None = None
+    metric_drop: float | None = None
+    metric_drop_interval: tuple[float, float] | None = None
     max_abs_diff: float | None = None
     max_rel_diff: float | None = None
     median_abs_diff: float | None = None
@@ -212,7 +213,8 @@ def read_manifest(folder: str | Path) -> Manifest:
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
     try:
-        manifest = msgspec.json.decode(raw, type=Manifest)
+        plain = msgspec.json.decode(raw)
+        manifest = msgspec.convert(upgraded(plain) if isinstance(plain, dict) else plain, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{str(path)!r} is damaged: {error}.") from error
     if not 1 <= manifest.schema <= SCHEMA:

@@ -69,7 +69,7 @@ class Scores(Struct, frozen=True, kw_only=True):
     def value(self) -> float:
         return self.metrics[self.main]
 
-    def loss_against(self, reference: Scores) -> float:
+    def drop_against(self, reference: Scores) -> float:
         """How much worse than `reference`: a difference for metrics in 0..1, a share of the reference for errors."""
         sign = -1.0 if self.main in HIGHER_IS_BETTER else 1.0
         difference = sign * (self.value - reference.value)

@@ -53,8 +53,12 @@ class Train(Section, frozen=True, kw_only=True):
     precision: about(Precision, "float32, mixed_bfloat16 or auto (bfloat16 where the hardware and the model gain)") = "auto"
     ensemble: about(int, "how many seeds are trained and averaged in one graph", ge=1) = 1
     snapshots: about(int | None, "cut one training into so many cycles and average their ends in one graph", ge=2) = None
-    freeze: about(tuple[Annotated[int, Meta(ge=1)], ...] | None, "transfer learning: epochs per stage of unfreezing, e.g. [3, 5]") = None
-    depth_rates: about(float | None, "each deeper stage learns this many times slower (discriminative rates)", ge=1) = None
+    unfreeze_epochs: about(
+        tuple[Annotated[int, Meta(ge=1)], ...] | None, "transfer learning: epochs per stage of unfreezing, e.g. [3, 5]"
+    ) = None
+    layerwise_lr_decay: about(
+        float | None, "transfer learning: factor of the learning rate for each deeper quarter of the trunk, e.g. 0.5", gt=0, le=1
+    ) = None
     seed: about(int, "the one seed of splits, weights, order and augmentation", ge=0, lt=2**31) = 0
     deterministic: about(bool, "same seed, same machine: the same weights, bit for bit") = True
     checkpoint_minutes: about(float, "how often, at the least, a finished epoch is kept for --resume", ge=0) = 1.0
@@ -69,7 +73,7 @@ class Export(Section, frozen=True, kw_only=True):
         "int8_weights",
         "int8",
     )
-    max_loss: about(float | None, "largest loss of the task metric against Keras that a file may have", ge=0) = None
+    max_metric_drop: about(float | None, "largest loss of the task metric against Keras that a file may have", ge=0) = None
     metadata: about(bool, "write standard TFLite metadata (labels, normalisation) into the files") = True
 
 

@@ -28,7 +28,7 @@ _process: subprocess.Popen | None = None
 _log = None
 
 
-def check(settings) -> None:
+def check_export(settings) -> None:
     """Refuse unknown formats and variants before anything is trained."""
     for known, names in ((FORMATS, settings.formats), (VARIANTS, settings.variants)):
         for unknown in set(names) - set(known):

@@ -25,10 +25,10 @@ from applied_dl.export.weight_only import quantise_weights
 LIKE, FASTER = 1.05, 0.5  # sizes that are alike, and the share of a file's latency (no busy machine's noise) under which another wins
 
 
-def export(
+def export_files(
     serving: Serving, settings, train: Part, test: Part, score: Callable[[dict, Part], Scores], folder: Path, name: str
 ) -> tuple[list[ExportedFile], dict[str, np.ndarray]]:
-    """Write the files of `settings` (a settled `recipe.export`) into `folder` and prove each on rows of `test`.
+    """Write the files of `settings` (a resolved `recipe.export`) into `folder` and prove each on rows of `test`.
 
     Returns the proofs (one `chosen`, copied to `model.tflite`, unless all were refused) and Keras' outputs on the proof rows.
     """
@@ -46,7 +46,7 @@ def export(
         found += [_prove_endpoint(folder / "saved_model", name, sample, rows, expected, score) for name, sample in serving.samples.items()]
     if "tflite" in settings.formats:
         found += _tflite(serving, settings, train, judge, folder, name)
-    return _choose(found, settings.max_loss, folder), expected
+    return _choose(found, settings.max_metric_drop, folder), expected
 
 
 def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, np.ndarray]:
@@ -71,7 +71,7 @@ def _prove_endpoint(folder, endpoint, sample, rows, expected, score) -> Exported
     scores = score(outputs, part)
     return ExportedFile(
         file=folder.name, format="saved_model", variant=endpoint, bytes=0, metric=scores.value,
-        metric_loss=scores.loss_against(score(want, part)), **differences(outputs, want),
+        metric_drop=scores.drop_against(score(want, part)), **differences(outputs, want),
     )  # fmt: skip
 
 
@@ -110,12 +110,14 @@ def _converted(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple
     return {variant: path for variant, path in made.items() if variant in variants}, reasons
 
 
-def _choose(found: list[ExportedFile], max_loss: float | None, folder: Path) -> list[ExportedFile]:
+def _choose(found: list[ExportedFile], max_metric_drop: float | None, folder: Path) -> list[ExportedFile]:
     """Refuse the variants above the allowed loss; the smallest other becomes `model.tflite`, or a clearly faster one of like size."""
     judged = []
     for item in found:
-        if item.format == "tflite" and not item.refused and max_loss is not None and item.metric_loss > max_loss:
-            item = msgspec.structs.replace(item, refused=f"it loses {item.metric_loss:.4f} of the metric, above the allowed {max_loss:.4f}")
+        if item.format == "tflite" and not item.refused and max_metric_drop is not None and item.metric_drop > max_metric_drop:
+            item = msgspec.structs.replace(
+                item, refused=f"it loses {item.metric_drop:.4f} of the metric, above the allowed {max_metric_drop:.4f}"
+            )
         judged.append(item)
     allowed = [item for item in judged if item.format == "tflite" and not item.refused]
     if not allowed:

@@ -44,14 +44,14 @@ class Judge:
         self.references = self._by_half(expected)
 
     def of(self, outputs: dict[str, np.ndarray]) -> dict:
-        """`rows`, `metric`, `metric_loss` and `metric_loss_interval` of a file's answers to the proof rows."""
+        """`rows`, `metric`, `metric_drop` and `metric_drop_interval` of a file's answers to the proof rows."""
         found = self.score(outputs, self.part)
-        loss = found.loss_against(self.reference)
-        halves = np.array([half.loss_against(reference) for half, reference in zip(self._by_half(outputs), self.references)])
+        loss = found.drop_against(self.reference)
+        halves = np.array([half.drop_against(reference) for half, reference in zip(self._by_half(outputs), self.references)])
         spread = halves - np.nanmean(halves) if np.isfinite(halves).any() else np.full(1, np.nan)
         low, high = (float(loss + end) for end in np.nanpercentile(spread, LEVEL)) if np.isfinite(spread).any() else (np.nan, np.nan)
         interval = (low, high) if low == low else None
-        return {"rows": len(self.part), "metric": found.value, "metric_loss": loss, "metric_loss_interval": interval}
+        return {"rows": len(self.part), "metric": found.value, "metric_drop": loss, "metric_drop_interval": interval}
 
     def _by_half(self, outputs: dict[str, np.ndarray]) -> list[Scores]:
         from threadpoolctl import threadpool_limits

@@ -129,7 +129,7 @@ def _files(manifest: Manifest) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for item in manifest.exports:
-        loss = _short(item.metric_loss) + (f" [{', '.join(map(_short, item.metric_loss_interval))}]" if item.metric_loss_interval else "")
+        loss = _short(item.metric_drop) + (f" [{', '.join(map(_short, item.metric_drop_interval))}]" if item.metric_drop_interval else "")
         differences = f"{_short(item.max_abs_diff)}, {_short(item.median_abs_diff)}" if item.max_abs_diff is not None else "—"
         rows.append(
             f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | {loss} | {differences} | {_verdict(item)} |"

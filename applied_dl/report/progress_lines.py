@@ -31,7 +31,7 @@ def tell_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
         f"{scores.main} {with_interval(scores)}   " + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main),
     )
     for name, rival in baselines.items():
-        if scores.loss_against(rival) > 0:
+        if scores.drop_against(rival) > 0:
             console.warn(f"the baseline {name!r} scores {rival.main} {rival.value:.4g}, better than the model's {scores.value:.4g}")
 
 
@@ -44,7 +44,7 @@ def tell_export(item: ExportedFile, main: str) -> None:
     speed = f"{item.latency_ms:.2f} ms" if item.latency_ms is not None else ""
     mark = "  ← model.tflite" if item.chosen else ""
     console.say(
-        "export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  loss {item.metric_loss:+.4f}  {size:>12}  {speed}{mark}"
+        "export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  loss {item.metric_drop:+.4f}  {size:>12}  {speed}{mark}"
     )
 
 

@@ -13,7 +13,7 @@ FILES = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".parquet", ".jsonl", "
 STARTS = ("/", "./", "../", "~/")
 
 
-def gather(arguments: list[str], column: str | None = None) -> list[str | Path]:
+def expand_inputs(arguments: list[str], column: str | None = None) -> list[str | Path]:
     """A file, or a folder written with a slash (a folder "king" must not hide the word), stands for its lines, a table for its text
     column, "-" for the lines of standard input, and anything else for itself. An empty line is an input too, so that answers keep their
     places; what looks like the path of a file that is not there comes back as a path.

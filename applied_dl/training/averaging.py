@@ -19,7 +19,7 @@ SHAPES = ("constant", "step", "plateau", "cosine_restarts")
 
 
 def check_averaging(settings) -> None:
-    """Refuse a settled `recipe.train` whose `swa` would do nothing or is done already."""
+    """Refuse a resolved `recipe.train` whose `swa` would do nothing or is done already."""
     if not settings.swa:
         return
     if settings.ema:

@@ -29,7 +29,7 @@ LOW_MOMENTUM = 0.85  # one_cycle runs the momentum from its value down to this a
 
 
 def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None, sweep=None) -> keras.optimizers.Optimizer:
-    """The optimiser of a settled `recipe.train` for a training of `total_steps` steps.
+    """The optimiser of a resolved `recipe.train` for a training of `total_steps` steps.
 
     rates: learning-rate factors by prefix of a variable's path (the longest prefix counts). sweep: a schedule to
     use in place of the recipe's. Raises `UsageError` for an unknown name.
@@ -56,7 +56,7 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
 
 
 def check(settings) -> None:
-    """Refuse keys of a settled `recipe.train` that would do nothing."""
+    """Refuse keys of a resolved `recipe.train` that would do nothing."""
     if settings.momentum is not None and settings.optimizer not in MOMENTUM:
         raise UsageError(f"train.momentum has no meaning for {settings.optimizer!r}; it is for {', '.join(MOMENTUM)}.")
     if settings.beta2 is not None and settings.optimizer not in SQUARES:

@@ -39,10 +39,10 @@ def begin(model: keras.Model) -> None:
 
 
 def check_snapshots(settings) -> None:
-    """Refuse a settled `recipe.train` whose `snapshots` would do nothing."""
+    """Refuse a resolved `recipe.train` whose `snapshots` would do nothing."""
     if not settings.snapshots:
         return
-    for key, given in (("ensemble", settings.ensemble > 1), ("freeze", settings.freeze), ("swa", settings.swa)):
+    for key, given in (("ensemble", settings.ensemble > 1), ("unfreeze_epochs", settings.unfreeze_epochs), ("swa", settings.swa)):
         if given:
             raise UsageError(f"train.snapshots and train.{key} do not go together; set one of them.")
     if settings.epochs < 2 * settings.snapshots:

@@ -45,7 +45,7 @@ def train_model(
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch by `monitor`.
 
-    settings: a settled `recipe.train` (epochs, batch_size, learning_rate, schedule, optimizer, … none of them None).
+    settings: a resolved `recipe.train` (epochs, batch_size, learning_rate, schedule, optimizer, … none of them None).
     augment: `(inputs, target, seed int32 (2,)) -> (inputs, target)`, in the graph and stateless, on a batch.
     rates: learning-rate factors by prefix of the variable path (discriminative rates).
     Ctrl-C ends the training after the current steps and keeps the best weights. Raises `DataError` where the loss is not finite.

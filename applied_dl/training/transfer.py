@@ -31,34 +31,34 @@ def unfreeze(trunk: keras.Model, share: float) -> int:
     return sum(layer.trainable for layer in layers)
 
 
-def depth_rates(trunk: keras.Model, factor: float | None) -> dict[str, float]:
-    """Learning-rate factors by variable path: 1 for the head (not listed), `factor` smaller for each deeper quarter of the trunk."""
-    if not factor or factor == 1:
+def layer_rates(trunk: keras.Model, decay: float | None) -> dict[str, float]:
+    """Learning-rate factors by variable path: 1 for the head (not listed), times `decay` for each deeper quarter of the trunk."""
+    if not decay or decay == 1:
         return {}
     layers = leaf_layers(trunk)
     rates = {}
     for i, layer in enumerate(layers):
         depth = DEPTH_GROUPS - i * DEPTH_GROUPS // max(len(layers), 1)
-        rates |= {variable.path: factor**-depth for variable in layer.weights}
+        rates |= {variable.path: decay**depth for variable in layer.weights}
     return rates
 
 
 def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable, head: bool = True) -> History:
-    """Run one fit per number in `train.freeze` (epochs of each stage): the head, then ever more of the trunk, all of it in the last.
+    """Run one fit per number in `train.unfreeze_epochs`, the epochs of each stage: the head, then ever more of the trunk, at last all.
 
     Where there is no new `head`, the first stage trains the trunk's last part. `fit_stage(settings, rates, tag) -> History` trains the
     whole model once. From the second stage on the peak rate is a fifth. `model` keeps the best weights of all stages: a later one that
     only harms is undone.
     """
     history, kept = History(), None
-    stages = settings.freeze or (settings.epochs,)
+    stages = settings.unfreeze_epochs or (settings.epochs,)
     for stage, epochs in enumerate(stages):
-        if settings.freeze:
+        if settings.unfreeze_epochs:
             unfreeze(trunk, stage / max(len(stages) - 1, 1) if head else (stage + 1) / len(stages))
         rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
         own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
         try:
-            step = fit_stage(own, depth_rates(trunk, settings.depth_rates), f"stage{stage}")
+            step = fit_stage(own, layer_rates(trunk, settings.layerwise_lr_decay), f"stage{stage}")
         except KeyboardInterrupt:
             if kept is None:
                 raise

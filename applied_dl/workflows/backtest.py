@@ -9,8 +9,8 @@ import numpy as np
 
 from applied_dl.core import bundle, console
 from applied_dl.core.errors import UsageError
-from applied_dl.workflows import evaluate as revisit
 from applied_dl.workflows import recipes
+from applied_dl.workflows.preparation import reread
 
 SHOWN = 8  # origins whose forecasts are drawn
 
@@ -37,7 +37,7 @@ def backtest_bundle(path: str | Path, picture: Path, origins: int | None = None)
         from applied_dl.tasks.forecast import task
     from applied_dl.runtime.interpreter import Runtime
 
-    prepared = revisit.reread(task, recipe, manifest, path)
+    prepared = reread(task, recipe, manifest, path)
     runtime = Runtime(bundle.checked_bytes(path, manifest, manifest.chosen.file))
     return _report(rolling.of_bundle(recipe, prepared, runtime.run, origins), picture, start)
 

@@ -9,9 +9,8 @@ import msgspec
 from applied_dl.core import bundle
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks import load_task
-from applied_dl.workflows import evaluate as revisit
 from applied_dl.workflows import recipes
-from applied_dl.workflows import train as run
+from applied_dl.workflows.preparation import identity, of_one_net, read_data, reread, resolve_recipe
 
 ROWS = 64  # of validation, whose units are looked at
 BUDGET = 60.0  # seconds a training may take to be watched to its end
@@ -24,8 +23,8 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
     from applied_dl.training.history import Workspace
     from applied_dl.training.reproducible import set_up
 
-    prepared = run.read(task, recipe)
-    recipe = run.settled(task, recipe, prepared)
+    prepared = read_data(task, recipe)
+    recipe = resolve_recipe(task, recipe, prepared)
     found = check_data(prepared, recipe.train)
     set_up(recipe.train.seed, recipe.train.deterministic)
     looked: list[str] = []
@@ -35,10 +34,10 @@ def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
         looked.append(options["tag"])
         return examine(*arguments, **options)
 
-    workspace = Workspace(Path(), run.identity(recipe, prepared), examine=look)
+    workspace = Workspace(Path(), identity(recipe, prepared), examine=look)
     note = None
     try:
-        task.fit(run.of_one_net(recipe), prepared, workspace)
+        task.fit(of_one_net(recipe), prepared, workspace)
     except UsageError as error:
         if looked:
             raise
@@ -56,7 +55,7 @@ def doctor_bundle(path: str | Path) -> dict:
 
     from applied_dl.training.diagnostics import check_activations, check_data, check_histories
 
-    prepared = revisit.reread(task, recipe, manifest, path)
+    prepared = reread(task, recipe, manifest, path)
     stops = bool(getattr(recipe.train, "patience", 0))
     found = check_data(prepared, recipe.train) + check_histories(read_history(path / "history.csv"), stops)
     model = keras.saving.load_model(path / "model.keras")

@@ -9,37 +9,37 @@ from pathlib import Path
 
 from applied_dl.core import config, console
 from applied_dl.tasks import load_task
-from applied_dl.workflows import train as run
+from applied_dl.workflows.preparation import identity, read_data, resolve_recipe
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured on small models
 
 
 def dry_run(recipe, out: str) -> tuple[dict, str]:
-    """The facts as `--json` prints them, and as people read them; written are the cache of decoded data and `OUT.first_batch.png`."""
+    """The facts as `--json` prints them, and as people read them; written are the cache of decoded data and `OUT.preview.png`."""
     task = load_task(recipe.task)
     from applied_dl.training.history import Workspace
 
     start = time.perf_counter()
-    prepared = run.read(task, recipe)
+    prepared = read_data(task, recipe)
     for warning in prepared.warnings:
         console.warn(warning)
-    recipe = run.settled(task, recipe, prepared)
+    recipe = resolve_recipe(task, recipe, prepared)
     model = task.build(recipe, prepared)
     from applied_dl.export.describe import describe
 
     read = time.perf_counter() - start
-    picture = Path(f"{out}.first_batch.png")
+    picture = Path(f"{out}.preview.png")
     picture.parent.mkdir(parents=True, exist_ok=True)
-    batch = task.first_batch(recipe, prepared, picture)
+    batch = task.preview(recipe, prepared, picture)
     trial: list[float] = []
-    task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", run.identity(recipe, prepared), trial=trial))
+    task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", identity(recipe, prepared), trial=trial))
     facts = {
         "task": recipe.task,
         "data": prepared.facts.get("summary", ""),
         "rows": {part: len(getattr(prepared, part)) for part in ("train", "validation", "test")},
         "inputs": describe(model)["inputs"],
-        "first_batch": batch,
+        "preview": batch,
         "parameters": int(model.count_params()),
         "flops_per_row": flops(model),
         "data_mb": round(sum(a.nbytes for a in prepared.train.inputs.values()) / 1e6, 1),
@@ -92,7 +92,7 @@ def _text(facts: dict) -> str:
             f"data     {facts['data']}",
             f"rows     {rows}; {facts['data_mb']} MB of training inputs",
             f"inputs   {shapes}",
-            f"batch    {facts['first_batch']}",
+            f"batch    {facts['preview']}",
             f"model    {facts['parameters']:,} parameters  {cost}",
             f"train    {settings or 'solved in closed form'}",
             f"memory   {facts['peak_mb']:,} MB at the most so far, with some steps of the real batch size taken",

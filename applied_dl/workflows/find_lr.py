@@ -6,10 +6,10 @@ from pathlib import Path
 
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks import load_task
-from applied_dl.workflows import train as run
+from applied_dl.workflows.preparation import identity, of_one_net, read_data, resolve_recipe
 
 
-def lr_find(recipe, picture: Path) -> dict:
+def find_lr(recipe, picture: Path) -> dict:
     """The finder's suggestion for the first net and, in `nets`, for every net of an ensemble, each curve drawn to `picture` or beside it.
 
     Raises `UsageError` for a model that is not trained by steps.
@@ -17,10 +17,10 @@ def lr_find(recipe, picture: Path) -> dict:
     task = load_task(recipe.task)
     from applied_dl.training.history import Workspace
 
-    prepared = run.read(task, recipe)
-    recipe = run.settled(task, recipe, prepared)
+    prepared = read_data(task, recipe)
+    recipe = resolve_recipe(task, recipe, prepared)
     sweep: list = []
-    task.fit(run.of_one_net(recipe), prepared, Workspace(Path(), run.identity(recipe, prepared), sweep=sweep))
+    task.fit(of_one_net(recipe), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
     picture.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
+from applied_dl.workflows.preparation import identity, read_data, resolve_recipe, trained_by_keras
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,25 +56,25 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
     bundle.probe(target)
 
     task = load_task(recipe.task)
-    from applied_dl import export as exporting
+    from applied_dl.export.convert import check_export, warm_up
     from applied_dl.training.history import Workspace
     from applied_dl.training.reproducible import set_up
 
-    exporting.check(recipe.export)
-    prepared = read(task, recipe)
+    check_export(recipe.export)
+    prepared = read_data(task, recipe)
     lines.tell_data(prepared)
-    recipe = settled(task, recipe, prepared)
+    recipe = resolve_recipe(task, recipe, prepared)
     folder = target.parent / f".{target.name}.run"
     workspace = Workspace(folder, identity(recipe, prepared), resume)
     _begin(workspace, overwrite)
     with console.timed("baseline", "honest rivals on the same rows"):
         baselines = task.baselines(recipe, prepared)
     lines.tell_baselines(baselines)
-    set_up(recipe.train.seed, recipe.train.deterministic, _by_keras(recipe))
-    if "tflite" in recipe.export.formats and _by_keras(
+    set_up(recipe.train.seed, recipe.train.deterministic, trained_by_keras(recipe))
+    if "tflite" in recipe.export.formats and trained_by_keras(
         recipe
     ):  # without, a training takes too little memory to put the converter beside it
-        exporting.warm_up()
+        warm_up()
     fitted = task.fit(recipe, prepared, workspace)
     from applied_dl.training.hardware import as_float32
 
@@ -93,9 +93,9 @@ def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, res
 
 def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
     """Score, export, draw and describe into a folder; its manifest, sealed."""
-    from applied_dl import export as exporting
     from applied_dl.export.describe import describe
     from applied_dl.export.golden import write_golden, write_history
+    from applied_dl.export.precisions import export_files, keras_outputs
     from applied_dl.report.card import write_card
     from applied_dl.training.diagnostics import check_afterwards
     from applied_dl.training.reproducible import versions
@@ -103,12 +103,12 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     def score(outputs, part):
         return task.score(recipe, outputs, part, prepared.encoder)
 
-    answers = {part: exporting.keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
+    answers = {part: keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     lines.tell_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
-    exports, _ = exporting.export(serving, recipe.export, prepared.train, prepared.test, score, work, name)
+    exports, _ = export_files(serving, recipe.export, prepared.train, prepared.test, score, work, name)
     for item in exports:
         lines.tell_export(item, scores["test"].main)
     write_golden(work, prepared.test, answers["test"], exports)
@@ -154,34 +154,6 @@ def _cut_short(history) -> list[str]:
     return [f"The training {why} after epoch {len(history.rows)}; the model holds the best weights up to then."] if why else []
 
 
-def read(task, recipe):
-    """The recipe's data read, split and fitted, from its seed."""
-    from applied_dl.training.reproducible import set_up
-
-    set_up(recipe.train.seed, recipe.train.deterministic, _by_keras(recipe))
-    return task.prepare(recipe, cache_folder())
-
-
-def _by_keras(recipe) -> bool:
-    """Whether Keras trains; word vectors have closed-form steps of their own, and TensorFlow is loaded for their export alone."""
-    return hasattr(recipe.train, "optimizer")
-
-
-def settled(task, recipe, prepared):
-    """The recipe with every open value chosen for the data, and without a key that would do nothing."""
-    recipe = task.settle(recipe, prepared)
-    if _by_keras(recipe):
-        from applied_dl.training.optimizers import check
-
-        check(recipe.train)
-    return recipe
-
-
-def of_one_net(recipe):
-    """The recipe without its ensemble: what a look at one training needs."""
-    return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if hasattr(recipe.train, "ensemble") else recipe
-
-
 def _begin(workspace, overwrite: bool) -> None:
     """Say so where there is nothing to resume; never throw away the work of a run that could be resumed without being told to."""
     from applied_dl.training.checkpoints import left_behind
@@ -200,13 +172,6 @@ def _begin(workspace, overwrite: bool) -> None:
             f"{first}, or --overwrite to begin again."
         )
     shutil.rmtree(workspace.folder, ignore_errors=True)
-
-
-def identity(recipe, prepared) -> dict[str, str]:
-    """What must not change between an interrupted run and its resume, key by key, so that a refusal can name what did."""
-    sections = {name: keys for name, keys in config.as_dict(recipe).items() if name not in ("export", "card", "tune")}
-    found = {f"{name}.{key}": json.dumps(value) for name, keys in sections.items() if isinstance(keys, dict) for key, value in keys.items()}
-    return {"task": recipe.task, **found, "data": prepared.fingerprint}
 
 
 def _as_files(sections: dict) -> dict:

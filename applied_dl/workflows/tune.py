@@ -17,7 +17,7 @@ from applied_dl.core.errors import AppliedError, RefusedError, UsageError
 from applied_dl.core.records import HIGHER_IS_BETTER
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
-from applied_dl.workflows import train as run
+from applied_dl.workflows.preparation import read_data, resolve_recipe
 
 STUDY, JOURNAL = "tune", "study.journal"
 STARTUP = 5  # trials before the median of the others stops one
@@ -90,9 +90,9 @@ def _work(study, recipe, task, space, trials: int) -> None:
         try:
             one = apply(recipe, {key: _suggest(trial, key, dimension) for key, dimension in space.items()})
             only_training = all(key.startswith("train.") for key in space)
-            prepared = kept[0] if kept and only_training else run.read(task, one)
+            prepared = kept[0] if kept and only_training else read_data(task, one)
             kept[:] = [prepared]
-            return _score(trial, study, task, run.settled(task, one, prepared), prepared)
+            return _score(trial, study, task, resolve_recipe(task, one, prepared), prepared)
         except AppliedError as error:
             trial.set_user_attr("error", f"failed: {error}")
             raise
@@ -154,8 +154,8 @@ def _study(recipe, out: Path, task, space):
         raise UsageError("The search needs Optuna: pip install 'applied_dl[tune]'.") from error
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    prepared = run.read(task, recipe)
-    settled = run.settled(task, recipe, prepared)
+    prepared = read_data(task, recipe)
+    resolved = resolve_recipe(task, recipe, prepared)
     raw = {key: value for key, value in config.as_dict(recipe).items() if key not in ("export", "card", "tune")}
     plain = {"recipe": raw, "space": {key: msgspec.to_builtins(one) for key, one in space.items()}}
     identity = {name: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for name, value in plain.items()}
@@ -163,7 +163,7 @@ def _study(recipe, out: Path, task, space):
     fresh = not (out / JOURNAL).exists()
     storage = JournalStorage(JournalFileBackend(str(out / JOURNAL)))
     known_main = None if fresh else optuna.load_study(study_name=STUDY, storage=storage).user_attrs.get("metric")
-    main = known_main or _main_metric(task, settled, prepared)
+    main = known_main or _main_metric(task, resolved, prepared)
     number = 0 if fresh else (out / JOURNAL).stat().st_size  # another seed for each process
     study = optuna.create_study(
         study_name=STUDY,
@@ -171,21 +171,21 @@ def _study(recipe, out: Path, task, space):
         load_if_exists=True,
         direction="maximize" if main in HIGHER_IS_BETTER else "minimize",
         sampler=optuna.samplers.TPESampler(seed=(recipe.train.seed + number) % 2**31, constant_liar=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=max(1, (settled.train.epochs or 4) // 4)),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=max(1, (resolved.train.epochs or 4) // 4)),
     )
     known = study.user_attrs.get("identity")
     if known is None:
         study.set_user_attr("identity", identity)
         study.set_user_attr("metric", main)
-        study.enqueue_trial(_own(settled, space), skip_if_exists=True)  # the recipe as it is, where it lies in the space
+        study.enqueue_trial(_own(resolved, space), skip_if_exists=True)  # the recipe as it is, where it lies in the space
     elif changed := [key for key in identity if known.get(key) != identity[key]]:
         raise RefusedError(f"The search at {str(out)!r} was made with another {' and '.join(changed)}; choose another --out.")
     return study
 
 
-def _own(settled, space) -> dict:
+def _own(resolved, space) -> dict:
     """The recipe's own values of the searched keys, those that lie in the space."""
-    raw, found = config.as_dict(settled), {}
+    raw, found = config.as_dict(resolved), {}
     for key, one in space.items():
         section, _, name = key.partition(".")
         value = raw.get(section, {}).get(name)

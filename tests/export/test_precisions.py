@@ -14,7 +14,6 @@ from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Part, Scores
 from applied_dl.export import convert
 from applied_dl.export import precisions as ladder
-from applied_dl.export.precisions import export
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
 from applied_dl.export.verification import Judge, _astray, prove
@@ -41,7 +40,7 @@ def accuracy(outputs, part):
 
 
 def settings(**keys):
-    return config.replace(recipes.read_recipe("image"), export={"max_loss": 0.5, **keys}).export
+    return config.replace(recipes.read_recipe("image"), export={"max_metric_drop": 0.5, **keys}).export
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +65,15 @@ def test_every_variant_is_made_and_proven(exported):
 def test_every_file_says_what_it_costs_and_how_sure_its_loss_is(exported):
     _, found, _ = exported
     for (kind, _), item in found.items():
-        low, high = item.metric_loss_interval
-        assert low <= item.metric_loss <= high
+        low, high = item.metric_drop_interval
+        assert low <= item.metric_drop <= high
         assert item.median_abs_diff <= item.max_abs_diff
         if kind == "tflite":
             assert 0 < item.latency_ms <= item.latency_p95_ms
             assert 0 < item.threaded_ms <= item.threaded_p95_ms
             assert item.cold_start_ms > 0
             assert item.memory_mb >= 0
-    assert found["tflite", "fp32"].metric_loss_interval == (0.0, 0.0)
+    assert found["tflite", "fp32"].metric_drop_interval == (0.0, 0.0)
 
 
 def test_the_smallest_allowed_file_is_chosen(exported):
@@ -91,7 +90,7 @@ def test_of_like_sizes_a_clearly_faster_file_is_chosen(tmp_path):
         items = []
         for name, (size, latency) in files.items():
             (tmp_path / name).write_bytes(name.encode())
-            items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_loss=0.0, latency_ms=latency))
+            items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_drop=0.0, latency_ms=latency))
         (best,) = (item.file for item in ladder._choose(items, 0.01, tmp_path) if item.chosen)
         assert (tmp_path / "model.tflite").read_bytes() == best.encode()
         return best
@@ -129,7 +128,7 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
         return Scores(main="accuracy", metrics={"accuracy": 1.0 if gap < 1e-5 else 0.0})
 
     found, _ = export(
-        serving, settings(max_loss=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m"
+        serving, settings(max_metric_drop=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m"
     )
     fp32, int8 = found
     assert fp32.chosen
@@ -146,7 +145,7 @@ def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
 
     found, _ = export(
         small_serving(),
-        settings(max_loss=0.1, formats=("tflite",), variants=("fp32",)),
+        settings(max_metric_drop=0.1, formats=("tflite",), variants=("fp32",)),
         pictures(8),
         pictures(8),
         only_keras_is_right,

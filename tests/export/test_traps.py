@@ -10,7 +10,6 @@ from keras import layers
 from applied_dl.core import config
 from applied_dl.core.records import Part, Scores
 from applied_dl.export import convert
-from applied_dl.export.precisions import export
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
 from applied_dl.export.verification import Judge, prove
@@ -97,7 +96,7 @@ def test_one_hot_under_int8_is_wrong_without_a_word_and_refused_by_the_metric(tm
         return Scores(main="accuracy", metrics={"accuracy": float(np.mean(outputs["probabilities"].argmax(1) == part.target))})
 
     settings = config.replace(
-        recipes.read_recipe("tabular"), export={"max_loss": 0.01, "formats": ("tflite",), "variants": ("fp32", "int8")}
+        recipes.read_recipe("tabular"), export={"max_metric_drop": 0.01, "formats": ("tflite",), "variants": ("fp32", "int8")}
     ).export
     fp, int8 = export(Serving(model), settings, *rows, accuracy, tmp_path, "m")[0]
     assert fp.chosen

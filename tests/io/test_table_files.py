@@ -115,10 +115,10 @@ def test_a_table_that_trains_without_a_header_predicts_without_one(tmp_path):
     import applied_dl
 
     path = put(tmp_path, "".join(f"{i % 7}.5,{'ab'[i % 2]},{i % 7 * 2}.25\n" for i in range(80)))
-    made = applied_dl.training("tabular", out=tmp_path / "b", data={"source": str(path), "header": False}, model={"name": "linear"},
+    made = applied_dl.train("tabular", out=tmp_path / "b", data={"source": str(path), "header": False}, model={"name": "linear"},
                             train={"epochs": 2}, export={"formats": ["tflite"], "variants": ["fp32"]})  # fmt: skip
     predictor = made.predictor()
-    assert len(predictor.predict(predictor.gather([str(path)]))) == 80
+    assert len(predictor.predict(predictor.expand_inputs([str(path)]))) == 80
 
 
 def test_separators_must_be_one_character(tmp_path):

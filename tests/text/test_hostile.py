@@ -35,7 +35,7 @@ def words(tmp_path_factory):
     folder = tmp_path_factory.mktemp("words")
     (folder / "text.txt").write_text(text())
     data, model = {"source": str(folder / "text.txt")}, {"dimensions": 8}
-    return applied_dl.training("words", out=folder / "out", data=data, model=model, train={"epochs": 1}, export=QUICK).bundle
+    return applied_dl.train("words", out=folder / "out", data=data, model=model, train={"epochs": 1}, export=QUICK).bundle
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def sentences(tmp_path_factory):
     lines = text().splitlines()
     pl.DataFrame({"a": lines, "b": [" ".join(line.split()[::-1]) for line in lines]}).write_csv(folder / "pairs.csv")
     data, model = {"source": str(folder / "pairs.csv")}, {"name": "static", "dimensions": 16}
-    return applied_dl.training("sentences", out=folder / "out", data=data, model=model, train={"epochs": 1}, export=QUICK).bundle
+    return applied_dl.train("sentences", out=folder / "out", data=data, model=model, train={"epochs": 1}, export=QUICK).bundle
 
 
 def put(content, name="x.txt"):
@@ -186,7 +186,7 @@ def test_hostile_training_texts_are_refused_before_any_training(case, task, tmp_
     (tmp_path / "data").mkdir()
     source = case.make(tmp_path / "data")
     with pytest.raises(AppliedError) as caught:
-        applied_dl.training(task, out=tmp_path / "out", data={"source": str(source)}, export=QUICK)
+        applied_dl.train(task, out=tmp_path / "out", data={"source": str(source)}, export=QUICK)
     assert isinstance(caught.value, DataError)
     one_sentence(str(caught.value))
     assert any(word in str(caught.value) for word in case.says[0].split("|"))
@@ -202,7 +202,7 @@ def test_a_plot_that_fails_loses_no_training(tmp_path, monkeypatch):
 
     monkeypatch.setattr(task, "plots", torn)
     (tmp_path / "text.txt").write_text(text())
-    done = applied_dl.training(
+    done = applied_dl.train(
         "words",
         out=tmp_path / "out",
         data={"source": str(tmp_path / "text.txt")},

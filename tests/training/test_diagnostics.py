@@ -34,14 +34,13 @@ def test_columns_of_a_table_are_looked_at_one_by_one(tmp_path):
 
     from applied_dl.tasks import load_task
     from applied_dl.training.diagnostics import check_data
-    from applied_dl.workflows import recipes
-    from applied_dl.workflows import train as run
+    from applied_dl.workflows import preparation, recipes
 
     x = np.random.default_rng(0).normal(size=(300, 3))
     frame = {"a": x[:, 0], "b": x[:, 1], "secret": 3 * x[:, 2] + 7, "price": x[:, 2]}
     pl.DataFrame(frame).write_csv(tmp_path / "t.csv")
     recipe = recipes.read_recipe("tabular", {"data.source": str(tmp_path / "t.csv"), "data.target": "price"})
-    found = check_data(run.read(load_task("tabular"), recipe), recipe.train)
+    found = check_data(preparation.read_data(load_task("tabular"), recipe), recipe.train)
     assert [(f.name, f.where) for f in found] == [("leakage", "secret")]
 
 
@@ -111,7 +110,7 @@ def test_a_bundle_is_examined_and_keeps_what_training_noticed(tmp_path, capsys):
     label = np.where(np.arange(240) % 40 == 0, "rare", "common")
     np.savez(tmp_path / "d.npz", image=image, label=label)
     overrides = [text for pair in (f"data.source={tmp_path / 'd.npz'}", "train.epochs=5", 'export.formats=["tflite"]',
-                                   'export.variants=["fp32"]', "export.max_loss=1.0") for text in ("--set", pair)]  # fmt: skip
+                                   'export.variants=["fp32"]', "export.max_metric_drop=1.0") for text in ("--set", pair)]  # fmt: skip
     assert cli.main(["train", "image", "--out", str(tmp_path / "b"), "--json", *overrides]) == 0
     assert any("imbalance" in warning for warning in json.loads(capsys.readouterr().out)["warnings"])
     assert cli.main(["doctor", str(tmp_path / "b"), "--json"]) == 1

@@ -99,7 +99,7 @@ def test_resume_with_other_data_is_refused_by_name(tmp_path):
 def test_a_changed_recipe_is_refused_by_the_key_that_changed():
     from types import SimpleNamespace
 
-    from applied_dl.workflows.train import identity
+    from applied_dl.workflows.preparation import identity
 
     prepared = SimpleNamespace(fingerprint="d")
     before, after = (identity(recipes.read_recipe({"task": "image", "train": {"epochs": n}}), prepared) for n in (3, 4))
@@ -167,7 +167,7 @@ def test_ctrl_c_before_the_first_epoch_of_a_later_stage_or_member_keeps_the_earl
             raise KeyboardInterrupt
         return History(rows=[{"epoch": 1}], best=0.5, best_epoch=1)
 
-    assert fit_staged(model, model, settings(freeze=(1, 1)), fit_stage).stopped == "stopped by hand"
+    assert fit_staged(model, model, settings(unfreeze_epochs=(1, 1)), fit_stage).stopped == "stopped by hand"
 
     def fit_one(recipe, tag):
         if tag == "member2":

@@ -7,7 +7,7 @@ import pytest
 from applied_dl.training.history import History
 from applied_dl.training.source import resident
 from applied_dl.training.trainer import train_model
-from applied_dl.training.transfer import depth_rates, fit_staged, leaf_layers, unfreeze
+from applied_dl.training.transfer import fit_staged, layer_rates, leaf_layers, unfreeze
 from tests.training.test_trainer import data, net, settings
 
 
@@ -20,7 +20,7 @@ def test_later_stages_that_harm_are_undone():
         model.set_weights([np.full_like(w, score) for w in model.get_weights()])
         return History(rows=[{"epoch": 1, "val_loss": score}], best=score, best_epoch=1)
 
-    history = fit_staged(model, model, settings(freeze=(1, 1), depth_rates=2.0), fit_stage)
+    history = fit_staged(model, model, settings(unfreeze_epochs=(1, 1), layerwise_lr_decay=0.5), fit_stage)
     assert (history.best, history.best_epoch, len(history.rows)) == (0.5, 1, 2)
     assert all((w == 0.5).all() for w in model.get_weights())
 
@@ -33,7 +33,7 @@ def test_unfreezing_spares_the_norms_and_slows_the_deep():
     assert not trunk.trainable_variables
     unfreeze(trunk, 1.0)
     assert len(trunk.trainable_variables) == 4
-    rates = depth_rates(trunk, 2.0)
+    rates = layer_rates(trunk, 0.5)
     first, last = leaf_layers(trunk)[0], leaf_layers(trunk)[-1]
     assert rates[first.weights[0].path] < rates[last.weights[0].path] < 1
 
@@ -54,7 +54,7 @@ def test_a_trunk_thaws_stage_by_stage(head):
         seen.append({v.path: v.numpy() for v in model.variables})
         return history
 
-    fit_staged(model, trunk, settings(epochs=4, freeze=(2, 2), ema=0.0), stage, head=head)
+    fit_staged(model, trunk, settings(epochs=4, unfreeze_epochs=(2, 2), ema=0.0), stage, head=head)
     start, first, last = seen
     moved = lambda a, b: {path.split("/")[-2] for path in a if not np.array_equal(a[path], b[path])}  # noqa: E731
     assert moved(start, first) == ({"head"} if head else {"head", "late"})

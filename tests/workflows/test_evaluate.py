@@ -9,12 +9,13 @@ import pytest
 from applied_dl.core import bundle
 from applied_dl.core.errors import DataError, RefusedError, UsageError
 from applied_dl.predictor import load
-from applied_dl.workflows import evaluate as revisit
+from applied_dl.workflows.evaluate import evaluate
+from applied_dl.workflows.export import export as export_again
 
 
 def test_evaluate_scores_every_file_on_the_held_out_rows(trained):
     done = trained("image")
-    found = revisit.evaluate(done.bundle)
+    found = evaluate(done.bundle)
     chosen = done.manifest.chosen
     assert set(found["metrics"]) == {e.file for e in done.manifest.exports if not e.refused}
     assert found["metrics"][chosen.file]["accuracy"] == pytest.approx(chosen.metric)
@@ -23,7 +24,7 @@ def test_evaluate_scores_every_file_on_the_held_out_rows(trained):
 
 def test_export_again_with_fewer_variants(trained, tmp_path):
     copy = shutil.copytree(trained("image").bundle, tmp_path / "again")
-    manifest = revisit.export(copy, formats=("tflite",), variants=("fp16",))
+    manifest = export_again(copy, formats=("tflite",), variants=("fp16",))
     assert [e.variant for e in manifest.exports] == ["fp16"]
     assert bundle.open_bundle(copy).chosen.variant == "fp16"
     assert not (copy / "saved_model").exists()
@@ -39,7 +40,7 @@ def test_a_bundle_whose_data_changed_is_not_scored_on_it(trained, tmp_path):
     raw["digest"] = bundle._digest(raw)
     (copy / "bundle.json").write_text(json.dumps(raw))
     with pytest.raises(RefusedError, match="is not what it was trained on"):
-        revisit.evaluate(copy)
+        evaluate(copy)
 
 
 def test_evaluate_takes_the_test_part_of_a_source_and_names_what_it_cannot_read(trained, tmp_path, capsys):
@@ -52,8 +53,8 @@ def test_evaluate_takes_the_test_part_of_a_source_and_names_what_it_cannot_read(
                 Image.new("L", (8, 8), 30 * i).save(tmp_path / part / label / f"{i}.png")
     (tmp_path / "test" / "2" / "bad.png").write_bytes(b"none")
     with pytest.raises(DataError, match="max_unreadable"):
-        revisit.evaluate(trained("image").bundle, str(tmp_path))
+        evaluate(trained("image").bundle, str(tmp_path))
     (tmp_path / "test" / "2" / "bad.png").unlink()
-    found = revisit.evaluate(trained("image").bundle, str(tmp_path))
+    found = evaluate(trained("image").bundle, str(tmp_path))
     assert found["rows"] == 4
     assert any("only the test part" in text for text in found["warnings"])

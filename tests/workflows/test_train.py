@@ -23,27 +23,27 @@ def test_an_interrupted_training_is_resumed_or_said_and_never_thrown_away_by_acc
 
     monkeypatch.setattr(engine._Keeper, "_write", killed)
     with pytest.raises(RuntimeError):
-        applied_dl.training("image", **quick)
+        applied_dl.train("image", **quick)
     monkeypatch.setattr(engine._Keeper, "_write", write)
     with pytest.raises(UsageError, match="after epoch [12].*--resume to continue"):
-        applied_dl.training("image", **quick)
+        applied_dl.train("image", **quick)
     with pytest.raises(RefusedError, match=r"another model\.width"):
-        applied_dl.training("image", resume=True, **{**quick, "model": {"width": 0.5}})
+        applied_dl.train("image", resume=True, **{**quick, "model": {"width": 0.5}})
     with pytest.raises(UsageError, match=r"with another model\.width was interrupted.*another --out"):
-        applied_dl.training("image", **{**quick, "model": {"width": 0.5}})
+        applied_dl.train("image", **{**quick, "model": {"width": 0.5}})
     export = {"export": {"formats": ["tflite"], "variants": ["fp32"]}}  # of the exports a resume may change its mind
-    done = applied_dl.training("image", resume=True, **quick, **export)
+    done = applied_dl.train("image", resume=True, **quick, **export)
     assert len(list(csv.DictReader((done.bundle / "history.csv").open()))) == 3
     assert not list(tmp_path.glob(".*"))
     capsys.readouterr()
-    applied_dl.training("image", resume=True, overwrite=True, **{**quick, "train": {"epochs": 1}}, **export)
+    applied_dl.train("image", resume=True, overwrite=True, **{**quick, "train": {"epochs": 1}}, **export)
     assert "there is no interrupted training" in capsys.readouterr().err
 
 
 def test_a_bundle_that_cannot_be_written_is_found_out_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        applied_dl.training("image", out=tmp_path / "file" / "b")
+        applied_dl.train("image", out=tmp_path / "file" / "b")
 
 
 def test_ctrl_c_is_told_in_the_bundle(tmp_path, monkeypatch):
@@ -57,7 +57,7 @@ def test_ctrl_c_is_told_in_the_bundle(tmp_path, monkeypatch):
 
     monkeypatch.setattr(engine._Keeper, "_judge", interrupting)
     export = {"formats": ["tflite"], "variants": ["fp32"]}
-    done = applied_dl.training("image", out=tmp_path / "b", train={"epochs": 3}, model={"width": 0.25}, export=export)
+    done = applied_dl.train("image", out=tmp_path / "b", train={"epochs": 3}, model={"width": 0.25}, export=export)
     assert any("stopped by hand after epoch 1" in text for text in done.manifest.warnings)
     assert "stopped by hand" in (done.bundle / "README.md").read_text()
 
@@ -72,4 +72,4 @@ def test_saved_classes_have_names_of_their_own():
 
 def test_a_key_without_its_section_is_told():
     with pytest.raises(UsageError, match=r"train=\{'epochs': 3\}"):
-        applied_dl.training("image", epochs=3)
+        applied_dl.train("image", epochs=3)

@@ -43,7 +43,7 @@ class Backtest(NamedTuple):
 def of_recipe(recipe, count: int | None) -> Backtest:
     """Every origin with a fit of its own. Raises `UsageError` where the test holds fewer origins than asked for."""
     whole = prepare_series(recipe)
-    recipe = task.settle(recipe, whole)
+    recipe = task.resolve_defaults(recipe, whole)
     if recipe.model.name == "ridge" and _plain(whole):
         at = _thinned(whole, count, CHEAP)
         part = whole.test.take(at)

@@ -31,4 +31,8 @@ def members_of(recipe, name: str, form: str) -> tuple[str, ...]:
         return recipe.model.members
     if form == "panel":
         return PANEL_MEMBERS
-    return COVARIATE_MEMBERS if recipe.data.past or recipe.data.future or recipe.data.calendar else MEMBERS[recipe.model.preset]
+    return (
+        COVARIATE_MEMBERS
+        if recipe.data.past_covariates or recipe.data.future_covariates or recipe.data.calendar
+        else MEMBERS[recipe.model.preset]
+    )

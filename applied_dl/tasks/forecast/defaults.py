@@ -9,7 +9,7 @@ from applied_dl.tasks.forecast.models import BUILDERS
 from applied_dl.tasks.forecast.refusals import CLOSED, check
 
 PRESETS = {"fast": 0.5, "default": 1.0, "best": 1.0}  # factors of the epochs; "best" has more members
-MAX_LOSS = 0.005
+MAX_METRIC_DROP = 0.005
 SHORT_WINDOW = 96  # steps that cyclenet sees: longer ones overfit it
 MEMBER_SIZES = {"gru": {"units": 64, "patch": 32}, "lstm": {"units": 64, "patch": 32}}  # of a blend: a third of the time, as good there
 PANEL_STEPS = 1500  # of a panel's training, 512 windows each
@@ -23,7 +23,7 @@ TRAINING = {  # epochs, batch, rate, loss
 OTHERS = (10, 128, 1e-3, "mse")
 
 
-def settle_forecast(recipe, encoder, windows: int, least: float):
+def resolve_forecast(recipe, encoder, windows: int, least: float):
     """The recipe without a None that training reads; `least` is the smallest training value. Raises `UsageError` for a key that would
     do nothing.
 
@@ -35,22 +35,22 @@ def settle_forecast(recipe, encoder, windows: int, least: float):
     known("model.name", name, (*BUILDERS, "blend"))
     members = members_of(recipe, name, encoder.form) if name == "blend" else None
     check(recipe, name, members, encoder)
-    if recipe.score.non_negative and least < 0:
-        raise UsageError(f"score.non_negative would cut forecasts of series that are negative themselves (down to {least:g}); remove it.")
+    if recipe.predict.non_negative and least < 0:
+        raise UsageError(f"predict.non_negative would cut forecasts of series that are negative themselves (down to {least:g}); remove it.")
     chosen = {} if name in CLOSED else training_of(name, encoder, windows, model.preset)
-    non_negative = recipe.score.non_negative
+    non_negative = recipe.predict.non_negative
     return config.replace(
         recipe,
         model={"name": name, "members": members},
         train={k: v for k, v in chosen.items() if getattr(recipe.train, k) is None and not (members and k in OF_A_MEMBER)},
         data={"horizon": encoder.horizon, "lookback": encoder.lookback, "season": encoder.season},
-        score={"non_negative": encoder.form == "panel" and least >= 0 if non_negative is None else non_negative},
-        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+        predict={"non_negative": encoder.form == "panel" and least >= 0 if non_negative is None else non_negative},
+        export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
 
 
 def member_training(recipe, name: str, encoder, windows: int) -> dict:
-    """What the recipe leaves open for one member of a settled blend."""
+    """What the recipe leaves open for one member of a resolved blend."""
     own = training_of(name, encoder, windows, recipe.model.preset)
     return {key: own[key] for key in OF_A_MEMBER if getattr(recipe.train, key) is None}
 

@@ -169,8 +169,8 @@ def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[st
             row, step, _ = (int(i[0]) for i in np.nonzero(np.isnan(found["future"])))
             when = encoder.clock.text(np.array([block.start + int(ends[row]) - L + step]))[0]
             raise DataError(
-                f"Series {block.names[0]!r}: a column of data.future ({', '.join(encoder.columns.future)}) has no value at {when}; "
-                f"expected one at every step of the history and of the {H} steps ahead."
+                f"Series {block.names[0]!r}: a column of data.future_covariates ({', '.join(encoder.columns.future)}) has no value at "
+                f"{when}; expected one at every step of the history and of the {H} steps ahead."
             )
     if block.static is not None:
         found["static"] = np.repeat(block.static[None], len(ends), axis=0)

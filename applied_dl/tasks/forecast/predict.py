@@ -21,7 +21,7 @@ def load_encoder(folder: Path) -> SeriesEncoder:
     return load(folder)
 
 
-def gather(arguments: list[str]) -> list:
+def expand_inputs(arguments: list[str]) -> list:
     """Every file is one input; a file answers with one forecast per series it holds."""
     return list(arguments)
 
@@ -62,7 +62,7 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
     return Encoded(inputs=arrays, kept=kept, errors=errors, warnings=warnings, origin=origin, extra={"slots": slots})
 
 
-def answer(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
+def postprocess(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
     """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage.
 
     After a history without times, `times` counts the steps ahead: "+1", "+2", …; `quantiles` are there where more than three were learned.
@@ -168,4 +168,4 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["answer", "encode", "gather", "load_encoder"]
+__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -18,9 +18,9 @@ class Data(Section, frozen=True, kw_only=True):
     layout: about(str | None, "wide, long or rows; seen from the file by default") = None
     time: about(str | None, "time column; found by its values by default") = None
     series: about(str | None, "column that names the series of a long file") = None
-    past: about(tuple[str, ...], "columns known up to now only") = ()
-    future: about(tuple[str, ...], "columns known ahead, over the horizon too") = ()
-    static: about(tuple[str, ...], "columns that are constant per series") = ()
+    past_covariates: about(tuple[str, ...], "columns known up to now only") = ()
+    future_covariates: about(tuple[str, ...], "columns known ahead, over the horizon too") = ()
+    static_covariates: about(tuple[str, ...], "columns that are constant per series") = ()
     calendar: about(bool | None, "give the model hour, weekday and day of the year of every future step") = None
     split: about(tuple[float, float, float], "shares of train, validation and test, in time order") = (0.6, 0.2, 0.2)
     rows: about(int | None, "use only the first rows (time steps) of the file", ge=3) = None
@@ -57,9 +57,12 @@ class Model(Section, frozen=True, kw_only=True):
     difference: about(bool, "forecast the steps between values and sum them up in the graph") = False
 
 
-class Score(Section, frozen=True, kw_only=True):
+class Calibration(Section, frozen=True, kw_only=True):
     coverage: about(float, "share of truths the interval should hold", gt=0, lt=1) = 0.9
     quantiles: about(tuple[float, ...], "quantiles learned with train.loss = quantile") = (0.05, 0.5, 0.95)
+
+
+class Predict(Section, frozen=True, kw_only=True):
     non_negative: about(bool | None, "cut forecasts at zero; where no training value is negative by default for panels") = None
 
 
@@ -68,7 +71,8 @@ class Recipe(Section, frozen=True, kw_only=True):
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     train: Train = field(default_factory=Train)
-    score: Score = field(default_factory=Score)
+    calibration: Calibration = field(default_factory=Calibration)
+    predict: Predict = field(default_factory=Predict)
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)

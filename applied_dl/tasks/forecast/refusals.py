@@ -8,7 +8,7 @@ from applied_dl.core.errors import UsageError, known
 from applied_dl.core.sections import Train
 from applied_dl.tasks.forecast.models import BUILDERS
 from applied_dl.tasks.forecast.models.windows import NORMALIZE
-from applied_dl.tasks.forecast.recipe import Score
+from applied_dl.tasks.forecast.recipe import Calibration
 from applied_dl.training.unused import refuse_bfloat16
 
 OPTIONS = {
@@ -26,7 +26,7 @@ ATTENTIVE = ("patchtst", "itransformer")
 BLIND = {"past": ("ridge", "cyclenet"), "static": ("ridge", "cyclenet"), "future": ("cyclenet",)}  # covariates they do not see
 LOSSES = ("mse", "mae", "huber", "quantile", "gaussian_nll", "relative")
 HEEDED = ("seed", "deterministic", "checkpoint_minutes")  # of [train], by every model
-OTHER_TASKS = ("label_smoothing", "class_weights", "freeze", "depth_rates")
+OTHER_TASKS = ("label_smoothing", "class_weights", "unfreeze_epochs", "layerwise_lr_decay")
 
 
 def takes(name: str, key: str) -> bool:
@@ -35,7 +35,7 @@ def takes(name: str, key: str) -> bool:
 
 
 def check(recipe, name: str, members: tuple[str, ...] | None, encoder) -> None:
-    """Raises `UsageError` for the first thing that contradicts itself or would do nothing. name, members: as settled."""
+    """Raises `UsageError` for the first thing that contradicts itself or would do nothing. name, members: as resolved."""
     names = members or (name,)
     for member in members or ():
         known("member of model.members", member, BUILDERS)
@@ -119,14 +119,15 @@ def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
 
 
 def _check_quantiles(recipe) -> None:
-    quantiles = recipe.score.quantiles
+    quantiles = recipe.calibration.quantiles
     if recipe.train.loss != "quantile":
-        if quantiles != Score().quantiles:
+        if quantiles != Calibration().quantiles:
             raise UsageError(
-                'score.quantiles are those that train.loss = "quantile" learns; without it the interval is set by score.coverage alone.'
+                "calibration.quantiles are those that train.loss = 'quantile' learns; without it "
+                "the interval is set by calibration.coverage alone."
             )
         return
     if not quantiles or min(quantiles) <= 0 or max(quantiles) >= 1 or any(b <= a for a, b in zip(quantiles, quantiles[1:])):
-        raise UsageError(f"score.quantiles must rise between 0 and 1, such as [0.05, 0.5, 0.95]; received {list(quantiles)}.")
+        raise UsageError(f"calibration.quantiles must rise between 0 and 1, such as [0.05, 0.5, 0.95]; received {list(quantiles)}.")
     if 0.5 not in quantiles or quantiles[0] == 0.5 or quantiles[-1] == 0.5:
-        raise UsageError(f"score.quantiles needs 0.5, the forecast, and one below and above it; received {list(quantiles)}.")
+        raise UsageError(f"calibration.quantiles needs 0.5, the forecast, and one below and above it; received {list(quantiles)}.")

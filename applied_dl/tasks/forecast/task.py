@@ -14,7 +14,7 @@ from applied_dl.core.records import Part, Prepared, Scores
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
-from applied_dl.tasks.forecast.defaults import settle_forecast
+from applied_dl.tasks.forecast.defaults import resolve_forecast
 from applied_dl.tasks.forecast.encoder import SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
@@ -38,10 +38,10 @@ def prepare(recipe, cache: Path) -> Prepared:
     return prepare_series(recipe)
 
 
-def settle(recipe, prepared):
+def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the form and the size of the data."""
     least = min(float(np.nanmin(v)) for v in prepared.state["known"])
-    return settle_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]), least)
+    return resolve_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]), least)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -82,12 +82,12 @@ def serving(recipe, fitted, prepared) -> Serving:
     answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}
     if len(e.quantiles) > 3:  # the inner ones as they were learned
         answers["quantiles"] = ops.stack([units(q, f"quantile_{i}") for i, q in enumerate(uncrossed(y, e.quantiles))], axis=-1)
-    if recipe.score.non_negative:
+    if recipe.predict.non_negative:
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
-    return reopen(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
+    return restore_serving(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
 
 
-def reopen(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:
+def restore_serving(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:
     """The serving graph; recurrent layers are loops in the model itself, so the files hold the graph that was trained."""
     return Serving(model)
 
@@ -141,14 +141,14 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     )
 
 
-def first_batch(recipe, prepared, path: Path) -> str:
+def preview(recipe, prepared, path: Path) -> str:
     """Draw training windows: what the net sees, and what it shall answer."""
     part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(SHOWN, len(prepared.train))).astype(np.int64))
     draw.windows(part.inputs["history"][:, :, -1], part.target[:, :, -1], path, "Training windows")
     return f"{len(part)} windows and what follows them, drawn in {path}"
 
 
-def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
+def load_labeled(recipe, encoder: SeriesEncoder, source: str) -> Part:
     """Every window of another file (the last horizon of every series, of a panel) through the fitted encoder."""
     data = read_series(source, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
     made, H = blocks(encoder, data), encoder.horizon
@@ -168,6 +168,6 @@ def labelled(recipe, encoder: SeriesEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
-    "serving", "settle",
+    "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
+    "serving", "resolve_defaults",
 ]  # fmt: skip

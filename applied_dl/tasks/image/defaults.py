@@ -11,7 +11,7 @@ from applied_dl.training.losses import SMOOTHED
 TINY, SMALL = 12, 64  # pixels of the shorter side
 PRESETS = {"fast": 0.4, "default": 1.0, "best": 2.0}  # factors of the epochs
 SEEN = 2_000_000  # pictures of 28 by 28 shown in a whole training; fewer of larger ones
-MAX_LOSS = 0.005
+MAX_METRIC_DROP = 0.005
 BACKBONE, FREEZE = "MobileNetV2", (20, 8)  # and its epochs: the head alone, then the trunk too
 LOSSES = {False: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
           True: ("binary_crossentropy", "hinge", "squared_hinge", "mse")}  # fmt: skip
@@ -19,7 +19,7 @@ SHARED_OPTIONS = ("width", "depth", "hidden", "activation", "norm", "dropout", "
 BACKBONE_OPTIONS = ("backbone", "weights", "alpha")
 
 
-def settle_image(recipe, encoder, rows: int):
+def resolve_image(recipe, encoder, rows: int):
     """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
     model, side = recipe.model, min(encoder.height, encoder.width)
     name = model.name or ("backbone" if model.weights else "small_cnn" if side <= TINY else "whitened_cnn")
@@ -39,7 +39,7 @@ def settle_image(recipe, encoder, rows: int):
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": _augment(encoder, side) if augment is None else augment},
         data={"image_size": (encoder.height, encoder.width), "channels": encoder.channels},
-        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+        export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
 
 
@@ -57,7 +57,7 @@ def _check(recipe, name: str, encoder) -> None:
     if pre.components is not None and pre.normalize not in ("pca", "zca"):
         raise UsageError(f"preprocess.components is for normalize = 'pca' or 'zca'; preprocess.normalize is {pre.normalize!r}.")
     if name != "backbone":
-        for key in ("freeze", "depth_rates"):
+        for key in ("unfreeze_epochs", "layerwise_lr_decay"):
             if getattr(train, key) is not None:
                 raise UsageError(f"train.{key} is for transfer learning (model.name = 'backbone'); {name!r} learns from nothing.")
     known = LOSSES[encoder.multi_label]
@@ -72,16 +72,18 @@ def _check(recipe, name: str, encoder) -> None:
 
 def _stages(recipe, factor: float) -> dict:
     """Epochs of each stage of unfreezing, and of all together: whichever the recipe names decides the other."""
-    freeze, epochs = recipe.train.freeze, recipe.train.epochs
+    freeze, epochs = recipe.train.unfreeze_epochs, recipe.train.epochs
     if freeze is not None and epochs not in (None, sum(freeze)):
-        raise UsageError(f"train.epochs = {epochs} and train.freeze = {list(freeze)} ({sum(freeze)} epochs) differ; give one of them.")
+        raise UsageError(
+            f"train.epochs = {epochs} and train.unfreeze_epochs = {list(freeze)} ({sum(freeze)} epochs) differ; give one of them."
+        )
     if freeze is None:
         head, trunk = (max(1, round(n * factor)) for n in FREEZE)
         if epochs is not None:
             trunk = epochs * FREEZE[1] // sum(FREEZE)
             head = epochs - trunk
         freeze = (head, trunk) if trunk else (head,)
-    return {"freeze": freeze, "epochs": sum(freeze)}
+    return {"unfreeze_epochs": freeze, "epochs": sum(freeze)}
 
 
 def _augment(encoder, side: int) -> tuple[str, ...]:
@@ -138,5 +140,5 @@ def _backbone(encoder, rows: int) -> dict:
         "weight_decay": 0.02,
         "clip_norm": 1.0,
         "label_smoothing": 0.1,
-        "depth_rates": 2.0,
+        "layerwise_lr_decay": 0.5,
     }

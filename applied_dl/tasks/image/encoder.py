@@ -88,7 +88,7 @@ def load(folder: Path) -> ImageEncoder:
 def check_fit(name: str) -> str:
     """The name of a way to fit, or a `UsageError` that names the nearest."""
     if name not in FITS:
-        raise UsageError(f"Unknown data.fit {name!r}.{nearest(name, FITS)}")
+        raise UsageError(f"Unknown data.resize {name!r}.{nearest(name, FITS)}")
     return name
 
 

@@ -19,7 +19,7 @@ TABLES = (".csv", ".tsv", ".parquet")
 THRESHOLD = 0.5  # of the probability, above which one of several labels is given
 
 
-def gather(arguments: list[str]) -> list[Path | str]:
+def expand_inputs(arguments: list[str]) -> list[Path | str]:
     """Paths as given; a folder stands for its pictures, in order; a table for its `path` column, relative to its own folder."""
     found: list[Path | str] = []
     for text in arguments:
@@ -53,7 +53,7 @@ def encode(encoder: ImageEncoder, inputs: list) -> Encoded:
     return Encoded(inputs={"image": array}, kept=kept, errors=errors, warnings=_drift(encoder, array))
 
 
-def answer(encoder: ImageEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
+def postprocess(encoder: ImageEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
     """`{"label", "probability", "top": [{"label", "probability"}, …]}` a picture; models with several labels a picture add `"labels"`."""
     if top < 1:
         raise UsageError(f"top must be at least 1, received {top}.")

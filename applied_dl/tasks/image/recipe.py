@@ -18,9 +18,9 @@ class Data(Section, frozen=True, kw_only=True):
     split: about(tuple[float, float, float], "shares of train, validation and test") = (0.7, 0.1, 0.2)
     image_size: about(tuple[int, int] | None, "height and width fed to the model; chosen from the pictures by default") = None
     channels: about(Literal[1, 3] | None, "1 grey, 3 RGB; chosen from the pictures by default") = None
-    fit: about(Literal["stretch", "crop", "pad"], "how another aspect ratio becomes the model's: crop the middle, pad with grey bars") = (
-        "stretch"
-    )
+    resize: about(
+        Literal["stretch", "crop", "pad"], "how another aspect ratio becomes the model's: crop the middle, pad with grey bars"
+    ) = "stretch"
     manual_dir: about(str | None, "folder with the original files of a tfds: source, for machines without a network") = None
     max_unreadable: about(float, "largest share of pictures that may be unreadable and skipped", ge=0, le=1) = 0.05
 
@@ -54,11 +54,14 @@ class Model(Section, frozen=True, kw_only=True):
     pooling: about(Literal["max", "avg", "global_max", "global_avg"] | None, "max, avg, global_max or global_avg") = None
 
 
-class Score(Section, frozen=True, kw_only=True):
+class Calibration(Section, frozen=True, kw_only=True):
+    temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
+
+
+class Predict(Section, frozen=True, kw_only=True):
     tta: about(
         bool | Literal["flip", "flip_shift"], 'average over looks, in the graph: "flip" (or true) mirrored, "flip_shift" four moved too'
     ) = False
-    temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
 
 
 class Recipe(Section, frozen=True, kw_only=True):
@@ -67,7 +70,8 @@ class Recipe(Section, frozen=True, kw_only=True):
     preprocess: Preprocess = field(default_factory=Preprocess)
     model: Model = field(default_factory=Model)
     train: Train = field(default_factory=Train)
-    score: Score = field(default_factory=Score)
+    calibration: Calibration = field(default_factory=Calibration)
+    predict: Predict = field(default_factory=Predict)
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)

@@ -19,7 +19,7 @@ from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.report import plots as draw
 from applied_dl.tasks.image.baselines import image_baselines
-from applied_dl.tasks.image.defaults import BACKBONE_OPTIONS, SHARED_OPTIONS, settle_image
+from applied_dl.tasks.image.defaults import BACKBONE_OPTIONS, SHARED_OPTIONS, resolve_image
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.encoder import load as load_encoder
 from applied_dl.tasks.image.encoder import save as save_encoder
@@ -46,9 +46,9 @@ def prepare(recipe, cache: Path) -> Prepared:
     return Prepared(encoder=data.encoder, **data.parts, fingerprint=data.fingerprint, facts=data.facts, warnings=data.warnings, state=state)
 
 
-def settle(recipe, prepared):
+def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the size and the number of the pictures."""
-    return settle_image(recipe, prepared.encoder, len(prepared.train))
+    return resolve_image(recipe, prepared.encoder, len(prepared.train))
 
 
 def build(recipe, prepared, policy: str | None = None) -> keras.Model:
@@ -81,19 +81,19 @@ def serving(recipe, fitted, prepared) -> Serving:
     encoder = prepared.encoder
     image = keras.Input((encoder.height, encoder.width, encoder.channels), dtype="uint8", name="image")
     pixels = layers.Rescaling(1.0, dtype="float32", name="as_float")(image)
-    looks = [pixels, *_other_looks(pixels, recipe.score.tta)]
+    looks = [pixels, *_other_looks(pixels, recipe.predict.tta)]
     logits = [fitted.model({"image": look}) for look in looks]
     logits = layers.Average(name="looks")(logits) if len(logits) > 1 else logits[0]
-    if recipe.score.temperature:
+    if recipe.calibration.temperature:
         found = keras.Model({"image": image}, logits).predict(prepared.validation.inputs, batch_size=256, verbose=0)
         scale = temperature(found, prepared.validation.target)
         logits = layers.Rescaling(scale, dtype="float32", name="temperature")(logits)
     squash = "sigmoid" if encoder.multi_label else "softmax"
     probabilities = layers.Activation(squash, dtype="float32", name="probabilities")(logits)
-    return reopen(recipe, keras.Model({"image": image}, {"probabilities": probabilities}, name="image_serving"), encoder)
+    return restore_serving(recipe, keras.Model({"image": image}, {"probabilities": probabilities}, name="image_serving"), encoder)
 
 
-def reopen(recipe, model: keras.Model, encoder: ImageEncoder) -> Serving:
+def restore_serving(recipe, model: keras.Model, encoder: ImageEncoder) -> Serving:
     """The serving graph with its labels and the endpoint that decodes JPEG and PNG bytes."""
     from applied_dl.tasks.image.bytes_endpoint import bytes_endpoint, bytes_samples
 
@@ -135,7 +135,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     """An augmented batch, the curves, the confusion, the worst mistakes and the reliability."""
     history, encoder, test = fitted.history, prepared.encoder, prepared.test
     draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
-    first_batch(recipe, prepared, folder / "batch.png")
+    preview(recipe, prepared, folder / "batch.png")
     p = outputs["probabilities"]
     if encoder.multi_label:
         scores = score(recipe, outputs, test, encoder).slices
@@ -150,7 +150,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.pictures(np.asarray(test.inputs["image"][worst]), captions, folder / "worst.png", "Least sure of the truth")
 
 
-def first_batch(recipe, prepared, path: Path) -> str:
+def preview(recipe, prepared, path: Path) -> str:
     """Draw training pictures as the net sees them, augmented, with their labels."""
     part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(SHOWN, len(prepared.train))).astype(np.int64))
     images, target = np.asarray(part.inputs["image"]), one_hot(part.target, prepared.encoder)
@@ -163,7 +163,7 @@ def first_batch(recipe, prepared, path: Path) -> str:
     return f"{len(images)} pictures as the net sees them, drawn in {path}"
 
 
-def labelled(recipe, encoder, source: str) -> Part:
+def load_labeled(recipe, encoder, source: str) -> Part:
     """Another source's pictures and labels through the fitted encoder."""
     from applied_dl.core.cache import cache_folder
 
@@ -187,6 +187,6 @@ def _normalized(prepared, kind: str) -> np.ndarray:
 
 
 __all__ = [
-    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
-    "serving", "settle",
+    "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
+    "serving", "resolve_defaults",
 ]  # fmt: skip

@@ -26,10 +26,10 @@ MASK, TEMPERATURE, STRENGTH = 0.15, 0.05, 1.0  # defaults
 WIDE = 16_000  # sub-words of a table up to which it is 512 wide; beyond it is 256 wide
 MANY, SMALL_STRENGTH = 100_000, 3.0  # rows from which on nothing is left out, and how much is where there are fewer: three tokens in ten
 SEEN = 900_000  # pairs shown in a whole training of the static model
-MAX_LOSS = 0.01
+MAX_METRIC_DROP = 0.01
 
 
-def settle_sentences(recipe, prepared):
+def resolve_sentences(recipe, prepared):
     """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
     model, learn, encoder = recipe.model, recipe.learn, prepared.encoder
     name = model.name or ("pretrained" if model.weights else "static")
@@ -47,8 +47,8 @@ def settle_sentences(recipe, prepared):
     _check_training(recipe, objective, table)
     rows = len(prepared.state["rows"]) if objective in ("contrastive", "classification") else len(prepared.train)
     chosen = _table(rows) if table else _light(rows) if light else _deep(rows, name)
-    if recipe.train.freeze:
-        chosen["epochs"] = sum(recipe.train.freeze)
+    if recipe.train.unfreeze_epochs:
+        chosen["epochs"] = sum(recipe.train.unfreeze_epochs)
     own = {"name": name}
     if name != "pretrained":
         own["dimensions"] = dimensions
@@ -66,13 +66,13 @@ def settle_sentences(recipe, prepared):
         recipe,
         model=own,
         learn={"objective": objective}
-        | ({"start": learn.start or ("svd" if table and objective == "contrastive" else "random")} if light else {})
+        | ({"init": learn.init or ("svd" if table and objective == "contrastive" else "random")} if light else {})
         | ({"temperature": learn.temperature or TEMPERATURE} if objective in OF_VECTORS else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": augment, "strength": strength, "length": encoder.length}
         | ({"vocabulary": encoder.vocabulary} if trained else {}),
         export={
-            "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
+            "max_metric_drop": MAX_METRIC_DROP if recipe.export.max_metric_drop is None else recipe.export.max_metric_drop,
             "variants": _variants(recipe.export.variants),
         },
     )
@@ -106,8 +106,8 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError(f"train.epochs = 0 takes a pretrained encoder as it is (model.weights); {name!r} must be trained.")
     if recipe.train.epochs == 0 and objective in ("classification", "mlm"):
         raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
-    if learn.start is not None and name not in LIGHT:
-        raise UsageError(f"learn.start is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
+    if learn.init is not None and name not in LIGHT:
+        raise UsageError(f"learn.init is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
     if learn.pretrain and objective == "mlm":
         raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
     if learn.mask != MASK and objective != "mlm" and not learn.pretrain:
@@ -152,12 +152,12 @@ def _check_training(recipe, objective: str, table: bool) -> None:
     if train.ensemble > 1:
         raise UsageError("train.ensemble must be 1 for sentences: vectors of different seeds cannot be averaged.")
     refuse_unused(train, name, ("snapshots",))
-    for key in ("freeze", "depth_rates"):
+    for key in ("unfreeze_epochs", "layerwise_lr_decay"):
         if getattr(train, key) is not None and (not recipe.model.weights or objective == "mlm"):
             raise UsageError(f"train.{key} is for a pretrained encoder (model.weights) without learn.objective = 'mlm'; received {name!r}.")
-    if train.freeze and train.epochs not in (None, sum(train.freeze)):
-        stages = f"{list(train.freeze)} ({sum(train.freeze)} epochs)"
-        raise UsageError(f"train.epochs = {train.epochs} and train.freeze = {stages} differ; give one of them.")
+    if train.unfreeze_epochs and train.epochs not in (None, sum(train.unfreeze_epochs)):
+        stages = f"{list(train.unfreeze_epochs)} ({sum(train.unfreeze_epochs)} epochs)"
+        raise UsageError(f"train.epochs = {train.epochs} and train.unfreeze_epochs = {stages} differ; give one of them.")
     if objective == "classification":
         if train.loss is not None and train.loss not in LOSSES:
             raise UsageError(f"train.loss = {train.loss!r} does not fit classes.{nearest(train.loss, LOSSES)}")

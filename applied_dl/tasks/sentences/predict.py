@@ -10,7 +10,7 @@ import numpy as np
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, load, strangeness
-from applied_dl.text.inputs import check_nearest, gather, text_of
+from applied_dl.text.inputs import check_nearest, expand_inputs, text_of
 from applied_dl.text.nearest import nearest_rows
 from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
 from applied_dl.text.word_tokens import in_word
@@ -52,7 +52,7 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     return Encoded(inputs={encoder.input: ids}, kept=kept, errors=errors, warnings=warnings)
 
 
-def answer(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None, top: int = 5) -> list[dict]:
+def postprocess(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None, top: int = 5) -> list[dict]:
     """`{"vector": [...]}` a text; with `nearest`, the kept training texts that are most alike; classifiers give `label`, `probability`,
     `top` as well."""
     answers = []
@@ -127,9 +127,9 @@ class SentenceIndex:
 
 def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[list[dict]]:
     if not encoder.index:
-        raise UsageError("This bundle keeps no texts to compare with (score.index was 0); build a SentenceIndex of your own.")
+        raise UsageError("This bundle keeps no texts to compare with (predict.index was 0); build a SentenceIndex of your own.")
     index = SentenceIndex(encoder.index["texts"], encoder.index["vectors"])
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
 
 
-__all__ = ["answer", "encode", "gather", "load_encoder"]
+__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -56,7 +56,7 @@ class Model(Section, frozen=True, kw_only=True):
 class Learn(Section, frozen=True, kw_only=True):
     objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
     temperature: about(float | None, "of the contrastive softmax", gt=0) = None
-    start: about(Literal["random", "svd"] | None, "first vectors of a table: random, or a factorisation of the counts of neighbours") = None
+    init: about(Literal["random", "svd"] | None, "first vectors of a table: random, or a factorisation of the counts of neighbours") = None
     pretrain: about(int, "epochs of masked-language-model training before the objective (transformer)", ge=0) = 0
     mask: about(float, "share of tokens to be guessed in masked-language-model training", gt=0, lt=1) = 0.15
 
@@ -65,7 +65,7 @@ class Fit(Train, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder as it is", ge=0) = None
 
 
-class Score(Section, frozen=True, kw_only=True):
+class Predict(Section, frozen=True, kw_only=True):
     index: about(int, "training sentences kept in the bundle for `predict --nearest`", ge=0) = 2000
 
 
@@ -76,7 +76,7 @@ class Recipe(Section, frozen=True, kw_only=True):
     model: Model = field(default_factory=Model)
     learn: Learn = field(default_factory=Learn)
     train: Fit = field(default_factory=Fit)
-    score: Score = field(default_factory=Score)
+    predict: Predict = field(default_factory=Predict)
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)

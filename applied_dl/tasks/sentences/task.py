@@ -16,7 +16,7 @@ from applied_dl.core.records import Part, Prepared, Scores
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
-from applied_dl.tasks.sentences.defaults import settle_sentences
+from applied_dl.tasks.sentences.defaults import resolve_sentences
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, pieces
 from applied_dl.tasks.sentences.encoder import load as load_encoder
 from applied_dl.tasks.sentences.encoder import save as save_encoder
@@ -37,9 +37,9 @@ def prepare(recipe, cache: Path) -> Prepared:
     return prepare_sentences(recipe)
 
 
-def settle(recipe, prepared):
+def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the number of pairs."""
-    return settle_sentences(recipe, prepared)
+    return resolve_sentences(recipe, prepared)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -81,10 +81,10 @@ def serving(recipe, fitted, prepared) -> Serving:
         outputs["probabilities"] = layers.Activation("softmax", dtype="float32", name="probabilities")(logits)
     whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
     keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
-    return reopen(recipe, whole, encoder)
+    return restore_serving(recipe, whole, encoder)
 
 
-def reopen(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:
+def restore_serving(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:
     """The serving graph with its class names."""
     return Serving(model, labels=tuple(encoder.labels) if "probabilities" in model.output_names else ())
 
@@ -92,9 +92,9 @@ def reopen(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:
 def keep_index(recipe, prepared, vectors) -> None:
     """Some training texts and their vectors into the encoder, for `predict --nearest`."""
     part, encoder = prepared.train, prepared.encoder
-    if not recipe.score.index:
+    if not recipe.predict.index:
         return
-    rows = np.linspace(0, len(part) - 1, min(recipe.score.index, len(part))).astype(np.int64)
+    rows = np.linspace(0, len(part) - 1, min(recipe.predict.index, len(part))).astype(np.int64)
     encoder.index["texts"] = [str(text) for text in part.extra["text"][rows]]
     encoder.index["vectors"] = vectors(part.inputs[encoder.input][rows])
 
@@ -140,13 +140,13 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     _draw_map(vectors, [str(text) for text in test.extra["text"]], folder / "neighbourhood.png")
 
 
-def first_batch(recipe, prepared, path: Path) -> str:
+def preview(recipe, prepared, path: Path) -> str:
     """The first training texts as the tokenizer cuts them; no picture is drawn."""
     rows = prepared.train.inputs[prepared.encoder.input][:3]
     return "\n         ".join(" ".join(pieces(prepared.encoder, row))[:CUT] for row in rows)
 
 
-def labelled(recipe, encoder, source: str) -> Part:
+def load_labeled(recipe, encoder, source: str) -> Part:
     """Another source's pairs or labels through the fitted encoder."""
     return read_part(encoder, recipe.data, source)
 
@@ -188,6 +188,6 @@ def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 48)
 
 
 __all__ = [
-    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
-    "serving", "settle",
+    "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
+    "serving", "resolve_defaults",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ SMALL = 2000  # training rows under which a linear net goes along: it is often t
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
 EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
-MAX_LOSS = 0.005
+MAX_METRIC_DROP = 0.005
 NO_RETRIEVAL = ("quantile", "gaussian_nll", "hinge", "squared_hinge", "categorical_hinge", "binary_crossentropy")
 LOSSES = {
     True: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy"),
@@ -54,7 +54,7 @@ def name_of(recipe, rows: int) -> str:
     return "ensemble" if rows < SMALL else "tabm"
 
 
-def settle_tabular(recipe, encoder, rows: int):
+def resolve_tabular(recipe, encoder, rows: int):
     """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
     name = name_of(recipe, rows)
     classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
@@ -77,13 +77,13 @@ def settle_tabular(recipe, encoder, rows: int):
         data={"kind": "classification" if classes else "regression", "target": encoder.target},
         preprocess={
             "scale": recipe.preprocess.scale or (None if members else _scale(name)),
-            "numbers": recipe.preprocess.numbers or numbers,
+            "numeric_embedding": recipe.preprocess.numeric_embedding or numbers,
             "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
-            "pairs": recipe.preprocess.pairs if members else _pairs(recipe, name, numbers),
+            "pairwise_bins": recipe.preprocess.pairwise_bins if members else _pairs(recipe, name, numbers),
         },
         model={"name": name, "members": members, "memory": recipe.model.memory or (MEMORY if "retrieval" in nets else None)},
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
-        export={} if recipe.export.max_loss is not None else {"max_loss": MAX_LOSS},
+        export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
 
 
@@ -102,7 +102,7 @@ def leader_of(members: tuple[str, ...]) -> str:
 
 
 def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
-    """The recipe of one member of a settled ensemble: its own net, its own embedding of numbers, and its own training but for the keys
+    """The recipe of one member of a resolved ensemble: its own net, its own embedding of numbers, and its own training but for the keys
     that the recipe sets otherwise than the leader's default."""
     known = inspect.signature(BUILDERS[name]).parameters
     options = {key: None for key in OPTIONS if key not in known}
@@ -111,7 +111,11 @@ def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
     if recipe.train.loss not in SMOOTHED:
         train["label_smoothing"] = 0.0
     numbers = _numbers(recipe, name, place)
-    preprocess = {"numbers": numbers, "scale": recipe.preprocess.scale or _scale(name), "pairs": _pairs(recipe, name, numbers)}
+    preprocess = {
+        "numeric_embedding": numbers,
+        "scale": recipe.preprocess.scale or _scale(name),
+        "pairwise_bins": _pairs(recipe, name, numbers),
+    }
     return config.replace(recipe, model={"name": name, "members": None, **options}, train=train, preprocess=preprocess)
 
 
@@ -131,12 +135,12 @@ def _numbers(recipe, name: str, place: int) -> str:
     pre = recipe.preprocess
     if name == "linear" or pre.components:
         return "plain"
-    return pre.numbers or EMBEDDED.get(name) or BINS[place % len(BINS)]
+    return pre.numeric_embedding or EMBEDDED.get(name) or BINS[place % len(BINS)]
 
 
 def _pairs(recipe, name: str, numbers: str) -> bool:
     """Whether sums and differences of numbers get bins too: by default in `tabm`, on which that was measured."""
-    given = recipe.preprocess.pairs
+    given = recipe.preprocess.pairwise_bins
     return numbers.endswith("bins") and (name == "tabm" if given is None else given)
 
 
@@ -163,31 +167,33 @@ def _check_preset(recipe, rows: int) -> None:
 
 def _check_unheeded(recipe, nets: tuple[str, ...], encoder) -> None:
     """Refuse what nothing of this table or model would heed."""
-    pre, score, usual = recipe.preprocess, recipe.score, Recipe()
+    pre, calibration, usual = recipe.preprocess, recipe.calibration, Recipe()
     kinds = {column.kind for column in encoder.columns}
     numbers = {_numbers(recipe, net, place) for place, net in enumerate(nets)} if kinds - {"category"} else set()
     binned = any(how.endswith("bins") for how in numbers)
     for key, given, heeded, why in (
-        ("preprocess.bins", pre.bins != usual.preprocess.bins, binned, "no number of this model has bins (preprocess.numbers)"),
-        ("preprocess.embedding", pre.embedding is not None, binned, "no number of this model is embedded over bins (preprocess.numbers)"),
+        ("preprocess.bins", pre.bins != usual.preprocess.bins, binned, "no number of this model has bins (preprocess.numeric_embedding)"),
+        ("preprocess.embedding", pre.embedding is not None, binned, "no number of this model has bins (preprocess.numeric_embedding)"),
         ("preprocess.one_hot", pre.one_hot != usual.preprocess.one_hot, "category" in kinds, "the table has no categories"),
-        ("score.coverage", score.coverage != usual.score.coverage, not encoder.labels, "classes have probabilities, no intervals"),
-        ("score.temperature", not score.temperature, bool(encoder.labels), "a number has no probabilities"),
-        ("score.quantiles", score.quantiles != usual.score.quantiles, recipe.train.loss == "quantile",
-         "they are learned with train.loss = 'quantile'; the limits of other losses are set by score.coverage"),
+        ("calibration.coverage", calibration.coverage != usual.calibration.coverage, not encoder.labels,
+         "classes have probabilities, no intervals"),
+        ("calibration.temperature", not calibration.temperature, bool(encoder.labels), "a number has no probabilities"),
+        ("calibration.quantiles", calibration.quantiles != usual.calibration.quantiles, recipe.train.loss == "quantile",
+         "they are learned with train.loss = 'quantile'; the limits of other losses are set by calibration.coverage"),
     ):  # fmt: skip
         if given and not heeded:
             raise UsageError(f"{key} would do nothing: {why}; remove it.")
-    low, middle, high = score.quantiles
+    low, middle, high = calibration.quantiles
     if not (0 < low < 0.5 == middle < high < 1):
         raise UsageError(
-            f"score.quantiles must be three, rising, with 0.5 in the middle, between 0 and 1; received {list(score.quantiles)}."
+            f"calibration.quantiles must be three, rising, with 0.5 in the middle, between 0 and 1; received {list(calibration.quantiles)}."
         )
 
 
 def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
     """Refuse what contradicts itself or would do nothing."""
-    classes, train, pre, score = bool(encoder.labels), recipe.train, recipe.preprocess, recipe.score
+    classes, train, pre = bool(encoder.labels), recipe.train, recipe.preprocess
+    calibration = recipe.calibration
     if train.loss is not None and train.loss not in LOSSES[classes]:
         kind = "classes" if classes else "a number"
         raise UsageError(f"train.loss = {train.loss!r} does not fit {kind}.{nearest(train.loss, LOSSES[classes])}")
@@ -199,12 +205,12 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         for key, value, idle in (
             ("train.class_weights", train.class_weights, None),
             ("preprocess.balance", pre.balance, "none"),
-            ("score.threshold", score.threshold, None),
+            ("calibration.threshold", calibration.threshold, None),
         ):
             if value != idle:
                 raise UsageError(f"{key} is for classes; the target {encoder.target!r} is a number (data.kind says otherwise).")
-    if score.threshold and len(encoder.labels) != 2:
-        raise UsageError(f"score.threshold is for two classes; the target {encoder.target!r} has {len(encoder.labels)}.")
+    if calibration.threshold and len(encoder.labels) != 2:
+        raise UsageError(f"calibration.threshold is for two classes; the target {encoder.target!r} has {len(encoder.labels)}.")
     if pre.balance != "none" and train.class_weights is not None:
         raise UsageError("preprocess.balance and train.class_weights do the same thing; give one of them.")
     if recipe.model.members is not None and name != "ensemble":
@@ -217,15 +223,21 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         raise UsageError("preprocess.balance = 'over' repeats rows, and 'retrieval' would answer a row by its own copy; set 'under'.")
     if train.snapshots and name in ("ensemble", "retrieval"):
         raise UsageError(f"train.snapshots has no meaning for model.name = {name!r}, which is more than one training; set train.ensemble.")
-    if pre.components is not None and pre.numbers not in (None, "plain"):
+    if pre.components is not None and pre.numeric_embedding not in (None, "plain"):
         raise UsageError(
-            f"preprocess.components replaces the numbers by their principal components; preprocess.numbers = {pre.numbers!r} has none left."
+            "preprocess.components replaces the numbers by their principal components; "
+            f"preprocess.numeric_embedding = {pre.numeric_embedding!r} has none left."
         )
-    if pre.embedding is not None and (pre.numbers or "").endswith("bins") is False and pre.numbers is not None:
-        raise UsageError(f"preprocess.embedding is the width of a piecewise-linear embedding; preprocess.numbers is {pre.numbers!r}.")
+    if pre.embedding is not None and (pre.numeric_embedding or "").endswith("bins") is False and pre.numeric_embedding is not None:
+        raise UsageError(
+            f"preprocess.embedding is the width of a piecewise-linear embedding; preprocess.numeric_embedding is {pre.numeric_embedding!r}."
+        )
     refuse_bfloat16(train, "tables")
-    if pre.pairs and all(not _numbers(recipe, net, 0).endswith("bins") for net in nets):
-        raise UsageError("preprocess.pairs gives bins to sums and differences of numbers; these numbers have no bins (preprocess.numbers).")
-    for key in ("freeze", "depth_rates"):
+    if pre.pairwise_bins and all(not _numbers(recipe, net, 0).endswith("bins") for net in nets):
+        raise UsageError(
+            "preprocess.pairwise_bins gives bins to sums and differences of numbers; "
+            "these numbers have no bins (preprocess.numeric_embedding)."
+        )
+    for key in ("unfreeze_epochs", "layerwise_lr_decay"):
         if getattr(train, key) is not None:
             raise UsageError(f"train.{key} is for transfer learning; a table's net learns from nothing.")

@@ -16,7 +16,7 @@ load_encoder = load
 TOP = 5
 
 
-def gather(arguments: list[str]):
+def expand_inputs(arguments: list[str]):
     """One table file, or several of the same columns, or rows as JSON objects on the command line."""
     from applied_dl.io.tables import join, read_table
 
@@ -47,7 +47,7 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
         if not inputs:
             return Encoded(inputs={}, kept=[])
         if all(isinstance(item, str | Path) for item in inputs):
-            return encode(encoder, gather([str(item) for item in inputs]))
+            return encode(encoder, expand_inputs([str(item) for item in inputs]))
         if len(inputs) == 1 and isinstance(inputs[0], dict) and inputs[0] and all(isinstance(v, list) for v in inputs[0].values()):
             return encode(encoder, read_table(inputs[0]))  # columns
         errors = {
@@ -71,7 +71,7 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
     return Encoded(inputs={k: v[at] for k, v in cells.inputs.items()} if kept else {}, kept=kept, errors=errors, warnings=cells.notes)
 
 
-def answer(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
+def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
     """`{"prediction", "lower", "upper"}` a row, or `{"label", "probability", "top"}`."""
     if top < 1:
         raise UsageError(f"top must be at least 1, received {top}.")
@@ -86,4 +86,4 @@ def answer(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int =
     return found
 
 
-__all__ = ["answer", "encode", "gather", "load_encoder"]
+__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -32,13 +32,13 @@ class Data(Section, frozen=True, kw_only=True):
 
 class Preprocess(Section, frozen=True, kw_only=True):
     scale: about(Literal["robust", "standard", "quantile"] | None, "robust (with a smooth clip), standard or quantile") = None
-    numbers: about(
+    numeric_embedding: about(
         Literal["target_bins", "quantile_bins", "periodic", "plain"] | None,
         "how a number enters: piecewise-linear over bins, waves or as it is",
     ) = None
     bins: about(int, "most bins of a piecewise-linear embedding", ge=2, le=256) = 48
     embedding: about(int | None, "width of the embedding of a number", ge=1) = None
-    pairs: about(bool | None, "bins also for the sum and the difference of each number and the one it goes with most") = None
+    pairwise_bins: about(bool | None, "bins also for the sum and the difference of each number and the one it goes with most") = None
     components: about(int | None, "principal components of the numbers, whitened, in their place", ge=1) = None
     one_hot: about(int, "most levels of a category that is one-hot; larger ones are embedded", ge=0) = 9
     balance: about(Literal["none", "over", "under"], "rare classes: repeat their rows, or drop rows of the common ones") = "none"
@@ -58,7 +58,7 @@ class Model(Section, frozen=True, kw_only=True):
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
 
 
-class Score(Section, frozen=True, kw_only=True):
+class Calibration(Section, frozen=True, kw_only=True):
     coverage: about(float, "share of truths that lower..upper should hold (regression)", gt=0, lt=1) = 0.9
     quantiles: about(tuple[float, float, float], "learned with train.loss = quantile: low, middle, high") = (0.05, 0.5, 0.95)
     temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
@@ -74,7 +74,7 @@ class Recipe(Section, frozen=True, kw_only=True):
     preprocess: Preprocess = field(default_factory=Preprocess)
     model: Model = field(default_factory=Model)
     train: Train = field(default_factory=Train)
-    score: Score = field(default_factory=Score)
+    calibration: Calibration = field(default_factory=Calibration)
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)

@@ -15,7 +15,7 @@ from applied_dl.core.records import Part, Prepared, Scores
 from applied_dl.export.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments
 from applied_dl.tasks.tabular.baselines import tabular_baselines
-from applied_dl.tasks.tabular.defaults import member_settings, settle_tabular
+from applied_dl.tasks.tabular.defaults import member_settings, resolve_tabular
 from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
 from applied_dl.tasks.tabular.encoder import load as load_encoder
 from applied_dl.tasks.tabular.encoder import save as save_encoder
@@ -38,9 +38,9 @@ def prepare(recipe, cache: Path) -> Prepared:
     return prepare_table(recipe)
 
 
-def settle(recipe, prepared):
+def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the size of the table."""
-    return settle_tabular(recipe, prepared.encoder, len(prepared.train))
+    return resolve_tabular(recipe, prepared.encoder, len(prepared.train))
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -69,16 +69,16 @@ def serving(recipe, fitted, prepared) -> Serving:
         answers = _classes(recipe, x, raw, held.target)
     else:
         answers = _interval(recipe, raw, held.target, prepared.train.target, moments(prepared))(x)
-    return reopen(recipe, keras.Model(columns, answers, name="tabular_serving"), encoder)
+    return restore_serving(recipe, keras.Model(columns, answers, name="tabular_serving"), encoder)
 
 
 def _classes(recipe, x, raw: np.ndarray, truth: np.ndarray) -> dict:
     p = np.asarray(Probabilities()(raw))
-    factor = temperature(np.log(p + 1e-7), truth) if recipe.score.temperature else 1.0
+    factor = temperature(np.log(p + 1e-7), truth) if recipe.calibration.temperature else 1.0
     layer = Probabilities(factor, name="probabilities")
     answers = {"probabilities": layer(x)}
-    if recipe.score.threshold:
-        cut = _cut(truth, np.asarray(layer(raw))[:, 1], recipe.score.threshold)
+    if recipe.calibration.threshold:
+        cut = _cut(truth, np.asarray(layer(raw))[:, 1], recipe.calibration.threshold)
         answers["decision"] = Decision(cut, name="decision")(answers["probabilities"])
     return answers
 
@@ -105,12 +105,14 @@ def _interval(recipe, raw: np.ndarray, truth: np.ndarray, learned: np.ndarray, b
     }
     center, below, above = (np.asarray(v) for v in Interval(**own).spread(raw))
     if kind == "quantile":
-        return Interval(**own, margin=conformal(np.maximum(center - below - y, y - center - above), recipe.score.coverage), name="answer")
-    factor = conformal(np.abs(y - center) / np.maximum(below, 1e-9), recipe.score.coverage)
+        return Interval(
+            **own, margin=conformal(np.maximum(center - below - y, y - center - above), recipe.calibration.coverage), name="answer"
+        )
+    factor = conformal(np.abs(y - center) / np.maximum(below, 1e-9), recipe.calibration.coverage)
     return Interval(**own, factor=factor, name="answer")
 
 
-def reopen(recipe, model: keras.Model, encoder: TableEncoder) -> Serving:
+def restore_serving(recipe, model: keras.Model, encoder: TableEncoder) -> Serving:
     """The serving graph; its inputs are the columns."""
     return Serving(model)
 
@@ -177,7 +179,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
     return tabular_plots(fitted, prepared, outputs, folder)
 
 
-def first_batch(recipe, prepared, path: Path) -> str:
+def preview(recipe, prepared, path: Path) -> str:
     """The first training rows, as they were understood; no picture is drawn."""
     part, labels = prepared.train.take(slice(0, 3)), prepared.encoder.labels
     told = [labels[int(value)] if labels else f"{value:.6g}" for value in part.target]
@@ -185,12 +187,12 @@ def first_batch(recipe, prepared, path: Path) -> str:
     return "\n         ".join(f"{row[:CELLS]} → {answer}" for row, answer in zip(cells, told))
 
 
-def labelled(recipe, encoder, source: str) -> Part:
+def load_labeled(recipe, encoder, source: str) -> Part:
     """Another table's rows and truths through the fitted encoder."""
     return read_part(encoder, source, recipe.data)
 
 
 __all__ = [
-    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
-    "serving", "settle",
+    "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
+    "serving", "resolve_defaults",
 ]  # fmt: skip

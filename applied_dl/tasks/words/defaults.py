@@ -15,10 +15,10 @@ RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.15, ("skipgram"
 COUNTED = 0.5  # of that step size after a start at the factorised counts
 SOONER = 6  # times fewer epochs are enough after such a start
 GLOVE = {"epochs": 15, "learning_rate": 0.3}  # the paper's 0.05 is for billions of words; chosen on validation text
-MAX_LOSS = 0.01
+MAX_METRIC_DROP = 0.01
 
 
-def settle_words(recipe, prepared):
+def resolve_words(recipe, prepared):
     """The recipe without a None that training reads, and without keys that would do nothing."""
     model, learn, train = recipe.model, recipe.learn, recipe.train
     predicts = model.name in ("skipgram", "cbow")
@@ -26,7 +26,7 @@ def settle_words(recipe, prepared):
     objective = (learn.objective or "negative") if predicts else None
     negative = (learn.negative or 5) if objective == "negative" else None
     sample = (1e-3 if learn.sample is None else learn.sample) if predicts else None
-    start = (learn.start or usual_start(recipe, prepared, objective)) if predicts else None
+    start = (learn.init or usual_start(recipe, prepared, objective)) if predicts else None
     epochs = train.epochs
     if model.name == "glove":
         epochs = epochs or GLOVE["epochs"]
@@ -41,10 +41,10 @@ def settle_words(recipe, prepared):
     return config.replace(
         recipe,
         preprocess={"min_count": prepared.state["min_count"], "buckets": prepared.encoder.buckets or None},
-        learn={"objective": objective, "negative": negative, "sample": sample, "start": start},
+        learn={"objective": objective, "negative": negative, "sample": sample, "init": start},
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
         export={
-            "max_loss": MAX_LOSS if recipe.export.max_loss is None else recipe.export.max_loss,
+            "max_metric_drop": MAX_METRIC_DROP if recipe.export.max_metric_drop is None else recipe.export.max_metric_drop,
             "variants": variants(recipe.export.variants),
         },
     )
@@ -66,7 +66,7 @@ def _refuse_idle(recipe, predicts: bool) -> None:
     """A sentence for a key that would do nothing."""
     model, learn, train, settings = recipe.model, recipe.learn, recipe.train, recipe.preprocess
     if not predicts:
-        for key in ("objective", "negative", "sample", "start"):
+        for key in ("objective", "negative", "sample", "init"):
             if getattr(learn, key) is not None:
                 raise UsageError(f"learn.{key} has no meaning for model.name = {model.name!r}, which counts; it is for skipgram and cbow.")
         if settings.ngrams:
@@ -79,7 +79,7 @@ def _refuse_idle(recipe, predicts: bool) -> None:
                 raise UsageError(f"train.{key} has no meaning for model.name = 'svd', which factorises once.")
     if train.deterministic and (train.threads or 1) > 1:
         raise UsageError("train.deterministic needs one thread: threads that update without locks never do it in the same order twice.")
-    if learn.objective == "hierarchical" and learn.start == "svd":
-        raise UsageError("learn.start = 'svd' starts words and their contexts; the inner nodes of a hierarchical softmax are neither.")
-    if settings.ngrams and learn.start == "svd":
-        raise UsageError("learn.start = 'svd' knows no sub-words; leave it or preprocess.ngrams out.")
+    if learn.objective == "hierarchical" and learn.init == "svd":
+        raise UsageError("learn.init = 'svd' starts words and their contexts; the inner nodes of a hierarchical softmax are neither.")
+    if settings.ngrams and learn.init == "svd":
+        raise UsageError("learn.init = 'svd' knows no sub-words; leave it or preprocess.ngrams out.")

@@ -7,7 +7,7 @@ import numpy as np
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.words.encoder import MOST_WORDS, WordEncoder, joined, load, rows_of
 from applied_dl.tasks.words.vectors import WordVectors
-from applied_dl.text.inputs import check_nearest, gather, text_of
+from applied_dl.text.inputs import check_nearest, expand_inputs, text_of
 from applied_dl.text.word_tokens import tokens
 
 load_encoder = load
@@ -48,7 +48,7 @@ def _unlike(encoder: WordEncoder, texts: list[str]) -> list[str]:
     )
 
 
-def answer(encoder: WordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None) -> list[dict]:
+def postprocess(encoder: WordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None) -> list[dict]:
     """`{"vector": [...]}` each; with `nearest`, the words that are most alike, by cosine."""
     vectors = outputs["vector"]
     near = [None] * len(vectors)
@@ -75,4 +75,4 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
     return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
 
 
-__all__ = ["answer", "encode", "gather", "load_encoder"]
+__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -40,7 +40,7 @@ class Learn(Section, frozen=True, kw_only=True):
     objective: about(Literal["negative", "hierarchical"] | None, "skipgram, cbow: negative sampling or hierarchical softmax") = None
     negative: about(int | None, "noise words for each true one", ge=1, le=100) = None
     sample: about(float | None, "words more frequent than this share are thinned out (0 keeps all)", ge=0, lt=1) = None
-    start: about(Literal["random", "svd"] | None, "first vectors: random, or a factorisation of the counts (a sixth of the epochs)") = None
+    init: about(Literal["random", "svd"] | None, "first vectors: random, or a factorisation of the counts (a sixth of the epochs)") = None
 
 
 class Train(Section, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from applied_dl.core.metrics import words as metric
 from applied_dl.core.records import Part, Prepared, Scores
 from applied_dl.report import plots as draw
 from applied_dl.tasks.words.benchmark_files import is_analogies, is_similarity
-from applied_dl.tasks.words.defaults import settle_words, variants
+from applied_dl.tasks.words.defaults import resolve_words, variants
 from applied_dl.tasks.words.encoder import WordEncoder
 from applied_dl.tasks.words.encoder import load as load_encoder
 from applied_dl.tasks.words.encoder import save as save_encoder
@@ -37,9 +37,9 @@ def prepare(recipe, cache: Path) -> Prepared:
     return prepare_words(recipe, cache)
 
 
-def settle(recipe, prepared):
+def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the method and the number of words."""
-    return settle_words(recipe, prepared)
+    return resolve_words(recipe, prepared)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -56,10 +56,10 @@ def serving(recipe, fitted, prepared) -> Serving:
     """The lookup itself; its word vectors go into `encoder.npz` too, for neighbours and for other programs."""
     table, size = fitted.model.get_layer("table").get_weights()[0], len(prepared.encoder.words)
     prepared.encoder.arrays["vectors"] = np.ascontiguousarray(table[1 : 1 + size])
-    return reopen(recipe, fitted.model, prepared.encoder)
+    return restore_serving(recipe, fitted.model, prepared.encoder)
 
 
-def reopen(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
+def restore_serving(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
     """The lookup with nothing beside it. Raises `UsageError` for a precision that it must not have."""
     from applied_dl.export.serving import Serving
 
@@ -126,12 +126,12 @@ def _islands(table: np.ndarray, seeds: int = 16, nearest: int = 5) -> np.ndarray
     return pool[found][:MAPPED]
 
 
-def first_batch(recipe, prepared, path: Path) -> str:
+def preview(recipe, prepared, path: Path) -> str:
     """The first words of the vocabulary, commonest first; no picture is drawn."""
     return "the commonest words: " + ", ".join(prepared.encoder.words[:COMMONEST])
 
 
-def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
+def load_labeled(recipe, encoder: WordEncoder, source: str) -> Part:
     """A file of word, word, score, one of analogies, or another text's neighbours, through the fitted vocabulary."""
     if is_similarity(source):
         return read_part(encoder, source)
@@ -144,6 +144,6 @@ def labelled(recipe, encoder: WordEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "first_batch", "fit", "labelled", "load_encoder", "plots", "prepare", "reopen", "save_encoder", "score",
-    "serving", "settle",
+    "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
+    "serving", "resolve_defaults",
 ]  # fmt: skip

@@ -70,7 +70,7 @@ def check_gradients(case: Case) -> list[Finding]:
 def _frozen(case: Case) -> list[Finding]:
     total = sum(int(np.prod(v.shape)) for v in case.model.weights)
     learning = sum(int(np.prod(v.shape)) for v in case.model.trainable_variables)
-    if case.settings.freeze or not total or learning >= TRAINABLE * total:
+    if case.settings.unfreeze_epochs or not total or learning >= TRAINABLE * total:
         return []
     return [
         Finding(
@@ -80,7 +80,7 @@ def _frozen(case: Case) -> list[Finding]:
             limit=TRAINABLE,
             saw=f"only {learning:,} of {total:,} parameters may learn",
             why="a frozen layer keeps its random start",
-            change="set layer.trainable = True, or train in stages with train.freeze where the trunk is pretrained",
+            change="set layer.trainable = True, or train in stages with train.unfreeze_epochs where the trunk is pretrained",
         )
     ]
 

@@ -95,9 +95,9 @@ def test_loss_is_a_difference_for_shares_and_a_ratio_for_errors():
     def scores(main, value):
         return Scores(main=main, metrics={main: value})
 
-    assert scores("accuracy", 0.90).loss_against(scores("accuracy", 0.95)) == pytest.approx(0.05)
-    assert scores("rmse", 2.2).loss_against(scores("rmse", 2.0)) == pytest.approx(0.1)
-    assert scores("rmse", 1.8).loss_against(scores("rmse", 2.0)) == pytest.approx(-0.1)
+    assert scores("accuracy", 0.90).drop_against(scores("accuracy", 0.95)) == pytest.approx(0.05)
+    assert scores("rmse", 2.2).drop_against(scores("rmse", 2.0)) == pytest.approx(0.1)
+    assert scores("rmse", 1.8).drop_against(scores("rmse", 2.0)) == pytest.approx(-0.1)
 
 
 def test_halves_of_the_rows_tell_the_standard_error_of_a_mean():

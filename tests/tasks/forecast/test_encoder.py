@@ -74,7 +74,7 @@ def test_what_is_known_ahead_reaches_over_the_horizon_and_must_be_there():
     assert found["future"][0, :, 0].tolist() == [2, 3, 4, 5, 6, 7]
     assert found["past"][0, :, 0].tolist() == [20, 30, 40, 50]
     short = blocks(e, data(np.arange(6), future=[known[:7]]))[0]
-    with pytest.raises(DataError, match=r"Series 'a': a column of data.future \(p\) has no value at 2024-02-28T07:00:00"):
+    with pytest.raises(DataError, match=r"Series 'a': a column of data.future_covariates \(p\) has no value at 2024-02-28T07:00:00"):
         inputs_at(e, short, np.array([6]))
 
 

@@ -32,7 +32,7 @@ def values(count: int) -> np.ndarray:
 def trained(folder, frame: pl.DataFrame, **data):
     frame.write_csv(folder / "train.csv")
     data = {"source": str(folder / "train.csv"), "horizon": HORIZON, "lookback": LOOKBACK, **data}
-    return applied_dl.training("forecast", out=folder / "out", data=data, model={"name": "ridge"}, export=QUICK).bundle
+    return applied_dl.train("forecast", out=folder / "out", data=data, model={"name": "ridge"}, export=QUICK).bundle
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +246,7 @@ def _wild() -> list[str]:
 def test_hostile_training_series_are_refused_before_any_training(case, tmp_path):
     case.make(None).write_csv(tmp_path / "x.csv")
     with pytest.raises(AppliedError) as caught:
-        applied_dl.training("forecast", out=tmp_path / "out", data={"source": str(tmp_path / "x.csv")}, export=QUICK)
+        applied_dl.train("forecast", out=tmp_path / "out", data={"source": str(tmp_path / "x.csv")}, export=QUICK)
     assert isinstance(caught.value, DataError)
     one_sentence(str(caught.value))
     assert any(word in str(caught.value) for word in case.says[0].split("|"))

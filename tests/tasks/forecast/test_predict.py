@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from applied_dl.io.clock import Clock
 from applied_dl.tasks.forecast.encoder import SeriesEncoder
-from applied_dl.tasks.forecast.predict import answer, appended, encode, gather
+from applied_dl.tasks.forecast.predict import appended, encode, expand_inputs, postprocess
 from applied_dl.tasks.forecast.series import Columns
 
 CLOCK = Clock(unit="d", origin="2024-01-01T00:00:00")
@@ -41,7 +41,7 @@ def test_every_series_is_answered_from_its_last_window_with_the_stamps_that_foll
     encoded = encode(encoder(), table(8))
     assert encoded.inputs["history"].tolist() == [[[3, 30], [4, 40], [5, 50], [6, 60], [7, 70]]]
     assert encoded.kept == [0, 1]
-    assert answer(encoder(), naive(encoded.inputs), encoded) == [
+    assert postprocess(encoder(), naive(encoded.inputs), encoded) == [
         {"series": "a", "times": ["2024-03-09", "2024-03-10", "2024-03-11"], "forecast": [7.0] * 3, "lower": [6.0] * 3, "upper": [8.0] * 3},
         {"series": "b", "times": ["2024-03-09", "2024-03-10", "2024-03-11"], "forecast": [70.0] * 3, "lower": [69.0] * 3,
          "upper": [71.0] * 3},
@@ -51,7 +51,7 @@ def test_every_series_is_answered_from_its_last_window_with_the_stamps_that_foll
 def test_a_panel_answers_each_of_its_series_from_its_own_end():
     long = {"item": ["x"] * 6 + ["y"] * 9, "day": days(6) + days(9, "2024-05-01"), "value": np.arange(15.0)}
     encoded = encode(encoder("panel"), long)
-    found = answer(encoder("panel"), naive(encoded.inputs), encoded)
+    found = postprocess(encoder("panel"), naive(encoded.inputs), encoded)
     assert [(f["series"], f["times"][0], f["forecast"][0]) for f in found] == [("x", "2024-03-07", 5.0), ("y", "2024-05-10", 14.0)]
 
 
@@ -94,9 +94,9 @@ def test_plain_arrays_are_histories_too():
     rows = np.stack([np.arange(6.0), 2 * np.arange(6.0)], axis=1)
     encoded = encode(encoder(), [rows])
     assert encoded.inputs["history"][0].tolist() == rows[1:].tolist()
-    assert answer(encoder(), naive(encoded.inputs), encoded)[0]["times"] == ["+1", "+2", "+3"]  # nobody knows when it ends
+    assert postprocess(encoder(), naive(encoded.inputs), encoded)[0]["times"] == ["+1", "+2", "+3"]  # nobody knows when it ends
     assert "has 1 columns, expected 2: a, b" in encode(encoder(), [np.arange(6.0)]).errors[0]
-    assert gather(["x.csv", "y.csv"]) == ["x.csv", "y.csv"]
+    assert expand_inputs(["x.csv", "y.csv"]) == ["x.csv", "y.csv"]
 
 
 def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_path):
@@ -109,7 +109,7 @@ def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_
     gaps = put("gaps.csv", "2020-01-01", [1, "", "", "", "", 1, "", "", "", ""])
     files = [gaps, put("b.csv", "2024-03-01", range(8)), "none.csv", put("c.csv", "2025-03-01", range(10, 18))]
     encoded = encode(e, files)
-    answers = iter(answer(e, naive(encoded.inputs), encoded))
+    answers = iter(postprocess(e, naive(encoded.inputs), encoded))
     told = [{"error": encoded.errors[i]} if i in encoded.errors else next(answers) for i in range(4)]
     rows = appended(e, files, told)
     assert [set(row) for row in rows if row["input"] == gaps] == [{"input", "series", "error"}]

@@ -13,9 +13,9 @@ from applied_dl.workflows import recipes
 SERIES = {"data.source": "elnino", "data.horizon": 6, "data.lookback": 48}
 
 
-def settled(**keys):
+def resolved(**keys):
     recipe = recipes.read_recipe({"task": "forecast"}, SERIES | {k.replace("__", "."): v for k, v in keys.items()})
-    return task.settle(recipe, task.prepare(recipe, Path(".")))
+    return task.resolve_defaults(recipe, task.prepare(recipe, Path(".")))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def settled(**keys):
 )
 def test_what_would_do_nothing_is_refused(keys, says):
     with pytest.raises(UsageError) as error:
-        settled(**keys)
+        resolved(**keys)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -76,31 +76,31 @@ def test_what_a_builder_takes_is_accepted_and_all_else_refused(name):
     for key in OPTIONS:
         keys = {"model__name": name, f"model__{key}": values[key]}
         if takes(name, key):
-            assert getattr(settled(**keys).model, key) == values[key]
+            assert getattr(resolved(**keys).model, key) == values[key]
         else:
             with pytest.raises(UsageError, match=f"model.{key} has no meaning"):
-                settled(**keys)
+                resolved(**keys)
 
 
 def test_the_panels_network_takes_series_on_one_clock_too_without_the_loss_of_panels():
-    assert settled(model__name="panel").train.loss == "mae"
-    assert settled(model__name="panel", data__test_horizons=2).train.loss == "relative"
+    assert resolved(model__name="panel").train.loss == "mae"
+    assert resolved(model__name="panel", data__test_horizons=2).train.loss == "relative"
 
 
 def test_zero_is_no_floor_for_series_that_go_below_it(tmp_path):
     path = tmp_path / "winter.csv"
     path.write_text("month,temperature\n" + "".join(f"{2000 + i // 12}-{i % 12 + 1:02d}-01,{10 - i % 12 * 2}\n" for i in range(240)))
-    with pytest.raises(UsageError, match=r"score.non_negative would cut forecasts .* \(down to -12\); remove it"):
-        settled(data__source=str(path), score__non_negative=True)
-    assert settled(data__source=str(path)).score.non_negative is False
+    with pytest.raises(UsageError, match=r"predict.non_negative would cut forecasts .* \(down to -12\); remove it"):
+        resolved(data__source=str(path), score__non_negative=True)
+    assert resolved(data__source=str(path)).predict.non_negative is False
 
 
 def test_a_settled_recipe_settles_to_itself():
     for keys in ({"model__name": "ridge"}, {"model__members": ["ridge", "gru"]}, {"model__name": "lstm"}, {"data__test_horizons": 2}):
-        once = settled(**keys)
-        assert task.settle(once, task.prepare(once, Path("."))) == once
+        once = resolved(**keys)
+        assert task.resolve_defaults(once, task.prepare(once, Path("."))) == once
 
 
 def test_a_blend_leaves_epochs_to_its_members_unless_told():
-    assert settled(model__members=["ridge", "gru"]).train.epochs is None
-    assert settled(model__members=["ridge", "gru"], train__epochs=2).train.epochs == 2
+    assert resolved(model__members=["ridge", "gru"]).train.epochs is None
+    assert resolved(model__members=["ridge", "gru"], train__epochs=2).train.epochs == 2

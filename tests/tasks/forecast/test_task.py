@@ -52,10 +52,10 @@ def test_parts_follow_in_time_and_units_come_from_training_steps():
 
 
 def test_a_known_driver_is_used_and_needed_ahead(hourly, tmp_path):
-    run = applied_dl.training(
+    run = applied_dl.train(
         {"task": "forecast"},
         out=tmp_path / "b",
-        data={"source": str(hourly), "target": ["a", "b"], "future": ["price"], "horizon": 24, "lookback": 96},
+        data={"source": str(hourly), "target": ["a", "b"], "future_covariates": ["price"], "horizon": 24, "lookback": 96},
         model={"name": "ridge"},
         **FAST,
     )
@@ -90,10 +90,10 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    run = applied_dl.training(
+    run = applied_dl.train(
         {"task": "forecast"},
         out=tmp_path / "b",
-        data={"source": str(tmp_path / "panel.csv"), "horizon": 4, "target": ["value"], "static": ["people", "place"]},
+        data={"source": str(tmp_path / "panel.csv"), "horizon": 4, "target": ["value"], "static_covariates": ["people", "place"]},
         model=model,
         train={"epochs": 3},
         **FAST,
@@ -116,7 +116,7 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
 )
 def test_models_and_losses_reach_a_proven_file(settings, tmp_path):
     data = {"source": "elnino", "horizon": 6, "lookback": 48} | settings.pop("data", {})
-    run = applied_dl.training({"task": "forecast"}, out=tmp_path / "b", data=data, **settings, **FAST)
+    run = applied_dl.train({"task": "forecast"}, out=tmp_path / "b", data=data, **settings, **FAST)
     file = run.manifest.exports[0]
     assert not file.refused
     assert file.max_rel_diff <= 1e-4
@@ -177,7 +177,7 @@ def test_constant_series_and_zero_horizons_are_refused(tmp_path):
 
 
 def test_a_history_too_short_or_of_other_columns_is_answered_by_a_sentence(tmp_path):
-    run = applied_dl.training({"task": "forecast"}, out=tmp_path / "b", data={"source": "macro", "horizon": 4, "lookback": 20}, **FAST)
+    run = applied_dl.train({"task": "forecast"}, out=tmp_path / "b", data={"source": "macro", "horizon": 4, "lookback": 20}, **FAST)
     predictor = run.predictor()
     table = pl.read_csv(Path(applied_dl.__file__).parent / "datasets" / "macro.csv")
     found = predictor.predict([table[:10], table.drop("unemp"), table])
@@ -192,14 +192,14 @@ def test_every_loss_gives_a_panel_its_file_and_ordered_limits(loss, tmp_path):
     random, t = np.random.default_rng(0), np.arange(48)
     rows = [(f"s{i}", str(np.datetime64("2000-01") + k)[:7] + "-01", 50 * (i + 1) + random.standard_normal()) for i in range(3) for k in t]
     (tmp_path / "p.csv").write_text("series,time,value\n" + "\n".join(f"{s},{d},{v:.4f}" for s, d, v in rows))
-    score = {"quantiles": (0.05, 0.25, 0.5, 0.95)} if loss == "quantile" else {}
-    run = applied_dl.training(
+    calibration = {"quantiles": (0.05, 0.25, 0.5, 0.95)} if loss == "quantile" else {}
+    run = applied_dl.train(
         {"task": "forecast"},
         out=tmp_path / "b",
         data={"source": str(tmp_path / "p.csv"), "horizon": 3},
         model={"name": "nbeats", "units": 8},
         train={"loss": loss, "epochs": 2},
-        score=score,
+        calibration=calibration,
         export=FAST["export"],
     )
     for found in run.predictor().predict([str(tmp_path / "p.csv")]):
@@ -221,7 +221,7 @@ def test_a_panel_with_gaps_a_constant_series_and_one_shorter_than_a_season_is_fo
         rows += [f"s{i},{d},{v:.3f}" for d, v in zip(days, y) if not np.isnan(v)]
     rows += [f"still,{d},5" for d in days] + [f"new,{d},{100 + i}" for i, d in enumerate(days[:5])]
     (tmp_path / "shops.csv").write_text("shop,day,sales\n" + "\n".join(rows))
-    run = applied_dl.training(
+    run = applied_dl.train(
         {"task": "forecast"}, out=tmp_path / "b", data={"source": str(tmp_path / "shops.csv"), "horizon": 7, "season": 7},
         model={"name": "ridge"}, **FAST,
     )  # fmt: skip

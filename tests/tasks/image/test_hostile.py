@@ -21,7 +21,7 @@ from tests.hostile import QUICK, answered, check_answers, check_command, named, 
 def bundle(tmp_path_factory):
     """Digits, hardly trained."""
     out = tmp_path_factory.mktemp("image") / "digits"
-    return applied_dl.training("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
+    return applied_dl.train("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
 
 
 def picture(size=(40, 30), mode="RGB") -> Image.Image:
@@ -290,7 +290,7 @@ def test_hostile_training_data_are_refused_before_any_training(case, tmp_path):
     (tmp_path / "data").mkdir()
     source = case.make(tmp_path / "data")
     with pytest.raises(AppliedError) as caught:
-        applied_dl.training("image", out=tmp_path / "out", data={"source": str(source)}, export=QUICK)
+        applied_dl.train("image", out=tmp_path / "out", data={"source": str(source)}, export=QUICK)
     assert caught.value.exit_code == 3
     one_sentence(str(caught.value), case.says)
     assert not (tmp_path / "out").exists()

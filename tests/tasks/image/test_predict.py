@@ -21,13 +21,13 @@ def save(path, level=120):
 def test_gather_takes_files_folders_and_tables(tmp_path):
     one, two = save(tmp_path / "in" / "b.png"), save(tmp_path / "in" / "deep" / "a.jpg")
     (tmp_path / "in" / "note.txt").write_text("no picture")
-    assert [str(p) for p in infer.gather([str(tmp_path / "in")])] == [str(one), str(two)]
-    assert [str(p) for p in infer.gather(["x.png", str(one)])] == ["x.png", str(one)]
+    assert [str(p) for p in infer.expand_inputs([str(tmp_path / "in")])] == [str(one), str(two)]
+    assert [str(p) for p in infer.expand_inputs(["x.png", str(one)])] == ["x.png", str(one)]
     (tmp_path / "t.csv").write_text("path,label\nin/b.png,x\n")
-    assert [str(p) for p in infer.gather([str(tmp_path / "t.csv")])] == [str(one)]
+    assert [str(p) for p in infer.expand_inputs([str(tmp_path / "t.csv")])] == [str(one)]
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="no pictures"):
-        infer.gather([str(tmp_path / "none")])
+        infer.expand_inputs([str(tmp_path / "none")])
 
 
 def test_a_bad_picture_costs_only_itself(tmp_path):
@@ -47,11 +47,11 @@ def test_pictures_unlike_the_training_ones_are_told(tmp_path):
 
 def test_answers_are_ranked():
     encoded = infer.encode(ENCODER, [np.zeros((8, 8, 3), np.uint8)])
-    found = infer.answer(ENCODER, {"probabilities": np.array([[0.2, 0.7, 0.1]], np.float32)}, encoded, top=2)
+    found = infer.postprocess(ENCODER, {"probabilities": np.array([[0.2, 0.7, 0.1]], np.float32)}, encoded, top=2)
     assert found[0]["label"] == "b"
     assert [t["label"] for t in found[0]["top"]] == ["b", "a"]
     with pytest.raises(UsageError, match="at least 1"):
-        infer.answer(ENCODER, {"probabilities": np.ones((1, 3), np.float32)}, encoded, top=0)
+        infer.postprocess(ENCODER, {"probabilities": np.ones((1, 3), np.float32)}, encoded, top=0)
 
 
 def test_many_pictures_are_answered_a_few_at_a_time_as_all_at_once(trained, monkeypatch):

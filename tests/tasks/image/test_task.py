@@ -33,22 +33,24 @@ def made(tmp_path, rows=60, several=False, data=None, **sections):
         {"task": "image", "data": {"source": str(tmp_path / "a.npz"), "split": [0.6, 0.2, 0.2], **(data or {})}, **sections}
     )
     prepared = task.prepare(recipe, tmp_path / "cache")
-    return task.settle(recipe, prepared), prepared
+    return task.resolve_defaults(recipe, prepared), prepared
 
 
 @pytest.mark.parametrize(
     ("sections", "several"),
     [
-        ({"train": {"epochs": 6}, "score": {"tta": "flip_shift"}}, False),
+        ({"train": {"epochs": 6}, "predict": {"tta": "flip_shift"}}, False),
         ({"train": {"epochs": 4, "precision": "mixed_bfloat16"}, "model": {"name": "mlp"}, "preprocess": {"normalize": "pca"}}, False),
         ({"train": {"epochs": 4}, "model": {"name": "lenet", "width": 0.25}, "preprocess": {"normalize": "zca"}}, True),
         pytest.param(
-            {"train": {"freeze": (2, 1)}, "model": {"alpha": 0.35}, "data": {"image_size": (32, 32)}}, False, marks=pytest.mark.slow
+            {"train": {"unfreeze_epochs": (2, 1)}, "model": {"alpha": 0.35}, "data": {"image_size": (32, 32)}},
+            False,
+            marks=pytest.mark.slow,
         ),
     ],
 )
 def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, sections, several):
-    if "freeze" in sections.get("train", {}):
+    if "unfreeze_epochs" in sections.get("train", {}):
         sections = {**sections, "model": {**sections["model"], "weights": trunk_weights(tmp_path)}}
     recipe, prepared = made(tmp_path, several=several, **sections)
     fitted = task.fit(recipe, prepared, None)
@@ -62,7 +64,7 @@ def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, 
     scores = task.score(recipe, {"probabilities": want}, prepared.test, prepared.encoder)
     assert scores.main == ("f1" if several else "accuracy")
     assert scores.value > 0.4
-    answers = infer.answer(prepared.encoder, {"probabilities": got}, encoded, top=2)
+    answers = infer.postprocess(prepared.encoder, {"probabilities": got}, encoded, top=2)
     assert len(answers) == len(pictures)
     assert answers[0]["label"] == answers[0]["top"][0]["label"]
     if several:
@@ -99,36 +101,36 @@ def test_predict_bytes_answers_jpeg_and_png(tmp_path):
 def test_open_values_are_chosen_by_size_and_rows():
     part = Part(inputs={"image": np.zeros((4, 1, 1, 1), np.uint8)}, target=np.zeros(4, int))
 
-    def settled(height, channels, rows, **sections):
+    def resolved(height, channels, rows, **sections):
         encoder = ImageEncoder(height=height, width=height, channels=channels, labels=("a", "b"))
-        return task.settle_image(recipes.read_recipe({"task": "image", **sections}), encoder, rows)
+        return task.resolve_image(recipes.read_recipe({"task": "image", **sections}), encoder, rows)
 
-    assert settled(8, 1, 1257).model.name == "small_cnn"
-    assert settled(28, 1, 57000).model.name == "whitened_cnn"
-    assert settled(224, 3, 500, model={"weights": "imagenet"}).train.freeze is not None
-    assert "flip" not in settled(28, 1, 57000).preprocess.augment
-    assert "flip" in settled(96, 3, 500).preprocess.augment
-    assert settled(28, 1, 57000).train.epochs < settled(28, 1, 1000).train.epochs
-    assert settled(28, 1, 500, train={"epochs": 3}).train.epochs == 3
-    assert settled(28, 1, 500, preprocess={"augment": []}).preprocess.augment == ()
+    assert resolved(8, 1, 1257).model.name == "small_cnn"
+    assert resolved(28, 1, 57000).model.name == "whitened_cnn"
+    assert resolved(224, 3, 500, model={"weights": "imagenet"}).train.unfreeze_epochs is not None
+    assert "flip" not in resolved(28, 1, 57000).preprocess.augment
+    assert "flip" in resolved(96, 3, 500).preprocess.augment
+    assert resolved(28, 1, 57000).train.epochs < resolved(28, 1, 1000).train.epochs
+    assert resolved(28, 1, 500, train={"epochs": 3}).train.epochs == 3
+    assert resolved(28, 1, 500, preprocess={"augment": []}).preprocess.augment == ()
     assert len(part) == 4
 
 
 def test_wrong_names_are_refused_before_training():
     encoder = ImageEncoder(height=28, width=28, channels=1, labels=("a", "b"))
 
-    def settle(**sections):
-        return task.settle_image(recipes.read_recipe({"task": "image", **sections}), encoder, 100)
+    def resolve_defaults(**sections):
+        return task.resolve_image(recipes.read_recipe({"task": "image", **sections}), encoder, 100)
 
     with pytest.raises(UsageError, match="Did you mean 'resnet'"):
-        settle(model={"name": "resnett"})
+        resolve_defaults(model={"name": "resnett"})
     with pytest.raises(UsageError, match="mlp"):
-        settle(model={"name": "lenet"}, preprocess={"normalize": "pca"})
+        resolve_defaults(model={"name": "lenet"}, preprocess={"normalize": "pca"})
     with pytest.raises(UsageError, match="Did you mean 'default'"):
-        settle(model={"preset": "defaul"})
+        resolve_defaults(model={"preset": "defaul"})
     several = ImageEncoder(height=28, width=28, channels=1, labels=("a", "b"), multi_label=True)
     with pytest.raises(UsageError, match="one label a picture"):
-        task.settle_image(recipes.read_recipe({"task": "image", "train": {"class_weights": "balanced"}}), several, 100)
+        task.resolve_image(recipes.read_recipe({"task": "image", "train": {"class_weights": "balanced"}}), several, 100)
     with pytest.raises(UsageError, match="augment"):
         recipes.read_recipe({"task": "image", "preprocess": {"augmentation": ["flip"]}})
 
@@ -141,9 +143,9 @@ def test_wrong_names_are_refused_before_training():
         ({"model": {"alpha": 0.5}}, "model.alpha has no meaning"),
         ({"model": {"name": "backbone"}}, "needs model.weights"),
         ({"model": {"weights": "imagenet"}, "preprocess": {"normalize": "zca"}}, "no meaning for a backbone"),
-        ({"model": {"weights": "imagenet"}, "train": {"epochs": 9, "freeze": [3, 5]}}, "differ"),
-        ({"train": {"freeze": [3, 5]}}, "transfer learning"),
-        ({"train": {"depth_rates": 2.0}}, "transfer learning"),
+        ({"model": {"weights": "imagenet"}, "train": {"epochs": 9, "unfreeze_epochs": [3, 5]}}, "differ"),
+        ({"train": {"unfreeze_epochs": [3, 5]}}, "transfer learning"),
+        ({"train": {"layerwise_lr_decay": 0.5}}, "transfer learning"),
         ({"train": {"loss": "mae"}}, "does not fit classes"),
         ({"train": {"loss": "hinge", "label_smoothing": 0.1}}, "no meaning for the loss"),
         ({"preprocess": {"components": 9}}, "preprocess.components is for"),
@@ -152,7 +154,7 @@ def test_wrong_names_are_refused_before_training():
 def test_keys_that_would_do_nothing_are_refused(sections, words):
     encoder = ImageEncoder(height=28, width=28, channels=3, labels=("a", "b"))
     with pytest.raises(UsageError, match=words.replace(".", r"\.")):
-        task.settle_image(recipes.read_recipe({"task": "image", **sections}), encoder, 100)
+        task.resolve_image(recipes.read_recipe({"task": "image", **sections}), encoder, 100)
 
 
 def test_epochs_and_presets_reach_the_stages_of_a_backbone():
@@ -160,15 +162,15 @@ def test_epochs_and_presets_reach_the_stages_of_a_backbone():
 
     def stages(preset="default", **train):
         raw = {"task": "image", "model": {"weights": "imagenet", "preset": preset}, "train": train}
-        return task.settle_image(recipes.read_recipe(raw), encoder, 500).train
+        return task.resolve_image(recipes.read_recipe(raw), encoder, 500).train
 
-    assert stages().freeze == (20, 8)
-    assert stages(epochs=7).freeze == (5, 2)
-    assert stages(epochs=1).freeze == (1,)
-    assert stages(freeze=[3, 5]).epochs == 8
+    assert stages().unfreeze_epochs == (20, 8)
+    assert stages(epochs=7).unfreeze_epochs == (5, 2)
+    assert stages(epochs=1).unfreeze_epochs == (1,)
+    assert stages(unfreeze_epochs=[3, 5]).epochs == 8
     assert stages("fast").epochs < stages().epochs < stages("best").epochs
-    settled = config.as_dict(config.replace(recipes.read_recipe("image"), train={"freeze": (3, 5), "epochs": 8}))
-    assert settled["train"]["epochs"] == 8
+    resolved = config.as_dict(config.replace(recipes.read_recipe("image"), train={"unfreeze_epochs": (3, 5), "epochs": 8}))
+    assert resolved["train"]["epochs"] == 8
 
 
 def test_a_wrong_activation_is_named(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, train_tokenizer
-from applied_dl.tasks.sentences.predict import SentenceIndex, answer, encode, gather
+from applied_dl.tasks.sentences.predict import SentenceIndex, encode, expand_inputs, postprocess
 
 TEXTS = ["the cat sat on the mat", "a dog ran over the road", "日本語の文", "שלום עולם", "\U0001f600 smile"]
 
@@ -52,14 +52,14 @@ def test_an_answer_has_its_vector_neighbours_and_label(encoder, index):
         length=8, tokenizer=encoder.tokenizer, labels=("no", "yes"), index={"texts": TEXTS, "vectors": index.vectors}
     )  # fmt: skip
     outputs = {"vector": index.vectors[:2], "probabilities": np.array([[0.2, 0.8], [0.6, 0.4]], np.float32)}
-    first, second = answer(whole, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2, top=1)
+    first, second = postprocess(whole, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2, top=1)
     assert (first["label"], second["label"]) == ("yes", "no")
     assert first["top"] == [{"label": "yes", "probability": pytest.approx(0.8)}]
     assert first["nearest"][0] == {"text": TEXTS[0], "similarity": pytest.approx(1, abs=1e-5)}
     assert len(first["nearest"]) == 2
     assert first["vector"] == pytest.approx(index.vectors[0].tolist(), abs=1e-6)
     with pytest.raises(UsageError, match=r"score\.index was 0"):
-        answer(encoder, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2)
+        postprocess(encoder, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2)
 
 
 def test_nearest_is_the_exact_order(index):
@@ -121,23 +121,23 @@ def test_a_damaged_index_is_one_sentence(index, tmp_path, how):
 def test_every_line_of_a_file_has_its_place(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("applied_dl.text.corpus.BLOCK", 64)
     (tmp_path / "a.txt").write_bytes(b"first\n\n" + b"long " * 100 + b"\nlast \xff\n")
-    assert gather([str(tmp_path / "a.txt")]) == ["first", "", ("long " * 100).strip(), "last"]
+    assert expand_inputs([str(tmp_path / "a.txt")]) == ["first", "", ("long " * 100).strip(), "last"]
     assert "1 places of the text are not UTF-8" in capsys.readouterr().err
     (tmp_path / "b.csv").write_text('id,body,text\n1,"one\ntwo",x\n2\n\n3,,y\n')
-    assert gather([str(tmp_path / "b.csv")], "body") == ["one two", "", ""]
-    assert gather([str(tmp_path / "b.csv")]) == ["x", "", "y"]
+    assert expand_inputs([str(tmp_path / "b.csv")], "body") == ["one two", "", ""]
+    assert expand_inputs([str(tmp_path / "b.csv")]) == ["x", "", "y"]
     (tmp_path / "c.csv").write_text("id,body\n1,a\n")
     with pytest.raises(DataError, match="2 columns .id, body.; name the one that holds the text 'text'"):
-        gather([str(tmp_path / "c.csv")])
+        expand_inputs([str(tmp_path / "c.csv")])
 
 
 @pytest.mark.parametrize("name", ["in/nofile.txt", "none.csv", "/tmp/none/at/all", "./none", "../none", "/none/"])
 def test_a_path_of_nothing_is_no_text(encoder, name):
-    (item,) = gather([name])
+    (item,) = expand_inputs([name])
     found = encode(encoder, [item, "the cat"])
     assert found.kept == [1]
     assert found.errors[0].startswith(f"there is no file '{name.rstrip('/').removeprefix('./')}'")
-    assert gather(["and/or", "he said x.txt is gone", "https://a.org/b.txt", "1.5", "..."]) == [
+    assert expand_inputs(["and/or", "he said x.txt is gone", "https://a.org/b.txt", "1.5", "..."]) == [
         "and/or", "he said x.txt is gone", "https://a.org/b.txt", "1.5", "..."
     ]  # fmt: skip
 
@@ -146,14 +146,14 @@ def test_nearest_is_at_least_one(encoder, index):
     whole = SubwordEncoder(length=8, tokenizer=encoder.tokenizer, index={"texts": TEXTS, "vectors": index.vectors})
     for count in (0, -1):
         with pytest.raises(UsageError, match=f"--nearest must be at least 1, received {count}"):
-            answer(whole, {"vector": index.vectors[:1]}, None, nearest=count)
+            postprocess(whole, {"vector": index.vectors[:1]}, None, nearest=count)
 
 
 def test_arguments_are_texts_files_or_standard_input(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("one line\n\ntwo lines\n")
     (tmp_path / "b.csv").write_text("id,text\n1,from a table\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("typed\nagain\n"))
-    assert gather(["plain text", str(tmp_path / "a.txt"), str(tmp_path / "b.csv"), "-"]) == [
+    assert expand_inputs(["plain text", str(tmp_path / "a.txt"), str(tmp_path / "b.csv"), "-"]) == [
         "plain text", "one line", "", "two lines", "from a table", "typed", "again"
     ]  # fmt: skip
-    assert gather(["x" * 5000, "nul\0inside"]) == ["x" * 5000, "nul\0inside"]
+    assert expand_inputs(["x" * 5000, "nul\0inside"]) == ["x" * 5000, "nul\0inside"]

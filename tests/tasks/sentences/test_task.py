@@ -57,7 +57,7 @@ IDLE = [
     ("pairs", {"learn": {"objective": "mlm"}}, "tokens that see each other"),
     ("pairs", {"learn": {"pretrain": 2}}, "tokens that see each other"),
     ("pairs", {"learn": {"mask": 0.3}}, r"learn\.mask is for"),
-    ("pairs", {"learn": {"start": "svd"}, "model": {"name": "transformer"}}, r"learn\.start is for a table"),
+    ("pairs", {"learn": {"init": "svd"}, "model": {"name": "transformer"}}, r"learn\.init is for a table"),
     ("pairs", {"learn": {"objective": "simcse"}, "preprocess": {"augment": ()}}, "needs two looks at a text"),
     ("pairs", {"model": {"matryoshka": (512,)}}, "each must be between 2 and 511, received 512"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"lowercase": False}}, r"preprocess\.lowercase is for a tokenizer"),
@@ -71,7 +71,7 @@ IDLE = [
     ("pairs", {"train": {"l2": 0.1}}, r"train\.l2 has no meaning"),
     ("pairs", {"train": {"snapshots": 2}}, r"train\.snapshots has no meaning"),
     ("pairs", {"train": {"ensemble": 2}}, "cannot be averaged"),
-    ("pairs", {"train": {"freeze": (1, 2)}}, r"train\.freeze is for"),
+    ("pairs", {"train": {"unfreeze_epochs": (1, 2)}}, r"train\.unfreeze_epochs is for"),
     ("pairs", {"train": {"loss": "hinge"}}, r"train\.loss is for learn\.objective = 'classification'"),
     ("pairs", {"train": {"label_smoothing": 0.1}}, r"train\.label_smoothing is for"),
     ("pairs", {"train": {"class_weights": "balanced"}}, r"train\.class_weights is for"),
@@ -90,7 +90,7 @@ def test_keys_that_would_do_nothing_are_refused(sources, monkeypatch, source, se
     if sections.get("preprocess", {}).get("tokenizer"):
         (sources / "t.json").write_text("{}")  # never read
     with pytest.raises(UsageError, match=told):
-        task.settle(*prepared(f"{source}.csv", **sections))
+        task.resolve_defaults(*prepared(f"{source}.csv", **sections))
 
 
 TRANSFORMER = {"name": "transformer", "width": 32, "depth": 1, "heads": 2}
@@ -109,8 +109,8 @@ TRANSFORMER = {"name": "transformer", "width": 32, "depth": 1, "heads": 2}
 )
 def test_a_settled_recipe_settles_to_itself(sources, source, sections):
     recipe, data = prepared(sources / f"{source}.csv", **sections)
-    once = task.settle(recipe, data)
-    assert task.settle(once, data) == once
+    once = task.resolve_defaults(recipe, data)
+    assert task.resolve_defaults(once, data) == once
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def teacher(tmp_path_factory):
 
 def trained(source, folder, **sections):
     recipe, data = prepared(source, **sections)
-    recipe = task.settle(recipe, data)
+    recipe = task.resolve_defaults(recipe, data)
     fitted = task.fit(recipe, data, Workspace(folder / "run", {}))
     return recipe, data, fitted, task.serving(recipe, fitted, data)
 
@@ -140,7 +140,7 @@ QUICK = {"epochs": 12, "learning_rate": 0.02}
 DENSE = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 16}
 LEARNT = [
     ("pairs.csv", {"train": QUICK}),
-    ("pairs.csv", {"learn": {"start": "random"}, "train": QUICK}),
+    ("pairs.csv", {"learn": {"init": "random"}, "train": QUICK}),
     ("sets.jsonl", {"train": QUICK}),
     ("triplets.csv", {"train": QUICK}),
     ("pairs.csv", {"model": {"name": "bytes", "dimensions": 32}, "train": QUICK}),
@@ -192,9 +192,9 @@ def test_a_pretrained_directory_is_fine_tuned_and_taught_from(sources, teacher, 
     assert recipe.model.name == "pretrained"
     assert fitted.history.rows[-1]["loss"] < fitted.history.rows[0]["loss"]
     with pytest.raises(UsageError, match=r"preprocess\.tokenizer has no meaning here: a pretrained encoder brings its own"):
-        task.settle(*prepared(sources / "pairs.csv", model=model, preprocess={"tokenizer": str(teacher / "tokenizer.json")}))
+        task.resolve_defaults(*prepared(sources / "pairs.csv", model=model, preprocess={"tokenizer": str(teacher / "tokenizer.json")}))
     with pytest.raises(UsageError, match=r"model\.dimensions has no meaning"):
-        task.settle(*prepared(sources / "pairs.csv", model={**model, "dimensions": 64}))
+        task.resolve_defaults(*prepared(sources / "pairs.csv", model={**model, "dimensions": 64}))
 
 
 @pytest.mark.parametrize("file", ["pairs.csv", "labels.csv"])
@@ -202,17 +202,17 @@ def test_a_pretrained_encoder_thaws_from_its_end(file, sources, teacher, tmp_pat
     """One stage: the last half of the encoder (or the head alone) learns, and the table of words is as it was."""
     model = {"weights": str(teacher), "dropout": 0.0}
     first = prepared(sources / file, model=model)
-    whole = task.build(task.settle(*first), first[1]).get_weights()
-    stages = {**DENSE, "learning_rate": 1e-3, "freeze": [1, 1], "depth_rates": 1e6, "epochs": None}
+    whole = task.build(task.resolve_defaults(*first), first[1]).get_weights()
+    stages = {**DENSE, "learning_rate": 1e-3, "unfreeze_epochs": [1, 1], "layerwise_lr_decay": 1e-6, "epochs": None}
     recipe, data, fitted, _ = trained(sources / file, tmp_path, model=model, train=stages)
     assert recipe.train.epochs == 2
     assert [row["stage"] for row in fitted.history.rows] == [0, 1]
     moved = [float(np.abs(a - b).max()) for a, b in zip(whole, fitted.model.get_weights())]
     assert moved[0] < 1e-9  # the deepest: frozen, then a million to the fourth times slower
     with pytest.raises(UsageError, match="differ; give one of them"):
-        task.settle(*prepared(sources / file, model=model, train={"freeze": [1, 1], "epochs": 5}))
-    with pytest.raises(UsageError, match=r"train\.freeze is for a pretrained encoder"):
-        task.settle(*prepared(sources / file, train={"freeze": [1, 1]}))
+        task.resolve_defaults(*prepared(sources / file, model=model, train={"unfreeze_epochs": [1, 1], "epochs": 5}))
+    with pytest.raises(UsageError, match=r"train\.unfreeze_epochs is for a pretrained encoder"):
+        task.resolve_defaults(*prepared(sources / file, train={"unfreeze_epochs": [1, 1]}))
 
 
 def test_a_student_takes_over_the_teachers_similarities(sources, tmp_path):
@@ -270,4 +270,4 @@ def test_a_pretrained_encoder_may_stay_as_it_is(sources, teacher, tmp_path):
         ({"model": model, "train": {"epochs": 0}, "learn": {"objective": "mlm"}}, "needs a new head"),
     ):
         with pytest.raises(UsageError, match=told):
-            task.settle(*prepared(sources / "pairs.csv", **sections))
+            task.resolve_defaults(*prepared(sources / "pairs.csv", **sections))

@@ -1,4 +1,4 @@
-"""What the tests of tables share: a recipe on a file, and it settled beside its prepared rows."""
+"""What the tests of tables share: a recipe on a file, and it resolved beside its prepared rows."""
 
 from applied_dl.tasks.tabular import task
 from applied_dl.workflows import recipes
@@ -12,4 +12,4 @@ def recipe(table, **sections):
 def prepared_with(table, **sections):
     chosen = recipe(table, **sections)
     prepared = task.prepare(chosen, None)
-    return task.settle(chosen, prepared), prepared
+    return task.resolve_defaults(chosen, prepared), prepared

@@ -14,7 +14,7 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"train": {"loss": "crossentropy"}}, "does not fit a number"),
         ({"train": {"class_weights": "balanced"}}, "is for classes"),
         ({"preprocess": {"balance": "over"}}, "is for classes"),
-        ({"score": {"threshold": "f1"}}, "is for classes"),
+        ({"calibration": {"threshold": "f1"}}, "is for classes"),
         ({"train": {"label_smoothing": 0.1}}, "no meaning for the loss"),
         ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
         ({"model": {"name": "tabm", "memory": 99}}, "model.memory is for the net 'retrieval'"),
@@ -23,18 +23,18 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"model": {"name": "retrieval"}, "train": {"snapshots": 2}}, "snapshots has no meaning for model.name = 'retrieval'"),
         ({"model": {"members": ["linear", "mlp"], "heads": 4}}, "model.heads has no meaning"),
         ({"model": {"name": "mlp", "members": ["mlp"]}}, "is for model.name = 'ensemble'"),
-        ({"train": {"freeze": [1]}}, "transfer learning"),
-        ({"preprocess": {"components": 2, "numbers": "periodic"}}, "principal components"),
-        ({"preprocess": {"embedding": 8, "numbers": "periodic"}}, "piecewise-linear"),
-        ({"preprocess": {"pairs": True, "numbers": "plain"}}, "preprocess.pairs gives bins"),
-        ({"preprocess": {"pairs": True}, "model": {"members": ["linear", "realmlp"]}}, "these numbers have no bins"),
+        ({"train": {"unfreeze_epochs": [1]}}, "transfer learning"),
+        ({"preprocess": {"components": 2, "numeric_embedding": "periodic"}}, "principal components"),
+        ({"preprocess": {"embedding": 8, "numeric_embedding": "periodic"}}, "piecewise-linear"),
+        ({"preprocess": {"pairwise_bins": True, "numeric_embedding": "plain"}}, "preprocess.pairwise_bins gives bins"),
+        ({"preprocess": {"pairwise_bins": True}, "model": {"members": ["linear", "realmlp"]}}, "these numbers have no bins"),
         ({"preprocess": {"bins": 20}, "model": {"name": "linear"}}, "preprocess.bins would do nothing"),
         ({"preprocess": {"embedding": 8}, "model": {"name": "linear"}}, "preprocess.embedding would do nothing"),
         ({"preprocess": {"one_hot": 3}, "data": {"ignore": ["dear", "kind"]}}, "preprocess.one_hot would do nothing"),
-        ({"score": {"temperature": False}}, "score.temperature would do nothing"),
-        ({"score": {"quantiles": [0.1, 0.5, 0.9]}}, "score.quantiles would do nothing"),
-        ({"score": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
-        ({"score": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "score.coverage would do nothing"),
+        ({"calibration": {"temperature": False}}, "calibration.temperature would do nothing"),
+        ({"calibration": {"quantiles": [0.1, 0.5, 0.9]}}, "calibration.quantiles would do nothing"),
+        ({"calibration": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
+        ({"calibration": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "calibration.coverage would do nothing"),
         ({"model": {"preset": "best", "name": "mlp"}}, "chooses the net, and so does model.name"),
         ({"model": {"preset": "fast", "members": ["mlp", "tabm"]}}, "chooses the net, and so does model.members"),
     ],
@@ -43,13 +43,13 @@ def test_keys_that_would_do_nothing_are_refused(table, sections, says):
     chosen = recipe(table, **sections)
     prepared = task.prepare(chosen, None)
     with pytest.raises(UsageError, match=says.replace(".", r"\.")):
-        task.settle(chosen, prepared)
+        task.resolve_defaults(chosen, prepared)
 
 
 def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):
-    settled, _ = prepared_with(table, model={"preset": "best"})
-    assert settled.model.members == ("linear", "tabm", "tabm", "tabm", "realmlp")
-    assert task.settle(settled, task.prepare(settled, None)) == settled
+    resolved, _ = prepared_with(table, model={"preset": "best"})
+    assert resolved.model.members == ("linear", "tabm", "tabm", "tabm", "realmlp")
+    assert task.resolve_defaults(resolved, task.prepare(resolved, None)) == resolved
 
 
 def test_retrieval_refuses_copies_of_rows(table):
@@ -59,27 +59,29 @@ def test_retrieval_refuses_copies_of_rows(table):
 
 
 def test_members_keep_their_own_training_but_for_what_the_recipe_sets(table):
-    settled, prepared = prepared_with(table, model={"members": ["linear", "tabm", "realmlp", "retrieval"], "heads": 4}, train={"epochs": 7})
-    own = {n: member_settings(settled, n, i, len(prepared.train), False) for i, n in enumerate(settled.model.members)}
+    resolved, prepared = prepared_with(
+        table, model={"members": ["linear", "tabm", "realmlp", "retrieval"], "heads": 4}, train={"epochs": 7}
+    )
+    own = {n: member_settings(resolved, n, i, len(prepared.train), False) for i, n in enumerate(resolved.model.members)}
     assert {one.train.epochs for one in own.values()} == {7}
     assert [own[n].train.schedule for n in ("tabm", "realmlp")] == ["cosine", "coslog4"]
     assert (own["realmlp"].train.learning_rate, own["realmlp"].train.beta2, own["realmlp"].model.heads) == (0.2, 0.95, None)
-    assert [own[n].preprocess.numbers for n in own] == ["plain", "target_bins", "periodic", "target_bins"]
+    assert [own[n].preprocess.numeric_embedding for n in own] == ["plain", "target_bins", "periodic", "target_bins"]
     assert [own[n].preprocess.scale for n in own] == ["standard", "robust", "robust", "robust"]
     assert any("hold training rows" in text for text in prepared.warnings)
 
 
 def test_pairs_are_for_tabm_unless_the_recipe_says_otherwise(table):
     def own(**sections):
-        settled, prepared = prepared_with(table, **sections)
-        if settled.model.name != "ensemble":
-            return settled.preprocess.pairs
-        return [member_settings(settled, n, i, 400, False).preprocess.pairs for i, n in enumerate(settled.model.members)]
+        resolved, prepared = prepared_with(table, **sections)
+        if resolved.model.name != "ensemble":
+            return resolved.preprocess.pairwise_bins
+        return [member_settings(resolved, n, i, 400, False).preprocess.pairwise_bins for i, n in enumerate(resolved.model.members)]
 
     assert [own(model={"name": name}) for name in ("tabm", "mlp", "linear")] == [True, False, False]
-    assert own(model={"name": "tabm"}, preprocess={"numbers": "periodic"}) is False
-    assert own(model={"name": "mlp"}, preprocess={"pairs": True}) is True
+    assert own(model={"name": "tabm"}, preprocess={"numeric_embedding": "periodic"}) is False
+    assert own(model={"name": "mlp"}, preprocess={"pairwise_bins": True}) is True
     members = {"members": ["linear", "tabm", "retrieval"]}
     assert own(model=members) == [False, True, False]
-    assert own(model=members, preprocess={"pairs": True}) == [False, True, True]
-    assert own(model=members, preprocess={"pairs": False}) == [False, False, False]
+    assert own(model=members, preprocess={"pairwise_bins": True}) == [False, True, True]
+    assert own(model=members, preprocess={"pairwise_bins": False}) == [False, False, False]

@@ -40,7 +40,7 @@ def training_table() -> pl.DataFrame:
 def trained(folder, **data):
     training_table().write_csv(folder / "train.csv")
     data = {"source": str(folder / "train.csv"), **data}
-    return applied_dl.training(
+    return applied_dl.train(
         "tabular", out=folder / "out", data=data, model={"name": "mlp", "width": 8, "depth": 1}, train={"epochs": 2}, export=QUICK
     ).bundle
 
@@ -200,7 +200,7 @@ def test_any_file_is_a_sentence_or_answers(content, bundle, tmp_path_factory):
     path.write_bytes(content)
     predictor = load(bundle)
     try:
-        found = predictor.predict(predictor.gather([str(path)]))
+        found = predictor.predict(predictor.expand_inputs([str(path)]))
     except DataError as error:
         one_sentence(str(error))
     else:
@@ -231,7 +231,7 @@ def _spoiled(frame: pl.DataFrame) -> pl.DataFrame:
 def test_hostile_training_tables_are_refused_before_any_training(case, tmp_path):
     source = case.make(tmp_path)
     with pytest.raises(AppliedError) as caught:
-        applied_dl.training("tabular", out=tmp_path / "out", data={"source": str(source)}, export=QUICK)
+        applied_dl.train("tabular", out=tmp_path / "out", data={"source": str(source)}, export=QUICK)
     assert caught.value.exit_code == 3
     one_sentence(str(caught.value), case.says)
     assert not (tmp_path / "out").exists()
@@ -241,7 +241,7 @@ def test_bad_cells_of_training_rows_are_counted_and_named(tmp_path):
     """A few wrong cells do not stop a training; each is named in the bundle's warnings."""
     frame = TRAINING.with_columns(size=pl.Series(["inf", *map(str, TRAINING["size"][1:].to_list())]))
     frame.write_csv(tmp_path / "train.csv")
-    done = applied_dl.training(
+    done = applied_dl.train(
         "tabular", out=tmp_path / "out", data={"source": str(tmp_path / "train.csv")},
         model={"name": "linear"}, train={"epochs": 1}, export=QUICK,
     )  # fmt: skip

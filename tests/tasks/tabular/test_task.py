@@ -19,7 +19,7 @@ from applied_dl.training.losses import loss as make_loss
 from applied_dl.workflows import recipes
 from tests.tasks.tabular.tables import prepared_with, recipe
 
-SMOOTH, WAVES = {"scale": "quantile"}, {"numbers": "periodic"}
+SMOOTH, WAVES = {"scale": "quantile"}, {"numeric_embedding": "periodic"}
 FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
 
 
@@ -35,7 +35,7 @@ FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
         {
             "model": {"name": "resnet", "width": 24, "depth": 1},
             "train": {"epochs": 8, "loss": "gaussian_nll"},
-            "preprocess": {"numbers": "periodic"},
+            "preprocess": {"numeric_embedding": "periodic"},
         },
         {"model": {"name": "mlp", "width": 16}, "train": {"epochs": 4, "loss": "huber"}, "preprocess": {"components": 2}},
         {"model": {"name": "realmlp", "width": 16, "depth": 2}, "train": {"epochs": 6}},
@@ -45,10 +45,10 @@ FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
 )
 def test_files_answer_as_keras_does_with_the_users_units(table, tmp_path, sections):
     raw = config.as_dict(recipe(table, **sections))
-    run = applied_dl.training(raw, out=tmp_path / "b", **FAST)
+    run = applied_dl.train(raw, out=tmp_path / "b", **FAST)
     exports = {e.variant: e for e in run.manifest.exports}
     assert exports["fp32"].max_rel_diff <= 1e-4
-    assert abs(exports["fp16"].metric_loss) < 0.02  # 500,000 and −118.5 survive half precision
+    assert abs(exports["fp16"].metric_drop) < 0.02  # 500,000 and −118.5 survive half precision
     assert run.metrics["test"]["rmse"] < run.manifest.baselines["mean"]["rmse"]
     found = run.predictor().predict([
         {"big area": "500000", "small": -118.5, "kind": "a", "when": "2024-03-01"},
@@ -64,9 +64,13 @@ def test_files_answer_as_keras_does_with_the_users_units(table, tmp_path, sectio
 def test_classes_with_a_threshold_and_weights(table, tmp_path):
     train = {"epochs": 4, "class_weights": "balanced"}
     raw = recipe(
-        table, data={"target": "dear", "ignore": ["price"]}, model={"name": "mlp", "width": 16}, score={"threshold": "f1"}, train=train
+        table,
+        data={"target": "dear", "ignore": ["price"]},
+        model={"name": "mlp", "width": 16},
+        calibration={"threshold": "f1"},
+        train=train,
     )
-    run = applied_dl.training(config.as_dict(raw), out=tmp_path / "b", **FAST)
+    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FAST)
     assert run.metrics["test"]["accuracy"] > 0.7
     assert set(run.manifest.intervals["test"]) == set(run.metrics["test"])
     assert set(run.manifest.facts["importance"]) == {"big area", "small", "kind", "when"}
@@ -87,17 +91,17 @@ def test_rare_classes_are_repeated_or_common_ones_cut(kind, each):
 
 def test_a_frame_answers_as_its_file_does(table, tmp_path):
     raw = recipe(table, model={"name": "linear"}, train={"epochs": 3})
-    run = applied_dl.training(config.as_dict(raw), out=tmp_path / "b", **FAST)
+    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FAST)
     predictor, frame = run.predictor(), pl.read_csv(table).head(5)
     wanted = predictor.predict(str(table))[:5]
     for one in (frame, frame.to_dicts(), {k: list(v) for k, v in frame.to_dict(as_series=False).items()}):
         got = predictor.predict(one)
         np.testing.assert_allclose([g["prediction"] for g in got], [w["prediction"] for w in wanted], rtol=1e-5)
     given = {"source": pl.read_csv(table, infer_schema_length=None), "target": "price", "ignore": ["dear"]}
-    again = applied_dl.training("tabular", out=tmp_path / "f", data=given, model={"name": "linear"}, train={"epochs": 3}, **FAST)
+    again = applied_dl.train("tabular", out=tmp_path / "f", data=given, model={"name": "linear"}, train={"epochs": 3}, **FAST)
     assert again.metrics["test"]["rmse"] == pytest.approx(run.metrics["test"]["rmse"], rel=1e-3)
     with pytest.raises(UsageError, match="not valid JSON"):
-        infer.gather(["{oops"])
+        infer.expand_inputs(["{oops"])
 
 
 def test_members_have_losses_of_their_own_and_are_judged_together():
@@ -122,11 +126,11 @@ def test_sums_and_differences_of_numbers_are_in_the_file_too(tmp_path, scale):
     x = random.normal(5e5, 9e4, n)
     z = 3 * x + random.normal(0, 9e4, n)
     frame = pl.DataFrame({"x": [None if i % 13 == 0 else v for i, v in enumerate(x)], "z": z, "y": np.abs(z - 3 * x)})
-    made = applied_dl.training("tabular", out=tmp_path / "b", data={"source": frame, "target": "y"}, preprocess={"scale": scale},
+    made = applied_dl.train("tabular", out=tmp_path / "b", data={"source": frame, "target": "y"}, preprocess={"scale": scale},
                             model={"name": "tabm", "width": 16, "heads": 2}, train={"epochs": 8}, **FAST)  # fmt: skip
     exports = {e.variant: e for e in made.manifest.exports}
     assert exports["fp32"].max_rel_diff <= 1e-4
-    assert abs(exports["fp16"].metric_loss) < 0.02
+    assert abs(exports["fp16"].metric_drop) < 0.02
 
 
 def test_a_simple_member_has_half_of_the_weight_unless_validation_rows_say_otherwise_for_sure():
@@ -153,21 +157,21 @@ def test_a_simple_member_has_half_of_the_weight_unless_validation_rows_say_other
 
 
 def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table):
-    settled, prepared = prepared_with(table, model={"name": "linear"}, train={"epochs": 1, "learning_rate": 1e-6})  # steps alone fail
-    raw = fit_linear(settled, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
+    resolved, prepared = prepared_with(table, model={"name": "linear"}, train={"epochs": 1, "learning_rate": 1e-6})  # steps alone fail
+    raw = fit_linear(resolved, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
     y = tabular_fit.targets(prepared, prepared.test)
-    ridge = task.baselines(settled, prepared)["ridge regression"].metrics["r2"]
+    ridge = task.baselines(resolved, prepared)["ridge regression"].metrics["r2"]
     assert 1 - np.mean((raw - y) ** 2) / y.var() == pytest.approx(ridge, abs=0.01)
-    settled, prepared = prepared_with(table, data={"target": "dear", "ignore": ["price"]}, model={"name": "linear"},
+    resolved, prepared = prepared_with(table, data={"target": "dear", "ignore": ["price"]}, model={"name": "linear"},
                                       train={"epochs": 1, "learning_rate": 1e-6})  # fmt: skip
-    raw = fit_linear(settled, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
-    accuracy = task.baselines(settled, prepared)["logistic regression"].metrics["accuracy"]
+    raw = fit_linear(resolved, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
+    accuracy = task.baselines(resolved, prepared)["logistic regression"].metrics["accuracy"]
     assert np.mean(raw[:, 0].argmax(1) == prepared.test.target) == pytest.approx(accuracy, abs=0.04)
 
 
 def test_slices_are_levels_empty_cells_and_sizes_of_the_prediction(table):
-    settled, prepared = prepared_with(table)
-    found = task.score(settled, {"prediction": prepared.test.target + 1}, prepared.test, prepared.encoder).slices
+    resolved, prepared = prepared_with(table)
+    found = task.score(resolved, {"prediction": prepared.test.target + 1}, prepared.test, prepared.encoder).slices
     assert {"kind = a", "the lowest third of the predictions", "the highest third of the predictions"} <= set(found)
     assert all(value == pytest.approx(1) for value in found.values())
 

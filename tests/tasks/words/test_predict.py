@@ -10,7 +10,7 @@ import pytest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.words.encoder import WordEncoder
-from applied_dl.tasks.words.predict import answer, encode
+from applied_dl.tasks.words.predict import encode, postprocess
 from applied_dl.tasks.words.vectors import WordVectors
 
 
@@ -123,7 +123,7 @@ def test_a_huge_text_is_read_from_its_beginning():
 def test_nearest_leaves_the_asked_word_out(table):
     encoder = WordEncoder(words=table.words, arrays={"vectors": table.vectors})
     asked = Encoded(inputs={"ids": np.array([[1]], np.int32)}, kept=[0])
-    (found,) = answer(encoder, {"vector": table.vectors[:1]}, asked, nearest=2)
+    (found,) = postprocess(encoder, {"vector": table.vectors[:1]}, asked, nearest=2)
     assert [n["word"] for n in found["nearest"]] == [w for w, _ in table.most_similar("king", count=2)]
     with pytest.raises(UsageError, match="at least 1"):
-        answer(encoder, {"vector": table.vectors[:1]}, asked, nearest=0)
+        postprocess(encoder, {"vector": table.vectors[:1]}, asked, nearest=0)

@@ -28,18 +28,18 @@ def language(tmp_path_factory):
 def trained(source, folder, **sections):
     recipe = recipes.read_recipe({"task": "words", **sections, "data": {"source": source, **sections.get("data", {})}})
     prepared = task.prepare(recipe, folder)
-    recipe = task.settle(recipe, prepared)
+    recipe = task.resolve_defaults(recipe, prepared)
     fitted = task.fit(recipe, prepared, Workspace(folder / "run", {}))
     serving = task.serving(recipe, fitted, prepared)
     return recipe, prepared, serving
 
 
 METHODS = [
-    {"learn": {"sample": 0, "start": "random"}},
-    {"model": {"name": "cbow", "dimensions": 10}, "learn": {"sample": 0, "start": "random"}},
+    {"learn": {"sample": 0, "init": "random"}},
+    {"model": {"name": "cbow", "dimensions": 10}, "learn": {"sample": 0, "init": "random"}},
     {"learn": {"objective": "hierarchical", "sample": 0}},
     {"model": {"name": "cbow", "dimensions": 10}, "learn": {"objective": "hierarchical", "sample": 0}},
-    {"learn": {"start": "svd", "sample": 0}},
+    {"learn": {"init": "svd", "sample": 0}},
     {"preprocess": {"ngrams": (3, 4), "buckets": 200}, "learn": {"sample": 0}},
     {"model": {"name": "glove", "dimensions": 10}},
     {"model": {"name": "svd", "dimensions": 10}},
@@ -88,7 +88,7 @@ def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path,
 def test_questions_are_solved_by_the_vectors_of_the_file_itself(language, tmp_path):
     recipe, prepared, serving = trained(language, tmp_path, model={"name": "svd", "dimensions": 10})
     (tmp_path / "q.txt").write_text(": first\n" + "cat dog red blue\n" * 3 + "one two cat dog\none two cat unknown\n")
-    part = task.labelled(recipe, prepared.encoder, str(tmp_path / "q.txt"))
+    part = task.load_labeled(recipe, prepared.encoder, str(tmp_path / "q.txt"))
     assert part.extra["kind"] == "analogies"
     assert part.warnings == ["1 of 5 questions of q.txt have a word that is not among the 15 most frequent"]
     vectors = np.asarray(serving.model(part.inputs)["vector"])
@@ -97,29 +97,29 @@ def test_questions_are_solved_by_the_vectors_of_the_file_itself(language, tmp_pa
     assert (own.main, set(own.metrics)) == ("analogy", {"analogy"})
     (tmp_path / "none.txt").write_text(": all\nathens greece oslo norway\n")
     with pytest.raises(DataError, match="none is of the 15 most frequent"):
-        task.labelled(recipe, prepared.encoder, str(tmp_path / "none.txt"))
+        task.load_labeled(recipe, prepared.encoder, str(tmp_path / "none.txt"))
 
 
 def test_little_text_starts_at_its_counts(language, tmp_path):
     recipe = recipes.read_recipe({"task": "words", "data": {"source": language}})
     prepared = task.prepare(recipe, tmp_path)
-    assert task.settle(recipe, prepared).learn.start == "svd"
-    assert task.settle(recipe, prepared).export.variants == ("fp32", "fp16", "dynamic", "int8_weights")
+    assert task.resolve_defaults(recipe, prepared).learn.init == "svd"
+    assert task.resolve_defaults(recipe, prepared).export.variants == ("fp32", "fp16", "dynamic", "int8_weights")
     prepared.state["total"] = 3_000_000
-    large = task.settle(recipe, prepared)
-    assert (large.learn.start, large.train.learning_rate) == ("random", 0.05)
+    large = task.resolve_defaults(recipe, prepared)
+    assert (large.learn.init, large.train.learning_rate) == ("random", 0.05)
     tree = config.replace(recipe, learn={"objective": "hierarchical"})
-    assert task.settle(tree, task.prepare(tree, tmp_path)).learn.start == "random"
+    assert task.resolve_defaults(tree, task.prepare(tree, tmp_path)).learn.init == "random"
 
 
 def test_labelled_takes_pairs_or_text(language, tmp_path):
     recipe, prepared, _ = trained(language, tmp_path, model={"name": "svd", "dimensions": 10})
     (tmp_path / "pairs.csv").write_text("cat,dog,9\nred,blue,8\ncat,red,1\n")
-    assert task.labelled(recipe, prepared.encoder, str(tmp_path / "pairs.csv")).extra["kind"] == "similarity"
-    assert len(task.labelled(recipe, prepared.encoder, language)) % 3 == 0
+    assert task.load_labeled(recipe, prepared.encoder, str(tmp_path / "pairs.csv")).extra["kind"] == "similarity"
+    assert len(task.load_labeled(recipe, prepared.encoder, language)) % 3 == 0
     (tmp_path / "foreign.txt").write_text("nothing of this is known\n" * 9)
     with pytest.raises(DataError, match="no two neighbours to judge by"):
-        task.labelled(recipe, prepared.encoder, str(tmp_path / "foreign.txt"))
+        task.load_labeled(recipe, prepared.encoder, str(tmp_path / "foreign.txt"))
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_labelled_takes_pairs_or_text(language, tmp_path):
         ({"model": {"name": "svd"}, "preprocess": {"ngrams": (3, 6)}}, r"preprocess\.ngrams needs"),
         ({"learn": {"objective": "hierarchical", "negative": 5}}, "has no noise words"),
         ({"train": {"deterministic": True, "threads": 2}}, "needs one thread"),
-        ({"learn": {"start": "svd"}, "preprocess": {"ngrams": (3, 6)}}, "knows no sub-words"),
-        ({"learn": {"start": "svd", "objective": "hierarchical"}}, "inner nodes"),
+        ({"learn": {"init": "svd"}, "preprocess": {"ngrams": (3, 6)}}, "knows no sub-words"),
+        ({"learn": {"init": "svd", "objective": "hierarchical"}}, "inner nodes"),
         ({"preprocess": {"ngrams": (6, 3)}}, "two lengths"),
         ({"preprocess": {"phrase_score": 5.0}}, r"preprocess\.phrase_score has no meaning"),
         ({"preprocess": {"buckets": 500}}, r"preprocess\.buckets has no meaning"),
@@ -143,7 +143,7 @@ def test_labelled_takes_pairs_or_text(language, tmp_path):
 def test_keys_that_would_do_nothing_are_refused(language, tmp_path, sections, told):
     recipe = recipes.read_recipe({"task": "words", **sections, "data": {"source": language, **sections.get("data", {})}})
     with pytest.raises(UsageError, match=told):
-        task.settle(recipe, task.prepare(recipe, tmp_path))
+        task.resolve_defaults(recipe, task.prepare(recipe, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_text_that_is_too_small_is_one_sentence(tmp_path, content, told):
 def test_int8_is_refused_in_a_later_export_too():
     recipe = recipes.read_recipe({"task": "words", "export": {"variants": ["int8"]}})
     with pytest.raises(UsageError, match="int8 has no meaning for word vectors"):
-        task.reopen(recipe, None, None)
+        task.restore_serving(recipe, None, None)
 
 
 def test_text_without_spaces_is_told_to_be_parted(tmp_path):
@@ -196,7 +196,7 @@ def test_phrases_are_read_alike_in_training_prediction_and_evaluation(tmp_path):
     assert (np.diff(text.counts) <= 0).all()
     trained_on = [encoder.words[i] for i in text.ids[: text.ends[0]]]
     assert trained_on in [joined(encoder, line.split()) for line in lines]
-    held = task.labelled(recipe, encoder, str(tmp_path / "a.txt"))
+    held = task.load_labeled(recipe, encoder, str(tmp_path / "a.txt"))
     assert encoder.places["new_york_city"] + 1 in held.inputs["ids"]
     place = encoder.places["new_york"] + 1
     assert rows_of(encoder, "w1 New York w2") == [encoder.places["w1"] + 1, place, encoder.places["w2"] + 1]
@@ -205,17 +205,17 @@ def test_phrases_are_read_alike_in_training_prediction_and_evaluation(tmp_path):
 TRAINS = """
 import sys
 from pathlib import Path
-from applied_dl import config, run
+from applied_dl.workflows import preparation, recipes
 from applied_dl.tasks import load_task
-from applied_dl.tasks.words_fit import learnt
-from applied_dl import export
+from applied_dl.tasks.words.fit.methods import learnt
+from applied_dl.export.convert import check_export
 from applied_dl.training.history import Workspace
 source, folder = sys.argv[1:]
 recipe = recipes.read_recipe({"task": "words", "data": {"source": source}, "model": {"dimensions": 8}, "train": {"epochs": 1}})
 task = load_task("words")
-export.check(recipe.export)
-prepared = run.read(task, recipe)
-recipe = run.settled(task, recipe, prepared)
+check_export(recipe.export)
+prepared = preparation.read_data(task, recipe)
+recipe = preparation.resolve_recipe(task, recipe, prepared)
 task.baselines(recipe, prepared)
 learnt(recipe, prepared, Workspace(Path(folder) / "run", {}))
 print(sorted({"keras", "tensorflow"} & set(sys.modules)))

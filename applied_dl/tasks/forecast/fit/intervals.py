@@ -33,8 +33,8 @@ def spread_out(recipe, y, encoder):
     if recipe.train.loss == "gaussian_nll":
         deviation = NormalDist().inv_cdf(0.5 + encoder.coverage / 2) * ops.exp(0.5 * ops.clip(y[..., 1], -LARGEST_LOG, LARGEST_LOG))
         return y[..., 0], y[..., 0] - deviation, y[..., 0] + deviation
-    found = uncrossed(y, recipe.score.quantiles)
-    return found[recipe.score.quantiles.index(0.5)], found[0], found[-1]
+    found = uncrossed(y, recipe.calibration.quantiles)
+    return found[recipe.calibration.quantiles.index(0.5)], found[0], found[-1]
 
 
 def uncrossed(y, quantiles: tuple[float, ...]) -> list:

@@ -52,7 +52,7 @@ def spec_of(recipe, prepared) -> Spec:
         if name in state
         for what, values in zip(("center", "scale"), state[name])
     }
-    outputs = {"quantile": len(recipe.score.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
+    outputs = {"quantile": len(recipe.calibration.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
     units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}
     return Spec(
         lookback=e.lookback,
@@ -197,7 +197,7 @@ def _fit_network(recipe, prepared, workspace, tag: str) -> Fitted:
     model = build_one(recipe, prepared, recipe.model.name)
     relative = recipe.train.loss == "relative"
     fitting, validation = sources(recipe, prepared, relative)
-    loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.score.quantiles)
+    loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.calibration.quantiles)
     history = train_model(model, fitting, validation, recipe.train, loss=loss, workspace=workspace, tag=tag)
     return Fitted(model, history)
 

@@ -35,7 +35,7 @@ def understand(table, columns: Columns, where: str) -> Columns:
     if layout is None:
         layout = "long" if series and (time or columns.series) else "rows" if time is None and _has_rows(table) else "wide"
     if layout == "wide" and (columns.static or columns.series):
-        key = "static" if columns.static else "series"
+        key = "static_covariates" if columns.static else "series"
         raise UsageError(f"data.{key} is for a long file (a row for each value); {where} is wide, a column for each series.")
     if layout == "rows":
         idle = [key for key in ("time", "targets", "past", "future", "static") if getattr(columns, key)]
@@ -60,8 +60,14 @@ def understand(table, columns: Columns, where: str) -> Columns:
 
 def _once(columns: Columns) -> None:
     """A column has one meaning: a target that is also known ahead would be told to the model."""
-    given = {"target": columns.targets, "past": columns.past, "future": columns.future, "static": columns.static,
-             "time": (columns.time,), "series": (columns.series,)}  # fmt: skip
+    given = {
+        "target": columns.targets,
+        "past_covariates": columns.past,
+        "future_covariates": columns.future,
+        "static_covariates": columns.static,
+        "time": (columns.time,),
+        "series": (columns.series,),
+    }
     seen: dict[str, str] = {}
     for key, names in given.items():
         for name in filter(None, names):
@@ -79,7 +85,11 @@ def unread_columns(table, columns: Columns, named: bool) -> list[str]:
     idle = [name for name in left if name not in empty]
     found = [f"the columns {', '.join(empty)} hold no value and are left out"] if empty and not named else []
     more = ", …" if len(idle) > SHOWN else ""
-    keys = "data.past, data.future or data.static" if columns.layout == "long" else "data.target, data.past or data.future"
+    keys = (
+        "data.past_covariates, data.future_covariates or data.static_covariates"
+        if columns.layout == "long"
+        else "data.target, data.past_covariates or data.future_covariates"
+    )
     return found + ([f"the columns {', '.join(idle[:SHOWN])}{more} are not read; {keys} would name them"] if idle else [])
 
 

@@ -20,7 +20,7 @@ CHANNELS = 1000  # more aligned series than this are a panel
 
 
 def prepare_series(recipe, back: int | None = None) -> Prepared:
-    """Read, settle sizes, split in time, cut windows.
+    """Read, resolve_defaults sizes, split in time, cut windows.
 
     back: as it was when the last `back` steps had not come yet: the test is the one horizon before them, and all else was known.
     """
@@ -48,9 +48,9 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in members_of(recipe, name, form) else 0
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
-        center=center, scale=scale, coverage=recipe.score.coverage, cycle=cycle,
+        center=center, scale=scale, coverage=recipe.calibration.coverage, cycle=cycle,
         calendar=calendar, levels=_levels(data), static_center=_static_center(data),
-        quantiles=recipe.score.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
+        quantiles=recipe.calibration.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
     made = blocks(encoder, data)
     parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)
@@ -109,7 +109,7 @@ def _check_form(d, form: str, data: SeriesSet) -> None:
 
 
 def _form(data: SeriesSet, d) -> str:
-    if d.test_horizons or d.static or not data.aligned or len(data.names) > CHANNELS or data.columns.layout == "rows":
+    if d.test_horizons or d.static_covariates or not data.aligned or len(data.names) > CHANNELS or data.columns.layout == "rows":
         return "panel"
     return "aligned"
 

@@ -128,7 +128,7 @@ def _shape(data, items: list, preset: str, pretrained: bool) -> ImageEncoder:
     height, width = data.image_size or _size(seen, preset, pretrained)
     if min(height, width) < 4 or max(height, width) > 2048:
         raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
-    return ImageEncoder(height=height, width=width, channels=channels, fit=check_fit(data.fit))
+    return ImageEncoder(height=height, width=width, channels=channels, fit=check_fit(data.resize))
 
 
 def _size(seen: list[tuple], preset: str, pretrained: bool) -> tuple[int, int]:

@@ -43,7 +43,7 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
         begun = time.perf_counter()
-        start_table(model, ids, prepared.encoder.padding, recipe.learn.start, settings.seed)
+        start_table(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
         if workspace is not None and workspace.trial is not None:
             workspace.trial.append(time.perf_counter() - begun)
     if recipe.learn.pretrain and objective != "mlm":
@@ -219,7 +219,7 @@ def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> Fitted
 
 def _fit_whole(whole, encoder, source, validation, settings, shared: dict, tag: str, head: bool) -> History:
     """One training of all layers; of a pretrained encoder by stages and with rates by depth, where the recipe asks for them."""
-    if not (settings.freeze or settings.depth_rates):
+    if not (settings.unfreeze_epochs or settings.layerwise_lr_decay):
         return train_model(whole, source, validation, settings, tag=tag, **shared)
 
     def stage(own, rates, name: str) -> History:

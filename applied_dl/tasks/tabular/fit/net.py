@@ -32,19 +32,21 @@ def features_of(recipe, prepared) -> Features:
     if x is not None:
         numbers = fit_numbers(x, pre.scale, pre.components)
         full = (np.where(np.isnan(x), numbers.fill, x).astype(np.float64) - numbers.center) * numbers.scale
-        if pre.numbers in ("target_bins", "quantile_bins"):
+        if pre.numeric_embedding in ("target_bins", "quantile_bins"):
             numbers = msgspec.structs.replace(numbers, bins=_bins(recipe, prepared, full))
-        if pre.pairs:
+        if pre.pairwise_bins:
             z = smooth_clip(full) if numbers.clip else full
             axes = pair_axes(z)
             if axes is not None:
                 numbers = msgspec.structs.replace(numbers, pairs=axes, pair_bins=_bins(recipe, prepared, z @ axes.astype(np.float64)))
-    return Features(numbers=numbers, levels=encoder.cardinalities, numbers_as=pre.numbers, width=pre.embedding or 1, one_hot=pre.one_hot)
+    return Features(
+        numbers=numbers, levels=encoder.cardinalities, numbers_as=pre.numeric_embedding, width=pre.embedding or 1, one_hot=pre.one_hot
+    )
 
 
 def _bins(recipe, prepared, x: np.ndarray) -> tuple[np.ndarray, ...]:
     """Edges for each column of x (N, K), by the recipe's kind of bins."""
-    if recipe.preprocess.numbers == "quantile_bins":
+    if recipe.preprocess.numeric_embedding == "quantile_bins":
         return quantile_bins(x, recipe.preprocess.bins)
     encoder, y = prepared.encoder, prepared.train.target
     y = one_hot(y, encoder) if encoder.labels else standardised(y, moments(prepared))
@@ -72,7 +74,7 @@ def fit_net(recipe, prepared, workspace, tag: str) -> Fitted:
     if recipe.model.name == "realmlp":
         start(model, matrices(prepared.encoder, prepared.train.inputs), recipe.train.seed)
         rates = realmlp_rates(model)
-    own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing, quantiles=recipe.score.quantiles)
+    own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing, quantiles=recipe.calibration.quantiles)
     history = train_model(
         model, source, held, recipe.train, loss=each_member(own), metrics=(ensemble_score(own, classes),),
         monitor="val_score", workspace=workspace, tag=tag, rates=rates,

@@ -100,7 +100,7 @@ def _scaled(numbers: Numbers, standard):
 def _embedded(features: Features, standard, scaled) -> tuple[keras.KerasTensor, int]:
     kind = features.numbers_as
     if kind not in EMBEDDINGS:
-        raise UsageError(f"Unknown preprocess.numbers {kind!r}.{nearest(kind, EMBEDDINGS)}")
+        raise UsageError(f"Unknown preprocess.numeric_embedding {kind!r}.{nearest(kind, EMBEDDINGS)}")
     if kind in ("target_bins", "quantile_bins"):
         flat = PiecewiseLinear(features.numbers.bins, features.width, name="bins")(standard, scaled)
         return flat, features.width

@@ -1,4 +1,4 @@
-"""From a settled recipe to trained vectors. Keras is imported for the lookup graph alone, after the training: vectors need none of it."""
+"""From a resolved recipe to trained vectors. Keras is imported for the lookup graph alone, after the training: vectors need none of it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def start(recipe, prepared) -> tuple[np.ndarray, np.ndarray]:
     size, D = len(prepared.encoder.words), recipe.model.dimensions
     inputs = small(size, D, recipe.train.seed)
     outputs = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
-    if recipe.learn.start == "svd":
+    if recipe.learn.init == "svd":
         found = counting.as_start(counted(recipe, prepared))
         known = found.any(1)
         inputs[known] = outputs[known] = found[known]

@@ -84,7 +84,7 @@ def test_a_learned_deviation_is_spread_by_the_normal_quantile_of_any_coverage(co
 
 
 def test_the_outer_quantiles_are_the_limits():
-    recipe = SimpleNamespace(train=SimpleNamespace(loss="quantile"), score=SimpleNamespace(quantiles=(0.1, 0.2, 0.5, 0.9)))
+    recipe = SimpleNamespace(train=SimpleNamespace(loss="quantile"), calibration=SimpleNamespace(quantiles=(0.1, 0.2, 0.5, 0.9)))
     y = ops.convert_to_tensor(np.arange(4.0, dtype=np.float32)[None, None, None])
     assert [float(ops.squeeze(v)) for v in spread_out(recipe, y, None)] == [2.0, 0.0, 3.0]
 
@@ -119,7 +119,7 @@ def test_calm_and_wild_windows_keep_the_promise_alike(tmp_path):
     keys = {"data.source": str(tmp_path / "turns.csv"), "data.horizon": 4, "data.lookback": 32, "data.season": 1, "model.name": "ridge"}
     recipe = recipes.read_recipe({"task": "forecast"}, keys)
     found = task.prepare(recipe, Path("."))
-    recipe = task.settle(recipe, found)
+    recipe = task.resolve_defaults(recipe, found)
     answers = keras_outputs(task.serving(recipe, task.fit(recipe, found, None), found), found.test)
     inside = ((found.test.target >= answers["lower"]) & (found.test.target <= answers["upper"])).mean((1, 2))
     level = found.test.inputs["history"].std((1, 2))

@@ -25,7 +25,7 @@ def prepared(tmp_path, frame, **keys):
     path.write_text(frame) if isinstance(frame, str) else pl.DataFrame(frame, strict=False).write_csv(path)
     recipe = recipes.read_recipe({"task": "forecast"}, {"data.source": str(path), **{k.replace("__", "."): v for k, v in keys.items()}})
     found = task.prepare(recipe, Path("."))
-    task.settle(recipe, found)
+    task.resolve_defaults(recipe, found)
     return found
 
 
@@ -53,7 +53,7 @@ LONG = {"series": ["east"] * 200 + ["west"] * 200, "time": stamps(200) + stamps(
         ({"date": stamps(300), "a": [v if i % 5 == 0 else None for i, v in enumerate(wave(300))]}, {}, "80% of its values are missing"),
         ({"date": stamps(300), "a": wave(300)}, {"data__split": [0.8, 0.0, 0.2]}, "0 of them for validation"),
         ({"date": stamps(300), "a": wave(300), "p": [*wave(290), *[None] * 10]}, {"data__target": "a", "data__future": ["p"]},
-         "a column of data.future (p) has no value at 2024-01-13T02:00:00"),
+         "a column of data.future_covariates (p) has no value at 2024-01-13T02:00:00"),
         ({"date": stamps(300), "a": wave(300)}, {"data__future": ["a"], "data__target": "a"}, "'a' is named by data.target and by"),
         ({"id": ["x", "y"], **{f"V{i}": [1.0 + i, 2.0 * i] for i in range(60)}}, {"data__calendar": True, "data__horizon": 4},
          "data.calendar needs dates"),

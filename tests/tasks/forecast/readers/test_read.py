@@ -21,7 +21,7 @@ def recipe(folder, cuts, frame=WHOLE, names=("train", "validation", "test"), **d
 
 
 def test_covariates_of_the_following_files_are_read(tmp_path):
-    found, cuts = read(recipe(tmp_path, (0, 25, 32, 40), past=("p",), future=("x",)))
+    found, cuts = read(recipe(tmp_path, (0, 25, 32, 40), past_covariates=("p",), future_covariates=("x",)))
     assert cuts == ([25], [32])
     np.testing.assert_array_equal(found.values[0], WHOLE["y"])
     np.testing.assert_array_equal(found.past[0][:, 0], WHOLE["p"])
@@ -30,7 +30,7 @@ def test_covariates_of_the_following_files_are_read(tmp_path):
 
 def test_a_gap_between_the_files_and_what_was_known_ahead_are_kept(tmp_path):
     ahead = WHOLE.with_columns(y=pl.when(pl.int_range(40) < 22).then("y"))  # the training file names three days of x ahead
-    d = recipe(tmp_path, (0, 25, 25, 40), ahead, future=("x",))
+    d = recipe(tmp_path, (0, 25, 25, 40), ahead, future_covariates=("x",))
     WHOLE[27:33].write_csv(tmp_path / "validation.csv")
     WHOLE[33:].write_csv(tmp_path / "test.csv")
     found, cuts = read(d)

@@ -84,12 +84,12 @@ def test_empty_columns_are_told_and_empty_covariates_refused():
     found = read_series({"date": days(6), "x": np.arange(6.0), "void": [None] * 6}, Columns())
     assert found.names == ["x"]
     assert found.notes == ["the table: the columns void hold no value and are left out"]
-    with pytest.raises(DataError, match="the column 'void' of data.past holds no value"):
+    with pytest.raises(DataError, match="the column 'void' of data.past_covariates holds no value"):
         read_series({"date": days(6), "x": np.arange(6.0), "void": [None] * 6}, Columns(targets=("x",), past=("void",)))
 
 
 def test_a_column_has_one_meaning():
-    with pytest.raises(UsageError, match="'x' is named by data.target and by data.future"):
+    with pytest.raises(UsageError, match="'x' is named by data.target and by data.future_covariates"):
         read_series({"date": days(6), "x": np.arange(6.0)}, Columns(targets=("x",), future=("x",)))
 
 
@@ -107,9 +107,9 @@ def test_a_long_table_without_times_counts_the_rows_of_each_series():
 
 def test_keys_of_another_layout_are_refused(tmp_path):
     rows = {"id": ["a", "b"], **{f"V{i}": [1.0, 2.0] for i in range(6)}}
-    with pytest.raises(UsageError, match="data.past has no meaning for the table, which has a row for each series"):
+    with pytest.raises(UsageError, match="data.past_covariates has no meaning for the table, which has a row for each series"):
         read_series(rows, Columns(layout="rows", past=("V1",)))
-    with pytest.raises(UsageError, match="data.static is for a long file"):
+    with pytest.raises(UsageError, match="data.static_covariates is for a long file"):
         read_series({"date": days(6), "x": np.arange(6.0), "kind": np.arange(6.0)}, Columns(layout="wide", static=("kind",)))
 
 
@@ -211,7 +211,9 @@ def test_an_index_of_times_is_the_time():
 
 def test_columns_that_are_not_read_and_missing_times_are_told():
     found = read_series({"date": DAYS, "x": np.arange(60.0), "town": ["Ulm"] * 59 + ["Bonn"]}, Columns())
-    assert found.notes == ["the table: the columns town are not read; data.target, data.past or data.future would name them"]
+    assert found.notes == [
+        "the table: the columns town are not read; data.target, data.past_covariates or data.future_covariates would name them"
+    ]
     assert read_series({"x": np.arange(9.0)}, Columns()).notes == ["the table: no column of times is found among x; its rows are numbered"]
     assert not read_series({"date": DAYS, "x": np.arange(60.0), "n": ["a"] * 60}, found.columns, found.clock).notes
 

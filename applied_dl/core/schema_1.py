@@ -1,0 +1,51 @@
+"""Bundles of schema 1, as version 0.1 wrote them, in today's words: keys of the manifest and of the recipe that were renamed."""
+
+from __future__ import annotations
+
+EXPORTS = {"metric_loss": "metric_drop", "metric_loss_interval": "metric_drop_interval"}
+KEYS = {  # section.key of a recipe → section.key today
+    "image": {"data.fit": "data.resize", "score.tta": "predict.tta", "score.temperature": "calibration.temperature"},
+    "tabular": {
+        "preprocess.numbers": "preprocess.numeric_embedding",
+        "preprocess.pairs": "preprocess.pairwise_bins",
+        **{f"score.{key}": f"calibration.{key}" for key in ("coverage", "quantiles", "temperature", "threshold")},
+    },
+    "forecast": {
+        **{f"data.{key}": f"data.{key}_covariates" for key in ("past", "future", "static")},
+        **{f"score.{key}": f"calibration.{key}" for key in ("coverage", "quantiles")},
+        "score.non_negative": "predict.non_negative",
+    },
+    "words": {"learn.start": "learn.init"},
+    "sentences": {"learn.start": "learn.init", "score.index": "predict.index"},
+}
+EVERYWHERE = {
+    "train.freeze": "train.unfreeze_epochs",
+    "train.depth_rates": "train.layerwise_lr_decay",
+    "export.max_loss": "export.max_metric_drop",
+}
+
+
+def upgraded(manifest: dict) -> dict:
+    """The plain manifest of a schema-1 bundle with today's names; one of a later schema as it is."""
+    if manifest.get("schema") != 1:
+        return manifest
+    exports = [{EXPORTS.get(key, key): value for key, value in item.items()} for item in manifest.get("exports", [])]
+    return {**manifest, "exports": exports, "recipe": _recipe(manifest.get("recipe", {}), manifest.get("task", ""))}
+
+
+def _recipe(recipe: dict, task: str) -> dict:
+    renamed = {**EVERYWHERE, **KEYS.get(task, {})}
+    found: dict = {}
+    for section, keys in recipe.items():
+        if not isinstance(keys, dict):
+            found[section] = keys
+            continue
+        for key, value in keys.items():
+            to_section, _, to_key = renamed.get(f"{section}.{key}", f"{section}.{key}").partition(".")
+            found.setdefault(to_section, {})[to_key] = _decay(value) if to_key == "layerwise_lr_decay" else value
+    return found
+
+
+def _decay(times_slower: float | None) -> float | None:
+    """Schema 1 said how many times slower each deeper stage learns; today it is the factor itself."""
+    return None if times_slower is None else 1.0 / times_slower

@@ -1,0 +1,64 @@
+"""Export a trained bundle again, with other formats, precisions or another allowed drop of the metric. Nothing is trained."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from applied_dl.core import bundle, config, console
+from applied_dl.core.bundle import Manifest
+from applied_dl.core.errors import RefusedError
+from applied_dl.report import progress_lines as lines
+from applied_dl.tasks import load_task
+from applied_dl.workflows import recipes
+from applied_dl.workflows.preparation import reread
+
+
+def export(path: str | Path, **settings) -> Manifest:
+    """Export a bundle again with other formats, variants or `max_metric_drop`; the bundle is replaced in one rename."""
+    path = Path(path)
+    manifest = bundle.open_bundle(path)
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    recipe = recipes.resolve(config.merged(manifest.recipe, {"export": chosen}), str(path))
+    task = load_task(recipe.task)
+    with console.hushed():
+        import keras
+
+    from applied_dl.export.convert import check_export
+    from applied_dl.export.describe import describe
+    from applied_dl.export.golden import GOLDEN_ROWS, write_golden
+    from applied_dl.export.precisions import export_files, keras_outputs
+    from applied_dl.report.card import write_card
+
+    check_export(recipe.export)
+    prepared = reread(task, recipe, manifest, path)
+    model = keras.saving.load_model(path / "model.keras")
+    serving = task.restore_serving(recipe, model, prepared.encoder)
+    with bundle.writing(path, overwrite=True) as work:
+        for name in manifest.files:
+            if name.split("/")[0] not in ("saved_model", "golden.npz", "README.md") and not name.endswith(".tflite"):
+                (work / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path / name, work / name)
+        exports, answers = export_files(
+            serving,
+            recipe.export,
+            prepared.train,
+            prepared.test,
+            lambda o, p: task.score(recipe, o, p, prepared.encoder),
+            work,
+            manifest.name,
+        )
+        for item in exports:
+            lines.tell_export(item, manifest.main)
+        if "tflite" in recipe.export.formats and not any(item.chosen for item in exports):
+            reasons = lines.refusals(exports)
+            raise RefusedError(f"No TFLite file passed its proof: {reasons}. The bundle stays as it was.")
+        write_golden(
+            work, prepared.test, keras_outputs(serving, prepared.test.take(np.arange(min(GOLDEN_ROWS, len(prepared.test))))), exports
+        )
+        manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
+        write_card(work, manifest, describe(serving.model))
+        return bundle.seal(work, manifest)

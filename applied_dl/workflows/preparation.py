@@ -1,0 +1,57 @@
+"""What several verbs do first: read a recipe's data, resolve what the recipe leaves open, read a bundle's own data again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from applied_dl.core import config
+from applied_dl.core.bundle import Manifest
+from applied_dl.core.cache import cache_folder
+from applied_dl.core.errors import RefusedError
+
+
+def read_data(task, recipe):
+    """The recipe's data read, split and fitted, from its seed."""
+    from applied_dl.training.reproducible import set_up
+
+    set_up(recipe.train.seed, recipe.train.deterministic, trained_by_keras(recipe))
+    return task.prepare(recipe, cache_folder())
+
+
+def trained_by_keras(recipe) -> bool:
+    """Whether Keras trains; word vectors have closed-form steps of their own, and TensorFlow is loaded for their export alone."""
+    return hasattr(recipe.train, "optimizer")
+
+
+def resolve_recipe(task, recipe, prepared):
+    """The recipe with every open value chosen for the data, and without a key that would do nothing."""
+    recipe = task.resolve_defaults(recipe, prepared)
+    if trained_by_keras(recipe):
+        from applied_dl.training.optimizers import check
+
+        check(recipe.train)
+    return recipe
+
+
+def of_one_net(recipe):
+    """The recipe without its ensemble: what a look at one training needs."""
+    return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if hasattr(recipe.train, "ensemble") else recipe
+
+
+def identity(recipe, prepared) -> dict[str, str]:
+    """What must not change between an interrupted run and its resume, key by key, so that a refusal can name what did."""
+    sections = {name: keys for name, keys in config.as_dict(recipe).items() if name not in ("export", "card", "tune")}
+    found = {f"{name}.{key}": json.dumps(value) for name, keys in sections.items() if isinstance(keys, dict) for key, value in keys.items()}
+    return {"task": recipe.task, **found, "data": prepared.fingerprint}
+
+
+def reread(task, recipe, manifest: Manifest, path: Path):
+    """Prepare the bundle's own data again; refuses data that has changed since."""
+    prepared = task.prepare(recipe, cache_folder())
+    if prepared.fingerprint != manifest.fingerprint:
+        raise RefusedError(
+            f"The data of {str(path)!r} ({recipe.data.source!r}) is not what it was trained on; "
+            "its test rows would not be the held-out ones. Name a labelled source with --data."
+        )
+    return prepared

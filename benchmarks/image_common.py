@@ -50,9 +50,10 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
 
 
 def _exports(task, settings, serving, prepared) -> dict:
+    from applied_dl.export.precisions import export_files
 
     with tempfile.TemporaryDirectory() as folder:
-        found, _ = export(
+        found, _ = export_files(
             serving,
             settings.export,
             prepared.train,

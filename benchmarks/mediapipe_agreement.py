@@ -38,12 +38,13 @@ json.dump(found, open(folder + "/found.json", "w"))
 def main() -> None:
     import numpy as np
 
+    from applied_dl.export.precisions import export_files
     from applied_dl.runtime.interpreter import Runtime
     from tests.export.test_precisions import accuracy, pictures, settings, small_serving
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        found, _ = export(small_serving(), settings(formats=("tflite",)), pictures(64), pictures(60, 1), accuracy, folder, "small")
+        found, _ = export_files(small_serving(), settings(formats=("tflite",)), pictures(64), pictures(60, 1), accuracy, folder, "small")
         shown = pictures(60, 1).inputs
         ours = {item.variant: Runtime((folder / item.file).read_bytes()).run(shown)["probabilities"] for item in found}
         np.savez(folder / "answers.npz", pictures=shown["image"], **ours)

@@ -32,7 +32,7 @@ def export_files(
 
     Returns the proofs (one `chosen`, copied to `model.tflite`, unless all were refused) and Keras' outputs on the proof rows.
     """
-    convert.check(settings)
+    convert.check_export(settings)
     rows = proof_rows(test)
     expected = keras_outputs(serving, rows)
     judge = Judge(score, rows, expected)

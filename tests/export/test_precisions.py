@@ -14,6 +14,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Part, Scores
 from applied_dl.export import convert
 from applied_dl.export import precisions as ladder
+from applied_dl.export.precisions import export_files
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
 from applied_dl.export.verification import Judge, _astray, prove
@@ -46,7 +47,7 @@ def settings(**keys):
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ladder")
-    found, outputs = export(small_serving(), settings(), pictures(64), pictures(600, 1), accuracy, folder, "small")
+    found, outputs = export_files(small_serving(), settings(), pictures(64), pictures(600, 1), accuracy, folder, "small")
     return folder, {(item.format, item.variant): item for item in found}, outputs
 
 
@@ -127,7 +128,7 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
         gap = np.abs(outputs["probabilities"] - part.extra["truth"]).max()
         return Scores(main="accuracy", metrics={"accuracy": 1.0 if gap < 1e-5 else 0.0})
 
-    found, _ = export(
+    found, _ = export_files(
         serving, settings(max_metric_drop=0.01, formats=("tflite",), variants=("fp32", "int8")), rows, rows, exactness, tmp_path, "m"
     )
     fp32, int8 = found
@@ -143,7 +144,7 @@ def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
             asked.append(outputs)
         return Scores(main="accuracy", metrics={"accuracy": float(outputs is asked[0])})
 
-    found, _ = export(
+    found, _ = export_files(
         small_serving(),
         settings(max_metric_drop=0.1, formats=("tflite",), variants=("fp32",)),
         pictures(8),
@@ -205,7 +206,7 @@ def test_operators_are_read_from_the_file(exported):
 
 def test_unknown_variants_are_named_before_training(tmp_path):
     with pytest.raises(UsageError, match="Did you mean 'int8'"):
-        export(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
+        export_files(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
 
 
 def test_a_file_that_ends_its_runtime_is_refused_not_run(tmp_path, monkeypatch):

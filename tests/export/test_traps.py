@@ -10,6 +10,7 @@ from keras import layers
 from applied_dl.core import config
 from applied_dl.core.records import Part, Scores
 from applied_dl.export import convert
+from applied_dl.export.precisions import export_files
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
 from applied_dl.export.verification import Judge, prove
@@ -98,7 +99,7 @@ def test_one_hot_under_int8_is_wrong_without_a_word_and_refused_by_the_metric(tm
     settings = config.replace(
         recipes.read_recipe("tabular"), export={"max_metric_drop": 0.01, "formats": ("tflite",), "variants": ("fp32", "int8")}
     ).export
-    fp, int8 = export(Serving(model), settings, *rows, accuracy, tmp_path, "m")[0]
+    fp, int8 = export_files(Serving(model), settings, *rows, accuracy, tmp_path, "m")[0]
     assert fp.chosen
     assert fp.metric == 1.0
     assert int8.refused

@@ -4,7 +4,7 @@
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
 # make release-check           wheel and sdist in fresh environments of every supported Python
 # make conversion-matrix       every builder in every precision: docs/conversion.md
-# make bench TABLE=image_digits, make bench-all      the figures of docs/results.md, measured again
+# make bench TABLE=image/digits, make bench-all      measure the figures of docs/results.md again
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -50,16 +50,16 @@ test-all: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m ""
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/$(TABLE).py
-	$(BIN)/python benchmarks/table.py
+	$(BIN)/python -m benchmarks.$(subst /,.,$(TABLE))
+	$(BIN)/python -m benchmarks.table
 bench-all: $(STAMP)
-	for script in benchmarks/*_*.py; do \
-	  case $$script in *_common.py) ;; *) $(BIN)/python $$script || echo "$$script failed" >&2 ;; esac; \
+	for script in $(filter-out %/common.py,$(wildcard benchmarks/*/*.py)); do \
+	  module=$$(echo $${script%.py} | tr / .); $(BIN)/python -m $$module || echo "$$module failed" >&2; \
 	done
-	$(BIN)/python benchmarks/table.py
+	$(BIN)/python -m benchmarks.table
 
 conversion-matrix: $(STAMP)
-	$(BIN)/python benchmarks/conversion_matrix.py
+	$(BIN)/python -m benchmarks.export.conversion_matrix
 
 release-check: $(STAMP)
 	$(BIN)/python tests/release_check.py

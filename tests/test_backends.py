@@ -14,7 +14,7 @@ import pytest
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_every_builder_takes_a_step(backend):
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed in this environment; benchmarks/training_backends.py makes one of its own")
+        pytest.skip(f"{backend} is not installed in this environment; benchmarks/training/backends.py makes one of its own")
     environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
     program = Path(__file__).with_name("every_builder.py")
     done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=600)

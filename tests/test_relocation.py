@@ -91,8 +91,8 @@ def test_packing_onto_media_that_cannot_be_written_is_a_sentence(bundle, tmp_pat
 def test_a_writer_killed_at_any_moment_leaves_a_whole_bundle():
     """60 kills; each must leave the old version or a newer one, whole."""
     program = (
-        "import sys, tempfile, pathlib, json; sys.path.insert(0, 'benchmarks'); import bundle_kill\n"
-        "with tempfile.TemporaryDirectory() as folder: print(json.dumps(bundle_kill.kill(60, pathlib.Path(folder), seed=1)))\n"
+        "import tempfile, pathlib, json; from benchmarks.bundle.kill import kill\n"
+        "with tempfile.TemporaryDirectory() as folder: print(json.dumps(kill(60, pathlib.Path(folder), seed=1)))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])

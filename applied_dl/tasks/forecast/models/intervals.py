@@ -2,7 +2,7 @@
 
 The unit of an aligned set is what the window itself says of the uncertainty (Papadopoulos et al., 2002; Lei et al., 2018): how far its
 values lie from its last season's mean, and a little of how much it changes from season to season. On stretches before the tests of three
-data sets (benchmarks/forecast_coverage.py) that kept the promise better, and for a better interval score, than the window's deviation or a
+data sets (benchmarks/forecast/coverage.py) that kept the promise better, and for a better interval score, than the window's deviation or a
 fixed width. A panel's unit is its normalisation's.
 """
 

@@ -1,0 +1,51 @@
+"""The offline default of word vectors beside counted neighbours: which word stood beside which in held-out text.
+
+The recipe as it stands, on several splits (the seed decides the split too); the peers read the same text and are asked the same. The
+recipe's values were chosen on validation rows. `python -m benchmarks.words.default [SEEDS]`.
+"""
+
+from __future__ import annotations
+
+from benchmarks.runner import Row, each_seed, format_mean, mean_interval, seeds_argument
+
+CODE = r"""
+import json, sys, tempfile, time
+from pathlib import Path
+from applied_dl import config
+from applied_dl.tasks import words as task
+from applied_dl.tasks.words_fit import learnt
+from applied_dl.training.history import Workspace
+begun = time.process_time()
+recipe = recipes.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
+with tempfile.TemporaryDirectory() as folder:
+    prepared = task.prepare(recipe, Path(folder))
+    recipe = task.resolve_defaults(recipe, prepared)
+    table, history = learnt(recipe, prepared, Workspace(Path(folder), {}))
+spent = time.process_time() - begun
+found = {"model": task.score(recipe, task._answers(prepared, table), prepared.test, prepared.encoder)} | task.baselines(recipe, prepared)
+print("RESULT" + json.dumps({"scores": {name: scores.metrics for name, scores in found.items()}, "cpu_seconds": round(spent, 2),
+                             "epochs": recipe.train.epochs, "words": prepared.state["total"], "questions": len(prepared.test) // 3}))
+"""
+
+
+def summary(found: dict) -> list[Row]:
+    """Beside counted neighbours and random vectors, by the same splits."""
+    scores = {who: [run["scores"][who]["auc"] for run in found["runs"]] for who in ("model", "PPMI-SVD", "random vectors")}
+    mean, low, high = mean_interval([a - b for a, b in zip(scores["model"], scores["PPMI-SVD"])])
+    seconds = mean_interval([run["cpu_seconds"] for run in found["runs"]])[0]
+    told = f"PPMI-SVD {format_mean(scores['PPMI-SVD'], 3)}; difference {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+    told += f"; random vectors {format_mean(scores['random vectors'], 3)}"
+    return [
+        Row(
+            "offline default, the neighbour told from another's (auc)",
+            format_mean(scores["model"], 3),
+            "no worse than counts",
+            high >= 0,
+            told,
+        ),
+        Row("offline default, reading and training", f"{seconds:.0f} CPU-seconds"),
+    ]
+
+
+if __name__ == "__main__":
+    each_seed("words_default", CODE, seeds_argument(5))

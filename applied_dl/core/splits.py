@@ -1,4 +1,4 @@
-"""Which rows train, which choose, which judge: seeded, stratified, and with no row on two sides."""
+"""Split rows into train, validation and test: seeded, stratified, with groups and duplicates kept in one part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from applied_dl.core.errors import DataError, UsageError
 
 
 class Split(NamedTuple):
-    """Row numbers (int64, ascending) of each part; `moved` counts the rows that share their content with an earlier row."""
+    """Row numbers (int64, ascending) of each part; `moved` counts rows with the content of an earlier row."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -19,11 +19,25 @@ class Split(NamedTuple):
 
 
 def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=None, keys=None) -> Split:
-    """Cut `n` rows by `shares` (train, validation, test).
+    """Split `n` rows by `shares`.
 
-    strata: (N,) class codes, whose shares are kept in every part. groups: (N,) ids, none of which straddles two parts. order: (N,)
-    values; the smallest train, the largest test (no shuffling). keys: (N,) content hashes; rows with equal keys stay together.
-    Raises `UsageError` for impossible shares and `DataError` where a part would be empty.
+    Args:
+        shares: of train, validation and test; they sum to 1.
+        strata: (N,) class codes; every part gets the same share of each class.
+        groups: (N,) ids; the rows of a group stay in one part.
+        order: (N,) values; the smallest are for training, the largest for testing (no shuffling).
+        keys: (N,) content hashes; rows with equal keys stay in one part.
+
+    Returns:
+        The row numbers of each part.
+
+    Raises:
+        UsageError: `shares` are not three shares that sum to 1.
+        DataError: a part with a share would be empty.
+
+    Example:
+        >>> [len(part) for part in split_rows(10, (0.6, 0.2, 0.2), seed=0)[:3]]
+        [6, 2, 2]
     """
     shares = np.asarray(shares, np.float64)
     if shares.shape != (3,) or (shares < 0).any() or not np.isclose(shares.sum(), 1) or shares[0] <= 0:
@@ -42,7 +56,7 @@ def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=Non
 
 
 def _units(n: int, groups, keys) -> np.ndarray:
-    """The unit (N,) that each row may not leave: rows joined by a group, by equal content, or by a chain of both."""
+    """The unit (N,) of each row: rows linked by a group, by equal content, or by a chain of both share a unit."""
     unit = np.arange(n)
     for labels in (groups, keys):
         if labels is None:
@@ -61,7 +75,7 @@ def _units(n: int, groups, keys) -> np.ndarray:
 
 
 def _deal(label: np.ndarray, size: np.ndarray, shares: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A part per unit: within each stratum, shuffled units go to the part that is furthest behind its share of the rows."""
+    """The part of each unit: within a stratum, shuffled units go to the part that is furthest below its share of the rows."""
     part = np.zeros(len(label), int)
     for value in np.unique(label):
         units = random.permutation(np.flatnonzero(label == value))

@@ -1,7 +1,8 @@
-"""Rows of comma- and tab-separated text, one at a time, in which a stray quotation mark cannot swallow the rows after it.
+"""Read delimited text row by row, so that a stray quotation mark cannot swallow the rows after it.
 
-A cell in quotes ends at a quote before a delimiter or a line's end, and doubles those within (RFC 4180). Many files, TSV above all, have no
-quoting: there a cell may begin with a quote that never ends. Quotes count only where they balance so; other lines are read as they stand.
+A quoted cell ends at a quote before a delimiter or the end of the line; quotes within it are doubled (RFC 4180). Many files, TSV above
+all, are not quoted: there a cell may begin with a quote that never ends. Quotes are interpreted only where they balance; other lines are
+split at the delimiter.
 """
 
 from __future__ import annotations
@@ -16,18 +17,22 @@ from typing import Protocol
 
 from applied_dl.core.errors import DataError
 
-LONGEST_CELL = 2**20  # characters of a record in which a quote has to end
+LONGEST_CELL = 2**20  # most characters of a record between two quotes
 
 
-class Told(Protocol):
-    """Where it is counted what a person should know."""
+class QuoteCounts(Protocol):
+    """Counts of lines that a warning should mention."""
 
     stray_quotes: int
     swallowed: int
 
 
-def delimited_rows(path: Path, text: Iterator[str], delimiter: str, told: Told) -> Iterator[list[str]]:
-    """The cells of every row; [] for an empty line. text: lines without their break.
+def delimited_rows(path: Path, text: Iterator[str], delimiter: str, counts: QuoteCounts) -> Iterator[list[str]]:
+    """The cells of every row; [] for an empty line.
+
+    Args:
+        text: lines without line ends.
+        counts: receives the number of stray quotes and of lines within quoted cells.
 
     Raises `DataError` where a comma-separated line has quotes that do not balance and, read as it stands, too many or too few cells.
     """
@@ -46,17 +51,17 @@ def delimited_rows(path: Path, text: Iterator[str], delimiter: str, told: Told) 
                     waiting.extendleft(reversed(record.split("\n")[1:]))
                     row, lines = None, 1
                 elif width > 1 and all(len(part.split(delimiter)) == width for part in record.split("\n")):
-                    told.swallowed += 1
+                    counts.swallowed += 1
             if row is None:
-                row = _as_it_stands(path, number, line, delimiter, width)
-                told.stray_quotes += 1
+                row = _unquoted(path, number, line, delimiter, width)
+                counts.stray_quotes += 1
             number += lines - 1
         width = width or len(row)
         yield row
 
 
 def _record(line: str, waiting: deque, text: Iterator[str], delimiter: str) -> tuple[str | None, int]:
-    """The record that begins with a line, over as many lines as its quotes ask for; None where they do not balance."""
+    """The record that begins with a line, over as many lines as its quotes span; None where they do not balance."""
     closed, opened = _grammar(delimiter)
     if closed.fullmatch(line):
         return line, 1
@@ -86,8 +91,8 @@ def _parsed(path: Path, number: int, record: str, delimiter: str) -> list[str]:
         raise DataError(f"{str(path)!r}, line {number}: not a readable table: {error}.") from error
 
 
-def _as_it_stands(path: Path, number: int, line: str, delimiter: str, width: int) -> list[str]:
-    """A line whose quotes do not balance: without quoting, or where that has not the table's cells, with quotes taken as csv takes them."""
+def _unquoted(path: Path, number: int, line: str, delimiter: str, width: int) -> list[str]:
+    """The cells of a line whose quotes do not balance: split at the delimiter, or by the csv module where only that gives `width` cells."""
     plain = line.split(delimiter)
     if delimiter == "\t" or not width or len(plain) == width:
         return plain
@@ -95,8 +100,8 @@ def _as_it_stands(path: Path, number: int, line: str, delimiter: str, width: int
     if len(lenient) == width:
         return lenient
     raise DataError(
-        f"{str(path)!r}, line {number}: a quotation mark opens a cell and none closes it; as it stands the line has {len(plain)} cells, "
-        f"expected {width}. Put the cell in quotes and double those within it, or save the table as TSV."
+        f"{str(path)!r}, line {number}: a cell begins with a quotation mark that is never closed; the line has {len(plain)} cells, "
+        f"expected {width}. Quote the cell and double the quotes within it, or save the table as TSV."
     )
 
 

@@ -15,8 +15,8 @@ from applied_dl.text.corpus import Reading, lines
 
 
 def rows_of(text, delimiter=","):
-    told = Reading()
-    return list(delimited_rows(Path("a.csv"), iter(text.removesuffix("\n").split("\n")), delimiter, told)), told
+    counts = Reading()
+    return list(delimited_rows(Path("a.csv"), iter(text.removesuffix("\n").split("\n")), delimiter, counts)), counts
 
 
 CELL = st.text(st.sampled_from('ab ",;\n'), max_size=8)
@@ -39,21 +39,21 @@ def test_a_tsv_without_quoting_keeps_every_row(texts):
 
 
 def test_stray_quotes_are_counted_and_read_as_they_stand():
-    found, told = rows_of('text,label\n"a film,1\nb film,0\n"c" film,1\nd "film",0\n"e, film",1\n')
+    found, counts = rows_of('text,label\n"a film,1\nb film,0\n"c" film,1\nd "film",0\n"e, film",1\n')
     assert found == [["text", "label"], ['"a film', "1"], ["b film", "0"], ['"c" film', "1"], ['d "film"', "0"], ["e, film", "1"]]
-    assert told.stray_quotes == 2
-    assert "2 rows have a quotation mark that nothing closes" in told.warnings()[0]
+    assert counts.stray_quotes == 2
+    assert "2 rows have a quotation mark that nothing closes" in counts.warnings()[0]
 
 
 def test_where_a_stray_quote_leaves_no_way_to_read_the_line_it_is_refused():
-    with pytest.raises(DataError, match=r"'a.csv', line 3: a quotation mark opens .* the line has 3 cells, expected 2"):
+    with pytest.raises(DataError, match=r"'a.csv', line 3: a cell begins with a quotation mark .* the line has 3 cells, expected 2"):
         rows_of('text,label\nx,0\n"a long, long film,1\nb,0\n')
 
 
 def test_a_cell_that_looks_like_several_rows_is_told():
-    found, told = rows_of('text,label\n"a film,1\nb film",0\nc,1\n')
-    assert (len(found), told.swallowed) == (3, 1)
-    assert "look like several rows" in told.warnings()[0]
+    found, counts = rows_of('text,label\n"a film,1\nb film",0\nc,1\n')
+    assert (len(found), counts.swallowed) == (3, 1)
+    assert "look like several rows" in counts.warnings()[0]
     assert rows_of('text,label\n"a film\nof two lines",0\n')[1].warnings() == []
 
 

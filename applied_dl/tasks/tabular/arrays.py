@@ -1,4 +1,4 @@
-"""A prepared table as the matrices that nets take: columns side by side, targets one-hot or standardised."""
+"""A prepared table as arrays for training: columns stacked into matrices, targets one-hot or standardised."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def matrices(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> dict[str, 
 
 
 def targets(prepared, part) -> np.ndarray:
-    """(N, 1, C) one-hot, or (N, 1, 1) standardised numbers: of the rank of the predictions, so that Keras squeezes neither."""
+    """(N, 1, C) one-hot, or (N, 1, 1) standardised numbers: with the rank of the predictions, so that Keras squeezes neither."""
     if prepared.encoder.labels:
         return one_hot(part.target, prepared.encoder)[:, None]
     return standardised(part.target, moments(prepared))[:, None, None].astype(np.float32)
@@ -30,7 +30,7 @@ def one_hot(codes: np.ndarray, encoder: TableEncoder) -> np.ndarray:
 
 
 def moments(prepared) -> tuple[float, float]:
-    """Mean and deviation of the training target."""
+    """Mean and standard deviation of the training target."""
     y = prepared.train.target
     return float(y.mean()), float(y.std()) or 1.0
 

@@ -1,4 +1,4 @@
-"""Honest rivals on the same rows: the mean or the commonest class, ridge or logistic regression, and gradient-boosted trees."""
+"""Baselines on the same rows: the mean or the majority class, ridge or logistic regression, and gradient-boosted trees."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from applied_dl.core.records import Scores
 from applied_dl.tasks.tabular.encoder import TableEncoder
 
-MOST_LEVELS = 255  # of a category, for the trees
-MOST_ROWS = 100_000  # training rows of the rivals
-ONE_THREAD = 20_000  # rows under which threads that wait for each other cost more than they save
+MOST_LEVELS = 255  # of a category that the trees take as one
+MOST_ROWS = 100_000  # most training rows of a baseline
+ONE_THREAD = 20_000  # rows below which more threads are slower
 
 
 def tabular_baselines(prepared, score: Callable[[dict], Scores]) -> dict[str, Scores]:
-    """Scores on the test rows by rival."""
+    """Scores on the test rows by baseline."""
     encoder, part = prepared.encoder, prepared.train
     rows = np.linspace(0, len(part) - 1, min(len(part), MOST_ROWS)).astype(np.int64)
     y = part.target[rows]

@@ -1,4 +1,4 @@
-"""The values a tabular recipe leaves open, by the size of the table. Chosen on validation rows alone, on other tables than yours."""
+"""Defaults of a tabular recipe by the size of the table. They were chosen on validation rows of public tables."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from applied_dl.tasks.tabular.recipe import Recipe
 from applied_dl.training.losses import SMOOTHED
 from applied_dl.training.unused import refuse_bfloat16
 
-SMALL = 2000  # training rows under which a linear net goes along: it is often the best there
+SMALL = 2000  # training rows below which the ensemble has a linear net, often the best on small tables
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
-BINS = ("quantile_bins", "target_bins")  # members of an ensemble take them in turn
+BINS = ("quantile_bins", "target_bins")  # members of an ensemble alternate
 EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
 MAX_METRIC_DROP = 0.005
 NO_RETRIEVAL = ("quantile", "gaussian_nll", "hinge", "squared_hinge", "categorical_hinge", "binary_crossentropy")
@@ -25,7 +25,7 @@ LOSSES = {
 SHARED = {
     "schedule": "cosine", "warmup": 0.0, "optimizer": "adamw", "clip_norm": 1.0, "ema": 0.0, "label_smoothing": 0.0, "beta2": None,
 }  # fmt: skip
-TRAINING = {  # what each net has of its own; the epochs of realmlp are fixed, those of the others rise for small tables
+TRAINING = {  # per net; small tables get more epochs, except for realmlp
     "linear": {"epochs": 60, "learning_rate": 2e-2, "weight_decay": 1e-3},
     "mlp": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
     "resnet": {"epochs": 40, "learning_rate": 1e-3, "weight_decay": 2e-2},
@@ -35,10 +35,10 @@ TRAINING = {  # what each net has of its own; the epochs of realmlp are fixed, t
     },
 }  # fmt: skip
 TRAINING["retrieval"] = {"epochs": 120, "learning_rate": 2e-3, "weight_decay": 1e-2}
-BATCH = 1024  # of retrieval at the most: rows answer each other; at the least a quarter of a small table
-MEMORY = 16384  # training rows that retrieval keeps
+BATCH = 1024  # largest batch of retrieval, whose rows are predicted from each other; a quarter of a small table
+MEMORY = 16384  # most training rows that retrieval stores
 SMOOTHING, CLASS_RATE = 0.1, 0.04  # of realmlp for classes
-STEPS = 2500  # of a training, at the least: small tables are shown more often
+STEPS = 2500  # fewest training steps; small tables get more epochs
 MOST_EPOCHS = 300
 WIDTH = 12  # of a piecewise-linear embedding
 
@@ -55,15 +55,15 @@ def name_of(recipe, rows: int) -> str:
 
 
 def resolve_tabular(recipe, encoder, rows: int):
-    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
+    """The recipe with every open value chosen. Raises `UsageError` for a key that would have no effect."""
     name = name_of(recipe, rows)
     classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
     nets = members or (name,)
     _check_preset(recipe, rows)
     _check(recipe, name, nets, encoder)
-    _check_unheeded(recipe, nets, encoder)
+    _check_unused(recipe, nets, encoder)
     if members:
-        _some_member_knows(recipe, members)
+        _check_members_use(recipe, members)
     else:
         known_settings(BUILDERS[name], {key: getattr(recipe.model, key) for key in OPTIONS})
     loss = recipe.train.loss or LOSSES[classes][0]
@@ -97,13 +97,13 @@ def members_of(recipe, rows: int) -> tuple[str, ...]:
 
 
 def leader_of(members: tuple[str, ...]) -> str:
-    """The member whose training stands in the recipe of an ensemble."""
+    """The member whose training settings the recipe of an ensemble shows."""
     return "tabm" if "tabm" in members else members[0]
 
 
 def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
-    """The recipe of one member of a resolved ensemble: its own net, its own embedding of numbers, and its own training but for the keys
-    that the recipe sets otherwise than the leader's default."""
+    """The recipe of one member of a resolved ensemble: its net, its embedding of numbers, and its training defaults, except for keys that
+    the recipe changes from the default of the leader."""
     known = inspect.signature(BUILDERS[name]).parameters
     options = {key: None for key in OPTIONS if key not in known}
     leader, own = training_of(leader_of(recipe.model.members), rows, classes), training_of(name, rows, classes)
@@ -119,8 +119,8 @@ def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
     return config.replace(recipe, model={"name": name, "members": None, **options}, train=train, preprocess=preprocess)
 
 
-def _some_member_knows(recipe, members: tuple[str, ...]) -> None:
-    """Raises `UsageError` for a setting that no member has a use for."""
+def _check_members_use(recipe, members: tuple[str, ...]) -> None:
+    """Raises `UsageError` for a setting that no member uses."""
     for key in OPTIONS:
         value = getattr(recipe.model, key)
         if value is not None and not any(key in inspect.signature(BUILDERS[member]).parameters for member in members):
@@ -139,13 +139,13 @@ def _numbers(recipe, name: str, place: int) -> str:
 
 
 def _pairs(recipe, name: str, numbers: str) -> bool:
-    """Whether sums and differences of numbers get bins too: by default in `tabm`, on which that was measured."""
+    """Whether sums and differences of numbers get bins: by default in `tabm`, where it was measured."""
     given = recipe.preprocess.pairwise_bins
     return numbers.endswith("bins") and (name == "tabm" if given is None else given)
 
 
 def training_of(name: str, rows: int, classes: bool) -> dict:
-    """How a net is trained."""
+    """Training defaults of a net."""
     own = SHARED | TRAINING.get(name, TRAINING["tabm"])
     batch = max(16, min(256, 2 ** max(0, (rows // 20).bit_length() - 1)))
     if name == "realmlp":
@@ -165,24 +165,24 @@ def _check_preset(recipe, rows: int) -> None:
         )
 
 
-def _check_unheeded(recipe, nets: tuple[str, ...], encoder) -> None:
-    """Refuse what nothing of this table or model would heed."""
+def _check_unused(recipe, nets: tuple[str, ...], encoder) -> None:
+    """Raises `UsageError` for a key that this table or model does not use."""
     pre, calibration, usual = recipe.preprocess, recipe.calibration, Recipe()
     kinds = {column.kind for column in encoder.columns}
     numbers = {_numbers(recipe, net, place) for place, net in enumerate(nets)} if kinds - {"category"} else set()
     binned = any(how.endswith("bins") for how in numbers)
-    for key, given, heeded, why in (
+    for key, given, used, why in (
         ("preprocess.bins", pre.bins != usual.preprocess.bins, binned, "no number of this model has bins (preprocess.numeric_embedding)"),
         ("preprocess.embedding", pre.embedding is not None, binned, "no number of this model has bins (preprocess.numeric_embedding)"),
         ("preprocess.one_hot", pre.one_hot != usual.preprocess.one_hot, "category" in kinds, "the table has no categories"),
         ("calibration.coverage", calibration.coverage != usual.calibration.coverage, not encoder.labels,
-         "classes have probabilities, no intervals"),
+         "a classifier predicts probabilities, not intervals"),
         ("calibration.temperature", not calibration.temperature, bool(encoder.labels), "a number has no probabilities"),
         ("calibration.quantiles", calibration.quantiles != usual.calibration.quantiles, recipe.train.loss == "quantile",
          "they are learned with train.loss = 'quantile'; the limits of other losses are set by calibration.coverage"),
     ):  # fmt: skip
-        if given and not heeded:
-            raise UsageError(f"{key} would do nothing: {why}; remove it.")
+        if given and not used:
+            raise UsageError(f"{key} would have no effect: {why}; remove it.")
     low, middle, high = calibration.quantiles
     if not (0 < low < 0.5 == middle < high < 1):
         raise UsageError(
@@ -191,7 +191,7 @@ def _check_unheeded(recipe, nets: tuple[str, ...], encoder) -> None:
 
 
 def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
-    """Refuse what contradicts itself or would do nothing."""
+    """Raises `UsageError` for keys that contradict each other or the table."""
     classes, train, pre = bool(encoder.labels), recipe.train, recipe.preprocess
     calibration = recipe.calibration
     if train.loss is not None and train.loss not in LOSSES[classes]:
@@ -199,7 +199,7 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         raise UsageError(f"train.loss = {train.loss!r} does not fit {kind}.{nearest(train.loss, LOSSES[classes])}")
     if train.label_smoothing and (train.loss or LOSSES[classes][0]) not in SMOOTHED:
         raise UsageError(
-            f"train.label_smoothing has no meaning for the loss {train.loss or LOSSES[classes][0]!r}; it is for {', '.join(SMOOTHED)}."
+            f"train.label_smoothing does not apply to the loss {train.loss or LOSSES[classes][0]!r}; it is for {', '.join(SMOOTHED)}."
         )
     if not classes:
         for key, value, idle in (
@@ -218,11 +218,11 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
     if recipe.model.memory is not None and "retrieval" not in nets:
         raise UsageError(f"model.memory is for the net 'retrieval'; the model is {', '.join(nets)}.")
     if "retrieval" in nets and train.loss in NO_RETRIEVAL:
-        raise UsageError(f"train.loss = {train.loss!r} needs outputs of its own; 'retrieval' answers with the mean of training targets.")
+        raise UsageError(f"train.loss = {train.loss!r} does not work with 'retrieval', which predicts the mean of training targets.")
     if "retrieval" in nets and pre.balance == "over":
-        raise UsageError("preprocess.balance = 'over' repeats rows, and 'retrieval' would answer a row by its own copy; set 'under'.")
+        raise UsageError("preprocess.balance = 'over' repeats rows, and 'retrieval' would predict a row from its own copy; set 'under'.")
     if train.snapshots and name in ("ensemble", "retrieval"):
-        raise UsageError(f"train.snapshots has no meaning for model.name = {name!r}, which is more than one training; set train.ensemble.")
+        raise UsageError(f"train.snapshots does not work with model.name = {name!r}, which is trained in several runs; set train.ensemble.")
     if pre.components is not None and pre.numeric_embedding not in (None, "plain"):
         raise UsageError(
             "preprocess.components replaces the numbers by their principal components; "
@@ -240,4 +240,4 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         )
     for key in ("unfreeze_epochs", "layerwise_lr_decay"):
         if getattr(train, key) is not None:
-            raise UsageError(f"train.{key} is for transfer learning; a table's net learns from nothing.")
+            raise UsageError(f"train.{key} is for transfer learning; a tabular net starts from random weights.")

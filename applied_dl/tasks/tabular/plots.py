@@ -1,4 +1,4 @@
-"""Pictures of a tabular model: its training, which columns matter, and the residuals, or the confusion and the reliability."""
+"""Plots of a tabular model: training curves, permutation importance, and residuals or confusion and reliability."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_BARS = 20
 
 
 def tabular_plots(fitted, prepared, outputs, folder: Path) -> dict:
-    """Write the PNGs; what they show of the model as numbers. `outputs` are the serving graph's answers on the test rows."""
+    """Write the PNGs; returns the importances (and the weights of an ensemble). `outputs` are predictions on the test rows."""
     encoder, y = prepared.encoder, prepared.test.target
     history = fitted.history
     if any("member" in row for row in history.rows):
@@ -28,7 +28,7 @@ def tabular_plots(fitted, prepared, outputs, folder: Path) -> dict:
     found = importance(fitted.model, prepared)
     names = list(found)[:MOST_BARS]
     what = "rise of the validation loss when the column is shuffled"
-    draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "What the model looks at", what)
+    draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "Permutation importance", what)
     if encoder.labels:
         p = outputs["probabilities"]
         best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
@@ -41,7 +41,7 @@ def tabular_plots(fitted, prepared, outputs, folder: Path) -> dict:
 
 
 def _by_member(rows: list[dict], monitor: str, names: list[str]) -> tuple[dict[str, np.ndarray], list[int]]:
-    """The monitored score of each member's own epochs, and which of them was kept."""
+    """The monitored score by epoch of each member, and its best epoch."""
     curves: dict[str, np.ndarray] = {}
     for member in sorted({row["member"] for row in rows}):
         name = names[member] if member < len(names) else f"member {member + 1}"
@@ -50,7 +50,7 @@ def _by_member(rows: list[dict], monitor: str, names: list[str]) -> tuple[dict[s
 
 
 def importance(model: keras.Model, prepared) -> dict[str, float]:
-    """Permutation importance on validation rows (Breiman, 2001), the largest first: the rise of the loss when a column is shuffled."""
+    """Permutation importance on validation rows (Breiman, 2001), largest first: the rise of the loss when a column is shuffled."""
     encoder = prepared.encoder
     part = prepared.validation.take(np.arange(min(len(prepared.validation), IMPORTANCE_ROWS)))
     y, random = targets(prepared, part), np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Tables: regression with honest intervals, classification with calibrated probabilities."""
+"""Tables: regression with prediction intervals, classification with calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.history import Fitted
 
-CELLS = 110  # characters of a row of the first batch
-REPEATS = 200  # resamples of the intervals that have no closed form
-SPREAD_FLOOR = 1.0  # share of the validation error that the members' disagreement is added to
-SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # categories, their levels at the most, rows at the least
+PREVIEW_CHARACTERS = 110  # of a row of the preview
+REPEATS = 200  # bootstrap resamples where an interval has no closed form
+SPREAD_FLOOR = 1.0  # share of the validation RMSE to which the disagreement of the members is added
+SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # most categories, most levels of one, fewest rows of a slice
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -39,12 +39,12 @@ def prepare(recipe, cache: Path) -> Prepared:
 
 
 def resolve_defaults(recipe, prepared):
-    """Every open value of the recipe, chosen for the size of the table."""
+    """The recipe with every open value chosen for the size of the table."""
     return resolve_tabular(recipe, prepared.encoder, len(prepared.train))
 
 
 def build(recipe, prepared) -> keras.Model:
-    """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs); of an ensemble its first member."""
+    """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs); for an ensemble, the first member."""
     if recipe.model.name == "ensemble":
         return build_net(member_settings(recipe, recipe.model.members[0], 0, len(prepared.train), bool(prepared.encoder.labels)), prepared)
     return build_net(recipe, prepared)
@@ -58,40 +58,40 @@ def fit(recipe, prepared, workspace) -> Fitted:
 
 def serving(recipe, fitted, prepared) -> Serving:
     """Columns by name → the prediction with its interval, or calibrated probabilities."""
-    encoder, held = prepared.encoder, prepared.validation
-    raw = fitted.model.predict(matrices(encoder, held.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
+    encoder, validation = prepared.encoder, prepared.validation
+    raw = fitted.model.predict(matrices(encoder, validation.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
     columns = {name: keras.Input((), name=name) for name in encoder.numbers}
     columns |= {name: keras.Input((), dtype="int32", name=name) for name in encoder.codes}
     stacked = {"numbers": Stack(name="numbers")([columns[n] for n in encoder.numbers])} if encoder.numbers else {}
     stacked |= {"codes": Stack(name="codes", dtype="int32")([columns[n] for n in encoder.codes])} if encoder.codes else {}
     x = fitted.model(stacked)
     if encoder.labels:
-        answers = _classes(recipe, x, raw, held.target)
+        outputs = _classes(recipe, x, raw, validation.target)
     else:
-        answers = _interval(recipe, raw, held.target, prepared.train.target, moments(prepared))(x)
-    return restore_serving(recipe, keras.Model(columns, answers, name="tabular_serving"), encoder)
+        outputs = _interval(recipe, raw, validation.target, prepared.train.target, moments(prepared))(x)
+    return restore_serving(recipe, keras.Model(columns, outputs, name="tabular_serving"), encoder)
 
 
 def _classes(recipe, x, raw: np.ndarray, truth: np.ndarray) -> dict:
     p = np.asarray(Probabilities()(raw))
     factor = temperature(np.log(p + 1e-7), truth) if recipe.calibration.temperature else 1.0
     layer = Probabilities(factor, name="probabilities")
-    answers = {"probabilities": layer(x)}
+    outputs = {"probabilities": layer(x)}
     if recipe.calibration.threshold:
-        cut = _cut(truth, np.asarray(layer(raw))[:, 1], recipe.calibration.threshold)
-        answers["decision"] = Decision(cut, name="decision")(answers["probabilities"])
-    return answers
+        limit = _threshold(truth, np.asarray(layer(raw))[:, 1], recipe.calibration.threshold)
+        outputs["decision"] = Decision(limit, name="decision")(outputs["probabilities"])
+    return outputs
 
 
-def _cut(truth: np.ndarray, p: np.ndarray, name: str) -> float:
-    """The probability of the second class from which it is the answer; f1 is the rarer class's, whichever of the two it is."""
+def _threshold(truth: np.ndarray, p: np.ndarray, name: str) -> float:
+    """The probability of the second class from which it is predicted. f1 is measured for the rarer class."""
     if truth.mean() <= 0.5:
         return threshold(truth, p, name)
     return 1.0 - threshold(1 - truth, 1.0 - p, name)
 
 
 def _interval(recipe, raw: np.ndarray, truth: np.ndarray, learned: np.ndarray, by: tuple[float, float]) -> Interval:
-    """The last layer, its width such that the recipe's share of validation truths lies within."""
+    """The last layer; its width is such that `calibration.coverage` of the validation targets lie within the interval."""
     kind = {"quantile": "quantile", "gaussian_nll": "normal"}.get(recipe.train.loss, "mean")
     y = (truth - by[0]) / by[1]
     floor = SPREAD_FLOOR * float(np.sqrt(np.mean((raw[:, :, 0].mean(1) - y) ** 2))) if kind == "mean" else 1.0
@@ -118,7 +118,7 @@ def restore_serving(recipe, model: keras.Model, encoder: TableEncoder) -> Servin
 
 
 def score(recipe, outputs, part, encoder) -> Scores:
-    """Root mean squared error, or accuracy, with the others beside it and by level of the category with fewest levels."""
+    """Root mean squared error or accuracy, further metrics with intervals, and the main metric by slice of the rows."""
     return _score_classes(outputs, part, encoder) if encoder.labels else _score_numbers(outputs, part, encoder)
 
 
@@ -139,9 +139,9 @@ def _score_numbers(outputs, part, encoder) -> Scores:
 def _score_classes(outputs, part, encoder) -> Scores:
     y, p = part.target, outputs["probabilities"]
     best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
-    right, said = best == y, np.eye(p.shape[1])[best]
-    metrics = {"accuracy": float(right.mean()), "f1": metric.f1(y, said), "log_loss": metric.log_loss(y, p)}
-    intervals = {"accuracy": wilson(int(right.sum()), len(y)), "f1": bootstrap(metric.f1, y, said, repeats=REPEATS)}
+    right, predicted = best == y, np.eye(p.shape[1])[best]
+    metrics = {"accuracy": float(right.mean()), "f1": metric.f1(y, predicted), "log_loss": metric.log_loss(y, p)}
+    intervals = {"accuracy": wilson(int(right.sum()), len(y)), "f1": bootstrap(metric.f1, y, predicted, repeats=REPEATS)}
     intervals["log_loss"] = bootstrap_mean(metric.row_log_loss(y, p))
     if p.shape[1] == 2:
         metrics["auc"] = metric.auc(y, p[:, 1])
@@ -153,8 +153,8 @@ def _score_classes(outputs, part, encoder) -> Scores:
 
 
 def _slices(part, encoder, prediction: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Rows of each level of the categories with fewest levels, rows with empty cells, and thirds by the size of a prediction, where they
-    are enough to judge."""
+    """Row masks by slice: levels of the categories with the fewest levels, rows with empty cells, thirds of the predictions; each with
+    at least `SMALLEST_SLICE` rows."""
     few = sorted((c for c in encoder.columns if c.kind == "category" and len(c.levels) <= MOST_SLICES), key=lambda c: len(c.levels))
     found = {}
     for column in few[:SLICED]:
@@ -170,25 +170,25 @@ def _slices(part, encoder, prediction: np.ndarray | None = None) -> dict[str, np
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
-    """The mean or the commonest class, ridge or logistic regression, and gradient-boosted trees."""
+    """Scores of the mean or the majority class, of ridge or logistic regression, and of gradient-boosted trees."""
     return tabular_baselines(prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
 
 
 def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
-    """The training, which columns matter, and the residuals, or the confusion and the reliability; the importances as numbers."""
+    """Write the PNGs: training curves, permutation importance, and residuals or confusion and reliability. Returns the importances."""
     return tabular_plots(fitted, prepared, outputs, folder)
 
 
 def preview(recipe, prepared, path: Path) -> str:
-    """The first training rows, as they were understood; no picture is drawn."""
+    """The first training rows as the encoder read them; no image is drawn (`path` is unused)."""
     part, labels = prepared.train.take(slice(0, 3)), prepared.encoder.labels
-    told = [labels[int(value)] if labels else f"{value:.6g}" for value in part.target]
+    truths = [labels[int(value)] if labels else f"{value:.6g}" for value in part.target]
     cells = [", ".join(f"{name} {column[row]:.5g}" for name, column in part.inputs.items()) for row in range(len(part))]
-    return "\n         ".join(f"{row[:CELLS]} → {answer}" for row, answer in zip(cells, told))
+    return "\n         ".join(f"{row[:PREVIEW_CHARACTERS]} → {truth}" for row, truth in zip(cells, truths))
 
 
 def load_labeled(recipe, encoder, source: str) -> Part:
-    """Another table's rows and truths through the fitted encoder."""
+    """The rows and targets of another table, read with the fitted encoder."""
     return read_part(encoder, source, recipe.data)
 
 

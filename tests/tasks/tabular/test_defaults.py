@@ -1,4 +1,4 @@
-"""What a recipe of a table leaves open is chosen by its size; what nothing would heed is refused."""
+"""What a recipe of a table leaves open is chosen by its size; unused keys are refused."""
 
 import pytest
 
@@ -15,12 +15,12 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"train": {"class_weights": "balanced"}}, "is for classes"),
         ({"preprocess": {"balance": "over"}}, "is for classes"),
         ({"calibration": {"threshold": "f1"}}, "is for classes"),
-        ({"train": {"label_smoothing": 0.1}}, "no meaning for the loss"),
+        ({"train": {"label_smoothing": 0.1}}, "does not apply to the loss"),
         ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
         ({"model": {"name": "tabm", "memory": 99}}, "model.memory is for the net 'retrieval'"),
-        ({"model": {"name": "retrieval"}, "train": {"loss": "quantile"}}, "'retrieval' answers with the mean of training targets"),
-        ({"model": {"preset": "best", "memory": 99}, "train": {"loss": "gaussian_nll"}}, "'retrieval' answers with the mean"),
-        ({"model": {"name": "retrieval"}, "train": {"snapshots": 2}}, "snapshots has no meaning for model.name = 'retrieval'"),
+        ({"model": {"name": "retrieval"}, "train": {"loss": "quantile"}}, "predicts the mean of training targets"),
+        ({"model": {"preset": "best", "memory": 99}, "train": {"loss": "gaussian_nll"}}, "predicts the mean of training"),
+        ({"model": {"name": "retrieval"}, "train": {"snapshots": 2}}, "snapshots does not work with model.name = 'retrieval'"),
         ({"model": {"members": ["linear", "mlp"], "heads": 4}}, "model.heads has no meaning"),
         ({"model": {"name": "mlp", "members": ["mlp"]}}, "is for model.name = 'ensemble'"),
         ({"train": {"unfreeze_epochs": [1]}}, "transfer learning"),
@@ -28,18 +28,18 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"preprocess": {"embedding": 8, "numeric_embedding": "periodic"}}, "piecewise-linear"),
         ({"preprocess": {"pairwise_bins": True, "numeric_embedding": "plain"}}, "preprocess.pairwise_bins gives bins"),
         ({"preprocess": {"pairwise_bins": True}, "model": {"members": ["linear", "realmlp"]}}, "these numbers have no bins"),
-        ({"preprocess": {"bins": 20}, "model": {"name": "linear"}}, "preprocess.bins would do nothing"),
-        ({"preprocess": {"embedding": 8}, "model": {"name": "linear"}}, "preprocess.embedding would do nothing"),
-        ({"preprocess": {"one_hot": 3}, "data": {"ignore": ["dear", "kind"]}}, "preprocess.one_hot would do nothing"),
-        ({"calibration": {"temperature": False}}, "calibration.temperature would do nothing"),
-        ({"calibration": {"quantiles": [0.1, 0.5, 0.9]}}, "calibration.quantiles would do nothing"),
+        ({"preprocess": {"bins": 20}, "model": {"name": "linear"}}, "preprocess.bins would have no effect"),
+        ({"preprocess": {"embedding": 8}, "model": {"name": "linear"}}, "preprocess.embedding would have no effect"),
+        ({"preprocess": {"one_hot": 3}, "data": {"ignore": ["dear", "kind"]}}, "preprocess.one_hot would have no effect"),
+        ({"calibration": {"temperature": False}}, "calibration.temperature would have no effect"),
+        ({"calibration": {"quantiles": [0.1, 0.5, 0.9]}}, "calibration.quantiles would have no effect"),
         ({"calibration": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
-        ({"calibration": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "calibration.coverage would do nothing"),
+        ({"calibration": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "calibration.coverage would have no effect"),
         ({"model": {"preset": "best", "name": "mlp"}}, "chooses the net, and so does model.name"),
         ({"model": {"preset": "fast", "members": ["mlp", "tabm"]}}, "chooses the net, and so does model.members"),
     ],
 )
-def test_keys_that_would_do_nothing_are_refused(table, sections, says):
+def test_keys_without_effect_are_refused(table, sections, says):
     chosen = recipe(table, **sections)
     prepared = task.prepare(chosen, None)
     with pytest.raises(UsageError, match=says.replace(".", r"\.")):
@@ -54,7 +54,7 @@ def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):
 
 def test_retrieval_refuses_copies_of_rows(table):
     sections = {"data": {"target": "dear", "ignore": []}, "model": {"name": "retrieval"}, "preprocess": {"balance": "over"}}
-    with pytest.raises(UsageError, match="would answer a row by its own copy"):
+    with pytest.raises(UsageError, match="would predict a row from its own copy"):
         prepared_with(table, **sections)
 
 

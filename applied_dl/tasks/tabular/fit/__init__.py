@@ -1,1 +1,1 @@
-"""How each kind of net over a table is trained."""
+"""Training of each kind of tabular net."""

@@ -1,4 +1,4 @@
-"""Several nets as one graph, each with the weight that it earns on validation rows."""
+"""Several nets as one graph, weighted on validation rows."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from applied_dl.tasks.tabular.fit.retrieval import fit_retrieval
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
 from applied_dl.training.history import STOPPED, Fitted, History
 
-FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that are trained another way than `fit_net`
+FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that `fit_net` does not train
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 
 def fit_ensemble(recipe, prepared, workspace, tag: str) -> Fitted:
-    """Train `model.members` one after the other; one graph (B, 1, outputs) of their weighted mean. `extra["weights"]` are the weights."""
+    """Train `model.members` one after another; the result is one graph (B, 1, outputs), their weighted mean.
+
+    The weights are in `extra["weights"]` of the result.
+    """
     fitted = fit_each(recipe, prepared, workspace, tag)
     return weighed(recipe, prepared, fitted) if fitted[0].history.rows else fitted[0]  # a trial or a sweep trains nothing
 
 
 def fit_each(recipe, prepared, workspace, tag: str) -> list[Fitted]:
-    """Every member by its own way; fewer where the training is stopped by hand."""
+    """Train every member with its own settings; fewer where the user stops the training."""
     fitted = []
     for i, name in enumerate(recipe.model.members):
         own = member_settings(recipe, name, i, len(prepared.train), bool(prepared.encoder.labels))
@@ -40,12 +43,12 @@ def fit_each(recipe, prepared, workspace, tag: str) -> list[Fitted]:
 
 
 def weighed(recipe, prepared, fitted: list[Fitted]) -> Fitted:
-    """One graph of the members' mean, each by the weight that it earns on validation rows; those that earn none are left out."""
+    """One graph of the weighted mean of the members; members of weight 0 are left out."""
     models, classes = [one.model for one in fitted], bool(prepared.encoder.labels)
-    held = matrices(prepared.encoder, prepared.validation.inputs)
-    answers = [_answer(model.predict(held, batch_size=1024, verbose=0), classes) for model in models]
+    x = matrices(prepared.encoder, prepared.validation.inputs)
+    outputs = [_mean_output(model.predict(x, batch_size=1024, verbose=0), classes) for model in models]
     simple = recipe.model.members[0] == "linear"
-    weights = greedy_weights(answers, targets(prepared, prepared.validation)[:, 0], recipe.train.loss, classes, simple)
+    weights = greedy_weights(outputs, targets(prepared, prepared.validation)[:, 0], recipe.train.loss, classes, simple)
     kept = [(model, weight) for model, weight in zip(models, weights) if weight > 0]
     history = _history([one.history for one in fitted])
     return Fitted(_joined(*zip(*kept), classes), history, {"weights": dict(zip(_names(recipe), weights))})
@@ -55,42 +58,51 @@ def _names(recipe) -> list[str]:
     return [f"{name} {i + 1}" for i, name in enumerate(recipe.model.members)]
 
 
-def _answer(raw: np.ndarray, classes: bool) -> np.ndarray:
+def _mean_output(raw: np.ndarray, classes: bool) -> np.ndarray:
     """(N, k, outputs) → (N, outputs): the mean, of probabilities for classes."""
     return np.asarray(ops.softmax(raw, axis=-1)).mean(1) if classes else raw.mean(1)
 
 
-def greedy_weights(answers: list[np.ndarray], truth: np.ndarray, loss: str, classes: bool, simple: bool = False) -> list[float]:
-    """Weights that sum to 1: members added one at a time, with repetition, each time the one whose mean with the others is best.
+def greedy_weights(outputs: list[np.ndarray], truth: np.ndarray, loss: str, classes: bool, simple: bool = False) -> list[float]:
+    """Ensemble selection: add members one at a time, with repetition, each time the one that lowers the validation loss most.
 
-    Caruana et al., Ensemble Selection from Libraries of Models (2004). The first round holds every member once: few validation rows would
-    else let chance choose. Where the first member is `simple`, the greedy choice must be better than it by two standard errors; else it has
-    half of the weight and the others share the rest, unless alone it is better than that by one.
+    Every member is counted once at the start, since on few validation rows chance would choose among them. Where the first member is
+    `simple`, the selected weights must beat it by two standard errors; otherwise it gets half of the weight and the others share the rest,
+    unless it alone is better than that by one standard error.
+
+    Args:
+        outputs: predictions (N, outputs) of each member on validation rows.
+        truth: targets (N, outputs), one-hot for classes.
+
+    Returns:
+        One weight per member; they sum to 1.
+
+    Reference: Caruana et al., Ensemble Selection from Libraries of Models (2004).
     """
 
     def rows(weights: np.ndarray) -> np.ndarray:
-        mixed = sum(weight * answer for weight, answer in zip(weights / weights.sum(), answers))
+        mixed = sum(weight * output for weight, output in zip(weights / weights.sum(), outputs))
         if classes:
             return -np.sum(truth * np.log(mixed + 1e-7), axis=-1)
         middle = mixed[:, 1] if loss == "quantile" else mixed[:, 0]
         return (middle - truth[:, 0]) ** 2
 
-    one = np.eye(len(answers))
-    counts = np.ones(len(answers))
+    one = np.eye(len(outputs))
+    counts = np.ones(len(outputs))
     while counts.sum() < STEPS:
         tried = [rows(counts + more).mean() for more in one]
         best = int(np.argmin(tried))
         if tried[best] >= rows(counts).mean():
             break
         counts = counts + one[best]
-    if simple and len(answers) > 1 and _gain(rows(one[0]), rows(counts)) < 2:
-        halves = one[0] * (len(answers) - 1) + (1 - one[0])
+    if simple and len(outputs) > 1 and _gain(rows(one[0]), rows(counts)) < 2:
+        halves = one[0] * (len(outputs) - 1) + (1 - one[0])
         counts = one[0] if _gain(rows(halves), rows(one[0])) > 1 else halves
     return [float(w) for w in counts / counts.sum()]
 
 
 def _gain(before: np.ndarray, after: np.ndarray) -> float:
-    """By how many standard errors the mean of the rows' losses falls."""
+    """The fall of the mean loss, in standard errors."""
     gain = before - after
     return float(gain.mean() / max(gain.std() / np.sqrt(len(gain)), 1e-12))
 
@@ -108,7 +120,7 @@ def _joined(models: tuple[keras.Model, ...], weights: tuple[float, ...], classes
 
 
 def _history(histories: list[History]) -> History:
-    """One after the other, as they were trained."""
+    """The histories of the members, one after another."""
     rows = []
     for member, history in enumerate(histories):
         offset = rows[-1]["epoch"] if rows else 0

@@ -1,4 +1,4 @@
-"""How a linear net is trained: by steps, and in closed form beside it; the better of the two on validation rows stays."""
+"""Training of a linear net: by gradient steps and in closed form; the better of the two on validation rows is kept."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from applied_dl.training.class_weights import class_weights
 from applied_dl.training.history import Fitted
 from applied_dl.training.trainer import STOPPED
 
-SOLVED = ("mse", "crossentropy")  # the losses whose best weights need no steps
-PENALTIES = np.geomspace(1e-2, 1e4, 19)  # of ridge, chosen by leaving out one training row at a time
-STRENGTHS, FOLDS = np.geomspace(1e-3, 1e2, 11), 5  # of logistic regression, chosen by cross-validation on the training rows
-MOST_ROWS = 5000  # training rows up to which cross-validation is worth its time; above, the strength is 1
+SOLVED = ("mse", "crossentropy")  # losses with a direct solver
+PENALTIES = np.geomspace(1e-2, 1e4, 19)  # of ridge, chosen by leave-one-out on training rows
+STRENGTHS, FOLDS = np.geomspace(1e-3, 1e2, 11), 5  # of logistic regression, chosen by cross-validation on training rows
+MOST_ROWS = 5000  # most training rows for cross-validation; above, the strength is 1
 
 
 def fit_linear(recipe, prepared, workspace, tag: str) -> Fitted:
-    """The linear net by gradient steps, or ridge or logistic regression where validation rows like that better."""
+    """The linear net by gradient steps, or ridge or logistic regression where its validation loss is lower."""
     fitted = fit_net(recipe, prepared, workspace, tag)
     free = not (recipe.train.l1 or recipe.train.l2 or recipe.train.max_norm or recipe.train.label_smoothing)
     if recipe.train.loss not in SOLVED or not free or not fitted.history.rows or fitted.history.stopped == STOPPED:
@@ -46,7 +46,7 @@ def _loss(model: keras.Model, prepared) -> float:
 
 
 def _solved(recipe, prepared, features: keras.Model, shape) -> list[np.ndarray]:
-    """Kernel and bias of the head by ridge or logistic regression on what it sees of the training rows."""
+    """Kernel and bias of the head: ridge or logistic regression on its inputs for the training rows."""
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeCV
 
     x = features.predict(matrices(prepared.encoder, prepared.train.inputs), batch_size=1024, verbose=0).astype(np.float64)
@@ -66,7 +66,7 @@ def _solved(recipe, prepared, features: keras.Model, shape) -> list[np.ndarray]:
             else LogisticRegression(max_iter=500)
         )
         found = kind.fit(x[rows] / deviation, y[rows], weight)
-    kernel, bias = np.zeros(shape, np.float32), np.full(shape[1], -20.0, np.float32)  # a class without a row is never the answer
+    kernel, bias = np.zeros(shape, np.float32), np.full(shape[1], -20.0, np.float32)  # a class without a training row is never predicted
     coefficients, intercept = found.coef_, found.intercept_
     if len(found.classes_) == 2:  # one row of coefficients: the second class against the first
         coefficients, intercept = np.concatenate([-coefficients, coefficients]) / 2, np.concatenate([-intercept, intercept]) / 2

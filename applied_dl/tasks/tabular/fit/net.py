@@ -1,4 +1,4 @@
-"""How a tabular net is trained: every member on its own loss, judged as the ensemble that it is."""
+"""Training of a tabular net: each member has its own loss; the validation score is that of the ensemble."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from applied_dl.training.losses import loss as make_loss
 from applied_dl.training.source import Source, resident
 from applied_dl.training.trainer import train_model
 
-LEAST_ROWS, ROWS_SHARE = 40, 20  # rows of a target-aware bin: 40, fewer for small tables
+LEAST_ROWS, ROWS_SHARE = 40, 20  # fewest rows of a target-aware bin: 40, or a twentieth of a small table
 
 
 def features_of(recipe, prepared) -> Features:
-    """What the builders must know of the columns, from the training rows."""
+    """Statistics of the columns that the builders need, fitted on training rows."""
     pre, encoder = recipe.preprocess, prepared.encoder
     x = matrices(encoder, prepared.train.inputs).get("numbers")
     numbers: Numbers | None = None
@@ -45,7 +45,7 @@ def features_of(recipe, prepared) -> Features:
 
 
 def _bins(recipe, prepared, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Edges for each column of x (N, K), by the recipe's kind of bins."""
+    """Bin edges of each column of x (N, K), of the kind that the recipe names."""
     if recipe.preprocess.numeric_embedding == "quantile_bins":
         return quantile_bins(x, recipe.preprocess.bins)
     encoder, y = prepared.encoder, prepared.train.target
@@ -54,7 +54,7 @@ def _bins(recipe, prepared, x: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def outputs_of(recipe, encoder: TableEncoder) -> int:
-    """Numbers that each member answers with."""
+    """How many numbers each member predicts."""
     return len(encoder.labels) or {"quantile": 3, "gaussian_nll": 2}.get(recipe.train.loss, 1)
 
 
@@ -67,7 +67,7 @@ def build_net(recipe, prepared) -> keras.Model:
 
 
 def fit_net(recipe, prepared, workspace, tag: str) -> Fitted:
-    """Train one net; the history's "val_score" is the ensemble's."""
+    """Train one net; "val_score" of the history is the loss of the members' mean."""
     model, classes = build_net(recipe, prepared), bool(prepared.encoder.labels)
     source, held = sources(recipe, prepared)
     rates = None
@@ -83,7 +83,7 @@ def fit_net(recipe, prepared, workspace, tag: str) -> Fitted:
 
 
 def sources(recipe, prepared) -> tuple[Source, Source]:
-    """Training rows, balanced and weighted as the recipe says, and validation rows."""
+    """Training rows, balanced and weighted by the recipe, and validation rows."""
     encoder, y = prepared.encoder, prepared.train.target
     rows = balanced(y, recipe) if encoder.labels else np.arange(len(y))
     weight = class_weights(y, encoder.labels, recipe.train.class_weights) if encoder.labels else None
@@ -93,7 +93,7 @@ def sources(recipe, prepared) -> tuple[Source, Source]:
 
 
 def balanced(codes: np.ndarray, recipe) -> np.ndarray:
-    """Row numbers to train on: all, rare classes repeated up to the commonest, or common ones cut down to the rarest."""
+    """Row numbers to train on: all of them, rare classes oversampled to the size of the largest, or large ones undersampled."""
     kind = recipe.preprocess.balance
     if kind == "none":
         return np.arange(len(codes))
@@ -116,7 +116,7 @@ def each_member(loss):
         rows = ops.reshape(loss.call(_spread(y_true, y_pred), y_pred), (-1, y_pred.shape[1]))
         return ops.mean(rows, axis=1)
 
-    of_members.of = loss  # by which the doctor knows what is learnt
+    of_members.of = loss  # read by the diagnostics to name the loss
     return of_members
 
 

@@ -1,4 +1,4 @@
-"""How retrieval is trained: every row of a batch is answered by the others; at the end the training rows become the memory of the graph."""
+"""Training of retrieval: each row of a batch is predicted from the others; afterwards training rows become the memory of the graph."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from applied_dl.training.losses import loss as make_loss
 from applied_dl.training.trainer import train_model
 
 SHARPNESS = np.geomspace(0.5, 3.0, 19)  # tried on validation rows: the memory is larger than the batches of the training
-ASKED = 4096  # validation rows that choose it
+QUERIES = 4096  # most validation rows that choose it
 BLOCK = 512  # of them at a time: a distance to every remembered row is taken
 
 
 def fit_retrieval(recipe, prepared, workspace, tag: str) -> Fitted:
-    """Train the encoder, then remember `model.memory` training rows; the history's "val_score" is of validation rows among themselves."""
+    """Train the encoder, then store `model.memory` training rows in the graph; "val_score" predicts validation rows from each other."""
     encoder, classes = build_net(recipe, prepared), bool(prepared.encoder.labels)
     source, held = sources(recipe, prepared)
     own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing)
@@ -27,7 +27,7 @@ def fit_retrieval(recipe, prepared, workspace, tag: str) -> Fitted:
         encoder, source, held, recipe.train, loss=among_themselves(each_member(own), classes),
         metrics=(among_themselves(ensemble_score(own, classes), classes),), monitor="val_score", workspace=workspace, tag=tag,
     )  # fmt: skip
-    if not history.rows:  # a trial or a sweep: nothing was trained
+    if not history.rows:  # a trial or a learning-rate sweep trains nothing
         return Fitted(encoder, history)
     rows = remembered_rows(len(prepared.train), recipe)
     known = {name: values[rows] for name, values in matrices(prepared.encoder, prepared.train.inputs).items()}
@@ -37,21 +37,21 @@ def fit_retrieval(recipe, prepared, workspace, tag: str) -> Fitted:
 
 
 def remembered_rows(count: int, recipe) -> np.ndarray:
-    """Which training rows the file keeps: all, or a seeded draw of `model.memory`."""
+    """Row numbers of the training rows that the file keeps: all, or a seeded sample of `model.memory`."""
     if count <= recipe.model.memory:
         return np.arange(count)
     return np.sort(np.random.default_rng(recipe.train.seed).permutation(count)[: recipe.model.memory])
 
 
 def _sharpness(encoder: keras.Model, known, truth: np.ndarray, prepared, own) -> float:
-    """The factor on the distances with the least loss on validation rows."""
+    """The factor on the distances with the lowest validation loss."""
     classes = bool(prepared.encoder.labels)
-    part = prepared.validation.take(np.arange(min(len(prepared.validation), ASKED)))
+    part = prepared.validation.take(np.arange(min(len(prepared.validation), QUERIES)))
     places = encoder.predict(known, batch_size=1024, verbose=0)[:, 0]
-    asked, y = encoder.predict(matrices(prepared.encoder, part.inputs), batch_size=1024, verbose=0)[:, 0], targets(prepared, part)
+    queries, y = encoder.predict(matrices(prepared.encoder, part.inputs), batch_size=1024, verbose=0)[:, 0], targets(prepared, part)
     score, total = ensemble_score(own, classes), np.zeros(len(SHARPNESS))
-    for at in range(0, len(asked), BLOCK):
-        apart = distances(asked[at : at + BLOCK], places)
+    for at in range(0, len(queries), BLOCK):
+        apart = distances(queries[at : at + BLOCK], places)
         for i, factor in enumerate(SHARPNESS):
             mixed = ops.matmul(ops.softmax(-float(factor) * apart, axis=-1), truth)[:, None]
             rows = score(y[at : at + BLOCK], ops.log(mixed + LEAST) if classes else mixed)

@@ -1,4 +1,4 @@
-"""Builders over the columns of a table: fitted features in, (B, members, outputs) out."""
+"""Builders of tabular nets: features in, (B, members, outputs) out."""
 
 from applied_dl.tasks.tabular.models.features import Features, plain_features
 from applied_dl.tasks.tabular.models.nets import linear, mlp, resnet, tabm

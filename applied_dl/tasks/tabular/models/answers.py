@@ -1,4 +1,4 @@
-"""The last step of the graph that people get: columns in, members averaged, the user's units and honest intervals or probabilities out."""
+"""The last layers of the serving graph: members averaged, predictions in the units of the target with intervals, or probabilities."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Interval(layers.Layer):
         return self.within(center), around, around
 
     def within(self, center):
-        """A standardised prediction, cut to the training range; the interval is laid round what is left."""
+        """Clip a standardised prediction to the training range; the interval is centred on the result."""
         if self.low is None:
             return center
         return ops.clip(center, *((end - self.mean) / self.deviation for end in (self.low, self.high)))
 
     def restored(self, value):
-        """value · deviation + mean, in constants that half precision holds: 200,000 would be infinite, and 1,803.3 lose its tenths."""
+        """value · deviation + mean, in constants that half precision can hold (200,000 would overflow, 1,803.3 would lose its tenths)."""
         power = 2.0 ** max(0.0, np.ceil(np.log2(max(abs(self.mean), self.deviation, 1e-30) / 1024)))
         deviation = float(np.float16(self.deviation / power))
         mean = float(np.float16(self.mean / power))
@@ -64,7 +64,7 @@ class Interval(layers.Layer):
         center, below, above = self.spread(x)
         found = {
             "prediction": center,
-            "lower": center - ops.maximum(below * self.factor + self.margin, 0.0),  # a margin below 0 never turns an interval round
+            "lower": center - ops.maximum(below * self.factor + self.margin, 0.0),  # a negative margin never inverts an interval
             "upper": center + ops.maximum(above * self.factor + self.margin, 0.0),
         }
         found = {name: self.restored(value) for name, value in found.items()}

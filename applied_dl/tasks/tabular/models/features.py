@@ -1,4 +1,4 @@
-"""Numbers and codes of a row → one vector: filled, scaled, embedded, with an indicator where a number may be missing."""
+"""Numbers and codes of a row → one vector: filled, scaled, embedded, with indicators of missing numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAVES, WAVE_WIDTH = 16, 4
 
 
 class Features(Struct, frozen=True, kw_only=True):
-    """What a builder must know of the columns: the fitted numbers, the codes of each category, and how they enter.
+    """What a builder needs to know about the columns: statistics of the numbers, levels of the categories, and how they are embedded.
 
     `levels` of up to `one_hot` (and the unknown and the absent) are one-hot, larger ones embedded in 8. `numbers_as` is one of
     `EMBEDDINGS`; a piecewise-linear one needs `numbers.bins`. `width` is of the embedding of a number.
@@ -40,7 +40,7 @@ class Features(Struct, frozen=True, kw_only=True):
 
 
 def plain_features(numbers: int, levels: tuple[int, ...] = ()) -> Features:
-    """Features for a builder that is used alone: `numbers` columns that are standardised already, and categories of these many levels."""
+    """Features for a builder that is used alone: `numbers` standardised columns, and one category per entry of `levels`."""
     zeros, ones = np.zeros(numbers, np.float32), np.ones(numbers, np.float32)
     return Features(numbers=Numbers(fill=zeros, center=zeros, scale=ones) if numbers else None, levels=levels)
 
@@ -56,7 +56,7 @@ def entries(features: Features) -> dict[str, keras.KerasTensor]:
 
 
 def vector(features: Features, inputs: dict) -> tuple[keras.KerasTensor, list[int]]:
-    """(B, D), and the widths of its chunks, one a feature."""
+    """(B, D), and the width of the chunk of each feature."""
     parts, chunks = [], []
     if features.numbers is not None:
         numbers = features.numbers
@@ -129,7 +129,7 @@ class Column(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class OneHot(layers.Layer):
-    """(B,) codes → (B, levels) float32: by comparison, which every precision of TFLite keeps exact."""
+    """(B,) codes → (B, levels) float32: by comparison, which is exact in every TFLite precision."""
 
     def __init__(self, levels: int, **base):
         super().__init__(**base)

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Members(layers.Layer):
-    """(B, D) → (B, k, D): each member sees the features scaled by its own random numbers, one a feature chunk to begin with."""
+    """(B, D) → (B, k, D): each member scales the features by its own weights, initialised with one random number per feature."""
 
     def __init__(self, members: int, chunks, **base):
         super().__init__(**base)

@@ -1,4 +1,4 @@
-"""Nets over the features of a row. Each gives (B, k, outputs), k members whose mean is the answer; k is 1 but for tabm."""
+"""Nets over the features of a row. Each gives (B, k, outputs), k members whose mean is the prediction; k is 1 except for tabm."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def resnet(features: Features, outputs: int = 1, *, width=192, depth=3, activati
 def tabm(features: Features, outputs: int = 1, *, width=256, depth=2, heads=16, activation="relu", dropout=0.1, name="tabm") -> keras.Model:
     """An ensemble of `heads` members in one net: they differ by the scale of the features and by their heads, and share the rest.
 
-    Train each member's loss by itself; the mean is the answer. 8 plain numbers, 1 output: 72,336 parameters. TabM-mini of Gorishniy et
-    al., TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling (2024).
+    Train the loss of each member separately; the mean is the prediction. 8 plain numbers, 1 output: 72,336 parameters. TabM-mini of
+    Gorishniy et al., TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling (2024).
     """
     inputs = entries(features)
     x, chunks = vector(features, inputs)
-    x = Members(heads, chunks, name="members")(x)  # (B, k, D); nothing may mix the features before
+    x = Members(heads, chunks, name="members")(x)  # (B, k, D); no layer before this one may mix the features
     for _ in range(depth):
         x = dense(x, width, activation, dropout=dropout)
     return keras.Model(inputs, Heads(outputs, dtype="float32", name="heads")(x), name=name)

@@ -1,4 +1,4 @@
-"""Numbers of a table: what their training rows say (fill, centre, scale, bins, axes), as arrays for the layers of the graph."""
+"""Statistics of the numeric columns, fitted on training rows: fill, centre, scale, bins, axes, as arrays for the layers of the graph."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from msgspec import Struct
 
 QUANTILES = 64  # knots of the quantile scaling
-PAIRED, MOST_PAIRS = 0.3, 32  # correlation from which two columns are a pair; pairs at the most
-NARROW = 0.02  # deviation of a difference of unit columns under which it is but what float32 rounds off
-SPREAD = 3.0  # the smooth clip's reach: z / sqrt(1 + (z / 3)²)
+PAIRED, MOST_PAIRS = 0.3, 32  # least correlation of a pair of columns; most pairs
+NARROW = 0.02  # least standard deviation of a difference of unit columns; below it is float32 rounding
+SPREAD = 3.0  # limit of the smooth clip: z / sqrt(1 + (z / 3)²)
 
 
 class Numbers(Struct, frozen=True, kw_only=True):
@@ -63,15 +63,15 @@ def _robust(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def smooth_clip(z: np.ndarray) -> np.ndarray:
-    """z / sqrt(1 + (z / 3)²): the middle as it is, the tails held within ±3 (Holzmüller et al., RealMLP, 2024)."""
+    """z / sqrt(1 + (z / 3)²): linear in the middle, tails bounded by ±3 (Holzmüller et al., RealMLP, 2024)."""
     return z / np.sqrt(1 + (z / SPREAD) ** 2)
 
 
 def pair_axes(z: np.ndarray) -> np.ndarray | None:
     """Axes (F, P) of the sum and the difference, both of unit columns, of each column of z (N, F) and the one it is correlated with most.
 
-    Bins along the columns alone follow slowly what lies across two of them: a coast between longitude and latitude, bedrooms per household.
-    None where no two columns are correlated by `PAIRED`; a difference that is next to nothing is left out. Half precision holds the axes.
+    Bins along single columns fit slowly what depends on two of them, such as a coast line between longitude and latitude.
+    None where no two columns are correlated by `PAIRED`; differences of almost no variance are left out. The axes are exact in float16.
     """
     deviation = np.where(z.std(0) > 0, z.std(0), 1.0)
     near = np.abs(((z - z.mean(0)) / deviation).T @ ((z - z.mean(0)) / deviation)) / len(z)
@@ -90,8 +90,8 @@ def pair_axes(z: np.ndarray) -> np.ndarray | None:
 def quantile_bins(x: np.ndarray, most: int = 48) -> tuple[np.ndarray, ...]:
     """Edges of at most `most` bins of equal mass for each feature of x (N, F) (Gorishniy et al., 2022).
 
-    Values that many rows share (no gain for nine rows in ten, say) are edges of their own, and the other bins go to the other rows: plain
-    quantiles would all fall on the one value.
+    Values that many rows share (zero in nine rows of ten, for example) become edges, and the other bins divide the other rows; otherwise
+    most quantiles would coincide.
     """
     return tuple(_quantiles(column[~np.isnan(column)], most) for column in x.astype(np.float64).T)
 
@@ -107,7 +107,7 @@ def _quantiles(x: np.ndarray, most: int) -> np.ndarray:
 
 
 def target_bins(x: np.ndarray, y: np.ndarray, most: int = 48, least_rows: int = 40) -> tuple[np.ndarray, ...]:
-    """Edges from a regression tree of one feature after the other, grown best first, on y (N,) or (N, C) (Gorishniy et al., 2022)."""
+    """Edges of a regression tree per feature, grown best first, on y (N,) or (N, C) (Gorishniy et al., 2022)."""
     y = y.reshape(len(y), -1).astype(np.float64)
     found = []
     for column in x.astype(np.float64).T:

@@ -1,4 +1,4 @@
-"""Layers over the numbers of a row, with what they learned from training rows in their config: filled, scaled, embedded."""
+"""Layers for numeric columns: fill, scale, embed. What they learned from training rows is in their config."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def _half(array: np.ndarray) -> np.ndarray:
 class ScaleNumbers(layers.Layer):
     """(x − centre) · scale, and the training median where x is NaN: (B, F) → (B, F) without NaN.
 
-    Written so that constants of half precision lose nothing that matters: a power of two brings x below 1,024, and what the rounded
-    centre misses is taken off after the scaling. Else −118.5 would become −118.5 ± 0.03, and 500,000 infinite.
+    The constants are exact in half precision: a power of two brings x below 1,024, and the rounding error of the centre is subtracted
+    after the scaling. Otherwise −118.5 would become −118.5 ± 0.03, and 500,000 would overflow.
     """
 
     def __init__(self, center, scale, fill, **base):
@@ -52,7 +52,7 @@ class ScaleNumbers(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Missing(layers.Layer):
-    """(B, F) → (B, K) of 0 and 1: which of the features that may be missing are."""
+    """(B, F) → (B, K) of 0 and 1: whether each of `features` is missing."""
 
     def __init__(self, features, **base):
         super().__init__(**base)
@@ -70,7 +70,7 @@ class Missing(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class SmoothClip(layers.Layer):
-    """z / sqrt(1 + (z/3)²): the middle as it is, the tails held within ±3 (RealMLP)."""
+    """z / sqrt(1 + (z/3)²): linear in the middle, tails bounded by ±3 (RealMLP)."""
 
     def call(self, z):
         return z / ops.sqrt(1.0 + ops.square(z / SPREAD))
@@ -78,8 +78,8 @@ class SmoothClip(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class QuantileScale(layers.Layer):
-    """(B, F) → each feature's place among the training rows, −1.7 to 1.7 (a uniform of unit variance), by straight lines between `knots`
-    (F, Q)."""
+    """(B, F) → the quantile of each feature among training rows, from −1.7 to 1.7 (a uniform of unit variance), interpolated linearly
+    between `knots` (F, Q)."""
 
     def __init__(self, knots, **base):
         super().__init__(**base)

@@ -1,4 +1,4 @@
-"""RealMLP: a perceptron whose many small settings were chosen together on 118 tables (Holzmüller et al., Better by Default, 2024)."""
+"""RealMLP: a perceptron with defaults tuned together on 118 tables (Holzmüller et al., Better by Default, 2024)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from applied_dl.tasks.tabular.models.features import Features, entries, vector
 
 RATES = {"waves": 0.1, "front": 6.0, "blend": 0.1}  # of the learning rate, by the layer's name; biases of NTP layers take BIAS_RATE
 BIAS_RATE = 0.1
-SIMPLEX = 5  # training rows that a unit's first kink lies among ("he+5")
-START_ROWS = 4096  # that the first weights are measured on
+SIMPLEX = 5  # training rows whose random mean is the initial kink of a unit ("he+5")
+START_ROWS = 4096  # most rows of the data-dependent initialisation
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class FrontScale(layers.Layer):
-    """(B, D) → (B, D): each feature times a number that is learned fast, a soft choice of features. Starts at 1."""
+    """(B, D) → (B, D): each feature times a weight with a high learning rate, a soft selection of features. Starts at 1."""
 
     def build(self, shape):
         self.scale = self.add_weight(shape=(shape[-1],), initializer="ones", name="scale")
@@ -31,7 +31,7 @@ class FrontScale(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Blend(layers.Layer):
-    """x and f(x) → x + a (f(x) − x): how much of the activation each unit takes is learned. a starts at 1."""
+    """x and f(x) → x + a (f(x) − x): each unit learns its share a of the activation, which starts at 1."""
 
     def build(self, x_shape, activated_shape):
         self.share = self.add_weight(shape=(x_shape[-1],), initializer="ones", name="share")
@@ -45,7 +45,7 @@ class Blend(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class FadingDropout(layers.Layer):
-    """Dropout at `rate` for half of `steps` training steps, then down to none in half a wave ("flat_cos"). 0 steps: always `rate`."""
+    """Dropout at `rate` for half of `steps` training steps, then a cosine decay to 0 ("flat_cos"). 0 steps: always `rate`."""
 
     def __init__(self, rate: float, steps: int = 0, **base):
         super().__init__(**base)
@@ -80,10 +80,10 @@ class FadingDropout(layers.Layer):
 def realmlp(
     features: Features, outputs: int = 1, *, width=256, depth=3, activation="mish", dropout=0.15, steps=0, name="realmlp"
 ) -> keras.Model:
-    """The net of RealMLP-TD: features scaled by learned numbers, then hidden layers whose activation is blended with the identity.
+    """The net of RealMLP-TD: scaled features, then hidden layers whose activation is blended with the identity.
 
-    `steps` is the length of the training that the dropout fades over. Give it `features` with periodic numbers, let `start` measure its
-    first weights on training rows, and train it with `rates` of the learning rate. 8 plain numbers, 1 output: 134,924 parameters.
+    `steps` is the number of training steps over which the dropout fades. Use `features` with periodic numbers, initialise it with `start`
+    and train it with the learning-rate factors of `rates`. 8 plain numbers, 1 output: 134,924 parameters.
     """
     if pieces(activation) > 1:
         raise UsageError(f"model.activation = {activation!r} has no meaning for 'realmlp', which blends a unit with its own activation.")
@@ -99,13 +99,13 @@ def realmlp(
 
 
 def rates(model: keras.Model) -> dict[str, float]:
-    """Learning-rate factors by prefix of a variable's path, for `train.fit`."""
+    """Learning-rate factors by prefix of a variable's path, for the trainer."""
     own = {layer.name: factor for layer in model.layers for prefix, factor in RATES.items() if layer.name.startswith(prefix)}
     return own | {f"{layer.name}/bias": BIAS_RATE for layer in model.layers if isinstance(layer, NTPDense)}
 
 
 def start(model: keras.Model, rows: dict[str, np.ndarray], seed: int = 0) -> None:
-    """First weights measured on training `rows` (input name → (N, …)): every unit of unit deviation, its kink among the rows ("he+5").
+    """Data-dependent initialisation on training `rows` (input name → (N, …)): unit standard deviation and kinks among the rows ("he+5").
 
     The columns of W are divided by the deviation of x W / √D; b is minus a random mean of five rows' values of the unit.
     """

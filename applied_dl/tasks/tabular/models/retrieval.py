@@ -1,7 +1,7 @@
-"""Retrieval: a net learns what makes rows alike, and the answer is the mean of the training rows that are like the one asked about.
+"""Retrieval: a net embeds rows; the prediction is the mean target of the training rows, weighted by their distance to the query.
 
 Neighbourhood components analysis (Goldberger et al., 2004) with a deep encoder (Ye et al., ModernNCA, 2024). The file holds the embedded
-training rows and their targets: mind whose rows they are.
+training rows and their targets, which may be private.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LEAST = 1e-7  # probability
 
 
 def retrieval(features: Features, outputs: int = 1, *, width=128, depth=1, activation="relu", dropout=0.1, name="retrieval") -> keras.Model:
-    """The encoder: features → (B, 1, width), where like rows lie near each other. `outputs` does not shape it: the memory does.
+    """The encoder: features → (B, 1, width), where similar rows are close. `outputs` is unused: the memory decides the outputs.
 
     Train it with `among_themselves`, then give it its memory with `remember`. 8 plain numbers: 68,096 parameters.
     """
@@ -40,9 +40,9 @@ def distances(a, b):
 
 
 def among_themselves(function, classes: bool):
-    """`function(y_true (B, 1, C), y_pred (B, 1, C))` for an encoder: each row of a batch is answered by the others of the batch.
+    """`function(y_true (B, 1, C), y_pred (B, 1, C))` for an encoder: each row of a batch is predicted from the others.
 
-    The prediction (B, 1, D) is where the rows lie; weights are a softmax over −distance; classes are answered by logits.
+    The prediction (B, 1, D) is the embedding of the rows; weights are a softmax over −distance; classes are predicted as logits.
     """
 
     def of_batch(y_true, place):

@@ -1,122 +1,137 @@
-"""A bundle as a function from raw inputs to answers."""
+"""A bundle as a function from raw inputs to predictions, without TensorFlow."""
 
 from __future__ import annotations
 
 import inspect
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from applied_dl.core.bundle import Manifest, checked_bytes, open_bundle
+from applied_dl.core.bundle import Manifest, checked_bytes, open_bundle, read_manifest
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.runtime.interpreter import LARGEST_BATCH, Runtime
+from applied_dl.runtime.interpreter import LARGEST_BATCH, Encoded, Runtime
 from applied_dl.tasks import load_predict
 
-MOST_NOTES = 10
+MAX_WARNINGS = 10
 ENCODER_FILES = ("encoder.json", "encoder.npz", "tokenizer.json")
 
 
 class Predictor:
-    """Answers raw inputs; safe to share between threads.
+    """Predicts from raw inputs; safe to share between threads.
 
-    `warnings` holds the notes of the thread's last call of `predict` (inputs unlike the training data, for one).
+    Args:
+        folder: A bundle, as `train` writes it.
+        variant: fp32, fp16, dynamic, int8_weights or int8; the chosen file (`model.tflite`) by default.
+        threads: Threads of the interpreter; up to 4 by default.
+
+    Attributes:
+        task: Name of the task, such as "image".
+        manifest: What the bundle says of itself: recipe, scores, files.
+        encoder: The fitted encoder that turns raw inputs into arrays.
+        warnings: Warnings of this thread's last `predict`, for instance that inputs are unlike the training data.
+
+    Raises:
+        DataError: A file of the bundle is missing or damaged.
+        UsageError: The bundle has no such variant.
     """
 
     def __init__(self, folder: str | Path, variant: str | None = None, threads: int | None = None):
         self.folder = Path(folder)
-        self.manifest: Manifest = open_bundle(self.folder, only=_needed(self.folder, variant))
+        self.manifest: Manifest = open_bundle(self.folder, only=_needed_files(self.folder, variant))
         self.variant = self.manifest.variant(variant).variant
         self.task = self.manifest.task
         self._task = load_predict(self.task)
         self.encoder = self._task.load_encoder(self.folder)
         content = checked_bytes(self.folder, self.manifest, self.manifest.variant(variant).file)
-        self.runtime = Runtime(content, threads, padding=getattr(self.encoder, "padding", None))  # of sequences; tables have none
-        self._notes = threading.local()
+        self.runtime = Runtime(content, threads, padding=getattr(self.encoder, "padding", None))  # sequences have padding, tables none
+        self._local = threading.local()
 
     @property
     def warnings(self) -> list[str]:
-        """The notes of this thread's last call of `predict`."""
-        return getattr(self._notes, "last", [])
+        """Warnings of this thread's last `predict`."""
+        return getattr(self._local, "warnings", [])
 
-    def predict(self, inputs, **options) -> list[dict]:
-        """One object per input, in order; an input that cannot be read gives `{"input", "error"}` in its place.
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The keyword arguments that `predict` takes for this task, such as "top"."""
+        parameters = inspect.signature(self._task.postprocess).parameters.values()
+        return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
 
-        inputs: a list of what the task takes (paths, bytes, arrays, rows, texts); options: the task's own, such as `top=3`.
+    @property
+    def task_module(self) -> Any:
+        """The prediction module of the bundle's task (`tasks/<task>/predict.py`)."""
+        return self._task
+
+    def predict(self, inputs: Any, **options: Any) -> list[dict[str, Any]]:
+        """Predict from raw inputs.
+
+        Args:
+            inputs: What the task takes, one or a list: paths, bytes, PIL images, arrays, rows (dicts), texts, polars or pandas frames.
+            options: The task's own, listed in `Predictor.options`, such as `top=3` (image, tabular) or `nearest=5` (words, sentences).
+
+        Returns:
+            One dict per input, in order: `{"label", "probability", "top"}`, `{"prediction", "lower", "upper"}`, `{"series", "times",
+            "forecast", "lower", "upper"}` or `{"vector"}`. An input that cannot be read gives `{"input", "error"}` in its place.
+
+        Raises:
+            UsageError: An option that this task does not have, or no inputs at all.
+
+        Example:
+            >>> predictor = applied_dl.load("saved_models/digits")
+            >>> predictor.predict(["3.png"], top=2)[0]["label"]
+            '3'
         """
-        if options:
-            self._refuse_unknown(options)
-        inputs = _several(inputs, whole=self.task == "forecast")
-        at_once = getattr(self._task, "AT_ONCE", None)
-        if at_once is None or not isinstance(inputs, list) or len(inputs) <= at_once:
-            answers, self._notes.last = self._answered(inputs, options)
-            return answers
-        answers, notes = [], []
-        for start in range(0, len(inputs), at_once):
-            found, told = self._answered(inputs[start : start + at_once], options, start)
-            answers += found
-            notes += [f"inputs {start + 1} to {start + len(found)}: {note}" for note in told]
-        self._notes.last = notes[:MOST_NOTES]
-        return answers
+        for key in options.keys() - set(self.options):
+            known = ", ".join(self.options) or "no options"
+            raise UsageError(f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {known}.")
+        inputs = _as_list(inputs, keep_series=self.task == "forecast")
+        chunk = getattr(self._task, "AT_ONCE", None)
+        if chunk is None or not isinstance(inputs, list) or len(inputs) <= chunk:
+            predictions, self._local.warnings = self._predict_chunk(inputs, options)
+            return predictions
+        predictions, warnings = [], []
+        for start in range(0, len(inputs), chunk):
+            part, notes = self._predict_chunk(inputs[start : start + chunk], options, start)
+            predictions += part
+            warnings += [f"inputs {start + 1} to {start + len(part)}: {note}" for note in notes]
+        self._local.warnings = warnings[:MAX_WARNINGS]
+        return predictions
 
-    def _refuse_unknown(self, options: dict) -> None:
-        known = [name for name, own in inspect.signature(self.predict_options).parameters.items() if own.kind is own.KEYWORD_ONLY]
-        for key in options.keys() - known:
-            raise UsageError(
-                f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {', '.join(known) or 'no options'}."
-            )
-
-    def _answered(self, inputs, options: dict, first: int = 0) -> tuple[list[dict], list[str]]:
-        """The answers in order, and the notes; `first` is the place of the first of these inputs among all."""
+    def _predict_chunk(self, inputs: Any, options: dict[str, Any], first: int = 0) -> tuple[list[dict[str, Any]], list[str]]:
+        """The predictions in order, and the warnings; `first` is the position of the first of these inputs among all."""
         encoded = self._task.encode(self.encoder, inputs)
-        answers: list[dict] = []
+        predictions: dict[int, dict[str, Any]] = {}
         if encoded.kept:
             outputs = self.runtime.run(encoded.inputs, batch=LARGEST_BATCH)
             answers = self._task.postprocess(self.encoder, outputs, encoded, **options)
-        total = len(encoded.kept) + len(encoded.errors)
-        slots: list[dict | None] = [None] * total
-        for place, answer in zip(encoded.kept, answers, strict=True):
-            slots[place] = answer
+            predictions = dict(zip(encoded.kept, answers, strict=True))
         for place, sentence in encoded.errors.items():
-            slots[place] = {"input": _name(inputs, encoded.origin.get(place, place), first), "error": sentence}
-        return slots, list(encoded.warnings)  # type: ignore[return-value]
+            predictions[place] = {"input": _name(inputs, encoded.origin.get(place, place), first), "error": sentence}
+        return [predictions[place] for place in sorted(predictions)], list(encoded.warnings)
 
-    @property
-    def predict_options(self):
-        """The function that phrases the answers; its keyword arguments are the options of `predict`."""
-        return self._task.postprocess
-
-    @property
-    def task_module(self):
-        """The TF-free half of the bundle's task."""
-        return self._task
-
-    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The graph alone: encoded arrays by name → raw outputs by name."""
-        return self.runtime.run(inputs)
-
-    def encode(self, inputs):
-        """Raw inputs → the arrays that `run` takes."""
+    def encode(self, inputs: Any) -> Encoded:
+        """Raw inputs as the arrays that `run` takes."""
         return self._task.encode(self.encoder, inputs)
 
-    def expand_inputs(self, arguments: list[str]) -> list:
-        """Command-line arguments → inputs (a folder → its pictures, a CSV → its rows, a text file → its lines)."""
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The graph alone: encoded arrays by name, (B, …) each, to raw outputs by name."""
+        return self.runtime.run(inputs)
+
+    def expand_inputs(self, arguments: list[str]) -> Any:
+        """Command-line arguments as inputs: a folder becomes its images, a CSV its rows, a text file its lines."""
         column = self.manifest.recipe.get("data", {}).get("column")  # of a table of texts
         return self._task.expand_inputs(arguments, column) if column else self._task.expand_inputs(arguments)
 
 
 def load(path: str | Path, variant: str | None = None, threads: int | None = None) -> Predictor:
-    """Open a bundle for prediction, without TensorFlow. Raises `DataError` where a file is missing or damaged.
-
-    variant: fp32, fp16, dynamic, int8_weights or int8; the chosen file by default. threads: of the interpreter, up to 4 by default.
-    """
+    """Open a bundle for prediction; see `Predictor`."""
     return Predictor(path, variant, threads)
 
 
-def _needed(folder: Path, variant: str | None) -> set[str]:
-    """The files a prediction reads: the encoder's and one TFLite file. Only those are hashed, so loading stays fast."""
-    from applied_dl.core.bundle import read_manifest
-
+def _needed_files(folder: Path, variant: str | None) -> set[str]:
+    """The files that a prediction reads: the encoder's and one TFLite file. Only those are hashed, so that loading stays fast."""
     manifest = read_manifest(folder)
     needed = {name for name in ENCODER_FILES if name in manifest.files or (folder / name).exists()}  # none is read unchecked
     if not needed:
@@ -124,23 +139,23 @@ def _needed(folder: Path, variant: str | None) -> set[str]:
     return needed | {manifest.variant(variant).file}
 
 
-def _several(inputs, whole: bool = False):
-    """A list of inputs (or a table) from whatever was given: one path, text, picture, row or array stands for a list of it.
+def _as_list(inputs: Any, keep_series: bool = False) -> Any:
+    """A list of inputs, or a table as it is; a single path, text, image, row or array becomes a list of one.
 
-    whole: a pandas series is one input, not a list of them.
+    keep_series: a pandas series is one input (the history of a series), not a list of them.
     """
     if inputs is None:
         raise UsageError("predict expects inputs, received None; give a list of what the task takes (paths, bytes, arrays, rows or texts).")
-    single = isinstance(inputs, str | bytes | bytearray | memoryview | Path | dict | np.ndarray) or not hasattr(inputs, "__iter__")
-    if hasattr(inputs, "columns") or (whole and hasattr(inputs, "iloc")):
+    if hasattr(inputs, "columns") or (keep_series and hasattr(inputs, "iloc")):
         return inputs
-    if isinstance(inputs, np.ndarray) and inputs.ndim == 4:  # a batch of pictures
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 4:  # (B, H, W, C)
         return list(inputs)
+    single = isinstance(inputs, str | bytes | bytearray | memoryview | Path | dict | np.ndarray) or not hasattr(inputs, "__iter__")
     return [inputs] if single else list(inputs)
 
 
-def _name(inputs, place: int, first: int = 0):
-    """How an unreadable input is named in its answer: by its path or text, or by its place."""
+def _name(inputs: Any, place: int, first: int = 0) -> str | int:
+    """How an unreadable input is named in its prediction: by its path or text, or by its position."""
     try:
         item = inputs[place]
     except (KeyError, TypeError, IndexError):

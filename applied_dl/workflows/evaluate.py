@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 from applied_dl.core import bundle, console
 from applied_dl.report import progress_lines as lines
@@ -11,8 +13,8 @@ from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import reread
 
 
-def evaluate(path: str | Path, data: str | None = None) -> dict:
-    """The task metric of every exported file, through its own runtime, on the test rows or on another labelled source."""
+def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
+    """The task metric of every exported file, through its own runtime, on the test rows or on another labeled source."""
     path = Path(path)
     manifest = bundle.open_bundle(path)
     recipe = recipes.resolve(manifest.recipe, str(path))
@@ -21,20 +23,20 @@ def evaluate(path: str | Path, data: str | None = None) -> dict:
 
     encoder = task.load_encoder(path)
     if data is not None:
-        part = task.load_labeled(recipe, encoder, data)
+        part = task.load_labeled(recipe, encoder, os.fspath(data) if isinstance(data, os.PathLike) else data)
     else:
         part = reread(task, recipe, manifest, path).test
     scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
     for text in part.warnings:
         console.warn(text)
-    for file, found in scores.items():
-        console.say("evaluate", f"{file:<22} {found.main} {lines.with_interval(found)}")
+    for file, score in scores.items():
+        console.say("evaluate", f"{file:<22} {score.main} {lines.with_interval(score)}")
     return bundle.finite(
         {
             "bundle": str(path),
             "task": recipe.task,
             "rows": len(part),
-            "data": data or "test rows",
+            "data": "test rows" if data is None else data if isinstance(data, str) else "a table in memory",
             "metrics": {file: dict(s.metrics) for file, s in scores.items()},
             "intervals": {file: dict(s.intervals) for file, s in scores.items()},
             "warnings": part.warnings,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,12 +19,19 @@ from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import reread
 
 
-def export(path: str | Path, **settings) -> Manifest:
-    """Export a bundle again with other formats, variants or `max_metric_drop`; the bundle is replaced in one rename."""
+def export(
+    path: str | os.PathLike[str],
+    *,
+    formats: Sequence[str] | None = None,
+    variants: Sequence[str] | None = None,
+    max_metric_drop: float | None = None,
+) -> Manifest:
+    """Export a bundle again; it is replaced in one rename. See `applied_dl.export`."""
     path = Path(path)
     manifest = bundle.open_bundle(path)
-    chosen = {key: value for key, value in settings.items() if value is not None}
-    recipe = recipes.resolve(config.merged(manifest.recipe, {"export": chosen}), str(path))
+    settings = {"formats": formats, "variants": variants, "max_metric_drop": max_metric_drop}
+    changed = {key: value for key, value in settings.items() if value is not None}
+    recipe = recipes.resolve(config.merged(manifest.recipe, {"export": changed}), str(path))
     task = load_task(recipe.task)
     with console.hushed():
         import keras
@@ -42,7 +51,7 @@ def export(path: str | Path, **settings) -> Manifest:
             if name.split("/")[0] not in ("saved_model", "golden.npz", "README.md") and not name.endswith(".tflite"):
                 (work / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path / name, work / name)
-        exports, answers = export_files(
+        exports, _ = export_files(
             serving,
             recipe.export,
             prepared.train,
@@ -55,7 +64,7 @@ def export(path: str | Path, **settings) -> Manifest:
             lines.tell_export(item, manifest.main)
         if "tflite" in recipe.export.formats and not any(item.chosen for item in exports):
             reasons = lines.refusals(exports)
-            raise RefusedError(f"No TFLite file passed its proof: {reasons}. The bundle stays as it was.")
+            raise RefusedError(f"No TFLite file passed its verification: {reasons}. The bundle stays as it was.")
         write_golden(
             work, prepared.test, keras_outputs(serving, prepared.test.take(np.arange(min(GOLDEN_ROWS, len(prepared.test))))), exports
         )

@@ -1,81 +1,125 @@
-"""Answers as a table on disk: CSV, Parquet or JSON lines, by the name of the file. polars, no TensorFlow."""
+"""Predictions as a table: a polars or pandas frame, or a CSV, Parquet or JSON lines file. No TensorFlow."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from applied_dl.core.errors import UsageError
+from applied_dl.predictor import Predictor
 
-FORMS = (".csv", ".parquet", ".jsonl")
+FORMATS = (".csv", ".parquet", ".jsonl")
 
 
-def writable(path: str | Path) -> Path:
-    """The path, before any work is done for it. Raises `UsageError` for a form that is not written, or a file that is there already."""
+def predict(bundle: str | Path | Predictor, inputs: Any, *, variant: str | None = None, as_frame: bool = False, **options: Any) -> Any:
+    """Predictions of a bundle as a list of dicts, or as a frame: of pandas where `inputs` are a pandas frame, else of polars."""
+    predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, variant)
+    if isinstance(bundle, Predictor) and variant not in (None, bundle.variant):
+        raise UsageError(f"The predictor was loaded with the variant {bundle.variant!r}; load another one for {variant!r}.")
+    predictions = predictor.predict(inputs, **options)
+    if not as_frame:
+        return predictions
+    frame = predictions_frame(predictor, inputs, predictions)
+    if type(inputs).__module__.startswith("pandas"):
+        import pandas as pd
+
+        table = pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
+        return table.set_index(inputs.index) if len(table) == len(inputs) else table
+    return frame
+
+
+def check_target(path: str | Path) -> Path:
+    """The path of an output file, checked before any work is done for it.
+
+    Raises:
+        UsageError: The format is not supported, the file exists, or its folder cannot be made.
+    """
     path = Path(path)
-    if path.suffix.lower() not in FORMS:
-        raise UsageError(f"{str(path)!r} must end in {', '.join(FORMS)}.")
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"{str(path)!r} must end in {', '.join(FORMATS)}.")
     if path.exists():
         raise UsageError(f"{str(path)!r} exists already; name another file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{str(path.parent)!r} can be no folder: {error.strerror}; name another file.") from error
+        raise UsageError(f"The folder {str(path.parent)!r} cannot be made: {error.strerror}; name another file.") from error
     return path
 
 
-def write_answers(path: Path, predictor, inputs, answers: list[dict]) -> int:
-    """Write one row an input beside what was given (a series: its history, then its forecast); gives the number of rows.
+def write_predictions(path: Path, predictor: Predictor, inputs: Any, predictions: list[dict[str, Any]]) -> int:
+    """Write the rows of `predictions_frame`; returns their number. In a CSV, vectors are columns `vector_1`, `vector_2`, …"""
+    suffix = path.suffix.lower()
+    frame = predictions_frame(predictor, inputs, predictions, wide=suffix == ".csv")
+    if suffix == ".csv":
+        frame.write_csv(path)
+    elif suffix == ".parquet":
+        frame.write_parquet(path)
+    else:
+        frame.write_ndjson(path)
+    return frame.height
 
-    inputs: what `predictor.gather` made of the command line. A vector is columns `vector_1` … of a CSV, a list elsewhere; what an input
-    could not be read for stands in the column `error`.
+
+def predictions_frame(predictor: Predictor, inputs: Any, predictions: list[dict[str, Any]], wide: bool = False) -> pl.DataFrame:
+    """One row per input beside its own columns; for a series, its history and then its forecast.
+
+    Args:
+        predictor: The loaded bundle.
+        inputs: What was predicted.
+        predictions: What `predictor.predict(inputs)` returned.
+        wide: Turn lists of numbers into numbered columns.
+
+    Returns:
+        The frame; a column that both have is `<name>_predicted` for the prediction. The column `error` says why an input could not be read.
     """
-    import polars as pl
-
     if hasattr(predictor.task_module, "appended"):
-        rows = predictor.task_module.appended(predictor.encoder, inputs, answers)
+        histories = [inputs] if hasattr(inputs, "columns") or not isinstance(inputs, list | tuple) else inputs
+        rows = predictor.task_module.appended(predictor.encoder, histories, predictions)
     else:
-        rows = [_plain(answer) for answer in answers]
-    found = pl.DataFrame(_flat(rows) if path.suffix.lower() == ".csv" else rows, infer_schema_length=None)
-    given = _given(inputs, len(answers)) if len(found) == len(answers) else None
-    if given is not None:
-        found = found.rename({name: f"{name}_predicted" for name in found.columns if name in given.columns})
-        found = pl.concat([given, found], how="horizontal")
-    if path.suffix.lower() == ".csv":
-        found.write_csv(path)
-    elif path.suffix.lower() == ".parquet":
-        found.write_parquet(path)
-    else:
-        found.write_ndjson(path)
-    return len(found)
-
-
-def _given(inputs, count: int):
-    """The inputs as columns: the table they are, or their names."""
-    import polars as pl
-
-    frame = getattr(inputs, "frame", None)
-    if frame is not None:
+        rows = [_without_objects(one) for one in predictions]
+    frame = pl.DataFrame(_widen(rows) if wide else rows, infer_schema_length=None)
+    given = _input_columns(inputs, len(predictions)) if frame.height == len(predictions) else None
+    if given is None:
         return frame
-    if not isinstance(inputs, list) or len(inputs) != count:
+    frame = frame.rename({name: f"{name}_predicted" for name in frame.columns if name in given.columns})
+    return pl.concat([given, frame], how="horizontal")
+
+
+def _input_columns(inputs: Any, count: int) -> pl.DataFrame | None:
+    """The inputs as columns: the table they are, or their names; None where they do not match the predictions one to one."""
+    if hasattr(inputs, "columns"):
+        from applied_dl.io.tables import read_table
+
+        frame = inputs if isinstance(inputs, pl.DataFrame) else getattr(inputs, "frame", None)
+        frame = read_table(inputs).frame if frame is None else frame
+        return frame if frame.height == count else None
+    items = [inputs] if isinstance(inputs, str | Path | dict) else inputs
+    if not isinstance(items, list) or len(items) != count:
         return None
-    if all(isinstance(one, dict) for one in inputs):
-        return pl.DataFrame(inputs, infer_schema_length=None, strict=False)
-    return pl.DataFrame({"input": [str(one) for one in inputs]})
+    if all(isinstance(one, dict) for one in items):
+        return pl.DataFrame(items, infer_schema_length=None, strict=False)
+    if all(isinstance(one, str | Path) for one in items):
+        return pl.DataFrame({"input": [str(one) for one in items]})
+    return None
 
 
-def _plain(answer: dict) -> dict:
-    """An answer without lists of objects, which are kept as JSON; the input is a column of its own."""
-    nested = lambda value: isinstance(value, dict) or isinstance(value, list) and any(isinstance(v, dict) for v in value)  # noqa: E731
-    return {k: json.dumps(v, ensure_ascii=False) if nested(v) else v for k, v in answer.items() if k != "input"}
+def _without_objects(prediction: dict[str, Any]) -> dict[str, Any]:
+    """A prediction whose nested objects are JSON texts; the input is a column of its own."""
+
+    def nested(value: Any) -> bool:
+        return isinstance(value, dict) or isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+    return {key: json.dumps(value, ensure_ascii=False) if nested(value) else value for key, value in prediction.items() if key != "input"}
 
 
-def _flat(rows: list[dict]) -> list[dict]:
+def _widen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Lists of numbers as numbered columns."""
     wide = []
     for row in rows:
-        flat: dict = {}
+        flat: dict[str, Any] = {}
         for key, value in row.items():
-            flat |= {f"{key}_{i + 1}": v for i, v in enumerate(value)} if isinstance(value, list) else {key: value}
+            flat |= {f"{key}_{i + 1}": item for i, item in enumerate(value)} if isinstance(value, list) else {key: value}
         wide.append(flat)
     return wide

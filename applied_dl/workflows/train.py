@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from applied_dl.core import bundle, config, console
 from applied_dl.core.bundle import Manifest
-from applied_dl.core.cache import cache_folder
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
@@ -42,15 +44,21 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return bundle.finite({"bundle": str(self.bundle), **{key: manifest[key] for key in kept}})
 
 
-def train(recipe, *, out: str | Path | None = None, overwrite: bool = False, resume: bool = False, **sections: dict) -> Run:
-    """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle.
+def train(
+    recipe,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+) -> Run:
+    """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle; see `applied_dl.train`.
 
-    sections: keys that replace the recipe's, by section: `train("digits.toml", train={"epochs": 3})`; a table may be a polars or pandas
-    frame: `train("tabular", data={"source": frame, "target": "price"})`.
+    overrides: values by dotted key, such as `{"train.epochs": 3}`.
     Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed its proof.
     """
     start = time.perf_counter()
-    name, recipe = _named_recipe(recipe, sections)
+    name, recipe = recipes.default_name(recipe), recipes.read_recipe(recipe, overrides)
     target = Path(out) if out else Path("saved_models") / name
     bundle.check_free(target, overwrite)
     bundle.probe(target)
@@ -172,31 +180,3 @@ def _begin(workspace, overwrite: bool) -> None:
             f"{first}, or --overwrite to begin again."
         )
     shutil.rmtree(workspace.folder, ignore_errors=True)
-
-
-def _as_files(sections: dict) -> dict:
-    """Tables that were given as polars or pandas frames, kept as files, so that a resume and `evaluate` find them again."""
-    from applied_dl.core.fingerprint import fingerprint
-    from applied_dl.io.tables import read_table
-
-    data = dict(sections.get("data", {}))
-    for key in ("source", "train", "validation", "test"):
-        if hasattr(data.get(key), "columns") or hasattr(data.get(key), "iloc"):
-            frame = read_table(data[key]).frame
-            path = cache_folder() / "tables" / f"{fingerprint(frame.write_csv())[:32]}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            frame.write_parquet(path)
-            data[key] = str(path)
-    return {**sections, "data": data} if data else sections
-
-
-def _named_recipe(recipe, sections: dict):
-    for key, value in sections.items():
-        if not isinstance(value, dict):
-            raise UsageError(f"{key}={value!r} is no section of a recipe; write for instance train={{{key!r}: {value!r}}}.")
-    sections = _as_files(sections)
-    if isinstance(recipe, msgspec.Struct):
-        return recipe.task, recipes.resolve(config.merged(config.as_dict(recipe), sections))
-    overrides = {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
-    name = recipe.get("task", "model") if isinstance(recipe, dict) else Path(recipe).stem
-    return name, recipes.read_recipe(recipe, overrides)

@@ -32,17 +32,20 @@ class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: tuple[int | float | str | bool | None, ...] = ()
 
 
-def tune(recipe, out: Path, trials: int, arguments: list[str], jobs: int = 1) -> dict:
-    """Search until `trials` have ended in all, in `jobs` processes of this one's `arguments`; the report, with the best recipe written.
+def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1) -> dict:
+    """Search until `trials` (`tune.trials` by default) have ended in all, in `jobs` processes; the report, with the best recipe written.
 
     `out` holds the study, `best.toml` and the plots; where a study is there already it is continued. Raises `RefusedError` where that
     study is of another recipe, space or data; `UsageError` where the recipe has no `[tune.space]`.
     """
     space, task = read_space(recipe), load_task(recipe.task)
+    trials = trials or recipe.tune.trials
     out.mkdir(parents=True, exist_ok=True)
     study = _study(recipe, out, task, space)
     if jobs > 1:
-        command = [sys.executable, "-m", "applied_dl", "tune", *arguments, "--out", str(out), "--trials", str(trials), "--jobs", "1"]
+        searched = out / "recipe.toml"  # what the processes read
+        searched.write_text(config.to_toml(recipe), encoding="utf-8")
+        command = [sys.executable, "-m", "applied_dl", "tune", str(searched), "--out", str(out), "--trials", str(trials), "--jobs", "1"]
         workers = [subprocess.Popen([*command, "--quiet"], stdout=subprocess.DEVNULL) for _ in range(jobs)]
         for worker in workers:
             worker.wait()

@@ -70,6 +70,6 @@ def test_saved_classes_have_names_of_their_own():
     assert [name for name in set(names) if names.count(name) > 1] == []
 
 
-def test_a_key_without_its_section_is_told():
+def test_a_section_that_is_no_dict_is_refused():
     with pytest.raises(UsageError, match=r"train=\{'epochs': 3\}"):
-        applied_dl.train("image", epochs=3)
+        applied_dl.train("image", train="many")

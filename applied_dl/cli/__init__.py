@@ -1,0 +1,74 @@
+"""The command line: `applied-dl VERB …`. Results go to stdout, progress to stderr; each verb imports what it needs when it runs.
+
+Exit codes: 0 done, 1 refused by a check, 2 wrong usage, 3 bad data, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from applied_dl.cli import bundles, recipes
+from applied_dl.cli.verb import Verb, add_common_arguments, print_error
+from applied_dl.core import console
+from applied_dl.core.errors import AppliedError, DataError, nearest
+
+VERBS: dict[str, Verb] = {**recipes.VERBS, **bundles.VERBS}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        arguments: The words after `applied-dl`; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    options = build_parser().parse_args(arguments)
+    console.quiet = options.quiet
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return options.run(options)
+    except AppliedError as error:
+        return print_error(options, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        hint = "; `train --resume` continues an unfinished training" if options.run is recipes.train else ""
+        return print_error(options, f"interrupted{hint}", 130)
+    except BrokenPipeError:  # `applied-dl … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a folder that may not be read
+        where = f": {error.filename!r}" if error.filename else ""
+        return print_error(options, f"{error.strerror or error}{where}", DataError.exit_code)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every verb; `options.run` is the function that runs the chosen one."""
+    parser = _Parser(
+        prog="applied-dl",
+        description="Your own data to a trained model, and to the file that runs on the phone, the server or the edge box.",
+    )
+    group = parser.add_subparsers(metavar="VERB", required=True)
+    for name, verb in VERBS.items():
+        own = group.add_parser(name, help=verb.help, description=verb.help[0].upper() + verb.help[1:] + ".")
+        own.set_defaults(run=verb.run)
+        verb.add_arguments(own)
+        add_common_arguments(own)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that suggests the nearest verb."""
+
+    def error(self, message: str):
+        if "invalid choice" in message and self.prog == "applied-dl":
+            word = message.split("invalid choice: ")[1].split("'")[1]
+            message = f"there is no verb {word!r}.{nearest(word, VERBS)}"
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

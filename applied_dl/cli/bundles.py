@@ -1,0 +1,198 @@
+"""Verbs that start from a trained bundle: evaluate, export, predict, check, bench, info, pack, unpack, freeze."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from applied_dl.cli.verb import PRECISIONS, Verb, add_bundle_argument, format_scores, print_result, split_list
+from applied_dl.core import console
+from applied_dl.core.errors import UsageError
+
+
+def add_evaluate_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("--data", metavar="SRC", help="another labeled source (default: the held-out test rows)")
+
+
+def evaluate(options: Namespace) -> int:
+    """Score every exported file."""
+    from applied_dl.workflows.evaluate import evaluate as evaluate_bundle
+
+    result = evaluate_bundle(options.bundle, options.data)
+    lines = [f"{file:<24} {format_scores(scores)}" for file, scores in result["metrics"].items()]
+    return print_result(options, result, "\n".join(lines))
+
+
+def add_export_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("--formats", help="comma-separated: saved_model,tflite")
+    parser.add_argument("--variants", help=f"comma-separated: {','.join(PRECISIONS)}")
+    parser.add_argument("--max-metric-drop", type=float, help="largest drop of the task metric that a file may have")
+
+
+def export(options: Namespace) -> int:
+    """Export a trained bundle again."""
+    import msgspec
+
+    from applied_dl.core.bundle import finite
+    from applied_dl.workflows.export import export as export_again
+
+    formats, variants = split_list(options.formats), split_list(options.variants)
+    manifest = export_again(options.bundle, formats=formats, variants=variants, max_metric_drop=options.max_metric_drop)
+    lines = []
+    for item in manifest.exports:
+        score = f"{manifest.main} {item.metric:.4f}  drop {item.metric_drop:+.4f}  {item.bytes:,} bytes" if not item.refused else ""
+        lines.append(f"{item.file or item.variant:<24} {score or f'refused: {item.refused}'}")
+    result = {"bundle": options.bundle, "exports": [msgspec.to_builtins(item) for item in manifest.exports]}
+    return print_result(options, finite(result), "\n".join(lines))
+
+
+def add_predict_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
+    parser.add_argument("--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet or .jsonl")
+    parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
+    parser.add_argument("--top", type=int, help="number of classes to list")
+    parser.add_argument("--nearest", type=int, help="number of nearest neighbours to list")
+
+
+def predict(options: Namespace) -> int:
+    """Predict from raw inputs."""
+    from applied_dl.core.bundle import finite
+    from applied_dl.predictor import load
+    from applied_dl.workflows.predict import check_target, write_predictions
+
+    target = check_target(options.out) if options.out else None
+    predictor = load(options.bundle, options.variant)
+    inputs = predictor.expand_inputs(options.inputs)
+    predictions = predictor.predict(inputs, **_task_options(predictor, top=options.top, nearest=options.nearest))
+    for warning in predictor.warnings:
+        console.warn(warning)
+    failed = sum("error" in one for one in predictions)
+    exit_code = 3 if failed else 0
+    if target:
+        rows = write_predictions(target, predictor, inputs, predictions)
+        result = {"file": str(target), "rows": rows, "predictions": len(predictions), "errors": failed}
+        note = f", {failed} of {len(predictions):,} inputs could not be read" if failed else ""
+        return print_result(options, result, f"{target}: {rows:,} rows{note}", exit_code)
+    named = inputs if isinstance(inputs, list) and len(inputs) == len(predictions) else [None] * len(predictions)
+    text = "\n".join(_format_prediction(item, one) for item, one in zip(named, predictions))
+    return print_result(options, finite({"predictions": predictions}), text, exit_code)
+
+
+def _task_options(predictor, **options) -> dict:
+    """The options that were given; one that this task does not know is wrong usage."""
+    given = {key: value for key, value in options.items() if value is not None}
+    for key in given:
+        if key not in predictor.options:
+            raise UsageError(f"--{key} has no meaning for the task {predictor.task!r}.")
+    return given
+
+
+def _format_prediction(item, prediction: dict) -> str:
+    """A prediction on one line, after the file it belongs to."""
+    from pathlib import Path
+
+    line = json.dumps(prediction, ensure_ascii=False)
+    return f"{item}  {line}" if isinstance(item, Path) and "error" not in prediction else line
+
+
+def check(options: Namespace) -> int:
+    """Verify checksums and replay the golden examples."""
+    from applied_dl.runtime.check import check as replay
+
+    rows = replay(options.bundle)
+    lines = [f"{row['file']:<24} {row['examples']} golden examples reproduced (largest difference {row['difference']:.1e})" for row in rows]
+    return print_result(options, {"bundle": options.bundle, "ok": True, "files": rows}, "\n".join([*lines, "all checksums match"]))
+
+
+def bench(options: Namespace) -> int:
+    """Time every TFLite file."""
+    from applied_dl.runtime.bench import bench as measure
+
+    rows = measure(options.bundle)
+    head = f"{'file':<24} {'threads':>7} {'p50 ms':>9} {'p95 ms':>9} {'rows/s':>10} {'bytes':>11} {'memory MB':>9}"
+    lines = [
+        f"{r['file']:<24} {r['threads']:>7} {r['p50_ms']:>9.3f} {r['p95_ms']:>9.3f} {r['rows_per_second']:>10,.0f} "
+        f"{r['bytes']:>11,} {r['memory_mb']:>9.1f}"
+        for r in rows
+    ]
+    return print_result(options, {"bundle": options.bundle, "files": rows}, "\n".join([head, *lines]))
+
+
+def info(options: Namespace) -> int:
+    """Summarise a bundle."""
+    import msgspec
+
+    from applied_dl.core.bundle import finite, read_manifest
+
+    manifest = read_manifest(options.bundle)
+    lines = [
+        f"{manifest.name}: {manifest.task}, trained {manifest.created}, seed {manifest.seed}",
+        f"data     {manifest.facts.get('summary', '')}",
+        f"test     {format_scores(manifest.metrics.get('test', {}))}",
+        *(f"baseline {name}: {format_scores(scores)}" for name, scores in manifest.baselines.items()),
+    ]
+    for item in manifest.exports:
+        note = "  ← model.tflite" if item.chosen else f"  refused: {item.refused}" if item.refused else ""
+        lines.append(f"file     {item.file or item.variant}  {item.bytes:,} bytes{note}")
+    return print_result(options, finite(msgspec.to_builtins(manifest)), "\n".join(lines))
+
+
+def add_pack_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("file", nargs="?", help="the archive to write (default: BUNDLE.zip)")
+
+
+def pack(options: Namespace) -> int:
+    """Write a bundle as one archive."""
+    from applied_dl.core.packing import pack as write
+
+    return _print_file(options, write(options.bundle, options.file))
+
+
+def add_unpack_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", help="an archive written by `pack`")
+    parser.add_argument("folder", nargs="?", help="the bundle to write (default: beside the archive, under its name)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle")
+
+
+def unpack(options: Namespace) -> int:
+    """Restore a bundle from an archive."""
+    from applied_dl.core.packing import unpack as read
+
+    folder = read(options.file, options.folder, options.overwrite)
+    return print_result(options, {"file": options.file, "bundle": str(folder)}, str(folder))
+
+
+def add_freeze_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("file", help="the .tflite to write")
+    parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
+    parser.add_argument("--batch", type=int, default=1, help="rows per call (default: 1)")
+    parser.add_argument("--length", type=int, default=64, help="tokens per row, for texts (default: 64)")
+
+
+def freeze(options: Namespace) -> int:
+    """Write a file with fixed shapes."""
+    from applied_dl.runtime.freeze import freeze as write
+
+    return _print_file(options, write(options.bundle, options.file, variant=options.variant, batch=options.batch, length=options.length))
+
+
+def _print_file(options: Namespace, path) -> int:
+    return print_result(options, {"bundle": options.bundle, "file": str(path), "bytes": path.stat().st_size}, str(path))
+
+
+VERBS = {
+    "evaluate": Verb(evaluate, add_evaluate_arguments, "score every exported file of a bundle, each through its own runtime"),
+    "export": Verb(export, add_export_arguments, "export a bundle again, with other formats, precisions or another allowed metric drop"),
+    "predict": Verb(predict, add_predict_arguments, "predict from raw inputs with the exported file (no TensorFlow)"),
+    "check": Verb(check, add_bundle_argument, "verify checksums and replay the golden examples on this machine"),
+    "bench": Verb(bench, add_bundle_argument, "measure latency, size and memory of every exported file"),
+    "info": Verb(info, add_bundle_argument, "summarise a bundle: data, scores, files"),
+    "pack": Verb(pack, add_pack_arguments, "write a bundle as one .zip, after verifying its checksums"),
+    "unpack": Verb(unpack, add_unpack_arguments, "restore a bundle from a .zip, verifying every file"),
+    "freeze": Verb(freeze, add_freeze_arguments, "write a file with fixed shapes, for browsers and accelerators that need them"),
+}

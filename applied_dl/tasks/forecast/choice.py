@@ -18,7 +18,7 @@ def name_of(recipe, form: str, windows: int, season: int) -> str:
         return "blend"
     if form == "panel":
         return "panel"
-    if recipe.data.past:  # which ridge does not see
+    if recipe.data.past_covariates:  # which ridge does not see
         return "tide" if recipe.model.preset == "fast" else "blend"
     return "blend" if recipe.model.preset != "fast" and windows >= ENOUGH and season > 1 else "ridge"
 

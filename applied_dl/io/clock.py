@@ -171,7 +171,7 @@ def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
         return Clock(unit="b", origin=origin, zone=zone)
     if (gaps % every == 0).mean() < ON_GRID and (jittered := _jittered(stamps, gaps, zone)):
         return jittered
-    _check(gaps, every, where, stamps, _said(every))
+    _check(gaps, every, where, stamps, _step_text(every))
     seconds = every / 1e6
     for unit in ("w", "d", "h", "min", "s"):
         if seconds % SECONDS[unit] == 0:
@@ -210,8 +210,8 @@ def _jittered(stamps: np.ndarray, gaps: np.ndarray, zone: bool) -> Clock | None:
     return Clock(unit=unit, every=step // SECONDS[unit], origin=str(np.datetime64(first, "us")), zone=zone)
 
 
-def _said(micro: int) -> str:
-    """A step as people say it: 31 days, 1 hour."""
+def _step_text(micro: int) -> str:
+    """A step in words: 31 days, 1 hour."""
     seconds = round(micro / 1e6, 3)
     for name, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
@@ -232,17 +232,18 @@ def _commonest(gaps: np.ndarray) -> int:
     return int(values[counts.argmax()])
 
 
-def _check(gaps, every, where, stamps, said) -> None:
+def _check(gaps, every, where, stamps, step) -> None:
     fits = gaps % every == 0
     if fits.mean() < ON_GRID:
         i = int(np.argmin(fits))
         low, middle, high = (int(g) for g in np.percentile(gaps, (5, 50, 95)))
-        if fits.mean() < RARE and not said.endswith("months") and high < 2 * low + 10**6:
+        if fits.mean() < RARE and not step.endswith("months") and high < 2 * low + 10**6:
             raise DataError(
-                f"{where}: irregular stamps: they lie about {_said(middle)} apart, mostly {_said(low)} to {_said(high)}, on no grid (the "
-                f'first step: {moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and data.irregular = "resample".'
+                f"{where}: irregular stamps: they lie about {_step_text(middle)} apart, mostly {_step_text(low)} to {_step_text(high)}, "
+                f"on no grid (the first step: {moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and "
+                'data.irregular = "resample".'
             )
         raise DataError(
-            f"{where}: mixed frequencies: the commonest step is {said}, but only {fits.mean():.0%} of the steps are multiples of it "
+            f"{where}: mixed frequencies: the commonest step is {step}, but only {fits.mean():.0%} of the steps are multiples of it "
             f'(the first that is not: {moment(stamps[i])} to {moment(stamps[i + 1])}); set data.frequency and data.irregular = "resample".'
         )

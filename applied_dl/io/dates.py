@@ -16,7 +16,7 @@ CLOCKS = ("", " %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 DAYS = ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %B %Y", "%B %d, %Y")
 PARTS = ("%Y-%m", "%Y/%m", "%m/%Y", "%B %Y", "%Y%m%d", "%Y%m", "quarter", "week")
 FORMS = (*ISO, *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
-TWINS = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
+SWAPPED = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
 ZONE = r"([Zz]|[+-]\d\d:?\d\d)$"
 QUARTER = r"^(?:(?P<y>\d{4})[-/ ]?[Qq](?P<q>[1-4])|[Qq](?P<r>[1-4])[-/ ]?(?P<z>\d{4}))$"
 SHAPES = {"%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "quarter": QUARTER, "week": r"^\d{4}-?W\d\d$"}
@@ -31,7 +31,7 @@ TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%p": "[AaPp][Mm]", "%.f": r"(\.
 
 
 @cache
-def _looks(form: str) -> re.Pattern:
+def _pattern(form: str) -> re.Pattern:
     """What texts of a form look like, so that few forms are tried."""
     shape = SHAPES.get(form) or re.sub(r"%\.f|%\w|[.]", lambda found: TOKENS.get(found[0], r"\d\d?" if "%" in found[0] else r"\."), form)
     return re.compile(shape.strip("^$") + ("" if form in SHAPES or "%H" not in form else r"([Zz]|[+-]\d\d:?\d\d)?") + "$")
@@ -81,7 +81,7 @@ def written(cells: pl.Series) -> Written | None:
     if not len(filled):
         return None
     some = filled.gather_every(max(1, len(filled) // SAMPLE)).to_list()
-    fits = {form: sum(map(bool, map(_looks(form).match, some))) for form in FORMS}
+    fits = {form: sum(map(bool, map(_pattern(form).match, some))) for form in FORMS}
     likely = sorted((form for form in FORMS if fits[form]), key=lambda form: -fits[form])
     best, share = None, 0.0
     for form in likely[:6]:
@@ -97,10 +97,10 @@ def written(cells: pl.Series) -> Written | None:
 
 def _order(filled: pl.Series, form: str, share: float) -> Written:
     """Day or month first: the one that more cells allow, else the one whose moments rise or lie on a grid, else a guess."""
-    other = TWINS.get(form) or next((twin for twin, one in TWINS.items() if one == form), None)
+    other = SWAPPED.get(form) or next((swapped for swapped, one in SWAPPED.items() if one == form), None)
     if other is None:
         return Written(form, share, False)
-    first, second = sorted((form, other), key=lambda one: one in TWINS)  # month first
+    first, second = sorted((form, other), key=lambda one: one in SWAPPED)  # month first
     found = [parse(filled, one) for one in (first, second)]
     shares = [1 - moments.null_count() / len(filled) for moments in found]
     if shares[0] != shares[1]:

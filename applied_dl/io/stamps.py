@@ -1,4 +1,4 @@
-"""Text, dates and numbers of a time column → moments, and values on the clock's grid. Stated policies, each told in a note."""
+"""Text, dates and numbers of a time column → moments, and values on the clock's grid. Each correction is reported in a note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a backtest: forecasts from successive origins over what came, and every method's error from origin to origin."""
+"""The plot of a backtest: forecasts from successive origins over the actual values, and the error of each method by origin."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from applied_dl.report.plots import BLUE, GREEN, GREY, ORANGE, RED, figure
 COLOURS = (BLUE, ORANGE, GREEN, RED, GREY, "#8a5aa8")
 
 
-def backtest_picture(
+def backtest_plot(
     path: Path, title: str, steps, values, origins, forecasts, errors: dict[str, np.ndarray], moments, label: str, stamp, dated: bool
 ) -> None:
-    """steps, values (T,): what came. origins (K,) steps; forecasts: per origin (H,), or (forecast, lower, upper). errors (O,) by method.
+    """steps, values (T,): the actual values. origins (K,) steps; forecasts: per origin (H,), or (forecast, lower, upper).
+    errors (O,) by method.
 
     moments (O,): where on the lower axis each origin lies. stamp: step → text, for the axes. dated: moments are steps.
     """
     from matplotlib.ticker import MaxNLocator
 
     with figure(path, 2, 1, (9.6, 6.4)) as (top, bottom):
-        top.plot(steps, values, color=GREY, linewidth=1.2, label="what came")
+        top.plot(steps, values, color=GREY, linewidth=1.2, label="actual")
         for i, (origin, found) in enumerate(zip(origins, forecasts)):
             middle, *limits = found if isinstance(found, tuple) else (found,)
             ahead = origin + np.arange(len(middle))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applied_dl.io.dates import FORMS, TWINS, parse, since_1970, whole_form, written
+from applied_dl.io.dates import FORMS, SWAPPED, parse, since_1970, whole_form, written
 
 PYTHONS = [form for form in FORMS if form not in ("quarter", "week")]  # those that Python's own writer knows
 
@@ -50,7 +50,7 @@ def test_day_or_month_first_by_every_row_by_the_grid_or_by_a_guess():
     late = [datetime.date(2000, 1, 2)] * 500 + [datetime.date(2000, 1, 31)]
     assert ordered(late, "%d/%m/%Y").form == "%d/%m/%Y"  # one row does not allow the other order
     assert ordered([datetime.date(2000, 2, i) for i in range(1, 13)], "%d/%m/%Y").guessed  # twelve days or twelve months
-    assert set(TWINS.values()) <= set(FORMS)
+    assert set(SWAPPED.values()) <= set(FORMS)
 
 
 @pytest.mark.parametrize("texts", [["red", "green"], ["12", "13"], ["3.14"], ["a1"], [None], ["10.0.0.1"]])

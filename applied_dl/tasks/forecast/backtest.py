@@ -1,7 +1,8 @@
-"""A rolling-origin backtest: at each of many moments of the test, what would have been forecast then, beside what came.
+"""A rolling-origin backtest: at each of many moments of the test, what would have been forecast then, beside the actual values.
 
 A recipe is fitted again at every origin on all that was known there (Tashman, 2000): ridge through its sums, which costs a solve an origin;
-every other model by a whole training. A bundle is asked as it is, and ridge refitted at the same origins says whether its age shows.
+every other model by a whole training. A bundle forecasts as it is; ridge, fitted again at the same origins, shows whether the bundle
+has aged.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from applied_dl.core.records import Part, Prepared
 from applied_dl.export.precisions import keras_outputs
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.baselines import classical_forecasts
+from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.models.closed_form import backtest, fit_ridge
 from applied_dl.tasks.forecast.readers.prepare import prepare_series
 from applied_dl.training.reproducible import set_up
@@ -26,7 +28,7 @@ CHEAP, DEAR = 200, 5  # origins by default: of refits that cost a solve, and of 
 
 
 class Backtest(NamedTuple):
-    """What was forecast, and what came.
+    """Forecasts and actual values.
 
     part: the windows of the origins (O rows, of a panel one a series and origin). outputs: by method. refits: how many fits. blocks: the
     whole series, as `prepare` left them.
@@ -37,7 +39,7 @@ class Backtest(NamedTuple):
     part: Part
     outputs: dict[str, dict[str, np.ndarray]]
     refits: int
-    blocks: list[dict]
+    blocks: list[Block]
 
 
 def of_recipe(recipe, count: int | None) -> Backtest:
@@ -47,7 +49,7 @@ def of_recipe(recipe, count: int | None) -> Backtest:
     if recipe.model.name == "ridge" and _plain(whole):
         at = _thinned(whole, count, CHEAP)
         part = whole.test.take(at)
-        return Backtest(recipe, whole.encoder, part, {**_ridge(whole, part), **_rivals(whole, part)}, len(at), whole.state["blocks"])
+        return Backtest(recipe, whole.encoder, part, {**_ridge(whole, part), **_classical(whole, part)}, len(at), whole.state.blocks)
     return _retrained(recipe, whole, count)
 
 
@@ -59,7 +61,7 @@ def of_bundle(recipe, prepared: Prepared, answer: Callable[[dict], dict], count:
     if _plain(prepared):
         outputs |= {"ridge, refitted": _ridge(prepared, part)["ridge, refitted"]}
         refits = len(part)
-    return Backtest(recipe, prepared.encoder, part, outputs | _rivals(prepared, part), refits, prepared.state["blocks"])
+    return Backtest(recipe, prepared.encoder, part, outputs | _classical(prepared, part), refits, prepared.state.blocks)
 
 
 def _plain(prepared: Prepared) -> bool:
@@ -77,14 +79,14 @@ def _thinned(prepared: Prepared, count: int | None, default: int) -> np.ndarray:
 
 def _ridge(prepared: Prepared, part: Part) -> dict[str, dict[str, np.ndarray]]:
     """Ridge refitted at every origin, and ridge fitted once; the penalty is chosen on the validation windows of the recipe."""
-    e, block = prepared.encoder, prepared.state["blocks"][0]
+    e, block = prepared.encoder, prepared.state.blocks[0]
     center, scale = np.array(e.center, np.float32), np.array(e.scale, np.float32)
-    values = (block["values"] - center) / scale
+    values = (block.values - center) / scale
     every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)
-    begin = {name: prepared.state["starts"][name][:, 1] for name in ("train", "validation")}
+    begin = {name: prepared.state.starts[name][:, 1] for name in ("train", "validation")}
     cut = {name: [every[b[0] : b[-1] + 1, d] for d in range(e.channels)] for name, b in begin.items()}
     found = fit_ridge(cut["train"], cut["validation"], e.lookback, ("last",))
-    steps = part.extra["origin"] - block["start"]
+    steps = part.extra["origin"] - block.start
     refitted = backtest(values, e.lookback, e.horizon, steps, found.chosen["penalty"])
     history = (part.inputs["history"] - center) / scale
     last = history[:, -1:]
@@ -95,26 +97,26 @@ def _ridge(prepared: Prepared, part: Part) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
-def _rivals(prepared: Prepared, part: Part) -> dict[str, dict[str, np.ndarray]]:
+def _classical(prepared: Prepared, part: Part) -> dict[str, dict[str, np.ndarray]]:
     """The classical forecasters at the same origins."""
-    e, made = prepared.encoder, prepared.state["blocks"]
+    e, series = prepared.encoder, prepared.state.blocks
     if e.form == "aligned":
-        known, origins = [len(prepared.state["known"][0])], [part.extra["origin"] - made[0]["start"]]
+        known, origins = [len(prepared.state.known[0])], [part.extra["origin"] - series[0].start]
     else:
-        origins = [part.extra["origin"][part.extra["series"] == i] - block["start"] for i, block in enumerate(made)]
-        known = [int(at[0]) if len(at) else len(block["values"]) for block, at in zip(made, origins)]
-    return {name: {"forecast": found} for name, found in classical_forecasts(e, made, known, origins).items()}
+        origins = [part.extra["origin"][part.extra["series"] == i] - block.start for i, block in enumerate(series)]
+        known = [int(at[0]) if len(at) else len(block.values) for block, at in zip(series, origins)]
+    return {name: {"forecast": found} for name, found in classical_forecasts(e, series, known, origins).items()}
 
 
 def _retrained(recipe, whole: Prepared, count: int | None) -> Backtest:
     """A whole training at every origin, on all that was known there; the last of it is validation, as the recipe splits."""
-    e, steps = whole.encoder, max(len(block["values"]) for block in whole.state["blocks"])
+    e, steps = whole.encoder, max(len(block.values) for block in whole.state.blocks)
     if e.form == "aligned":
         rows = _thinned(whole, count, DEAR)
-        backs = steps - e.horizon - (whole.test.extra["origin"][rows] - whole.state["blocks"][0]["start"])
+        backs = steps - e.horizon - (whole.test.extra["origin"][rows] - whole.state.blocks[0].start)
     else:
         backs = e.horizon * np.arange(count or recipe.data.test_horizons or 1)[::-1]
-    parts, answers, rivals = [], [], []
+    parts, answers, classical = [], [], []
     for i, back in enumerate(backs):
         prepared = prepare_series(recipe, int(back))
         set_up(recipe.train.seed, recipe.train.deterministic)
@@ -122,12 +124,14 @@ def _retrained(recipe, whole: Prepared, count: int | None) -> Backtest:
             "origin", f"{i + 1} of {len(backs)}, {e.clock.text(prepared.test.extra['origin'][:1])[0]}: {len(prepared.train):,} windows"
         )
         serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
-        parts.append(prepared.test), answers.append(keras_outputs(serving, prepared.test)), rivals.append(_rivals(prepared, prepared.test))
+        parts.append(prepared.test)
+        answers.append(keras_outputs(serving, prepared.test))
+        classical.append(_classical(prepared, prepared.test))
     name = f"{recipe.model.name}, refitted"
-    outputs = {name: _joined(answers)} | {rival: _joined([r[rival] for r in rivals]) for rival in rivals[0]}
+    outputs = {name: _joined(answers)} | {method: _joined([c[method] for c in classical]) for method in classical[0]}
     extra = _joined([{k: np.asarray(v) for k, v in part.extra.items()} for part in parts])
     part = Part(inputs=_joined([part.inputs for part in parts]), target=np.concatenate([part.target for part in parts]), extra=extra)
-    return Backtest(recipe, e, part, outputs, len(backs), whole.state["blocks"])
+    return Backtest(recipe, e, part, outputs, len(backs), whole.state.blocks)
 
 
 def _joined(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

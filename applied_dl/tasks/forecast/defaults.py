@@ -1,12 +1,12 @@
-"""The values a forecast recipe leaves open, by the form of the data. Chosen on validation windows alone, on other sets than yours."""
+"""The values a forecast recipe leaves open, by the form of the data. They were chosen on validation windows of other data sets."""
 
 from __future__ import annotations
 
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError, known
-from applied_dl.tasks.forecast.choice import members_of, name_of
 from applied_dl.tasks.forecast.models import BUILDERS
-from applied_dl.tasks.forecast.refusals import CLOSED, check
+from applied_dl.tasks.forecast.selection import members_of, name_of
+from applied_dl.tasks.forecast.validate import CLOSED, check
 
 PRESETS = {"fast": 0.5, "default": 1.0, "best": 1.0}  # factors of the epochs; "best" has more members
 MAX_METRIC_DROP = 0.005
@@ -27,7 +27,7 @@ def resolve_forecast(recipe, encoder, windows: int, least: float):
     """The recipe without a None that training reads; `least` is the smallest training value. Raises `UsageError` for a key that would
     do nothing.
 
-    The closed form heeds no key of the training, so they stay None; the members of a blend have epochs, rates and losses of their own.
+    The closed form uses no key of the training, so they stay None; the members of a blend have epochs, rates and losses of their own.
     """
     model = recipe.model
     known("model.preset", model.preset, PRESETS)

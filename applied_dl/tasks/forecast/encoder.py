@@ -17,7 +17,7 @@ CALENDAR = {"hour": 24.0, "weekday": 7.0, "year": 365.2425}  # periods of the ca
 
 
 class SeriesEncoder(Struct, frozen=True, kw_only=True):
-    """What turns a file into the arrays a forecaster eats.
+    """What turns a file into the input arrays of a forecaster.
 
     form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
     center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
@@ -108,7 +108,7 @@ def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
 def _static(encoder: SeriesEncoder, name: str, cells: list) -> np.ndarray:
     """Numbers as they are, the missing ones the training series' mean; texts one-hot over the levels of the training series."""
     out = []
-    centers = encoder.static_center or (0.0,) * len(encoder.levels)  # bundles of before there were any
+    centers = encoder.static_center or (0.0,) * len(encoder.levels)  # bundles of schema 1 may have none
     for cell, levels, center, column in zip(cells, encoder.levels, centers, encoder.columns.static):
         if levels:
             out += [float(str(cell) == level) for level in levels]

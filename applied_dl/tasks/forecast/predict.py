@@ -1,4 +1,4 @@
-"""Histories in, forecasts with future stamps out, in numpy: the TF-free half of the task."""
+"""Histories in, forecasts with future time stamps out: numpy alone, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.tables import LARGEST
 from applied_dl.tasks.forecast.series import SeriesSet
 
-FAR = 8.0  # training deviations from the training mean after which a history is called unlike the training data
+LEAST_ALLOWED = 0.4  # share of missing values that every model accepts in a window, also one trained with a smaller data.max_missing
+FAR = 8.0  # training deviations from the training mean beyond which a warning says that a history is unlike the training data
 
 
 def load_encoder(folder: Path) -> SeriesEncoder:
@@ -36,13 +37,13 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
         bare = isinstance(item, np.ndarray) or isinstance(item, list | tuple) and bool(item) and not isinstance(item[0], str)
         try:
             data = _bare(encoder, item) if bare else read_series(item, encoder.columns, _clock(encoder))
-            made = blocks(encoder, data)
+            series = blocks(encoder, data)
         except AppliedError as error:
             errors[place], origin[place] = str(error), number
             place += 1
             continue
         warnings += data.notes
-        for block in made:
+        for block in series:
             try:
                 window = inputs_at(encoder, block, np.array([len(block)]))
                 _refuse_missing(encoder, block)
@@ -88,11 +89,11 @@ def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
     for item in inputs:
         whose = {"input": str(item)} if len(inputs) > 1 else {}
         try:
-            made = blocks(encoder, read_series(item, encoder.columns, _clock(encoder)))
+            series = blocks(encoder, read_series(item, encoder.columns, _clock(encoder)))
         except AppliedError:
             rows.append({**whose, "error": next(left)["error"]})
             continue
-        for block in made:
+        for block in series:
             times = encoder.clock.text(np.arange(block.start, block.start + len(block)))
             for name, values in zip(block.names, block.truth.T):
                 same, answer = {**whose, "series": name}, next(left)
@@ -120,7 +121,7 @@ def _bare(encoder: SeriesEncoder, item) -> SeriesSet:
     more = [*columns.past, *columns.future, *columns.static]
     if more or encoder.cycle or encoder.calendar:
         what = f"the columns {', '.join(more)}" if more else "the times"
-        raise DataError(f"This model reads {what} of a history, which an array has not; give a file, a table or a dict of columns.")
+        raise DataError(f"This model needs {what} beside the values, which an array does not have; give a file or a table.")
     names = list(encoder.names) if encoder.form == "aligned" else [f"series {i + 1}" for i in range(values.shape[1])]
     return SeriesSet(names=names, values=list(values.T), starts=[0] * len(names), clock=encoder.clock, columns=columns)
 
@@ -141,11 +142,11 @@ def _array(item) -> np.ndarray:
 def _refuse_missing(encoder: SeriesEncoder, block: Block) -> None:
     recent = block.truth[-encoder.lookback :]
     for name, column in zip(block.names, recent.T):
-        share = float(np.isnan(column).mean())
-        if share > max(encoder.max_missing, 0.4):
+        share, most = float(np.isnan(column).mean()), max(encoder.max_missing, LEAST_ALLOWED)
+        if share > most:
             raise DataError(
                 f"Series {name!r}: {share:.0%} of its last {len(recent)} steps are missing, expected at most "
-                f"{encoder.max_missing:.0%}; give a fuller history."
+                f"{most:.0%}; give a history with fewer gaps."
             )
 
 

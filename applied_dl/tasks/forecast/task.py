@@ -15,7 +15,7 @@ from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
 from applied_dl.tasks.forecast.defaults import resolve_forecast
-from applied_dl.tasks.forecast.encoder import SeriesEncoder, blocks
+from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
 from applied_dl.tasks.forecast.fit.intervals import margins, spread_out, uncrossed
@@ -25,8 +25,8 @@ from applied_dl.tasks.forecast.models.windows import Standardize
 from applied_dl.tasks.forecast.readers.prepare import prepare_series
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.windows import aligned_part, panel_part
-from applied_dl.tasks.forecast.refusals import CLOSED
 from applied_dl.tasks.forecast.scores import score
+from applied_dl.tasks.forecast.validate import CLOSED
 from applied_dl.training.ensembles import average, fit_members
 from applied_dl.training.history import Fitted
 
@@ -34,14 +34,14 @@ SHOWN = 6  # windows of the first batch
 
 
 def prepare(recipe, cache: Path) -> Prepared:
-    """Read, split in time order, cut windows; units from the training steps."""
+    """Read, split in time order and cut windows; means and deviations come from the training steps."""
     return prepare_series(recipe)
 
 
 def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the form and the size of the data."""
-    least = min(float(np.nanmin(v)) for v in prepared.state["known"])
-    return resolve_forecast(recipe, prepared.encoder, len(prepared.state["starts"]["train"]), least)
+    least = min(float(np.nanmin(v)) for v in prepared.state.known)
+    return resolve_forecast(recipe, prepared.encoder, len(prepared.state.starts["train"]), least)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -98,12 +98,12 @@ def baselines(recipe, prepared) -> dict[str, Scores]:
     return {name: score(recipe, {"forecast": forecast}, prepared.test, prepared.encoder) for name, forecast in found.items()}
 
 
-def _test_origins(prepared) -> tuple[list[dict], list[int], list[np.ndarray]]:
-    e, made, test = prepared.encoder, prepared.state["blocks"], prepared.test
+def _test_origins(prepared) -> tuple[list[Block], list[int], list[np.ndarray]]:
+    e, series, test = prepared.encoder, prepared.state.blocks, prepared.test
     if e.form == "aligned":
-        return made, [len(prepared.state["known"][0])], [test.extra["origin"] - made[0]["start"]]
-    origins = [test.extra["origin"][test.extra["series"] == i] - block["start"] for i, block in enumerate(made)]
-    return made, [int(at[0]) if len(at) else len(block["values"]) for block, at in zip(made, origins)], origins
+        return series, [len(prepared.state.known[0])], [test.extra["origin"] - series[0].start]
+    origins = [test.extra["origin"][test.extra["series"] == i] - block.start for i, block in enumerate(series)]
+    return series, [int(at[0]) if len(at) else len(block.values) for block, at in zip(series, origins)], origins
 
 
 def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
@@ -124,8 +124,8 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
             f"{name} from {e.clock.text(np.array([test.extra['origin'][row]]))[0]}",
         )
     unit = np.array(e.scale) if e.form == "aligned" else metric.known_scale(test.extra["mase_scale"])[:, None]
-    rivals = classical_forecasts(e, *_test_origins(prepared))
-    curves = {"model": outputs["forecast"], "seasonal naive": rivals["seasonal naive"], "theta": rivals["theta"]}
+    classical = classical_forecasts(e, *_test_origins(prepared))
+    curves = {"model": outputs["forecast"], "seasonal naive": classical["seasonal naive"], "theta": classical["theta"]}
     label = "absolute error, training deviations" if e.form == "aligned" else "absolute error, scaled (MASE)"
     draw.by_step(
         {name: metric.row_mean((np.abs(f - test.target) / unit).swapaxes(0, 1)) for name, f in curves.items()},
@@ -134,7 +134,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     )
     inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
     draw.by_step(
-        {"held": metric.row_mean(inside.swapaxes(0, 1)), "promised": np.full(e.horizon, e.coverage)},
+        {"measured": metric.row_mean(inside.swapaxes(0, 1)), "promised": np.full(e.horizon, e.coverage)},
         folder / "coverage_by_step.png",
         "share of truths inside",
         "Coverage by horizon step",
@@ -142,22 +142,22 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
 
 
 def preview(recipe, prepared, path: Path) -> str:
-    """Draw training windows: what the net sees, and what it shall answer."""
+    """Plot training windows: what the model sees, and what it learns to forecast."""
     part = prepared.train.take(np.linspace(0, len(prepared.train) - 1, min(SHOWN, len(prepared.train))).astype(np.int64))
     draw.windows(part.inputs["history"][:, :, -1], part.target[:, :, -1], path, "Training windows")
-    return f"{len(part)} windows and what follows them, drawn in {path}"
+    return f"{len(part)} windows and the steps that follow them, plotted in {path}"
 
 
 def load_labeled(recipe, encoder: SeriesEncoder, source: str) -> Part:
     """Every window of another file (the last horizon of every series, of a panel) through the fitted encoder."""
     data = read_series(source, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
-    made, H = blocks(encoder, data), encoder.horizon
+    series, H = blocks(encoder, data), encoder.horizon
     if encoder.form == "panel":
-        ends = [np.array([len(block) - H]) if len(block) > H + 1 else np.array([], int) for block in made]
+        ends = [np.array([len(block) - H]) if len(block) > H + 1 else np.array([], int) for block in series]
         if not any(map(len, ends)):
             raise DataError(f"{source}: no series has more than {H + 1} steps; expected a history and the {H} steps to score.")
-        return panel_part(encoder, made, ends, [int(at[0]) if len(at) else 0 for at in ends])
-    block = made[0]
+        return panel_part(encoder, series, ends, [int(at[0]) if len(at) else 0 for at in ends])
+    block = series[0]
     if len(block) < encoder.lookback + H:
         raise DataError(
             f"{source} has {len(block)} steps, expected at least {encoder.lookback + H}: a history of "

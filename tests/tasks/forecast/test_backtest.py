@@ -24,11 +24,11 @@ def recipe(**keys):
 @pytest.mark.parametrize("keys", [{}, {"data__test_horizons": 1}])
 def test_an_earlier_origin_is_as_if_the_rest_had_not_come(keys):
     whole, earlier = prepare_series(recipe(**keys)), prepare_series(recipe(**keys), 40)
-    steps = len(whole.state["blocks"][0]["values"])
+    steps = len(whole.state.blocks[0].values)
     assert earlier.test.extra["origin"].tolist() == [steps - 40 - 6]
-    assert len(earlier.state["blocks"][0]["values"]) == steps - 40
+    assert len(earlier.state.blocks[0].values) == steps - 40
     assert earlier.validation.extra["origin"].max() + 6 <= steps - 40 - 6
-    assert np.array_equal(earlier.test.target[0], whole.state["blocks"][0]["values"][steps - 46 : steps - 40])
+    assert np.array_equal(earlier.test.target[0], whole.state.blocks[0].values[steps - 46 : steps - 40])
     assert len(earlier.validation) == len(whole.validation)
 
 

@@ -130,7 +130,7 @@ def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_
 )
 def test_an_array_cannot_feed_a_model_that_reads_more_than_values(changes, what):
     found = encode(replace(encoder(), **changes), [np.ones((6, 2))])
-    assert found.errors[0].startswith(f"This model reads {what} of a history, which an array has not")
+    assert found.errors[0].startswith(f"This model needs {what} beside the values, which an array does not have")
 
 
 def test_no_tensorflow_is_needed():

@@ -44,7 +44,7 @@ def test_parts_follow_in_time_and_units_come_from_training_steps():
     found = prepared(data__source="elnino", data__horizon=6)
     assert found.train.extra["origin"][-1] + 6 <= found.validation.extra["origin"][0]
     assert found.validation.extra["origin"][-1] + 6 <= found.test.extra["origin"][0]
-    known = found.state["known"][0]
+    known = found.state.known[0]
     assert len(known) == round(0.6 * 732)
     assert found.encoder.center == pytest.approx((known.mean(),))
     assert len(found.test) == 732 - round(0.8 * 732) - 6 + 1  # every window, none dropped

@@ -21,7 +21,7 @@ def fit_blend(recipe, prepared, workspace, tag: str, fit_one: Callable) -> Fitte
     """Every member by `fit_one(recipe, prepared, workspace, tag)`, then their weights: least error on validation, summing to one."""
     fitted = []
     for i, name in enumerate(recipe.model.members):
-        open_values = member_training(recipe, name, prepared.encoder, len(prepared.state["starts"]["train"]))
+        open_values = member_training(recipe, name, prepared.encoder, len(prepared.state.starts["train"]))
         settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i, **open_values)
         keras.utils.set_random_seed(settings.seed)
         one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
@@ -69,9 +69,12 @@ def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolu
 
 
 def _least_squares(gram: np.ndarray) -> np.ndarray:
-    """The point of the simplex with the least w'Gw: of every subset's equality-constrained solution the best without a negative weight."""
+    """The point w of the simplex with the least w'Gw: the best, over all subsets of members, of the solutions without a negative weight.
+
+    All 2^M - 1 subsets are solved; `validate.MOST_MEMBERS` keeps that below 0.1 s.
+    """
     best, least, count = None, np.inf, len(gram)
-    for code in range(1, 2**count):  # few members
+    for code in range(1, 2**count):
         pick = [i for i in range(count) if code >> i & 1]
         solved = np.linalg.solve(gram[np.ix_(pick, pick)] + 1e-9 * np.trace(gram) * np.eye(len(pick)), np.ones(len(pick)))
         weights = np.zeros(count)

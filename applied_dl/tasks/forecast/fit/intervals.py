@@ -1,7 +1,7 @@
-"""The interval round a forecast: calibrated on validation windows, and corrected where their time was a calmer or a wilder one than usual.
+"""The interval around a forecast: calibrated on validation windows, and corrected where their time was a calmer or a wilder one than usual.
 
 Validation is one stretch of time. Where its errors are larger or smaller than those of the years before, its margins promise too much or
-too little of what follows. How far off they are is measured on ridge, which is cheap to fit again: its validation margins beside those of
+too little for what follows. How far off they are is measured on ridge, which is cheap to fit again: its validation margins beside those of
 validation and training windows together, the latter forecast by cross-fitting. On 27 stretches before the tests of ETTh1, ETTh2 and the
 exchange rates (benchmarks/forecast/coverage.py) coverage was off its promise by 0.056 on average, 0.067 without the correction, and the
 interval score was less than half.
@@ -63,7 +63,7 @@ def _of_few(prepared, layer: Margin, scores: np.ndarray) -> np.ndarray:
     """(H, 1) of a panel with too few validation windows for a margin a step of their own.
 
     Their shape over the steps, and how wide the usual time is beside the validation's, are the seasonal naive's, which needs no fit and
-    so can be judged on every training window too; the model's scores (N, H, 1) of all steps together say how large they are.
+    so can be measured on every training window too; the model's scores (N, H, 1) of all steps together say how large they are.
     """
     e, parts = prepared.encoder, (prepared.train, prepared.validation)
     naive = [np.abs(part.target - _naive(e, part.inputs["history"])) / _spread(layer, part.inputs["history"]) for part in parts]
@@ -96,7 +96,7 @@ def drift(prepared, layer: Margin) -> np.ndarray:
 
 
 def _windows(encoder, history: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """(N, D, L + H) standardised; a missing truth is the last value, and not judged."""
+    """(N, D, L + H) standardised; a missing truth is the last value, and not scored."""
     both = np.concatenate([history, np.where(np.isnan(truth), history[:, -1:], truth)], axis=1)
     return ((both - np.array(encoder.center)) / np.array(encoder.scale)).astype(np.float32).transpose(0, 2, 1)
 

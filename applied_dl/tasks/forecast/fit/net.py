@@ -8,17 +8,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from msgspec.structs import replace
 
 from applied_dl.core.builders import call
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
+from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
 from applied_dl.tasks.forecast.models.windows import gather_windows, normalize, panel_scale
-from applied_dl.tasks.forecast.refusals import CLOSED
+from applied_dl.tasks.forecast.validate import CLOSED
 from applied_dl.training.history import Fitted, History
 from applied_dl.training.losses import loss as named_loss
-from applied_dl.training.source import Source
+from applied_dl.training.source import Source, resident
 from applied_dl.training.trainer import train_model
 
 
@@ -46,12 +48,7 @@ def spec_of(recipe, prepared) -> Spec:
     """The sizes of the recipe's models."""
     e, state, sample = prepared.encoder, prepared.state, prepared.test.inputs
     sizes = {name: sample[name].shape[-1] for name in ("past", "future", "static") if name in sample}
-    units = {
-        f"{name}_{what}": values
-        for name in ("past", "future", "static")
-        if name in state
-        for what, values in zip(("center", "scale"), state[name])
-    }
+    units = {f"{name}_{what}": values for name, pair in state.units.items() for what, values in zip(("center", "scale"), pair)}
     outputs = {"quantile": len(recipe.calibration.quantiles), "gaussian_nll": 2}.get(recipe.train.loss, 1)
     units |= {"center": e.center, "scale": e.scale} if e.form == "aligned" else {}
     return Spec(
@@ -133,10 +130,10 @@ def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
         level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(rows.inputs["history"]), e.season))
         both = np.concatenate([rows.inputs["history"], rows.extra["filled"]], axis=1)
         return [np.clip((both - level) / spread, -30, 30)[..., 0]]
-    values = (state["blocks"][0]["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    values = (state.blocks[0].values - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
     if effect is not None:
         values = values - effect[: len(values)]
-    begin = state["starts"][part][:, 1]
+    begin = state.starts[part][:, 1]
     every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0] : begin[-1] + 1]
     return [every[:, d] for d in range(values.shape[1])]
 
@@ -145,10 +142,10 @@ def _effect(prepared) -> tuple[np.ndarray, np.ndarray]:
     """The matrix (F, D) of what the covariates known ahead explain of each channel, and that (T + H, D): by least squares within blocks of
     the lookback's length."""
     e, state = prepared.encoder, prepared.state
-    block, (center, scale) = state["blocks"][0], state["future"]
-    known = (block["future"] - np.array(center, np.float32)) / np.array(scale, np.float32)
-    values = (block["values"] - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
-    end = len(state["known"][0])
+    block, (center, scale) = state.blocks[0], state.units["future"]
+    known = (block.future - np.array(center, np.float32)) / np.array(scale, np.float32)
+    values = (block.values - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
+    end = len(state.known[0])
     length = max(2, min(e.lookback, end // 2))
     within = lambda a: np.concatenate([a[i : i + length] - a[i : i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
     x, y = within(known[:end]).astype(np.float64), within(values[:end]).astype(np.float64)
@@ -159,14 +156,7 @@ def _effect(prepared) -> tuple[np.ndarray, np.ndarray]:
 def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
     """Training windows gathered from one resident tensor, and the validation windows."""
     e, state = prepared.encoder, prepared.state
-    resident = []
-    for block, pad in zip(state["blocks"], _pads(prepared)):
-        longer = {
-            name: np.stack([lengthen(c, len(c) + pad, e.season) for c in block[name].T], axis=1)
-            for name in ("values", "past", "future")
-            if name in block
-        }
-        resident.append({**block, **longer, "start": block["start"] - pad})
+    blocks = [_lengthened(block, pad, e.season) for block, pad in zip(state.blocks, state.pads)]
     units = None if e.form == "panel" else (tf.constant(e.center, tf.float32), tf.constant(e.scale, tf.float32))
 
     def target(history, truth):
@@ -178,19 +168,24 @@ def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
         size = tf.reduce_mean(tf.abs(tf.concat([history, truth], 1)), axis=1, keepdims=True) + 1e-6
         return tf.concat([truth, spread, size], axis=1)
 
-    starts = state["starts"]["train"]
-    fitting = Source(len(starts), gather_windows(resident, starts, e.lookback, e.horizon, target, e.cycle))
-    if "validation" in state["starts"]:
-        rows = state["starts"]["validation"]
-        return fitting, Source(len(rows), gather_windows(resident, rows, e.lookback, e.horizon, target, e.cycle))
+    starts = state.starts["train"]
+    fitting = Source(len(starts), gather_windows(blocks, starts, e.lookback, e.horizon, target, e.cycle))
+    if "validation" in state.starts:
+        rows = state.starts["validation"]
+        return fitting, Source(len(rows), gather_windows(blocks, rows, e.lookback, e.horizon, target, e.cycle))
     part = prepared.validation
     truth = tf.constant(np.where(np.isnan(part.target), part.inputs["history"][:, -1:], part.target), tf.float32)
     history = tf.constant(part.inputs["history"])
     return fitting, resident(part.inputs, np.asarray(target(history, truth)))
 
 
-def _pads(prepared) -> list[int]:
-    return prepared.state["pads"]
+def _lengthened(block: Block, pad: int, season: int) -> Block:
+    """A block with `pad` more steps on the left."""
+    columns = {name: getattr(block, name) for name in ("values", "past", "future")}
+    longer = {
+        name: np.stack([lengthen(c, len(c) + pad, season) for c in rows.T], axis=1) for name, rows in columns.items() if rows is not None
+    }
+    return replace(block, start=block.start - pad, **longer)
 
 
 def _fit_network(recipe, prepared, workspace, tag: str) -> Fitted:

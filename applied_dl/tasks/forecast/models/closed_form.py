@@ -55,15 +55,15 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
     weights sum to one for every step, so the model is one linear map whichever won.
     """
     found = {}
-    judge, seen = sums(validation, lookback, "last"), {how: sums(train, lookback, how) for how in {*shifts, "last"}}
+    held_out, known = sums(validation, lookback, "last"), {how: sums(train, lookback, how) for how in {*shifts, "last"}}
     for how in shifts:
-        gram, cross, _, _ = seen[how]
+        gram, cross, _, _ = known[how]
         values, vectors = np.linalg.eigh(gram)
         values, rotated = np.maximum(values, 0.0), vectors.T @ cross
         scale = max(float(values.mean()), 1e-12)
         for penalty in PENALTIES:
             kernel = on_last(vectors @ (rotated / (values[:, None] + penalty * scale)), how)
-            error = _mse(kernel, judge)
+            error = _mse(kernel, held_out)
             if how not in found or error < found[how][0]:
                 found[how] = (error, penalty, kernel)
     best = min(found, key=lambda how: found[how][0])
@@ -71,22 +71,23 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
     chosen = {"shift": best, "penalty": float(penalty)}
     if len(found) > 1:
         both = np.mean([entry[2] for entry in found.values()], axis=0)
-        if _mse(both, judge) < error:
-            error, kernel, chosen = _mse(both, judge), both, {"shift": "+".join(found), "penalty": float(max(e[1] for e in found.values()))}
-    return Ridge(kernel.astype(np.float32), float(error), chosen, reduced(kernel, seen["last"], judge))
+        if _mse(both, held_out) < error:
+            chosen = {"shift": "+".join(found), "penalty": float(max(entry[1] for entry in found.values()))}
+            error, kernel = _mse(both, held_out), both
+    return Ridge(kernel.astype(np.float32), float(error), chosen, reduced(kernel, known["last"], held_out))
 
 
-def reduced(kernel: np.ndarray, train: Sums, judge: Sums) -> tuple[np.ndarray, ...]:
+def reduced(kernel: np.ndarray, train: Sums, held_out: Sums) -> tuple[np.ndarray, ...]:
     """A matrix (L, H) as (L, R) and (R, H) of the least rank that forecasts as well, where that has fewer weights; else the matrix alone.
 
     Reduced-rank regression (Izenman, 1975): the directions of the horizon along which the forecasts of the training windows vary most.
-    train, judge: `sums` of the training and the validation windows, shift "last".
+    train, held_out: `sums` of the training and the validation windows, shift "last".
     """
     lookback, horizon = kernel.shape
     variances, directions = np.linalg.eigh(kernel.T @ train[0] @ kernel)
     directions = directions[:, ::-1]  # the strongest first
     moved = np.maximum(variances, 0.0).cumsum()[::-1]  # what is left from each rank on
-    onto, (gram, cross, square, _) = kernel @ directions, judge
+    onto, (gram, cross, square, _) = kernel @ directions, held_out
     errors = square - np.cumsum(2 * np.sum(onto * (cross @ directions), axis=0) - np.sum(onto * (gram @ onto), axis=0))
     fits = (np.append(moved[1:], 0.0) <= MOVED * _mse(kernel, train) * train[3]) & (errors <= (1 + LOST) * errors[-1])
     rank = int(fits.argmax()) + 1
@@ -102,8 +103,8 @@ def on_last(kernel: np.ndarray, how: str) -> np.ndarray:
     return kernel + (1.0 - kernel.sum(axis=0, keepdims=True)) / len(kernel)
 
 
-def _mse(kernel: np.ndarray, judge) -> float:
-    gram, cross, square, count = judge
+def _mse(kernel: np.ndarray, held_out: Sums) -> float:
+    gram, cross, square, count = held_out
     return float((square - 2 * np.sum(kernel * cross) + np.sum(kernel * (gram @ kernel))) / count)
 
 

@@ -37,22 +37,22 @@ class Spec(Struct, frozen=True, kw_only=True):
 
 def inputs_of(spec: Spec) -> dict[str, keras.KerasTensor]:
     """The named inputs of every forecaster of a spec."""
-    made = {"history": keras.Input((spec.lookback, spec.channels), name="history")}
+    inputs = {"history": keras.Input((spec.lookback, spec.channels), name="history")}
     if spec.past:
-        made["past"] = keras.Input((spec.lookback, spec.past), name="past")
+        inputs["past"] = keras.Input((spec.lookback, spec.past), name="past")
     if spec.future:
-        made["future"] = keras.Input((spec.lookback + spec.horizon, spec.future), name="future")
+        inputs["future"] = keras.Input((spec.lookback + spec.horizon, spec.future), name="future")
     if spec.static:
-        made["static"] = keras.Input((spec.static,), name="static")
+        inputs["static"] = keras.Input((spec.static,), name="static")
     if spec.cycle:
-        made["phase"] = keras.Input((1,), dtype="int32", name="phase")
-    return made
+        inputs["phase"] = keras.Input((1,), dtype="int32", name="phase")
+    return inputs
 
 
 def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | None = None) -> keras.Model:
     """Raw inputs by name → standardised forecast (B, H, D), or (B, H, D, K) where `spec.outputs` is K > 1.
 
-    core: normalised history (B, D, window), the inputs → (B, D, H·K). how: see `preprocess.windows.normalize`. window: the core sees
+    core: normalised history (B, D, window), the inputs → (B, D, H·K). how: see `windows.normalize`. window: the core sees
     only the last `window` steps. Covariates known ahead act on history and future alike: their effect is removed before the core and
     added after it; past ones and static ones add a learned term.
     """

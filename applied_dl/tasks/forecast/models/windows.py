@@ -90,28 +90,24 @@ def _running_sum(y):
     return ops.reshape(ops.matmul(triangle, flat), (-1, *y.shape[1:]))
 
 
-def gather_windows(
-    blocks: list[dict[str, np.ndarray]], starts: np.ndarray, lookback: int, horizon: int, target: Callable, cycle: int = 0
-) -> Callable:
+def gather_windows(blocks: list, starts: np.ndarray, lookback: int, horizon: int, target: Callable, cycle: int = 0) -> Callable:
     """A `train.Source.gather`: window numbers (B,) → (inputs by name, target), from one resident tensor per column group.
 
-    blocks: per block the arrays `values` (T, D), and where there are any `past` (T, P), `future` (T + H, F), `static` (S,), and the
-    clock step `start` of its first row. starts: (N, 2) int64 of block number and first row of each window. `target` maps
+    blocks: `encoder.Block`s: `values` (T, D), `start`, and `past` (T, P), `future` (T + H, F) and `static` (S,) or None.
+    starts: (N, 2) int64 of block number and first row of each window. `target` maps
     (history (B, L, D), truth (B, H, D)) to what the loss takes.
     """
-    names = [name for name in ("values", "past", "future") if name in blocks[0]]
-    offsets = {name: np.cumsum([0] + [len(block[name]) for block in blocks])[:-1] for name in names}
+    names = [name for name in ("values", "past", "future") if getattr(blocks[0], name) is not None]
+    offsets = {name: np.cumsum([0] + [len(getattr(block, name)) for block in blocks])[:-1] for name in names}
     block_of, first = starts[:, 0], starts[:, 1]
     import tensorflow as tf  # here, so that the layers above and the models made of them run under every Keras backend
 
     with tf.device("/CPU:0"):
-        resident = {name: tf.constant(np.concatenate([block[name] for block in blocks])) for name in names}
+        resident = {name: tf.constant(np.concatenate([getattr(block, name) for block in blocks])) for name in names}
         begin = {name: tf.constant(offsets[name][block_of] + first) for name in names}
-        static = tf.constant(np.stack([block["static"] for block in blocks])) if "static" in blocks[0] else None
+        static = None if blocks[0].static is None else tf.constant(np.stack([block.static for block in blocks]))
         owner = tf.constant(block_of)
-        phase = (
-            tf.constant(((np.array([block["start"] for block in blocks])[block_of] + first) % cycle).astype(np.int32)) if cycle else None
-        )
+        phase = tf.constant(((np.array([block.start for block in blocks])[block_of] + first) % cycle).astype(np.int32)) if cycle else None
     reach = {"values": lookback + horizon, "past": lookback, "future": lookback + horizon}
 
     def gather(index):

@@ -1,4 +1,4 @@
-"""Which columns of a table of series mean what: layout, time, series and targets, as told by the recipe or seen from names and cells."""
+"""Which columns of a table of series mean what: layout, time, series and targets, from the recipe or from names and cells."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def understand(table, columns: Columns, where: str) -> Columns:
         key = "static_covariates" if columns.static else "series"
         raise UsageError(f"data.{key} is for a long file (a row for each value); {where} is wide, a column for each series.")
     if layout == "rows":
-        idle = [key for key in ("time", "targets", "past", "future", "static") if getattr(columns, key)]
+        keys = {"time": "time", "targets": "target", **{key: f"{key}_covariates" for key in ("past", "future", "static")}}
+        idle = [name for key, name in keys.items() if getattr(columns, key)]
         if idle:
-            raise UsageError(f"data.{idle[0].replace('targets', 'target')} has no meaning for {where}, which has a row for each series.")
+            raise UsageError(f"data.{idle[0]} has no meaning for {where}, which has a row for each series.")
         return replace(columns, layout="rows", series=columns.series or names[0])
     if layout == "long" and series is None:
         raise DataError(f"{where}: no column names the series; set data.series to one of: {', '.join(names)}.")
@@ -59,7 +60,7 @@ def understand(table, columns: Columns, where: str) -> Columns:
 
 
 def _once(columns: Columns) -> None:
-    """A column has one meaning: a target that is also known ahead would be told to the model."""
+    """A column has one meaning: a target that is also known ahead would leak into the input."""
     given = {
         "target": columns.targets,
         "past_covariates": columns.past,

@@ -9,10 +9,10 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Prepared
 from applied_dl.io.clock import Clock, parse_frequency
-from applied_dl.tasks.forecast.choice import members_of, name_of
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, periods
 from applied_dl.tasks.forecast.readers.read import Cuts, read, trim
-from applied_dl.tasks.forecast.readers.windows import aligned_windows, panel_windows
+from applied_dl.tasks.forecast.readers.windows import State, aligned_windows, panel_windows
+from applied_dl.tasks.forecast.selection import members_of, name_of
 from applied_dl.tasks.forecast.series import SeriesSet
 
 LOOKBACK = 512
@@ -52,9 +52,9 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         calendar=calendar, levels=_levels(data), static_center=_static_center(data),
         quantiles=recipe.calibration.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
-    made = blocks(encoder, data)
-    parts, state = (aligned_windows if form == "aligned" else panel_windows)(encoder, made, cuts)
-    state |= {"blocks": [_resident(block) for block in made], "known": known, **_covariates(encoder, made, cuts)}
+    series = blocks(encoder, data)
+    parts, starts, pads = (aligned_windows if form == "aligned" else panel_windows)(encoder, series, cuts)
+    state = State(blocks=series, known=known, starts=starts, pads=pads, units=_covariate_units(encoder, series, cuts))
     missing = int(sum(np.isnan(v).sum() for v in data.values))
     if missing:
         share = missing / sum(map(len, data.values))
@@ -72,7 +72,7 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         "lookback": lookback,
         "horizon": horizon,
         "missing": missing,
-        "windows": len(state["starts"]["train"]),
+        "windows": len(state.starts["train"]),
         "from": data.clock.text(np.array([min(data.starts)]))[0],
         "to": data.clock.text(np.array([max(s + len(v) for s, v in zip(data.starts, data.values)) - 1]))[0],
     }
@@ -214,32 +214,27 @@ def _levels(data: SeriesSet) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(sorted({str(c) for c in column})) if any(isinstance(c, str) for c in column) else () for column in columns)
 
 
-def _resident(block: Block) -> dict:
-    found = {"values": block.values, "start": block.start}
-    return found | {name: getattr(block, name) for name in ("past", "future", "static") if getattr(block, name) is not None}
-
-
 def _static_center(data: SeriesSet) -> tuple[float, ...]:
     """The mean of every static column of numbers, 0 for texts."""
     columns = [[float(c) for c in column if c is not None and not isinstance(c, str)] for column in zip(*data.static)]
     return tuple(float(np.nanmean(numbers)) if not np.isnan(numbers).all() else 0.0 for numbers in columns)
 
 
-def _covariates(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> dict:
+def _covariate_units(encoder: SeriesEncoder, series: list[Block], cuts: Cuts) -> dict:
     """Mean and deviation of the covariates over training steps, of the static numbers over the series; texts stay 0 and 1."""
-    state = {}
+    units = {}
     for name in ("past", "future"):
-        rows = [getattr(block, name)[:end] for block, end in zip(made, cuts.train) if getattr(block, name) is not None]
+        rows = [getattr(block, name)[:end] for block, end in zip(series, cuts.train) if getattr(block, name) is not None]
         if rows:
             rows = np.concatenate(rows)
             scale = np.nanstd(rows, axis=0)
-            state[name] = (tuple(map(float, np.nanmean(rows, axis=0))), tuple(float(s) if s > 1e-9 else 1.0 for s in scale))
+            units[name] = (tuple(map(float, np.nanmean(rows, axis=0))), tuple(float(s) if s > 1e-9 else 1.0 for s in scale))
     if encoder.levels:
         number = np.concatenate([[not levels] * max(1, len(levels)) for levels in encoder.levels])
-        rows = np.stack([block.static for block in made]).astype(np.float64)
+        rows = np.stack([block.static for block in series]).astype(np.float64)
         scale = rows.std(axis=0)
-        state["static"] = (
+        units["static"] = (
             tuple(map(float, np.where(number, rows.mean(axis=0), 0.0))),
             tuple(map(float, np.where(number & (scale > 1e-9), scale, 1.0))),
         )
-    return state
+    return units

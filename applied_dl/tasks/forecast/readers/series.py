@@ -22,16 +22,16 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     named, columns = bool(columns.targets), understand(table, columns, where)
     columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None)
     if columns.layout == "rows":
-        return _told(_from_rows(table, columns, where, clock), notes)
+        return _with_notes(_from_rows(table, columns, where, clock), notes)
     found = _stamps(table, columns, where)
     columns = replace(columns, form=columns.form or found.form)
     notes += [*short, found.note] if found.note and clock is None else short
     notes += [f"{where}: {note}" for note in unread_columns(table, columns, named)] if clock is None else []
     read = _from_long if columns.layout == "long" else _from_wide
-    return _told(read(table, columns, where, found.stamps, found.zoned, clock), notes)
+    return _with_notes(read(table, columns, where, found.stamps, found.zoned, clock), notes)
 
 
-def _told(found: SeriesSet, notes: list[str]) -> SeriesSet:
+def _with_notes(found: SeriesSet, notes: list[str]) -> SeriesSet:
     return replace(found, notes=[*notes, *found.notes])
 
 
@@ -92,7 +92,7 @@ def _block(table, names, columns: Columns, where: str) -> np.ndarray:
     block = np.stack([numbers(table, name, where, columns.style) for name in names], axis=1)
     for name, empty in zip(names, np.isnan(block).all(axis=0)):
         if empty and name not in columns.targets:
-            key = "past" if name in columns.past else "future"
+            key = "past_covariates" if name in columns.past else "future_covariates"
             raise DataError(f"{where}: the column {name!r} of data.{key} holds no value; leave it out.")
     return block
 
@@ -108,10 +108,10 @@ def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
     )
     count, known_past = len(columns.targets), len(columns.targets) + len(columns.past)
     targets, past, future = rows[:, :count], rows[:, count:known_past], rows[:, known_past:]
-    told = ~np.isnan(targets).all(axis=1)
-    if not told.any():
+    known = ~np.isnan(targets).all(axis=1)
+    if not known.any():
         raise DataError(f"{where}: every value of {', '.join(columns.targets[:3])} is missing; expected numbers.")
-    end = len(told) - int(told[::-1].argmax())  # rows after the last known target are the known future
+    end = len(known) - int(known[::-1].argmax())  # rows after the last known target are the known future
     return SeriesSet(
         names=list(columns.targets),
         values=list(targets[:end].T),
@@ -143,14 +143,14 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
     split = 1 + len(columns.past)
     values, starts, past, future, notes, static = [], [], [], [], [], []
     for name, rows in zip(names, groups):
-        first, cells, told = on_grid(
+        first, cells, grid_notes = on_grid(
             stamps[rows], block[rows], clock, name, where, duplicates=columns.duplicates, irregular=columns.irregular
         )
         known = ~np.isnan(cells[:, 0])
         if not known.any():
             raise DataError(f"{where}, series {name!r}: every value is missing; expected numbers.")
         end = len(known) - int(known[::-1].argmax())
-        values.append(cells[:end, 0]), starts.append(first), notes.extend(told)
+        values.append(cells[:end, 0]), starts.append(first), notes.extend(grid_notes)
         past.append(cells[:end, 1:split]), future.append(cells[:, split:])
         static.append([table[column][int(rows[0])] for column in columns.static])
     return SeriesSet(

@@ -46,7 +46,7 @@ def load_table(source, columns=None) -> Loaded:
         raise DataError(f"A history must be a file, a table, columns or an array of numbers; received {type(source).__name__}.")
     notes, first = [], found.sources[0][1]
     if where != "the table" and first == 1 and not (columns and columns.header is False):
-        notes.append(f"{where} has no header: line 1 looks like data; its columns are column_1, column_2, … (data.header says otherwise)")
+        notes.append(f"{where} has no header: line 1 holds values; its columns are column_1, column_2, … (data.header says otherwise)")
     short = []
     if found.short:
         row, count = min(found.short.items())
@@ -66,28 +66,28 @@ def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[s
 
     from applied_dl.io.cells import as_numbers, unsure
 
-    styles, notes, made = set(), [], []
+    styles, notes, columns = set(), [], []
     for cells in found.frame:
         if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
-            made.append(cells)
+            columns.append(cells)
             continue
         if not (whole := cells.cast(pl.Int64, strict=False)).null_count() - cells.null_count():
-            made.append(cells if filled.str.contains(r"^[+-]?0\d").any() else whole)
+            columns.append(cells if filled.str.contains(r"^[+-]?0\d").any() else whole)
             continue
         if filled.head(1).str.to_lowercase().is_in(["true", "false"]).all() and filled.str.to_lowercase().is_in(["true", "false"]).all():
-            made.append(cells.str.to_lowercase() == "true")
+            columns.append(cells.str.to_lowercase() == "true")
             continue
         style, share = text_style(cells, learned, mark)
         marked = share >= 0.5 and filled.str.contains("[.,]").any()
         styles |= {style} if marked else set()
         if marked and not learned and (not mark or style == "thousands") and (note := unsure(cells, style)):
             notes.append(f"column {cells.name!r}: {note}")
-        made.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None) if share == 1 else cells)
+        columns.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None) if share == 1 else cells)
     if "comma" in styles:
         one = "comma" if len(styles) == 1 else ""
     else:
         one = "thousands" if "thousands" in styles else "plain"
-    return pl.DataFrame(made), learned or one, notes
+    return pl.DataFrame(columns), learned or one, notes
 
 
 def text_style(cells, style: str, mark: str | None = None) -> tuple[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.metrics.forecasting import mase_scale
@@ -12,11 +13,27 @@ from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, inputs_at
 from applied_dl.tasks.forecast.readers.read import Cuts
 
 NONE = np.array([], np.int64)
-LARGEST_PANEL = 10**7  # numbers in the windows of a panel kept as rows; of more, every so many: networks gather theirs
+LARGEST_PANEL = 10**7  # numbers in the windows of a panel kept as rows; of more, every n-th: networks gather their own
 
 
-def aligned_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
-    block, (train, validation) = made[0], (cuts.train[0], cuts.validation[0])
+class State(Struct, frozen=True, kw_only=True):
+    """What fitting needs beside the windows: `Prepared.state` of a forecast.
+
+    blocks: the whole series. known: the training values (T,) of every series, with NaN. starts: by part, (N, 2) int64 of block number and
+    first step of each window. pads: by block, the steps by which it is lengthened to the left. units: of the past, future and static
+    covariates, the mean and the deviation of each column.
+    """
+
+    blocks: list[Block]
+    known: list[np.ndarray]
+    starts: dict[str, np.ndarray]
+    pads: list[int]
+    units: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
+
+
+def aligned_windows(encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict, list[int]]:
+    """The windows of the three parts, their starts and pads (as in `State`), of series on one clock."""
+    block, (train, validation) = blocks[0], (cuts.train[0], cuts.validation[0])
     scale = np.array([mase_scale(v[:train], encoder.season) for v in block.truth.T])
     L, H, T = encoder.lookback, encoder.horizon, len(block)
     ends = {
@@ -31,7 +48,7 @@ def aligned_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tu
         )
     parts = {name: aligned_part(encoder, block, e, scale) for name, e in ends.items()}
     starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items()}
-    return parts, {"starts": starts, "pads": [0]}
+    return parts, starts, [0]
 
 
 def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: np.ndarray) -> Part:
@@ -49,7 +66,8 @@ def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: 
     )
 
 
-def panel_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict]:
+def panel_windows(encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict, list[int]]:
+    """The windows of the three parts, their starts and pads (as in `State`), of a panel."""
     H, L = encoder.horizon, encoder.lookback
     # a window's history is at least half of what its series has: shorter ones would be mostly padding
     pads = [max(0, L - max(1, (end - H) // 2)) for end in cuts.train]
@@ -57,25 +75,25 @@ def panel_windows(encoder: SeriesEncoder, made: list[Block], cuts: Cuts) -> tupl
     ends = {
         "train": [np.arange(L - pad, end - H + 1) if ok else NONE for pad, end, ok in zip(pads, cuts.train, enough)],
         "validation": [np.array([end]) if ok else NONE for end, ok in zip(cuts.train, enough)],
-        "test": [np.arange(end, len(block) - H + 1, H) for block, end in zip(made, cuts.validation)],
+        "test": [np.arange(end, len(block) - H + 1, H) for block, end in zip(blocks, cuts.validation)],
     }
     windows = sum(map(len, ends["train"]))
     every = max(1, -(-windows * L // LARGEST_PANEL))
     parts = {
         name: panel_part(
-            encoder, made, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train
+            encoder, blocks, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train
         )
         for name, at in ends.items()
     }
     starts = np.concatenate([np.stack([np.full(len(e), i), e - L + pad], axis=1) for i, (e, pad) in enumerate(zip(ends["train"], pads))])
-    return parts, {"starts": {"train": starts.astype(np.int64)}, "pads": pads}
+    return parts, {"train": starts.astype(np.int64)}, pads
 
 
-def panel_part(encoder: SeriesEncoder, made: list[Block], ends: list[np.ndarray], known: list[int]) -> Part:
+def panel_part(encoder: SeriesEncoder, blocks: list[Block], ends: list[np.ndarray], known: list[int]) -> Part:
     """The windows of a panel at the ends of each series, with the errors' units of its known steps and Naive 2's forecast."""
     H, inputs, target, filled, scale, reference, origin, owner = encoder.horizon, [], [], [], [], [], [], []
     test = all(len(e) <= 8 for e in ends)
-    for i, (block, at, end) in enumerate(zip(made, ends, known)):
+    for i, (block, at, end) in enumerate(zip(blocks, ends, known)):
         if len(at) == 0:
             continue
         inputs.append(inputs_at(encoder, block, at))

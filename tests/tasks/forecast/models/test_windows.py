@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
+from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.models.windows import LARGEST, Standardize, gather_windows, normalize, panel_scale
 
 FEW = settings(max_examples=25, deadline=None)
@@ -24,8 +25,8 @@ def numpy(x):
 def test_gathered_windows_are_slices_of_their_block(seed, channels, lookback, horizon, data):
     lengths = data.draw(st.lists(st.integers(lookback + horizon, 20), min_size=1, max_size=3))
     blocks = [
-        {"values": series(seed + i, n, channels), "past": series(seed + 9 + i, n, 2), "future": series(seed + 5 + i, n + horizon, 1),
-         "static": series(i, 2), "start": 3 * i}
+        Block(names=("a",), start=3 * i, values=series(seed + i, n, channels), truth=series(seed + i, n, channels),
+              past=series(seed + 9 + i, n, 2), future=series(seed + 5 + i, n + horizon, 1), static=series(i, 2))
         for i, n in enumerate(lengths)
     ]  # fmt: skip
     starts = np.array([(i, s) for i, n in enumerate(lengths) for s in range(n - lookback - horizon + 1)])
@@ -33,12 +34,12 @@ def test_gathered_windows_are_slices_of_their_block(seed, channels, lookback, ho
     inputs, truth = gather_windows(blocks, starts, lookback, horizon, lambda history, truth: truth, cycle=4)(picked)
     for row, (i, s) in enumerate(starts[picked]):
         block = blocks[i]
-        assert np.array_equal(inputs["history"][row], block["values"][s : s + lookback])
-        assert np.array_equal(truth[row], block["values"][s + lookback : s + lookback + horizon])
-        assert np.array_equal(inputs["past"][row], block["past"][s : s + lookback])
-        assert np.array_equal(inputs["future"][row], block["future"][s : s + lookback + horizon])
-        assert np.array_equal(inputs["static"][row], block["static"])
-        assert int(inputs["phase"][row, 0]) == (block["start"] + s) % 4
+        assert np.array_equal(inputs["history"][row], block.values[s : s + lookback])
+        assert np.array_equal(truth[row], block.values[s + lookback : s + lookback + horizon])
+        assert np.array_equal(inputs["past"][row], block.past[s : s + lookback])
+        assert np.array_equal(inputs["future"][row], block.future[s : s + lookback + horizon])
+        assert np.array_equal(inputs["static"][row], block.static)
+        assert int(inputs["phase"][row, 0]) == (block.start + s) % 4
 
 
 @pytest.mark.parametrize("how", ["last", "mean", "revin", "panel", "none"])

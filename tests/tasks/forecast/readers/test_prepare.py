@@ -52,9 +52,10 @@ LONG = {"series": ["east"] * 200 + ["west"] * 200, "time": stamps(200) + stamps(
         ({"date": stamps(300)[::-1], "a": wave(300)}, {}, "series 'a', row 3: time runs backwards"),
         ({"date": stamps(300), "a": [v if i % 5 == 0 else None for i, v in enumerate(wave(300))]}, {}, "80% of its values are missing"),
         ({"date": stamps(300), "a": wave(300)}, {"data__split": [0.8, 0.0, 0.2]}, "0 of them for validation"),
-        ({"date": stamps(300), "a": wave(300), "p": [*wave(290), *[None] * 10]}, {"data__target": "a", "data__future": ["p"]},
+        ({"date": stamps(300), "a": wave(300), "p": [*wave(290), *[None] * 10]}, {"data__target": "a", "data__future_covariates": ["p"]},
          "a column of data.future_covariates (p) has no value at 2024-01-13T02:00:00"),
-        ({"date": stamps(300), "a": wave(300)}, {"data__future": ["a"], "data__target": "a"}, "'a' is named by data.target and by"),
+        ({"date": stamps(300), "a": wave(300)}, {"data__future_covariates": ["a"], "data__target": "a"},
+         "'a' is named by data.target and by"),
         ({"id": ["x", "y"], **{f"V{i}": [1.0 + i, 2.0 * i] for i in range(60)}}, {"data__calendar": True, "data__horizon": 4},
          "data.calendar needs dates"),
     ],
@@ -94,7 +95,7 @@ def test_explicit_files_are_joined_in_time_and_used_as_given(tmp_path):
         pl.DataFrame({"date": stamps(n, start=start), "a": wave(n)}).write_csv(tmp_path / f"{name}.csv")
     keys = {f"data.{name}": str(tmp_path / f"{name}.csv") for name in ("train", "validation", "test")} | {"data.horizon": 12}
     found = task.prepare(recipes.read_recipe({"task": "forecast"}, keys), Path("."))
-    assert len(found.state["known"][0]) == 200
+    assert len(found.state.known[0]) == 200
     assert found.validation.extra["origin"][[0, -1]].tolist() == [200, 248 - 12]
     assert found.test.extra["origin"][[0, -1]].tolist() == [248, 308 - 12]
     keys["data.test"] = keys["data.validation"]
@@ -107,7 +108,7 @@ def test_a_large_panel_keeps_some_windows_as_rows_and_trains_on_all(tmp_path, mo
     whole = prepared(tmp_path, frame, data__horizon=6, data__test_horizons=1)
     monkeypatch.setattr(forecast_windows, "LARGEST_PANEL", 60 * whole.encoder.lookback)
     small = prepared(tmp_path, frame, data__horizon=6, data__test_horizons=1)
-    assert len(whole.train) == whole.facts["windows"] == small.facts["windows"] == len(small.state["starts"]["train"])
+    assert len(whole.train) == whole.facts["windows"] == small.facts["windows"] == len(small.state.starts["train"])
     assert 30 < len(small.train) <= 61
     assert set(small.train.extra["series"]) == {0, 1}
     assert {w.tobytes() for w in small.train.inputs["history"]} < {w.tobytes() for w in whole.train.inputs["history"]}

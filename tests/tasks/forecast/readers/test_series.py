@@ -158,7 +158,7 @@ def test_files_are_judged_as_those_of_tables(tmp_path, head, rows, how, says):
 def test_a_file_without_a_header_and_short_rows_are_told(tmp_path):
     found = read_series(put(tmp_path, "", [(d, i + 0.5, i * 2.5) for i, d in enumerate(DAYS)]), Columns())
     assert (found.columns.time, found.columns.targets, found.values[0][0]) == ("column_1", ("column_2", "column_3"), 0.5)
-    assert "has no header: line 1 looks like data" in found.notes[0]
+    assert "has no header: line 1 holds values" in found.notes[0]
     short = read_series(put(tmp_path, "date,a,b", [(d, i) if i == 20 else (d, i, i) for i, d in enumerate(DAYS)], "|"), Columns())
     assert np.flatnonzero(np.isnan(short.values[1])).tolist() == [20]
     assert "1 rows have fewer cells than line 1 (the first: row 22, 2 of 3)" in short.notes[0]

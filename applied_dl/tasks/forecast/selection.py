@@ -11,7 +11,7 @@ PANEL_MEMBERS = ("panel", "nbeats")
 
 
 def name_of(recipe, form: str, windows: int, season: int) -> str:
-    """The recipe's model, or the one that suits the data: the panel's network, a blend, or ridge for short series and in a hurry."""
+    """The recipe's model, or the one that suits the data: a network for panels, a blend, or ridge (short series, `preset = "fast"`)."""
     if recipe.model.name:
         return recipe.model.name
     if recipe.model.members is not None:

@@ -7,7 +7,7 @@ import pytest
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.models import BUILDERS
-from applied_dl.tasks.forecast.refusals import OPTIONS, takes
+from applied_dl.tasks.forecast.validate import OPTIONS, takes
 from applied_dl.workflows import recipes
 
 SERIES = {"data.source": "elnino", "data.horizon": 6, "data.lookback": 48}
@@ -46,12 +46,12 @@ def resolved(**keys):
         ({"model__members": ["ridge", "gro"]}, "Did you mean 'gru'"),
         ({"model__members": ["ridge", "gru"], "train__ensemble": 2}, "name one more than once"),
         ({"model__members": ["ridge", "gru"], "train__snapshots": 2}, "train.snapshots is for one network"),
-        ({"model__name": "gru", "score__quantiles": [0.1, 0.9]}, 'train.loss = "quantile" learns'),
-        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.9, 0.1]}, "must rise between 0 and 1"),
-        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.5, 1.0]}, "must rise between 0 and 1"),
-        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": []}, "must rise between 0 and 1"),
-        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.1, 0.9]}, "needs 0.5, the forecast"),
-        ({"model__name": "gru", "train__loss": "quantile", "score__quantiles": [0.1, 0.5]}, "one below and above"),
+        ({"model__name": "gru", "calibration__quantiles": [0.1, 0.9]}, "train.loss = 'quantile' learns"),
+        ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": [0.9, 0.1]}, "must rise between 0 and 1"),
+        ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": [0.5, 1.0]}, "must rise between 0 and 1"),
+        ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": []}, "must rise between 0 and 1"),
+        ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": [0.1, 0.9]}, "needs 0.5, the forecast"),
+        ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": [0.1, 0.5]}, "one below and above"),
         ({"model__name": "gru", "train__loss": "relative"}, "is for panels"),
         ({"model__name": "gru", "train__label_smoothing": 0.1}, "no meaning for a forecast"),
         ({"model__name": "gru", "train__precision": "mixed_bfloat16"}, "forecasters compute in float32"),
@@ -91,7 +91,7 @@ def test_zero_is_no_floor_for_series_that_go_below_it(tmp_path):
     path = tmp_path / "winter.csv"
     path.write_text("month,temperature\n" + "".join(f"{2000 + i // 12}-{i % 12 + 1:02d}-01,{10 - i % 12 * 2}\n" for i in range(240)))
     with pytest.raises(UsageError, match=r"predict.non_negative would cut forecasts .* \(down to -12\); remove it"):
-        resolved(data__source=str(path), score__non_negative=True)
+        resolved(data__source=str(path), predict__non_negative=True)
     assert resolved(data__source=str(path)).predict.non_negative is False
 
 

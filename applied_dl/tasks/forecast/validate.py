@@ -1,4 +1,4 @@
-"""What a forecast recipe must not ask for: keys that contradict each other, or that the chosen model would not heed."""
+"""Refuse forecast recipes with keys that contradict each other, or that the chosen model does not use."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ OPTIONS = {
     "difference": "normalize",
 }
 CLOSED = ("ridge",)  # solved, not trained
-MOST_MEMBERS = 12  # every subset of them is weighed
+MOST_MEMBERS = 12  # their weights are found by trying every subset: 2^12 small solves take 0.1 s, and each member more doubles it
 HEADS = 4  # of attention; each needs a unit of its own
 ATTENTIVE = ("patchtst", "itransformer")
 BLIND = {"past": ("ridge", "cyclenet"), "static": ("ridge", "cyclenet"), "future": ("cyclenet",)}  # covariates they do not see
 LOSSES = ("mse", "mae", "huber", "quantile", "gaussian_nll", "relative")
-HEEDED = ("seed", "deterministic", "checkpoint_minutes")  # of [train], by every model
+ALWAYS_USED = ("seed", "deterministic", "checkpoint_minutes")  # of [train], by every model
 OTHER_TASKS = ("label_smoothing", "class_weights", "unfreeze_epochs", "layerwise_lr_decay")
 
 
 def takes(name: str, key: str) -> bool:
-    """Whether a model heeds `model.<key>`. The closed form chooses its own shift, so it has no `normalize`."""
+    """Whether a model uses `model.<key>`. The closed form chooses its own shift, so it has no `normalize`."""
     return OPTIONS[key] in inspect.signature(BUILDERS[name]).parameters and not (name in CLOSED and OPTIONS[key] == "normalize")
 
 
@@ -81,8 +81,8 @@ def _check_covariates(encoder, name: str, names: tuple[str, ...]) -> None:
     given = {"past": encoder.columns.past, "static": encoder.columns.static, "future": encoder.columns.future or encoder.calendar}
     for key, columns in given.items():
         if columns and all(one in BLIND[key] for one in names):
-            said = "data.calendar" if key == "future" and not encoder.columns.future else f"data.{key}"
-            raise UsageError(f"{said} would do nothing: {name!r} sees no such columns; leave them out, or choose a model such as 'tide'.")
+            option = "data.calendar" if key == "future" and not encoder.columns.future else f"data.{key}_covariates"
+            raise UsageError(f"{option} would do nothing: {name!r} sees no such columns; leave them out, or choose a model such as 'tide'.")
 
 
 def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
@@ -104,7 +104,7 @@ def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
     refuse_bfloat16(train, "forecasters")
     if all(one in CLOSED for one in names):
         plain = Train()
-        idle = [key for key in Train.__struct_fields__ if key not in HEEDED and getattr(train, key) != getattr(plain, key)]
+        idle = [key for key in Train.__struct_fields__ if key not in ALWAYS_USED and getattr(train, key) != getattr(plain, key)]
         idle = [key for key in idle if (key, getattr(train, key)) not in (("loss", "mse"), ("precision", "float32"))]
         if idle:
             raise UsageError(

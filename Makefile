@@ -53,7 +53,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.$(subst /,.,$(TABLE))
 	$(BIN)/python -m benchmarks.table
 bench-all: $(STAMP)
-	for script in $(filter-out %/common.py,$(wildcard benchmarks/*/*.py)); do \
+	for script in $(filter-out %/common.py %/cases.py,$(wildcard benchmarks/*/*.py)); do \
 	  module=$$(echo $${script%.py} | tr / .); $(BIN)/python -m $$module || echo "$$module failed" >&2; \
 	done
 	$(BIN)/python -m benchmarks.table

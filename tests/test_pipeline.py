@@ -26,7 +26,7 @@ CONTRACT = (
     "baselines",
     "preview",
     "plots",
-    "labelled",
+    "load_labeled",
     "save_encoder",
     "load_encoder",
 )

@@ -114,7 +114,7 @@ def test_a_changed_manifest_is_noticed(tmp_path):
     (target / "bundle.json").write_text(json.dumps(json.loads(text), indent=4))  # how it is set out does not matter
     bundle.read_manifest(target)
     for schema in (0, -1):
-        (target / "bundle.json").write_text(text.replace('"schema": 1', f'"schema": {schema}'))
+        (target / "bundle.json").write_text(text.replace(f'"schema": {bundle.SCHEMA}', f'"schema": {schema}'))
         with pytest.raises(DataError, match="bundle schema"):
             bundle.read_manifest(target)
 

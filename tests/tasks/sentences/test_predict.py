@@ -58,7 +58,7 @@ def test_an_answer_has_its_vector_neighbours_and_label(encoder, index):
     assert first["nearest"][0] == {"text": TEXTS[0], "similarity": pytest.approx(1, abs=1e-5)}
     assert len(first["nearest"]) == 2
     assert first["vector"] == pytest.approx(index.vectors[0].tolist(), abs=1e-6)
-    with pytest.raises(UsageError, match=r"score\.index was 0"):
+    with pytest.raises(UsageError, match=r"predict\.index was 0"):
         postprocess(encoder, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2)
 
 

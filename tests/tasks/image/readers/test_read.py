@@ -177,7 +177,7 @@ def test_names_that_are_nothing(tmp_path):
     with pytest.raises(DataError, match="no data at"):
         read(tmp_path, source=str(tmp_path / "nowhere"))
     with pytest.raises(AppliedError, match="stretch"):
-        read(tmp_path, fit="squash")
+        read(tmp_path, resize="squash")
 
 
 def test_a_class_unknown_to_training_is_refused(tmp_path):

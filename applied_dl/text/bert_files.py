@@ -12,7 +12,7 @@ ACTIVATIONS = {"gelu": "gelu_exact", "gelu_new": "gelu", "gelu_pytorch_tanh": "g
 
 
 def read_facts(folder: Path) -> dict:
-    """The shape of a model directory, in our words."""
+    """The configuration of a model directory, by our names."""
     config = read_json(folder / "config.json")
     kind = config.get("model_type")
     if kind not in FAMILIES:

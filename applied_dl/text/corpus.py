@@ -1,6 +1,6 @@
 """Text as a stream of lines: a file, a folder of files, a column of a table, compressed or not, in constant memory.
 
-Handling, stated once: UTF-8, with or without a byte-order mark; bytes that are not UTF-8 and NUL bytes become a space and are
+Handling: UTF-8, with or without a byte-order mark; bytes that are not UTF-8 and NUL bytes become a space and are
 counted; a line longer than 1 MiB is cut at a space; empty lines are skipped. UTF-16 and binary files are refused.
 """
 
@@ -30,7 +30,7 @@ BINARY_SHARE = 0.1  # a file whose first block holds more NUL bytes than this is
 
 
 class Reading(Struct):
-    """What a reader met; filled while the lines are read."""
+    """Counts of what was read and mended; filled while the lines are read."""
 
     files: int = 0
     bytes: int = 0
@@ -42,7 +42,7 @@ class Reading(Struct):
     swallowed: int = 0
 
     def warnings(self) -> list[str]:
-        """What a person should know, a sentence each."""
+        """What the user should know, one sentence each."""
         found = []
         if self.bad_bytes:
             found.append(f"{self.bad_bytes:,} places of the text are not UTF-8; each was read as a space.")
@@ -232,7 +232,5 @@ def _chosen(path: Path, column: str | None, names: list[str]) -> str:
     for name in TEXT:
         if name in names:
             return name
-    told = ", ".join(names[:8])
-    raise DataError(
-        f"{str(path)!r} has {len(names)} columns ({told}); name the one that holds the text {TEXT[0]!r}, or say it: data.column."
-    )
+    listed = ", ".join(names[:8])
+    raise DataError(f"{str(path)!r} has {len(names)} columns ({listed}); name the one that holds the text: data.column.")

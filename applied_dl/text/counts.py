@@ -1,6 +1,7 @@
 """Word vectors by counting: neighbours within a window, positive pointwise mutual information, a truncated factorisation.
 
-Levy and Goldberg (2014) show skip-gram to factorise nearly this matrix. It is the honest rival of every trained table, and a start for one.
+Levy and Goldberg (2014) show that skip-gram factorises nearly this matrix. It is the baseline of every trained table
+and can initialise one.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from applied_dl.text.word_ids import tally
 MOST = 30_000  # words that are factorised; the matrix of all pairs of rarer ones is mostly chance
 ROWS = 256  # of the matrix counted at a time
 PASSES = 2  # of the randomised factorisation
-START_NORM = 1.5  # mean length of the rows where they start a training
+INIT_NORM = 1.5  # mean norm of the rows that initialise an embedding
 
 
 def cooccurrences(text: Text, window: int, words: int | None = None):
     """Symmetric counts (W, W) as a scipy CSR matrix; a neighbour at distance d counts (window + 1 − d) / window.
 
-    Row after row, by the places of its word in the text: what is held at a time is a row, not the pairs of the text.
+    Row by row, from the positions of its word in the text: memory holds a block of rows at a time, not all pairs of the text.
     """
     import scipy.sparse as sp
 
@@ -34,14 +35,14 @@ def cooccurrences(text: Text, window: int, words: int | None = None):
     found = [count_rows(ids, opens, places, np.r_[0, ends], *block, size, window) for block in blocks]
     lengths, columns, values = (list(part) for part in zip(*found))
     del found
-    columns = np.concatenate(columns)  # one after the other: neither is held twice at once
+    columns = np.concatenate(columns)  # one after the other, so that neither is in memory twice
     values = np.concatenate(values)
     return sp.csr_matrix((values, columns, np.r_[0, np.cumsum(np.concatenate(lengths))]), shape=(size, size))
 
 
 @compiled
 def sort_places(ids, at, places):
-    """Fill `places` with where each word stands in the text, word after word; `at` (W,) is where a word's begin, and is moved on."""
+    """Fill `places` with the positions of each word in the text; `at` (W,), where the positions of a word begin, advances."""
     for i in range(len(ids)):
         word = ids[i]
         if word < len(at):
@@ -80,7 +81,7 @@ def count_rows(ids, opens, places, ends, first, last, size, window):
 
 
 def positive_pmi(counts):
-    """max(0, log p(a, b) / (p(a) p(b)^0.75)) of a count matrix in CSR form, whose arrays it takes over: there may be many pairs."""
+    """max(0, log p(a, b) / (p(a) p(b)^0.75)) of a count matrix in CSR form, whose arrays are overwritten in place to save memory."""
     import scipy.sparse as sp
 
     row = np.asarray(counts.sum(1), np.float64).ravel()
@@ -93,7 +94,7 @@ def positive_pmi(counts):
 
 @compiled
 def keep_positive(indptr, columns, values, row, smooth):
-    """Counts to positive pointwise mutual information, moved up over what is left out; how many are left."""
+    """Turn counts into positive pointwise mutual information, compacted in place; how many entries remain."""
     kept = start = 0
     for a in range(len(indptr) - 1):
         for k in range(start, indptr[a + 1]):
@@ -111,7 +112,7 @@ def factorised(matrix, dimensions: int, seed: int, *, power: float = 0.5, passes
     from threadpoolctl import threadpool_limits
 
     rank = min(dimensions, matrix.shape[0])
-    with threadpool_limits(1):  # the sparse products are most of it and have one thread; the others would only wait for each other
+    with threadpool_limits(1):  # the sparse products dominate and are single-threaded; more BLAS threads would only wait
         left, values, _ = randomized_svd(matrix, rank, n_iter=passes, random_state=seed)
     found = np.zeros((matrix.shape[0], dimensions), np.float32)
     found[:, :rank] = left * values**power
@@ -132,7 +133,7 @@ def lsa(text: Text, dimensions: int, window: int, seed: int, words: int = MOST) 
     return np.pad(found, ((0, len(text.counts) - len(found)), (0, 0)))
 
 
-def as_start(vectors: np.ndarray) -> np.ndarray:
-    """Rows rescaled to a mean length of `START_NORM`."""
+def as_embedding_init(vectors: np.ndarray) -> np.ndarray:
+    """Rows rescaled to a mean norm of `INIT_NORM`."""
     norms = np.linalg.norm(vectors, axis=1)
-    return vectors * np.float32(START_NORM / max(norms[norms > 0].mean() if (norms > 0).any() else 1.0, 1e-9))
+    return vectors * np.float32(INIT_NORM / max(norms[norms > 0].mean() if (norms > 0).any() else 1.0, 1e-9))

@@ -1,4 +1,4 @@
-"""A text in numbers, and what is drawn from its counts: which words are thinned out, which are noise."""
+"""A text as word ids, and the sampling tables that follow from its counts: subsampling and noise words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Text(NamedTuple):
 
 
 def keep_shares(counts: np.ndarray, sample: float) -> np.ndarray:
-    """The chance of each word to be read (V,) float32 as word2vec has it: √(sample / f) + sample / f; 1 where `sample` is 0."""
+    """(V,) float32: the probability that a word is kept, as in word2vec: √(sample / f) + sample / f; 1 where `sample` is 0."""
     if not sample:
         return np.ones(len(counts), np.float32)
     share = counts / counts.sum()
@@ -34,7 +34,7 @@ def noise_table(counts: np.ndarray) -> np.ndarray:
 
 
 def stretches(ends: np.ndarray, first: int, last: int, words: int) -> list[tuple[int, int]]:
-    """Whole pieces of `first` to before `last`, about `words` words at a time: first and last-plus-one piece of each."""
+    """Whole pieces of `first` to before `last`, about `words` words at a time: the first piece of each and the one after its last."""
     starts, found = np.r_[0, ends[:-1]], []
     while first < last:
         stop = min(last, max(first + 1, int(np.searchsorted(starts, starts[first] + words, "right"))))

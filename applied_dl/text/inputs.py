@@ -14,11 +14,13 @@ STARTS = ("/", "./", "../", "~/")
 
 
 def expand_inputs(arguments: list[str], column: str | None = None) -> list[str | Path]:
-    """A file, or a folder written with a slash (a folder "king" must not hide the word), stands for its lines, a table for its text
-    column, "-" for the lines of standard input, and anything else for itself. An empty line is an input too, so that answers keep their
-    places; what looks like the path of a file that is not there comes back as a path.
+    """Texts from command-line arguments.
 
-    column: of a table, where it has it; the one that the model was trained on.
+    A file, or a folder written with a slash (a folder "king" must not hide the word), gives its lines, a table its text column, "-" the
+    lines of standard input, and anything else itself. An empty line is an input too, so that answers keep their places; what looks like
+    the path of a file that does not exist comes back as a path.
+
+    column: the text column of a table, where the table has it; the one that the model was trained on.
     """
     found: list[str | Path] = []
     for text in arguments:

@@ -1,8 +1,8 @@
 """The inner loops of word vectors, compiled: skip-gram and CBOW, by noise words or by a tree, of words or of bags of sub-words.
 
-As word2vec goes (Mikolov et al., 2013): window by window down the text, gradients in closed form, added straight to the tables. All words
-of a window share its noise words, so that a row is fetched once a window and not once a pair (pWord2Vec, Ji et al., 2016). Several threads
-may run over the same tables without locks (Hogwild, Recht et al., 2011); Python's lock is let go.
+As in word2vec (Mikolov et al., 2013): window by window through the text, closed-form gradients added straight to the tables. All words of a
+window share its noise words, so that a row is fetched once per window and not once per pair (pWord2Vec, Ji et al., 2016). Several threads
+may update the same tables without locks (Hogwild, Recht et al., 2011); the global interpreter lock is released.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from numba import njit
 DECIDED = 6.0  # scores beyond it, either way, count as certain, as in word2vec's own code
 STEPS = 2048  # of the table of sigmoids between −DECIDED and DECIDED; a score just below may be rounded up to the end
 SIGMOID = (1 / (1 + np.exp(-(np.arange(STEPS + 1) + 0.5) * (2 * DECIDED / STEPS) + DECIDED))).astype(np.float32)
-TOLD = 63  # one window in 64, by chance, is asked for its loss
-FREE = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; what is not a number stays so
+MEASURED = 63  # the loss is measured on one window in 64, chosen at random
+FREE = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN stays NaN
 
 
 def compiled(function):
-    """The function compiled at its first call, without Python's lock; kept for the next process where there is a place to write."""
+    """The function, compiled at its first call to run without the global interpreter lock; cached on disk where that is possible."""
     try:
         return njit(nogil=True, cache=True, fastmath=FREE)(function)
     except RuntimeError:
         return njit(nogil=True, fastmath=FREE)(function)
 
 
-class Lesson(NamedTuple):
-    """What a kernel reads and changes.
+class KernelState(NamedTuple):
+    """The arrays that a kernel reads and updates.
 
     inputs (R, D), outputs (S, D) float32: the tables. ids (N,) int32, ends (P,) int64: the text, piece after piece. keep (V,) float32: the
-    chance of a word to be read. noise (M,) int32: words that noise is drawn from. paths (V, H) int32, turns (V, H) float32: output rows
-    of a word's way down a tree and the answers wanted there, −1 beyond its end; H = 0 for negative sampling. bags (V, G) int32: input rows
-    whose mean is the word, −1 for none; G = 0 where a word is its own row.
+    probability that a word is kept. noise (M,) int32: the table that noise words are drawn from. paths (V, H) int32, turns (V, H) float32:
+    output rows on a word's path down the tree and their targets, −1 beyond its end; H = 0 for negative sampling. bags (V, G) int32: input
+    rows whose mean is the word, −1 for none; G = 0 where a word is its own row.
     """
 
     inputs: np.ndarray
@@ -51,19 +51,19 @@ class Lesson(NamedTuple):
 
 
 @compiled
-def drawn(state):
-    """The next state of a generator of 64 bits (Knuth's multiplier); its upper bits are the random ones."""
+def next_state(state):
+    """The next state of a 64-bit linear congruential generator (Knuth's multiplier); use its upper bits."""
     return state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
 
 
 @compiled
-def below(state, size):
-    """A whole number in [0, size) from a state."""
+def random_below(state, size):
+    """An integer in [0, size) from a generator state."""
     return np.int64((state >> np.uint64(33)) % np.uint64(size))
 
 
 @compiled
-def mean_of(table, bag, x):
+def add_mean(table, bag, x):
     """x += the mean of the bag's rows."""
     size = 0
     while size < len(bag) and bag[size] >= 0:
@@ -76,8 +76,8 @@ def mean_of(table, bag, x):
 
 
 @compiled
-def move(table, bag, change):
-    """Every row of a bag gets the whole of a change, so that its mean moves by it (fastText; Bojanowski et al., 2017)."""
+def add_to_bag(table, bag, change):
+    """Add the whole change to every row of a bag, so that its mean moves by it (fastText; Bojanowski et al., 2017)."""
     for k in range(len(bag)):
         r = bag[k]
         if r < 0:
@@ -87,27 +87,27 @@ def move(table, bag, change):
 
 
 @compiled
-def asked(lesson, word, state, rows, wanted):
-    """Fill the output rows that a word is learnt by and the answers wanted of them; (how many, next state)."""
-    if lesson.paths.shape[1]:
+def targets_of(arrays, word, state, rows, targets):
+    """Fill `rows` with the output rows that a word is trained on and `targets` with their 0/1 targets; (how many, next state)."""
+    if arrays.paths.shape[1]:
         n = 0
-        while n < lesson.paths.shape[1] and lesson.paths[word, n] >= 0:
-            rows[n], wanted[n] = lesson.paths[word, n], lesson.turns[word, n]
+        while n < arrays.paths.shape[1] and arrays.paths[word, n] >= 0:
+            rows[n], targets[n] = arrays.paths[word, n], arrays.turns[word, n]
             n += 1
         return n, state
-    rows[0], wanted[0], n = word, 1.0, 1
-    for _ in range(lesson.negative):
-        state = drawn(state)
-        other = lesson.noise[below(state, len(lesson.noise))]
+    rows[0], targets[0], n = word, 1.0, 1
+    for _ in range(arrays.negative):
+        state = next_state(state)
+        other = arrays.noise[random_below(state, len(arrays.noise))]
         if other != word:
-            rows[n], wanted[n] = other, 0.0
+            rows[n], targets[n] = other, 0.0
             n += 1
     return n, state
 
 
 @compiled
-def answered(outputs, rows, wanted, n, x, rate, change, changes):
-    """Gradients of an input x (D,): added to `change` (D,) and, for the output rows, to `changes` (n, D)."""
+def accumulate_gradients(outputs, rows, targets, n, x, rate, change, changes):
+    """Add the gradients of an input x (D,) to `change` (D,) and those of the output rows to `changes` (n, D)."""
     half, scale = np.float32(DECIDED), np.float32(STEPS / (2 * DECIDED))
     for k in range(n):
         r, s = rows[k], np.float32(0)
@@ -118,24 +118,24 @@ def answered(outputs, rows, wanted, n, x, rate, change, changes):
         elif s >= half:
             p = np.float32(1)
         else:
-            p = np.float32(0) if s <= -half else s  # what is not a number stays so, and is found in the loss
-        g = (wanted[k] - p) * rate
+            p = np.float32(0) if s <= -half else s  # NaN stays NaN and shows in the loss
+        g = (targets[k] - p) * rate
         for d in range(len(x)):
             change[d] += g * outputs[r, d]
             changes[k, d] += g * x[d]
 
 
 @compiled
-def clear(changes, n):
-    """The first n rows to zero."""
+def clear_rows(changes, n):
+    """Set the first n rows to zero."""
     for k in range(n):
         for d in range(changes.shape[1]):
             changes[k, d] = 0
 
 
 @compiled
-def add(outputs, rows, n, changes):
-    """Each of the n rows moves by its change."""
+def add_rows(outputs, rows, n, changes):
+    """Add its change to each of the n rows."""
     for k in range(n):
         r = rows[k]
         for d in range(changes.shape[1]):
@@ -143,33 +143,33 @@ def add(outputs, rows, n, changes):
 
 
 @compiled
-def loss_of(outputs, rows, wanted, n, x):
-    """−log of the chance of all answers wanted of x."""
+def loss_of(outputs, rows, targets, n, x):
+    """Negative log likelihood of all targets of x."""
     total = 0.0
     for k in range(n):
         r, s = rows[k], np.float32(0)
         for d in range(len(x)):
             s += x[d] * outputs[r, d]
-        total += max(s, 0.0) - s * wanted[k] + np.log1p(np.exp(-abs(s)))
+        total += max(s, 0.0) - s * targets[k] + np.log1p(np.exp(-abs(s)))
     return total
 
 
 @compiled
-def thinned(lesson, piece, words, state):
-    """The words of a piece that are read this time, into `words`; (how many, next state)."""
+def subsample(arrays, piece, words, state):
+    """Copy the words of a piece that survive subsampling into `words`; (how many, next state)."""
     n = 0
-    for i in range(lesson.ends[piece - 1] if piece else 0, lesson.ends[piece]):
-        state = drawn(state)
-        word = lesson.ids[i]
-        if np.float32(state >> np.uint64(40)) < lesson.keep[word] * np.float32(2**24):
+    for i in range(arrays.ends[piece - 1] if piece else 0, arrays.ends[piece]):
+        state = next_state(state)
+        word = arrays.ids[i]
+        if np.float32(state >> np.uint64(40)) < arrays.keep[word] * np.float32(2**24):
             words[n] = word
             n += 1
     return n, state
 
 
 @compiled
-def longest(ends, first, last):
-    """Words of the longest of some pieces."""
+def longest_piece(ends, first, last):
+    """Number of words of the longest piece from `first` to before `last`."""
     most = 0
     for piece in range(first, last):
         most = max(most, ends[piece] - (ends[piece - 1] if piece else 0))
@@ -177,67 +177,67 @@ def longest(ends, first, last):
 
 
 @compiled
-def learn_pieces(lesson, first, last, seed, rate):
-    """Learn the pieces from `first` to before `last`; (sum of losses, inputs it is of), measured on some of the windows."""
-    state, step = drawn(np.uint64(seed)), np.float32(rate)
-    D, most = lesson.inputs.shape[1], max(lesson.negative + 1, lesson.paths.shape[1])
-    words = np.empty(longest(lesson.ends, first, last), np.int32)
-    rows, wanted = np.empty(most, np.int32), np.empty(most, np.float32)
+def train_pieces(arrays, first, last, seed, rate):
+    """Train on the pieces from `first` to before `last`; (sum of losses, how many inputs it covers), measured on some of the windows."""
+    state, step = next_state(np.uint64(seed)), np.float32(rate)
+    D, most = arrays.inputs.shape[1], max(arrays.negative + 1, arrays.paths.shape[1])
+    words = np.empty(longest_piece(arrays.ends, first, last), np.int32)
+    rows, targets = np.empty(most, np.int32), np.empty(most, np.float32)
     x, change, changes = np.empty(D, np.float32), np.empty(D, np.float32), np.empty((most, D), np.float32)
-    inputs, outputs, bags, bagged = lesson.inputs, lesson.outputs, lesson.bags, lesson.bags.shape[1] > 0
+    inputs, outputs, bags, bagged = arrays.inputs, arrays.outputs, arrays.bags, arrays.bags.shape[1] > 0
     total, count = 0.0, 0
     for piece in range(first, last):
-        length, state = thinned(lesson, piece, words, state)
+        length, state = subsample(arrays, piece, words, state)
         for i in range(length):
-            state = drawn(state)
-            reach, told = 1 + below(state, lesson.window), count == 0 or (state >> np.uint64(27)) & np.uint64(TOLD) == 0
+            state = next_state(state)
+            reach, measured = 1 + random_below(state, arrays.window), count == 0 or (state >> np.uint64(27)) & np.uint64(MEASURED) == 0
             low, high = max(0, i - reach), min(length, i + reach + 1)
             if high - low < 2:
                 continue
-            if bagged and not lesson.cbow:  # composing a word is dear: it is done once a window, and the word predicts its neighbours
+            if bagged and not arrays.cbow:  # composing a word is expensive: once per window, and the word predicts its neighbours
                 for d in range(D):
                     x[d] = change[d] = 0
-                mean_of(inputs, bags[words[i]], x)
+                add_mean(inputs, bags[words[i]], x)
                 for j in range(low, high):
                     if j != i:
-                        n, state = asked(lesson, words[j], state, rows, wanted)
-                        clear(changes, n)
-                        answered(outputs, rows, wanted, n, x, step, change, changes)
-                        if told:
-                            total, count = total + loss_of(outputs, rows, wanted, n, x), count + 1
-                        add(outputs, rows, n, changes)
-                move(inputs, bags[words[i]], change)
+                        n, state = targets_of(arrays, words[j], state, rows, targets)
+                        clear_rows(changes, n)
+                        accumulate_gradients(outputs, rows, targets, n, x, step, change, changes)
+                        if measured:
+                            total, count = total + loss_of(outputs, rows, targets, n, x), count + 1
+                        add_rows(outputs, rows, n, changes)
+                add_to_bag(inputs, bags[words[i]], change)
                 continue
-            n, state = asked(lesson, words[i], state, rows, wanted)
-            clear(changes, n)
-            if lesson.cbow:
+            n, state = targets_of(arrays, words[i], state, rows, targets)
+            clear_rows(changes, n)
+            if arrays.cbow:
                 share = np.float32(1) / np.float32(high - low - 1)
-                kept = np.sqrt(share)  # the gradient of a mean has 1/n (İrsoy et al., 2021), word2vec's code leaves it out; between them
+                kept = np.sqrt(share)  # the gradient of a mean has 1/n (İrsoy et al., 2021), word2vec's code omits it; a value in between
                 for d in range(D):
                     x[d] = change[d] = 0
                 for j in range(low, high):
                     if j != i:
                         r = words[j]
                         if bagged:
-                            mean_of(inputs, bags[r], x)
+                            add_mean(inputs, bags[r], x)
                         else:
                             for d in range(D):
                                 x[d] += inputs[r, d]
                 for d in range(D):
                     x[d] *= share
-                answered(outputs, rows, wanted, n, x, step, change, changes)
+                accumulate_gradients(outputs, rows, targets, n, x, step, change, changes)
                 for d in range(D):
                     change[d] *= kept
                 for j in range(low, high):
                     if j != i:
                         r = words[j]
                         if bagged:
-                            move(inputs, bags[r], change)
+                            add_to_bag(inputs, bags[r], change)
                         else:
                             for d in range(D):
                                 inputs[r, d] += change[d]
-                if told:
-                    total, count = total + loss_of(outputs, rows, wanted, n, x), count + 1
+                if measured:
+                    total, count = total + loss_of(outputs, rows, targets, n, x), count + 1
             else:
                 for j in range(low, high):
                     if j != i:
@@ -245,10 +245,10 @@ def learn_pieces(lesson, first, last, seed, rate):
                         for d in range(D):
                             x[d] = inputs[r, d]
                             change[d] = 0
-                        answered(outputs, rows, wanted, n, x, step, change, changes)
+                        accumulate_gradients(outputs, rows, targets, n, x, step, change, changes)
                         for d in range(D):
                             inputs[r, d] += change[d]
-                        if told:
-                            total, count = total + loss_of(outputs, rows, wanted, n, x), count + 1
-            add(outputs, rows, n, changes)
+                        if measured:
+                            total, count = total + loss_of(outputs, rows, targets, n, x), count + 1
+            add_rows(outputs, rows, n, changes)
     return total, count

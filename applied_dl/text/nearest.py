@@ -10,9 +10,9 @@ QUERIES, CELLS = 256, 2**22  # compared at a time: queries, and scores in all
 
 
 def nearest_rows(queries: np.ndarray, table: np.ndarray, count: int, leave_out=None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each query (N, D) the rows of `table` (M, D) of greatest inner product and these, best first, of equals the earlier row.
+    """For each query (N, D) the rows of `table` (M, D) of greatest inner product and the products, best first; ties: the earlier row.
 
-    At most `count` each; `leave_out` names rows of each query that must not answer.
+    At most `count` each; `leave_out` lists rows that each query excludes.
     Raises `UsageError` for queries of another shape, NaN or infinity in them, and a count below 1.
     """
     queries = np.asarray(queries, np.float32)

@@ -1,4 +1,4 @@
-"""A corpus as one memory-mapped file of word ids, made once: whatever its size, training reads a slice at a time.
+"""A corpus as one memory-mapped file of word ids, written once; training reads it slice by slice, whatever its size.
 
 A text is cut into pieces of at most `PIECE` words of one line. A piece goes to the train, validation or test part by the hash of its
 words, so that equal pieces never straddle a split.
@@ -38,7 +38,7 @@ class Ids(Struct, frozen=True, kw_only=True):
 
 
 def read_ids(source: str, column: str | None, lowercase: bool, cache: Path) -> Ids:
-    """Tokenise a source, or open what an earlier run left in the cache. Raises `DataError` where there is no word in it."""
+    """Tokenise a source, or open the ids that an earlier run wrote to the cache. Raises `DataError` if it holds no word."""
     key = _key(source, column, lowercase)
     folder = Path(cache) / f"words-{key}"
     if not (folder / "notes.json").exists():
@@ -61,7 +61,7 @@ def _key(source: str, column: str | None, lowercase: bool) -> str:
 
 
 def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> None:
-    """Ids, ends, hashes, words and notes; the notes last, so that a kill on the way leaves nothing that looks whole."""
+    """Write ids, ends, hashes, words and notes; the notes last, so that a process killed halfway leaves no file that seems complete."""
     folder.mkdir(parents=True, exist_ok=True)
     index: defaultdict[str, int] = defaultdict()
     index.default_factory = index.__len__
@@ -77,7 +77,7 @@ def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> No
                 ends.append(total)
                 digest = hashlib.blake2b(" ".join(piece).encode("utf-8", "surrogatepass"), digest_size=8).digest()
                 hashes.append(int.from_bytes(digest, "little"))
-    index.default_factory = None  # it named the index itself, which would outlive its use
+    index.default_factory = None  # the factory refers to the index itself, a cycle that would keep it in memory
     part.rename(folder / "ids.i32")
     np.save(folder / "ends.npy", np.array(ends, np.int64))
     np.save(folder / "hashes.npy", np.array(hashes, np.uint64))
@@ -102,8 +102,8 @@ def split_pieces(found: Ids, shares: tuple[float, float, float], seed: int) -> n
     different = np.unique(mixed)
     if len(different) < 3:
         raise DataError(
-            f"The text has {len(different)} piece(s) of at most {PIECE:,} words of a line; expected at least 3 different ones: to train, "
-            "to choose and to test on; give more text, on more lines."
+            f"The text has {len(different)} piece(s) of at most {PIECE:,} words of a line; expected at least 3 different ones, for "
+            "training, validation and test; give more text, on more lines."
         )
     held = [max(1, round(share * len(different))) for share in shares[1:]]
     bounds = len(different) - sum(held), len(different) - held[1]
@@ -146,7 +146,7 @@ def _read(found: Ids, first: int, last: int) -> np.ndarray:
 
 
 def release(ids: np.ndarray) -> None:
-    """Give the memory of a mapped file's pages back; they are read again when they are wanted."""
+    """Release the memory of a mapped file's pages; they are read again when needed."""
     if isinstance(ids.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         ids.base.madvise(mmap.MADV_DONTNEED)
 

@@ -1,7 +1,7 @@
 """A text's words: letters and digits of any script, and emoji, whichever way they are written.
 
 Text is brought to Unicode's composed form (NFC), so that "é" is one letter however it was typed; variation selectors, which only choose
-between a coloured and a plain picture, are left out.
+between a coloured and a plain emoji, are removed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 LONGEST = 100  # characters of a word; what is longer is cut
 ASCII = re.compile(r"[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")
 SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-PICTURES = (
+EMOJI = (
     "\u231a\u231b\u23cf\u23e9-\u23fa\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55"
     "\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
 )
@@ -30,7 +30,7 @@ def pattern() -> re.Pattern:
     joined to it, or a flag."""
     marks = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.category(c)[0] == "M" and not SELECTORS.match(c))
     inside = rf"[^\W_](?:[^\W_]|[{_ranges(marks)}])*"
-    one = f"[{PICTURES}]{SKIN}?{TAGS}*"
+    one = f"[{EMOJI}]{SKIN}?{TAGS}*"
     return re.compile(rf"{inside}(?:'{inside})*|{FLAG}{{2}}|{one}(?:{JOINER}{one})*")
 
 
@@ -52,13 +52,13 @@ def tokens(text: str, lowercase: bool = True) -> list[str]:
     return found if len(text) <= LONGEST or max(map(len, found), default=0) <= LONGEST else [word[:LONGEST] for word in found]
 
 
-def unparted(words: list[str]) -> bool:
+def lacks_spaces(words: list[str]) -> bool:
     """Whether words look like whole phrases of a script that is written without spaces: Chinese, Japanese, Thai, Lao, Burmese, Khmer."""
     some = words[:SOME]
     return sum(bool(RUN.search(word)) for word in some) > 0.3 * len(some)
 
 
 def in_word(character: str) -> bool:
-    """Whether a character is part of a word for a model that reads bytes: letters, marks, digits and pictures, of any script."""
+    """Whether a character is part of a word for a model that reads bytes: letters, marks, digits and emoji, of any script."""
     category = unicodedata.category(character)
     return (category[0] in "LMN" or category == "So") and not SELECTORS.match(character)

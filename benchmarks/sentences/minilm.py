@@ -54,7 +54,7 @@ from pathlib import Path
 import numpy as np
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, read_tokenizer
 from applied_dl.text.models.bert import pretrained, read_facts
-from applied_dl.tasks.sentences_teacher import encode_all, encoder_call
+from applied_dl.tasks.sentences.fit.teacher import encode_all, encoder_call
 folder, texts, sample, out, batches = json.loads(sys.argv[1])
 texts, facts = json.load(open(texts)), read_facts(Path(folder))
 encoder = SubwordEncoder(length=facts["usual_length"], tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True)

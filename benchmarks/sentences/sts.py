@@ -61,14 +61,14 @@ def train(captions: str | None, seed: int, out: str) -> None:
     import applied_dl
     from applied_dl.tasks.sentences.fit import net as sentences_fit
 
-    start_table, counting = sentences_fit.start_table, []
+    initialize_embedding, counting = sentences_fit.initialize_embedding, []
 
     def timed(*given):
         begun = time.perf_counter()
-        start_table(*given)
+        initialize_embedding(*given)
         counting.append(time.perf_counter() - begun)
 
-    sentences_fit.start_table = timed
+    sentences_fit.initialize_embedding = timed
     data = {"source": [captions, str(WIKIPEDIA)] if captions else str(WIKIPEDIA), "max_rows": PAIRS, "similarity": STSB["test"],
             "similarity_validation": STSB["dev"]}  # fmt: skip
     wall, cpu = time.perf_counter(), time.process_time()

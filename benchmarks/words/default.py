@@ -13,18 +13,18 @@ import json, sys, tempfile, time
 from pathlib import Path
 from applied_dl import config
 from applied_dl.tasks import words as task
-from applied_dl.tasks.words_fit import learnt
+from applied_dl.tasks.words.fit.methods import train_table
 from applied_dl.training.history import Workspace
 begun = time.process_time()
 recipe = recipes.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
 with tempfile.TemporaryDirectory() as folder:
     prepared = task.prepare(recipe, Path(folder))
     recipe = task.resolve_defaults(recipe, prepared)
-    table, history = learnt(recipe, prepared, Workspace(Path(folder), {}))
+    table, history = train_table(recipe, prepared, Workspace(Path(folder), {}))
 spent = time.process_time() - begun
 found = {"model": task.score(recipe, task._answers(prepared, table), prepared.test, prepared.encoder)} | task.baselines(recipe, prepared)
 print("RESULT" + json.dumps({"scores": {name: scores.metrics for name, scores in found.items()}, "cpu_seconds": round(spent, 2),
-                             "epochs": recipe.train.epochs, "words": prepared.state["total"], "questions": len(prepared.test) // 3}))
+                             "epochs": recipe.train.epochs, "words": prepared.state.total, "questions": len(prepared.test) // 3}))
 """
 
 

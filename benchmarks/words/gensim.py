@@ -55,7 +55,7 @@ corpus, name, dimensions, epochs, rate, threads, seed, out, options, cache = jso
 start, begun = time.perf_counter(), time.process_time()
 from applied_dl import config
 from applied_dl.tasks import words as task
-from applied_dl.tasks.words_fit import learnt
+from applied_dl.tasks.words.fit.methods import train_table
 from applied_dl.training.history import Workspace
 from applied_dl.tasks.words.vectors import WordVectors
 folder = Path(out).parent
@@ -66,12 +66,12 @@ recipe = recipes.read_recipe(raw)
 prepared = task.prepare(recipe, Path(cache))
 recipe = task.resolve_defaults(recipe, prepared)
 cpu, wall = time.process_time(), time.perf_counter()
-table, _ = learnt(recipe, prepared, Workspace(folder / "run", {}))
+table, _ = train_table(recipe, prepared, Workspace(folder / "run", {}))
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
 WordVectors(prepared.encoder.words, table).save(out)
 total, spent = time.perf_counter() - start, time.process_time() - begun
 print("RESULT" + json.dumps({"seconds": wall, "cpu_seconds": cpu, "from_start": total, "cpu_from_start": spent,
-                             "words": prepared.state["total"], "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+                             "words": prepared.state.total, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
                              "load": os.getloadavg()[0], "tensorflow": "tensorflow" in sys.modules}))
 """
 
@@ -131,7 +131,7 @@ def scores(path: str) -> dict[str, float]:
 
     from applied_dl.core.metrics.similarity import spearman
     from applied_dl.core.metrics.words import analogies
-    from applied_dl.tasks.words.benchmark_files import read_judge
+    from applied_dl.tasks.words.benchmark_files import read_benchmark
     from applied_dl.tasks.words.vectors import WordVectors
 
     table, found = WordVectors.load(path), {}
@@ -143,11 +143,13 @@ def scores(path: str) -> dict[str, float]:
         "mturk": "EN-MTurk-771.txt",
     }
     for name, file in sets.items():
-        pairs = [(a.lower(), b.lower(), s) for a, b, s in read_judge(str(SHARED / "text" / "word_similarity" / file), "similarity").pairs]
+        pairs = [
+            (a.lower(), b.lower(), s) for a, b, s in read_benchmark(str(SHARED / "text" / "word_similarity" / file), "similarity").pairs
+        ]
         pairs = [p for p in pairs if p[0] in table and p[1] in table]
         cosine = np.array([table.similarity(a, b) for a, b, _ in pairs])
         found[name] = round(spearman(np.array([s for *_, s in pairs]), cosine), 4)
-    questions = read_judge(str(SHARED / "text" / "analogies" / "questions-words.txt"), "analogies")
+    questions = read_benchmark(str(SHARED / "text" / "analogies" / "questions-words.txt"), "analogies")
     places = questions.questions(lambda word: table.places.get(word.lower()))
     found["analogy"] = round(analogies(table.vectors, places[(places < 30_000).all(1)])[0], 4)
     return found

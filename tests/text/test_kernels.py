@@ -5,7 +5,7 @@ import pytest
 
 from applied_dl.tasks.words.fit.huffman import Tree, huffman
 from applied_dl.text import kernels as word_kernels
-from applied_dl.text.kernels import Lesson, learn_pieces
+from applied_dl.text.kernels import KernelState, train_pieces
 
 V, D, RATE, NEGATIVE, WINDOW = 20, 5, 0.3, 4, 3
 
@@ -38,7 +38,7 @@ def lesson(cbow=False, tree=False, bags=False, seed=0):
     keep = np.where(np.arange(V) < 3, 0.5, 1).astype(np.float32)
     noise = rng.integers(0, V, 50).astype(np.int32)
     ends = np.array([11, 12, 40])
-    return Lesson(
+    return KernelState(
         inputs,
         outputs,
         ids,
@@ -55,7 +55,7 @@ def lesson(cbow=False, tree=False, bags=False, seed=0):
 
 
 def questions(given, word, dice):
-    """Output rows that a word is learnt by, and the answers wanted."""
+    """Output rows that a word is trained by, and the answers wanted."""
     if given.paths.shape[1]:
         return [(int(p), float(t)) for p, t in zip(given.paths[word], given.turns[word]) if p >= 0]
     noise = [int(given.noise[dice.below(len(given.noise))]) for _ in range(NEGATIVE)]
@@ -84,7 +84,7 @@ def slowly(given, first, last, rate, seed):
                 words.append(int(word))
         for i, word in enumerate(words):
             reach = 1 + dice.below(WINDOW)
-            told = not losses or (dice.state >> 27) % 64 == 0
+            measured = not losses or (dice.state >> 27) % 64 == 0
             around = [words[j] for j in range(max(0, i - reach), min(len(words), i + reach + 1)) if j != i]
             if not around:
                 continue
@@ -92,7 +92,7 @@ def slowly(given, first, last, rate, seed):
                 x, change = inputs[bag[word]].mean(0), np.zeros(D)
                 for c in around:
                     ask = questions(given, c, dice)
-                    if told:
+                    if measured:
                         losses.append(sum(np.log1p(np.exp(x @ outputs[r])) - w * (x @ outputs[r]) for r, w in ask))
                     changes = gradients(x, ask, outputs, rate, change)
                     for k, (row, _) in enumerate(ask):
@@ -104,7 +104,7 @@ def slowly(given, first, last, rate, seed):
             changes = np.zeros((len(ask), D))
             for group in [around] if given.cbow else [[c] for c in around]:
                 x, change = np.mean([inputs[bag[c]].mean(0) for c in group], 0), np.zeros(D)
-                if told:
+                if measured:
                     losses.append(sum(np.log1p(np.exp(x @ outputs[r])) - w * (x @ outputs[r]) for r, w in ask))
                 changes += gradients(x, ask, outputs, rate, change)
                 for c in group:
@@ -121,7 +121,7 @@ def slowly(given, first, last, rate, seed):
 def test_every_way_is_the_sum_of_its_gradients(cbow, tree, bags):
     given = lesson(cbow, tree, bags)
     inputs, outputs, losses = slowly(given, 0, 3, RATE, 7)
-    total, count = learn_pieces(given, 0, 3, 7, RATE)
+    total, count = train_pieces(given, 0, 3, 7, RATE)
     np.testing.assert_allclose(given.inputs, inputs, atol=5e-3)  # the sigmoid is read from a table, to 7e-4
     np.testing.assert_allclose(given.outputs, outputs, atol=5e-3)
     assert np.abs(inputs - lesson(cbow, tree, bags).inputs).max() > 0.5
@@ -133,7 +133,7 @@ def test_a_small_step_follows_the_gradient_closely():
     given = lesson(seed=1)
     before = given.inputs.copy()
     inputs, _, losses = slowly(given, 0, 1, 1e-3, 5)
-    total, count = learn_pieces(given, 0, 1, 5, 1e-3)
+    total, count = train_pieces(given, 0, 1, 5, 1e-3)
     np.testing.assert_allclose(given.inputs - before, inputs - before, atol=1e-5)
     assert (total, count) == (pytest.approx(sum(losses), rel=1e-4), len(losses))
 
@@ -143,7 +143,7 @@ def test_scores_at_the_edge_of_the_table_and_beyond():
         given = lesson(seed=2)
         given.inputs[:], given.outputs[:] = 0, 0
         given.inputs[:, 0], given.outputs[:, 0] = 1, np.float32(size)
-        learn_pieces(given, 0, 3, 3, 1e-4)
+        train_pieces(given, 0, 3, 3, 1e-4)
         assert np.isfinite(given.inputs).all()
         assert np.abs(given.inputs[:, 0] - 1).max() < 1
 
@@ -151,13 +151,13 @@ def test_scores_at_the_edge_of_the_table_and_beyond():
 def test_what_is_not_a_number_shows_in_the_loss():
     given = lesson(seed=3)
     given.inputs[:] = np.nan
-    assert np.isnan(learn_pieces(given, 0, 3, 3, RATE)[0])
+    assert np.isnan(train_pieces(given, 0, 3, 3, RATE)[0])
 
 
 def test_a_text_of_single_words_teaches_nothing():
     given = lesson()._replace(ends=np.arange(1, 41))
     before = given.inputs.copy()
-    assert learn_pieces(given, 0, 40, 3, RATE) == (0.0, 0)
+    assert train_pieces(given, 0, 40, 3, RATE) == (0.0, 0)
     np.testing.assert_array_equal(given.inputs, before)
 
 

@@ -47,7 +47,7 @@ def test_a_prefix_of_the_family_and_a_pooling_of_its_own_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "message"),
     [
         (lambda d: (d / "config.json").write_text("{"), "cannot be read"),
         (lambda d: (d / "config.json").write_text('{"model_type": "gpt2"}'), "is not of the BERT family"),
@@ -60,10 +60,10 @@ def test_a_prefix_of_the_family_and_a_pooling_of_its_own_are_read(tmp_path):
         (lambda d: (d / "modules.json").write_text('[{"type": "st.models.Dense"}]'), "module 'Dense', which is not supported"),
     ],
 )
-def test_a_directory_that_cannot_be_held_is_one_sentence(tmp_path, break_it, told):
+def test_a_directory_that_cannot_be_held_is_one_sentence(tmp_path, break_it, message):
     write_bert(tmp_path, WORDS)
     break_it(tmp_path)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         pretrained(tmp_path)
 
 
@@ -201,7 +201,7 @@ def test_pooling_without_tokens_is_zero_and_stays_finite():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"width": 30, "heads": 4}, "must be a multiple of model.heads"),
         ({"width": 6, "heads": 2, "positions": "rotary"}, "an even multiple"),
@@ -210,6 +210,6 @@ def test_pooling_without_tokens_is_zero_and_stays_finite():
         ({"pooling": "meen"}, "Did you mean 'mean'"),
     ],
 )
-def test_shapes_that_do_not_fit_are_one_sentence(options, told):
-    with pytest.raises(UsageError, match=told):
+def test_shapes_that_do_not_fit_are_one_sentence(options, message):
+    with pytest.raises(UsageError, match=message):
         transformer(40, **options)

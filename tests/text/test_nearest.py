@@ -47,12 +47,12 @@ def test_bad_queries_are_one_sentence():
     index = SentenceIndex(["a", "b"], np.eye(2, 3, dtype=np.float32))
     words = WordVectors(["a", "b"], np.eye(2, 3, dtype=np.float32))
     for table in (index, words):
-        for bad, told in (
+        for bad, message in (
             (np.zeros(3), r"shape \(N, 3\), a row each, received shape \(3,\)"),
             (np.zeros((1, 2)), r"received shape \(1, 2\)"),
             (np.full((1, 3), np.nan), "finite numbers"),
         ):
-            with pytest.raises(UsageError, match=told):
+            with pytest.raises(UsageError, match=message):
                 table.nearest(bad)
         for count in (0, -1):
             with pytest.raises(UsageError, match="at least 1"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.words.benchmark_files import is_similarity, read_judge
+from applied_dl.tasks.words.benchmark_files import is_similarity, read_benchmark
 from applied_dl.text import word_ids
 from applied_dl.text.word_ids import counts_of, final_ids, join_phrases, read_ids, split_pieces
 
@@ -46,10 +46,11 @@ def test_the_cache_answers_until_the_file_changes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b"", "holds no word"), (b"... !!\n--\n", "holds no word"), (b"\xff\xfea\0", "UTF-16"), (b"\0" * 99, "no text")]
+    ("content", "message"),
+    [(b"", "holds no word"), (b"... !!\n--\n", "holds no word"), (b"\xff\xfea\0", "UTF-16"), (b"\0" * 99, "no text")],
 )
-def test_text_without_words_is_one_sentence(tmp_path, content, told):
-    with pytest.raises(DataError, match=told):
+def test_text_without_words_is_one_sentence(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
         read_ids(write(tmp_path / "a.txt", content), None, True, tmp_path)
 
 
@@ -131,12 +132,12 @@ def test_phrases_join_within_a_piece_alone():
 
 def test_judges_are_read_as_published(tmp_path):
     path = write(tmp_path / "s.csv", b"Word 1,Word 2,Human (mean)\nlove,sex,6.77\ntiger,cat,7.35\n")
-    assert read_judge(path, "similarity").pairs == [("love", "sex", 6.77), ("tiger", "cat", 7.35)]
+    assert read_benchmark(path, "similarity").pairs == [("love", "sex", 6.77), ("tiger", "cat", 7.35)]
     assert is_similarity(path)
     path = write(tmp_path / "q.txt", b": capitals\nathens greece oslo norway\na b c d\n")
-    assert read_judge(path, "analogies").questions({"athens": 0, "greece": 1, "oslo": 2, "norway": 3}.get).tolist() == [[0, 1, 2, 3]]
+    assert read_benchmark(path, "analogies").questions({"athens": 0, "greece": 1, "oslo": 2, "norway": 3}.get).tolist() == [[0, 1, 2, 3]]
     assert not is_similarity(path)
     with pytest.raises(DataError, match="expected word, word, score, received"):
-        read_judge(write(tmp_path / "bad.txt", b"a b 1\na b c\n"), "similarity")
+        read_benchmark(write(tmp_path / "bad.txt", b"a b 1\na b c\n"), "similarity")
     with pytest.raises(DataError, match="holds no line of four words"):
-        read_judge(write(tmp_path / "none.txt", b""), "analogies")
+        read_benchmark(write(tmp_path / "none.txt", b""), "analogies")

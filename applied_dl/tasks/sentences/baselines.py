@@ -1,4 +1,4 @@
-"""Honest rivals of a sentence encoder, fitted on the same texts."""
+"""Baselines of a sentence encoder, fitted on the same texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from applied_dl.core.records import Scores
 
-MOST = 50_000  # training texts that the rivals see
+MOST = 50_000  # training texts that the baselines are fitted on
 COMPONENTS, RANDOM = 200, 300
 WORDS = re.compile(r"\w+")
 
@@ -40,14 +40,14 @@ def _tfidf(train: list[str], test: list[str]):
     from threadpoolctl import threadpool_limits
 
     words = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True).fit(train)
-    known, asked = words.transform(train), words.transform(test)
-    used = np.unique(asked.indices)  # columns that no test text has change no similarity
-    plain = asked[:, used].toarray().astype(np.float32) if len(used) else np.zeros((len(test), 1), np.float32)
-    size = min(COMPONENTS, known.shape[1] - 1, known.shape[0] - 1)
+    fitted, held_out = words.transform(train), words.transform(test)
+    used = np.unique(held_out.indices)  # columns without a test text change no similarity
+    plain = held_out[:, used].toarray().astype(np.float32) if len(used) else np.zeros((len(test), 1), np.float32)
+    size = min(COMPONENTS, fitted.shape[1] - 1, fitted.shape[0] - 1)
     if size < 2:
         return plain, None
-    with threadpool_limits(1):  # on a busy machine the threads of BLAS wait for each other far longer than they work
-        reduced = TruncatedSVD(size, n_iter=4, random_state=0).fit(known).transform(asked)
+    with threadpool_limits(1):  # on a busy machine more BLAS threads mostly wait for each other
+        reduced = TruncatedSVD(size, n_iter=4, random_state=0).fit(fitted).transform(held_out)
     return plain, normalize(reduced).astype(np.float32)
 
 
@@ -66,12 +66,12 @@ def _classifiers(prepared, train, codes, test, score) -> dict[str, Scores]:
 
     classes = len(prepared.encoder.labels)
     shares = np.bincount(codes, minlength=classes) / len(codes)
-    still = np.zeros((len(test), 2), np.float32)
-    found = {"majority label": score({"vector": still, "probabilities": np.tile(shares.astype(np.float32), (len(test), 1))})}
+    no_vector = np.zeros((len(test), 2), np.float32)
+    found = {"majority label": score({"vector": no_vector, "probabilities": np.tile(shares.astype(np.float32), (len(test), 1))})}
     words = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True, ngram_range=(1, 2), max_features=200_000).fit(train)
     model = LogisticRegression(C=10, max_iter=300).fit(words.transform(train), codes)
     p = np.zeros((len(test), classes), np.float32)
     p[:, model.classes_] = model.predict_proba(words.transform(test))
     plain, reduced = _tfidf(train, test)
-    found["TF-IDF + logistic regression"] = score({"vector": reduced if reduced is not None else still, "probabilities": p})
+    found["TF-IDF + logistic regression"] = score({"vector": reduced if reduced is not None else no_vector, "probabilities": p})
     return found

@@ -1,4 +1,4 @@
-"""The values a sentence recipe leaves open. Chosen on validation rows alone."""
+"""The values that a sentence recipe leaves open, all chosen on validation rows."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ BUILDERS = {"static": static, "bytes": raw_bytes, "transformer": transformer, "p
 OPTIONS = ("dimensions", "pooling", "width", "depth", "heads", "hidden", "positions", "pre_norm", "activation", "dropout")
 LIGHT = ("static", "bytes")
 OBJECTIVES = ("contrastive", "simcse", "mlm", "classification", "distillation")
-OF_VECTORS = ("contrastive", "simcse", "distillation")  # objectives whose loss is of vectors
+VECTOR_OBJECTIVES = ("contrastive", "simcse", "distillation")  # objectives whose loss compares vectors
 LOSSES = ("own", "crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy")  # of a classifier
 MASK, TEMPERATURE, STRENGTH = 0.15, 0.05, 1.0  # defaults
-WIDE = 16_000  # sub-words of a table up to which it is 512 wide; beyond it is 256 wide
-MANY, SMALL_STRENGTH = 100_000, 3.0  # rows from which on nothing is left out, and how much is where there are fewer: three tokens in ten
-SEEN = 900_000  # pairs shown in a whole training of the static model
+WIDE = 16_000  # sub-words up to which a table is 512 wide; a larger one is 256 wide
+MANY, SMALL_STRENGTH = 100_000, 3.0  # with fewer rows three tokens in ten are dropped at random; from this many on none
+PAIRS_SEEN = 900_000  # pairs shown in a whole training of the static model
 MAX_METRIC_DROP = 0.01
 
 
 def resolve_sentences(recipe, prepared):
-    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
+    """The recipe with every open value chosen. Raises `UsageError` for a key that would have no effect."""
     model, learn, encoder = recipe.model, recipe.learn, prepared.encoder
     name = model.name or ("pretrained" if model.weights else "static")
     pick("model.name", name, BUILDERS)
@@ -40,19 +40,19 @@ def resolve_sentences(recipe, prepared):
     pick("learn.objective", objective, dict.fromkeys(OBJECTIVES))
     known_settings(BUILDERS[name], {key: getattr(model, key) for key in OPTIONS})
     light = name in LIGHT
-    table = light and objective in OF_VECTORS and (model.pooling or "mean") == "mean"
+    table = light and objective in VECTOR_OBJECTIVES and (model.pooling or "mean") == "mean"
     dimensions = _dimensions(model, name, table, encoder)
     _check_model(recipe, name, objective, encoder, dimensions)
     _check_text(recipe, name, objective, encoder)
     _check_training(recipe, objective, table)
-    rows = len(prepared.state["rows"]) if objective in ("contrastive", "classification") else len(prepared.train)
+    rows = len(prepared.state.rows) if objective in ("contrastive", "classification") else len(prepared.train)
     chosen = _table(rows) if table else _light(rows) if light else _deep(rows, name)
     if recipe.train.unfreeze_epochs:
         chosen["epochs"] = sum(recipe.train.unfreeze_epochs)
     own = {"name": name}
     if name != "pretrained":
         own["dimensions"] = dimensions
-    if objective in OF_VECTORS:
+    if objective in VECTOR_OBJECTIVES:
         shorter = _nested(dimensions) if name != "pretrained" else ()
         own["matryoshka"] = model.matryoshka if model.matryoshka is not None else shorter
     if name == "transformer":
@@ -67,7 +67,7 @@ def resolve_sentences(recipe, prepared):
         model=own,
         learn={"objective": objective}
         | ({"init": learn.init or ("svd" if table and objective == "contrastive" else "random")} if light else {})
-        | ({"temperature": learn.temperature or TEMPERATURE} if objective in OF_VECTORS else {}),
+        | ({"temperature": learn.temperature or TEMPERATURE} if objective in VECTOR_OBJECTIVES else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": augment, "strength": strength, "length": encoder.length}
         | ({"vocabulary": encoder.vocabulary} if trained else {}),
@@ -79,7 +79,7 @@ def resolve_sentences(recipe, prepared):
 
 
 def _dimensions(model, name: str, table: bool, encoder) -> int:
-    """Of the vector: a pretrained model's own; a small table may be wide, since it is of the size of a large narrow one."""
+    """Width of the vector: a pretrained model's own; a small table may be wide, since it takes no more bytes than a large narrow one."""
     if name == "pretrained":
         return read_facts(Path(model.weights))["width"]
     if name == "transformer":
@@ -101,7 +101,7 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
     if name in LIGHT and (objective == "mlm" or learn.pretrain):
         raise UsageError("Masked-language-model training needs tokens that see each other: model.name = 'transformer'.")
     if name in LIGHT and model.pooling == "cls":
-        raise UsageError(f"model.pooling = 'cls' takes the first token alone, which in {name!r} knows nothing of the others: use 'mean'.")
+        raise UsageError(f"model.pooling = 'cls' takes the first token alone, which in {name!r} does not see the others: use 'mean'.")
     if recipe.train.epochs == 0 and name != "pretrained":
         raise UsageError(f"train.epochs = 0 takes a pretrained encoder as it is (model.weights); {name!r} must be trained.")
     if recipe.train.epochs == 0 and objective in ("classification", "mlm"):
@@ -112,17 +112,17 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
     if learn.mask != MASK and objective != "mlm" and not learn.pretrain:
         raise UsageError("learn.mask is for masked-language-model training (learn.objective = 'mlm' or learn.pretrain).")
-    if objective not in OF_VECTORS:
+    if objective not in VECTOR_OBJECTIVES:
         for key, value in (("learn.temperature", learn.temperature), ("model.matryoshka", model.matryoshka)):
             if value is not None:
-                raise UsageError(f"{key} is for {', '.join(OF_VECTORS)}; learn.objective is {objective!r}.")
+                raise UsageError(f"{key} is for {', '.join(VECTOR_OBJECTIVES)}; learn.objective is {objective!r}.")
     for shorter in model.matryoshka or ():
         if not 1 < shorter < dimensions:
             raise UsageError(f"model.matryoshka names shorter vectors: each must be between 2 and {dimensions - 1}, received {shorter}.")
 
 
 def _check_text(recipe, name: str, objective: str, encoder) -> None:
-    """Refuse keys of the data and the tokenizer that nothing would read."""
+    """Refuse keys of the data and the tokenizer that would have no effect."""
     data, pre = recipe.data, recipe.preprocess
     pick("data.balance", data.balance, dict.fromkeys(BALANCES))
     own = {"bytes": "model.name = 'bytes' needs no tokenizer", "pretrained": "a pretrained encoder brings its own tokenizer"}.get(name)
@@ -137,16 +137,16 @@ def _check_text(recipe, name: str, objective: str, encoder) -> None:
     if pre.strength != STRENGTH and (objective == "mlm" or not (pre.augment or (pre.augment is None and name in LIGHT))):
         raise UsageError("preprocess.strength scales preprocess.augment, which is empty here.")
     if objective == "simcse" and name in LIGHT and pre.augment == ():
-        raise UsageError(f"learn.objective = 'simcse' needs two looks at a text; {name!r} has no dropout: give preprocess.augment.")
+        raise UsageError(f"learn.objective = 'simcse' needs two views of a text; {name!r} has no dropout: give preprocess.augment.")
     if data.balance != "none" and objective != "classification":
         raise UsageError(f"data.balance is for learn.objective = 'classification'; the objective is {objective!r}.")
     for key in ("similarity", "similarity_validation"):
         if encoder.labels and getattr(data, key):
-            raise UsageError(f"data.{key} judges pairs; labelled texts are judged by their labels.")
+            raise UsageError(f"data.{key} scores pairs; labelled texts are scored by their labels.")
 
 
 def _check_training(recipe, objective: str, table: bool) -> None:
-    """Refuse keys of the training that this objective or its engine does not heed."""
+    """Refuse keys of the training that this objective or its engine does not use."""
     train, name = recipe.train, recipe.model.name or "sentences"
     refuse_bfloat16(train, "sentence encoders")
     if train.ensemble > 1:
@@ -187,8 +187,8 @@ def _table(rows: int) -> dict:
     """Row-wise Adagrad on the table alone."""
     batch = max(8, min(1024, rows // 8))
     return {
-        **_shared(), "epochs": max(3, min(10, round(SEEN / rows))), "batch_size": batch, "learning_rate": 0.02, "schedule": "one_cycle",
-        "warmup": 0.0, "optimizer": "adagrad",
+        **_shared(), "epochs": max(3, min(10, round(PAIRS_SEEN / rows))), "batch_size": batch, "learning_rate": 0.02,
+        "schedule": "one_cycle", "warmup": 0.0, "optimizer": "adagrad",
     }  # fmt: skip
 
 
@@ -217,5 +217,5 @@ def _deep(rows: int, name: str) -> dict:
 
 
 def _variants(asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Full int8 only where it is asked for: its vectors leave the unit length and are refused, after minutes of calibration."""
+    """Full int8 only on request: its vectors lose their unit length and are refused after minutes of calibration."""
     return tuple(variant for variant in asked if variant != "int8") if asked == Export().variants else asked

@@ -27,7 +27,7 @@ from applied_dl.core.errors import DataError, UsageError, nearest
 PAD, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
 KINDS = ("wordpiece", "bpe")
 ANYTHING = (1.0, 1e9)  # where nothing is known of the training texts
-ODDEST = 99.5  # percentile of the training texts' own strangeness that is still usual
+ODDEST = 99.5  # percentile of the strangeness of the training texts that is still usual
 MOST_BYTES = 2**20  # of one text; a longer one is cut before it is tokenised
 LONG_TEXT, ENDLESS = 1000, re.compile(r"\S{200,}")
 BLOCK = 4096  # texts tokenised at a time
@@ -36,9 +36,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 class SubwordEncoder(Struct, frozen=True, kw_only=True):
-    """`tokenizer` is the text of a tokenizer.json; empty where the model eats bytes (`length` then counts bytes).
+    """`tokenizer` is the text of a tokenizer.json; empty where the model takes bytes (`length` then counts bytes).
 
-    `usual` is what `strangeness` gives for all but the oddest of the training texts, by which others are called unlike them.
+    `usual` is the `strangeness` of all but the oddest training texts; texts far beyond it are reported as unlike them.
     `labels` names the classes of a classifier. `index` is filled once the model is trained: `{"texts": [...], "vectors": (M, D)}`.
     """
 
@@ -66,7 +66,7 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
 
 
 def pieces(encoder: SubwordEncoder, ids: np.ndarray) -> list[str]:
-    """What one encoded text (T,) was cut into; a model that eats bytes has one piece."""
+    """The sub-words of one encoded text (T,); a model that takes bytes has one piece."""
     if not encoder.tokenizer:
         return [bytes(ids[ids > 0].astype(np.uint8)).decode("utf-8", errors="replace")]
     known = _tokenizer(encoder.tokenizer, encoder.length, encoder.special)
@@ -79,14 +79,14 @@ def train_tokenizer(texts: Iterable[str], size: int, kind: str = "wordpiece", lo
 
     if kind not in KINDS:
         raise UsageError(f"Unknown preprocess.subwords {kind!r}.{nearest(kind, KINDS)}")
-    texts = [_teachable(text) for text in texts]
+    texts = [_trainable(text) for text in texts]
     special = {"vocab_size": size, "show_progress": False}
     if kind == "wordpiece":
         made = Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=64))
         made.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
         made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         letters = _letters(texts, made.normalizer.normalize_str, max(size // 4, 16))
-        inside = [f"##{letter}" for letter in letters if not _alone(letter)]  # named first: the trainer numbers them in a random order
+        inside = [f"##{letter}" for letter in letters if not _alone(letter)]  # listed first, since the trainer numbers them in random order
         trainer = trainers.WordPieceTrainer(
             special_tokens=[PAD, UNKNOWN, MASK, *inside], initial_alphabet=letters, limit_alphabet=len(letters), **special
         )
@@ -122,8 +122,8 @@ def _alone(letter: str) -> bool:
     return ideograph or unicodedata.category(letter).startswith("P") or (code < 128 and not letter.isalnum())
 
 
-def _teachable(text: str) -> str:
-    """A text without what is no word: merging the pairs of a run of thousands of characters takes hours."""
+def _trainable(text: str) -> str:
+    """A text without endless words: merging the pairs of a run of thousands of characters takes hours."""
     return text if len(text) < LONG_TEXT else ENDLESS.sub(" ", text[:MOST_BYTES])
 
 

@@ -17,12 +17,12 @@ from applied_dl.text.word_tokens import in_word
 
 load_encoder = load
 DIGITS = 6
-MARGIN, LEAST = 1.25, 0.1  # beyond the training texts' own strangeness, after which a text is called unlike them
-ROUND = 16  # widths are multiples of it, so that the interpreter seldom has to be reshaped
+MARGIN, LEAST = 1.25, 0.1  # beyond the usual strangeness of the training texts, from which a text is reported as unlike them
+ROUND = 16  # widths are multiples of it, so that the interpreter rarely has to be resized
 
 
 def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
-    """Texts → `ids` or `bytes` int32 (N, T); a text without a single readable character gets a sentence."""
+    """Texts → `ids` or `bytes` int32 (N, T); a text without a single readable character gets an error sentence."""
     texts, kept, errors = [], [], {}
     for place, item in enumerate(inputs):
         text, wrong = text_of(item, place, "a text")
@@ -53,7 +53,7 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
 
 
 def postprocess(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None, top: int = 5) -> list[dict]:
-    """`{"vector": [...]}` a text; with `nearest`, the kept training texts that are most alike; classifiers give `label`, `probability`,
+    """`{"vector": [...]}` a text; with `nearest`, the most similar training texts of the bundle; classifiers give `label`, `probability`,
     `top` as well."""
     answers = []
     check_nearest(nearest)
@@ -71,14 +71,14 @@ def postprocess(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nea
 
 
 def _unlike(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray) -> list[str]:
-    """A note where texts are cut into far smaller or more unknown pieces than the training texts: another language, or none."""
+    """A warning where texts split into far smaller or more unknown pieces than the training texts: another language, or no text."""
     if not texts:
         return []
     odd = (strangeness(encoder, texts, ids) > np.array(encoder.usual) * MARGIN + LEAST).any(1)
     if not odd.any():
         return []
     example = texts[int(odd.argmax())][:40]
-    return [f"{int(odd.sum())} of {len(texts)} texts are unlike the training texts: their words are cut small or unknown ({example!r})"]
+    return [f"{int(odd.sum())} of {len(texts)} texts are unlike the training texts: the tokenizer does not know their words ({example!r})"]
 
 
 class SentenceIndex:
@@ -92,7 +92,7 @@ class SentenceIndex:
 
     @classmethod
     def build(cls, predictor, texts: list[str]) -> SentenceIndex:
-        """Encode texts with a predictor; those that cannot be read are left out. Raises `DataError` where that is all of them."""
+        """Encode texts with a predictor; those that cannot be read are dropped. Raises `DataError` where none can be read."""
         texts = list(texts)
         encoded = predictor.encode(texts)
         if not encoded.kept:
@@ -101,7 +101,7 @@ class SentenceIndex:
         return cls([texts[i] for i in encoded.kept], predictor.run(encoded.inputs)["vector"])
 
     def nearest(self, vectors: np.ndarray, count: int = 5) -> list[list[tuple[str, float]]]:
-        """For each query (N, D), the `count` most alike texts with their cosine, best first.
+        """For each query (N, D), the `count` most similar texts with their cosine, best first.
 
         Raises `UsageError` for vectors of another shape or not finite, and a count below 1.
         """

@@ -20,8 +20,8 @@ class Data(Section, frozen=True, kw_only=True):
     column: about(str | None, "text column of a table") = None
     target: about(str, "label column of a table of labelled texts") = "label"
     split: about(tuple[float, float, float], "shares of train, validation and test (at most 1,000 held-out pairs each)") = (0.7, 0.1, 0.2)
-    similarity: about(str | None, "CSV of sentence, sentence, score: judges the test; its sentences never train") = None
-    similarity_validation: about(str | None, "the same for the choice of the best epoch") = None
+    similarity: about(str | None, "CSV of sentence, sentence, score: the test; its sentences never train") = None
+    similarity_validation: about(str | None, "the same for validation, which chooses the best epoch") = None
     max_rows: about(int | None, "most training pairs, sets or texts that are read from each source", ge=2) = None
     balance: about(str, "labelled texts: none, over (repeat rows of rare labels) or under (drop rows of common ones)") = "none"
 
@@ -37,7 +37,7 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 
 class Model(Section, frozen=True, kw_only=True):
-    name: about(str | None, "static (a table of sub-words), bytes (static, eats raw UTF-8), transformer or pretrained") = None
+    name: about(str | None, "static (a table of sub-words), bytes (static, on raw UTF-8), transformer or pretrained") = None
     weights: about(str | None, "pretrained: a local Hugging Face directory (config.json, model.safetensors, tokenizer.json)") = None
     teacher: about(str | None, "a local Hugging Face directory of a larger encoder to distil from") = None
     dimensions: about(int | None, "of the vector", ge=2) = None
@@ -56,9 +56,9 @@ class Model(Section, frozen=True, kw_only=True):
 class Learn(Section, frozen=True, kw_only=True):
     objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
     temperature: about(float | None, "of the contrastive softmax", gt=0) = None
-    init: about(Literal["random", "svd"] | None, "first vectors of a table: random, or a factorisation of the counts of neighbours") = None
+    init: about(Literal["random", "svd"] | None, "embedding initialisation of a table: random or svd (factorised counts)") = None
     pretrain: about(int, "epochs of masked-language-model training before the objective (transformer)", ge=0) = 0
-    mask: about(float, "share of tokens to be guessed in masked-language-model training", gt=0, lt=1) = 0.15
+    mask: about(float, "share of tokens that are masked in masked-language-model training", gt=0, lt=1) = 0.15
 
 
 class Fit(Train, frozen=True, kw_only=True):

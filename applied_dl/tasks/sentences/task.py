@@ -33,7 +33,7 @@ SHOWN = 30  # characters of a text on the map
 
 
 def prepare(recipe, cache: Path) -> Prepared:
-    """Read, leave out what judges, split, tokenise; the tokenizer learns from the training rows."""
+    """Read, remove the test sentences from training, split, tokenise; the tokenizer is trained on the training rows."""
     return prepare_sentences(recipe)
 
 
@@ -62,17 +62,17 @@ def fit(recipe, prepared, workspace) -> Fitted:
     model = build(recipe, prepared)
     part, name = prepared.validation, prepared.encoder.input
 
-    def judge() -> dict[str, float]:
+    def evaluate() -> dict[str, float]:
         vectors = _vectors(model, part.inputs[name])
         if prepared.encoder.labels:
             return {"val_accuracy": linear_probe(vectors, part.target)}
         return {f"val_{key}": value for key, value in judge_pairs(vectors, part.target, intervals=False).metrics.items()}
 
-    return fit_sentences(recipe, prepared, workspace, "model", model, judge)
+    return fit_sentences(recipe, prepared, workspace, "model", model, evaluate)
 
 
 def serving(recipe, fitted, prepared) -> Serving:
-    """Ids (or bytes) → {"vector"} of unit length, and {"probabilities"} where there are labels to tell apart."""
+    """Ids (or bytes) → {"vector"} of unit length, and {"probabilities"} for labelled texts."""
     encoder, model = prepared.encoder, fitted.model
     entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
     outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
@@ -90,7 +90,7 @@ def restore_serving(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serv
 
 
 def keep_index(recipe, prepared, vectors) -> None:
-    """Some training texts and their vectors into the encoder, for `predict --nearest`."""
+    """Store some training texts and their vectors in the encoder, for `predict --nearest`."""
     part, encoder = prepared.train, prepared.encoder
     if not recipe.predict.index:
         return
@@ -122,12 +122,12 @@ def score(recipe, outputs, part, encoder) -> Scores:
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
-    """TF-IDF with and without SVD, and the mean of random word vectors; the commonest label and logistic regression for labelled texts."""
+    """TF-IDF with and without SVD and the mean of random word vectors; the majority label and logistic regression for labelled texts."""
     return sentence_baselines(recipe, prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
 
 
 def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
-    """The curves, true pairs against others, similarity against the people's score, and the map of some sentences."""
+    """The curves, true pairs against others, similarity against the human score, and a map of some sentences."""
     history, test = fitted.history, prepared.test
     draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
     vectors = outputs["vector"]
@@ -141,7 +141,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
 
 
 def preview(recipe, prepared, path: Path) -> str:
-    """The first training texts as the tokenizer cuts them; no picture is drawn."""
+    """The first training texts as the tokenizer splits them; no image is drawn."""
     rows = prepared.train.inputs[prepared.encoder.input][:3]
     return "\n         ".join(" ".join(pieces(prepared.encoder, row))[:CUT] for row in rows)
 
@@ -162,9 +162,9 @@ def _draw_pairs(vectors: np.ndarray, scores: np.ndarray, folder: Path) -> None:
     if scored.any():
         with draw.figure(folder / "similarity.png") as axis:
             axis.scatter(wanted[scored], cosine[scored], s=8, alpha=0.4, color=draw.BLUE, edgecolors="none")
-            axis.set(xlabel="people's score", ylabel="cosine", title="Similarity of held-out pairs")
+            axis.set(xlabel="human score", ylabel="cosine", title="Similarity of held-out pairs")
     if (~scored).any():
-        others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], len(b[~scored]) // 2, axis=0))  # far off in the text too
+        others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], len(b[~scored]) // 2, axis=0))  # distant in the text too
         edges = draw.edges(np.concatenate([others, cosine[~scored]]), 40)
         with draw.figure(folder / "pairs.png") as axis:
             for values, name, colour in ((others, "two texts at random", draw.GREY), (cosine[~scored], "true pairs", draw.BLUE)):

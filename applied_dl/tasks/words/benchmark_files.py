@@ -1,4 +1,4 @@
-"""Files that judge word vectors: people's similarities (`word word score`) and analogies (`a b c d`), as published."""
+"""Benchmark files of word vectors: human similarity ratings (`word word score`) and analogies (`a b c d`), as published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.text import corpus
 
 
-class Judge(Struct, frozen=True, kw_only=True):
+class Benchmark(Struct, frozen=True, kw_only=True):
     """`pairs` of (word, word, score), or `fours` of words."""
 
     pairs: list[tuple[str, str, float]] = []
@@ -41,10 +41,10 @@ def is_analogies(source: str) -> bool:
     return line.startswith(":") and all(len(row) == 4 for _, row in zip(range(5), _rows(source)))
 
 
-def read_judge(source: str, kind: str) -> Judge:
-    """Read a file of `kind` similarity or analogies; a heading, lines that begin with `#` or `:` and empty ones are passed over.
+def read_benchmark(source: str, kind: str) -> Benchmark:
+    """Read a file of `kind` similarity or analogies; a heading, lines that begin with `#` or `:` and empty ones are skipped.
 
-    Fields are apart by commas, tabs, semicolons or spaces. Raises `DataError` where a line is neither.
+    Fields are separated by commas, tabs, semicolons or spaces. Raises `DataError` for any other line.
     """
     pairs, fours = [], []
     wanted = "word, word, score" if kind == "similarity" else "four words"
@@ -58,7 +58,7 @@ def read_judge(source: str, kind: str) -> Judge:
             raise DataError(f"{source!r}, entry {number}: expected {wanted}, received {' '.join(row)[:60]!r}.")
     if not pairs and not fours:
         raise DataError(f"{source!r} holds no line of {wanted}.")
-    return Judge(pairs=pairs, fours=fours)
+    return Benchmark(pairs=pairs, fours=fours)
 
 
 def _rows(source: str):

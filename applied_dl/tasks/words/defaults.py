@@ -1,4 +1,4 @@
-"""The values a word recipe leaves open, by the method and the size of the text."""
+"""The values that a word recipe leaves open, by the method and the size of the text."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from applied_dl.core.errors import UsageError
 from applied_dl.core.sections import Export
 from applied_dl.tasks.words.readers import LARGE
 
-SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
+WORDS_SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
 MOST, FEWEST = 30, 3  # epochs
 RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.15, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
-COUNTED = 0.5  # of that step size after a start at the factorised counts
-SOONER = 6  # times fewer epochs are enough after such a start
+SVD_RATE = 0.5  # share of that step size after an SVD initialisation
+SVD_EPOCHS = 6  # times fewer epochs are enough after it
 GLOVE = {"epochs": 15, "learning_rate": 0.3}  # the paper's 0.05 is for billions of words; chosen on validation text
 MAX_METRIC_DROP = 0.01
 
 
 def resolve_words(recipe, prepared):
-    """The recipe without a None that training reads, and without keys that would do nothing."""
+    """The recipe without a None that training reads, with keys that would have no effect refused."""
     model, learn, train = recipe.model, recipe.learn, recipe.train
     predicts = model.name in ("skipgram", "cbow")
-    _refuse_idle(recipe, predicts)
+    _refuse_unused(recipe, predicts)
     objective = (learn.objective or "negative") if predicts else None
     negative = (learn.negative or 5) if objective == "negative" else None
     sample = (1e-3 if learn.sample is None else learn.sample) if predicts else None
-    start = (learn.init or usual_start(recipe, prepared, objective)) if predicts else None
+    init = (learn.init or usual_init(recipe, prepared, objective)) if predicts else None
     epochs = train.epochs
     if model.name == "glove":
         epochs = epochs or GLOVE["epochs"]
     elif model.name == "svd":
         epochs = 1
     elif epochs is None:
-        epochs = max(FEWEST, min(MOST, round(SEEN / prepared.state["total"])))
-        epochs = max(1, epochs // SOONER) if start == "svd" else epochs
+        epochs = max(FEWEST, min(MOST, round(WORDS_SEEN / prepared.state.total)))
+        epochs = max(1, epochs // SVD_EPOCHS) if init == "svd" else epochs
     usual = GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective))
-    rate = train.learning_rate or (usual * COUNTED if start == "svd" else usual)
+    rate = train.learning_rate or (usual * SVD_RATE if init == "svd" else usual)
     threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
     return config.replace(
         recipe,
-        preprocess={"min_count": prepared.state["min_count"], "buckets": prepared.encoder.buckets or None},
-        learn={"objective": objective, "negative": negative, "sample": sample, "init": start},
+        preprocess={"min_count": prepared.state.min_count, "buckets": prepared.encoder.buckets or None},
+        learn={"objective": objective, "negative": negative, "sample": sample, "init": init},
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
         export={
             "max_metric_drop": MAX_METRIC_DROP if recipe.export.max_metric_drop is None else recipe.export.max_metric_drop,
@@ -51,24 +51,24 @@ def resolve_words(recipe, prepared):
 
 
 def variants(asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Without int8, whose sums are fitted to single words: those of a line of words would leave its range."""
+    """Without int8, whose activation ranges are fitted to single words: the sums of a line of words would leave them."""
     if "int8" in asked and asked != Export().variants:
         raise UsageError("export.variants: int8 has no meaning for word vectors, which are looked up; dynamic keeps the table as int8.")
     return tuple(variant for variant in asked if variant != "int8")
 
 
-def usual_start(recipe, prepared, objective: str) -> str:
-    """Little text is best counted first; in much of it the counts of all pairs take more memory than they save time."""
-    return "svd" if prepared.state["total"] < LARGE and objective == "negative" and not recipe.preprocess.ngrams else "random"
+def usual_init(recipe, prepared, objective: str) -> str:
+    """Little text trains best from factorised counts; in large text the counts of all pairs take more memory than they save time."""
+    return "svd" if prepared.state.total < LARGE and objective == "negative" and not recipe.preprocess.ngrams else "random"
 
 
-def _refuse_idle(recipe, predicts: bool) -> None:
-    """A sentence for a key that would do nothing."""
+def _refuse_unused(recipe, predicts: bool) -> None:
+    """Refuse keys that would have no effect."""
     model, learn, train, settings = recipe.model, recipe.learn, recipe.train, recipe.preprocess
     if not predicts:
         for key in ("objective", "negative", "sample", "init"):
             if getattr(learn, key) is not None:
-                raise UsageError(f"learn.{key} has no meaning for model.name = {model.name!r}, which counts; it is for skipgram and cbow.")
+                raise UsageError(f"learn.{key} is for skipgram and cbow; model.name = {model.name!r} factorises counts.")
         if settings.ngrams:
             raise UsageError(f"preprocess.ngrams needs model.name = 'skipgram' or 'cbow'; {model.name!r} has one row a word.")
     if learn.objective == "hierarchical" and learn.negative is not None:
@@ -78,8 +78,8 @@ def _refuse_idle(recipe, predicts: bool) -> None:
             if getattr(train, key) is not None:
                 raise UsageError(f"train.{key} has no meaning for model.name = 'svd', which factorises once.")
     if train.deterministic and (train.threads or 1) > 1:
-        raise UsageError("train.deterministic needs one thread: threads that update without locks never do it in the same order twice.")
+        raise UsageError("train.deterministic needs one thread: threads that update without locks never do so in the same order twice.")
     if learn.objective == "hierarchical" and learn.init == "svd":
-        raise UsageError("learn.init = 'svd' starts words and their contexts; the inner nodes of a hierarchical softmax are neither.")
+        raise UsageError("learn.init = 'svd' initialises words and their contexts; the inner nodes of a hierarchical softmax are neither.")
     if settings.ngrams and learn.init == "svd":
-        raise UsageError("learn.init = 'svd' knows no sub-words; leave it or preprocess.ngrams out.")
+        raise UsageError("learn.init = 'svd' has no sub-words; remove it or preprocess.ngrams.")

@@ -1,4 +1,6 @@
-"""Words to rows of a table, the same in training and prediction. State: `encoder.json` (settings), `encoder.npz` (words, counts, vectors).
+"""Words to rows of an embedding table, the same in training and prediction.
+
+State: `encoder.json` (settings), `encoder.npz` (words, counts, vectors).
 
 Row 0 of the table is padding, rows 1 … V are the words by falling frequency, the rows after them the buckets of hashed sub-words
 (Bojanowski et al., 2017), where there are any.
@@ -18,8 +20,8 @@ from applied_dl.core.errors import DataError
 from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
 from applied_dl.text.word_tokens import JOIN, tokens
 
-MOST_WORDS = 4096  # of a text that make its vector, and about as many rows
-MOST_GRAMS = 32  # sub-words of a word that are used; longer words give up some of theirs
+MOST_WORDS = 4096  # words of a text that make its vector, and about as many rows
+MOST_GRAMS = 32  # sub-words of a word that are used; of a longer word an even sample
 
 
 class WordEncoder(Struct, frozen=True, kw_only=True):

@@ -12,12 +12,12 @@ from applied_dl.text.word_tokens import tokens
 
 load_encoder = load
 DIGITS = 6
-SOME_WORDS, SEEN = 4, 10_000  # words and characters of a text that is looked at for words without a vector
+SOME_WORDS, CHECKED = 4, 10_000  # words, and characters that are checked, of a text that may be unlike the training text
 LONGEST_TEXT = 2**18  # characters of a text that are read
 
 
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
-    """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; a sentence for what has no vector."""
+    """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; an error sentence for what has no vector."""
     found, kept, errors, texts, cut = [], [], {}, [], 0
     for place, item in enumerate(inputs):
         text, wrong = text_of(item, place, "a word or a text")
@@ -37,10 +37,10 @@ def encode(encoder: WordEncoder, inputs: list) -> Encoded:
 
 
 def _unlike(encoder: WordEncoder, texts: list[str]) -> list[str]:
-    """A note where most words of running texts are unknown: the rest speaks for them, or their sub-words."""
+    """A warning where most words of a text are unknown: its vector comes from the others, or from sub-words."""
     odd = []
     for text in texts:
-        words = joined(encoder, tokens(text[:SEEN], encoder.lowercase))
+        words = joined(encoder, tokens(text[:CHECKED], encoder.lowercase))
         if len(words) >= SOME_WORDS and 2 * sum(word in encoder.places for word in words) < len(words):
             odd.append(text)
     return (

@@ -1,4 +1,4 @@
-"""A corpus to numbered words: parts, vocabulary, phrases, and the rows that judge."""
+"""A corpus to word ids: split, vocabulary, phrases, and the rows that validate and test."""
 
 from __future__ import annotations
 
@@ -7,38 +7,52 @@ from array import array
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.metrics.words import RESTRICT, Quiz
 from applied_dl.core.records import Part, Prepared
-from applied_dl.tasks.words.benchmark_files import read_judge
+from applied_dl.tasks.words.benchmark_files import read_benchmark
 from applied_dl.tasks.words.encoder import WordEncoder, joined, place, rows_of
 from applied_dl.text import word_ids as reader
 from applied_dl.text.encoded_text import Text, keep_shares
-from applied_dl.text.word_tokens import unparted
+from applied_dl.text.word_tokens import lacks_spaces
 
-TRIPLES = 5000  # held-out neighbours that are judged, at most
-THIN = 1e-3  # frequent words are as rare among the judged neighbours as in training
+TRIPLES = 5000  # held-out neighbours that are scored, at most
+THIN = 1e-3  # frequent words are subsampled among the scored neighbours as in training
 NEAR = 5  # words to each side
-LARGE = 2_000_000  # words of text from which a word must be seen five times; three times in less
+LARGE = 2_000_000  # words of text from which a word must occur five times; three times below
 BUCKETS = 100_000  # of sub-words
 PHRASE_SCORE = 10.0
-UNPARTED = "The text has no spaces between its words, so whole phrases count as words; part them first (jieba, MeCab, PyThaiNLP, …)."
-HELD = 2**22  # ids that are held in memory; more are mapped from a file
+NO_SPACES = "The text has no spaces between its words, so whole phrases count as words; segment it first (jieba, MeCab, PyThaiNLP, …)."
+IN_MEMORY = 2**22  # ids that are kept in memory; more are mapped from a file
+
+
+class WordsState(Struct, frozen=True, kw_only=True):
+    """The training text in ids of the vocabulary.
+
+    total: words of the training text, those outside the vocabulary included. min_count: the one that was used. factorised: vectors (V, D)
+    of factorised counts by (dimensions, window, seed), since a method, an initialisation and a baseline may need the same.
+    """
+
+    text: Text
+    total: int
+    min_count: int
+    factorised: dict[tuple[int, int, int], np.ndarray] = field(default_factory=dict)
 
 
 def prepare_words(recipe, cache: Path) -> Prepared:
-    """Read, split, count on the training part, number, join phrases; held-out neighbours or people's similarities to judge by."""
+    """Read, split, build the vocabulary on the training part, join phrases; held-out neighbours or human similarity ratings to score on."""
     data = recipe.data
     _check(recipe)
     sources = [data.train, data.validation, data.test] if data.train else [data.source]
     found = [reader.read_ids(s, data.column, recipe.preprocess.lowercase, cache) for s in sources]
-    if not unparted(found[0].words):
+    if not lacks_spaces(found[0].words):
         return _prepared(recipe, found, cache, [])
     try:
-        return _prepared(recipe, found, cache, [UNPARTED])
+        return _prepared(recipe, found, cache, [NO_SPACES])
     except DataError as error:
-        raise DataError(f"{error} {UNPARTED}") from error
+        raise DataError(f"{error} {NO_SPACES}") from error
 
 
 def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared:
@@ -46,13 +60,13 @@ def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared
     pieces = _three(found, data.split, recipe.train.seed)
     counts = reader.counts_of(*pieces[0])
     min_count = settings.min_count or (5 if counts.sum() >= LARGE else 3)
-    words, text, total = _numbered(pieces[0], counts, min_count, settings, cache)
+    words, text, total = _vocabulary(pieces[0], counts, min_count, settings, cache)
     encoder = WordEncoder(
         words=words, lowercase=settings.lowercase, ngrams=settings.ngrams, buckets=(settings.buckets or BUCKETS) if settings.ngrams else 0,
         arrays={"counts": text.counts},
     )  # fmt: skip
     warnings = [*warnings, *(w for f in found for w in f.warnings)]
-    held = [Text(*in_numbers(encoder, *part), text.counts) for part in pieces[1:]]
+    held = [Text(*as_ids(encoder, *part), text.counts) for part in pieces[1:]]
     validation, test = neighbours_part(encoder, held[0]), neighbours_part(encoder, held[1])
     facts: dict[str, object] = {
         "summary": f"{total:,} words of text, {len(words):,} different ones at least {min_count} times",
@@ -63,7 +77,7 @@ def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared
         test = read_part(encoder, data.similarity)
         facts["similarity_pairs"] = [len(test) // 2, int(test.extra["asked"])]
     if data.analogies:
-        questions = read_judge(data.analogies, "analogies").questions(lambda word: place(encoder, word))
+        questions = read_benchmark(data.analogies, "analogies").questions(lambda word: place(encoder, word))
         facts["analogies"] = len(questions)
         if len(questions):
             test.extra["quiz"] = Quiz(questions)
@@ -71,7 +85,7 @@ def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared
     fingerprint = "".join(reader.fingerprint(f) for f in found)[:64]
     return Prepared(
         encoder=encoder, train=train, validation=validation, test=test, fingerprint=fingerprint, facts=facts, warnings=warnings,
-        state={"text": text, "total": total, "min_count": min_count},
+        state=WordsState(text=text, total=total, min_count=min_count),
     )  # fmt: skip
 
 
@@ -98,8 +112,8 @@ def _three(found: list, shares, seed: int) -> list[tuple]:
     return [(found[0], parts == i) for i in range(3)]
 
 
-def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) -> tuple[list[str], Text, int]:
-    """Words by falling count, the training text in their numbers, and how many words it had."""
+def _vocabulary(train, counts: np.ndarray, min_count: int, settings, cache: Path) -> tuple[list[str], Text, int]:
+    """Words by falling count, the training text as their ids, and how many words it had."""
     found, kept = train
     total = int(counts.sum())
     limit = settings.vocabulary
@@ -114,17 +128,17 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
     renamed = np.full(len(counts), -1, np.int32)
     renamed[chosen] = np.arange(len(chosen))
     words = [found.words[i] for i in chosen]
-    path = Path(tempfile.mkstemp(suffix=".i32", dir=cache)[1]) if total > HELD else None
+    path = Path(tempfile.mkstemp(suffix=".i32", dir=cache)[1]) if total > IN_MEMORY else None
     ids, ends = reader.final_ids(found, kept, renamed, path)
     if path is not None:
-        path.unlink()  # the map lives on as long as it is used, and nothing is left behind
+        path.unlink()  # the mapping stays valid while it is used, and no file is left behind
     for _ in range(settings.phrases):
         ids, ends, words = reader.join_phrases(ids, ends, words, min_count, settings.phrase_score or PHRASE_SCORE)
     if settings.phrases:
         counts = reader.tally(ids, len(words))
         order = np.argsort(-counts, kind="stable")
         words = [words[i] for i in order[counts[order] >= min_count][:limit]]
-        ids, ends = in_numbers(WordEncoder(words=words), found, kept)  # the passes found the phrases; in text the encoder joins them
+        ids, ends = as_ids(WordEncoder(words=words), found, kept)  # the passes find the phrases; in a text the encoder joins them
         counts = reader.tally(ids, len(words))
         order = np.argsort(-counts, kind="stable")
         order = order[counts[order] > 0]
@@ -134,8 +148,8 @@ def _numbered(train, counts: np.ndarray, min_count: int, settings, cache: Path) 
     return words, Text(ids, ends, reader.tally(ids, len(words))), total
 
 
-def in_numbers(encoder: WordEncoder, found, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The kept pieces of a text in the numbers of the vocabulary, phrases joined as the encoder joins them, and where each piece ends."""
+def as_ids(encoder: WordEncoder, found, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kept pieces of a text as ids of the vocabulary, phrases joined as the encoder joins them, and where each piece ends."""
     if not encoder.phrases:
         return reader.final_ids(found, kept, np.array([encoder.places.get(word, -1) for word in found.words], np.int32))
     starts, ids, ends = np.r_[0, found.ends[:-1]], array("i"), array("q")
@@ -147,7 +161,7 @@ def in_numbers(encoder: WordEncoder, found, kept: np.ndarray) -> tuple[np.ndarra
 
 
 def neighbours_part(encoder: WordEncoder, text: Text) -> Part:
-    """Rows (word, neighbour, another word's neighbour): see `metrics.words.judge_neighbours`."""
+    """Rows (word, neighbour, the neighbour of another word): see `metrics.words.judge_neighbours`."""
     rng = np.random.default_rng(len(text.ids))
     ids = np.array(text.ids)
     piece = np.repeat(np.arange(len(text.ends)), np.diff(np.r_[0, text.ends]))
@@ -166,7 +180,7 @@ def neighbours_part(encoder: WordEncoder, text: Text) -> Part:
     fair = (n != b) & (n != a)
     if not fair.any():
         raise DataError(
-            f"The held-out text has {len(ids):,} words of the vocabulary and no two neighbours to judge by; give more text, on more lines, "
+            f"The held-out text has {len(ids):,} words of the vocabulary and no two neighbours to score; give more text, on more lines, "
             "or a larger share of it in data.split."
         )
     rows = np.stack([a, b, n], 1)[fair].astype(np.int32) + 1
@@ -174,8 +188,8 @@ def neighbours_part(encoder: WordEncoder, text: Text) -> Part:
 
 
 def read_part(encoder: WordEncoder, source: str) -> Part:
-    """A file of word, word, score through the encoder; pairs with a word that has no vector are left out and counted."""
-    judge = read_judge(source, "similarity")
+    """A file of word, word, score through the encoder; pairs with a word that has no vector are dropped and reported."""
+    judge = read_benchmark(source, "similarity")
     rows, scores = [], []
     for a, b, score in judge.pairs:
         pair = rows_of(encoder, a), rows_of(encoder, b)
@@ -191,23 +205,23 @@ def read_part(encoder: WordEncoder, source: str) -> Part:
         ids[i, : len(row)] = row
     left_out = len(judge.pairs) - len(rows) // 2
     warnings = (
-        [f"{left_out} of {len(judge.pairs)} pairs of {Path(source).name} have a word without a vector and are left out"] if left_out else []
+        [f"{left_out} of {len(judge.pairs)} pairs of {Path(source).name} have a word without a vector and were dropped"] if left_out else []
     )
     extra = {"kind": "similarity", "together": 2, "asked": len(judge.pairs)}
     return Part(inputs={"ids": ids}, target=np.array(scores, np.float32), extra=extra, warnings=warnings)
 
 
 def questions_part(encoder: WordEncoder, source: str) -> Part:
-    """The words among which analogies are solved, a row each, and the questions of a file that are of them."""
-    judge = read_judge(source, "analogies")
+    """The words among which analogies are solved, one row each, and the questions of a file that use only these."""
+    judge = read_benchmark(source, "analogies")
     size = min(RESTRICT, len(encoder.words))
     questions = judge.questions(lambda word: place(encoder, word))
     questions = questions[(questions < size).all(1)]
     if not len(questions):
         raise DataError(f"Of the {len(judge.fours):,} questions of {source!r} none is of the {size:,} most frequent words alone.")
     left_out = len(judge.fours) - len(questions)
-    told = f"{left_out:,} of {len(judge.fours):,} questions of {Path(source).name} have a word that is not among the {size:,} most frequent"
+    dropped = f"{left_out:,} of {len(judge.fours):,} questions of {Path(source).name} have a word beyond the {size:,} most frequent"
     return Part(
         inputs={"ids": np.arange(1, size + 1, dtype=np.int32)[:, None]}, target=np.zeros(size, np.float32),
-        extra={"kind": "analogies", "analogies": questions, "together": size}, warnings=[told] if left_out else [],
+        extra={"kind": "analogies", "analogies": questions, "together": size}, warnings=[dropped] if left_out else [],
     )  # fmt: skip

@@ -16,13 +16,13 @@ class Data(Section, frozen=True, kw_only=True):
     test: about(str | None, "explicit test text") = None
     column: about(str | None, "text column of a table") = None
     split: about(tuple[float, float, float], "shares of the text's pieces for train, validation and test") = (0.96, 0.02, 0.02)
-    similarity: about(str | None, "file of word, word, score: judges the test in place of held-out text") = None
+    similarity: about(str | None, "file of word, word, score: tests in place of held-out text") = None
     analogies: about(str | None, "file of questions (a b c d a line, as word2vec's questions-words.txt), scored on the test too") = None
 
 
 class Preprocess(Section, frozen=True, kw_only=True):
-    lowercase: about(bool, "fold case") = True
-    min_count: about(int | None, "rarer words are left out", ge=1) = None
+    lowercase: about(bool, "lower-case the text") = True
+    min_count: about(int | None, "words that occur less often are dropped", ge=1) = None
     vocabulary: about(int, "most words", ge=2, le=2_000_000) = 60_000
     phrases: about(int, "passes that join common neighbours (new york → new_york); 0 joins none", ge=0, le=4) = 0
     phrase_score: about(float | None, "phrases: how much commoner than by chance a joined pair must be", gt=0) = None
@@ -39,17 +39,17 @@ class Learn(Section, frozen=True, kw_only=True):
     window: about(int, "most words to each side that are context", ge=1, le=64) = 5
     objective: about(Literal["negative", "hierarchical"] | None, "skipgram, cbow: negative sampling or hierarchical softmax") = None
     negative: about(int | None, "noise words for each true one", ge=1, le=100) = None
-    sample: about(float | None, "words more frequent than this share are thinned out (0 keeps all)", ge=0, lt=1) = None
+    sample: about(float | None, "words more frequent than this share are subsampled (0 keeps all)", ge=0, lt=1) = None
     init: about(Literal["random", "svd"] | None, "first vectors: random, or a factorisation of the counts (a sixth of the epochs)") = None
 
 
 class Train(Section, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the text", ge=1) = None
     learning_rate: about(float | None, "first step size; it falls linearly to zero", gt=0) = None
-    threads: about(int | None, "that update the vectors at once, without locks; as many as there are cores by default", ge=1, le=256) = None
-    seed: about(int, "the one seed of split, vectors, order and noise", ge=0, lt=2**31) = 0
+    threads: about(int | None, "threads that update the vectors at once, without locks; one per core by default", ge=1, le=256) = None
+    seed: about(int, "seed of split, vectors, order and noise", ge=0, lt=2**31) = 0
     deterministic: about(bool, "one thread: the same seed gives the same vectors, bit for bit") = False
-    checkpoint_minutes: about(float, "how often, at the least, the state is kept for --resume", ge=0) = 1.0
+    checkpoint_minutes: about(float, "how often, at least, the state is saved for --resume", ge=0) = 1.0
 
 
 class Recipe(Section, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from applied_dl.tasks.words.encoder import WordEncoder
 from applied_dl.tasks.words.encoder import load as load_encoder
 from applied_dl.tasks.words.encoder import save as save_encoder
 from applied_dl.tasks.words.fit.methods import build_words, counted, fit_words
-from applied_dl.tasks.words.readers import in_numbers, neighbours_part, prepare_words, questions_part, read_part
+from applied_dl.tasks.words.readers import as_ids, neighbours_part, prepare_words, questions_part, read_part
 from applied_dl.text import counts as counting
 from applied_dl.text.encoded_text import Text
 from applied_dl.text.word_ids import read_ids
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     from applied_dl.export.serving import Serving
 
-COMMONEST = 24  # words told before training
-MAPPED = 120  # words of the neighbourhood picture
-SKIPPED = 100  # most frequent words that are too common to be worth a place in it
+COMMONEST = 24  # words shown before training
+MAPPED = 120  # words of the neighbourhood plot
+SKIPPED = 100  # most frequent words, too common to be worth a place in it
 
 
 def prepare(recipe, cache: Path) -> Prepared:
-    """Read, split, number."""
+    """Read, split, build the vocabulary."""
     return prepare_words(recipe, cache)
 
 
@@ -60,7 +60,7 @@ def serving(recipe, fitted, prepared) -> Serving:
 
 
 def restore_serving(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
-    """The lookup with nothing beside it. Raises `UsageError` for a precision that it must not have."""
+    """The lookup alone. Raises `UsageError` for a precision that word vectors do not support."""
     from applied_dl.export.serving import Serving
 
     variants(recipe.export.variants)
@@ -68,7 +68,7 @@ def restore_serving(recipe, model: keras.Model, encoder: WordEncoder) -> Serving
 
 
 def score(recipe, outputs, part, encoder) -> Scores:
-    """Rank correlation with people's similarities, or held-out neighbours; analogies (by `encoder.npz`) where there are questions."""
+    """Rank correlation with human similarity ratings, or held-out neighbours; analogies (by `encoder.npz`) where there are questions."""
     vectors = outputs["vector"]
     if part.extra["kind"] == "analogies":
         return metric.judge_analogies(vectors, part.extra["analogies"])
@@ -81,19 +81,19 @@ def score(recipe, outputs, part, encoder) -> Scores:
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
-    """Vectors that know nothing, and counted neighbours factorised."""
-    text, D, seed = prepared.state["text"], recipe.model.dimensions, recipe.train.seed
+    """Random vectors, and factorised counts of neighbours."""
+    text, D, seed = prepared.state.text, recipe.model.dimensions, recipe.train.seed
     random = np.random.default_rng(seed).standard_normal((len(text.counts), D)).astype(np.float32)
-    rivals = {"random vectors": random}
+    tables = {"random vectors": random}
     if recipe.model.name == "svd":
-        rivals["LSA (log counts, SVD)"] = counting.lsa(text, D, recipe.learn.window, seed)
+        tables["LSA (log counts, SVD)"] = counting.lsa(text, D, recipe.learn.window, seed)
     else:
-        rivals["PPMI-SVD"] = counted(recipe, prepared)
-    return {name: score(recipe, _answers(prepared, table), prepared.test, prepared.encoder) for name, table in rivals.items()}
+        tables["PPMI-SVD"] = counted(recipe, prepared)
+    return {name: score(recipe, _answers(prepared, table), prepared.test, prepared.encoder) for name, table in tables.items()}
 
 
 def _answers(prepared, table: np.ndarray) -> dict[str, np.ndarray]:
-    """What the serving graph would answer on the test rows with another table of word vectors."""
+    """What the serving graph would return on the test rows with another table of word vectors."""
     rows = np.zeros((prepared.encoder.rows, table.shape[1]), np.float32)
     rows[1 : 1 + len(table)] = table
     ids = prepared.test.inputs["ids"]
@@ -127,7 +127,7 @@ def _islands(table: np.ndarray, seeds: int = 16, nearest: int = 5) -> np.ndarray
 
 
 def preview(recipe, prepared, path: Path) -> str:
-    """The first words of the vocabulary, commonest first; no picture is drawn."""
+    """The first words of the vocabulary, commonest first; no image is drawn."""
     return "the commonest words: " + ", ".join(prepared.encoder.words[:COMMONEST])
 
 
@@ -140,7 +140,7 @@ def load_labeled(recipe, encoder: WordEncoder, source: str) -> Part:
     from applied_dl.core.cache import cache_folder
 
     found = read_ids(source, recipe.data.column, encoder.lowercase, cache_folder())
-    return neighbours_part(encoder, Text(*in_numbers(encoder, found, np.ones(len(found.ends), bool)), encoder.arrays["counts"]))
+    return neighbours_part(encoder, Text(*as_ids(encoder, found, np.ones(len(found.ends), bool)), encoder.arrays["counts"]))
 
 
 __all__ = [

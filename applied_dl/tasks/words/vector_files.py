@@ -1,6 +1,7 @@
-"""The file formats of word vectors: our `.npz`, and word2vec's binary and text that other programs read and write.
+"""The file formats of word vectors: our `.npz`, and word2vec's binary and text formats, which other programs read and write.
 
-Readers return words and vectors (V, D) float32 and raise `ValueError` with the end of a sentence where a file is not what it says it is.
+Readers return words and vectors (V, D) float32. They raise `ValueError`, whose text ends the sentence of the caller, where a
+file is damaged or of another kind.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _word(file, i: int, count: int) -> str:
 
 
 def read_text(path: Path, limit: int | None):
-    """Lines of a word and its D numbers, with or without a first line `V D`; apart by spaces or tabs."""
+    """Lines of a word and its D numbers, with or without a first line `V D`; separated by spaces or tabs."""
     words, rows, count, D = [], [], None, None
     with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
         for number, line in islice(enumerate(file, 1), None if limit is None else limit + 1):
@@ -93,7 +94,7 @@ def _finite(words: list[str], vectors: np.ndarray) -> np.ndarray:
 
 
 def write_npz(path: Path, words: list[str], vectors: np.ndarray) -> None:
-    """Words as UTF-8 bytes with their ends, vectors as they are."""
+    """Write words as UTF-8 bytes with their ends, and the vectors."""
     np.savez(path, **vocabulary_arrays(words), vectors=vectors)
 
 

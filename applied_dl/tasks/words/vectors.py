@@ -1,4 +1,4 @@
-"""A table of word vectors to ask: neighbours, analogies, similarity."""
+"""A table of word vectors: neighbours, analogies, similarity."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class WordVectors:
     def most_similar(
         self, positive: str | list[str] = (), negative: str | list[str] = (), count: int = 10, restrict: int | None = None
     ) -> list[tuple[str, float]]:
-        """Words nearest to the sum of the unit vectors of `positive` less those of `negative`, with their cosine; these left out.
+        """Words nearest to the sum of the unit vectors of `positive` minus those of `negative`, with their cosine; these words excluded.
 
-        restrict: only the so many first (most frequent) words answer.
+        restrict: search only the first (most frequent) words.
         """
         plus, minus = ([p] if isinstance(p, str) else list(p) for p in (positive, negative))
         if not plus and not minus:
@@ -78,7 +78,7 @@ class WordVectors:
         return self.most_similar([b, c], [a], count)
 
     def nearest(self, vectors: np.ndarray, count: int = 10, leave_out=None, restrict: int | None = None) -> list[list[tuple[str, float]]]:
-        """For each query (N, D) the `count` words of greatest cosine, best first; `leave_out` names rows of each that must not answer."""
+        """For each query (N, D) the `count` words of greatest cosine, best first; `leave_out` lists rows that each query excludes."""
         queries = np.asarray(vectors, np.float32)
         if queries.ndim == 2:
             queries = queries / np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
@@ -94,7 +94,7 @@ class WordVectors:
             return
         spaced = [word for word in self.words if not word or any(c.isspace() for c in word)]
         if spaced:
-            raise UsageError(f"The word2vec format parts words by spaces, and {spaced[0]!r} holds one or is empty; save as .npz.")
+            raise UsageError(f"The word2vec format separates words by spaces, and {spaced[0]!r} holds one or is empty; save as .npz.")
         write_word2vec(path, self.words, self.vectors, kind == ".bin")
 
     @classmethod
@@ -115,7 +115,7 @@ class WordVectors:
 
 
 def _by_sub_words(folder: Path) -> Callable[[str], np.ndarray | None] | None:
-    """What gives an unknown word its vector from a bundle's own file, which holds the sub-words' rows; None where there are none."""
+    """A function that composes the vector of an unknown word from the bundle's sub-word rows; None where it has no sub-words."""
     from applied_dl.core.bundle import checked_bytes, open_bundle
     from applied_dl.runtime.interpreter import Runtime
     from applied_dl.tasks.words.encoder import load, rows_of

@@ -15,7 +15,7 @@ ROTARY_BASE = 10_000.0
 class SelfAttention(layers.Layer):
     """(B, T, D), mask (B, T) → (B, T, D): multi-head attention with one fused projection of queries, keys and values.
 
-    `rotary` turns queries and keys by their position, up to that many tokens (Su et al., RoFormer, 2021); 0 leaves them.
+    `rotary` rotates queries and keys by their position, up to that many tokens (Su et al., RoFormer, 2021); 0 turns it off.
     """
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0, rotary: int = 0, **base):
@@ -35,14 +35,14 @@ class SelfAttention(layers.Layer):
         y = ops.transpose(ops.reshape(self.qkv(x), (batch, length, 3 * self.heads, size)), (0, 2, 1, 3))  # (B, 3·heads, T, size)
         query, key, value = ops.split(y, 3, axis=1)  # (B, heads, T, size)
         if self.rotary:
-            query, key = self._turned(query, length), self._turned(key, length)
+            query, key = self._rotate(query, length), self._rotate(key, length)
         scores = ops.matmul(query * size**-0.5, ops.transpose(key, (0, 1, 3, 2)))  # (B, heads, T, T)
         hidden = ops.expand_dims((1.0 - ops.cast(mask, scores.dtype)) * MASKED, (1, 2))  # (B, 1, 1, T)
         weights = self.drop(ops.softmax(scores + hidden), training=training)
         mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (batch, length, self.width)))
 
-    def _turned(self, x, length):
+    def _rotate(self, x, length):
         half = x.shape[-1] // 2
         angle = np.arange(self.rotary)[:, None] * ROTARY_BASE ** (-np.arange(half) / half)[None]
         cos, sin = (ops.convert_to_tensor(f(angle).astype(np.float32))[:length] for f in (np.cos, np.sin))
@@ -60,7 +60,7 @@ class SelfAttention(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Positions(layers.Layer):
-    """(B, T, D) plus a vector for each place, T ≤ `length`: a learned table, or fixed sines and cosines."""
+    """(B, T, D) plus a vector for each position, T ≤ `length`: a learned table, or fixed sines and cosines."""
 
     def __init__(self, length: int, width: int, learned: bool = True, **base):
         super().__init__(**base)

@@ -25,9 +25,22 @@ LAYERS = {  # our parts ← the names of each family, queries, keys and values j
 
 
 def pretrained(folder: str | Path, *, length: int | None = None, pooling: str | None = None, dropout: float = 0.0) -> keras.Model:
-    """{"ids": (B, T)} → unit vectors, with the weights of a directory. Raises `DataError` for one that it cannot hold.
+    """A Transformer encoder with the weights of a local Hugging Face directory.
 
-    length: most tokens of a text, up to the model's own. pooling: the directory's own by default, else the mean.
+    Args:
+        folder: holds config.json, model.safetensors and tokenizer.json.
+        length: most tokens of a text, up to the model's own, which is the default.
+        pooling: "mean", "cls" or "max"; the directory's own by default, else the mean.
+        dropout: rate while fine-tuning.
+
+    Returns:
+        A model {"ids": (B, T ≤ length) int32} → unit vectors (B, D).
+
+    Raises:
+        DataError: for a directory of another family, or weights that do not fit its configuration.
+
+    Example:
+        >>> model = pretrained("all-MiniLM-L6-v2", length=128)  # doctest: +SKIP
     """
     folder = Path(folder)
     facts = read_facts(folder)

@@ -1,7 +1,7 @@
-"""Words from raw bytes inside the graph, so that a phone needs no tokenizer at all: TFLite builtins only, 32-bit integers only.
+"""Word ids from raw bytes inside the graph, so that a phone needs no tokenizer: TFLite builtins and 32-bit integers only.
 
-UTF-8 is decoded to characters, which are folded to lower case. A word is a run of letters, digits, marks and pictures of any script; other
-punctuation and white space part words. Its id is a polynomial hash found by a segmented scan in log2(T) doubling steps. There is no
+UTF-8 is decoded to characters, which are folded to lower case. A word is a run of letters, digits, marks and emoji of any script; other
+punctuation and white space separate words. Its id is a polynomial hash found by a segmented scan in log2(T) doubling steps. There is no
 Unicode normalisation: the encoder gives composed text (NFC), as keyboards do.
 """
 
@@ -31,7 +31,7 @@ SECOND, THIRD, FOURTH = (np.select([BYTE < 192, BYTE < 224, BYTE < 240], [0 * BY
 
 @cache
 def characters() -> np.ndarray:
-    """(PLANE,) int32: one more than the lower-case character, 0 for what parts words."""
+    """(PLANE,) int32: one more than the lower-case character, 0 for what separates words."""
     found = np.zeros(PLANE, np.int32)
     for code in range(1, PLANE):
         if in_word(chr(code)):
@@ -44,7 +44,7 @@ def characters() -> np.ndarray:
 class ByteWords(layers.Layer):
     """Bytes (B, T) int32, zero-padded → ids (B, T) in 1..buckets−1 at the last byte of each word, 0 elsewhere.
 
-    decoded: characters are hashed; models saved before hash bytes, ASCII folded alone and every byte above 127 part of a word.
+    decoded: hash characters; older saved models hash bytes, fold the case of ASCII only and count every byte above 127 as part of a word.
     """
 
     def __init__(self, buckets: int, decoded: bool = False, **base):
@@ -90,7 +90,7 @@ def _decoded(raw):
 
 
 def word_ids(text: str, buckets: int) -> list[int]:
-    """The same ids in plain Python, character by character: the reference that the layer is tested against."""
+    """The same ids in plain Python, character by character: the reference that the tests compare the layer with."""
     ids, word = [], []
     for character in [*text, " "]:
         code = ord(character)
@@ -113,10 +113,10 @@ def _look(table: np.ndarray, places):
 
 
 def _right(x, step: int):
-    """(B, T) moved to the right, zeros coming in."""
+    """(B, T) shifted to the right, filled with zeros."""
     return ops.pad(x[:, :-step], [[0, 0], [step, 0]])
 
 
 def _left(x, step: int):
-    """(B, T) moved to the left, zeros coming in."""
+    """(B, T) shifted to the left, filled with zeros."""
     return ops.pad(x[:, step:], [[0, 0], [0, step]])

@@ -8,7 +8,7 @@ from keras import layers, ops
 from applied_dl.core.errors import UsageError, nearest
 
 POOLINGS = ("mean", "cls", "max")
-MASKED = -30.0  # added to what must not count: enough for softmax and max, and small enough for int8 (−1e9 is not)
+MASKED = -30.0  # added to masked positions: enough for softmax and max, and small enough for int8 (−1e9 is not)
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")

@@ -1,4 +1,4 @@
-"""A Transformer encoder of sentences, and the head that guesses masked tokens."""
+"""A Transformer encoder of sentences, its classifier head and its masked-language-model head."""
 
 from __future__ import annotations
 
@@ -32,9 +32,35 @@ def transformer(
     epsilon: float = 1e-6,
     embedding_norm: bool | None = None,
 ) -> keras.Model:
-    """{"ids": (B, T ≤ length)} → unit vectors (B, dimensions); the token vectors are the layer "tokens".
+    """A Transformer sentence encoder (Vaswani et al., 2017); its token vectors are the output of the layer "tokens".
 
-    pre_norm: normalise before each part and once at the end (steadier), or after each part as BERT does (embedding_norm then too).
+    Args:
+        vocabulary: number of sub-words V, the padding included.
+        width: D of the token vectors, a multiple of `heads`.
+        depth: layers.
+        heads: attention heads.
+        hidden: width of the feed-forward layers; four times `width` by default.
+        dimensions: width of the sentence vector; `width` by default.
+        length: most tokens of a text.
+        positions: "learned", "sinusoidal" or "rotary".
+        pre_norm: normalise before each part and once at the end (more stable), or after each part as BERT does.
+        activation: of the feed-forward layers.
+        dropout: rate of all dropout layers.
+        pooling: "mean", "cls" (the first token) or "max".
+        padding: id that fills short rows; it is masked.
+        epsilon: of the layer norms.
+        embedding_norm: normalise the embeddings; by default where `pre_norm` is off.
+
+    Returns:
+        A model {"ids": (B, T ≤ length) int32} → unit vectors (B, dimensions).
+
+    Raises:
+        UsageError: for an unknown name, or a width that is no multiple of the heads.
+
+    Example:
+        >>> model = transformer(1000, width=32, depth=1, heads=2, length=16)
+        >>> model({"ids": keras.ops.ones((2, 16), "int32")}).shape
+        TensorShape([2, 32])
     """
     if positions not in POSITIONS:
         raise UsageError(f"Unknown model.positions {positions!r}.{nearest(positions, POSITIONS)}")

@@ -9,9 +9,20 @@ from applied_dl.text.models.pooling import Pool, TokenMask
 
 
 def word_lookup(rows: int, *, dimensions: int = 100, seed: int | None = None) -> keras.Model:
-    """{"ids": (B, T)} → {"vector": (B, dimensions)}: the mean of the rows named, row 0 being padding.
+    """Word vectors as a lookup: the mean of the table rows of a text. Vectors keep their norm, which reflects how consistent contexts are.
 
-    rows: of the table, padding included. The vectors keep their length: it tells how sure a word's contexts are.
+    Args:
+        rows: of the table, row 0 (padding) included.
+        dimensions: D, width of the vectors.
+        seed: of the initial table.
+
+    Returns:
+        A model {"ids": (B, T) int32} → {"vector": (B, D)}.
+
+    Example:
+        >>> model = word_lookup(1000, dimensions=50)
+        >>> model({"ids": keras.ops.ones((2, 3), "int32")})["vector"].shape
+        TensorShape([2, 50])
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomUniform(-0.5 / dimensions, 0.5 / dimensions, seed=seed)

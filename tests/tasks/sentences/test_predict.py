@@ -127,7 +127,7 @@ def test_every_line_of_a_file_has_its_place(tmp_path, monkeypatch, capsys):
     assert expand_inputs([str(tmp_path / "b.csv")], "body") == ["one two", "", ""]
     assert expand_inputs([str(tmp_path / "b.csv")]) == ["x", "", "y"]
     (tmp_path / "c.csv").write_text("id,body\n1,a\n")
-    with pytest.raises(DataError, match="2 columns .id, body.; name the one that holds the text 'text'"):
+    with pytest.raises(DataError, match="2 columns .id, body.; name the one that holds the text: data.column"):
         expand_inputs([str(tmp_path / "c.csv")])
 
 

@@ -44,7 +44,7 @@ def prepared(source, **sections):
     return recipe, task.prepare(recipe, None)
 
 
-IDLE = [
+UNUSED = [
     ("pairs", {"model": {"width": 32}}, r"model\.width has no meaning for the model 'static'"),
     ("pairs", {"model": {"heads": 2, "name": "bytes"}}, r"model\.heads has no meaning for the model 'raw_bytes'"),
     ("pairs", {"model": {"dropout": 0.1}}, r"model\.dropout has no meaning"),
@@ -58,7 +58,7 @@ IDLE = [
     ("pairs", {"learn": {"pretrain": 2}}, "tokens that see each other"),
     ("pairs", {"learn": {"mask": 0.3}}, r"learn\.mask is for"),
     ("pairs", {"learn": {"init": "svd"}, "model": {"name": "transformer"}}, r"learn\.init is for a table"),
-    ("pairs", {"learn": {"objective": "simcse"}, "preprocess": {"augment": ()}}, "needs two looks at a text"),
+    ("pairs", {"learn": {"objective": "simcse"}, "preprocess": {"augment": ()}}, "needs two views of a text"),
     ("pairs", {"model": {"matryoshka": (512,)}}, "each must be between 2 and 511, received 512"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"lowercase": False}}, r"preprocess\.lowercase is for a tokenizer"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"vocabulary": 500}}, r"preprocess\.vocabulary is for"),
@@ -80,16 +80,16 @@ IDLE = [
     ("labels", {"train": {"loss": "mse"}}, "does not fit classes"),
     ("labels", {"train": {"loss": "hinge", "label_smoothing": 0.1}}, r"train\.label_smoothing has no meaning"),
     ("labels", {"train": {"class_weights": "balanced"}, "data": {"balance": "over"}}, "do the same thing"),
-    ("labels", {"data": {"similarity": "scored.csv"}}, r"data\.similarity judges pairs"),
+    ("labels", {"data": {"similarity": "scored.csv"}}, r"data\.similarity scores pairs"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "sections", "told"), IDLE, ids=lambda v: json.dumps(v)[:60] if isinstance(v, dict) else None)
-def test_keys_that_would_do_nothing_are_refused(sources, monkeypatch, source, sections, told):
+@pytest.mark.parametrize(("source", "sections", "message"), UNUSED, ids=lambda v: json.dumps(v)[:60] if isinstance(v, dict) else None)
+def test_keys_without_effect_are_refused(sources, monkeypatch, source, sections, message):
     monkeypatch.chdir(sources)
     if sections.get("preprocess", {}).get("tokenizer"):
         (sources / "t.json").write_text("{}")  # never read
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         task.resolve_defaults(*prepared(f"{source}.csv", **sections))
 
 
@@ -107,7 +107,7 @@ TRANSFORMER = {"name": "transformer", "width": 32, "depth": 1, "heads": 2}
         ("labels", {"model": {"name": "bytes"}, "learn": {"objective": "contrastive"}}),
     ],
 )
-def test_a_settled_recipe_settles_to_itself(sources, source, sections):
+def test_resolving_a_resolved_recipe_changes_nothing(sources, source, sections):
     recipe, data = prepared(sources / f"{source}.csv", **sections)
     once = task.resolve_defaults(recipe, data)
     assert task.resolve_defaults(once, data) == once
@@ -138,7 +138,7 @@ def value(recipe, data, serving) -> float:
 
 QUICK = {"epochs": 12, "learning_rate": 0.02}
 DENSE = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 16}
-LEARNT = [
+TRAININGS = [
     ("pairs.csv", {"train": QUICK}),
     ("pairs.csv", {"learn": {"init": "random"}, "train": QUICK}),
     ("sets.jsonl", {"train": QUICK}),
@@ -152,7 +152,7 @@ LEARNT = [
 ]
 
 
-@pytest.mark.parametrize(("source", "sections"), LEARNT, ids=lambda v: json.dumps(v) if isinstance(v, dict) else v)
+@pytest.mark.parametrize(("source", "sections"), TRAININGS, ids=lambda v: json.dumps(v) if isinstance(v, dict) else v)
 def test_pairs_teach_what_belongs_together(sources, tmp_path, source, sections):
     score = {"data": {"similarity": str(sources / "scored.csv")}} if source != "labels.csv" else {}
     recipe, data, _, serving = trained(sources / source, tmp_path, **score, **sections)
@@ -179,14 +179,14 @@ def test_labels_teach_a_classifier_and_every_model_is_augmented(sources, tmp_pat
     assert serving.labels == ("topic0", "topic1", "topic2", "topic3")
 
 
-def test_texts_alone_teach_by_guessing_words_and_by_two_looks(sources, tmp_path):
+def test_texts_alone_teach_by_guessing_words_and_by_two_views(sources, tmp_path):
     for learn in ({"objective": "mlm"}, {"objective": "simcse", "pretrain": 1}):
         recipe, data, fitted, _ = trained(sources / "pairs.csv", tmp_path / learn["objective"], model=TRANSFORMER, learn=learn, train=DENSE)
         losses = [row["loss"] for row in fitted.history.rows]
         assert losses[-1] < losses[0]
 
 
-def test_a_pretrained_directory_is_fine_tuned_and_taught_from(sources, teacher, tmp_path):
+def test_a_pretrained_directory_is_fine_tuned_and_distilled(sources, teacher, tmp_path):
     model = {"weights": str(teacher), "dropout": 0.0}
     recipe, data, fitted, serving = trained(sources / "pairs.csv", tmp_path / "a", model=model, train={**DENSE, "learning_rate": 1e-3})
     assert recipe.model.name == "pretrained"
@@ -251,10 +251,10 @@ def test_kept_vectors_of_a_teacher_go_by_content(teacher, tmp_path):
     assert np.abs(sentences_teacher.teacher_vectors(str(copy), texts) - first).max() > 1e-3  # the same place, another teacher
 
 
-@pytest.mark.parametrize(("content", "told"), [("", "no usable rows"), ("word\n", "no usable rows"), ("\n\n  \n", "no usable rows")])
-def test_a_text_without_two_sentences_is_one_sentence(tmp_path, content, told):
+@pytest.mark.parametrize(("content", "message"), [("", "no usable rows"), ("word\n", "no usable rows"), ("\n\n  \n", "no usable rows")])
+def test_a_text_without_two_sentences_is_one_sentence(tmp_path, content, message):
     (tmp_path / "a.txt").write_text(content)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         prepared(tmp_path / "a.txt")
 
 
@@ -265,9 +265,9 @@ def test_a_pretrained_encoder_may_stay_as_it_is(sources, teacher, tmp_path):
     found = np.asarray(serving.model(data.test.inputs)["vector"])
     np.testing.assert_allclose(found, wanted, atol=1e-3)  # kept as float16
     assert fitted.history.rows == []
-    for sections, told in (
+    for sections, message in (
         ({"train": {"epochs": 0}}, "must be trained"),
         ({"model": model, "train": {"epochs": 0}, "learn": {"objective": "mlm"}}, "needs a new head"),
     ):
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=message):
             task.resolve_defaults(*prepared(sources / "pairs.csv", **sections))

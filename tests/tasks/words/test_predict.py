@@ -66,7 +66,7 @@ def test_an_unknown_word_may_have_a_vector_by_other_means(table):
 def test_other_endings_and_words_with_spaces_are_refused(table, tmp_path):
     with pytest.raises(UsageError, match=r"\.npz, \.bin, \.txt, \.vec"):
         table.save(tmp_path / "v.pkl")
-    with pytest.raises(UsageError, match="parts words by spaces"):
+    with pytest.raises(UsageError, match="separates words by spaces"):
         WordVectors(["a b"], np.zeros((1, 2))).save(tmp_path / "v.txt")
     (tmp_path / "v.txt").write_text("a 1 2\nb 1\n")
     with pytest.raises(DataError, match="line 2 has 1 numbers"):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -76,7 +77,7 @@ def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path,
     assert any("1 of 5 pairs" in text for text in prepared.test.warnings)
     solved = []
     monkeypatch.setattr("applied_dl.core.metrics.words.solve_analogies", lambda table, asked, _: solved.append(table) or asked[:, 3])
-    for _ in range(2):  # as a proof does, by halves: the vectors of `encoder.npz` stay the same, so their answers do
+    for _ in range(2):  # as verification does, by halves: the vectors of `encoder.npz` stay the same, so their answers do
         half = prepared.test.take(np.arange(6))
         assert task.score(recipe, {"vector": outputs["vector"][:6]}, half, prepared.encoder).metrics["analogy"] == found.metrics["analogy"]
     assert solved == []
@@ -90,7 +91,7 @@ def test_questions_are_solved_by_the_vectors_of_the_file_itself(language, tmp_pa
     (tmp_path / "q.txt").write_text(": first\n" + "cat dog red blue\n" * 3 + "one two cat dog\none two cat unknown\n")
     part = task.load_labeled(recipe, prepared.encoder, str(tmp_path / "q.txt"))
     assert part.extra["kind"] == "analogies"
-    assert part.warnings == ["1 of 5 questions of q.txt have a word that is not among the 15 most frequent"]
+    assert part.warnings == ["1 of 5 questions of q.txt have a word beyond the 15 most frequent"]
     vectors = np.asarray(serving.model(part.inputs)["vector"])
     np.testing.assert_allclose(vectors, prepared.encoder.arrays["vectors"], atol=1e-6)
     own = task.score(recipe, {"vector": vectors}, part, prepared.encoder)
@@ -105,7 +106,7 @@ def test_little_text_starts_at_its_counts(language, tmp_path):
     prepared = task.prepare(recipe, tmp_path)
     assert task.resolve_defaults(recipe, prepared).learn.init == "svd"
     assert task.resolve_defaults(recipe, prepared).export.variants == ("fp32", "fp16", "dynamic", "int8_weights")
-    prepared.state["total"] = 3_000_000
+    prepared = msgspec.structs.replace(prepared, state=msgspec.structs.replace(prepared.state, total=3_000_000))
     large = task.resolve_defaults(recipe, prepared)
     assert (large.learn.init, large.train.learning_rate) == ("random", 0.05)
     tree = config.replace(recipe, learn={"objective": "hierarchical"})
@@ -118,20 +119,20 @@ def test_labelled_takes_pairs_or_text(language, tmp_path):
     assert task.load_labeled(recipe, prepared.encoder, str(tmp_path / "pairs.csv")).extra["kind"] == "similarity"
     assert len(task.load_labeled(recipe, prepared.encoder, language)) % 3 == 0
     (tmp_path / "foreign.txt").write_text("nothing of this is known\n" * 9)
-    with pytest.raises(DataError, match="no two neighbours to judge by"):
+    with pytest.raises(DataError, match="no two neighbours to score"):
         task.load_labeled(recipe, prepared.encoder, str(tmp_path / "foreign.txt"))
 
 
 @pytest.mark.parametrize(
-    ("sections", "told"),
+    ("sections", "message"),
     [
         ({"export": {"variants": ["fp32", "int8"]}}, "int8 has no meaning for word vectors"),
         ({"model": {"name": "svd"}, "train": {"epochs": 2}}, r"train\.epochs has no meaning"),
-        ({"model": {"name": "glove"}, "learn": {"negative": 5}}, r"learn\.negative has no meaning"),
+        ({"model": {"name": "glove"}, "learn": {"negative": 5}}, r"learn\.negative is for skipgram"),
         ({"model": {"name": "svd"}, "preprocess": {"ngrams": (3, 6)}}, r"preprocess\.ngrams needs"),
         ({"learn": {"objective": "hierarchical", "negative": 5}}, "has no noise words"),
         ({"train": {"deterministic": True, "threads": 2}}, "needs one thread"),
-        ({"learn": {"init": "svd"}, "preprocess": {"ngrams": (3, 6)}}, "knows no sub-words"),
+        ({"learn": {"init": "svd"}, "preprocess": {"ngrams": (3, 6)}}, "has no sub-words"),
         ({"learn": {"init": "svd", "objective": "hierarchical"}}, "inner nodes"),
         ({"preprocess": {"ngrams": (6, 3)}}, "two lengths"),
         ({"preprocess": {"phrase_score": 5.0}}, r"preprocess\.phrase_score has no meaning"),
@@ -140,20 +141,20 @@ def test_labelled_takes_pairs_or_text(language, tmp_path):
         ({"data": {"train": "a.txt"}}, "go together"),
     ],
 )
-def test_keys_that_would_do_nothing_are_refused(language, tmp_path, sections, told):
+def test_keys_that_would_do_nothing_are_refused(language, tmp_path, sections, message):
     recipe = recipes.read_recipe({"task": "words", **sections, "data": {"source": language, **sections.get("data", {})}})
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         task.resolve_defaults(recipe, task.prepare(recipe, tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(b"word\n" * 50, "expected at least 3 different ones"), (b"a b c\nd e f\ng h i\n", "seen at least 3 times"), (b"", "holds no word")],
 )
-def test_text_that_is_too_small_is_one_sentence(tmp_path, content, told):
+def test_text_that_is_too_small_is_one_sentence(tmp_path, content, message):
     (tmp_path / "a.txt").write_bytes(content)
     recipe = recipes.read_recipe({"task": "words", "data": {"source": str(tmp_path / "a.txt")}})
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         task.prepare(recipe, tmp_path)
 
 
@@ -163,11 +164,11 @@ def test_int8_is_refused_in_a_later_export_too():
         task.restore_serving(recipe, None, None)
 
 
-def test_text_without_spaces_is_told_to_be_parted(tmp_path):
+def test_text_without_spaces_gets_a_warning_to_segment_it(tmp_path):
     lines = ["我们今天去北京看长城", "他昨天没有来学校上课", "机器学习需要很多数据"]
     (tmp_path / "a.txt").write_text("\n".join(lines))
     recipe = recipes.read_recipe({"task": "words", "data": {"source": str(tmp_path / "a.txt")}})
-    with pytest.raises(DataError, match="at least 3 times.* no spaces between its words.*part them first"):
+    with pytest.raises(DataError, match="at least 3 times.* no spaces between its words.*segment it first"):
         task.prepare(recipe, tmp_path)
 
 
@@ -190,7 +191,7 @@ def test_phrases_are_read_alike_in_training_prediction_and_evaluation(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(lines))
     recipe = recipes.read_recipe({"task": "words", "preprocess": {"phrases": 2}, "data": {"source": str(tmp_path / "a.txt")}})
     prepared = task.prepare(recipe, tmp_path)
-    encoder, text = prepared.encoder, prepared.state["text"]
+    encoder, text = prepared.encoder, prepared.state.text
     assert {"new_york", "new_york_city"} <= set(encoder.words)
     assert "city" not in encoder.words
     assert (np.diff(text.counts) <= 0).all()
@@ -207,7 +208,7 @@ import sys
 from pathlib import Path
 from applied_dl.workflows import preparation, recipes
 from applied_dl.tasks import load_task
-from applied_dl.tasks.words.fit.methods import learnt
+from applied_dl.tasks.words.fit.methods import train_table
 from applied_dl.export.convert import check_export
 from applied_dl.training.history import Workspace
 source, folder = sys.argv[1:]
@@ -217,7 +218,7 @@ check_export(recipe.export)
 prepared = preparation.read_data(task, recipe)
 recipe = preparation.resolve_recipe(task, recipe, prepared)
 task.baselines(recipe, prepared)
-learnt(recipe, prepared, Workspace(Path(folder) / "run", {}))
+train_table(recipe, prepared, Workspace(Path(folder) / "run", {}))
 print(sorted({"keras", "tensorflow"} & set(sys.modules)))
 """
 

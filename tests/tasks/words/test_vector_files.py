@@ -12,7 +12,7 @@ ROW = struct.pack("<2f", 1, 2)
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("a.txt", b"3 2\na 1 2\nb 3 4\n", "says 3 words, and it holds 2"),
         ("a.txt", b"a 1 2\nb 1\n", "line 2 has 1 numbers after its word, expected 2"),
@@ -32,9 +32,9 @@ ROW = struct.pack("<2f", 1, 2)
         ("a.npz", b"PK\x03\x04 no", "holds no word vectors"),
     ],
 )
-def test_a_file_that_is_not_what_it_says_is_one_sentence(tmp_path, name, content, told):
+def test_a_file_that_is_not_what_it_says_is_one_sentence(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         WordVectors.load(tmp_path / name)
 
 

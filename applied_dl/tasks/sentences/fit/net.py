@@ -14,7 +14,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
 from applied_dl.tasks.sentences.fit.contrastive import fit_table
-from applied_dl.tasks.sentences.fit.embedding_init import start_table
+from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding
 from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
@@ -31,19 +31,19 @@ from applied_dl.training.transfer import fit_staged
 FIRST_WORD = 3  # ids below are special
 
 
-def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, judge) -> Fitted:
-    """Train one encoder in place; `judge(part) -> metrics` scores its vectors on the validation part."""
+def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, evaluate) -> Fitted:
+    """Train one encoder in place; `evaluate() -> metrics` scores its vectors on the validation part."""
     objective, settings = recipe.learn.objective, recipe.train
     if settings.epochs == 0:  # a pretrained encoder as it is
         for hook in ("sweep", "examine"):
             if workspace is not None and getattr(workspace, hook) is not None:
-                raise UsageError("train.epochs = 0 takes the pretrained encoder as it is; there is no training to look at.")
+                raise UsageError("train.epochs = 0 takes the pretrained encoder as it is; there is no training to examine.")
         return Fitted(model, History())
     ids = token_ids(model, prepared.train, prepared.encoder)
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
         begun = time.perf_counter()
-        start_table(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
+        initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
         if workspace is not None and workspace.trial is not None:
             workspace.trial.append(time.perf_counter() - begun)
     if recipe.learn.pretrain and objective != "mlm":
@@ -54,12 +54,12 @@ def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, jud
     elif objective == "classification":
         return _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag)
     else:
-        history = _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge)
+        history = _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, evaluate)
     return Fitted(model, history)
 
 
 def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
-    """What the table is asked for, (N, T): the part's ids, or the word ids that the graph finds in its bytes, closed up."""
+    """Ids (N, T) that the table looks up: the part's own, or the word ids that the graph finds in its bytes, without gaps."""
     rows = part.inputs[encoder.input]
     if encoder.tokenizer:
         return rows
@@ -70,12 +70,14 @@ def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
     return np.take_along_axis(found, order, axis=1)
 
 
-def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) -> History:
-    """Contrastive, SimCSE and distillation: a loss of vectors, by the row-wise engine for a table and by `train.fit` for the others.
+def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, evaluate) -> History:
+    """Contrastive, SimCSE and distillation: a loss of vectors, by the row-sparse engine for a table and by Keras for the others.
 
-    `tokens` is what `model` does with its token ids, the same layers."""
+    tokens: the layers of `model` that take token ids."""
     settings, padding = recipe.train, prepared.encoder.padding
-    source, pick, sides = _pairs(recipe, prepared, ids) if recipe.learn.objective != "distillation" else _taught(recipe, prepared, ids)
+    source, pick, sides = (
+        _pairs(recipe, prepared, ids) if recipe.learn.objective != "distillation" else _teacher_pairs(recipe, prepared, ids)
+    )
     nested = tuple(d for d in recipe.model.matryoshka or () if d < model.output_shape[-1])
     if recipe.learn.objective == "distillation":
         loss = SameSimilarities(recipe.learn.temperature, nested)
@@ -91,14 +93,16 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) ->
         return {name: change(inputs[name], seeds[i + 1]) for i, name in enumerate(sides)}, target
 
     if recipe.model.name in LIGHT and (recipe.model.pooling or "mean") == "mean":
-        known = judge()
-        monitor = next(name for name in ("val_spearman", "val_accuracy", "val_mrr") if name in known)  # of retrieval the least noisy one
+        known = evaluate()
+        monitor = next(
+            name for name in ("val_spearman", "val_accuracy", "val_mrr") if name in known
+        )  # of the retrieval metrics the least noisy one
         strata = None
         if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
-            strata = prepared.state["source"][times_shown(prepared.state["rows"])]
+            strata = prepared.state.source[times_shown(prepared.state.rows)]
         return fit_table(
-            model, source, settings, loss=loss, sides=sides, augment=augment, strata=strata, judge=judge, monitor=monitor, padding=padding,
-            workspace=workspace, tag=tag,
+            model, source, settings, loss=loss, sides=sides, augment=augment, strata=strata, judge=evaluate, monitor=monitor,
+            padding=padding, workspace=workspace, tag=tag,
         )  # fmt: skip
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}
     vectors = [tokens({"ids": inputs[name]}) for name in sides]
@@ -110,18 +114,18 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, judge) ->
 
 
 def _pairs(recipe, prepared, ids):
-    """The source of rows of texts, and the choice of two of each (and the hard negative) for a batch."""
+    """The rows of texts as a source, and the function that draws two texts of each row (and the hard negative) for a batch."""
     state, table = prepared.state, tf.constant(ids)
-    rows, labels = state["rows"], prepared.encoder.labels
+    rows, labels = state.rows, prepared.encoder.labels
     if recipe.learn.objective == "simcse":
         rows = np.arange(len(ids), dtype=np.int32)[:, None]
     elif labels:  # texts of one label belong together
         rows = _same_label(prepared.train.target, recipe.train.seed)
     count = (rows >= 0).sum(1).astype(np.int32)
     keys = tf.constant(prepared.train.target if labels and recipe.learn.objective != "simcse" else same_meaning(rows, len(ids)), tf.int32)
-    hard = state["negatives"] is not None and recipe.learn.objective == "contrastive"
+    hard = state.negatives is not None and recipe.learn.objective == "contrastive"
     sides = ("a", "b", "c") if hard else ("a", "b")
-    negatives = tf.constant(state["negatives"]) if hard else None
+    negatives = tf.constant(state.negatives) if hard else None
     again, size = tf.constant(times_shown(rows)), len(times_shown(rows))
     rows, count = tf.constant(rows), tf.constant(count)
 
@@ -143,12 +147,12 @@ def _pairs(recipe, prepared, ids):
 
 
 def times_shown(rows: np.ndarray) -> np.ndarray:
-    """Row numbers (M,) int32 of an epoch: a set of K texts comes K // 2 times, so that each text is seen about once, as those of pairs."""
+    """Row numbers (M,) int32 of an epoch: a set of K texts occurs K // 2 times, so that each text is seen about once, as in pairs."""
     return np.repeat(np.arange(len(rows), dtype=np.int32), np.maximum((rows >= 0).sum(1) // 2, 1))
 
 
 def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
-    """A number for each text (texts,) int32; the texts of a set of three or more have one, for none of them is another's negative."""
+    """A number for each text (texts,) int32; the texts of a set of three or more have one, for none of them is a negative of another."""
     keys = np.arange(texts, dtype=np.int32)
     for row in rows[(rows >= 0).sum(1) > 2]:
         row = row[row >= 0]
@@ -156,7 +160,7 @@ def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
     return keys
 
 
-def _taught(recipe, prepared, ids):
+def _teacher_pairs(recipe, prepared, ids):
     """Single texts with the teacher's vector of each."""
     table, wanted = tf.constant(ids), tf.constant(teacher_vectors(recipe.model.teacher, list(prepared.train.extra["text"])))
 
@@ -167,7 +171,7 @@ def _taught(recipe, prepared, ids):
 
 
 def _held_out(recipe, prepared, model, sides) -> Source:
-    """Validation pairs under the same loss; a scored pair counts as one where its score is in the upper half."""
+    """Validation pairs under the same loss; of scored pairs those in the upper quarter of the scale."""
     part, encoder = prepared.validation, prepared.encoder
     ids = token_ids(model, part, encoder)
     if encoder.labels:
@@ -199,7 +203,7 @@ def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
 
 
 def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> Fitted:
-    """Labelled texts: a linear head on the vector, the encoder trained with it (through `tokens`, its layers on token ids)."""
+    """Labelled texts: a linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
     part, encoder, settings = prepared.train, prepared.encoder, recipe.train
     rows = balanced(part.target, recipe.data.balance, settings.seed)
     eye = np.eye(len(encoder.labels), dtype=np.float32)
@@ -218,7 +222,7 @@ def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> Fitted
 
 
 def _fit_whole(whole, encoder, source, validation, settings, shared: dict, tag: str, head: bool) -> History:
-    """One training of all layers; of a pretrained encoder by stages and with rates by depth, where the recipe asks for them."""
+    """Train all layers; a pretrained encoder by stages and with learning rates by depth, where the recipe asks for them."""
     if not (settings.unfreeze_epochs or settings.layerwise_lr_decay):
         return train_model(whole, source, validation, settings, tag=tag, **shared)
 
@@ -229,7 +233,7 @@ def _fit_whole(whole, encoder, source, validation, settings, shared: dict, tag: 
 
 
 def _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag) -> History:
-    """Guess masked tokens."""
+    """Masked-language-model training."""
     encoder = prepared.encoder
     mask = encoder.id(MASK) if encoder.id(MASK) is not None else encoder.id("<mask>")
     if mask is None:

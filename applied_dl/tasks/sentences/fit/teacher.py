@@ -19,7 +19,7 @@ BATCH, LENGTH = 64, 128  # texts at a time, and at most so many tokens of each
 
 
 def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
-    """Unit vectors (N, D) float32 of a pretrained encoder; kept in the cache by the content of its files, since they cost minutes."""
+    """Unit vectors (N, D) float32 of a pretrained encoder; cached by the content of its files, since they take minutes."""
     facts = read_facts(Path(folder))
     length = min(facts["usual_length"], LENGTH)
     path = cache_folder() / f"teacher-{_content(Path(folder), length, texts)}.npy"
@@ -37,7 +37,7 @@ def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
 
 
 def _content(folder: Path, length: int, texts: list[str]) -> str:
-    """A digest of everything that decides the teacher's vectors: its files, how much of a text it reads, and the texts."""
+    """A digest of everything that the teacher's vectors depend on: its files, the length it reads, and the texts."""
     digest = hashlib.sha256(str(length).encode())
     for path in sorted(p for p in folder.rglob("*") if p.suffix in (".json", ".safetensors")):
         with path.open("rb") as file:

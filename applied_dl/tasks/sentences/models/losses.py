@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import losses, ops
 
-AWAY = -1e4  # the score of what is not to be told apart
+AWAY = -1e4  # score of pairs that are no negatives of each other
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -90,7 +90,7 @@ class MaskedTokens(losses.Loss):
 
 
 def _same_text(keys: list) -> list:
-    """What to add to the scores (B, B) so that no text is told apart from itself: for the positives, and for the hard negatives."""
+    """What to add to the scores (B, B) so that no text is a negative of itself: for the positives, and for the hard negatives."""
     anchor, positive = keys[0][:, None], keys[1][:, None]
     same = ops.logical_or(ops.logical_or(anchor == keys[1][None], positive == keys[1][None]), anchor == keys[0][None])
     other = 1.0 - ops.eye(ops.shape(same)[0])

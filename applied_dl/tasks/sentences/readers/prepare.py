@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
@@ -28,6 +29,18 @@ LENGTH = (16, 128)  # tokens of a text, where the recipe says nothing: the 99th 
 BYTES = (64, 512)
 SAMPLE = 20_000  # texts that decide the length
 TOGETHER = 2  # rows of a held-out part that are judged together: the two sides of a pair
+
+
+class SentencesState(Struct, frozen=True, kw_only=True):
+    """Which training texts belong together.
+
+    rows: (N, K) int32 places among the training texts, `ABSENT` where a row has fewer. negatives: (N,) place of each row's hard negative,
+    or None. source: (N,) the data source that each row came from.
+    """
+
+    rows: np.ndarray
+    negatives: np.ndarray | None
+    source: np.ndarray
 
 
 def prepare_sentences(recipe) -> Prepared:
@@ -61,7 +74,7 @@ def prepare_sentences(recipe) -> Prepared:
         "summary": _summary(train, len(used), encoder), "rows": len(train), "texts": len(used), "kind": train.kind,
         "length": encoder.length, "vocabulary": encoder.vocabulary, "labels": list(labels), **train.facts,
     }  # fmt: skip
-    state = {"rows": codes.rows, "negatives": codes.negatives, "source": codes.source}
+    state = SentencesState(rows=codes.rows, negatives=codes.negatives, source=codes.source)
     marks = [part.inputs[encoder.input] for part in parts.values()]
     return Prepared(
         encoder=encoder,

@@ -16,16 +16,16 @@ class Tree(NamedTuple):
 
 
 def huffman(counts: np.ndarray) -> Tree:
-    """The code of least mean length: common words have short paths. There are V − 1 inner nodes."""
+    """The Huffman code of the counts: frequent words have short paths. There are V − 1 inner nodes."""
     size = len(counts)
     heap = [(int(n), i) for i, n in enumerate(counts)]
     heapq.heapify(heap)
     parent, turn = np.zeros(2 * size - 1, np.int64), np.zeros(2 * size - 1, np.float32)
-    for made in range(size, 2 * size - 1):
+    for node in range(size, 2 * size - 1):
         (a, left), (b, right) = heapq.heappop(heap), heapq.heappop(heap)
-        parent[left] = parent[right] = made
+        parent[left] = parent[right] = node
         turn[right] = 1
-        heapq.heappush(heap, (a + b, made))
+        heapq.heappush(heap, (a + b, node))
     ways = []
     for word in range(size):
         way, at = [], word
@@ -36,6 +36,6 @@ def huffman(counts: np.ndarray) -> Tree:
     deepest = max(map(len, ways))
     tree = Tree(np.full((size, deepest), -1, np.int32), np.zeros((size, deepest), np.float32))
     for word, way in enumerate(ways):
-        tree.paths[word, : len(way)] = [node for node, _ in way]
+        tree.paths[word, : len(way)] = [inner for inner, _ in way]
         tree.turns[word, : len(way)] = [turned for _, turned in way]
     return tree

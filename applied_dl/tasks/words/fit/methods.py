@@ -1,4 +1,4 @@
-"""From a resolved recipe to trained vectors. Keras is imported for the lookup graph alone, after the training: vectors need none of it."""
+"""From a resolved recipe to trained vectors. Keras is imported after training, for the lookup graph only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from applied_dl.tasks.words.fit.huffman import Tree, huffman
 from applied_dl.tasks.words.fit.skipgram import learn, over_text
 from applied_dl.text import counts as counting
 from applied_dl.text.encoded_text import keep_shares, noise_table
-from applied_dl.text.kernels import Lesson
+from applied_dl.text.kernels import KernelState
 from applied_dl.training.history import Fitted, History
 from applied_dl.training.reproducible import set_up
 
 
 def fit_words(recipe, prepared, workspace) -> Fitted:
     """Train by the recipe's method; the lookup graph holds padding, words and sub-words."""
-    table, history = learnt(recipe, prepared, workspace)
+    table, history = train_table(recipe, prepared, workspace)
     with console.hushed():
         from applied_dl.text.models.word_vectors import word_lookup
 
@@ -32,32 +32,32 @@ def fit_words(recipe, prepared, workspace) -> Fitted:
     return Fitted(lookup, history)
 
 
-def learnt(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
-    """The table of words, and of sub-words where there are any (V or V + buckets, D), and how it came about."""
+def train_table(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
+    """The table of words, and of sub-words where there are any (V or V + buckets, D), and its training history."""
     if workspace.sweep is not None or workspace.examine is not None:
-        raise UsageError("Word vectors are trained by their own closed-form steps; the finder and the doctor are for the other tasks.")
-    text, encoder, model, settings = prepared.state["text"], prepared.encoder, recipe.model, recipe.train
+        raise UsageError("Word vectors are trained by closed-form steps of their own; lr-find and doctor are for the other tasks.")
+    text, encoder, model, settings = prepared.state.text, prepared.encoder, recipe.model, recipe.train
     if model.name == "svd":
         return counted(recipe, prepared), History(monitor="loss", rows=[{"epoch": 1}], best_epoch=1)
     if model.name == "glove":
-        plan = glove_plan(text, model.dimensions, recipe.learn.window, settings.seed, prepared.state["total"])
+        plan = glove_plan(text, model.dimensions, recipe.learn.window, settings.seed, prepared.state.total)
     else:
-        lesson = lesson_of(recipe, prepared)
-        plan = over_text(lesson, text, settings.seed, prepared.state["total"])
+        arrays = kernel_state(recipe, prepared)
+        plan = over_text(arrays, text, settings.seed, prepared.state.total)
     history = learn(
         plan, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
         minutes=settings.checkpoint_minutes, workspace=workspace,
     )  # fmt: skip
     if model.name == "glove":
         return glove_vectors(plan.tables, len(encoder.words)), history
-    return (composed(lesson.inputs, lesson.bags) if encoder.ngrams else lesson.inputs), history
+    return (composed(arrays.inputs, arrays.bags) if encoder.ngrams else arrays.inputs), history
 
 
-def lesson_of(recipe, prepared) -> Lesson:
-    """What the kernels read and change, by the recipe."""
-    text, encoder, ask = prepared.state["text"], prepared.encoder, recipe.learn
+def kernel_state(recipe, prepared) -> KernelState:
+    """The arrays that the kernels read and update, by the recipe."""
+    text, encoder, ask = prepared.state.text, prepared.encoder, recipe.learn
     size, D = len(encoder.words), recipe.model.dimensions
-    inputs, outputs = start(recipe, prepared)
+    inputs, outputs = initial_tables(recipe, prepared)
     bags = np.zeros((size, 0), np.int32)
     if encoder.ngrams:
         bags = bags_of(encoder)
@@ -65,7 +65,7 @@ def lesson_of(recipe, prepared) -> Lesson:
     tree = Tree(np.zeros((size, 0), np.int32), np.zeros((size, 0), np.float32))
     if ask.objective == "hierarchical":
         tree = huffman(text.counts)
-    return Lesson(
+    return KernelState(
         inputs=inputs, outputs=outputs, ids=text.ids.view(np.ndarray), ends=text.ends, keep=keep_shares(text.counts, ask.sample),
         noise=noise_table(text.counts), paths=tree.paths, turns=tree.turns, bags=bags, cbow=recipe.model.name == "cbow",
         window=ask.window, negative=ask.negative or 0,
@@ -82,7 +82,7 @@ def bags_of(encoder) -> np.ndarray:
 
 
 def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:
-    """Words (the mean of their bags) and after them the buckets: what the lookup holds."""
+    """Words (the mean of their bags) followed by the buckets: the rows of the lookup."""
     words = np.empty((len(bags), table.shape[1]), np.float32)
     for i in range(0, len(bags), 4096):
         here = bags[i : i + 4096]
@@ -91,25 +91,26 @@ def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:
     return np.concatenate([words, table[len(bags) :]])
 
 
-def start(recipe, prepared) -> tuple[np.ndarray, np.ndarray]:
-    """First values of both tables (V, D): small random and zero, or a factorisation of the counts in both."""
+def initial_tables(recipe, prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Initial input and output tables (V, D): small random values and zeros, or factorised counts in both."""
     size, D = len(prepared.encoder.words), recipe.model.dimensions
     inputs = small(size, D, recipe.train.seed)
     outputs = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
     if recipe.learn.init == "svd":
-        found = counting.as_start(counted(recipe, prepared))
+        found = counting.as_embedding_init(counted(recipe, prepared))
         known = found.any(1)
         inputs[known] = outputs[known] = found[known]
     return inputs, outputs
 
 
 def counted(recipe, prepared) -> np.ndarray:
-    """(V, D) by `word_counts.ppmi_svd`, found once for a preparation: a method, a start and a baseline may want the same."""
+    """Vectors (V, D) by `ppmi_svd`, computed once per preparation."""
     key = (recipe.model.dimensions, recipe.learn.window, recipe.train.seed)
-    if prepared.state.get("counted", (None,))[0] != key:
+    cache = prepared.state.factorised
+    if key not in cache:
         with console.timed("counts", "neighbours counted and factorised"):
-            prepared.state["counted"] = key, counting.ppmi_svd(prepared.state["text"], *key)
-    return prepared.state["counted"][1]
+            cache[key] = counting.ppmi_svd(prepared.state.text, *key)
+    return cache[key]
 
 
 def small(rows: int, dimensions: int, seed: int) -> np.ndarray:

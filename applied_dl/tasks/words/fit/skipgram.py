@@ -20,7 +20,7 @@ import numpy as np
 from applied_dl.core import console
 from applied_dl.core.errors import DataError
 from applied_dl.text.encoded_text import Text, stretches
-from applied_dl.text.kernels import Lesson, learn_pieces
+from applied_dl.text.kernels import KernelState, train_pieces
 from applied_dl.text.word_ids import release
 from applied_dl.training import checkpoints as checkpoint
 from applied_dl.training.history import STOPPED, History
@@ -45,24 +45,24 @@ class Plan(NamedTuple):
     words: int
 
 
-def over_text(lesson: Lesson, text: Text, seed: int, words: int) -> Plan:
+def over_text(arrays: KernelState, text: Text, seed: int, words: int) -> Plan:
     """The plan of the kernels of `word_kernels` over a text."""
     cuts = stretches(text.ends, 0, len(text.ends), PORTION)
-    learn_pieces(lesson, 0, 0, 0, 0.0)  # compiles, or finds what an earlier run compiled
+    train_pieces(arrays, 0, 0, 0, 0.0)  # compiles, or finds what an earlier run compiled
 
     def calls(epoch: int, which: int):
         release(text.ids)
         pieces = stretches(text.ends, *cuts[which], CALL)
         seeds = np.random.SeedSequence((seed, 2, epoch, which)).generate_state(len(pieces), np.uint64)
-        return [partial(learn_pieces, lesson, first, last, int(s >> np.uint64(1))) for (first, last), s in zip(pieces, seeds)]
+        return [partial(train_pieces, arrays, first, last, int(s >> np.uint64(1))) for (first, last), s in zip(pieces, seeds)]
 
-    return Plan([lesson.inputs, lesson.outputs], len(cuts), calls, words)
+    return Plan([arrays.inputs, arrays.outputs], len(cuts), calls, words)
 
 
 def learn(plan: Plan, *, epochs: int, rate: float, threads: int, seed: int, minutes: float = 1.0, workspace=None) -> History:
     """Train `plan.tables` in place.
 
-    Raises `DataError` where the loss is not finite. Ctrl-C ends the training; the vectors learnt so far are kept.
+    Raises `DataError` where the loss is not finite. Ctrl-C ends the training; the vectors trained so far are kept.
     """
     run = _Run(plan, epochs, rate, threads, seed, minutes, workspace)
     if workspace is not None and workspace.trial is not None:
@@ -76,7 +76,7 @@ def learn(plan: Plan, *, epochs: int, rate: float, threads: int, seed: int, minu
             raise  # nothing is worth keeping yet, or this is a trial and the whole search is to end
         run.close_epoch()
         run.history.stopped = STOPPED
-        console.say("stopped", "by hand; the vectors learnt so far are kept")
+        console.say("stopped", "by hand; the vectors trained so far are kept")
         run.keep(last=True)
     return run.history
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applied_dl.tasks.sentences.fit.embedding_init import COMMON, counted_start, rarity, start_table, text_of, without_common
+from applied_dl.tasks.sentences.fit.embedding_init import COMMON, initialize_embedding, rarity, svd_embedding, text_of, without_common
 from applied_dl.text.models.static import static
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def worlds(texts: int = 800, length: int = 8) -> np.ndarray:
 
 def test_tokens_of_one_company_start_near_each_other():
     table = RNG.normal(size=(82, 64)).astype(np.float32)
-    found = counted_start(table, worlds(), 0, 0)[1:81]
+    found = svd_embedding(table, worlds(), 0, 0)[1:81]
     unit = found / np.linalg.norm(found, axis=1, keepdims=True)
     together = np.arange(80)[:, None] // 8 == np.arange(80) // 8
     cosine = unit @ unit.T
@@ -36,7 +36,7 @@ def test_the_mean_length_of_what_occurs_stays():
     table = RNG.normal(size=(90, 16)).astype(np.float32)
     ids = worlds()
     used = np.unique(ids)
-    found = counted_start(table, ids, 0, 0)
+    found = svd_embedding(table, ids, 0, 0)
     assert np.linalg.norm(found[used], axis=1).mean() == pytest.approx(np.linalg.norm(table[used], axis=1).mean(), rel=1e-4)
     assert np.isfinite(found).all()
     assert (np.linalg.norm(found, axis=1) > 0).all()
@@ -47,7 +47,7 @@ def test_the_mean_length_of_what_occurs_stays():
 def test_few_texts_few_tokens_and_wide_tables_are_no_trouble(texts, length, size, dimensions):
     ids = np.random.default_rng(texts).integers(0, size, (texts, length)).astype(np.int32)
     ids[0, 0] = 1
-    found = counted_start(np.random.default_rng(1).normal(size=(size, dimensions)).astype(np.float32), ids, 0, 0)
+    found = svd_embedding(np.random.default_rng(1).normal(size=(size, dimensions)).astype(np.float32), ids, 0, 0)
     assert found.shape == (size, dimensions)
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
@@ -78,7 +78,7 @@ def test_a_table_starts_anew_and_the_same_for_a_seed(how):
     for _ in range(2):
         model = static(40, dimensions=16, seed=0)
         before = model.get_layer("table").embeddings.numpy()
-        start_table(model, ids, 0, how, seed=3)
+        initialize_embedding(model, ids, 0, how, seed=3)
         found.append(model.get_layer("table").embeddings.numpy())
     assert not np.allclose(found[0], before)
     np.testing.assert_array_equal(*found)

@@ -73,7 +73,7 @@ def test_sets_triplets_and_the_most_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("a.txt", b"", "no usable rows were found"),
         ("a.txt", b"word\n", "no usable rows were found"),
@@ -83,8 +83,8 @@ def test_sets_triplets_and_the_most_rows(tmp_path):
         ("a.csv", b"anchor,positive\n,\n", "holds no rows"),
     ],
 )
-def test_nothing_to_learn_from_is_one_sentence(tmp_path, name, content, told):
-    with pytest.raises(DataError, match=told):
+def test_nothing_to_learn_from_is_one_sentence(tmp_path, name, content, message):
+    with pytest.raises(DataError, match=message):
         groups_of(tmp_path, content, name)
 
 

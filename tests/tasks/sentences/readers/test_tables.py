@@ -94,7 +94,7 @@ def test_bad_bytes_and_nul_are_read_as_spaces_and_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("a.csv", b"", "holds no rows"),
         ("a.csv", b"anchor,positive\n", "holds no rows"),
@@ -107,8 +107,8 @@ def test_bad_bytes_and_nul_are_read_as_spaces_and_told(tmp_path):
         ("a.parquet", b"PAR1 no", "cannot be read"),
     ],
 )
-def test_what_is_no_table_is_one_sentence(tmp_path, name, content, told):
-    with pytest.raises(DataError, match=told):
+def test_what_is_no_table_is_one_sentence(tmp_path, name, content, message):
+    with pytest.raises(DataError, match=message):
         table_of(tmp_path, content, name)
 
 
@@ -117,10 +117,10 @@ def test_scored_pairs(tmp_path):
     assert read_scored(tmp_path / "a.csv") == (["a man", "a dog"], ["a boy", "rain"], [3.5, 0.0])
     (tmp_path / "b.csv").write_text("id,Score,sentence1,sentence2\n7,0.5,a,b\n")
     assert read_scored(tmp_path / "b.csv") == (["a"], ["b"], [0.5])
-    for row, told in (("x,y,good\n", "row 1: the score must be a finite number, received 'good'"), ("x y,z,nan\n", "received 'nan'"),
+    for row, message in (("x,y,good\n", "row 1: the score must be a finite number, received 'good'"), ("x y,z,nan\n", "received 'nan'"),
                       ("x y,z\n", "row 1: expected sentence, sentence and score, received 2 cells")):  # fmt: skip
         (tmp_path / "c.csv").write_text(row if row[1] == " " else "p q,r s,1\n" + row)
-        with pytest.raises(DataError, match=told.replace("row 1", r"row \d")):
+        with pytest.raises(DataError, match=message.replace("row 1", r"row \d")):
             read_scored(tmp_path / "c.csv")
 
 

@@ -9,7 +9,7 @@ from applied_dl.tasks.words.fit.glove import learn_pairs
 from applied_dl.tasks.words.fit.skipgram import learn, over_text
 from applied_dl.text.counts import cooccurrences, positive_pmi, ppmi_svd
 from applied_dl.text.encoded_text import Text, keep_shares, noise_table, stretches
-from applied_dl.text.kernels import Lesson
+from applied_dl.text.kernels import KernelState
 from applied_dl.training.history import STOPPED, Workspace
 
 
@@ -29,7 +29,7 @@ def run(text, epochs=2, workspace=None, rate=0.1, stop_after=None, monkeypatch=N
     tables = [rng.normal(size=(50, 6)).astype(np.float32) * np.float32(0.1) for _ in range(2)]
     none = np.zeros((50, 0), np.int32)
     keep, noise = keep_shares(text.counts, 1e-2), noise_table(text.counts)
-    lesson = Lesson(*tables, text.ids, text.ends, keep, noise, none, none.astype(np.float32), none, False, 3, 5)
+    lesson = KernelState(*tables, text.ids, text.ends, keep, noise, none, none.astype(np.float32), none, False, 3, 5)
     plan = over_text(lesson, text, 0, len(text.ids))
     if stop_after is not None:
         first, error = stop_after

@@ -1,5 +1,9 @@
-# make demo       trains, exports, proves and predicts on embedded data, offline
-# make test       lint, import contracts and tests
+# make setup      make the environment in .venv (uv where it is installed, else pip)
+# make demo       train, export, verify and predict on embedded data, offline
+# make test       lint and tests; make test-all adds the slow tests
+# make lint       ruff, formatting, import contracts and types
+# make coverage   the tests, with the share of lines and branches that they run
+# make docs       build the documentation site into site/
 # make image, tabular, forecast, words, sentences      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
 # make release-check           wheel and sdist in fresh environments of every supported Python
@@ -14,7 +18,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-all lint image forecast tabular words sentences train bench bench-all conversion-matrix release-check clean help
+.PHONY: setup demo test test-all lint coverage docs image forecast tabular words sentences train bench bench-all conversion-matrix release-check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +31,8 @@ $(STAMP): pyproject.toml
 	  { test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV); } && $(BIN)/pip install -q -e ".[train,dev]"; \
 	fi
 	@touch $@
+
+setup: $(STAMP)
 
 demo: $(STAMP)
 	$(RUN) train pipelines/digits.toml --overwrite
@@ -42,12 +48,23 @@ train: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check applied_dl tests benchmarks
+	$(BIN)/ruff format --check applied_dl tests benchmarks
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 test-all: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m ""
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+
+$(VENV)/.docs: $(STAMP)
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python -e ".[docs]"; else $(BIN)/pip install -q -e ".[docs]"; fi
+	@touch $@
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.$(subst /,.,$(TABLE))
@@ -65,4 +82,4 @@ release-check: $(STAMP)
 	$(BIN)/python tests/release_check.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache .coverage site

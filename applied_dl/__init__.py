@@ -270,8 +270,8 @@ def backtest(
     from applied_dl.workflows import backtest as rolling
     from applied_dl.workflows import recipes
 
-    if _is_bundle(source, overrides):
-        return rolling.backtest_bundle(source, Path(plot), origins)
+    if (bundle := _bundle_path(source, overrides)) is not None:
+        return rolling.backtest_bundle(bundle, Path(plot), origins)
     return rolling.backtest_recipe(recipes.read_recipe(source, overrides), Path(plot), origins)
 
 
@@ -292,8 +292,8 @@ def diagnose(source: Recipe, *, budget: float = 60.0, overrides: Mapping[str, An
     from applied_dl.workflows import diagnose as doctor
     from applied_dl.workflows import recipes
 
-    if _is_bundle(source, overrides):
-        return doctor.doctor_bundle(source)
+    if (bundle := _bundle_path(source, overrides)) is not None:
+        return doctor.doctor_bundle(bundle)
     return doctor.doctor_recipe(recipes.read_recipe(source, overrides), budget)
 
 
@@ -345,13 +345,15 @@ def dry_run(recipe: Recipe, *, out: PathLike | None = None, overrides: Mapping[s
     return plan(recipes.read_recipe(recipe, overrides), str(target))[0]
 
 
-def _is_bundle(source: Any, overrides: Mapping[str, Any] | None) -> bool:
+def _bundle_path(source: Recipe, overrides: Mapping[str, Any] | None) -> str | None:
+    """The path where the source is a bundle, else None."""
     import os
 
-    bundle = isinstance(source, str | os.PathLike) and os.path.isdir(source)
-    if bundle and overrides:
+    if not isinstance(source, str | os.PathLike) or not os.path.isdir(source):
+        return None
+    if overrides:
         raise UsageError("overrides are for a recipe; a bundle is examined as it was trained.")
-    return bundle
+    return os.fspath(source)
 
 
 def __getattr__(name: str) -> Any:

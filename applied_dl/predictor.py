@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Predictor:
         UsageError: The bundle has no such variant.
     """
 
-    def __init__(self, folder: str | Path, variant: str | None = None, threads: int | None = None):
+    def __init__(self, folder: str | os.PathLike[str], variant: str | None = None, threads: int | None = None):
         self.folder = Path(folder)
         self.manifest: Manifest = open_bundle(self.folder, only=_needed_files(self.folder, variant))
         self.variant = self.manifest.variant(variant).variant
@@ -113,7 +114,8 @@ class Predictor:
 
     def encode(self, inputs: Any) -> Encoded:
         """Raw inputs as the arrays that `run` takes."""
-        return self._task.encode(self.encoder, inputs)
+        encoded: Encoded = self._task.encode(self.encoder, inputs)
+        return encoded
 
     def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The graph alone: encoded arrays by name, (B, …) each, to raw outputs by name."""
@@ -125,7 +127,7 @@ class Predictor:
         return self._task.expand_inputs(arguments, column) if column else self._task.expand_inputs(arguments)
 
 
-def load(path: str | Path, variant: str | None = None, threads: int | None = None) -> Predictor:
+def load(path: str | os.PathLike[str], variant: str | None = None, threads: int | None = None) -> Predictor:
     """Open a bundle for prediction; see `Predictor`."""
     return Predictor(path, variant, threads)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import NoReturn
 
 from applied_dl.cli import bundles, recipes
 from applied_dl.cli.verb import Verb, add_common_arguments, print_error
@@ -30,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     console.quiet = options.quiet
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        return options.run(options)
+        exit_code: int = options.run(options)
+        return exit_code
     except AppliedError as error:
         return print_error(options, str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -62,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 class _Parser(argparse.ArgumentParser):
     """argparse that suggests the nearest verb."""
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         if "invalid choice" in message and self.prog == "applied-dl":
             word = message.split("invalid choice: ")[1].split("'")[1]
             message = f"there is no verb {word!r}.{nearest(word, VERBS)}"

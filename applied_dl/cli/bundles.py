@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
 
 from applied_dl.cli.verb import PRECISIONS, Verb, add_bundle_argument, format_scores, print_result, split_list
 from applied_dl.core import console
 from applied_dl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from applied_dl.predictor import Predictor
 
 
 def add_evaluate_arguments(parser: ArgumentParser) -> None:
@@ -81,7 +87,7 @@ def predict(options: Namespace) -> int:
     return print_result(options, finite({"predictions": predictions}), text, exit_code)
 
 
-def _task_options(predictor, **options) -> dict:
+def _task_options(predictor: Predictor, **options: Any) -> dict[str, Any]:
     """The options that were given; one that this task does not know is wrong usage."""
     given = {key: value for key, value in options.items() if value is not None}
     for key in given:
@@ -90,7 +96,7 @@ def _task_options(predictor, **options) -> dict:
     return given
 
 
-def _format_prediction(item, prediction: dict) -> str:
+def _format_prediction(item: Any, prediction: dict[str, Any]) -> str:
     """A prediction on one line, after the file it belongs to."""
     from pathlib import Path
 
@@ -181,7 +187,7 @@ def freeze(options: Namespace) -> int:
     return _print_file(options, write(options.bundle, options.file, variant=options.variant, batch=options.batch, length=options.length))
 
 
-def _print_file(options: Namespace, path) -> int:
+def _print_file(options: Namespace, path: Path) -> int:
     return print_result(options, {"bundle": options.bundle, "file": str(path), "bytes": path.stat().st_size}, str(path))
 
 

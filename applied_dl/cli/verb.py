@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")
 
@@ -42,7 +42,7 @@ def add_bundle_argument(parser: ArgumentParser) -> None:
     parser.add_argument("bundle", help="a folder written by `train`")
 
 
-def read_recipe(source: str, overrides: list[str]):
+def read_recipe(source: str, overrides: list[str]) -> Any:
     """The recipe of a command line with its `--set` keys."""
     from applied_dl.core import config
     from applied_dl.workflows import recipes
@@ -60,12 +60,12 @@ def split_list(text: str | None) -> tuple[str, ...] | None:
     return tuple(text.split(",")) if text else None
 
 
-def format_scores(scores: dict) -> str:
+def format_scores(scores: dict[str, Any]) -> str:
     """Metrics on one line."""
     return "  ".join(f"{name} {'none' if value is None else f'{value:.4g}'}" for name, value in scores.items())
 
 
-def print_result(options: Namespace, result: dict, text: str, exit_code: int = 0) -> int:
+def print_result(options: Namespace, result: dict[str, Any], text: str, exit_code: int = 0) -> int:
     """Print `result` as JSON where `--json` was given, else `text`; returns the exit code."""
     print(json.dumps(result, ensure_ascii=False, allow_nan=False) if options.json else text)
     return exit_code

@@ -1,4 +1,4 @@
-"""Recipes as frozen structs: read from TOML, single keys overridden, unknown ones refused by naming the nearest, written with comments.
+"""Recipes as frozen structs: read from TOML, single keys overridden, unknown keys refused, written with comments.
 
 A recipe is a frozen struct per task (`tasks/<task>/recipe.py`) made of the shared sections of `core/sections.py` and the task's own.
 """
@@ -9,14 +9,17 @@ import json
 import re
 import tomllib
 import typing
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from applied_dl.core.errors import UsageError, nearest
+from applied_dl.core.schema_1 import renamed_keys
 
 
-def read_toml(path: Path) -> dict:
+def read_toml(path: Path) -> dict[str, Any]:
     """The plain dict of a TOML recipe, or a `UsageError` that says why it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -25,12 +28,14 @@ def read_toml(path: Path) -> dict:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The recipe {str(path)!r} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.") from error
+        twice = re.match(r"Cannot (?:declare|overwrite|mutate)", str(error))
+        hint = " A section or key is written twice; keep all keys of a section together." if twice else ""
+        raise UsageError(f"{path} is not valid TOML: {error}.{hint}") from error
 
 
-def checked(raw: dict, kind: type, name: str = "recipe"):
+def checked(raw: dict[str, Any], kind: type, name: str = "recipe") -> Any:
     """A plain dict as a recipe of type `kind`; `UsageError` names the key that is unknown or of the wrong type."""
-    _refuse_unknown(raw, kind, name, "")
+    _refuse_unknown(raw, kind, name, "", renamed_keys(str(raw.get("task"))))
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
@@ -54,39 +59,62 @@ def parse_override(text: str) -> tuple[str, object]:
         return key.strip(), None if value.strip() in ("none", "null") else value.strip()
 
 
-def as_dict(recipe) -> dict:
+def as_dict(recipe: msgspec.Struct) -> dict[str, Any]:
     """A recipe as plain JSON-ready data."""
-    return msgspec.to_builtins(recipe)
+    return dict(msgspec.to_builtins(recipe))
 
 
-def merged(raw: dict, sections: dict) -> dict:
+def merged(raw: dict[str, Any], sections: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """A plain recipe with the keys of some sections put over its own."""
     return {**raw, **{section: {**raw.get(section, {}), **keys} for section, keys in sections.items()}}
 
 
-def replace(recipe, **sections: dict):
+def replace(recipe: Any, **sections: dict[str, Any]) -> Any:
     """A copy with some keys of some sections changed: `replace(recipe, train={"epochs": 3})`."""
     return msgspec.structs.replace(
         recipe, **{name: msgspec.structs.replace(getattr(recipe, name), **keys) for name, keys in sections.items()}
     )
 
 
-def to_toml(recipe) -> str:
-    """A commented TOML recipe: every key with its description; keys left to the package are commented out."""
+def to_toml(recipe: Any) -> str:
+    """A commented TOML recipe: every key with its description; keys without a value are commented out."""
     lines = [f'task = "{recipe.task}"']
-    for section in msgspec.structs.fields(recipe):
-        value = getattr(recipe, section.name)
-        if not isinstance(value, msgspec.Struct):
-            continue
-        lines += ["", f"[{section.name}]"]
-        for key in msgspec.structs.fields(value):
-            lines.append(f"# {_description(key.type)}")
-            setting = getattr(value, key.name)
-            lines.append(f"# {key.name} =" if setting is None else f"{key.name} = {_toml(setting)}")
+    for section, keys in _sections(recipe):
+        lines += ["", f"[{section}]"]
+        for key, value, text in keys:
+            lines += [f"# {text}", f"# {key} =" if value is None else f"{key} = {_toml(value)}"]
     return "\n".join(lines) + "\n"
 
 
-def put(raw: dict, dotted: str, value) -> None:
+def to_template(recipe: Any, main_keys: Iterable[str]) -> str:
+    """A TOML recipe to edit: the keys that people change first, then all others, commented out with their defaults.
+
+    Keys are written with their section (`train.epochs = 3`, as for `--set`), so that a line can be uncommented where it stands.
+    """
+    known = {f"{section}.{key}": (value, text) for section, keys in _sections(recipe) for key, value, text in keys}
+    lines = [f'task = "{recipe.task}"', ""]
+    for name in main_keys:
+        value, text = known.pop(name)
+        lines += [f"# {text}", f"# {name} =" if value is None else f"{name} = {_toml(value)}"]
+    lines += ["", "", "# All other keys with their defaults: remove a # to change one. Keys without a value are chosen from the data."]
+    section = ""
+    for name, (value, text) in known.items():
+        if name.partition(".")[0] != section:
+            section = name.partition(".")[0]
+            lines.append("")
+        lines += [f"# {text}", f"# {name} =" if value is None else f"# {name} = {_toml(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _sections(recipe: Any) -> Iterable[tuple[str, list[tuple[str, Any, str]]]]:
+    """Each section's name, with the name, value and description of its keys."""
+    for section in msgspec.structs.fields(recipe):
+        value = getattr(recipe, section.name)
+        if isinstance(value, msgspec.Struct):
+            yield section.name, [(key.name, getattr(value, key.name), _description(key.type)) for key in msgspec.structs.fields(value)]
+
+
+def put(raw: dict[str, Any], dotted: str, value: Any) -> None:
     """Set `section.key` of a plain recipe in place."""
     *sections, key = dotted.split(".")
     for section in sections:
@@ -96,7 +124,7 @@ def put(raw: dict, dotted: str, value) -> None:
     raw[key] = value
 
 
-def _struct_of(kind):
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
     """The struct type behind an annotation, or None."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
@@ -106,12 +134,12 @@ def _struct_of(kind):
     return None
 
 
-def _value(raw: dict, dotted: str):
+def _value(raw: dict[str, Any], dotted: str) -> Any:
     """What the recipe has at `section.key[0]`."""
-    found = raw
+    value: Any = raw
     for part in re.findall(r"[^.\[\]]+", dotted):
-        found = found[int(part)] if isinstance(found, list | tuple) else found[part]
-    return found
+        value = value[int(part)] if isinstance(value, list | tuple) else value[part]
+    return value
 
 
 def _choices(kind: type, dotted: str) -> list[str]:
@@ -121,30 +149,34 @@ def _choices(kind: type, dotted: str) -> list[str]:
     return _literals(kind)
 
 
-def _literals(kind) -> list[str]:
+def _literals(kind: Any) -> list[str]:
     if typing.get_origin(kind) is typing.Literal:
         return [str(name) for name in typing.get_args(kind)]
     return [name for part in typing.get_args(kind) for name in _literals(part)]
 
 
-def _refuse_unknown(raw: dict, kind: type, name: str, prefix: str) -> None:
+def _refuse_unknown(raw: dict[str, Any], kind: type, name: str, prefix: str, renamed: Mapping[str, str]) -> None:
     fields = {f.name: f for f in msgspec.structs.fields(kind)}
     for key, value in raw.items():
         if key not in fields:
-            raise UsageError(f"{name}: unknown key {prefix + key!r}.{nearest(key, fields)}")
+            raise UsageError(f"{name}: unknown key {prefix + key!r}.{_suggestion(prefix + key, value, fields, renamed)}")
         inner = _struct_of(fields[key].type)
         if inner is not None and isinstance(value, dict):
-            _refuse_unknown(value, inner, name, f"{prefix}{key}.")
+            _refuse_unknown(value, inner, name, f"{prefix}{key}.", renamed)
 
 
-def _description(kind) -> str:
-    for part in getattr(kind, "__metadata__", ()):
-        if part.description:
-            return part.description
-    return ""
+def _suggestion(dotted: str, value: Any, fields: Iterable[str], renamed: Mapping[str, str]) -> str:
+    """The key's name today where it was renamed, else the nearest one."""
+    keys = [dotted, *(f"{dotted}.{key}" for key in value)] if isinstance(value, dict) else [dotted]
+    changes = [f"{key} was renamed {renamed[key]}" for key in keys if key in renamed]
+    return f" {'; '.join(changes)}." if changes else nearest(dotted.rpartition(".")[2], fields)
 
 
-def _toml(value) -> str:
+def _description(kind: Any) -> str:
+    return next((str(part.description) for part in getattr(kind, "__metadata__", ()) if part.description), "")
+
+
+def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False)

@@ -1,9 +1,10 @@
-"""Progress for people: short plain lines on stderr, a live bar only on a terminal. Results never go here."""
+"""Progress for people: short plain lines on stderr, a live bar only on a terminal. Results go to stdout, never here."""
 
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 quiet = False
@@ -11,32 +12,32 @@ _redirecting = threading.Lock()
 
 
 def say(step: str, text: str) -> None:
-    """One line of progress: the step of the river, then what happened (`data      1,797 images, 10 classes`)."""
+    """One line of progress: the step of the pipeline, then what happened (`data      1,797 images, 10 classes`)."""
     if not quiet:
         print(f"{step:<9} {text}", file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
-    """A line the user should read; shown even when quiet."""
+    """A warning; shown even when quiet."""
     print(f"{'warning':<9} {text}", file=sys.stderr, flush=True)
 
 
 def live() -> bool:
-    """Whether a bar that redraws itself is welcome."""
+    """Whether a progress bar that redraws itself may be shown."""
     return sys.stderr.isatty() and not quiet and "NO_COLOR" not in os.environ
 
 
 @contextmanager
-def timed(step: str, text: str):
-    """Say `text` with its seconds when the block ends."""
+def timed(step: str, text: str) -> Iterator[None]:
+    """Print `text` with the seconds that the block took."""
     start = time.perf_counter()
     yield
     say(step, f"{text} in {time.perf_counter() - start:.1f} s")
 
 
 @contextmanager
-def hushed():
-    """Keep what C++ libraries announce on stderr while they load from people's terminals. Python's errors still pass."""
+def hushed() -> Iterator[None]:
+    """Discard what C++ libraries print on stderr while they load. Python's exceptions still pass."""
     with _redirecting:
         sys.stderr.flush()
         kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -5,17 +5,20 @@ without a traceback and ends with `exit_code`: 1 refused by a check, 2 wrong usa
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class AppliedError(Exception):
-    """Anything the package refuses to do, said in one sentence."""
+    """Anything the package refuses to do, explained in one sentence."""
 
     exit_code = 1
 
 
 class RefusedError(AppliedError):
-    """A check said no: a lossy export, a resume that does not match, a failed golden example."""
+    """A check failed: a lossy export, a resume that does not match, a failed golden example."""
 
     exit_code = 1
 
@@ -46,6 +49,6 @@ def known(kind: str, name: str, options: Iterable[str]) -> str:
     return name
 
 
-def pick(kind: str, name: str, options: dict):
+def pick(kind: str, name: str, options: Mapping[str, T]) -> T:
     """`options[name]`, or a `UsageError` that names the nearest option."""
     return options[known(kind, name, options)]

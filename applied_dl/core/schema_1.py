@@ -49,3 +49,8 @@ def _recipe(recipe: dict, task: str) -> dict:
 def _decay(times_slower: float | None) -> float | None:
     """Schema 1 said how many times slower each deeper stage learns; today it is the factor itself."""
     return None if times_slower is None else 1.0 / times_slower
+
+
+def renamed_keys(task: str) -> dict[str, str]:
+    """The recipe keys (section.key) of a task that have another name today."""
+    return {**EVERYWHERE, **KEYS.get(task, {})}

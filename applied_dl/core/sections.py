@@ -4,12 +4,12 @@ A value of `None` means "chosen for the model and the data"; the task replaces i
 number that was used. The descriptions are what `applied-dl new` writes above each key.
 """
 
-from typing import Annotated, Literal, Union, get_args
+from typing import Annotated, Any, Literal, Union, get_args
 
 from msgspec import Meta, Struct
 
 
-def about(kind, text: str, **limits):
+def about(kind: Any, text: str, **limits: Any) -> Any:
     """A recipe key's type with its one-line description, and limits such as `ge=0` on its number."""
     if limits:
         parts = get_args(kind) or (kind,)

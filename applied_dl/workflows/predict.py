@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from applied_dl.predictor import Predictor
 FORMATS = (".csv", ".parquet", ".jsonl")
 
 
-def predict(bundle: str | Path | Predictor, inputs: Any, *, variant: str | None = None, as_frame: bool = False, **options: Any) -> Any:
+def predict(
+    bundle: str | os.PathLike[str] | Predictor, inputs: Any, *, variant: str | None = None, as_frame: bool = False, **options: Any
+) -> Any:
     """Predictions of a bundle as a list of dicts, or as a frame: of pandas where `inputs` are a pandas frame, else of polars."""
     predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle, variant)
     if isinstance(bundle, Predictor) and variant not in (None, bundle.variant):

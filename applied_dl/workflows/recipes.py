@@ -48,7 +48,7 @@ def resolve(raw: dict[str, Any], name: str = "recipe") -> Any:
 
 def section_overrides(sections: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
     """`{"train": {"epochs": 3}}` → `{"train.epochs": 3}`; sections that are None are left out."""
-    overrides = {}
+    overrides: dict[str, Any] = {}
     for section, keys in sections.items():
         if keys is None:
             continue

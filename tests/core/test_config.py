@@ -1,7 +1,10 @@
 """Recipes: partial ones work, unknown keys are named, the commented form reads back."""
 
+import re
 import tomllib
 
+import numpy as np
+import polars as pl
 import pytest
 
 from applied_dl.core import config
@@ -50,6 +53,53 @@ def test_a_partial_recipe_takes_the_defaults_and_set_overrides_any_key(tmp_path)
 def test_mistakes_are_named(raw, words):
     with pytest.raises(UsageError, match=words.replace(".", r"\.")):
         recipes.read_recipe(raw)
+
+
+@pytest.mark.parametrize(
+    ("task", "key", "value", "today"),
+    [
+        ("image", "train.freeze", [3], "train.unfreeze_epochs"),
+        ("image", "score.tta", True, "predict.tta"),
+        ("tabular", "preprocess.numbers", "plain", "preprocess.numeric_embedding"),
+        ("forecast", "data.past", ["load"], "data.past_covariates"),
+        ("words", "learn.start", "svd", "learn.init"),
+        ("sentences", "export.max_loss", 0.1, "export.max_metric_drop"),
+    ],
+)
+def test_a_renamed_key_is_named_with_its_name_today(task, key, value, today):
+    with pytest.raises(UsageError, match=re.escape(f"{key} was renamed {today}.")):
+        recipes.read_recipe(task, {key: value})
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_line_of_a_template_can_be_uncommented_where_it_stands(task):
+    default = recipes.read_recipe(task)
+    text = config.to_template(default, ["train.epochs", "data.source"])
+    raw = tomllib.loads(text)
+    assert recipes.resolve(raw) == default
+    lines = text.splitlines()
+    keys = [line for line in lines if re.match(r"# [a-z_]+\.[a-z0-9_]+ = ", line)]
+    assert len(keys) > 10
+    for line in keys:
+        raw = tomllib.loads("\n".join([*(other for other in lines if other != line), line[2:]]))
+        assert recipes.resolve(raw) == default, line
+
+
+def test_a_section_written_twice_is_explained(tmp_path):
+    (tmp_path / "r.toml").write_text('task = "image"\n[train]\nepochs = 3\n[train]\nseed = 1\n')
+    with pytest.raises(UsageError, match="written twice"):
+        recipes.read_recipe(tmp_path / "r.toml")
+
+
+def test_paths_arrays_and_frames_of_a_dict_become_plain_values(tmp_path):
+    frame = pl.DataFrame({"a": [1.0, 2.0], "y": [0, 1]})
+    recipe = recipes.read_recipe(
+        {"task": "tabular", "data": {"source": frame, "test": tmp_path / "t.csv"}, "train": {"epochs": np.int64(3)}}
+    )
+    assert pl.read_parquet(recipe.data.source).equals(frame)
+    assert recipe.data.test == str(tmp_path / "t.csv")
+    assert recipe.train.epochs == 3
+    assert recipes.read_recipe(recipe, {"train.seed": 7}).train.seed == 7
 
 
 @pytest.mark.parametrize("text", ["train.epochs", "=3", ""])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from msgspec import Struct, field
 
@@ -38,8 +40,8 @@ class Part(Struct, frozen=True, kw_only=True):
 class Prepared(Struct, frozen=True, kw_only=True):
     """Everything `prepare` learned: the fitted encoder, the three parts, and what a person should know about the data.
 
-    `facts` are plain JSON-ready numbers and texts for the card (rows, classes, duplicates, unreadable files); `state` holds fitted
-    numeric preprocessing (means, bins, PCA axes) that `build` puts into the graph; `fingerprint` is the sha256 of the data.
+    `facts` are plain JSON-ready numbers and texts for the card (rows, classes, duplicates, unreadable files); `state` is
+    the task's own struct of what `build` and `fit` need besides (means, bins, PCA axes); `fingerprint` is the sha256 of the data.
     """
 
     encoder: object
@@ -49,7 +51,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     fingerprint: str
     facts: dict[str, object] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    state: dict[str, object] = field(default_factory=dict)
+    state: Any = None
 
 
 HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",

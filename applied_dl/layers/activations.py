@@ -1,4 +1,4 @@
-"""Every activation by name, as a Keras layer. Where it hurts: sigmoid and tanh saturate, relu units can die, exp costs time on a phone."""
+"""Activations by name, as Keras layers that convert to TFLite builtins."""
 
 from __future__ import annotations
 
@@ -9,11 +9,25 @@ from applied_dl.core.errors import UsageError, nearest
 
 PLAIN = ("linear", "sigmoid", "tanh", "relu", "elu", "softplus", "selu", "gelu", "swish", "mish", "softmax")
 NAMES = (*PLAIN, "leaky_relu", "bru", "maxout")
-MAXOUT_PIECES = 2  # a layer before maxout needs this many times the units
+MAXOUT_PIECES = 2  # a layer before maxout has this many times the units
 
 
 def activation(name: str, label: str | None = None) -> layers.Layer:
-    """The layer of an activation; `label` names it. Raises `UsageError` for an unknown name."""
+    """The layer of an activation.
+
+    Args:
+        name: one of `NAMES`. Sigmoid and tanh saturate; ReLU units can die; BRU, GELU, mish and swish cost an exponential or a root.
+        label: name of the layer.
+
+    Returns:
+        A layer (B, …, U) → (B, …, U); "maxout" takes (B, …, 2·U).
+
+    Raises:
+        UsageError: the name is unknown; the message suggests the nearest one.
+
+    Example:
+        >>> y = activation("gelu")(x)
+    """
     if name not in NAMES:
         raise UsageError(f"Unknown activation {name!r}.{nearest(name, NAMES)}")
     if name == "leaky_relu":
@@ -22,7 +36,7 @@ def activation(name: str, label: str | None = None) -> layers.Layer:
         return BRU(name=label)
     if name == "maxout":
         return Maxout(name=label)
-    if name == "gelu":  # the tanh form: the exact one needs erf, which phones' delegates lack
+    if name == "gelu":  # the tanh form: the exact form needs erf, which mobile delegates lack
         return layers.Activation(_gelu, name=label)
     return layers.Activation(name, name=label)
 
@@ -33,15 +47,19 @@ def _gelu(x):
 
 
 def pieces(name: str) -> int:
-    """How many times the units a layer must have before this activation."""
+    """How many times the units the layer before this activation must have (2 for maxout, else 1)."""
     return MAXOUT_PIECES if name == "maxout" else 1
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class BRU(layers.Layer):
-    """Bionodal root unit (Bhumbra, Deep learning improved by biological activation functions, 2018), with r = 2 by default.
+    """Bionodal root unit: (r² z + 1)^(1/r) − 1/r for z ≥ 0, exp(r z) − 1/r below; smooth at 0, and no unit dies.
 
-    (r² z + 1)^(1/r) − 1/r for z ≥ 0 and exp(r z) − 1/r below: grows as a root, never dies, and is smooth at 0.
+    Args:
+        r: the order of the root.
+
+    References:
+        Bhumbra, Deep learning improved by biological activation functions (2018).
     """
 
     def __init__(self, r: float = 2.0, **base):
@@ -63,7 +81,14 @@ class BRU(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Maxout(layers.Layer):
-    """Largest of k linear pieces (Goodfellow et al., 2013): (…, k·U) → (…, U)."""
+    """The largest of k linear pieces: (B, …, k·U) → (B, …, U).
+
+    Args:
+        pieces: k.
+
+    References:
+        Goodfellow et al., Maxout networks (2013).
+    """
 
     def __init__(self, pieces: int = MAXOUT_PIECES, **base):
         super().__init__(**base)

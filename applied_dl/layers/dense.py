@@ -1,4 +1,4 @@
-"""Dense layers of other shapes and parametrisations than Keras' own; the diagnostics examine them as they do `Dense`."""
+"""Dense layers with other shapes or parametrisations than `keras.layers.Dense`; the diagnostics examine them like `Dense`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Heads(layers.Layer):
-    """(B, k, D) → (B, k, outputs): a linear head of its own for each member."""
+    """One linear head per ensemble member: (B, k, D) → (B, k, outputs).
+
+    Args:
+        outputs: outputs of each head.
+    """
 
     def __init__(self, outputs: int, **base):
         super().__init__(**base)
@@ -16,13 +20,13 @@ class Heads(layers.Layer):
 
     def build(self, shape):
         limit = shape[-1] ** -0.5
-        start = keras.initializers.RandomUniform(-limit, limit)
-        self.kernel = self.add_weight(shape=(shape[1], shape[-1], self.outputs), initializer=start, name="kernel")
+        uniform = keras.initializers.RandomUniform(-limit, limit)
+        self.kernel = self.add_weight(shape=(shape[1], shape[-1], self.outputs), initializer=uniform, name="kernel")
         self.bias = self.add_weight(shape=(shape[1], self.outputs), initializer="zeros", name="bias")
 
     def call(self, x):
         y = ops.matmul(ops.transpose(x, (1, 0, 2)), self.kernel)  # (k, B, outputs)
-        return ops.transpose(y, (1, 0, 2)) + self.bias
+        return ops.transpose(y, (1, 0, 2)) + self.bias  # (B, k, outputs)
 
     def compute_output_shape(self, shape):
         return (*shape[:2], self.outputs)
@@ -33,7 +37,16 @@ class Heads(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class NTPDense(layers.Layer):
-    """(B, D) → (B, units): x W / √D + b with W ~ N(0, 1), the neural tangent parametrisation: the step does not depend on the width."""
+    """Dense layer in the neural tangent parametrisation: (B, D) → (B, units), x W / √D + b with W ~ N(0, 1).
+
+    The size of a gradient step does not depend on the width.
+
+    Args:
+        units: outputs.
+
+    References:
+        Jacot, Gabriel and Hongler, Neural tangent kernel (2018).
+    """
 
     def __init__(self, units: int, **base):
         super().__init__(**base)

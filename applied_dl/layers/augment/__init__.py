@@ -1,4 +1,4 @@
-"""Random changes that leave a picture's class as it is: a whole batch at a time, in the graph, stateless. Never part of an export."""
+"""Random augmentations of image batches, in the graph and stateless; they are never part of an export."""
 
 from applied_dl.layers.augment.chain import NAMES, augmentation
 

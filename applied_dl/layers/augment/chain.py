@@ -1,4 +1,4 @@
-"""Names and a strength → one function on a batch: geometry (a single resampling), colour, erasing, mixing, in this order."""
+"""Augmentations by name as one function of a batch: geometry (a single resampling), colour, erasing, mixing, in this order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,23 @@ NAMES = (*geometry.NAMES, "color", "erase", "randaugment", "mixup", "cutmix")
 
 
 def augmentation(names: Iterable[str], strength: float = 1.0, num_classes: int | None = None) -> Callable | None:
-    """`augment(inputs, target, seed) -> (inputs, target)`, or None for no names.
+    """One function that applies the named augmentations to a batch.
 
-    inputs: {"image": uint8 (B, H, W, C)}; target: (B, num_classes) one-hot or 0/1 floats; seed: int32 (2,). The picture stays uint8.
-    Raises `UsageError` for an unknown name.
+    Args:
+        names: augmentations out of `NAMES`.
+        strength: factor of the strength of each of them.
+        num_classes: columns of the target, which "mixup" and "cutmix" mix too.
+
+    Returns:
+        `augment(inputs, target, seed) -> (inputs, target)`, or None where there is nothing to do. inputs: {"image": uint8 (B, H, W, C)},
+        which stay uint8; target: (B, num_classes) floats; seed: int32 (2,).
+
+    Raises:
+        UsageError: a name is unknown; the message suggests the nearest one.
+
+    Example:
+        >>> augment = augmentation(("flip", "shift"))
+        >>> inputs, target = augment({"image": images}, target, tf.constant([0, 1]))
     """
     names = tuple(names)
     for name in names:

@@ -1,4 +1,4 @@
-"""Brightness, contrast and saturation of a batch, each picture its own; a grey batch has no saturation."""
+"""Brightness, contrast and saturation of a batch, drawn for each image; grey images have no saturation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's conversion to grey
 
 
 def apply(image, seed, strength: float):
-    """(B, H, W, C) uint8 → the same, recoloured."""
+    """(B, H, W, C) uint8 → the same shape and type, recoloured."""
     draw = tf.random.stateless_uniform((3, tf.shape(image)[0], 1, 1, 1), seed, -strength, strength)
     return recolor(image, draw[0] * BRIGHTNESS, 1 + draw[1] * CONTRAST, 1 + draw[2] * SATURATION)
 
 
 def recolor(image, brightness, contrast, saturation):
-    """Add `brightness` (of 255), then scale the distance to the picture's mean, then that to its grey; factors are (B, 1, 1, 1)."""
+    """Add `brightness` (share of 255), scale the contrast about the image's mean, then the saturation about its grey; each (B, 1, 1, 1)."""
     x = tf.cast(image, tf.float32)
     mean = tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True)
     x = (x - mean) * contrast + mean + 255 * brightness

@@ -1,4 +1,4 @@
-"""Random erasing (Zhong et al., 2017): half of the pictures lose a rectangle of 2 to 33 % of their area to noise."""
+"""Random erasing (Zhong et al., 2017): in half of the images a rectangle of 2 to 33 % of the area becomes noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHARE, SMALLEST, LARGEST, ASPECT = 0.5, 0.02, 0.33, 1 / 0.3  # as in the paper
 
 
 def apply(image, seed, strength: float):
-    """(B, H, W, C) uint8 → the same; `strength` scales the share of pictures, up to all."""
+    """(B, H, W, C) uint8 → the same shape and type; `strength` scales the share of erased images, up to all."""
     batch, (height, width, channels) = tf.shape(image)[0], image.shape[1:]
     draw = tf.random.stateless_uniform((5, batch), seed)
     area = (SMALLEST + (LARGEST - SMALLEST) * draw[0]) * height * width
@@ -22,7 +22,7 @@ def apply(image, seed, strength: float):
 
 
 def rectangle(tall, wide, down, right, height: int, width: int):
-    """(B, H, W) booleans of rectangles `tall` by `wide` pixels, placed at the shares `down`, `right` of the room there is."""
+    """(B, H, W) booleans of rectangles `tall` by `wide` pixels, placed at the shares `down` and `right` of the free space."""
     tall, wide = tf.minimum(tall, float(height)), tf.minimum(wide, float(width))
     rows, columns = _between(down * (height - tall), tall, height), _between(right * (width - wide), wide, width)
     return rows[:, :, None] & columns[:, None, :]

@@ -1,7 +1,7 @@
-"""Flip, shift, rotate, zoom, shear and perspective as ONE projective resampling of the batch; each picture draws its own.
+"""Flip, shift, rotate, zoom, shear and perspective as one projective resampling of the batch, with its own draw for each image.
 
-Every move is a 3 by 3 matrix that takes an output pixel to the input pixel it shows; their product is one ImageProjectiveTransformV3.
-The border is mirrored ("pad" fills it with black instead: He et al., 2016).
+Every transformation is a 3 × 3 matrix that maps an output pixel to the input pixel it shows; their product is one
+ImageProjectiveTransformV3. The border is mirrored ("pad" fills it with black instead: He et al., 2016).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PERSPECTIVE = 0.1  # of the depth over a half side
 
 
 def apply(image, seed, strength: float, names: tuple[str, ...]):
-    """(B, H, W, C) uint8 → the same, moved."""
+    """(B, H, W, C) uint8 → the same shape and type, transformed."""
     batch = tf.shape(image)[0]
     height, width = image.shape[1], image.shape[2]
     smooth = any(name not in ("flip", "shift", "pad") for name in names)
@@ -27,7 +27,7 @@ def apply(image, seed, strength: float, names: tuple[str, ...]):
 
 
 def warp(image, matrix, smooth: bool, black: bool = False):
-    """Resample by `matrix` (B, 3, 3), which maps output to input pixels in coordinates about the middle."""
+    """Resample by `matrix` (B, 3, 3), which maps output to input pixels in coordinates about the centre."""
     height, width = image.shape[1], image.shape[2]
     middle = _constant([[1, 0, (width - 1) / 2], [0, 1, (height - 1) / 2], [0, 0, 1]])
     back = _constant([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
@@ -45,7 +45,7 @@ def warp(image, matrix, smooth: bool, black: bool = False):
 
 
 def matrices(batch, height: int, width: int, seed, strength: float, names: tuple[str, ...], whole: bool = False):
-    """(B, 3, 3) random matrices of the named moves; whole: shifts by whole pixels."""
+    """(B, 3, 3) random matrices of the named transformations; `whole` rounds shifts to whole pixels."""
     draw = iter(tf.unstack(tf.random.stateless_uniform((9, batch), seed, -1.0, 1.0)))
     one, zero = tf.ones((batch,)), tf.zeros((batch,))
     rows = lambda *cells: tf.reshape(tf.stack(cells, axis=1), (-1, 3, 3))  # noqa: E731

@@ -1,6 +1,6 @@
-"""Pictures mixed in pairs, labels by the same shares: MixUp (Zhang et al., 2018) and CutMix (Yun et al., 2019).
+"""Images mixed in pairs, and their labels by the same shares: MixUp (Zhang et al., 2018) and CutMix (Yun et al., 2019).
 
-A batch is paired with itself shifted by one; its order is random already. With both named, each picture draws which of them it gets.
+The batch, whose order is already random, is paired with itself shifted by one. With both names, each image draws one of the two.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MIXUP_ALPHA, CUTMIX_ALPHA = 0.2, 1.0
 
 
 def apply(image, target, seed, strength: float, names: list[str]):
-    """(B, H, W, C) uint8 and (B, C) floats → the same, mixed. `strength` scales the share of the pictures that are."""
+    """(B, H, W, C) uint8 and (B, classes) floats → the same shapes, mixed; `strength` scales the share of mixed images."""
     batch, (height, width) = tf.shape(image)[0], image.shape[1:3]
     draw = tf.random.stateless_uniform((4, batch), seed)
     chosen = draw[0] < min(strength, 1.0)
@@ -36,7 +36,7 @@ def apply(image, target, seed, strength: float, names: list[str]):
 
 
 def _beta(seed, batch, alpha: float):
-    """Beta(alpha, alpha), by two gamma draws; the larger half, so that a picture stays mostly itself."""
+    """(B,) draws of Beta(alpha, alpha), by two gamma draws; the larger of the two shares, so that an image remains mostly itself."""
     first = tf.random.stateless_gamma((batch,), seed + 11, alpha)
     second = tf.random.stateless_gamma((batch,), seed + 13, alpha)
     share = first / (first + second + 1e-12)

@@ -1,7 +1,7 @@
-"""RandAugment (Cubuk et al., 2020), for a whole batch: each picture draws two of eleven changes; all the others are the identity for it.
+"""RandAugment (Cubuk et al., 2020), for a whole batch: each image draws two of eleven operations; the others are the identity for it.
 
-The paper applies the drawn operations one after another. Here those of space are factors of one matrix and those of colour follow it,
-so the batch is resampled once.
+The paper applies the drawn operations one after another. Here the geometric ones are factors of one matrix and those of colour follow,
+so that the batch is resampled once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEVELS = 16.0  # step of posterize at full strength
 
 
 def apply(image, seed, strength: float, moves: tuple[str, ...] = ()):
-    """(B, H, W, C) uint8 → the same; `moves` of the geometry family (flip, pad) are applied in the same resampling."""
+    """(B, H, W, C) uint8 → the same shape and type; `moves` of `geometry.NAMES` are part of the same resampling."""
     batch, (height, width) = tf.shape(image)[0], image.shape[1:3]
     names = (*SPACE, *COLOR)
     lottery = tf.random.stateless_uniform((batch, len(names)), seed)

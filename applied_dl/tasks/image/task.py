@@ -25,7 +25,7 @@ from applied_dl.tasks.image.encoder import load as load_encoder
 from applied_dl.tasks.image.encoder import save as save_encoder
 from applied_dl.tasks.image.fit import fit_image, one_hot
 from applied_dl.tasks.image.models import BUILDERS
-from applied_dl.tasks.image.models.views import Mirror, Nudge
+from applied_dl.tasks.image.models.views import Mirror, Translate
 from applied_dl.tasks.image.readers.read import read_images, read_labelled
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import precision
@@ -54,17 +54,17 @@ def resolve_defaults(recipe, prepared):
 def build(recipe, prepared, policy: str | None = None) -> keras.Model:
     """{"image": (B, H, W, C)} of 0..255 → logits (B, classes), normalisation inside; `policy` is the recipe's precision by default."""
     encoder, model = prepared.encoder, recipe.model
-    name, kind = model.name, recipe.preprocess.normalize
+    name = model.name
     policy = policy or precision(recipe.train.precision, dense_convolutions=name not in ("mobile", "backbone", "mlp"))
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
         image = keras.Input((encoder.height, encoder.width, encoder.channels), name="image")
-        x = image if name == "backbone" else normalize(image, kind, prepared.state)
+        x = image if name == "backbone" else normalize(image, prepared.state)
         options = {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)}
         fixed = {}
         if name == "whitened_cnn":
-            fixed["kernel"] = patch_kernel(_normalized(prepared, kind), *STEM)
+            fixed["kernel"] = patch_kernel(_normalized(prepared), *STEM)
         net = call(BUILDERS[name], options, tuple(x.shape[1:]), len(encoder.labels), **fixed)
         return keras.Model({"image": image}, net(x), name="image_classifier")
     finally:
@@ -81,9 +81,9 @@ def serving(recipe, fitted, prepared) -> Serving:
     encoder = prepared.encoder
     image = keras.Input((encoder.height, encoder.width, encoder.channels), dtype="uint8", name="image")
     pixels = layers.Rescaling(1.0, dtype="float32", name="as_float")(image)
-    looks = [pixels, *_other_looks(pixels, recipe.predict.tta)]
-    logits = [fitted.model({"image": look}) for look in looks]
-    logits = layers.Average(name="looks")(logits) if len(logits) > 1 else logits[0]
+    views = [pixels, *_other_views(pixels, recipe.predict.tta)]
+    logits = [fitted.model({"image": view}) for view in views]
+    logits = layers.Average(name="views")(logits) if len(logits) > 1 else logits[0]
     if recipe.calibration.temperature:
         found = keras.Model({"image": image}, logits).predict(prepared.validation.inputs, batch_size=256, verbose=0)
         scale = temperature(found, prepared.validation.target)
@@ -170,20 +170,20 @@ def load_labeled(recipe, encoder, source: str) -> Part:
     return read_labelled(encoder, source, recipe.data.target, cache_folder(), recipe.data.max_unreadable)
 
 
-def _other_looks(pixels, setting: bool | str) -> list:
+def _other_views(pixels, setting: bool | str) -> list:
     """The picture mirrored, and for "flip_shift" moved by a pixel in four directions, for test-time averaging."""
     if not setting:
         return []
     moves = ((1, 0), (-1, 0), (0, 1), (0, -1)) if setting == "flip_shift" else ()
-    return [Mirror(name="mirror")(pixels), *(Nudge(*move, name=f"nudge_{i}")(pixels) for i, move in enumerate(moves))]
+    return [Mirror(name="mirror")(pixels), *(Translate(*move, name=f"translate_{i}")(pixels) for i, move in enumerate(moves))]
 
 
-def _normalized(prepared, kind: str) -> np.ndarray:
+def _normalized(prepared) -> np.ndarray:
     """A sample of the training pictures as the net sees them."""
     pixels = prepared.train.inputs["image"]
     sample = pixels[np.linspace(0, len(pixels) - 1, min(STEM_SAMPLE, len(pixels))).astype(np.int64)]
     image = keras.Input(sample.shape[1:])
-    return keras.Model(image, normalize(image, kind, prepared.state)).predict(sample.astype(np.float32), batch_size=256, verbose=0)
+    return keras.Model(image, normalize(image, prepared.state)).predict(sample.astype(np.float32), batch_size=256, verbose=0)
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Augmentation: stateless, shape and type kept, labels mixed by the shares that pictures are, and matrices that mean what they say."""
+"""Augmentation: stateless, shape and type kept, labels mixed by the shares that images are, and matrices that mean what they say."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from applied_dl.layers.augment import NAMES, augmentation, geometry, randaugment
 TARGET = tf.one_hot(np.arange(16) % 4, 4)
 
 
-def pictures(channels=3, seed=0):
+def random_images(channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (16, 12, 10, channels), dtype=np.uint8)
 
 
@@ -18,7 +18,7 @@ def pictures(channels=3, seed=0):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_keeps_shape_and_type_and_depends_on_the_seed_alone(name, channels):
     call = tf.function(augmentation((name,), 1.0, 4))
-    images = pictures(channels)
+    images = random_images(channels)
     one, again, other = (call({"image": images}, TARGET, tf.constant(seed)) for seed in ([1, 2], [1, 2], [1, 3]))
     assert one[0]["image"].dtype == tf.uint8
     assert one[0]["image"].shape == images.shape
@@ -28,8 +28,8 @@ def test_each_keeps_shape_and_type_and_depends_on_the_seed_alone(name, channels)
     np.testing.assert_allclose(tf.reduce_sum(one[1], 1), 1, atol=1e-5)
 
 
-def test_flip_mirrors_about_half_of_the_pictures():
-    images = pictures()
+def test_flip_mirrors_about_half_of_the_images():
+    images = random_images()
     out = augmentation(("flip",))({"image": images}, TARGET, tf.constant([0, 0]))[0]["image"].numpy()
     same = [np.array_equal(a, b) for a, b in zip(out, images)]
     turned = [np.array_equal(a, b[:, ::-1]) for a, b in zip(out, images)]
@@ -38,7 +38,7 @@ def test_flip_mirrors_about_half_of_the_pictures():
 
 
 def test_shift_moves_by_whole_pixels_and_mirrors_the_border():
-    images = pictures()
+    images = random_images()
     out = augmentation(("shift",), 2.0)({"image": images}, TARGET, tf.constant([0, 0]))[0]["image"].numpy()
     padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)), mode="symmetric")
     for got, wide in zip(out, padded):
@@ -51,7 +51,7 @@ def test_a_quarter_turn_is_numpys():
     np.testing.assert_array_equal(geometry.warp(square, turn, smooth=False), np.rot90(square, axes=(1, 2)))
 
 
-def test_erasing_touches_half_of_the_pictures_and_at_most_a_third_of_each():
+def test_erasing_touches_half_of_the_images_and_at_most_a_third_of_each():
     images = np.full((400, 30, 30, 1), 7, np.uint8)
     out = augmentation(("erase",))({"image": images}, None, tf.constant([0, 0]))[0]["image"].numpy()
     touched = (out != 7).mean((1, 2, 3))
@@ -76,10 +76,10 @@ def test_mixup_mixes_labels_by_weight():
     np.testing.assert_allclose(mixed[:, 0], inputs["image"].numpy().mean((1, 2, 3)) / 255, atol=3e-3)
 
 
-def test_randaugment_draws_two_changes_a_picture(monkeypatch):
+def test_randaugment_draws_two_changes_a_image(monkeypatch):
     seen = {}
     monkeypatch.setattr(randaugment, "_matrix", lambda amount, *_: seen.update(amount) or tf.eye(3, batch_shape=[16]))
-    randaugment.apply(tf.constant(pictures()), tf.constant([0, 1]), 1.0)
+    randaugment.apply(tf.constant(random_images()), tf.constant([0, 1]), 1.0)
     changed = sum((np.asarray(seen[name]) != 0).astype(int) for name in (*randaugment.SPACE, *randaugment.COLOR))
     np.testing.assert_array_equal(changed, 2)
 

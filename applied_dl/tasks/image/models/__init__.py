@@ -1,7 +1,16 @@
-"""Builders of image nets: shapes in, `keras.Model` out. Input: normalised floats (B, H, W, C); output: logits, float32.
+"""Builders of image nets. Each takes `(input_shape, num_classes, *, …)` and returns a `keras.Model`: normalised floats → logits.
 
-Shared arguments: `activation` and `norm` by name, `dropout` before the head, `pooling` "max" or "avg" between stages and into the head
-("global_max", "global_avg" name the head's alone), `width` multiplies the filters, `include_top=False` gives features.
+Arguments that builders share:
+    input_shape: (H, W, C) of one image, without the batch axis.
+    num_classes: outputs of the head; 1 for image regression.
+    width: multiplies the number of filters.
+    activation: name of the activation (`applied_dl.layers.activations.NAMES`).
+    norm: "batch", "layer", "group", "rms" or "none".
+    dropout: share of the features dropped before the head.
+    pooling: "max" or "avg", between the stages and before the head; "global_max" and "global_avg" set the one before the head alone.
+    include_top: False returns the features before the head.
+    name: name of the Keras model.
+All raise `UsageError` where a name is unknown.
 """
 
 from applied_dl.tasks.image.models.backbone import backbone

@@ -1,4 +1,4 @@
-"""A net of `keras.applications` behind a new head, for transfer learning from a local weights file or from ImageNet."""
+"""A net of `keras.applications` with a new head, for transfer learning from a local weights file or from ImageNet weights."""
 
 from __future__ import annotations
 
@@ -8,47 +8,100 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from applied_dl.core.errors import DataError, UsageError, nearest
+from applied_dl.core.errors import DataError, UsageError, known
 from applied_dl.tasks.image.models.parts import global_pool, head
+from applied_dl.tasks.image.models.weights_file import read_weights_file
 
 TRUNK = "trunk"
+DEFAULT = "MobileNetV2"
 
 
 def names() -> list[str]:
-    """Every model name of `keras.applications`."""
+    """The model names of `keras.applications`."""
     found = vars(keras.applications).items()
     return sorted(key for key, value in found if inspect.isfunction(value) and key[0].isupper())
 
 
 def backbone(
-    input_shape, num_classes: int, *, backbone="MobileNetV2", weights: str | None = None, alpha: float | None = None, dropout=0.2,
+    input_shape, num_classes: int, *, backbone: str | None = None, weights: str | None = None, alpha: float | None = None, dropout=0.2,
     pooling="avg", include_top=True, name="backbone",
-):  # fmt: skip
-    """(B, H, W, 3) of 0..255 → logits (B, num_classes), or features (B, F); the net's own scaling of pixels is the first layer.
+) -> keras.Model:  # fmt: skip
+    """A trunk of `keras.applications`, the layer named "trunk", behind its own pixel scaling and before a new head.
 
-    weights: a local `.h5`/`.keras` file without a top, "imagenet" (downloaded by Keras), or None for a random start. alpha: the width
-    multiplier of the MobileNets. The trunk is the layer named "trunk". Parameters of MobileNetV2 at alpha 0.35: 410,208 without the
-    head. Sandler et al. (2018) for MobileNetV2. Raises `UsageError` for an unknown name, `DataError` where weights do not fit.
+    410,208 parameters without the head for MobileNetV2 at alpha 0.35.
+
+    Args:
+        input_shape: (H, W, 3), pixels in 0..255.
+        num_classes: outputs of the head.
+        backbone: a model name of `keras.applications`; by default that of the weights file, else "MobileNetV2".
+        weights: a local `.h5`, `.weights.h5` or `.keras` file without a top, "imagenet" (downloaded by Keras), or None for random ones.
+        alpha: width multiplier of the MobileNets; by default that of the weights file, else 1.
+        dropout: share of the features dropped before the head.
+        pooling: pooling before the head.
+        include_top: False returns features (B, F).
+        name: name of the model.
+
+    Returns:
+        A model (B, H, W, 3) → logits (B, num_classes).
+
+    Raises:
+        UsageError: a name is unknown, or the images are not RGB.
+        DataError: the weights file does not exist, holds a classification head, or does not fit.
+
+    Example:
+        >>> model = backbone((224, 224, 3), 5, weights="mobilenet_v2_0.35_224_no_top.h5")
+
+    References:
+        Sandler et al., MobileNetV2 (2018).
     """
-    if backbone not in names():
-        raise UsageError(f"Unknown model.backbone {backbone!r}.{nearest(backbone, names())}")
-    make = getattr(keras.applications, backbone)
-    if weights and weights != "imagenet" and not Path(weights).expanduser().is_file():
-        raise DataError(f'There is no weights file {weights!r} (model.weights); give a local file or "imagenet".')
+    if backbone is not None:
+        known("model.backbone", backbone, names())
     if input_shape[-1] != 3:
-        raise UsageError(f"A backbone takes RGB pictures: set data.channels = 3 (received {input_shape[-1]}).")
+        raise UsageError(f"A backbone takes RGB images: set data.channels = 3 (received {input_shape[-1]}).")
+    local = local_weights(weights)
+    if local is not None:
+        backbone, alpha = resolve_weights(local, backbone, alpha)
+    backbone = backbone or DEFAULT
+    make = getattr(keras.applications, backbone)
     options = {"alpha": alpha} if alpha is not None and "alpha" in inspect.signature(make).parameters else {}
-    source = str(Path(weights).expanduser()) if weights and weights != "imagenet" else weights
     try:
-        trunk = make(input_shape=tuple(input_shape), include_top=False, weights=source, **options)
+        trunk = make(input_shape=tuple(input_shape), include_top=False, weights=str(local) if local else weights, **options)
     except Exception as error:  # Keras raises whatever its loaders and downloaders raise
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"The weights {weights!r} do not fit {backbone}{f' at alpha {alpha}' if alpha else ''}: {reason}") from error
     trunk.name = TRUNK
     inputs = keras.Input(tuple(input_shape))
     x = trunk(_scaled(inputs, backbone), training=False)  # (B, h, w, F); its batch norms keep their statistics
     x = global_pool(x, pooling)
     return keras.Model(inputs, head(x, num_classes, dropout) if include_top else x, name=name)
+
+
+def local_weights(weights: str | None) -> Path | None:
+    """The path of a local weights file; None for None and "imagenet". Raises `DataError` where there is no such file."""
+    if not weights or weights == "imagenet":
+        return None
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise DataError(f'There is no weights file {weights!r} (model.weights); give a local file or "imagenet".')
+    return path
+
+
+def resolve_weights(path: Path, backbone: str | None, alpha: float | None) -> tuple[str | None, float | None]:
+    """The architecture and the width multiplier of a weights file, where the caller leaves them open.
+
+    Raises:
+        DataError: the file holds a classification head, or has another width multiplier than `alpha`.
+    """
+    found = read_weights_file(path, names(), backbone)
+    if found.backbone is None:
+        found = read_weights_file(path, names(), DEFAULT)
+    if found.head:
+        raise DataError(
+            f"The weights file {str(path)!r} holds a classification head; model.weights takes the file without it (Keras calls it no_top)."
+        )
+    if alpha is not None and found.alpha is not None and abs(alpha - found.alpha) > 0.01:
+        raise DataError(f"The weights {str(path)!r} do not fit model.alpha = {alpha:g}: they have alpha {found.alpha:g}; leave it out.")
+    return backbone or found.backbone, alpha if alpha is not None else found.alpha
 
 
 def _scaled(x, backbone: str):

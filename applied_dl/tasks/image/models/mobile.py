@@ -13,10 +13,33 @@ from applied_dl.tasks.image.models.parts import filters, global_pool, head
 def mobile(
     input_shape, num_classes: int, *, width=1.0, activation="relu", norm="batch", dropout=0.1, pooling="avg", include_top=True,
     name="mobile",
-):  # fmt: skip
-    """(B, H, W, C) → logits (B, num_classes), or features (B, 256·width).
+) -> keras.Model:  # fmt: skip
+    """Thin MobileNet for small images: a convolution, then five depthwise separable ones of 64 to 256 filters.
 
-    Parameters at the defaults for 32 by 32 RGB and 10 classes: 139,722. Howard et al., MobileNets (2017).
+    139,722 parameters at the defaults for 32 × 32 × 3 and 10 classes.
+
+    Args:
+        input_shape: (H, W, C); the first convolution has stride 2 from 64 pixels on, the first separable one from 128 pixels on.
+        num_classes: outputs of the head.
+        width: multiplies the number of filters.
+        activation: name of the activation.
+        norm: name of the normalisation.
+        dropout: share of the features dropped before the head.
+        pooling: pooling before the head.
+        include_top: False returns features (B, 256·width).
+        name: name of the model.
+
+    Returns:
+        A model (B, H, W, C) → logits (B, num_classes).
+
+    Raises:
+        UsageError: a name is unknown.
+
+    Example:
+        >>> model = mobile((96, 96, 3), 5, width=0.5)
+
+    References:
+        Howard et al., MobileNets (2017).
     """
     inputs = keras.Input(tuple(input_shape))
     side = min(input_shape[:2])

@@ -1,4 +1,4 @@
-"""Residual net: blocks that add to what they were given, so that depth does not hurt."""
+"""Residual net: each block adds to its input, so that depth does not hurt."""
 
 from __future__ import annotations
 
@@ -13,13 +13,36 @@ from applied_dl.tasks.image.models.parts import filters, global_pool, head
 def resnet(
     input_shape, num_classes: int, *, depth=2, width=1.0, activation="relu", norm="batch", dropout=0.0, spatial_dropout=0.0,
     stochastic_depth=0.0, pooling="avg", include_top=True, name="resnet",
-):  # fmt: skip
-    """(B, H, W, C) → logits (B, num_classes), or features (B, 128·width).
+) -> keras.Model:  # fmt: skip
+    """Thin residual net for small images: a convolution, then three stages of `depth` blocks with 32, 64 and 128 filters.
 
-    A stem (stride 2 from 64 pixels on, and again from 128), then three stages of `depth` blocks with 32, 64 and 128 filters, halving
-    between. Parameters at the defaults for 32 by 32 RGB and 10 classes: about 698,858. He et al. (2016), the thin form for small pictures.
-    stochastic_depth: how often the last block is skipped in training, the earlier ones less, in a line (Huang et al., 2016).
-    spatial_dropout: share of whole channels dropped after each stage (Tompson et al., 2015).
+    698,858 parameters at the defaults for 32 × 32 × 3 and 10 classes.
+
+    Args:
+        input_shape: (H, W, C); the first convolution has stride 2 from 64 pixels on, and a second one follows from 128 pixels on.
+        num_classes: outputs of the head.
+        depth: blocks per stage.
+        width: multiplies the number of filters.
+        activation: name of the activation.
+        norm: name of the normalisation.
+        dropout: share of the features dropped before the head.
+        spatial_dropout: share of whole channels dropped after each stage (Tompson et al., 2015).
+        stochastic_depth: how often the last block is skipped in training; earlier blocks are skipped linearly less (Huang et al., 2016).
+        pooling: pooling before the head.
+        include_top: False returns features (B, 128·width).
+        name: name of the model.
+
+    Returns:
+        A model (B, H, W, C) → logits (B, num_classes).
+
+    Raises:
+        UsageError: a name is unknown.
+
+    Example:
+        >>> model = resnet((32, 32, 3), 10, depth=3, stochastic_depth=0.1)
+
+    References:
+        He et al., Deep residual learning for image recognition (2016).
     """
     inputs = keras.Input(tuple(input_shape))
     side = min(input_shape[:2])
@@ -41,6 +64,6 @@ def _block(x, wide: int, stride: int, activation: str, norm: str, skipped: float
     if stride > 1 or x.shape[-1] != wide:
         x = conv(x, wide, 1, "linear", norm=norm, stride=stride)
     if skipped:
-        inner = layers.Dropout(skipped, noise_shape=(None, 1, 1, 1))(inner)  # of a picture all or nothing
+        inner = layers.Dropout(skipped, noise_shape=(None, 1, 1, 1))(inner)  # all of an image's block, or none of it
     x = layers.Add()([x, inner])
     return make_activation("relu" if activation == "maxout" else activation)(x)

@@ -1,4 +1,4 @@
-"""Four convolutions for tiny pictures: 8 by 8 digits, icons, spectrogram cells; small enough for a microcontroller."""
+"""A few convolutions for tiny images: 8 × 8 digits, icons, spectrogram cells; small enough for a microcontroller."""
 
 from __future__ import annotations
 
@@ -12,11 +12,34 @@ from applied_dl.tasks.image.models.parts import filters, global_pool, head, pool
 def small_cnn(
     input_shape, num_classes: int, *, width=1.0, activation="relu", norm="batch", dropout=0.2, spatial_dropout=0.0, pooling="max",
     include_top=True, name="small_cnn",
-):  # fmt: skip
-    """(B, H, W, C) → logits (B, num_classes), or features (B, 64).
+) -> keras.Model:  # fmt: skip
+    """Small VGG-like net: two convolutions, then pooling and a convolution until the image is 4 pixels wide, then one more.
 
-    Two convolutions, pooling, then two for each further halving until the picture is 4 wide. Parameters at the defaults for 8 by 8 grey
-    and 10 classes: 39,986. After Simonyan and Zisserman (VGG, 2015).
+    39,986 parameters at the defaults for 8 × 8 × 1 and 10 classes.
+
+    Args:
+        input_shape: (H, W, C).
+        num_classes: outputs of the head.
+        width: multiplies the number of filters.
+        activation: name of the activation.
+        norm: name of the normalisation.
+        dropout: share of the features dropped before the head.
+        spatial_dropout: share of whole channels dropped after each pooling (Tompson et al., 2015).
+        pooling: pooling between the stages and before the head.
+        include_top: False returns features (B, 56·width).
+        name: name of the model.
+
+    Returns:
+        A model (B, H, W, C) → logits (B, num_classes).
+
+    Raises:
+        UsageError: a name is unknown.
+
+    Example:
+        >>> model = small_cnn((8, 8, 1), 10)
+
+    References:
+        Simonyan and Zisserman, Very deep convolutional networks (2015).
     """
     inputs = keras.Input(tuple(input_shape))
     x = conv(inputs, filters(24, width), 3, activation, norm=norm)

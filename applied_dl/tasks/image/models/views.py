@@ -1,4 +1,7 @@
-"""Other looks at a picture, for test-time averaging inside the exported graph."""
+"""Views of an image for test-time augmentation (TTA) inside the exported graph.
+
+The registered names are those of schema 1, so that its bundles keep loading.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import keras
 from keras import layers, ops
 
 
-@keras.saving.register_keras_serializable(package="applied_dl")
+@keras.saving.register_keras_serializable(package="applied_dl", name="Mirror")
 class Mirror(layers.Layer):
-    """(B, H, W, C) with left and right swapped."""
+    """(B, H, W, C) with left and right exchanged."""
 
     def call(self, x):
         return ops.flip(x, axis=2)
@@ -17,9 +20,14 @@ class Mirror(layers.Layer):
         return shape
 
 
-@keras.saving.register_keras_serializable(package="applied_dl")
-class Nudge(layers.Layer):
-    """(B, H, W, C) moved by whole pixels, the edge repeated: `down` and `right` may be negative."""
+@keras.saving.register_keras_serializable(package="applied_dl", name="Nudge")
+class Translate(layers.Layer):
+    """(B, H, W, C) translated by whole pixels; the edge pixels are repeated.
+
+    Args:
+        down: pixels towards the bottom; negative: towards the top.
+        right: pixels towards the right; negative: towards the left.
+    """
 
     def __init__(self, down: int, right: int, **base):
         super().__init__(**base)

@@ -30,6 +30,7 @@ COUNTS = {
     "resnet": ((32, 32, 3), 698_858),
     "mobile": ((32, 32, 3), 139_722),
     "whitened_cnn": ((28, 28, 1), 390_688),
+    "unet": ((32, 32, 3), 538_258),
 }
 
 
@@ -61,7 +62,7 @@ def test_trains_saves_and_exports(name, tmp_path):
 def test_parameter_counts_are_those_of_the_docstrings(name):
     shape, count = COUNTS[name]
     builder = getattr(builders, name)
-    assert builder(shape, 10).count_params() == count
+    assert builder(shape, 2 if name == "unet" else 10).count_params() == count
     assert f"{count:,}" in inspect.getdoc(builder)
 
 
@@ -102,5 +103,6 @@ def test_local_weights_are_loaded(shared):
     path = next((shared / "weights").glob("mobilenet_v2*0.35*.h5"))
     model = builders.backbone((224, 224, 3), 5, alpha=0.35, weights=str(path))
     assert model.get_layer("trunk").count_params() == 410_208
+    assert builders.backbone((96, 96, 3), 5, weights=str(path)).get_layer("trunk").count_params() == 410_208
     with pytest.raises(DataError, match="do not fit"):
         builders.backbone((224, 224, 3), 5, alpha=1.0, weights=str(path))

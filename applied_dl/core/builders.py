@@ -1,4 +1,4 @@
-"""Call a builder with the settings of a recipe, refusing those it does not know."""
+"""Call a model builder with the settings of a recipe, and refuse settings that it does not have."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Callable
 
 from applied_dl.core.errors import UsageError
 
-NOT_SETTINGS = ("name", "kernel", "include_top", "steps")  # of builders, but not of recipes
+NOT_SETTINGS = ("name", "kernel", "include_top", "steps")  # arguments of builders that are no recipe keys
 
 
 def call(builder: Callable, settings: dict, /, *shape, **fixed):
-    """`builder(*shape, **fixed, **settings)`; settings that are None are left to the builder's default.
+    """`builder(*shape, **fixed, **settings)`; a setting of None keeps the builder's default.
 
-    Raises `UsageError` where a setting is given that this builder has no use for.
+    Raises:
+        UsageError: a setting that this builder does not have.
     """
     return builder(*shape, **fixed, **known_settings(builder, settings))
 
 
 def known_settings(builder: Callable, settings: dict) -> dict:
-    """The settings that are not None; `UsageError` names one that this builder has no use for."""
+    """The settings that are not None. Raises `UsageError` for one that this builder does not have."""
     known = inspect.signature(builder).parameters
     given = {name: value for name, value in settings.items() if value is not None}
     for name in given:

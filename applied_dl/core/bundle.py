@@ -1,4 +1,4 @@
-"""The artefact on disk: a folder that can be copied anywhere, written atomically, every file under a sha256 checked on load."""
+"""The bundle on disk: a folder that can be copied anywhere, written atomically, with a sha256 of every file that is checked on load."""
 
 from __future__ import annotations
 
@@ -22,15 +22,29 @@ from applied_dl.core.schema_1 import upgraded
 
 SCHEMA = 2
 MANIFEST = "bundle.json"
-STALE_SECONDS = 24 * 3600  # a hidden working folder untouched for so long belongs to a writer that was killed
+STALE_SECONDS = 24 * 3600  # a hidden working folder that is older belongs to a process that was killed
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One exported file (or SavedModel folder) and the proof made of it.
+    """One exported file (or SavedModel folder) and the verification of it.
 
-    `rows` of held-out data were asked; `metric_drop_interval` is the loss's 95 % interval. `latency_ms` is the median of one row on one
-    thread, `threaded_ms` on `threads`; `cold_start_ms` lies between the file's bytes and its first answer; `memory_mb` is what the process
-    grew by at its peak.
+    Args:
+        file: name in the bundle; empty where it could not be written.
+        format: saved_model or tflite.
+        variant: precision, or the name of a SavedModel signature.
+        bytes: size.
+        rows: held-out rows that it was verified on.
+        metric: the task's main metric on these rows.
+        metric_drop: how much worse than Keras: a difference for metrics between 0 and 1, a share for errors (`Scores.drop_against`).
+        metric_drop_interval: its 95 % interval.
+        max_abs_diff, max_rel_diff, median_abs_diff: differences between its outputs and those of Keras.
+        ops: its operators.
+        latency_ms, latency_p95_ms: median and 95th percentile of one row with one thread, milliseconds.
+        threads, threaded_ms, threaded_p95_ms: the same with `threads` threads.
+        cold_start_ms: from the file's bytes to the first output.
+        memory_mb: growth of the process at its peak, megabytes.
+        chosen: it was copied to `model.tflite`.
+        refused: one sentence where it must not be used.
     """
 
     file: str
@@ -57,7 +71,7 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`bundle.json`. Unknown keys of a newer minor version are ignored; a newer `schema` is refused by name."""
+    """The content of `bundle.json`. Unknown keys are ignored; a `schema` newer than this version is refused."""
 
     schema: int
     task: str
@@ -83,7 +97,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return next((e for e in self.exports if e.chosen and not e.refused), None)
 
     def variant(self, name: str | None) -> ExportedFile:
-        """The exported TFLite file of a precision; the chosen one without a name."""
+        """The TFLite file of a precision; the chosen one for None. Raises `UsageError` where the bundle lacks it."""
         if name is None:
             if self.chosen is None:
                 raise DataError(f"The bundle {self.name!r} holds no TFLite file; export one with `applied-dl export`.")
@@ -112,7 +126,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary folder beside `target` that takes its place in one step when the block ends well, and vanishes when it does not."""
+    """A temporary folder beside `target` that replaces it in one step when the block succeeds, and is removed when it fails."""
     target = Path(target)
     check_free(target, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +143,7 @@ def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
     except BaseException as error:
         shutil.rmtree(work, ignore_errors=True)
         if isinstance(error, OSError) and error.errno is not None:
-            raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; nothing half-written was left.") from error
+            raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; no partial bundle is left.") from error
         raise
 
 
@@ -139,7 +153,7 @@ def _replace(work: Path, target: Path) -> None:
         work.rename(target)
     elif _exchange(work, target):
         shutil.rmtree(work, ignore_errors=True)
-    else:  # a file system without the exchange: two renames, and `_tidy` puts the old one back after a kill between them
+    else:  # no exchange on this file system: two renames; `_tidy` restores the old bundle after a kill between them
         old = work.with_suffix(".old")
         target.rename(old)
         work.rename(target)
@@ -159,7 +173,7 @@ def _exchange(a: Path, b: Path) -> bool:
 
 
 def _tidy(target: Path) -> None:
-    """What killed writers left: an old bundle without its successor goes back, folders that are long untouched go."""
+    """Clean up after killed processes: restore an old bundle that was not replaced yet, remove working folders that are a day old."""
     for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
         if left.suffix == ".old" and not target.exists() and (left / MANIFEST).exists():
             left.rename(target)
@@ -168,7 +182,7 @@ def _tidy(target: Path) -> None:
 
 
 def probe(target: Path) -> None:
-    """Find out before hours of work whether a bundle can be written at `target`. Raises `UsageError` where it cannot."""
+    """Test before the training whether a bundle can be written at `target`. Raises `UsageError` where it cannot."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
@@ -178,7 +192,7 @@ def probe(target: Path) -> None:
 
 
 def check_free(target: Path, overwrite: bool) -> None:
-    """Refuse to write over something that is there, or over something that is no bundle."""
+    """Raise `UsageError` where `target` exists and `overwrite` is not set, or where it is not a bundle."""
     if not target.exists():
         return
     if not overwrite:
@@ -197,7 +211,7 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def _digest(raw: dict) -> str:
-    """sha256 of everything else that `bundle.json` says, so that a changed metric or file name is noticed too."""
+    """sha256 of everything else in `bundle.json`, so that a changed metric or file name is noticed too."""
     rest = {key: value for key, value in raw.items() if key != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -225,7 +239,7 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 
 def checked_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:
-    """The content of a file, of the very bytes that match its sha256. Raises `DataError` where they do not."""
+    """The content of a file, after it matched its sha256. Raises `DataError` where it does not."""
     try:
         content = (Path(folder) / name).read_bytes()
     except OSError as error:
@@ -238,7 +252,15 @@ def checked_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:
 
 
 def open_bundle(folder: str | Path, only: set[str] | None = None) -> Manifest:
-    """The manifest after every file (or those in `only`) matched its sha256; nothing is parsed before that."""
+    """Verify the sha256 of every file, before anything is parsed, and return the manifest.
+
+    Args:
+        folder: the bundle.
+        only: names of the files to verify; all by default.
+
+    Raises:
+        DataError: a file is missing, damaged or outside the bundle.
+    """
     folder, manifest = Path(folder), read_manifest(folder)
     for name, expected in manifest.files.items():
         if only is not None and name not in only:
@@ -257,7 +279,7 @@ def open_bundle(folder: str | Path, only: set[str] | None = None) -> Manifest:
 
 
 def finite(value):
-    """JSON has no NaN or infinity: they become null."""
+    """The value with NaN and infinity replaced by None, since JSON has neither."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

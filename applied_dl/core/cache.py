@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """`$APPLIED_DL_CACHE`, or `~/.cache/applied_dl`; made where it is absent."""
+    """`$APPLIED_DL_CACHE`, or `~/.cache/applied_dl`; created where it is missing."""
     folder = Path(os.environ.get("APPLIED_DL_CACHE") or Path.home() / ".cache" / "applied_dl")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

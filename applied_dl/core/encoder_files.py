@@ -1,4 +1,4 @@
-"""An encoder that is plain data, as `encoder.json` of a bundle and back."""
+"""Write an encoder that is plain data as `encoder.json` of a bundle, and read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def save(encoder: msgspec.Struct, folder: Path) -> None:
 
 
 def read(kind: type, folder: Path):
-    """The encoder of that kind. Raises `DataError` where it is damaged."""
+    """The encoder, as a struct of this type. Raises `DataError` where the file is missing or damaged."""
     path = Path(folder) / FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)

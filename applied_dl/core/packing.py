@@ -1,4 +1,4 @@
-"""A bundle as one `.zip` and back: checked before it is packed, and checked again before it is let in."""
+"""Pack a bundle into one `.zip` file and unpack it; its checksums are verified on both ways."""
 
 from __future__ import annotations
 
@@ -13,14 +13,26 @@ from pathlib import Path, PurePosixPath
 from applied_dl.core.bundle import MANIFEST, open_bundle, writing
 from applied_dl.core.errors import DataError, UsageError
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same bundle gives the same archive
-LARGEST = 20 * 2**30  # bytes of an unpacked bundle
-STEEPEST = 1000  # times a file may grow by unpacking: above it is a bomb
+EPOCH = (1980, 1, 1, 0, 0, 0)  # date of every entry, so that the same bundle gives the same archive
+MAX_BYTES = 20 * 2**30  # of an unpacked bundle
+MAX_RATIO = 1000  # unpacked to packed size of a file; a larger ratio is a zip bomb
 BLOCK = 2**20
 
 
 def pack(folder: str | Path, target: str | Path | None = None) -> Path:
-    """Write `<folder>.zip`, or `target`, of a bundle whose checksums hold. Raises `UsageError` where the file is there already."""
+    """Write a bundle as one `.zip` file.
+
+    Args:
+        folder: the bundle.
+        target: the archive; `<folder>.zip` by default.
+
+    Returns:
+        The path of the archive.
+
+    Raises:
+        DataError: the bundle is damaged.
+        UsageError: the archive exists already.
+    """
     folder = Path(folder)
     target = Path(target) if target else folder.with_name(f"{folder.name}.zip")
     names = sorted([MANIFEST, *open_bundle(folder).files])
@@ -44,9 +56,19 @@ def pack(folder: str | Path, target: str | Path | None = None) -> Path:
 
 
 def unpack(file: str | Path, target: str | Path | None = None, overwrite: bool = False) -> Path:
-    """The bundle of an archive, at `target` or under its own name beside the archive; nothing is left where a check fails.
+    """Unpack a bundle; nothing is left behind where a check fails.
 
-    Raises `DataError` for an archive that is damaged, holds no bundle, or would write outside its folder, links, or grow without bounds.
+    Args:
+        file: the archive.
+        target: the folder to write; by default the bundle's own name, beside the archive.
+        overwrite: replace a bundle at `target`.
+
+    Returns:
+        The folder of the bundle.
+
+    Raises:
+        DataError: the archive is damaged, holds no bundle or holds links, would write outside its folder, or is a zip bomb.
+        UsageError: `target` exists and `overwrite` is not set.
     """
     file = Path(file)
     try:
@@ -60,15 +82,15 @@ def unpack(file: str | Path, target: str | Path | None = None, overwrite: bool =
                         _copy(packed, plain, entry, file)
                 open_bundle(work)
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
-        raise DataError(f"{str(file)!r} is no archive of a bundle, or a damaged one: {error}.") from error
+        raise DataError(f"{str(file)!r} is not an archive of a bundle, or is damaged: {error}.") from error
     except FileNotFoundError:
         raise DataError(f"There is no archive at {str(file)!r}.") from None
     return target
 
 
 def _entries(archive: zipfile.ZipFile, file: Path) -> tuple[str, dict[str, zipfile.ZipInfo]]:
-    """The bundle's name, and its files by their path in it."""
-    found: dict[str, zipfile.ZipInfo] = {}
+    """The bundle's name, and its entries by path in the bundle."""
+    entries: dict[str, zipfile.ZipInfo] = {}
     tops = set()
     for entry in archive.infolist():
         if entry.is_dir():
@@ -78,31 +100,32 @@ def _entries(archive: zipfile.ZipFile, file: Path) -> tuple[str, dict[str, zipfi
             raise DataError(f"{str(file)!r} would write outside its folder: {entry.filename!r}.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise DataError(f"{str(file)!r} holds a link, {entry.filename!r}; a bundle has none.")
-        if entry.file_size > STEEPEST * max(entry.compress_size, 1024):
-            raise DataError(f"{str(file)!r} would grow without bounds at {entry.filename!r}: {entry.file_size:,} bytes.")
+        if entry.file_size > MAX_RATIO * max(entry.compress_size, 1024):
+            sizes = f"{entry.file_size:,} bytes from {entry.compress_size:,}"
+            raise DataError(f"{str(file)!r} was not unpacked: {entry.filename!r} would grow without bounds, to {sizes}.")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DataError(f"{str(file)!r} is packed in an unknown way at {entry.filename!r}; pack it with `applied-dl pack`.")
+            raise DataError(f"{str(file)!r} uses an unsupported compression for {entry.filename!r}; pack it with `applied-dl pack`.")
         if len(path.parts) < 2:
             raise DataError(
-                f"{str(file)!r} is no archive of a bundle: expected one folder, received the file {entry.filename!r} beside it."
+                f"{str(file)!r} is not an archive of a bundle: expected one folder, received the file {entry.filename!r} beside it."
             )
         tops.add(path.parts[0])
         name = str(PurePosixPath(*path.parts[1:]))
-        if name in found:
+        if name in entries:
             raise DataError(f"{str(file)!r} holds {entry.filename!r} twice.")
-        found[name] = entry
-    if len(tops) != 1 or MANIFEST not in found:
-        raise DataError(f"{str(file)!r} is no archive of a bundle: expected one folder with a {MANIFEST}.")
-    if sum(entry.file_size for entry in found.values()) > LARGEST:
-        raise DataError(f"{str(file)!r} would unpack to more than {LARGEST // 2**30} GiB.")
-    return tops.pop(), found
+        entries[name] = entry
+    if len(tops) != 1 or MANIFEST not in entries:
+        raise DataError(f"{str(file)!r} is not an archive of a bundle: expected one folder with a {MANIFEST}.")
+    if sum(entry.file_size for entry in entries.values()) > MAX_BYTES:
+        raise DataError(f"{str(file)!r} would unpack to more than {MAX_BYTES // 2**30} GiB.")
+    return tops.pop(), entries
 
 
 def _copy(packed, plain, entry: zipfile.ZipInfo, file: Path) -> None:
-    """No more bytes than the archive announces, whatever it holds."""
+    """Copy an entry; refuses more bytes than its header declares."""
     left = entry.file_size
     while block := packed.read(BLOCK):
         left -= len(block)
         if left < 0:
-            raise DataError(f"{str(file)!r} holds more than it announces at {entry.filename!r}.")
+            raise DataError(f"{str(file)!r} holds more bytes in {entry.filename!r} than its header declares.")
         plain.write(block)

@@ -1,4 +1,4 @@
-"""The records that steps hand to each other: encoded rows in three parts, what reading them learned, and scores."""
+"""The records that the steps of a training pass on: encoded rows in three parts, what `prepare` learned, and scores."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from msgspec import Struct, field
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """Rows as the exported file eats them.
+    """Encoded rows, as the exported file takes them.
 
-    `inputs` maps each input name of the serving graph to an array (N, …); `target` is (N, …) in the user's own units (or integer
-    class codes), None where a task has none; `weight` is (N,) or None; `extra` holds what scoring and plots need beside them;
-    `warnings` what a person should know of a source that was read for scoring alone.
+    Args:
+        inputs: arrays (N, …) by input name of the serving graph.
+        target: (N, …) in the user's own units, or (N,) integer class codes, or (N, C) of 0 and 1 for multi-label; None for tasks
+            without a target.
+        weight: (N,) sample weights, or None.
+        extra: what scores and plots need besides, for example the texts of the rows; arrays with N entries belong to the rows.
+        warnings: notes about a source that was read for scoring alone.
     """
 
     inputs: dict[str, np.ndarray]
@@ -26,7 +30,7 @@ class Part(Struct, frozen=True, kw_only=True):
         return len(next(iter(self.inputs.values())))
 
     def take(self, rows) -> Part:
-        """The same part with only these rows; arrays in `extra` that have one entry a row are cut too."""
+        """The part with only these rows (indices or a mask); arrays in `extra` with one entry per row are cut too."""
         n = len(self)
         cut = lambda a: a[rows] if isinstance(a, np.ndarray) and a.ndim and len(a) == n else a  # noqa: E731
         return Part(
@@ -38,10 +42,15 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """Everything `prepare` learned: the fitted encoder, the three parts, and what a person should know about the data.
+    """Everything that `prepare` learned from the data.
 
-    `facts` are plain JSON-ready numbers and texts for the card (rows, classes, duplicates, unreadable files); `state` is
-    the task's own struct of what `build` and `fit` need besides (means, bins, PCA axes); `fingerprint` is the sha256 of the data.
+    Args:
+        encoder: the task's fitted encoder, which turns raw inputs into arrays without TensorFlow.
+        train, validation, test: the three parts.
+        fingerprint: sha256 of the data, to notice a source that changed.
+        facts: JSON-ready numbers and texts for the model card (rows, classes, duplicates, unreadable files).
+        warnings: one sentence for each thing that the owner of the data should know.
+        state: the task's own struct of what `build` and `fit` need besides (means, bins, PCA axes).
     """
 
     encoder: object
@@ -56,23 +65,45 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",
                     "coverage"}  # fmt: skip
-BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1: a loss is a difference; of the others (errors) it is a share
+BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1, whose drop is a difference; that of the others (errors) is relative
+
+
+class Slice(Struct, frozen=True, kw_only=True):
+    """The metric on some of the rows.
+
+    Args:
+        value: of the metric, on these rows alone.
+        rows: how many they are.
+        metric: its name, where it is not the main metric.
+    """
+
+    value: float
+    rows: int
+    metric: str = ""
 
 
 class Scores(Struct, frozen=True, kw_only=True):
-    """Metrics by name, 95 % intervals by name, which metric decides (`main`), and that metric by slice of the rows."""
+    """The score of some outputs.
+
+    Args:
+        main: the metric that decides.
+        metrics: all metrics by name.
+        intervals: 95 % intervals (low, high) by metric, where there is one.
+        slices: a metric on parts of the rows, by the name of the part.
+    """
 
     main: str
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
-    slices: dict[str, float] = field(default_factory=dict)
+    slices: dict[str, Slice] = field(default_factory=dict)
 
     @property
     def value(self) -> float:
+        """The main metric."""
         return self.metrics[self.main]
 
     def drop_against(self, reference: Scores) -> float:
-        """How much worse than `reference`: a difference for metrics in 0..1, a share of the reference for errors."""
+        """How much worse than `reference`: a difference for metrics between 0 and 1, a share of the reference for errors."""
         sign = -1.0 if self.main in HIGHER_IS_BETTER else 1.0
         difference = sign * (self.value - reference.value)
         return difference if self.main in BOUNDED else difference / max(abs(reference.value), 1e-12)

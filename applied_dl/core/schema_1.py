@@ -1,4 +1,4 @@
-"""Bundles of schema 1, as version 0.1 wrote them, in today's words: keys of the manifest and of the recipe that were renamed."""
+"""Read bundles of schema 1, which version 0.1 wrote: keys of the manifest and of the recipe that were renamed since."""
 
 from __future__ import annotations
 
@@ -26,28 +26,31 @@ EVERYWHERE = {
 
 
 def upgraded(manifest: dict) -> dict:
-    """The plain manifest of a schema-1 bundle with today's names; one of a later schema as it is."""
+    """The manifest (a plain dict) with today's names; a manifest of a later schema is returned unchanged."""
     if manifest.get("schema") != 1:
         return manifest
     exports = [{EXPORTS.get(key, key): value for key, value in item.items()} for item in manifest.get("exports", [])]
-    return {**manifest, "exports": exports, "recipe": _recipe(manifest.get("recipe", {}), manifest.get("task", ""))}
+    facts = dict(manifest.get("facts", {}))
+    if isinstance(slices := facts.get("slices"), dict):  # numbers alone, without the rows
+        facts["slices"] = {name: {"value": value, "rows": None} for name, value in slices.items()}
+    return {**manifest, "facts": facts, "exports": exports, "recipe": _recipe(manifest.get("recipe", {}), manifest.get("task", ""))}
 
 
 def _recipe(recipe: dict, task: str) -> dict:
     renamed = {**EVERYWHERE, **KEYS.get(task, {})}
-    found: dict = {}
+    sections: dict = {}
     for section, keys in recipe.items():
         if not isinstance(keys, dict):
-            found[section] = keys
+            sections[section] = keys
             continue
         for key, value in keys.items():
             to_section, _, to_key = renamed.get(f"{section}.{key}", f"{section}.{key}").partition(".")
-            found.setdefault(to_section, {})[to_key] = _decay(value) if to_key == "layerwise_lr_decay" else value
-    return found
+            sections.setdefault(to_section, {})[to_key] = _decay(value) if to_key == "layerwise_lr_decay" else value
+    return sections
 
 
 def _decay(times_slower: float | None) -> float | None:
-    """Schema 1 said how many times slower each deeper stage learns; today it is the factor itself."""
+    """Schema 1 stored how many times slower each deeper stage learns; today the key is the factor itself."""
     return None if times_slower is None else 1.0 / times_slower
 
 

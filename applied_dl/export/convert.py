@@ -1,8 +1,8 @@
 """SavedModel → TFLite in builtin ops only, in a process of its own: a converter that crashes cannot take a training down.
 
 The process (`python -m applied_dl.export.convert`) reads one job file name a line and stays for the next job, so TensorFlow is imported
-once; `warm_up` starts it while the model still trains. Each file is written as soon as it is made: a crash at one variant loses that
-one only, and the others get a new process.
+once; `warm_up` starts it while the model still trains. Each file is written as soon as it is converted: a crash loses one variant only,
+and the others get a new process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from applied_dl.core.errors import UsageError, nearest
 
 FORMATS = ("saved_model", "tflite")
-VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is made from the fp32 file, by `weight_only`
+VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is written from the fp32 file, by `weight_only`
 REPRESENTATIVE_ROWS = 256
 TIMEOUT = 900  # seconds for one job before it is given up
 
@@ -36,13 +36,13 @@ def check_export(settings) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Of a process that must find this package and what it needs, wherever it is started."""
+    """Environment variables of a child process that imports this package and its dependencies from any working directory."""
     here = [os.path.abspath(path or os.curdir) for path in sys.path]
     return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(here)}
 
 
 def warm_up() -> subprocess.Popen:
-    """The converter's process, started where there is none."""
+    """The converter process; it is started where none is running."""
     global _process, _log
     if _process is None or _process.poll() is not None:
         _log = tempfile.TemporaryFile()
@@ -59,14 +59,21 @@ def warm_up() -> subprocess.Popen:
 
 
 def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], representative: Path) -> dict[str, str]:
-    """Write `<variant>.tflite` for each variant; the sentence of failure for those that could not be made.
+    """Write `<variant>.tflite` into `folder` for each variant.
 
-    representative: an `.npz` with one array per input name, rows of the training part, for the int8 calibration.
+    Args:
+        saved_model: folder of a SavedModel with the signature `serving_default`.
+        folder: where the files go.
+        variants: precisions, of `VARIANTS` without int8_weights.
+        representative: an `.npz` file with one array (N, …) per input name, training rows for the int8 calibration.
+
+    Returns:
+        One sentence for each variant that could not be converted.
     """
     failures: dict[str, str] = {}
     waiting = list(variants)
     while waiting:
-        reason = _ask(
+        reason = _run_job(
             {"saved_model": str(saved_model), "folder": str(folder), "variants": waiting, "representative": str(representative)},
             folder / "job.json",
         )
@@ -78,12 +85,12 @@ def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], represen
                 failures[variant] = failed.read_text()
                 waiting.remove(variant)
         if waiting:
-            failures[waiting.pop(0)] = reason  # the one it was at; the others get another process
+            failures[waiting.pop(0)] = reason  # the one at work when it ended; the others get another process
     return failures
 
 
-def _ask(job: dict, path: Path) -> str:
-    """Have one job done; why it was not finished, if it was not."""
+def _run_job(job: dict, path: Path) -> str:
+    """Send a job to the converter process and wait for it. Returns why a variant may be missing afterwards."""
     process, done = warm_up(), path.with_suffix(".done")
     done.unlink(missing_ok=True)
     path.write_text(json.dumps(job))
@@ -91,20 +98,20 @@ def _ask(job: dict, path: Path) -> str:
         process.stdin.write(f"{path}\n".encode())
         process.stdin.flush()
     except OSError:
-        return f"the converter did not start: {_last_words()}"
+        return f"the converter did not start: {_last_line()}"
     deadline = time.monotonic() + TIMEOUT
     while not done.exists():
         if process.poll() is not None:
-            return f"the converter ended with code {process.returncode}: {_last_words()}"
+            return f"the converter ended with code {process.returncode}: {_last_line()}"
         if time.monotonic() > deadline:
             process.kill()
             process.wait()
             return f"the converter did not finish within {TIMEOUT} s"
         time.sleep(0.02)
-    return "the converter gave no answer"
+    return "the converter wrote no file"
 
 
-def _last_words() -> str:
+def _last_line() -> str:
     _log.seek(0)
     lines = [line for line in _log.read().decode(errors="replace").splitlines() if line.strip()]
     return lines[-1][:300] if lines else "no message"
@@ -134,14 +141,14 @@ def convert_here(saved_model: str, variant: str, representative: str) -> bytes:
 
 
 def work(path: Path) -> None:
-    """Do one job: a file for each variant, a `.tflite` or an `.error`."""
+    """Do one job: write a `.tflite` or an `.error` file for each variant."""
     job = json.loads(path.read_text())
     folder = Path(job["folder"])
     for variant in job["variants"]:
         target = folder / f"{variant}.tflite"
         try:
             data = convert_here(job["saved_model"], variant, job["representative"])
-        except Exception as error:  # any refusal of the converter is a result, told to the caller in one line
+        except Exception as error:  # whatever the converter raises is a result, reported to the caller in one line
             (folder / f"{variant}.error").write_text(_reason(str(error)))
             continue
         target.with_suffix(".part").write_bytes(data)
@@ -150,17 +157,17 @@ def work(path: Path) -> None:
 
 
 def main() -> None:
-    """Serve jobs until the caller goes away."""
-    import tensorflow  # noqa: F401  (imported before the first job comes)
+    """Do one job per line of stdin, until the caller closes it."""
+    import tensorflow  # noqa: F401  (imported before the first job arrives)
 
     for line in sys.stdin:
         work(Path(line.strip()))
 
 
 def _reason(text: str) -> str:
-    """The telling words of a converter's complaint, which may be pages long."""
-    found = re.search(r"failed to legalize operation '[^']+'|'[^']+' op is neither a custom op nor a flex op", text)
-    words = found.group() if found else next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+    """The informative line of a converter's message, which may be pages long."""
+    match = re.search(r"failed to legalize operation '[^']+'|'[^']+' op is neither a custom op nor a flex op", text)
+    words = match.group() if match else next((line.strip() for line in text.splitlines() if line.strip()), "the converter gave no reason")
     return words.split(" : ")[0][:200]
 
 

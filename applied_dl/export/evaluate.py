@@ -18,18 +18,18 @@ BATCH = 256
 
 def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable[[dict, Part], Scores]) -> dict[str, Scores]:
     """Scores by file name: the TFLite files through LiteRT, the SavedModel through TensorFlow."""
-    found = {}
+    scores = {}
     for item in manifest.exports:
         if item.refused or item.variant not in VARIANTS:
             continue
         path = folder / item.file
         outputs = signature_outputs(path, part.inputs) if item.format == "saved_model" else Runtime(path.read_bytes()).run(part.inputs)
-        found[item.file] = score(outputs, part)
-    return found
+        scores[item.file] = score(outputs, part)
+    return scores
 
 
 def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> dict[str, np.ndarray]:
-    """The answers of a SavedModel's signature by name, in batches."""
+    """The outputs (N, …) of a SavedModel's signature by name, computed in batches."""
     with console.hushed():
         import tensorflow as tf
 
@@ -37,6 +37,6 @@ def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: st
     tensors = {name: tf.constant(array.tolist() if array.dtype == object else array) for name, array in inputs.items()}
     parts = []
     for start in range(0, len(next(iter(inputs.values()))), BATCH):
-        answer = function(**{name: tensor[start : start + BATCH] for name, tensor in tensors.items()})
-        parts.append({key: value.numpy() for key, value in answer.items()})
+        outputs = function(**{name: tensor[start : start + BATCH] for name, tensor in tensors.items()})
+        parts.append({key: value.numpy() for key, value in outputs.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

@@ -1,4 +1,4 @@
-"""The small records of a run that travel in its bundle: golden examples and the history."""
+"""Small records of a training that its bundle keeps: golden examples and the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GOLDEN_ROWS = 8
 
 
 def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]) -> None:
-    """A few held-out inputs with the answers of Keras and of every file, to be replayed on any machine."""
+    """Write `golden.npz`: a few held-out inputs with the outputs of Keras and of every file; `applied-dl check` replays them anywhere."""
     rows = min(GOLDEN_ROWS, len(test))
     inputs = {name: array[:rows] for name, array in test.inputs.items()}
     golden = {f"input/{name}": array for name, array in inputs.items()}
@@ -26,7 +26,7 @@ def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]
 
 
 def write_history(path: Path, rows: list[dict]) -> None:
-    """One line an epoch."""
+    """Write the history as CSV, one line per epoch."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     lines = [",".join(columns), *(",".join(str(row.get(c, "")) for c in columns) for row in rows)]
     path.write_text("\n".join(lines) + "\n")

@@ -1,8 +1,8 @@
 """Standard TFLite metadata, so that on-device task libraries accept a file and name its classes.
 
 A `ModelMetadata` flatbuffer (identifier `M001`, TFLite Support's `metadata_schema.fbs`) goes into a model buffer named
-`TFLITE_METADATA`; the files it names follow the model as a stored zip archive, readable by any unzip. Written by hand: Google's writer
-does not install beside a current TensorFlow.
+`TFLITE_METADATA`; the files it names follow the model as an uncompressed zip archive, which any unzip reads. It is written here because
+Google's metadata writer cannot be installed with a current TensorFlow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LABELS_FILE = "labels.txt"
 
 
 def add_metadata(content: bytes, name: str, serving: Serving) -> bytes:
-    """The model with its metadata; unchanged tensors, buffers and answers."""
+    """The TFLite model with metadata added; its tensors, buffers and outputs are unchanged."""
     files = dict(serving.files)
     if serving.labels:
         files[LABELS_FILE] = ("\n".join(serving.labels) + "\n").encode()
@@ -48,7 +48,7 @@ class _Metadata:
         outputs = self._vector([self._output(i, tensor) for i, tensor in enumerate(self.outputs)])
         graph = self._vector([self._table(10, {2: inputs, 3: outputs})])
         associated = self._vector([self._file(name, DESCRIPTIONS) for name in self.files if name != LABELS_FILE])
-        name, about = builder.CreateString(self.name), builder.CreateString("made by applied_dl")
+        name, about = builder.CreateString(self.name), builder.CreateString("trained by applied_dl")
         version, least = builder.CreateString("1"), builder.CreateString("1.5.0")
         root = self._table(8, {0: name, 1: about, 2: version, 3: graph, 6: associated, 7: least})
         builder.Finish(root, b"M001")

@@ -17,20 +17,24 @@ def signature_of(model: keras.Model) -> dict[str, tf.TensorSpec]:
 
 
 def write_saved_model(serving: Serving, folder: Path, *, endpoints: bool = True) -> None:
-    """Write `serving_default` (dict in, dict out) and, with `endpoints`, the further signatures of the task.
+    """Write a SavedModel with the signature `serving_default` (named inputs, named outputs).
 
-    The phone's file is converted from a SavedModel without those: string inputs have no TFLite builtin.
+    Args:
+        serving: the task's serving graph.
+        folder: the folder to write.
+        endpoints: also write the further signatures of the task. TFLite files are converted from a SavedModel without them, because
+            string inputs have no TFLite builtin operator.
     """
     specs = signature_of(serving.model)
     names = list(specs)
     call = serving.call or (lambda inputs: serving.model(inputs, training=False))
 
-    def answer(*tensors):
+    def serve(*tensors):
         return call(dict(zip(names, tensors)))
 
     archive = keras.export.ExportArchive()
     archive.track(serving.model)
-    archive.add_endpoint("serving_default", answer, input_signature=[specs[name] for name in names])
+    archive.add_endpoint("serving_default", serve, input_signature=[specs[name] for name in names])
     for name, (function, signature) in (serving.endpoints if endpoints else {}).items():
         archive.add_endpoint(name, function, input_signature=signature)
     archive.write_out(str(folder), verbose=False)

@@ -1,4 +1,4 @@
-"""What a task hands to export: the graph people get, by named inputs and outputs."""
+"""What a task passes to export: the serving graph, with named inputs and outputs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import keras
 
 
 class Serving(NamedTuple):
-    """`model` takes a dict of raw inputs (dynamic batch) and gives a dict of named answers; it is saved as `model.keras`.
+    """The serving graph and what the exported files say about it.
 
-    `call`, where given, replaces the model in the exported files and must give the same answers (recurrent layers as loops).
-    `endpoints` are further SavedModel signatures: name → (function, input signature); they never go into TFLite.
-    `samples` maps an endpoint to a function Part → (row numbers, inputs by name), by which its agreement with the model is measured.
-    `labels` and `normalisation` (mean, std of an image input) go into standard TFLite metadata.
+    Args:
+        model: raw inputs by name, (B, …) each, to outputs by name; saved as `model.keras`.
+        call: replaces `model` in the exported files where it is given; it must compute the same outputs (recurrent layers as loops).
+        endpoints: further SavedModel signatures, name → (function, input signature). They are never converted to TFLite.
+        samples: for an endpoint, a function Part → (row numbers, inputs by name), to measure how far it agrees with the model.
+        labels: class names, for the TFLite metadata.
+        normalisation: (mean, std) of an image input, for the TFLite metadata.
+        files: further files by name, packed behind the TFLite model.
     """
 
     model: keras.Model

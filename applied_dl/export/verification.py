@@ -1,4 +1,4 @@
-"""Run an exported file in the runtime that people will use, on held-out rows, and say how it differs from Keras."""
+"""Run an exported file in the runtime that people will use, on held-out rows, and measure how it differs from the Keras model."""
 
 from __future__ import annotations
 
@@ -14,78 +14,93 @@ from applied_dl.core.metrics.intervals import LEVEL, half_samples, without_inter
 from applied_dl.core.records import Part, Scores
 from applied_dl.runtime.interpreter import Runtime, operators
 
-PROOF_ROWS = 2000  # held-out rows a file is judged on
-SINGLE_ROWS = 8  # of these, rows also asked one at a time, and twice
-PARITY = 1e-4  # largest relative difference of an fp32 file to Keras
+VERIFICATION_ROWS = 2000  # held-out rows a file is evaluated on, at most
+SINGLE_ROWS = 8  # of these, rows that are also run one at a time, and twice
+PARITY = 1e-4  # largest relative difference between an fp32 file and Keras
 BATCH_PARITY = 1e-3  # largest relative difference between batch sizes of a quantised file
-VECTOR = "vector"  # the output that other programs compare by cosine: a metric of the user's rows may be too easy to see it go astray
-AGREEMENT, UNIT = 0.995, 0.01  # least mean cosine to Keras' vectors, and how far from 1 a length may be where theirs are 1
+VECTOR = "vector"  # the output that other programs compare by cosine: the metric alone may be too easy to show that it changed
+MIN_COSINE = 0.995  # least mean cosine between a file's vectors and those of Keras
+LENGTH_TOLERANCE = 0.01  # largest distance of a vector's length from 1, where those of Keras have length 1
 
 
-def proof_rows(part: Part) -> Part:
-    """At most `PROOF_ROWS` rows, evenly spread over the part; rows that are judged together (`extra["together"]` in a row) stay so."""
-    if len(part) <= PROOF_ROWS:
+def verification_rows(part: Part) -> Part:
+    """At most `VERIFICATION_ROWS` rows, evenly spread; groups of `extra["together"]` consecutive rows (a pair of texts) stay whole."""
+    if len(part) <= VERIFICATION_ROWS:
         return part
     unit = int(part.extra.get("together", 1))
-    first = np.linspace(0, len(part) // unit - 1, PROOF_ROWS // unit).astype(np.int64) * unit
+    first = np.linspace(0, len(part) // unit - 1, VERIFICATION_ROWS // unit).astype(np.int64) * unit
     return part.take((first[:, None] + np.arange(unit)).ravel())
 
 
-class Judge:
-    """The task's score of any outputs on the proof rows, and what they lose against Keras, with a paired interval."""
+class Verifier:
+    """Scores outputs on the verification rows and compares them with the score of Keras, with a paired 95 % interval.
+
+    Args:
+        score: the task's score of (outputs by name, rows).
+        part: the rows, as `verification_rows` chose them.
+        expected: outputs of Keras on these rows, by name, each (N, …).
+    """
 
     def __init__(self, score: Callable[[dict, Part], Scores], part: Part, expected: dict[str, np.ndarray]):
         self.score, self.part, self.expected = score, part, expected
         self.reference = score(expected, part)
         light = {name: array if array.ndim <= 2 else array.reshape(len(array), -1)[:, :0] for name, array in part.inputs.items()}
-        light = msgspec.structs.replace(part, inputs=light)  # no scorer reads pictures; cutting them would take long
+        light = msgspec.structs.replace(part, inputs=light)  # no score reads the images, and copying them would be slow
         self.halves = half_samples(len(part), int(part.extra.get("together", 1)))
         self.parts = [light.take(rows) for rows in self.halves]
-        self.references = self._by_half(expected)
+        self.references = self._half_scores(expected)
 
-    def of(self, outputs: dict[str, np.ndarray]) -> dict:
-        """`rows`, `metric`, `metric_drop` and `metric_drop_interval` of a file's answers to the proof rows."""
-        found = self.score(outputs, self.part)
-        loss = found.drop_against(self.reference)
-        halves = np.array([half.drop_against(reference) for half, reference in zip(self._by_half(outputs), self.references)])
-        spread = halves - np.nanmean(halves) if np.isfinite(halves).any() else np.full(1, np.nan)
-        low, high = (float(loss + end) for end in np.nanpercentile(spread, LEVEL)) if np.isfinite(spread).any() else (np.nan, np.nan)
-        interval = (low, high) if low == low else None
-        return {"rows": len(self.part), "metric": found.value, "metric_drop": loss, "metric_drop_interval": interval}
+    def measure(self, outputs: dict[str, np.ndarray]) -> dict:
+        """The fields `rows`, `metric`, `metric_drop` and `metric_drop_interval` of an `ExportedFile` with these outputs (N, …)."""
+        scores = self.score(outputs, self.part)
+        drop = scores.drop_against(self.reference)
+        halves = np.array([half.drop_against(reference) for half, reference in zip(self._half_scores(outputs), self.references)])
+        interval = None
+        if np.isfinite(halves).any():
+            low, high = np.nanpercentile(halves - np.nanmean(halves), LEVEL)
+            interval = (float(drop + low), float(drop + high))
+        return {"rows": len(self.part), "metric": scores.value, "metric_drop": drop, "metric_drop_interval": interval}
 
-    def _by_half(self, outputs: dict[str, np.ndarray]) -> list[Scores]:
+    def _half_scores(self, outputs: dict[str, np.ndarray]) -> list[Scores]:
         from threadpoolctl import threadpool_limits
 
-        count, found = len(self.part), []
-        with without_intervals(), threadpool_limits(1):  # so small matrices: BLAS' threads would mostly wait for each other
+        count, scores = len(self.part), []
+        with without_intervals(), threadpool_limits(1):  # the matrices are so small that BLAS threads would mostly wait for each other
             for rows, part in zip(self.halves, self.parts):
-                found.append(self.score({name: a[rows] if len(a) == count else a for name, a in outputs.items()}, part))
-        return found
+                scores.append(self.score({name: a[rows] if len(a) == count else a for name, a in outputs.items()}, part))
+        return scores
 
 
-def prove(path: Path, variant: str, judge: Judge, costs: dict[str, float] | None = None) -> ExportedFile:
-    """Everything measured of one `.tflite`; `refused` says in one sentence why it must not be used, if so.
+def verify(path: Path, variant: str, verifier: Verifier, costs: dict[str, float] | None = None) -> ExportedFile:
+    """Run one `.tflite` file and measure everything about it.
 
-    costs: what `rehearse` has measured of it.
+    Args:
+        path: the file, written by `export_files`.
+        variant: its precision, one of `convert.VARIANTS`.
+        verifier: the rows and the outputs of Keras to compare with.
+        costs: latency and memory, as `run_isolated` measured them.
+
+    Returns:
+        The record of the manifest; `refused` is one sentence where the file must not be used, else empty.
     """
-    content, part, expected = path.read_bytes(), judge.part, judge.expected
-    found = {"file": path.name, "format": "tflite", "variant": variant, "bytes": len(content), "ops": operators(content)}
-    foreign = [op for op in found["ops"] if op.startswith("Flex") or not op.isupper()]
+    content, part, expected = path.read_bytes(), verifier.part, verifier.expected
+    record = {"file": path.name, "format": "tflite", "variant": variant, "bytes": len(content), "ops": operators(content)}
+    foreign = [op for op in record["ops"] if op.startswith("Flex") or not op.isupper()]
     if foreign:
-        return ExportedFile(**found, refused=f"it needs operators that are no TFLite builtins: {', '.join(foreign)}")
+        return ExportedFile(**record, refused=f"it needs operators that are not TFLite builtins: {', '.join(foreign)}")
     try:
         runtime = Runtime(content, threads=1)
         outputs = runtime.run(part.inputs)
         difference = differences(outputs, expected)
-        scores = judge.of(outputs)
+        measured = verifier.measure(outputs)
         refusal = _refusal(runtime, variant, part, outputs, expected, difference)
     except (AppliedError, RuntimeError, ValueError) as error:
-        return ExportedFile(**found, refused=f"it converts but does not run: {error}")
-    return ExportedFile(**found, **scores, **difference, **(costs or {}), refused=refusal)
+        return ExportedFile(**record, refused=f"it converts but does not run: {error}")
+    return ExportedFile(**record, **measured, **difference, **(costs or {}), refused=refusal)
 
 
 def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> dict[str, float]:
-    """Largest, relative-to-the-output's-scale and median absolute difference over all float outputs."""
+    """Largest absolute, largest relative (to the output's scale) and median absolute difference over all float outputs."""
     largest = relative = 0.0
     medians = []
     for name, want in expected.items():
@@ -98,14 +113,15 @@ def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray])
     return {"max_abs_diff": largest, "max_rel_diff": relative, "median_abs_diff": max(medians, default=0.0)}
 
 
-def _astray(found: np.ndarray, wanted: np.ndarray) -> str:
-    """Why vectors (N, D) must not stand for Keras', or nothing."""
-    size, length = (np.linalg.norm(v.astype(np.float64), axis=1) for v in (found, wanted))
-    cosine = float(np.mean((found * wanted).sum(1) / np.maximum(size * length, 1e-12), where=length > 0)) if (length > 0).any() else 1.0
-    if cosine < AGREEMENT:
-        return f"its vectors point elsewhere: their mean cosine to Keras' is {cosine:.3f}, expected at least {AGREEMENT}"
-    if np.allclose(length, 1, atol=1e-3) and np.abs(size - 1).max() > UNIT:
-        return f"its vectors have lengths from {size.min():.3f} to {size.max():.3f} where Keras' have 1"
+def _vector_mismatch(vectors: np.ndarray, expected: np.ndarray) -> str:
+    """Why vectors (N, D) cannot replace those of Keras (N, D), or an empty text."""
+    size, length = (np.linalg.norm(v.astype(np.float64), axis=1) for v in (vectors, expected))
+    cosines = (vectors * expected).sum(1) / np.maximum(size * length, 1e-12)
+    cosine = float(np.mean(cosines, where=length > 0)) if (length > 0).any() else 1.0
+    if cosine < MIN_COSINE:
+        return f"its vectors have another direction: their mean cosine to those of Keras is {cosine:.3f}, expected at least {MIN_COSINE}"
+    if np.allclose(length, 1, atol=1e-3) and np.abs(size - 1).max() > LENGTH_TOLERANCE:
+        return f"its vectors have lengths from {size.min():.3f} to {size.max():.3f} where those of Keras have length 1"
     return ""
 
 
@@ -113,16 +129,16 @@ def _refusal(runtime, variant, part, outputs, expected, difference) -> str:
     for name, want in expected.items():
         if np.isfinite(want).all() and not np.isfinite(outputs[name]).all():
             return f"its output {name!r} holds NaN or infinity where Keras gives numbers"
-    if VECTOR in expected and (astray := _astray(outputs[VECTOR], expected[VECTOR])):
-        return astray
+    if VECTOR in expected and (mismatch := _vector_mismatch(outputs[VECTOR], expected[VECTOR])):
+        return mismatch
     if variant == "fp32" and difference["max_rel_diff"] > PARITY:
         return f"it differs from Keras by {difference['max_rel_diff']:.1e} of the output's scale, above {PARITY:.0e}"
     rows = min(SINGLE_ROWS, len(part))
     one_by_one = runtime.run({k: v[:rows] for k, v in part.inputs.items()}, batch=1)
     again = runtime.run({k: v[:rows] for k, v in part.inputs.items()}, batch=1)
     if any(not np.array_equal(one_by_one[name], again[name], equal_nan=True) for name in expected):
-        return "the same input asked twice gives two answers: it keeps state between calls"
+        return "the same input gives two different outputs when it is run twice: the file keeps state between calls"
     gap = differences(one_by_one, {name: outputs[name][:rows] for name in expected})["max_rel_diff"]
     if gap > (PARITY if variant == "fp32" else BATCH_PARITY):
-        return f"its answers depend on the batch size (relative difference {gap:.1e})"
+        return f"its outputs depend on the batch size (relative difference {gap:.1e})"
     return ""

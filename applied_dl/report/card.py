@@ -110,8 +110,14 @@ def _results(manifest: Manifest) -> str:
         rows.append(f"| {rival}, test | " + " | ".join(_number(scores.get(name)) for name in names) + " |")
     slices = manifest.facts.get("slices")
     if isinstance(slices, dict) and slices:
-        rows += ["", f"By slice of the test rows ({manifest.main}, where nothing else is named):", "", "| slice | value |", "|---|---|"]
-        rows += [f"| {_plain(name)} | {_number(value)} |" for name, value in slices.items()]
+        rows += [
+            "",
+            f"By slice of the test rows ({manifest.main}, where nothing else is named):",
+            "",
+            "| slice | value | rows |",
+            "|---|---|---|",
+        ]
+        rows += [f"| {_plain(name)} | {_number(one['value'])} | {one['rows'] or '—'} |" for name, one in slices.items()]
     return "\n".join(rows)
 
 
@@ -120,7 +126,7 @@ def _files(manifest: Manifest) -> str:
     if not manifest.exports:
         return ""
     rows = [
-        "## Files and their proof",
+        "## Files and their verification",
         "",
         f"Each file was run on {_asked(manifest)}held-out rows in the runtime that people use; `{manifest.main}` is its own on these, the",
         "loss is against Keras, with its 95 % interval over paired halves of the rows.",

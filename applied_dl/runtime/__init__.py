@@ -1,1 +1,1 @@
-"""Exported files at work: LiteRT interpreters, golden checks, timing and frozen shapes."""
+"""Run exported files with LiteRT: interpreters, golden checks, timing and fixed shapes."""

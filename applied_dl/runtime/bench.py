@@ -14,7 +14,18 @@ RUNS, SECONDS, BATCH = 200, 2.0, 32
 
 
 def bench(path: str | Path) -> list[dict]:
-    """One row a file and thread count: p50/p95 milliseconds of one row, rows per second at a batch of 32, cold start, memory."""
+    """Measure every TFLite file of a bundle, with one thread and with `measure.default_threads()`.
+
+    Args:
+        path: folder of the bundle.
+
+    Returns:
+        One dict per file and thread count: `p50_ms` and `p95_ms` of one row, `rows_per_second` at a batch of 32, `cold_start_ms` and
+        `memory_mb` (growth of the process).
+
+    Raises:
+        DataError: the bundle is damaged or holds no TFLite file.
+    """
     folder = Path(path)
     manifest = open_bundle(folder)
     with np.load(folder / "golden.npz", allow_pickle=False) as golden:
@@ -22,25 +33,27 @@ def bench(path: str | Path) -> list[dict]:
     files = [item for item in manifest.exports if item.format == "tflite" and not item.refused]
     if not files:
         raise DataError(f"The bundle {str(folder)!r} holds no TFLite file to time; export one with `applied-dl export`.")
-    return [_time(folder / item.file, item.variant, inputs, threads) for item in files for threads in sorted({1, measure.several()})]
+    return [
+        _time(folder / item.file, item.variant, inputs, threads) for item in files for threads in sorted({1, measure.default_threads()})
+    ]
 
 
 def _time(path: Path, variant: str, inputs: dict, threads: int) -> dict:
     content = path.read_bytes()
     one = {name: array[:1] for name, array in inputs.items()}
     many = {name: np.resize(array, (BATCH, *array.shape[1:])) for name, array in inputs.items()}
-    before = measure.start_of_peak()
-    runtime, cold = measure.started(content, one, threads)
-    spent = measure.spent(runtime, one, RUNS, SECONDS)
-    batched = measure.spent(runtime, many, RUNS, SECONDS)
+    before = measure.reset_peak()
+    runtime, cold = measure.start(content, one, threads)
+    single = measure.call_seconds(runtime, one, RUNS, SECONDS)
+    batched = measure.call_seconds(runtime, many, RUNS, SECONDS)
     return {
         "file": path.name,
         "variant": variant,
         "threads": threads,
         "bytes": len(content),
         "cold_start_ms": cold,
-        "p50_ms": float(np.percentile(spent, 50)) * 1e3,
-        "p95_ms": float(np.percentile(spent, 95)) * 1e3,
+        "p50_ms": float(np.percentile(single, 50)) * 1e3,
+        "p95_ms": float(np.percentile(single, 95)) * 1e3,
         "rows_per_second": BATCH / float(np.median(batched)),
-        "memory_mb": max(0.0, measure.peak() - before),
+        "memory_mb": max(0.0, measure.peak_memory() - before),
     }

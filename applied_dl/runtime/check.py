@@ -1,4 +1,4 @@
-"""Replay a bundle's golden examples on this machine: do its files answer here as they did where they were made?"""
+"""Replay a bundle's golden examples on this machine and compare the outputs with those recorded at training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from applied_dl.core.bundle import ExportedFile, Manifest, checked_bytes, open_b
 from applied_dl.core.errors import DataError, RefusedError
 from applied_dl.runtime.interpreter import Runtime
 
-# of the output's scale: other CPUs, other kernels
+# largest difference allowed, relative to the output's scale: another CPU runs other kernels
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, "int8": 2e-2}
 
 
 def check(path: str | Path) -> list[dict]:
-    """Verify every checksum, then compare each TFLite file's answers with the recorded ones; one row a file.
+    """Verify every checksum, then compare the outputs of each TFLite file with the recorded ones.
 
-    Raises `DataError` where a file is missing or damaged and `RefusedError` where a file answers differently here.
+    Args:
+        path: folder of the bundle.
+
+    Returns:
+        One dict per file: `file`, `examples`, `difference` (largest, relative to the output's scale) and `ok`.
+
+    Raises:
+        DataError: a file is missing or damaged.
+        RefusedError: a file gives other outputs on this machine.
     """
     folder = Path(path)
     manifest = open_bundle(folder)
@@ -32,7 +40,7 @@ def check(path: str | Path) -> list[dict]:
     failed = [row for row in rows if not row["ok"]]
     if failed:
         names = ", ".join(f"{row['file']} (off by {row['difference']:.1e} of the output's scale)" for row in failed)
-        raise RefusedError(f"The bundle {str(folder)!r} answers differently on this machine: {names}.")
+        raise RefusedError(f"The bundle {str(folder)!r} gives other outputs on this machine: {names}.")
     return rows
 
 

@@ -1,6 +1,6 @@
-"""A TFLite file with every shape fixed: for runtimes that take no free dimension (LiteRT.js in a browser, many accelerators).
+"""A TFLite file with every shape fixed, for runtimes without dynamic shapes (LiteRT.js in a browser, many accelerators).
 
-The graph is the same; only the sizes that were free are written down. Needs no TensorFlow.
+The graph stays the same; only the dynamic dimensions become numbers. TensorFlow is not needed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,25 @@ from applied_dl.core.errors import DataError, RefusedError, UsageError
 from applied_dl.runtime.check import TOLERANCE
 from applied_dl.runtime.interpreter import Runtime
 
-LENGTH = 64  # of a free dimension that is not the batch (tokens of a text), where nothing else is said
+LENGTH = 64  # default of a dynamic dimension that is not the batch (tokens of a text)
 
 
 def freeze(path: str | Path, target: str | Path, *, variant: str | None = None, batch: int = 1, length: int = LENGTH) -> Path:
-    """Write a bundle's file with `batch` rows and `length` steps a row wherever these are free; proven on the golden examples first.
+    """Write a TFLite file of a bundle with fixed shapes, after its outputs were compared with the original's on the golden examples.
 
-    Shorter inputs are padded by the caller, with 0 or the encoder's padding. Raises `UsageError` where the target is there already,
-    `RefusedError` where the fixed file answers otherwise.
+    Args:
+        path: folder of the bundle.
+        target: the file to write. Its callers pad shorter inputs, with 0 or the encoder's padding.
+        variant: precision; the chosen file by default.
+        batch: rows of a call.
+        length: steps of every other dynamic dimension.
+
+    Returns:
+        The path of the new file.
+
+    Raises:
+        UsageError: `target` exists already, or a size is below 1.
+        RefusedError: the outputs of the fixed file differ.
     """
     path, target = Path(path), Path(target)
     if batch < 1 or length < 1:
@@ -40,7 +51,7 @@ def freeze(path: str | Path, target: str | Path, *, variant: str | None = None, 
     rows = _rows(path, shapes)
     wanted = free.run(rows)
     fixed = fix_shapes(content, shapes, {name: array.shape for name, array in wanted.items()})
-    _prove(wanted, Runtime(fixed, threads=1).run(rows), TOLERANCE[item.variant])
+    _compare(wanted, Runtime(fixed, threads=1).run(rows), TOLERANCE[item.variant])
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     with os.fdopen(handle, "wb") as file:
@@ -51,7 +62,7 @@ def freeze(path: str | Path, target: str | Path, *, variant: str | None = None, 
 
 
 def fix_shapes(content: bytes, inputs: dict[str, tuple[int, ...]], outputs: dict[str, tuple[int, ...]]) -> bytes:
-    """The file with these shapes by name, and no free dimension anywhere; labels and metadata stay."""
+    """The file with these shapes by tensor name and no dynamic dimension; labels and metadata are kept."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -69,7 +80,7 @@ def fix_shapes(content: bytes, inputs: dict[str, tuple[int, ...]], outputs: dict
 
 
 def _attached(content: bytes) -> bytes:
-    """The associated files that follow the model, as an archive again."""
+    """The files packed behind the model, as a new archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             files = {entry: packed.read(entry) for entry in packed.infolist()}
@@ -87,27 +98,27 @@ def _fixed(signature, batch: int, length: int) -> tuple[int, ...]:
 
 
 def _rows(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """The golden inputs in these shapes: repeated or cut in rows, cut or filled with zeros in steps."""
+    """The golden inputs in these shapes: rows are repeated or cut, steps are cut or padded with zeros."""
     try:
         with np.load(path / "golden.npz", allow_pickle=False) as file:
             given = {name: file[f"input/{name}"] for name in shapes}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"The golden examples of {str(path)!r} cannot be read: {error}.") from error
-    found = {}
+    resized = {}
     for name, shape in shapes.items():
         rows = np.resize(given[name], (shape[0], *given[name].shape[1:]))
         fitted = np.zeros(shape, rows.dtype)
         common = tuple(slice(0, min(a, b)) for a, b in zip(shape, rows.shape))
         fitted[common] = rows[common]
-        found[name] = fitted
-    return found
+        resized[name] = fitted
+    return resized
 
 
-def _prove(wanted: dict[str, np.ndarray], got: dict[str, np.ndarray], tolerance: float) -> None:
+def _compare(wanted: dict[str, np.ndarray], got: dict[str, np.ndarray], tolerance: float) -> None:
     for name, want in wanted.items():
         scale = float(np.nanmax(np.abs(want), initial=0.0)) or 1.0
         gap = float(np.nanmax(np.abs(got[name].astype(np.float64) - want), initial=0.0)) if got[name].shape == want.shape else np.inf
         if gap > tolerance * scale:
             raise RefusedError(
-                f"The file with fixed shapes answers otherwise in {name!r} (by {gap / scale:.1e} of its scale); it was not written."
+                f"The output {name!r} of the file with fixed shapes differs by {gap / scale:.1e} of its scale; the file was not written."
             )

@@ -13,14 +13,20 @@ from msgspec import Struct, field
 from applied_dl.core import console
 from applied_dl.core.errors import DataError
 
-LARGEST_BATCH = 64  # rows per invoke; more costs memory and gains nothing on a CPU
-WIDTHS = 4  # rows of like lengths are cut to a multiple of it, so that the interpreter is reshaped less often
+LARGEST_BATCH = 64  # rows per call; more rows cost memory and are not faster on a CPU
+WIDTH_MULTIPLE = 4  # sequences are cut to a multiple of it, so that the interpreter is resized less often
 
 
 class Encoded(Struct, kw_only=True):
-    """Readable inputs as arrays (N, …), which inputs those were, and one sentence for each of the others.
+    """Encoded inputs of a prediction.
 
-    `origin` is the input by place, where one input has several answers (a file of several series).
+    Args:
+        inputs: arrays (N, …) by input name of the graph, of the inputs that could be read.
+        kept: position of each of the N rows among all inputs.
+        errors: one sentence for every other input, by position.
+        warnings: notes about the inputs, for example values unlike the training data.
+        origin: position → number of the given input, where one input has several predictions (a file with several series).
+        extra: what the task's `postprocess` needs besides the outputs.
     """
 
     inputs: dict[str, np.ndarray]
@@ -32,10 +38,15 @@ class Encoded(Struct, kw_only=True):
 
 
 class Runtime:
-    """One TFLite file. `run` may be called from any thread: each call borrows an interpreter of the pool.
+    """One TFLite file. `run` may be called from any thread: each call borrows an interpreter from a pool.
 
-    An interpreter shared by two threads gives wrong answers without an error, so none ever is. `padding` is what fills sequences (N, T)
-    on the right: many of them are then answered in batches of like lengths, each no wider than its longest.
+    Two threads that share an interpreter get wrong outputs without an error, so no interpreter is shared.
+
+    Args:
+        content: the bytes of the file.
+        threads: of each interpreter; `min(4, CPUs)` by default.
+        padding: the value that fills sequences (N, T) on the right. Where it is given, rows of similar length run together, cut to the
+            longest of them.
     """
 
     def __init__(self, content: bytes, threads: int | None = None, padding: int | None = None):
@@ -51,10 +62,10 @@ class Runtime:
         return _Borrowed(self.content, self.threads)
 
     def run(self, inputs: dict[str, np.ndarray], batch: int = LARGEST_BATCH) -> dict[str, np.ndarray]:
-        """Named inputs (N, …) → named outputs (N, …), in batches of at most `batch` rows."""
+        """Inputs (N, …) by name → outputs (N, …) by name, in batches of at most `batch` rows. Raises `DataError` for other shapes."""
         self._check(inputs)
         rows = len(next(iter(inputs.values())))
-        order, parts = self._like_lengths(inputs, batch) if rows > 1 and self.padding is not None else (None, None)
+        order, parts = self._group_by_length(inputs, batch) if rows > 1 and self.padding is not None else (None, None)
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
@@ -63,21 +74,21 @@ class Runtime:
             if rows <= batch and parts is None:
                 return worker(inputs)
             parts = parts or [{k: v[i : i + batch] for k, v in inputs.items()} for i in range(0, rows, batch)]
-            found = [worker(part) for part in parts]
+            results = [worker(part) for part in parts]
         finally:
             self._idle.put(worker)
-        outputs = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        outputs = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
         return outputs if order is None else {name: array[np.argsort(order)] for name, array in outputs.items()}
 
-    def _like_lengths(self, inputs: dict[str, np.ndarray], batch: int) -> tuple[np.ndarray | None, list[dict[str, np.ndarray]] | None]:
-        """The rows by length, and batches of them without the padding that none of theirs needs; nothing where the width is fixed."""
+    def _group_by_length(self, inputs: dict[str, np.ndarray], batch: int) -> tuple[np.ndarray | None, list[dict[str, np.ndarray]] | None]:
+        """The order of rows by length, and batches in this order, cut to their longest row; (None, None) where the width is fixed."""
         ((name, array),) = inputs.items() if len(inputs) == 1 else (("", np.empty(0)),)
         if array.ndim != 2 or self.inputs[name]["shape_signature"][1] != -1:
             return None, None
-        used = array.shape[1] - (array[:, ::-1] != self.padding).argmax(1)  # a row of nothing but padding keeps its width
+        used = array.shape[1] - (array[:, ::-1] != self.padding).argmax(1)  # a row of padding only keeps its width
         order = np.argsort(used, kind="stable")
         groups = [order[i : i + batch] for i in range(0, len(order), batch)]
-        widths = [min(-(-int(used[rows[-1]]) // WIDTHS) * WIDTHS, array.shape[1]) for rows in groups]
+        widths = [min(-(-int(used[rows[-1]]) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE, array.shape[1]) for rows in groups]
         return order, [{name: np.ascontiguousarray(array[rows, :wide])} for rows, wide in zip(groups, widths)]
 
     def _check(self, inputs: dict[str, np.ndarray]) -> None:
@@ -111,22 +122,22 @@ class _Borrowed:
         self.output_details = runner.get_output_details()
         self.output_types = {name: d["dtype"] for name, d in self.output_details.items()}
         self.shapes: dict[str, tuple] = {}
-        del runner  # it holds the interpreter, which then refuses to be resized
+        del runner  # as long as it exists, the interpreter refuses to be resized
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         try:
-            return self._answer(inputs)
+            return self._invoke(inputs)
         except (RuntimeError, ValueError) as error:
-            self.shapes = {}  # whatever state it is in, the next call starts afresh
-            raise DataError(f"The TFLite file cannot answer inputs of these shapes: {error}.") from error
+            self.shapes = {}  # its state is unknown: the next call resizes it again
+            raise DataError(f"The TFLite file cannot run inputs of these shapes: {error}.") from error
 
-    def _answer(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _invoke(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         it, shapes = self.interpreter, {name: array.shape for name, array in inputs.items()}
         if shapes != self.shapes:
             known, self.shapes = bool(self.shapes), {}
             for name, shape in shapes.items():
                 it.resize_tensor_input(self.details[name]["index"], shape)
-            with nullcontext() if known else console.hushed():  # it announces its delegate there, once a process
+            with nullcontext() if known else console.hushed():  # it prints the name of its delegate here, once per process
                 it.allocate_tensors()
             self.shapes = shapes
         for name, array in inputs.items():
@@ -141,11 +152,11 @@ def operators(content: bytes) -> list[str]:
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    found = set()
+    names_used = set()
     for graph in model.subgraphs:
         for operator in graph.operators or ():
             code = model.operatorCodes[operator.opcodeIndex]
             builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
             custom = code.customCode.decode() if code.customCode else ""
-            found.add(custom or names.get(builtin, str(builtin)))
-    return sorted(found)
+            names_used.add(custom or names.get(builtin, str(builtin)))
+    return sorted(names_used)

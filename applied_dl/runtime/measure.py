@@ -1,4 +1,4 @@
-"""What a TFLite file costs on this machine: latency at one and several threads, cold start and peak memory."""
+"""What a TFLite file costs on this machine: latency with one thread and several, cold start and peak memory."""
 
 from __future__ import annotations
 
@@ -10,27 +10,36 @@ import numpy as np
 
 from applied_dl.runtime.interpreter import Runtime
 
-RUNS, SECONDS = 200, 0.25  # of the timing of one row, whichever ends first
+RUNS, SECONDS = 200, 0.25  # calls and seconds of one timing, whichever limit comes first
 
 
-def several() -> int:
-    """Threads that the runtime takes by default on this machine."""
+def default_threads() -> int:
+    """Threads that `Runtime` uses by default on this machine."""
     return min(4, os.cpu_count() or 1)
 
 
 def costs(content: bytes, inputs: dict[str, np.ndarray], runs: int = RUNS, seconds: float = SECONDS) -> dict[str, float]:
-    """p50/p95 milliseconds of one row at one thread and at `several()`, milliseconds from the bytes to the first answer, peak megabytes.
+    """Latency, cold start and memory of a TFLite file.
 
-    Memory is of the whole process beyond what it held before: measure in a process that does nothing else.
+    Args:
+        content: the bytes of the file.
+        inputs: arrays (N, …) by name; the first row is used.
+        runs: largest number of timed calls.
+        seconds: largest time spent on them.
+
+    Returns:
+        `latency_ms` and `latency_p95_ms` of one row with one thread, `threaded_ms` and `threaded_p95_ms` with `threads` threads,
+        `cold_start_ms` from the bytes to the first output, and `memory_mb`, the growth of the process at its peak. The process should do
+        nothing else meanwhile.
     """
-    import ai_edge_litert.interpreter  # noqa: F401  (the library is no file's own cost)
+    import ai_edge_litert.interpreter  # noqa: F401  (importing the library is not counted)
 
-    row, threads = {name: array[:1] for name, array in inputs.items()}, several()
-    before = start_of_peak()
-    runtime, cold = started(content, row, 1)
-    memory = max(0.0, peak() - before)
-    one = spent(runtime, row, runs, seconds)
-    many = one if threads == 1 else spent(started(content, row, threads)[0], row, runs, seconds)
+    row, threads = {name: array[:1] for name, array in inputs.items()}, default_threads()
+    before = reset_peak()
+    runtime, cold = start(content, row, 1)
+    memory = max(0.0, peak_memory() - before)
+    one = call_seconds(runtime, row, runs, seconds)
+    many = one if threads == 1 else call_seconds(start(content, row, threads)[0], row, runs, seconds)
     return {
         "latency_ms": _percentile(one, 50),
         "latency_p95_ms": _percentile(one, 95),
@@ -42,36 +51,36 @@ def costs(content: bytes, inputs: dict[str, np.ndarray], runs: int = RUNS, secon
     }
 
 
-def started(content: bytes, row: dict[str, np.ndarray], threads: int) -> tuple[Runtime, float]:
-    """A runtime that has given its first answer, and the milliseconds it took to get there."""
-    start = time.perf_counter()
+def start(content: bytes, row: dict[str, np.ndarray], threads: int) -> tuple[Runtime, float]:
+    """A runtime that has run one row, and the milliseconds from the bytes to this first output."""
+    begin = time.perf_counter()
     runtime = Runtime(content, threads=threads)
     runtime.run(row)
-    return runtime, (time.perf_counter() - start) * 1e3
+    return runtime, (time.perf_counter() - begin) * 1e3
 
 
-def spent(runtime: Runtime, inputs: dict[str, np.ndarray], runs: int = RUNS, seconds: float = SECONDS) -> list[float]:
-    """Seconds of each call, the first one left out."""
+def call_seconds(runtime: Runtime, inputs: dict[str, np.ndarray], runs: int = RUNS, seconds: float = SECONDS) -> list[float]:
+    """Seconds of each call; the first call is not counted."""
     runtime.run(inputs)
-    found: list[float] = []
-    while len(found) < runs and sum(found) < seconds:
-        start = time.perf_counter()
+    timings: list[float] = []
+    while len(timings) < runs and sum(timings) < seconds:
+        begin = time.perf_counter()
         runtime.run(inputs)
-        found.append(time.perf_counter() - start)
-    return found
+        timings.append(time.perf_counter() - begin)
+    return timings
 
 
-def start_of_peak() -> float:
-    """Megabytes that this process holds now; where the system lets it, the peak is counted from here."""
+def reset_peak() -> float:
+    """Megabytes that this process holds now; where the system allows it, `peak_memory` counts from here on."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return peak()
+        return peak_memory()
     return _status("VmRSS")
 
 
-def peak() -> float:
-    """The most megabytes that this process has held."""
+def peak_memory() -> float:
+    """The largest number of megabytes that this process has held."""
     return _status("VmHWM")
 
 

@@ -1,4 +1,4 @@
-"""`python -m applied_dl.runtime.trial_run FILE ROWS`: run and time a TFLite file in a process that may die of it, without TensorFlow."""
+"""`python -m applied_dl.runtime.trial_run FILE ROWS`: run and time a TFLite file in a process that it may abort, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from applied_dl.core.errors import AppliedError
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.runtime.measure import costs
 
-SIZES = (1, 64, 24, 1)  # rows of the calls: single ones, full batches, and the rest of a table
+BATCH_SIZES = (1, 64, 24, 1)  # single rows, full batches and the rest of a table
 
 
 def main(path: str, rows: str) -> None:
-    """One JSON object of its costs after a few batch sizes; what it raises is left to the proof to say.
+    """Run the file with several batch sizes and print its costs as one JSON object.
 
-    It waits for a line on stdin first: processes that start together take their turns, so that none disturbs another's timing.
+    An exception prints nothing: `export.verification` reports it, with the same file in the calling process. The measurement waits for
+    a line on stdin, so that processes that start together are timed one after the other.
     """
     with np.load(rows, allow_pickle=False) as arrays:
         inputs = {name: arrays[name] for name in arrays.files}
     sys.stdin.readline()
     try:
         content = Path(path).read_bytes()
-        found = costs(content, inputs)
+        measured = costs(content, inputs)
         runtime = Runtime(content, threads=1)
-        for size in SIZES:
+        for size in BATCH_SIZES:
             runtime.run({name: np.resize(array, (size, *array.shape[1:])) for name, array in inputs.items()})
     except (AppliedError, RuntimeError, ValueError):
         return
-    print(json.dumps(found), flush=True)
+    print(json.dumps(measured), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
     for text in part.warnings:
         console.warn(text)
     for file, score in scores.items():
-        console.say("evaluate", f"{file:<22} {score.main} {lines.with_interval(score)}")
+        console.say("evaluate", f"{file:<22} {score.main} {lines.format_score(score)}")
     return bundle.finite(
         {
             "bundle": str(path),

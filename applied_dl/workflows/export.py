@@ -61,10 +61,10 @@ def export(
             manifest.name,
         )
         for item in exports:
-            lines.tell_export(item, manifest.main)
+            lines.log_export(item, manifest.main)
         if "tflite" in recipe.export.formats and not any(item.chosen for item in exports):
-            reasons = lines.refusals(exports)
-            raise RefusedError(f"No TFLite file passed its verification: {reasons}. The bundle stays as it was.")
+            reasons = lines.format_refusals(exports)
+            raise RefusedError(f"No TFLite file passed verification: {reasons}. The bundle stays as it was.")
         write_golden(
             work, prepared.test, keras_outputs(serving, prepared.test.take(np.arange(min(GOLDEN_ROWS, len(prepared.test))))), exports
         )

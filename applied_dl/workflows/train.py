@@ -55,7 +55,7 @@ def train(
     """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle; see `applied_dl.train`.
 
     overrides: values by dotted key, such as `{"train.epochs": 3}`.
-    Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed its proof.
+    Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed verification.
     """
     start = time.perf_counter()
     name, recipe = recipes.default_name(recipe), recipes.read_recipe(recipe, overrides)
@@ -70,14 +70,14 @@ def train(
 
     check_export(recipe.export)
     prepared = read_data(task, recipe)
-    lines.tell_data(prepared)
+    lines.log_data(prepared)
     recipe = resolve_recipe(task, recipe, prepared)
     folder = target.parent / f".{target.name}.run"
     workspace = Workspace(folder, identity(recipe, prepared), resume)
     _begin(workspace, overwrite)
     with console.timed("baseline", "honest rivals on the same rows"):
         baselines = task.baselines(recipe, prepared)
-    lines.tell_baselines(baselines)
+    lines.log_baselines(baselines)
     set_up(recipe.train.seed, recipe.train.deterministic, trained_by_keras(recipe))
     if "tflite" in recipe.export.formats and trained_by_keras(
         recipe
@@ -91,11 +91,10 @@ def train(
     with bundle.writing(target, overwrite) as work:
         manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
     shutil.rmtree(folder, ignore_errors=True)
-    lines.tell_end(target, manifest)
+    lines.log_end(target, manifest)
     if "tflite" in recipe.export.formats and manifest.chosen is None:
-        raise RefusedError(
-            f"No TFLite file passed its proof: {lines.refusals(manifest.exports)}. The bundle {str(target)!r} holds the Keras model."
-        )
+        reasons = lines.format_refusals(manifest.exports)
+        raise RefusedError(f"No TFLite file passed verification: {reasons}. The bundle {str(target)!r} holds the Keras model.")
     return Run(bundle=target, manifest=manifest)
 
 
@@ -113,12 +112,12 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
 
     answers = {part: keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
-    lines.tell_scores(scores["test"], baselines)
+    lines.log_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
     exports, _ = export_files(serving, recipe.export, prepared.train, prepared.test, score, work, name)
     for item in exports:
-        lines.tell_export(item, scores["test"].main)
+        lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
     shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
@@ -131,7 +130,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         versions=versions(),
         seed=recipe.train.seed,
         fingerprint=prepared.fingerprint,
-        facts={**prepared.facts, **shown, **({"slices": scores["test"].slices} if scores["test"].slices else {})},
+        facts={**prepared.facts, **shown, **({"slices": msgspec.to_builtins(scores["test"].slices)} if scores["test"].slices else {})},
         main=scores["test"].main,
         metrics={part: dict(s.metrics) for part, s in scores.items()},
         intervals={part: dict(s.intervals) for part, s in scores.items()},

@@ -84,7 +84,7 @@ def examine(make: Callable, folder: Path) -> dict:
     import keras
     import numpy as np
 
-    from applied_dl.export.isolated import rehearse
+    from applied_dl.export.isolated import run_isolated
     from applied_dl.export.precisions import _converted
     from applied_dl.export.serving import Serving
     from applied_dl.export.verification import differences
@@ -96,7 +96,7 @@ def examine(make: Callable, folder: Path) -> dict:
     np.savez(folder / "representative.npz", **rows)
     expected = {name: np.asarray(value) for name, value in model.predict(rows, verbose=0).items()}
     made, reasons = _converted(Serving(model), VARIANTS, folder)
-    refused, costs = rehearse(made, folder / "representative.npz")
+    refused, costs = run_isolated(made, folder / "representative.npz")
     found = {"parameters": model.count_params(), "variants": {}}
     for variant in VARIANTS:
         if variant in reasons or variant in refused:

@@ -39,7 +39,7 @@ def measure(task: str, sections: dict) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         done = applied_dl.train(task, out=Path(folder) / task, export={"formats": ["tflite"]}, **sections)
         manifest = done.manifest
-        from applied_dl.export.verification import PROOF_ROWS
+        from applied_dl.export.verification import VERIFICATION_ROWS
 
         files = [msgspec.to_builtins(item) for item in manifest.exports]
         for item in files:
@@ -48,7 +48,7 @@ def measure(task: str, sections: dict) -> dict:
         return {
             "metric": manifest.main,
             "test": manifest.metrics["test"][manifest.main],
-            "rows": int(min(PROOF_ROWS, rows)),
+            "rows": int(min(VERIFICATION_ROWS, rows)),
             "max_metric_drop": manifest.recipe["export"]["max_metric_drop"],
             "files": files,
             "seconds": float(np.round(manifest.seconds, 1)),

@@ -111,7 +111,7 @@ def test_a_changed_manifest_is_noticed(tmp_path):
     (target / "bundle.json").write_text(text.replace("0.5", "0.9"))
     with pytest.raises(DataError, match="does not match its own checksum"):
         bundle.read_manifest(target)
-    (target / "bundle.json").write_text(json.dumps(json.loads(text), indent=4))  # how it is set out does not matter
+    (target / "bundle.json").write_text(json.dumps(json.loads(text), indent=4))  # the formatting does not matter
     bundle.read_manifest(target)
     for schema in (0, -1):
         (target / "bundle.json").write_text(text.replace(f'"schema": {bundle.SCHEMA}', f'"schema": {schema}'))

@@ -1,4 +1,4 @@
-"""One file out of a bundle and back: the same bytes, and no way out of its folder."""
+"""A bundle packed and unpacked: the same bytes, and no file outside its folder."""
 
 import stat
 import zipfile
@@ -47,7 +47,7 @@ def test_no_archive_writes_outside_its_folder(tmp_path, name):
     assert not (tmp_path / "x").exists()
 
 
-def test_links_bombs_twins_and_strangers_are_refused(tmp_path):
+def test_links_zip_bombs_and_archives_of_something_else_are_refused(tmp_path):
     def with_entry(write):
         path = tmp_path / "a.zip"
         path.unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def test_links_bombs_twins_and_strangers_are_refused(tmp_path):
         with pytest.raises(DataError, match=says):
             unpack(with_entry(write), tmp_path / "out")
     (tmp_path / "no.zip").write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(DataError, match="no archive of a bundle"):
+    with pytest.raises(DataError, match="not an archive of a bundle"):
         unpack(tmp_path / "no.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

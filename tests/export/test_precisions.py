@@ -1,4 +1,4 @@
-"""The precision ladder on small nets: files are made, proven, refused and chosen."""
+"""Files of every precision of small nets: written, verified, refused and chosen."""
 
 import threading
 import zipfile
@@ -12,12 +12,11 @@ from applied_dl.core import config
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Part, Scores
-from applied_dl.export import convert
-from applied_dl.export import precisions as ladder
+from applied_dl.export import convert, isolated, precisions
 from applied_dl.export.precisions import export_files
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
-from applied_dl.export.verification import Judge, _astray, prove
+from applied_dl.export.verification import Verifier, _vector_mismatch, verify
 from applied_dl.runtime.interpreter import Runtime, operators
 from applied_dl.workflows import recipes
 
@@ -31,7 +30,7 @@ def small_serving(labels=("a", "b", "c")) -> Serving:
     return Serving(keras.Model({"image": x}, {"probabilities": h}), labels=labels, normalisation=((0.0,), (1.0,)))
 
 
-def pictures(rows: int, seed: int = 0) -> Part:
+def images(rows: int, seed: int = 0) -> Part:
     random = np.random.default_rng(seed)
     return Part(inputs={"image": random.integers(0, 256, (rows, 8, 8, 3), dtype=np.uint8)}, target=random.integers(0, 3, rows))
 
@@ -46,14 +45,14 @@ def settings(**keys):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ladder")
-    found, outputs = export_files(small_serving(), settings(), pictures(64), pictures(600, 1), accuracy, folder, "small")
+    folder = tmp_path_factory.mktemp("precisions")
+    found, outputs = export_files(small_serving(), settings(), images(64), images(600, 1), accuracy, folder, "small")
     return folder, {(item.format, item.variant): item for item in found}, outputs
 
 
-def test_every_variant_is_made_and_proven(exported):
+def test_every_variant_is_written_and_verified(exported):
     _, found, _ = exported
-    small = [v for v in convert.VARIANTS if v != "int8_weights"]  # of which this net has none that are large
+    small = [v for v in convert.VARIANTS if v != "int8_weights"]  # this net has no large weights
     assert set(found) == {("saved_model", "fp32"), *(("tflite", v) for v in small)}
     for item in found.values():
         assert not item.refused
@@ -63,7 +62,7 @@ def test_every_variant_is_made_and_proven(exported):
     assert all(op.isupper() for op in found["tflite", "int8"].ops)
 
 
-def test_every_file_says_what_it_costs_and_how_sure_its_loss_is(exported):
+def test_every_record_has_costs_and_an_interval_of_its_drop(exported):
     _, found, _ = exported
     for (kind, _), item in found.items():
         low, high = item.metric_drop_interval
@@ -82,17 +81,17 @@ def test_the_smallest_allowed_file_is_chosen(exported):
     tflite = [item for (kind, _), item in found.items() if kind == "tflite"]
     chosen = [item for item in tflite if item.chosen]
     assert len(chosen) == 1
-    assert chosen[0].bytes <= ladder.LIKE * min(item.bytes for item in tflite)
+    assert chosen[0].bytes <= precisions.SIMILAR_SIZE * min(item.bytes for item in tflite)
     assert (folder / "model.tflite").read_bytes() == (folder / chosen[0].file).read_bytes()
 
 
-def test_of_like_sizes_a_clearly_faster_file_is_chosen(tmp_path):
+def test_a_clearly_faster_file_of_similar_size_is_chosen(tmp_path):
     def chosen(**files):
         items = []
         for name, (size, latency) in files.items():
             (tmp_path / name).write_bytes(name.encode())
             items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_drop=0.0, latency_ms=latency))
-        (best,) = (item.file for item in ladder._choose(items, 0.01, tmp_path) if item.chosen)
+        (best,) = (item.file for item in precisions._choose(items, "accuracy", 0.01, tmp_path) if item.chosen)
         assert (tmp_path / "model.tflite").read_bytes() == best.encode()
         return best
 
@@ -102,26 +101,26 @@ def test_of_like_sizes_a_clearly_faster_file_is_chosen(tmp_path):
     assert chosen(dynamic=(22_909, None), int8=(22_771, None)) == "int8"
 
 
-def test_vectors_that_go_astray_are_refused():
+def test_vectors_of_another_direction_or_length_are_refused():
     wanted = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
     unit = wanted / np.linalg.norm(wanted, axis=1, keepdims=True)
-    assert _astray(unit, unit) == _astray(3 * wanted, wanted) == ""
-    assert _astray(unit * 1.005, unit) == ""
-    assert "lengths from 1.020 to 1.020 where Keras' have 1" in _astray(unit * 1.02, unit)
-    assert "mean cosine to Keras' is -1.000, expected at least 0.995" in _astray(-wanted, wanted)
-    assert _astray(np.zeros_like(unit), unit) != ""
-    assert _astray(np.zeros((2, 3)), np.zeros((2, 3))) == ""
+    assert _vector_mismatch(unit, unit) == _vector_mismatch(3 * wanted, wanted) == ""
+    assert _vector_mismatch(unit * 1.005, unit) == ""
+    assert "lengths from 1.020 to 1.020 where those of Keras have length 1" in _vector_mismatch(unit * 1.02, unit)
+    assert "mean cosine to those of Keras is -1.000, expected at least 0.995" in _vector_mismatch(-wanted, wanted)
+    assert _vector_mismatch(np.zeros_like(unit), unit) != ""
+    assert _vector_mismatch(np.zeros((2, 3)), np.zeros((2, 3))) == ""
 
 
-def test_the_file_answers_as_keras_does_without_it(exported):
+def test_the_file_gives_the_outputs_of_keras(exported):
     folder, _, outputs = exported
-    got = Runtime((folder / "model.fp32.tflite").read_bytes()).run(pictures(600, 1).inputs)
+    got = Runtime((folder / "model.fp32.tflite").read_bytes()).run(images(600, 1).inputs)
     np.testing.assert_allclose(got["probabilities"], outputs["probabilities"], atol=1e-5)
 
 
 def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
-    """A score that quantisation surely changes: the ladder must refuse those files and choose another."""
-    serving, rows = small_serving(), pictures(40)
+    """A score that quantisation surely changes: such files must be refused, and another one chosen."""
+    serving, rows = small_serving(), images(40)
     rows.extra["truth"] = serving.model.predict(rows.inputs, verbose=0)["probabilities"]
 
     def exactness(outputs, part):
@@ -133,22 +132,22 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
     )
     fp32, int8 = found
     assert fp32.chosen
-    assert int8.refused.startswith("it loses")
+    assert int8.refused == "its accuracy is 1.0000 below that of Keras, allowed is 0.0100"
 
 
-def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
-    asked = []
+def test_no_file_is_chosen_where_every_file_is_refused(tmp_path):
+    calls = []
 
     def only_keras_is_right(outputs, part):
         if len(part) == 8:
-            asked.append(outputs)
-        return Scores(main="accuracy", metrics={"accuracy": float(outputs is asked[0])})
+            calls.append(outputs)
+        return Scores(main="accuracy", metrics={"accuracy": float(outputs is calls[0])})
 
     found, _ = export_files(
         small_serving(),
         settings(max_metric_drop=0.1, formats=("tflite",), variants=("fp32",)),
-        pictures(8),
-        pictures(8),
+        images(8),
+        images(8),
         only_keras_is_right,
         tmp_path,
         "m",
@@ -157,16 +156,16 @@ def test_max_loss_none_allowed_leaves_no_chosen_file(tmp_path):
     assert not (tmp_path / "model.tflite").exists()
 
 
-def test_labels_travel_in_the_file_and_change_no_answer(exported):
+def test_labels_are_packed_into_the_file(exported):
     folder, _, _ = exported
     with zipfile.ZipFile(folder / "model.fp32.tflite") as packed:
         assert packed.read("labels.txt").decode().split() == ["a", "b", "c"]
 
 
-def test_a_converter_that_dies_is_a_sentence_not_a_crash(tmp_path):
-    """Killed in the middle of its work: the variant it was at is named, the others get a new process."""
+def test_a_killed_converter_is_reported_and_replaced(tmp_path):
+    """Killed in the middle of its work: the variant at work is reported, the others get a new process."""
     write_saved_model(small_serving(), tmp_path / "m")
-    np.savez(tmp_path / "rows.npz", **pictures(4).inputs)
+    np.savez(tmp_path / "rows.npz", **images(4).inputs)
     first = convert.warm_up()
     killer = threading.Timer(0.05, first.kill)
     killer.start()
@@ -176,13 +175,13 @@ def test_a_converter_that_dies_is_a_sentence_not_a_crash(tmp_path):
     assert convert.warm_up() is not first
 
 
-def test_a_saved_model_that_is_none_gives_a_reason(tmp_path):
+def test_a_missing_saved_model_gives_a_reason(tmp_path):
     failures = convert.convert(tmp_path / "none", tmp_path, ("fp32",), tmp_path / "none.npz")
     assert "none" in failures["fp32"]
 
 
 def test_a_flex_operator_is_refused(tmp_path):
-    """A file that needs TensorFlow's own kernels must never be chosen, however well it converts."""
+    """A file that needs TensorFlow's own kernels must never be chosen, even if it converts."""
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="x")])
@@ -194,8 +193,8 @@ def test_a_flex_operator_is_refused(tmp_path):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     (tmp_path / "flex.tflite").write_bytes(converter.convert())
     part = Part(inputs={"x": np.array([b"a", b"b", b"c"])})
-    judge = Judge(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), part, {"y": np.ones(3)})
-    item = prove(tmp_path / "flex.tflite", "fp32", judge)
+    verifier = Verifier(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), part, {"y": np.ones(3)})
+    item = verify(tmp_path / "flex.tflite", "fp32", verifier)
     assert "FlexStringToHashBucketFast" in item.refused
 
 
@@ -206,18 +205,16 @@ def test_operators_are_read_from_the_file(exported):
 
 def test_unknown_variants_are_named_before_training(tmp_path):
     with pytest.raises(UsageError, match="Did you mean 'int8'"):
-        export_files(small_serving(), settings(variants=("int88",)), pictures(4), pictures(4), accuracy, tmp_path, "m")
+        export_files(small_serving(), settings(variants=("int88",)), images(4), images(4), accuracy, tmp_path, "m")
 
 
-def test_a_file_that_ends_its_runtime_is_refused_not_run(tmp_path, monkeypatch):
-    """The process of the training must outlive any file: what aborts elsewhere is never opened here."""
-    from applied_dl.export import isolated as rehearse
-
+def test_a_file_that_aborts_its_runtime_is_refused(tmp_path, monkeypatch):
+    """The training process must survive any file: a file that aborts a child process is never opened here."""
     np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2), np.float32))
     (tmp_path / "a.tflite").write_bytes(b"no model")
-    assert rehearse.rehearse({"fp32": tmp_path / "a.tflite"}, tmp_path / "rows.npz") == ({}, {})  # an exception is the proof's to tell
-    monkeypatch.setattr(rehearse.sys, "executable", str(tmp_path / "aborts"))
+    assert isolated.run_isolated({"fp32": tmp_path / "a.tflite"}, tmp_path / "rows.npz") == ({}, {})  # exceptions are reported by `verify`
+    monkeypatch.setattr(isolated.sys, "executable", str(tmp_path / "aborts"))
     (tmp_path / "aborts").write_text("#!/bin/sh\nkill -ABRT $$\n")
     (tmp_path / "aborts").chmod(0o755)
-    found, _ = rehearse.rehearse({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
-    assert found == {"int8": "the runtime ended with signal 6 when it was run"}
+    refused, _ = isolated.run_isolated({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
+    assert refused == {"int8": "the runtime ended with signal 6 when it ran this file"}

@@ -1,4 +1,4 @@
-"""Ways in which a conversion goes wrong without a word, each met once: none may reach a bundle."""
+"""Conversions that go wrong silently, each met in practice: none may reach a bundle."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from applied_dl.export import convert
 from applied_dl.export.precisions import export_files
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.export.serving import Serving
-from applied_dl.export.verification import Judge, prove
+from applied_dl.export.verification import Verifier, verify
 from applied_dl.models import forecast
 from applied_dl.runtime.interpreter import Runtime, operators
 from applied_dl.text.models.transformer import transformer
@@ -21,13 +21,13 @@ from applied_dl.workflows import recipes
 from tests.export.converted import fp32
 
 
-def judge_of(inputs: dict, expected: dict) -> Judge:
-    """Any score will do: these files must fall by other checks."""
-    return Judge(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), Part(inputs=inputs), expected)
+def verifier_of(inputs: dict, expected: dict) -> Verifier:
+    """A verifier with a constant score: these files must be refused by other checks."""
+    return Verifier(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), Part(inputs=inputs), expected)
 
 
-def test_our_path_keeps_the_weights_that_from_concrete_functions_drops(tmp_path):
-    """`from_concrete_functions([f], model)` converts a Keras 3 model to a file without weights, which dies when it is run."""
+def test_the_weights_are_kept_that_from_concrete_functions_drops(tmp_path):
+    """`from_concrete_functions([f], model)` converts a Keras 3 model to a file without weights, which fails when it runs."""
     keras.utils.set_random_seed(0)
     x = keras.Input((32,), name="x")
     model = keras.Model({"x": x}, {"y": layers.Dense(16)(layers.Dense(64)(x))})
@@ -38,13 +38,13 @@ def test_our_path_keeps_the_weights_that_from_concrete_functions_drops(tmp_path)
     trap.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], model).convert())
     whole = fp32(model, tmp_path)
     assert len(whole) > 4 * model.count_params() > trap.stat().st_size
-    assert prove(trap, "fp32", judge_of(rows, expected)).refused
+    assert verify(trap, "fp32", verifier_of(rows, expected)).refused
     (tmp_path / "whole.tflite").write_bytes(whole)
-    assert not prove(tmp_path / "whole.tflite", "fp32", judge_of(rows, expected)).refused
+    assert not verify(tmp_path / "whole.tflite", "fp32", verifier_of(rows, expected)).refused
 
 
 class Counter(tf.Module):
-    """A graph that remembers: what a fused LSTM does between two calls."""
+    """A graph with state, as a fused LSTM has between two calls."""
 
     def __init__(self):
         super().__init__()
@@ -57,7 +57,7 @@ class Counter(tf.Module):
 
 
 def test_a_file_that_keeps_state_between_calls_is_refused(tmp_path):
-    """The state of TFLite's fused LSTM outlives a call: one look at one row does not show it."""
+    """The state of TFLite's fused LSTM outlives a call, which a single call does not show."""
     counter = Counter()
     tf.saved_model.save(counter, str(tmp_path / "m"), signatures=counter.serve)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "m"))
@@ -65,12 +65,12 @@ def test_a_file_that_keeps_state_between_calls_is_refused(tmp_path):
     (tmp_path / "s.tflite").write_bytes(converter.convert())
     rows = {"x": np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)}
     first = Runtime((tmp_path / "s.tflite").read_bytes(), threads=1).run(rows)
-    assert "keeps state" in prove(tmp_path / "s.tflite", "fp32", judge_of(rows, first)).refused
+    assert "keeps state" in verify(tmp_path / "s.tflite", "fp32", verifier_of(rows, first)).refused
 
 
 @pytest.mark.parametrize("name", ["simple_rnn", "gru", "lstm", "seq2seq"])
 def test_recurrent_nets_need_neither_tensor_lists_nor_fused_state(name, tmp_path):
-    """Keras' own recurrent layers do not convert with a free batch (TensorListReserve); the fused one remembers."""
+    """Keras' own recurrent layers do not convert with a dynamic batch (TensorListReserve); the fused LSTM keeps state."""
     spec = forecast.Spec(lookback=48, horizon=4, channels=2, season=12, cycle=0)
     model = forecast.BUILDERS[name](spec)
     given = {key: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=key) for key, tensor in model.input.items()}
@@ -85,8 +85,8 @@ def test_recurrent_nets_need_neither_tensor_lists_nor_fused_state(name, tmp_path
     np.testing.assert_array_equal(runtime.run(rows, batch=1)["y"], apart)
 
 
-def test_one_hot_under_int8_is_wrong_without_a_word_and_refused_by_the_metric(tmp_path):
-    """Keras' CategoryEncoding in a full int8 file gives a half where it must give none; only a score on held-out rows tells."""
+def test_one_hot_in_int8_is_silently_wrong_and_refused_by_the_metric(tmp_path):
+    """Keras' CategoryEncoding in a full int8 file gives 0.5 where it must give 0; only a score on held-out rows shows it."""
     codes = keras.Input((1,), dtype="int32", name="codes")
     hot = layers.CategoryEncoding(5, output_mode="one_hot")(codes)
     model = keras.Model({"codes": codes}, {"probabilities": layers.Softmax()(layers.Rescaling(8.0)(hot))})
@@ -106,7 +106,7 @@ def test_one_hot_under_int8_is_wrong_without_a_word_and_refused_by_the_metric(tm
 
 
 def test_the_attention_mask_is_small_enough_for_int8(tmp_path):
-    """−1e9 in a mask stretches the scale of int8 activations until nothing else is left; −30 does as well in a softmax."""
+    """−1e9 in a mask takes the whole range of int8 activations; −30 has the same effect in a softmax."""
     content = fp32(transformer(60, length=12, depth=1, width=16, heads=2), tmp_path)
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     constants = [
@@ -119,7 +119,7 @@ def test_the_attention_mask_is_small_enough_for_int8(tmp_path):
     assert -100 < lowest <= -30
 
 
-def test_a_converter_that_hangs_is_given_up(tmp_path, monkeypatch):
+def test_a_converter_that_hangs_is_stopped(tmp_path, monkeypatch):
     """The training goes on without the variant; the process is replaced."""
     write_saved_model(Serving(forecast_net()), tmp_path / "m")
     np.savez(tmp_path / "rows.npz", x=np.zeros((1, 4), np.float32))
@@ -138,10 +138,10 @@ def forecast_net():
 
 
 def test_batch_sizes_that_disagree_are_refused(tmp_path):
-    """A graph that mixes its rows answers one row otherwise than many."""
+    """A graph that mixes its rows gives other outputs for one row than for many."""
     x = keras.Input((3,), name="x")
     mixed = keras.Model({"x": x}, {"y": x - keras.ops.mean(x, axis=0, keepdims=True)})
     (tmp_path / "m.tflite").write_bytes(fp32(mixed, tmp_path))
     rows = {"x": np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)}
-    found = prove(tmp_path / "m.tflite", "fp32", judge_of(rows, mixed.predict(rows, verbose=0)))
+    found = verify(tmp_path / "m.tflite", "fp32", verifier_of(rows, mixed.predict(rows, verbose=0)))
     assert "depend on the batch size" in found.refused

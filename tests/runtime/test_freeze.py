@@ -1,4 +1,4 @@
-"""A file with fixed shapes answers as the free one, keeps its labels, and has no free dimension left."""
+"""A file with fixed shapes gives the outputs of the original, keeps its labels, and has no dynamic dimension left."""
 
 import zipfile
 
@@ -14,22 +14,22 @@ from applied_dl.runtime import freeze
 from applied_dl.runtime.interpreter import Runtime
 
 
-def answers(path, inputs: dict) -> dict:
-    """LiteRT alone, without a resize: what a runtime does that knows fixed shapes only."""
+def run_fixed(path, inputs: dict) -> dict:
+    """LiteRT without a resize, as a runtime that supports fixed shapes only."""
     runner = Interpreter(str(path)).get_signature_runner("serving_default")
     return runner(**inputs)
 
 
 @pytest.mark.parametrize("task", ["image", "tabular", "forecast", "words", "sentences"])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_the_fixed_file_answers_as_the_free_one(task, batch, trained, tmp_path):
+def test_the_fixed_file_gives_the_outputs_of_the_original(task, batch, trained, tmp_path):
     bundle = trained(task).bundle
     path = freeze.freeze(bundle, tmp_path / "deep" / "m.tflite", variant="fp32", batch=batch, length=20)
     free = load(bundle, variant="fp32")
     with np.load(bundle / "golden.npz") as golden:
         rows = {name: golden[f"input/{name}"][:batch] for name in free.runtime.inputs}
     rows = {n: a if a.ndim < 2 or free.runtime.inputs[n]["shape_signature"][1] != -1 else fitted(a, 20) for n, a in rows.items()}
-    got, want = answers(path, rows), free.run(rows)
+    got, want = run_fixed(path, rows), free.run(rows)
     for name in want:
         np.testing.assert_allclose(got[name], want[name], rtol=1e-5, atol=1e-6)
     interpreter = Interpreter(str(path))
@@ -60,7 +60,7 @@ def test_the_command_line_and_its_refusals(trained, tmp_path, capsys):
         freeze.freeze(bundle, tmp_path / "n.tflite", batch=0)
 
 
-def test_a_file_that_answers_otherwise_is_not_written(trained, tmp_path, monkeypatch):
+def test_a_file_with_other_outputs_is_not_written(trained, tmp_path, monkeypatch):
     bundle = trained("image").bundle
     other = (bundle / read_manifest(bundle).variant("fp32").file).read_bytes()
     run = Runtime.run
@@ -70,6 +70,6 @@ def test_a_file_that_answers_otherwise_is_not_written(trained, tmp_path, monkeyp
         return found if self.content == other else {name: array + 1 for name, array in found.items()}
 
     monkeypatch.setattr(Runtime, "run", wrong)
-    with pytest.raises(RefusedError, match="answers otherwise in 'probabilities'"):
+    with pytest.raises(RefusedError, match="output 'probabilities' of the file with fixed shapes differs"):
         freeze.freeze(bundle, tmp_path / "m.tflite", variant="fp32")
     assert not list(tmp_path.iterdir())

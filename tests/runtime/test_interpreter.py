@@ -1,4 +1,4 @@
-"""Sequences of like lengths are answered together, each in its own place."""
+"""Sequences of similar length run together, and every output keeps its row."""
 
 import numpy as np
 import pytest
@@ -13,9 +13,9 @@ def predictor(trained):
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
-def test_rows_of_any_lengths_keep_their_answers(predictor, batch):
+def test_rows_of_any_length_keep_their_outputs(predictor, batch):
     random = np.random.default_rng(0)
-    sizes = random.integers(0, 30, 50)  # a row of nothing but padding among them
+    sizes = random.integers(0, 30, 50)  # a row of padding only among them
     ids = random.integers(3, predictor.encoder.vocabulary, (50, 30)).astype(np.int32)
     ids[np.arange(30) >= sizes[:, None]] = predictor.encoder.padding
     plain = Runtime(predictor.runtime.content).run({"ids": ids})["vector"]
@@ -29,7 +29,7 @@ def test_a_batch_is_no_wider_than_its_longest_row(predictor):
     sizes = [3, 39, 4, 17, 5, 16]
     for row, size in zip(ids, sizes):
         row[:size] = 5
-    order, parts = predictor.runtime._like_lengths({"ids": ids}, 3)
+    order, parts = predictor.runtime._group_by_length({"ids": ids}, 3)
     assert [part["ids"].shape for part in parts] == [(3, 8), (3, 40)]
     assert [sizes[i] for i in order] == sorted(sizes)
     assert sum(int((part["ids"] == 5).sum()) for part in parts) == sum(sizes)  # nothing was cut away

@@ -1,4 +1,4 @@
-"""Scores of class probabilities. `truth` (N,) int codes, or (N, C) 0/1 for several labels a row; `probabilities` (N, C)."""
+"""Metrics of class probabilities (N, C). `truth` is (N,) class codes, or (N, C) of 0 and 1 for multi-label rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SMALLEST = 1e-7
 
 
 def accuracy(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Share of rows whose most probable class is the true one; of labels decided rightly at 0.5, for several labels a row."""
+    """Share of rows whose most probable class is the true one; for multi-label rows, share of correct labels at the threshold 0.5."""
     if truth.ndim == 2:
         return float(np.mean((probabilities >= 0.5) == (truth > 0)))
     return float(np.mean(probabilities.argmax(1) == truth))
@@ -21,7 +21,7 @@ def top_k_accuracy(truth: np.ndarray, probabilities: np.ndarray, k: int = 5) -> 
 
 
 def row_log_loss(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Negative log likelihood of each row (N,), in nats."""
+    """Negative log-likelihood of each row (N,), in nats."""
     p = np.clip(probabilities.astype(np.float64), SMALLEST, 1 - SMALLEST)
     if truth.ndim == 2:
         return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean(1)
@@ -29,19 +29,19 @@ def row_log_loss(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log likelihood, in nats."""
+    """Mean negative log-likelihood, in nats."""
     return float(row_log_loss(truth, probabilities).mean())
 
 
 def auc(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve of a binary truth (N,): the share of pairs ranked rightly, ties half (Mann and Whitney, 1947)."""
+    """Area under the ROC curve of a binary truth (N,): share of correctly ranked pairs, ties count half (Mann and Whitney, 1947)."""
     from applied_dl.core.metrics.similarity import ranks
 
     positive = truth.astype(bool)
-    many, few = int(positive.sum()), int((~positive).sum())
-    if many == 0 or few == 0:
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    if ones == 0 or zeros == 0:
         return float("nan")
-    return float((ranks(scores)[positive].sum() - many * (many + 1) / 2) / (many * few))
+    return float((ranks(scores)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
 
 
 def f1(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Macro F1: the mean over the classes that occur of 2 TP / (2 TP + FP + FN)."""
+    """Macro F1: the mean of 2 TP / (2 TP + FP + FN) over the classes that occur."""
     classes = probabilities.shape[1]
     if truth.ndim == 2:
         hit = (probabilities >= 0.5).astype(int)
@@ -59,19 +59,19 @@ def f1(truth: np.ndarray, probabilities: np.ndarray) -> float:
         matrix = confusion_matrix(truth, probabilities.argmax(1), classes)
         both = np.diag(matrix)
         wrong = matrix.sum(0) + matrix.sum(1) - 2 * both
-    seen = (both + wrong) > 0
-    return float(np.mean(2 * both[seen] / (2 * both[seen] + wrong[seen]))) if seen.any() else 0.0
+    occurs = (both + wrong) > 0
+    return float(np.mean(2 * both[occurs] / (2 * both[occurs] + wrong[occurs]))) if occurs.any() else 0.0
 
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean over labels of the average precision (N, C): the area under each label's precision-recall steps."""
-    found = []
+    """Mean over labels of the average precision, the area under the steps of the precision-recall curve. `truth` is (N, C)."""
+    values = []
     for label in range(truth.shape[1]):
         order = np.argsort(-probabilities[:, label], kind="stable")
         hits = truth[order, label].astype(bool)
         if hits.any():
-            found.append(np.mean((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits]))
-    return float(np.mean(found)) if found else float("nan")
+            values.append(np.mean((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits]))
+    return float(np.mean(values)) if values else float("nan")
 
 
 def expected_calibration_error(truth: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:

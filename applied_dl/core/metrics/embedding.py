@@ -1,4 +1,4 @@
-"""What vectors are worth: scored pairs, retrieval of the other half of a pair, and a linear probe. Vectors (N, D), L2-normalised."""
+"""Metrics of embeddings (N, D) of length 1: rank correlation with scored pairs, retrieval of a pair's other text, and a linear probe."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ FOLDS = 5
 RIDGE = 1.0
 
 
-def judge_pairs(vectors: np.ndarray, scores: np.ndarray, *, intervals: bool = True) -> Scores:
-    """Rows (anchor, positive, anchor, …). Pairs with a score: rank correlation; pairs with NaN: retrieval among themselves."""
+def score_pairs(vectors: np.ndarray, scores: np.ndarray, *, intervals: bool = True) -> Scores:
+    """Rank correlation over the pairs with a score, and retrieval among the pairs without one.
+
+    Args:
+        vectors: (N, D), rows in the order anchor, positive, anchor, ….
+        scores: (N,) score of each row's pair; NaN for a pair that only belongs together.
+        intervals: also compute the bootstrap interval of the correlation.
+    """
     a, b, wanted = vectors[0::2], vectors[1::2], scores[0::2]
     scored = ~np.isnan(wanted)
     metrics: dict[str, float] = {}
-    found: dict[str, tuple[float, float]] = {}
+    ends: dict[str, tuple[float, float]] = {}
     if scored.any():
         cosine = np.einsum("nd,nd->n", a[scored], b[scored])
         metrics["spearman"] = spearman(wanted[scored], cosine)
         if intervals:
-            found["spearman"] = bootstrap(spearman, wanted[scored], cosine)
+            ends["spearman"] = bootstrap(spearman, wanted[scored], cosine)
     if (~scored).any():
         place = ranks_of_own(a[~scored], b[~scored])
         metrics |= {
@@ -30,25 +36,25 @@ def judge_pairs(vectors: np.ndarray, scores: np.ndarray, *, intervals: bool = Tr
             "recall_at_10": float(np.mean(place < 10)),
             "mrr": float(np.mean(1 / (1 + place))),
         }
-        found["recall_at_k"] = wilson(int((place < 1).sum()), len(place))
-    return Scores(main=next(iter(metrics)), metrics=metrics, intervals=found)
+        ends["recall_at_k"] = wilson(int((place < 1).sum()), len(place))
+    return Scores(main=next(iter(metrics)), metrics=metrics, intervals=ends)
 
 
 def ranks_of_own(queries: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """How many items are nearer to query i than its own item i (N,); ties count half, so that equal vectors gain nothing."""
+    """(N,) how many items are nearer to query i than its own item i; ties count half, so that identical vectors have no advantage."""
     own = np.einsum("nd,nd->n", queries, items)
-    found = []
+    ranks = []
     for start in range(0, len(queries), 512):
         scores, mine = queries[start : start + 512] @ items.T, own[start : start + 512, None]
         rows = np.arange(len(mine))
         scores[rows, start + rows] = -np.inf
         near = np.abs(scores - mine) <= 1e-6
-        found.append(((scores > mine) & ~near).sum(1) + near.sum(1) // 2)
-    return np.concatenate(found)
+        ranks.append(((scores > mine) & ~near).sum(1) + near.sum(1) // 2)
+    return np.concatenate(ranks)
 
 
 def linear_probe(vectors: np.ndarray, codes: np.ndarray) -> float:
-    """Accuracy of a ridge classifier on the vectors, each fifth of the rows judged by one fitted on the others (deterministic folds)."""
+    """Five-fold cross-validated accuracy of a ridge classifier on the vectors (N, D), with fixed folds. codes: (N,) class codes."""
     from threadpoolctl import threadpool_limits
 
     rows = np.arange(len(codes))
@@ -60,7 +66,7 @@ def linear_probe(vectors: np.ndarray, codes: np.ndarray) -> float:
         held = rows % FOLDS == fold
         if held.all() or not held.any():
             continue
-        with threadpool_limits(1):  # so small a system: on a busy machine the threads of BLAS wait for each other far longer than they work
+        with threadpool_limits(1):  # the system is so small that BLAS threads would mostly wait for each other
             gram = x[~held].T @ x[~held] + RIDGE * np.eye(x.shape[1])
             right[held] = classes[(x[held] @ np.linalg.solve(gram, x[~held].T @ y[~held])).argmax(1)] == codes[held]
     return float(right.mean())

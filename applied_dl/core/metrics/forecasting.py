@@ -1,10 +1,10 @@
-"""Errors of forecasts. Arrays are (N, H) or (N, H, D): forecasts, steps ahead, channels; a truth of NaN (never observed) is left out."""
+"""Errors of forecasts. Arrays are (N, H) or (N, H, D): forecasts, steps, channels. A truth of NaN was not observed and is left out."""
 
 from __future__ import annotations
 
 import numpy as np
 
-LEAST = 1e-12  # of a series' seasonal change, under which it never changed
+MIN_CHANGE = 1e-12  # seasonal change of a series; with less it counts as constant
 
 
 def mse(truth: np.ndarray, forecast: np.ndarray) -> float:
@@ -18,7 +18,7 @@ def mae(truth: np.ndarray, forecast: np.ndarray) -> float:
 
 
 def row_smape(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
-    """(N, …) → (N,) symmetric mean absolute percentage error in percent, as in M3 and M4: 200 |y - f| / (|y| + |f|); 0/0 counts 0."""
+    """(N, …) → (N,) symmetric mean absolute percentage error in percent, as in M3 and M4: 200 |y - f| / (|y| + |f|); 0/0 counts as 0."""
     size = np.abs(truth) + np.abs(forecast)
     share = np.where(size > 0, 200 * np.abs(truth - forecast) / np.where(size > 0, size, 1), 0.0)
     share = np.where(np.isnan(truth), np.nan, share)
@@ -31,21 +31,21 @@ def smape(truth: np.ndarray, forecast: np.ndarray) -> float:
 
 
 def row_mase(truth: np.ndarray, forecast: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(N,) mean absolute error in units of `scale` (N,) or (N, D), the seasonal naive's in-sample error (Hyndman and Koehler, 2006).
+    """(N,) mean absolute error divided by `scale` (N,) or (N, D), the in-sample error of the seasonal naive (Hyndman and Koehler, 2006).
 
-    A series that never changed has no such unit: NaN.
+    NaN for a constant series, whose scale is 0.
     """
     gap = np.abs(truth - forecast) / np.expand_dims(known_scale(scale), 1)
     return row_mean(gap)
 
 
 def known_scale(scale: np.ndarray) -> np.ndarray:
-    """The units of MASE, NaN for series that never changed, to which a step of any size would be infinite."""
-    return np.where(np.asarray(scale) > LEAST, scale, np.nan)
+    """The scales of MASE, NaN for constant series, whose error would be divided by 0."""
+    return np.where(np.asarray(scale) > MIN_CHANGE, scale, np.nan)
 
 
 def row_mean(rows: np.ndarray) -> np.ndarray:
-    """(N, …) → (N,) means of what is known; NaN, without a warning, of a row that knows nothing."""
+    """(N, …) → (N,) means without NaN; a row of NaN only gives NaN, without a warning."""
     rows = rows.reshape(len(rows), -1)
     count = (~np.isnan(rows)).sum(axis=1)
     return np.where(count > 0, np.nansum(rows, axis=1) / np.maximum(count, 1), np.nan)

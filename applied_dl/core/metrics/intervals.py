@@ -1,4 +1,4 @@
-"""95 % intervals of a score: percentile bootstrap over rows, and Wilson's for a share."""
+"""95 % intervals of a metric: percentile bootstrap over rows, and Wilson's interval of a share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _wanted: ContextVar[bool] = ContextVar("intervals_wanted", default=True)
 
 @contextmanager
 def without_intervals() -> Iterator[None]:
-    """Bootstraps inside the block give NaN at once: for scores that are themselves part of a resampling."""
+    """Inside the block the bootstraps return NaN at once: for scores that are themselves part of a resampling."""
     token = _wanted.set(False)
     try:
         yield
@@ -24,10 +24,16 @@ def without_intervals() -> Iterator[None]:
 
 
 def half_samples(rows: int, unit: int = 1, repeats: int = 100, seed: int = 0) -> list[np.ndarray]:
-    """Row numbers of random halves (Shao and Wu, 1989): a score's spread over them is its standard error.
+    """Row numbers of random half-samples; the spread of a metric over them is its standard error (Shao and Wu, 1989).
 
-    No row comes twice, as it would in a bootstrap, where a retrieval would find its own copy. Neighbouring rows stay together, in `BLOCKS`
-    blocks of whole `unit`s, for windows of a series overlap.
+    No row is drawn twice, unlike in a bootstrap, where a retrieval would find its own copy. Consecutive rows stay together, in `BLOCKS`
+    blocks of whole units, because the windows of a series overlap.
+
+    Args:
+        rows: how many rows there are.
+        unit: consecutive rows that belong together (2 for pairs of texts).
+        repeats: how many half-samples to draw.
+        seed: of the random generator.
     """
     units = rows // unit
     blocks = np.array_split(np.arange(units * unit).reshape(units, unit), min(BLOCKS, units))
@@ -50,7 +56,7 @@ def bootstrap(metric: Callable[..., float], *arrays: np.ndarray, seed: int = 0, 
 
 
 def bootstrap_mean(values: np.ndarray, seed: int = 0, repeats: int = 500, transform: Callable = lambda x: x) -> tuple[float, float]:
-    """Interval of `transform(mean)` of per-row values (N,): the fast form for losses that are means over rows."""
+    """Interval of `transform(mean)` of values (N,): the fast form for metrics that are means over rows."""
     if not _wanted.get():
         return float("nan"), float("nan")
     random, rows = np.random.default_rng(seed), len(values)
@@ -60,7 +66,7 @@ def bootstrap_mean(values: np.ndarray, seed: int = 0, repeats: int = 500, transf
 
 
 def wilson(successes: int, rows: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a share (1927): honest near 0 and 1, where the normal one is not."""
+    """Wilson's score interval of a share (1927); it keeps its coverage near 0 and 1, where the normal interval does not."""
     if rows == 0:
         return 0.0, 1.0
     share, square = successes / rows, z * z / rows

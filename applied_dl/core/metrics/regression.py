@@ -1,4 +1,4 @@
-"""Scores of numbers. `truth` and `predicted` (N,) in the user's own units."""
+"""Metrics of predicted numbers. `truth` and `predicted` are (N,), in the user's own units."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mae(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of the variance explained; 0 for the mean, negative for worse. 0 where the truth is constant and missed, 1 where met."""
+    """Share of the variance explained: 0 for the mean, negative for worse. Of a constant truth it is 1 where all are right, else 0."""
     spread, left = float(np.sum((truth - truth.mean()) ** 2)), float(np.sum((truth - predicted) ** 2))
     return 1 - left / spread if spread > 0 else float(left == 0)
 

@@ -1,4 +1,4 @@
-"""Scores of rankings and neighbours."""
+"""Ranks and rank correlation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What word vectors are worth: people's similarities, analogies, and which word stood beside which in text that was held out."""
+"""Metrics of word vectors: human similarity ratings, analogies, and neighbours in held-out text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from applied_dl.core.metrics.intervals import bootstrap, wilson
 from applied_dl.core.metrics.similarity import spearman
 from applied_dl.core.records import Scores
 
-RESTRICT = 30_000  # most frequent words that may answer an analogy
+RESTRICT = 30_000  # analogies are answered among so many of the most frequent words
 BLOCK = 512
 
 
@@ -17,27 +17,30 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 
-def judge_similarity(vectors: np.ndarray, scores: np.ndarray) -> Scores:
-    """Rows (a, b, a, b, …) and people's score of each row's pair: Spearman's rank correlation with the cosine."""
-    found, wanted = unit(vectors), scores[0::2]
-    cosine = np.einsum("nd,nd->n", found[0::2], found[1::2])
+def score_similarity(vectors: np.ndarray, scores: np.ndarray) -> Scores:
+    """Spearman correlation of cosine and human rating. vectors: (N, D), rows a, b, a, b, …; scores: (N,), the rating of each row's pair."""
+    directions, wanted = unit(vectors), scores[0::2]
+    cosine = np.einsum("nd,nd->n", directions[0::2], directions[1::2])
     interval = bootstrap(spearman, wanted, cosine)
     return Scores(main="spearman", metrics={"spearman": spearman(wanted, cosine)}, intervals={"spearman": interval})
 
 
-def judge_neighbours(vectors: np.ndarray) -> Scores:
-    """Rows (word, neighbour, other, …): how often a word is nearer to what stood beside it than to what stood beside another (ties: half).
+def score_neighbours(vectors: np.ndarray) -> Scores:
+    """AUC of held-out neighbours: how often a word is nearer to its own neighbour than to another word's neighbour (ties count half).
 
-    The others are the neighbours of other words, so both have the same frequencies and only knowledge of pairs can help.
+    Both candidates are neighbours in the same text and so have the same frequencies; only knowledge of the pair helps.
+
+    Args:
+        vectors: (N, D), rows in the order word, neighbour, another word's neighbour, ….
     """
-    found = unit(vectors)
-    gap = np.einsum("nd,nd->n", found[0::3], found[1::3] - found[2::3])
+    directions = unit(vectors)
+    gap = np.einsum("nd,nd->n", directions[0::3], directions[1::3] - directions[2::3])
     right = float((gap > 1e-7).sum() + 0.5 * (np.abs(gap) <= 1e-7).sum())
     return Scores(main="auc", metrics={"auc": right / len(gap)}, intervals={"auc": wilson(right, len(gap))})
 
 
 def solve_analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT) -> np.ndarray:
-    """(Q,) places that answer a : b = c : ?, by 3CosAdd among the `restrict` first rows, a, b and c left out (Mikolov et al., 2013)."""
+    """(Q,) rows that answer a : b = c : ?, by 3CosAdd among the first `restrict` rows without a, b and c (Mikolov et al., 2013)."""
     near, answers = unit(table[:restrict]), []
     for start in range(0, len(questions), BLOCK):
         a, b, c = questions[start : start + BLOCK, :3].T
@@ -48,27 +51,27 @@ def solve_analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RE
 
 
 def analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT) -> tuple[float, tuple[float, float]]:
-    """Share of the questions (Q, 4) among the `restrict` first rows that are answered rightly, and its interval."""
+    """Share of correct answers to the questions (Q, 4) whose words are among the first `restrict` rows, and its 95 % interval."""
     asked = questions[(questions < min(restrict, len(table))).all(1)]
     right = int((solve_analogies(table, asked, restrict) == asked[:, 3]).sum())
     return right / max(len(asked), 1), wilson(right, len(asked))
 
 
 class Quiz:
-    """Questions (Q, 4) to tables of word vectors. A table that was asked last is answered from memory: scores of parts ask it again."""
+    """Analogy questions (Q, 4). The result of the last table is kept, because the scores of half-samples ask for it again."""
 
     def __init__(self, questions: np.ndarray):
         self.questions = questions
-        self._asked, self._found = None, None
+        self._table, self._result = None, None
 
     def of(self, table: np.ndarray) -> tuple[float, tuple[float, float]]:
-        """What `analogies` finds of a table (V, D), which must not be changed in place."""
-        if self._asked is not table:
-            self._asked, self._found = table, analogies(table, self.questions)
-        return self._found
+        """`analogies` of a table (V, D), which must not be changed in place."""
+        if self._table is not table:
+            self._table, self._result = table, analogies(table, self.questions)
+        return self._result
 
 
-def judge_analogies(table: np.ndarray, questions: np.ndarray) -> Scores:
-    """Analogies alone, by a table of the most frequent words."""
+def score_analogies(table: np.ndarray, questions: np.ndarray) -> Scores:
+    """The share of correct analogies alone. table: (V, D) of the most frequent words; questions: (Q, 4)."""
     share, interval = analogies(table, questions)
     return Scores(main="analogy", metrics={"analogy": share}, intervals={"analogy": interval})

@@ -6,7 +6,7 @@ import numpy as np
 
 from applied_dl.core.metrics import forecasting as metric
 from applied_dl.core.metrics.intervals import bootstrap_mean
-from applied_dl.core.records import Scores
+from applied_dl.core.records import Scores, Slice
 
 MOST_SERIES = 20  # of an aligned set that are slices of their own
 RANGES = 4  # of the horizon
@@ -53,7 +53,7 @@ def _interval_loss(truth, low, high, promised: float) -> np.ndarray:
     return (np.maximum(tail * below, (tail - 1) * below) + np.maximum((1 - tail) * above, -tail * above)) / 2
 
 
-def _slices(main: str, outputs, part, encoder) -> dict[str, float]:
+def _slices(main: str, outputs, part, encoder) -> dict[str, Slice]:
     """The main metric (a panel's as MASE) by series and by range of steps ahead, and the coverage by range."""
     truth, found, scale = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64), part.extra["mase_scale"]
 
@@ -63,18 +63,20 @@ def _slices(main: str, outputs, part, encoder) -> dict[str, float]:
         gap = (truth[:, steps, channels] - found[:, steps, channels]) / np.array(encoder.scale)[channels]
         return float(np.nanmean(gap**2)) if np.isfinite(gap).any() else float("nan")
 
-    named = "" if main == "mse" else "mase, "
-    every, slices = slice(None), {}
+    own = "mse" if encoder.form == "aligned" else "mase"
+    own, every, slices = ("" if main == own else own), slice(None), {}
     if encoder.form == "aligned" and 1 < encoder.channels <= MOST_SERIES:
-        slices |= {f"series {name}": of(every, slice(i, i + 1)) for i, name in enumerate(encoder.names)}
+        for i, name in enumerate(encoder.names):
+            slices[f"series {name}"] = Slice(value=of(every, slice(i, i + 1)), rows=len(truth), metric=own)
     for steps in ranges(encoder.horizon):
         text = f"steps {steps.start + 1} to {steps.stop}" if steps.stop - steps.start > 1 else f"step {steps.stop}"
-        slices[f"{named}{text}"] = of(steps, every)
+        slices[text] = Slice(value=of(steps, every), rows=len(truth), metric=own)
         if "lower" in outputs:
             inside = (truth[:, steps] >= outputs["lower"][:, steps]) & (truth[:, steps] <= outputs["upper"][:, steps])
             known = ~np.isnan(truth[:, steps])
-            slices[f"coverage, {text}"] = float(inside[known].mean()) if known.any() else float("nan")
-    return {name: value for name, value in slices.items() if np.isfinite(value)}
+            share = float(inside[known].mean()) if known.any() else float("nan")
+            slices[f"coverage, {text}"] = Slice(value=share, rows=len(truth), metric="coverage")
+    return {name: one for name, one in slices.items() if np.isfinite(one.value)}
 
 
 def ranges(horizon: int) -> list[slice]:

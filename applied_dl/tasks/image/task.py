@@ -12,7 +12,7 @@ from applied_dl.core.builders import call
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics.calibration import temperature
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
-from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.core.records import Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.layers.augment import augmentation
 from applied_dl.layers.pixels import fit_pixels, normalize
@@ -113,7 +113,11 @@ def score(recipe, outputs, part, encoder) -> Scores:
         metrics = {"f1": metrics["f1"], "map": metric.mean_average_precision(truth, p), **metrics}
         intervals["map"] = bootstrap(metric.mean_average_precision, truth, p, repeats=REPEATS)
         intervals["accuracy"] = bootstrap_mean(((p >= 0.5) == (truth > 0)).mean(1))
-        slices = {name: metric.f1(truth[:, [i]], p[:, [i]]) for i, name in enumerate(encoder.labels) if truth[:, i].any()}
+        slices = {
+            name: Slice(value=metric.f1(truth[:, [i]], p[:, [i]]), rows=int(truth[:, i].sum()))
+            for i, name in enumerate(encoder.labels)
+            if truth[:, i].any()
+        }
         return Scores(main="f1", metrics=metrics, intervals=intervals, slices=slices)
     right = p.argmax(1) == truth
     intervals["accuracy"] = wilson(int(right.sum()), len(truth))
@@ -122,7 +126,8 @@ def score(recipe, outputs, part, encoder) -> Scores:
     if len(encoder.labels) >= TOP5_CLASSES:
         metrics["top5_accuracy"] = metric.top_k_accuracy(truth, p)
         intervals["top5_accuracy"] = wilson(round(metrics["top5_accuracy"] * len(truth)), len(truth))
-    slices = {name: float(right[truth == i].mean()) for i, name in enumerate(encoder.labels) if (truth == i).any()}
+    rows = {name: truth == i for i, name in enumerate(encoder.labels)}
+    slices = {name: Slice(value=float(right[at].mean()), rows=int(at.sum())) for name, at in rows.items() if at.any()}
     return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
 
 
@@ -139,7 +144,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     p = outputs["probabilities"]
     if encoder.multi_label:
         scores = score(recipe, outputs, test, encoder).slices
-        draw.bars(list(scores), np.array(list(scores.values())), folder / "labels.png", "F1 of each label", "F1")
+        draw.bars(list(scores), np.array([one.value for one in scores.values()]), folder / "labels.png", "F1 of each label", "F1")
         draw.reliability((test.target > 0).ravel(), p.ravel(), folder / "reliability.png")
         return
     best, truth = p.argmax(1), test.target

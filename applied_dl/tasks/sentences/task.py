@@ -10,9 +10,9 @@ from keras import layers
 
 from applied_dl.core.builders import call
 from applied_dl.core.metrics import classification as metric
-from applied_dl.core.metrics.embedding import judge_pairs, linear_probe
+from applied_dl.core.metrics.embedding import linear_probe, score_pairs
 from applied_dl.core.metrics.intervals import bootstrap_mean, wilson
-from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.core.records import Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
@@ -66,7 +66,7 @@ def fit(recipe, prepared, workspace) -> Fitted:
         vectors = _vectors(model, part.inputs[name])
         if prepared.encoder.labels:
             return {"val_accuracy": linear_probe(vectors, part.target)}
-        return {f"val_{key}": value for key, value in judge_pairs(vectors, part.target, intervals=False).metrics.items()}
+        return {f"val_{key}": value for key, value in score_pairs(vectors, part.target, intervals=False).metrics.items()}
 
     return fit_sentences(recipe, prepared, workspace, "model", model, evaluate)
 
@@ -102,7 +102,7 @@ def keep_index(recipe, prepared, vectors) -> None:
 def score(recipe, outputs, part, encoder) -> Scores:
     """Rank correlation with scored pairs, retrieval of the other half of a pair, or accuracy on labelled texts."""
     if not encoder.labels:
-        return judge_pairs(outputs["vector"], part.target)
+        return score_pairs(outputs["vector"], part.target)
     truth = part.target
     if "probabilities" not in outputs:
         accuracy = linear_probe(outputs["vector"], truth)
@@ -113,7 +113,8 @@ def score(recipe, outputs, part, encoder) -> Scores:
     metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
     best = p.argmax(1)
     right = int(np.sum(best == truth))
-    slices = {name: float(np.mean(best[truth == i] == i)) for i, name in enumerate(encoder.labels) if (truth == i).any()}
+    rows = {name: truth == i for i, name in enumerate(encoder.labels)}
+    slices = {name: Slice(value=float((best == truth)[at].mean()), rows=int(at.sum())) for name, at in rows.items() if at.any()}
     return Scores(
         main="accuracy", metrics={**metrics, "probe_accuracy": linear_probe(outputs["vector"], truth)},
         intervals={"accuracy": wilson(right, len(truth)), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))},

@@ -11,7 +11,7 @@ from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics import regression
 from applied_dl.core.metrics.calibration import conformal, temperature, threshold
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
-from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.core.records import Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments
 from applied_dl.tasks.tabular.baselines import tabular_baselines
@@ -132,7 +132,7 @@ def _score_numbers(outputs, part, encoder) -> Scores:
         inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
         metrics["coverage"] = float(inside.mean())
         intervals["coverage"] = wilson(int(inside.sum()), len(y))
-    slices = {name: float(np.sqrt(square[at].mean())) for name, at in _slices(part, encoder, p).items()}
+    slices = {name: Slice(value=float(np.sqrt(square[at].mean())), rows=int(at.sum())) for name, at in _slices(part, encoder, p).items()}
     return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
 
 
@@ -148,7 +148,7 @@ def _score_classes(outputs, part, encoder) -> Scores:
         intervals["auc"] = bootstrap(metric.auc, y, p[:, 1], repeats=REPEATS)
     metrics["ece"] = metric.expected_calibration_error(y, p)
     intervals["ece"] = bootstrap(metric.expected_calibration_error, y, p, repeats=REPEATS)
-    slices = {name: float(right[at].mean()) for name, at in _slices(part, encoder).items()}
+    slices = {name: Slice(value=float(right[at].mean()), rows=int(at.sum())) for name, at in _slices(part, encoder).items()}
     return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
 
 

@@ -161,7 +161,7 @@ def as_ids(encoder: WordEncoder, found, kept: np.ndarray) -> tuple[np.ndarray, n
 
 
 def neighbours_part(encoder: WordEncoder, text: Text) -> Part:
-    """Rows (word, neighbour, the neighbour of another word): see `metrics.words.judge_neighbours`."""
+    """Rows (word, neighbour, the neighbour of another word): see `metrics.words.score_neighbours`."""
     rng = np.random.default_rng(len(text.ids))
     ids = np.array(text.ids)
     piece = np.repeat(np.arange(len(text.ends)), np.diff(np.r_[0, text.ends]))

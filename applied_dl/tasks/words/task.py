@@ -71,8 +71,8 @@ def score(recipe, outputs, part, encoder) -> Scores:
     """Rank correlation with human similarity ratings, or held-out neighbours; analogies (by `encoder.npz`) where there are questions."""
     vectors = outputs["vector"]
     if part.extra["kind"] == "analogies":
-        return metric.judge_analogies(vectors, part.extra["analogies"])
-    found = metric.judge_similarity(vectors, part.target) if part.extra["kind"] == "similarity" else metric.judge_neighbours(vectors)
+        return metric.score_analogies(vectors, part.extra["analogies"])
+    found = metric.score_similarity(vectors, part.target) if part.extra["kind"] == "similarity" else metric.score_neighbours(vectors)
     quiz = part.extra.get("quiz")
     if quiz is None:
         return found

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from applied_dl.core.metrics.embedding import judge_pairs, linear_probe, ranks_of_own
+from applied_dl.core.metrics.embedding import linear_probe, ranks_of_own, score_pairs
 from applied_dl.core.metrics.similarity import spearman
 
 RANDOM = np.random.default_rng(0)
@@ -37,14 +37,14 @@ def test_ranks_and_recall_are_counted_one_by_one():
 def test_equal_vectors_gain_nothing():
     same = np.tile(unit(1, 4), (40, 1))
     np.testing.assert_array_equal(ranks_of_own(same, same), np.full(40, 19))
-    found = judge_pairs(np.tile(unit(1, 4), (80, 1)), np.full(80, np.nan))
+    found = score_pairs(np.tile(unit(1, 4), (80, 1)), np.full(80, np.nan))
     assert found.metrics["recall_at_k"] == 0
 
 
 def test_scored_pairs_are_ranked_and_the_others_retrieved():
     vectors = unit(60, 5)
     score = np.repeat(np.concatenate([RANDOM.uniform(size=20), np.full(10, np.nan)]), 2)
-    found = judge_pairs(vectors, score)
+    found = score_pairs(vectors, score)
     cosine = (vectors[0::2] * vectors[1::2]).sum(1)[:20]
     assert found.main == "spearman"
     assert found.metrics["spearman"] == pytest.approx(spearmanr(score[0:40:2], cosine).statistic)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from applied_dl.core.metrics.words import analogies, judge_analogies, judge_neighbours, judge_similarity, solve_analogies
+from applied_dl.core.metrics.words import analogies, score_analogies, score_neighbours, score_similarity, solve_analogies
 
 
 def test_similarity_is_scipys_rank_correlation():
@@ -12,7 +12,7 @@ def test_similarity_is_scipys_rank_correlation():
     vectors, wanted = rng.normal(size=(80, 5)), rng.integers(0, 6, 40).astype(float)
     a, b = vectors[0::2], vectors[1::2]
     cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    found = judge_similarity(vectors, np.repeat(wanted, 2))
+    found = score_similarity(vectors, np.repeat(wanted, 2))
     assert found.value == pytest.approx(spearmanr(wanted, cosine).statistic, abs=1e-6)
     low, high = found.intervals["spearman"]
     assert low <= found.value <= high
@@ -20,9 +20,9 @@ def test_similarity_is_scipys_rank_correlation():
 
 def test_neighbours_count_right_wrong_and_ties():
     one, two = np.eye(2)
-    found = judge_neighbours(np.array([one, one, two, one, two, one, one, two, two, one, one, two]))
+    found = score_neighbours(np.array([one, one, two, one, two, one, one, two, two, one, one, two]))
     assert found.value == pytest.approx((1 + 0 + 0.5 + 1) / 4)
-    assert judge_neighbours(np.zeros((3, 2))).value == 0.5
+    assert score_neighbours(np.zeros((3, 2))).value == 0.5
 
 
 def test_analogies_by_brute_force():
@@ -39,4 +39,4 @@ def test_analogies_by_brute_force():
     assert analogies(table, questions[:0])[0] == 0
     beyond = np.vstack([questions, [[1, 2, 3, 55]]])  # a word that is not among the first is no question
     assert analogies(table, beyond, 50)[0] == 1
-    assert judge_analogies(table, questions).main == "analogy"
+    assert score_analogies(table, questions).main == "analogy"

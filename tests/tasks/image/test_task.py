@@ -9,7 +9,7 @@ from PIL import Image
 
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError
-from applied_dl.core.records import Part
+from applied_dl.core.records import Part, Slice
 from applied_dl.export.convert import convert_here
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.runtime.interpreter import Runtime
@@ -192,7 +192,9 @@ def test_baselines_and_plots(tmp_path):
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == {"training", "batch", "confusion", "reliability", "worst"}
     slices = task.score(recipe, outputs, prepared.test, prepared.encoder).slices
     truth, best = prepared.test.target, outputs["probabilities"].argmax(1)
-    assert slices == {name: pytest.approx(np.mean(best[truth == i] == i)) for i, name in enumerate(("0", "1"))}
+    for i, name in enumerate(("0", "1")):
+        assert slices[name] == Slice(value=pytest.approx(np.mean(best[truth == i] == i)), rows=int((truth == i).sum()))
+    assert set(slices) == {"0", "1"}
 
 
 def test_several_labels_have_scores_with_intervals_and_plots(tmp_path):

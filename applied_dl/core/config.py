@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -95,15 +96,19 @@ def to_template(recipe: Any, main_keys: Iterable[str]) -> str:
     lines = [f'task = "{recipe.task}"', ""]
     for name in main_keys:
         value, text = known.pop(name)
-        lines += [f"# {text}", f"# {name} =" if value is None else f"{name} = {_toml(value)}"]
+        lines += [*_comment(text), f"# {name} =" if value is None else f"{name} = {_toml(value)}"]
     lines += ["", "", "# All other keys with their defaults: remove a # to change one. Keys without a value are chosen from the data."]
     section = ""
     for name, (value, text) in known.items():
         if name.partition(".")[0] != section:
             section = name.partition(".")[0]
             lines.append("")
-        lines += [f"# {text}", f"# {name} =" if value is None else f"# {name} = {_toml(value)}"]
+        lines += [*_comment(text), f"# {name} =" if value is None else f"# {name} = {_toml(value)}"]
     return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 110, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False)
 
 
 def _sections(recipe: Any) -> Iterable[tuple[str, list[tuple[str, Any, str]]]]:

@@ -3,7 +3,11 @@
 A new task is its folder and a line of `TASKS`.
 """
 
+from __future__ import annotations
+
 import importlib
+import importlib.util
+from typing import Any
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, known
@@ -17,14 +21,14 @@ TASKS = {
 }
 
 
-def load_task(name: str):
-    """The functions of a task (`tasks/<name>/task.py`). TensorFlow is imported with it, without the lines it prints on the way."""
+def load_task(name: str) -> Any:
+    """The functions of a task (`tasks/<name>/task.py`). TensorFlow is imported with it, without the lines it prints meanwhile."""
     known("task", name, TASKS)
     with console.hushed():
         return importlib.import_module(f"applied_dl.tasks.{name}.task")
 
 
-def load_predict(name: str):
+def load_predict(name: str) -> Any:
     """The functions of a task's predictions (`tasks/<name>/predict.py`), without TensorFlow."""
     if name not in TASKS:
         raise DataError(f"This version knows no task {name!r} (it knows {', '.join(TASKS)}); upgrade applied_dl.")
@@ -33,5 +37,22 @@ def load_predict(name: str):
 
 def recipe_type(name: str) -> type:
     """The recipe struct of a task."""
+    kind: type = _recipe_module(name).Recipe
+    return kind
+
+
+def main_keys(name: str) -> tuple[str, ...]:
+    """The recipe keys that people change most, as `section.key`."""
+    keys: tuple[str, ...] = _recipe_module(name).MAIN_KEYS
+    return keys
+
+
+def suggest_keys(name: str, source: str) -> dict[str, Any]:
+    """Recipe keys that suit a data source (`tasks/<name>/suggest.py`), without TensorFlow; empty where the task proposes none."""
+    module = f"applied_dl.tasks.{name}.suggest"
+    return importlib.import_module(module).suggest(source) if importlib.util.find_spec(module) else {}
+
+
+def _recipe_module(name: str) -> Any:
     known("task", name, TASKS)
-    return importlib.import_module(f"applied_dl.tasks.{name}.recipe").Recipe
+    return importlib.import_module(f"applied_dl.tasks.{name}.recipe")

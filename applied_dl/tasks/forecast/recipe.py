@@ -76,3 +76,17 @@ class Recipe(Section, frozen=True, kw_only=True):
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)
+
+
+MAIN_KEYS = (  # what people change most; `applied-dl new` writes them first
+    "data.source",
+    "data.target",
+    "data.time",
+    "data.series",
+    "data.future_covariates",
+    "data.horizon",
+    "data.lookback",
+    "model.preset",
+    "model.name",
+    "calibration.coverage",
+)

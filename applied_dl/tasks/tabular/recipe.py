@@ -78,3 +78,17 @@ class Recipe(Section, frozen=True, kw_only=True):
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)
     card: Card = field(default_factory=Card)
+
+
+MAIN_KEYS = (  # what people change most; `applied-dl new` writes them first
+    "data.source",
+    "data.target",
+    "data.kind",
+    "data.split",
+    "data.group",
+    "data.order",
+    "data.ignore",
+    "model.preset",
+    "train.epochs",
+    "train.seed",
+)

@@ -61,3 +61,17 @@ class Recipe(Section, frozen=True, kw_only=True):
     train: Train = field(default_factory=Train)
     export: Export = field(default_factory=Export)
     card: Card = field(default_factory=Card)
+
+
+MAIN_KEYS = (  # what people change most; `applied-dl new` writes them first
+    "data.source",
+    "data.column",
+    "preprocess.lowercase",
+    "preprocess.min_count",
+    "preprocess.vocabulary",
+    "model.name",
+    "model.dimensions",
+    "learn.window",
+    "train.epochs",
+    "train.seed",
+)

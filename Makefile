@@ -64,7 +64,7 @@ $(VENV)/.docs: $(STAMP)
 	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python -e ".[docs]"; else $(BIN)/pip install -q -e ".[docs]"; fi
 	@touch $@
 docs: $(VENV)/.docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.$(subst /,.,$(TABLE))

@@ -1,4 +1,4 @@
-"""MkDocs hook: pages generated at build time, from the command line's parser, the recipes' descriptions and the files of the root folder."""
+"""MkDocs hook and Griffe extension: pages generated at build time from the command line's parser, the recipes and the root folder's files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import typing
 from pathlib import Path
 
 import msgspec
+
+try:
+    from griffe import Extension
+except ModuleNotFoundError:  # the tests of these functions need no documentation tools
+    Extension = object
 
 ROOT = Path(__file__).resolve().parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "security.md": "SECURITY.md", "changelog.md": "CHANGELOG.md"}
@@ -23,6 +28,14 @@ def on_files(files, config):
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+class ExampleSections(Extension):
+    """Docstrings have a section `Example`, which Griffe knows as `Examples`."""
+
+    def on_object(self, *, obj, **_):
+        if obj.docstring:
+            obj.docstring.value = re.sub(r"^( *)Example:$", r"\1Examples:", obj.docstring.value, flags=re.MULTILINE)
 
 
 def root_page(path: Path) -> str:
@@ -48,7 +61,7 @@ def command_line() -> str:
         lines += [f"## {name}", "", parser.description or "", "", "```text", usage, "```", "", "| argument | what it does |", "|---|---|"]
         for action in parser._actions:
             if action.dest != "help":
-                lines.append(f"| `{_argument(action)}` | {_cell(action.help or '')}{_default(action)} |")
+                lines.append(f"| `{_cell(_argument(action))}` | {_cell(action.help or '')} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -112,10 +125,6 @@ def _argument(action: argparse.Action) -> str:
     if action.choices:
         value = "{" + ",".join(map(str, action.choices)) + "}"
     return " ".join(part for part in (", ".join(action.option_strings), str(value) if action.nargs != 0 else "") if part)
-
-
-def _default(action: argparse.Action) -> str:
-    return f" (default: {action.default})" if action.default not in (None, False, argparse.SUPPRESS, []) and action.option_strings else ""
 
 
 def _cell(text: str) -> str:

@@ -13,7 +13,7 @@ from applied_dl.tasks import TASKS
 from applied_dl.workflows import recipes
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 SERVED = "fastapi"  # a block that needs a web framework is compiled, not run

@@ -1,0 +1,86 @@
+"""The generated reference pages are complete, and numbers written in the docs are those of the code."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from applied_dl.cli import VERBS
+from applied_dl.core.sections import Export
+from applied_dl.export import precisions, verification
+from applied_dl.tasks import TASKS, recipe_type
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def hooks():
+    spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_verb_and_argument_is_described(hooks):
+    page = hooks.command_line()
+    assert set(re.findall(r"^## (.+)$", page, re.MULTILINE)) == set(VERBS)
+    assert not re.findall(r"^\| `[^`]+` \|\s*\|$", page, re.MULTILINE), "an argument without a help text"
+
+
+def test_every_recipe_key_is_described(hooks):
+    page = hooks.recipes()
+    for task in TASKS:
+        for section in msgspec.structs.fields(recipe_type(task)):
+            if hooks._is_section(section.type):
+                for key in msgspec.structs.fields(section.type):
+                    assert f"| `{key.name}` |" in page, (task, section.name, key.name)
+    assert not re.findall(r"^\| `[^`]+` \|.*\|\s*\|$", page, re.MULTILINE), "a key without a description"
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for path in [*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]:
+        assert path.relative_to(DOCS).as_posix() in navigation, path
+
+
+def test_the_generated_pages_name_files_that_exist(hooks):
+    for source in hooks.FROM_ROOT.values():
+        assert (ROOT / source).exists(), source
+
+
+@pytest.mark.parametrize(
+    ("page", "pattern", "value"),
+    [
+        ("export.md", r"within ([\d.]+) % of its size", round(100 * (precisions.LIKE - 1), 1)),
+        ("export.md", r"less than ([\d.]+) of its time", precisions.FASTER),
+        ("export.md", r"cosine of its vectors to Keras' is below ([\d.]+)", verification.AGREEMENT),
+        ("export.md", r"length differs from 1 by more than ([\d.]+)", verification.UNIT),
+        ("guides/image.md", r"`data.max_unreadable` \((\d+) %\)", 100 * recipe_type("image")().data.max_unreadable),
+        ("guides/forecast.md", r"`calibration.coverage` \((\d+) %\)", 100 * recipe_type("forecast")().calibration.coverage),
+        ("guides/tabular.md", r"`calibration.coverage` \((\d+) %\)", 100 * recipe_type("tabular")().calibration.coverage),
+        ("guides/words.md", r"`preprocess.vocabulary` \(([\d,]+)\)", recipe_type("words")().preprocess.vocabulary),
+        ("guides/sentences.md", r"`predict.index` training texts \(([\d,]+)\)", recipe_type("sentences")().predict.index),
+    ],
+)
+def test_numbers_from_constants(page, pattern, value):
+    text = re.sub(r"\s+", " ", (DOCS / page).read_text(encoding="utf-8"))
+    found = re.search(pattern, text)
+    assert found, f"{page} no longer has {pattern!r}"
+    assert float(found[1].replace(",", "")) == pytest.approx(value)
+
+
+def test_the_precisions_of_the_page_are_those_of_the_recipe():
+    table = (DOCS / "export.md").read_text(encoding="utf-8").split("## Precisions")[1]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table.split("```toml")[0], re.MULTILINE)) == Export().variants
+
+
+def test_the_doctors_findings_are_listed():
+    """Every name that a check gives is in the table of docs/training.md, and every name of the table is in the code."""
+    table = (DOCS / "training.md").read_text(encoding="utf-8").split("### The doctor")[1].split("### The learning-rate finder")[0]
+    listed = {name for line in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)}
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "applied_dl" / "training" / "diagnostics").glob("*.py"))
+    assert set(re.findall(r'name="(\w+)"', source)) <= listed
+    assert not [name for name in listed if f'"{name}"' not in source]

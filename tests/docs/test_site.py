@@ -54,10 +54,10 @@ def test_the_generated_pages_name_files_that_exist(hooks):
 @pytest.mark.parametrize(
     ("page", "pattern", "value"),
     [
-        ("export.md", r"within ([\d.]+) % of its size", round(100 * (precisions.LIKE - 1), 1)),
-        ("export.md", r"less than ([\d.]+) of its time", precisions.FASTER),
-        ("export.md", r"cosine of its vectors to Keras' is below ([\d.]+)", verification.AGREEMENT),
-        ("export.md", r"length differs from 1 by more than ([\d.]+)", verification.UNIT),
+        ("export.md", r"within ([\d.]+) % of its size", round(100 * (precisions.SIMILAR_SIZE - 1), 1)),
+        ("export.md", r"less than ([\d.]+) of its time", precisions.CLEARLY_FASTER),
+        ("export.md", r"cosine of its vectors to Keras' is below ([\d.]+)", verification.MIN_COSINE),
+        ("export.md", r"length differs from 1 by more than ([\d.]+)", verification.LENGTH_TOLERANCE),
         ("guides/image.md", r"`data.max_unreadable` \((\d+) %\)", 100 * recipe_type("image")().data.max_unreadable),
         ("guides/forecast.md", r"`calibration.coverage` \((\d+) %\)", 100 * recipe_type("forecast")().calibration.coverage),
         ("guides/tabular.md", r"`calibration.coverage` \((\d+) %\)", 100 * recipe_type("tabular")().calibration.coverage),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
@@ -61,6 +61,32 @@ class Prepared(Struct, frozen=True, kw_only=True):
     facts: dict[str, object] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     state: Any = None
+
+
+STOPPED = "stopped by hand"
+EXPLODED = "the loss was not finite"
+
+
+class History(Struct, kw_only=True):
+    """What happened in a training: one row per epoch (`epoch`, `loss`, metrics, `val_*`, `learning_rate`, `seconds`).
+
+    `rows` is empty where nothing was trained: in a dry run and under the learning-rate finder.
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    monitor: str = "val_loss"
+    best_epoch: int = 0
+    best: float = float("nan")
+    stopped: str = "all epochs done"
+    seconds: float = 0.0
+
+
+class Fitted(NamedTuple):
+    """A trained Keras model (best weights), its history, and whatever the task needs to build its serving graph."""
+
+    model: Any  # a keras.Model; core imports no Keras
+    history: History
+    extra: dict[str, Any] = {}
 
 
 HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",

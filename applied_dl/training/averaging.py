@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from applied_dl.core.errors import UsageError
+from applied_dl.training.model_parts import all_layers
 
 MEASURED = 32  # batches that give batch normalisation its statistics
 SHAPES = ("constant", "step", "plateau", "cosine_restarts")
@@ -62,7 +63,7 @@ class EpochMean:
 
     def _measure(self, model: keras.Model) -> None:
         """Mean and variance of batch normalisation as these weights see the training rows."""
-        norms = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
+        norms = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
         if not norms:
             return
         usual = [layer.momentum for layer in norms]

@@ -1,7 +1,7 @@
 """The state of a run on disk, written so that a kill at any moment leaves the last complete one: temporary folder, fsync, rename.
 
 Keras' own `save_weights` leaves out the seed state of Dropout and of augmentation layers, so a run resumed from it differs. Here
-everything that training reads goes in, as plain arrays, each file under a sha256.
+everything that training reads is written, as plain arrays, each file with its sha256.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,52 +20,58 @@ from applied_dl.core.bundle import sha256, sync
 from applied_dl.core.errors import RefusedError
 from applied_dl.training.reproducible import versions
 
-if TYPE_CHECKING:
-    import keras
-
-
-WRITTEN_SHARE = 33  # a checkpoint is due after so many times the seconds that the last one took: under 3 % of the time
+WRITTEN_SHARE = 33  # a checkpoint is due after this many times the seconds that the last one took: under 3 % of the time
 MIGHT_DIFFER = ("applied_dl", "keras", "tensorflow", "numpy")
 
 
-class Keeper:
-    """The checkpoints of one training: read where a run is resumed, written where one is due. A full disk costs a checkpoint, no more."""
+class Store(NamedTuple):
+    """Where the states of a run are kept; `identity` (recipe keys, data) must match for `resume`."""
 
-    def __init__(self, workspace, tag: str, minutes: float, unit: str = "epochs"):
-        self.folder = workspace.folder / "checkpoints" / tag if workspace and workspace.keeps else None
-        self.workspace, self.minutes, self.unit = workspace, minutes, unit
+    folder: Path
+    identity: dict[str, str]
+    resume: bool = False
+
+
+class Keeper:
+    """The checkpoints of one training: read where a run is resumed, written where one is due. A full disk costs a checkpoint, no more.
+
+    Args:
+        store: None keeps nothing.
+        tag: the name of this training in the store.
+        minutes: between two checkpoints; more where writing one takes long.
+        unit: what is counted, for the messages.
+    """
+
+    def __init__(self, store: Store | None, tag: str, minutes: float, unit: str = "epochs"):
+        self.store, self.minutes, self.unit = store, minutes, unit
+        self.folder = store.folder / "checkpoints" / tag if store else None
         self.last, self.seconds = time.perf_counter(), 0.0
 
     def read(self) -> tuple[int, dict[str, list[np.ndarray]], dict] | None:
-        """Epoch, arrays and notes of the newest state, where this run resumes one."""
-        found = read(self.folder, self.workspace.identity) if self.folder and self.workspace.resume else None
+        """How much was done, arrays and notes of the newest state, where this run resumes one."""
+        found = read(self.folder, self.store.identity) if self.store and self.store.resume else None
         if found is not None:
             console.say("resume", f"{self.folder.name}: {found[0]} {self.unit} were done")
         return found
 
-    def write(self, epoch: int, last: bool, arrays: Callable[[], dict[str, list]], notes: dict) -> None:
-        """Keep the state after `epoch`, where one is due or this is the `last`."""
+    def due(self, last: bool) -> bool:
+        """Whether a state is to be written now; the `last` one always is."""
         waited = time.perf_counter() - self.last
-        if self.folder is None or not (last or waited >= max(60 * self.minutes, WRITTEN_SHARE * self.seconds)):
-            return
+        return self.folder is not None and (last or waited >= max(60 * self.minutes, WRITTEN_SHARE * self.seconds))
+
+    def write(self, done: int, arrays: dict[str, list], notes: dict) -> None:
+        """Write the state after `done` epochs (or parts of them)."""
         start = time.perf_counter()
         try:
-            write(self.folder, epoch, arrays(), notes, self.workspace.identity)
+            write(self.folder, done, arrays, notes, self.store.identity)
         except OSError as error:  # a full disk must not end a training that needs it only at its end
-            console.warn(f"epoch {epoch} left no checkpoint at {str(self.folder)!r}: {error.strerror or error}; training goes on")
+            console.warn(f"no checkpoint was written at {str(self.folder)!r}: {error.strerror or error}; training goes on")
         self.last = time.perf_counter()
         self.seconds = self.last - start
 
 
-def training_state(model: keras.Model) -> list:
-    """Weights, optimizer slots and seed states, in a fixed order."""
-    seeds = [v for layer in model._flatten_layers() for v in layer.variables if "seed_generator_state" in v.path]
-    unique = list({id(v): v for v in seeds}.values())
-    return [*model.weights, *model.optimizer.variables, *unique]
-
-
 def write(folder: Path, epoch: int, arrays: dict[str, list[np.ndarray]], notes: dict, identity: dict) -> None:
-    """Keep the state after `epoch`; the last two stay."""
+    """Write the state after `epoch`; the last two stay."""
     folder.mkdir(parents=True, exist_ok=True)
     final, work = folder / f"epoch-{epoch:06d}", folder / f".writing-{epoch:06d}"
     shutil.rmtree(work, ignore_errors=True)

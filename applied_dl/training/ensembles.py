@@ -7,22 +7,23 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.training.history import STOPPED, Fitted
-from applied_dl.training.snapshots import cycles
+from applied_dl.core.records import STOPPED, Fitted
+from applied_dl.core.task import Trainer
+from applied_dl.training.snapshots import fit_cycles
 
 
-def fit_members(recipe, fit_one: Callable) -> Fitted:
+def fit_members(recipe, trainer: Trainer, fit_one: Callable[..., Fitted]) -> Fitted:
     """Train `train.ensemble` members that differ by their seed, or `train.snapshots` cycles; one graph that averages their outputs.
 
-    `fit_one(recipe, tag) -> Fitted` builds and trains one member; its graph takes a dict of inputs. The history is the first member's;
-    `extra["members"]` holds all of them.
+    `fit_one(recipe, trainer, tag) -> Fitted` builds and trains one member; its graph takes a dict of inputs. The history is the first
+    member's; `extra["members"]` holds all of them.
     """
-    members = cycles(recipe, fit_one) if recipe.train.snapshots else []
+    members = fit_cycles(recipe, trainer, fit_one) if recipe.train.snapshots else []
     for i in range(0 if members else recipe.train.ensemble):
         settings = msgspec.structs.replace(recipe.train, seed=recipe.train.seed + 1000 * i)
         keras.utils.set_random_seed(settings.seed)
         try:
-            members.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"member{i}"))
+            members.append(fit_one(msgspec.structs.replace(recipe, train=settings), trainer, f"member{i}"))
         except KeyboardInterrupt:  # before the member's first epoch: those that are done stay
             if not members:
                 raise

@@ -13,9 +13,11 @@ import msgspec
 import numpy as np
 from keras import ops
 
-from applied_dl.core.errors import DataError
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.records import History
+from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.batches import plan, training_batches
-from applied_dl.training.checkpoints import training_state
+from applied_dl.training.model_parts import training_state
 from applied_dl.training.optimizers import optimizer as make_optimizer
 
 STEPS = 120
@@ -76,6 +78,27 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
         ends[float(rate)] = float(np.median(losses[-steps // 5 :])) if len(losses) == steps else np.inf
     _restore(model, state, kept)
     return seen._replace(chosen=min(ends, key=ends.get))
+
+
+class RateFinder(Trainer):
+    """Sweeps each model that `fit` would train, and trains none (`applied-dl lr-find`).
+
+    `found` lists `(tag, learning rate of the recipe, Suggestion)`.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, float | str, Suggestion]] = []
+
+    def train(
+        self, model, source, validation, settings, *, loss, metrics=(), monitor="val_loss", augment=None, rates=None, tag="model"
+    ) -> History:
+        """Run the finder."""
+        self.found.append((tag, settings.learning_rate, find(model, source, settings, loss=loss, augment=augment, rates=rates)))
+        return History(monitor=monitor)
+
+    def run(self, loop: Loop, tag: str = "model") -> History:
+        """Raises `UsageError`: the finder needs gradient steps of Keras."""
+        raise UsageError(f"There is no learning rate to find: this model takes {loop.steps}; give train.learning_rate as a number.")
 
 
 def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:

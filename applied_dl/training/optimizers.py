@@ -67,6 +67,23 @@ def check(settings) -> None:
     check_snapshots(settings)
 
 
+def refuse_unused(settings, model: str, keys: tuple[str, ...] = ("l1", "l2", "swa", "snapshots", "max_norm")) -> None:
+    """Refuse keys of `[train]` that only Keras `fit` uses, for a model that is trained another way.
+
+    Raises:
+        UsageError: one of `keys` is set in `settings`.
+    """
+    for key in keys:
+        if getattr(settings, key):
+            raise UsageError(f"train.{key} has no meaning for the model {model!r}, which Keras fit does not train; remove it.")
+
+
+def refuse_bfloat16(settings, what: str) -> None:
+    """Raises `UsageError` where `train.precision` asks for half precision of `what`, which computes in float32 alone."""
+    if settings.precision == "mixed_bfloat16":
+        raise UsageError(f"train.precision: {what} compute in float32, whose numbers bfloat16 would round away; remove it.")
+
+
 def _kind(name: str, settings) -> tuple[type, dict]:
     """The Keras class of a name and the arguments that are its own."""
     if name in OTHERS:

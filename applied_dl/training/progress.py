@@ -1,62 +1,73 @@
-"""Progress of a fit on stderr: a live bar on a terminal, a bounded number of plain lines elsewhere."""
+"""Progress of a training on stderr: a live bar on a terminal, a bounded number of plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
-
-import keras
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from applied_dl.core import console
 
 PLAIN_LINES = 12  # at most about this many epoch lines where there is no terminal
+SILENCE = 30.0  # seconds after which a long epoch shows how far it is
 
 
-class Progress(keras.callbacks.Callback):
-    """Says loss, validation metric and time left. Reads logs, changes nothing."""
+class Progress:
+    """Shows loss, validation metric, speed and time left.
 
-    def __init__(self, epochs: int, steps: int, first_epoch: int, monitor: str):
-        super().__init__()
-        self.epochs, self.steps, self.first, self.monitor = epochs, steps, first_epoch, monitor
+    Args:
+        epochs: of the whole training.
+        monitor: the score beside the loss.
+        size: rows (or words) of an epoch; 0 shows no speed.
+        unit: their name.
+    """
+
+    def __init__(self, epochs: int, monitor: str, size: int = 0, unit: str = ""):
+        self.epochs, self.monitor, self.size, self.unit = epochs, monitor, size, unit
         self.every = max(1, -(-epochs // PLAIN_LINES))
-        self.bar = self.job = None
+        self.bar, self.task, self.first, self.done = None, None, 0, 0
+        self.last_line = time.perf_counter()
 
-    def on_train_begin(self, logs=None):
-        self.done, self.epoch_seconds = 0, 0.0
-        if console.live():
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    @contextmanager
+    def shown(self, first: int) -> Iterator[None]:
+        """Show the progress of a training that begins at epoch `first` (from 0)."""
+        self.first = self.done = first
+        self.last_line = time.perf_counter()
+        if not console.live():
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[score]}"), TimeRemainingColumn())
-            from rich.console import Console
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[score]}"), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as self.bar:
+            self.task = self.bar.add_task("training", total=float(self.epochs - first), score="")
+            yield
+        self.bar = None
 
-            self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self.bar.start()
-            total = (self.epochs - self.first) * self.steps
-            self.job = self.bar.add_task("training", total=total, score="")
-
-    def on_train_batch_end(self, batch, logs=None):
+    def within(self, share: float, loss: float = float("nan"), seconds: float = 0.0) -> None:
+        """Show that a share (0..1) of the present epoch is done, `seconds` into it."""
         if self.bar:
-            done = (self._epoch - self.first) * self.steps + batch + 1
-            self.bar.update(self.job, completed=done, description=f"epoch {self._epoch + 1}/{self.epochs}")
+            self.bar.update(self.task, completed=self.done - self.first + share, description=f"epoch {self.done + 1}/{self.epochs}")
+        elif seconds and time.perf_counter() - self.last_line > SILENCE:
+            self._line(f"{share:.0%} of it   loss {loss:.4f}", share, seconds)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self.epoch_start = epoch, time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.done, self.epoch_seconds = self.done + 1, time.perf_counter() - self.epoch_start  # the first also traces
-        logs = logs or {}
-        score = f"loss {logs.get('loss', float('nan')):.4f}"
-        if self.monitor in logs:
-            score += f"  {self.monitor.replace('_', ' ')} {logs[self.monitor]:.4f}"
+    def epoch(self, row: dict[str, float]) -> None:
+        """Show the row of an epoch that ended."""
+        self.done += 1
+        score = f"loss {row.get('loss', float('nan')):.4f}"
+        if self.monitor in row and self.monitor != "loss":
+            score += f"  {self.monitor.replace('_', ' ')} {row[self.monitor]:.4f}"
         if self.bar:
-            self.bar.update(self.job, score=score)
-        elif (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs or epoch == self.first:
-            left = self.epoch_seconds * (self.epochs - epoch - 1)
-            console.say(f"epoch {epoch + 1}", f"{score}   {left:.0f} s left" if left >= 1 and self.done > 1 else score)
+            self.bar.update(self.task, completed=self.done - self.first, score=score)
+        elif self.done % self.every == 0 or self.done == self.epochs or self.done == self.first + 1:
+            self._line(score, 1.0, row["seconds"])
 
-    def on_train_end(self, logs=None):
-        self.close()
-
-    def close(self):
-        if self.bar:
-            self.bar.stop()
-            self.bar = None
+    def _line(self, text: str, share: float, seconds: float) -> None:
+        done = self.done if share == 1 else self.done + share
+        left = (self.epochs - done) * seconds / share
+        traced = done - self.first > 1 or self.size  # the first epoch of a Keras training includes tracing
+        speed = f"   {share * self.size / max(seconds, 1e-9):,.0f} {self.unit}/s" if self.size else ""
+        rest = f"   {left:.0f} s left" if left >= 1 and traced else ""
+        console.say(f"epoch {self.done + (share < 1)}", f"{text}{speed}{rest}")
+        self.last_line = time.perf_counter()

@@ -6,36 +6,13 @@ Huang et al., Snapshot Ensembles: Train 1, Get M for Free (2017). The cycles tog
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 import keras
 import msgspec
 
 from applied_dl.core.errors import UsageError
-from applied_dl.training.history import STOPPED
-
-_start: ContextVar[list | None] = ContextVar("start", default=None)
-
-
-@contextmanager
-def starting_from(weights: list | None):
-    """Every `train.fit` inside the block begins with these weights."""
-    token = _start.set(weights)
-    try:
-        yield
-    finally:
-        _start.reset(token)
-
-
-def begin(model: keras.Model) -> None:
-    """Give `model` the weights it is to start from, where there are any."""
-    weights = _start.get()
-    if weights is None:
-        return
-    if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:
-        raise UsageError("train.snapshots has no meaning for this model, whose training takes several fits; set train.ensemble instead.")
-    model.set_weights(weights)
+from applied_dl.core.records import STOPPED, Fitted
+from applied_dl.core.task import Trainer
 
 
 def check_snapshots(settings) -> None:
@@ -51,22 +28,26 @@ def check_snapshots(settings) -> None:
         )
 
 
-def cycles(recipe, fit_one: Callable) -> list:
-    """One `Fitted` a cycle. `fit_one(recipe, tag) -> Fitted` trains once."""
-    found: list = []
+def fit_cycles(recipe, trainer: Trainer, fit_one: Callable[..., Fitted]) -> list[Fitted]:
+    """One `Fitted` per cycle, each begun with the weights of the one before. `fit_one(recipe, trainer, tag) -> Fitted` trains once."""
+    fitted: list[Fitted] = []
     for i in range(recipe.train.snapshots):
-        epochs = recipe.train.epochs // recipe.train.snapshots
         settings = msgspec.structs.replace(
-            recipe.train, epochs=epochs, schedule="cosine", warmup=0.0, patience=0, seed=recipe.train.seed + i
+            recipe.train,
+            epochs=recipe.train.epochs // recipe.train.snapshots,
+            schedule="cosine",
+            warmup=0.0,
+            patience=0,
+            seed=recipe.train.seed + i,
         )
         keras.utils.set_random_seed(settings.seed)
+        start = trainer.starting_from(fitted[-1].model.get_weights()) if fitted else trainer
         try:
-            with starting_from(found[-1].model.get_weights() if found else None):
-                found.append(fit_one(msgspec.structs.replace(recipe, train=settings), f"snapshot{i}"))
+            fitted.append(fit_one(msgspec.structs.replace(recipe, train=settings), start, f"snapshot{i}"))
         except KeyboardInterrupt:
-            if not found:
+            if not fitted:
                 raise
-            found[-1].history.stopped = STOPPED  # before this cycle's first epoch: the cycles before it stay
-        if found[-1].history.stopped == STOPPED:
+            fitted[-1].history.stopped = STOPPED  # before this cycle's first epoch: the cycles before it stay
+        if fitted[-1].history.stopped == STOPPED:
             break
-    return found
+    return fitted

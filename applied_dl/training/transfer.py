@@ -11,20 +11,21 @@ from collections.abc import Callable
 import keras
 import msgspec
 
-from applied_dl.training.history import STOPPED, History
-from applied_dl.training.trainer import better
+from applied_dl.core.records import STOPPED, History
+from applied_dl.training.model_parts import leaf_layers
+from applied_dl.training.session import better
 
 DEPTH_GROUPS = 4  # the trunk is cut into this many parts, each with its own rate
 
 
-def leaf_layers(trunk: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that hold weights, in the order of the data's way."""
-    return [layer for layer in trunk._flatten_layers(include_self=False, recursive=True) if not list(layer._layers) and layer.weights]
+def weighted_layers(trunk: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that hold weights, in the order of the data."""
+    return [layer for layer in leaf_layers(trunk) if layer.weights]
 
 
 def unfreeze(trunk: keras.Model, share: float) -> int:
     """Let the last `share` (0..1) of the trunk's layers learn; how many do. Normalisation layers never do."""
-    layers = leaf_layers(trunk)
+    layers = weighted_layers(trunk)
     first = round(len(layers) * (1 - share))
     for i, layer in enumerate(layers):
         layer.trainable = i >= first and not isinstance(layer, keras.layers.BatchNormalization)
@@ -35,7 +36,7 @@ def layer_rates(trunk: keras.Model, decay: float | None) -> dict[str, float]:
     """Learning-rate factors by variable path: 1 for the head (not listed), times `decay` for each deeper quarter of the trunk."""
     if not decay or decay == 1:
         return {}
-    layers = leaf_layers(trunk)
+    layers = weighted_layers(trunk)
     rates = {}
     for i, layer in enumerate(layers):
         depth = DEPTH_GROUPS - i * DEPTH_GROUPS // max(len(layers), 1)

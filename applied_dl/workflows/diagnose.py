@@ -10,7 +10,7 @@ from applied_dl.core import bundle
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
-from applied_dl.workflows.preparation import identity, of_one_net, read_data, reread, resolve_recipe
+from applied_dl.workflows.preparation import of_one_net, read_data, reread, resolve_recipe
 
 ROWS = 64  # of validation, whose units are looked at
 BUDGET = 60.0  # seconds a training may take to be watched to its end
@@ -19,30 +19,23 @@ BUDGET = 60.0  # seconds a training may take to be watched to its end
 def doctor_recipe(recipe, budget: float = BUDGET) -> dict:
     """The findings on a recipe: its rows, its fresh model, and a training of at most about `budget` seconds. Nothing is written."""
     task = load_task(recipe.task)
-    from applied_dl.training.diagnostics import check_data, examiner
-    from applied_dl.training.history import Workspace
+    from applied_dl.training.diagnostics import Diagnoser, check_data
     from applied_dl.training.reproducible import set_up
 
     prepared = read_data(task, recipe)
     recipe = resolve_recipe(task, recipe, prepared)
     found = check_data(prepared, recipe.train)
-    set_up(recipe.train.seed, recipe.train.deterministic)
-    looked: list[str] = []
-    examine = examiner(found, budget)
-
-    def look(*arguments, **options):
-        looked.append(options["tag"])
-        return examine(*arguments, **options)
-
-    workspace = Workspace(Path(), identity(recipe, prepared), examine=look)
-    note = None
-    try:
-        task.fit(of_one_net(recipe), prepared, workspace)
-    except UsageError as error:
-        if looked:
-            raise
-        note = str(error)  # a model that takes no gradient steps of the engine: its rows alone are examined
-    return _report(recipe.task, found, looked, note)
+    note = f"The model {recipe.model.name!r} takes no gradient steps, so its data alone was examined."
+    diagnoser = Diagnoser(found, budget)
+    if task.trained_by_keras:
+        set_up(recipe.train.seed, recipe.train.deterministic)
+        try:
+            task.fit(of_one_net(task, recipe), prepared, diagnoser)
+        except UsageError as error:
+            if diagnoser.examined:
+                raise
+            note = str(error)
+    return _report(recipe.task, found, diagnoser.examined, None if diagnoser.examined else note)
 
 
 def doctor_bundle(path: str | Path) -> dict:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from applied_dl.core import config, console
 from applied_dl.tasks import load_task
-from applied_dl.workflows.preparation import identity, read_data, resolve_recipe
+from applied_dl.workflows.preparation import read_data, resolve_recipe
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured on small models
@@ -18,7 +18,7 @@ EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured o
 def dry_run(recipe, out: str) -> tuple[dict, str]:
     """The facts as `--json` prints them, and as people read them; written are the cache of decoded data and `OUT.preview.png`."""
     task = load_task(recipe.task)
-    from applied_dl.training.history import Workspace
+    from applied_dl.training.trainer import Timer
 
     start = time.perf_counter()
     prepared = read_data(task, recipe)
@@ -32,8 +32,8 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     picture = Path(f"{out}.preview.png")
     picture.parent.mkdir(parents=True, exist_ok=True)
     batch = task.preview(recipe, prepared, picture)
-    trial: list[float] = []
-    task.fit(recipe, prepared, Workspace(Path(out).parent / ".dry-run", identity(recipe, prepared), trial=trial))
+    timer = Timer()
+    task.fit(recipe, prepared, timer)
     facts = {
         "task": recipe.task,
         "data": prepared.facts.get("summary", ""),
@@ -44,7 +44,7 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
         "flops_per_row": flops(model),
         "data_mb": round(sum(a.nbytes for a in prepared.train.inputs.values()) / 1e6, 1),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6),
-        "seconds": round(read + sum(trial) + EXPORT_SECONDS, 1),
+        "seconds": round(read + timer.seconds + EXPORT_SECONDS, 1),
         "train": config.as_dict(recipe)["train"],
         "bundle": out,
         "files": files(recipe),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks import load_task
-from applied_dl.workflows.preparation import identity, of_one_net, read_data, resolve_recipe
+from applied_dl.workflows.preparation import of_one_net, read_data, resolve_recipe
 
 
 def find_lr(recipe, picture: Path) -> dict:
@@ -15,12 +15,15 @@ def find_lr(recipe, picture: Path) -> dict:
     Raises `UsageError` for a model that is not trained by steps.
     """
     task = load_task(recipe.task)
-    from applied_dl.training.history import Workspace
+    if not task.trained_by_keras:
+        raise UsageError(f"The task {recipe.task!r} is trained by steps of its own, so there is no learning rate to find.")
+    from applied_dl.training.lr_finder import RateFinder
 
     prepared = read_data(task, recipe)
     recipe = resolve_recipe(task, recipe, prepared)
-    sweep: list = []
-    task.fit(of_one_net(recipe), prepared, Workspace(Path(), identity(recipe, prepared), sweep=sweep))
+    finder = RateFinder()
+    task.fit(of_one_net(task, recipe), prepared, finder)
+    sweep = finder.found
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
     picture.parent.mkdir(parents=True, exist_ok=True)

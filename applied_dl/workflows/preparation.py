@@ -15,28 +15,23 @@ def read_data(task, recipe):
     """The recipe's data read, split and fitted, from its seed."""
     from applied_dl.training.reproducible import set_up
 
-    set_up(recipe.train.seed, recipe.train.deterministic, trained_by_keras(recipe))
+    set_up(recipe.train.seed, recipe.train.deterministic, task.trained_by_keras)
     return task.prepare(recipe, cache_folder())
-
-
-def trained_by_keras(recipe) -> bool:
-    """Whether Keras trains; word vectors have closed-form steps of their own, and TensorFlow is loaded for their export alone."""
-    return hasattr(recipe.train, "optimizer")
 
 
 def resolve_recipe(task, recipe, prepared):
     """The recipe with every open value chosen for the data, and without a key that would do nothing."""
     recipe = task.resolve_defaults(recipe, prepared)
-    if trained_by_keras(recipe):
+    if task.trained_by_keras:
         from applied_dl.training.optimizers import check
 
         check(recipe.train)
     return recipe
 
 
-def of_one_net(recipe):
-    """The recipe without its ensemble: what a look at one training needs."""
-    return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if hasattr(recipe.train, "ensemble") else recipe
+def of_one_net(task, recipe):
+    """The recipe without its ensemble, for a verb that examines one training."""
+    return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if task.trained_by_keras else recipe
 
 
 def identity(recipe, prepared) -> dict[str, str]:

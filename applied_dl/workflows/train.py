@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import msgspec
 from applied_dl.core import bundle, config, console
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError, UsageError
+from applied_dl.core.records import EXPLODED, STOPPED
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
-from applied_dl.workflows.preparation import identity, read_data, resolve_recipe, trained_by_keras
+from applied_dl.workflows.preparation import identity, read_data, resolve_recipe
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,9 +52,11 @@ def train(
     overwrite: bool = False,
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Run:
     """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle; see `applied_dl.train`.
 
+    callbacks: Keras callbacks, called while the model is trained.
     overrides: values by dotted key, such as `{"train.epochs": 3}`.
     Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed verification.
     """
@@ -65,25 +68,24 @@ def train(
 
     task = load_task(recipe.task)
     from applied_dl.export.convert import check_export, warm_up
-    from applied_dl.training.history import Workspace
+    from applied_dl.training.checkpoints import Store
     from applied_dl.training.reproducible import set_up
+    from applied_dl.training.trainer import CheckpointingTrainer
 
     check_export(recipe.export)
     prepared = read_data(task, recipe)
     lines.log_data(prepared)
     recipe = resolve_recipe(task, recipe, prepared)
     folder = target.parent / f".{target.name}.run"
-    workspace = Workspace(folder, identity(recipe, prepared), resume)
-    _begin(workspace, overwrite)
+    store = Store(folder, identity(recipe, prepared), resume)
+    _begin(store, overwrite)
     with console.timed("baseline", "honest rivals on the same rows"):
         baselines = task.baselines(recipe, prepared)
     lines.log_baselines(baselines)
-    set_up(recipe.train.seed, recipe.train.deterministic, trained_by_keras(recipe))
-    if "tflite" in recipe.export.formats and trained_by_keras(
-        recipe
-    ):  # without, a training takes too little memory to put the converter beside it
-        warm_up()
-    fitted = task.fit(recipe, prepared, workspace)
+    set_up(recipe.train.seed, recipe.train.deterministic, task.trained_by_keras)
+    if "tflite" in recipe.export.formats and task.trained_by_keras:
+        warm_up()  # a training without Keras takes little memory, and the converter beside it too much
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer(store, callbacks=tuple(callbacks)))
     from applied_dl.training.hardware import as_float32
 
     fitted = fitted._replace(model=as_float32(fitted.model))
@@ -155,27 +157,25 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
 
 
 def _cut_short(history) -> list[str]:
-    from applied_dl.training.history import EXPLODED, STOPPED
-
     why = {STOPPED: "was stopped by hand", EXPLODED: "ended early, for its loss became no number,"}.get(history.stopped)
     return [f"The training {why} after epoch {len(history.rows)}; the model holds the best weights up to then."] if why else []
 
 
-def _begin(workspace, overwrite: bool) -> None:
+def _begin(store, overwrite: bool) -> None:
     """Say so where there is nothing to resume; never throw away the work of a run that could be resumed without being told to."""
     from applied_dl.training.checkpoints import left_behind
 
-    left = left_behind(workspace.folder)
-    if workspace.resume:
+    left = left_behind(store.folder)
+    if store.resume:
         if left is None:
-            console.warn(f"there is no interrupted training at {str(workspace.folder)!r} to resume; this one starts from its beginning")
+            console.warn(f"there is no interrupted training at {str(store.folder)!r} to resume; this one starts from its beginning")
         return
     if left is not None and not overwrite:
-        changed = [key for key in workspace.identity if left["identity"].get(key) != workspace.identity[key]]
+        changed = [key for key in store.identity if left["identity"].get(key) != store.identity[key]]
         of = f"with another {' and '.join(changed)}" if changed else "of this very recipe and data"
         first = "choose another --out" if changed else "add --resume to continue it"
         raise UsageError(
-            f"A training {of} was interrupted after epoch {left['epoch']}; it is kept at {str(workspace.folder)!r}: "
+            f"A training {of} was interrupted after epoch {left['epoch']}; it is kept at {str(store.folder)!r}: "
             f"{first}, or --overwrite to begin again."
         )
-    shutil.rmtree(workspace.folder, ignore_errors=True)
+    shutil.rmtree(store.folder, ignore_errors=True)

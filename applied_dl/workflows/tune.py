@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 
 from applied_dl.core import bundle, config, console
-from applied_dl.core.cache import cache_folder
 from applied_dl.core.errors import AppliedError, RefusedError, UsageError
 from applied_dl.core.records import HIGHER_IS_BETTER
 from applied_dl.tasks import load_task
@@ -118,8 +117,8 @@ def _score(trial, study, task, recipe, prepared) -> float:
 
     from applied_dl.export.precisions import keras_outputs
     from applied_dl.training.hardware import as_float32
-    from applied_dl.training.history import Workspace
     from applied_dl.training.reproducible import set_up
+    from applied_dl.training.trainer import CheckpointingTrainer
 
     first: list = []
 
@@ -135,7 +134,7 @@ def _score(trial, study, task, recipe, prepared) -> float:
             raise optuna.TrialPruned
 
     set_up(recipe.train.seed, recipe.train.deterministic)
-    fitted = task.fit(recipe, prepared, Workspace(Path(cache_folder()) / f"trial-{trial._trial_id}", {}, watch=watch, keeps=False))
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer(on_epoch=(watch,), keep_interrupted=False))
     serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
     return float(task.score(recipe, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder).value)
 

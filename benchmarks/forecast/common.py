@@ -19,6 +19,7 @@ def measure(overrides: dict, baselines: bool = False) -> dict:
     from applied_dl.export.precisions import keras_outputs
     from applied_dl.tasks.forecast import task
     from applied_dl.training.reproducible import set_up
+    from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import recipes
 
     recipe = recipes.read_recipe({"task": "forecast"}, overrides)
@@ -27,7 +28,7 @@ def measure(overrides: dict, baselines: bool = False) -> dict:
     prepared = task.prepare(recipe, Path("."))
     recipe = task.resolve_defaults(recipe, prepared)
     set_up(recipe.train.seed, True)
-    fitted = task.fit(recipe, prepared, None)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     serving = task.serving(recipe, fitted, prepared)
     row = {"model": recipe.model.name, "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1), "parameters": fitted.model.count_params()}

@@ -46,6 +46,7 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
     from applied_dl.tasks.forecast import task
     from applied_dl.tasks.forecast.fit import intervals
     from applied_dl.tasks.forecast.models.intervals import Margin
+    from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import recipes
 
     if 0.2 * rows < horizon + 100:
@@ -54,7 +55,7 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
     recipe = recipes.read_recipe({"task": "forecast"}, overrides)
     prepared = task.prepare(recipe, Path("."))
     recipe = task.resolve_defaults(recipe, prepared)
-    fitted, found, scale = task.fit(recipe, prepared, None), {}, np.array(prepared.encoder.scale)
+    fitted, found, scale = task.fit(recipe, prepared, CheckpointingTrainer()), {}, np.array(prepared.encoder.scale)
     own = intervals.drift, Margin.spread
     units = {"fixed": lambda layer, history: ops.ones_like(history[:, :1]) * ops.array(layer.scale),
              "deviation": lambda layer, history: own[1](Margin(1, 1, layer.scale, unit="deviation"), history)}  # fmt: skip

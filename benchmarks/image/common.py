@@ -22,6 +22,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
     from applied_dl.core.cache import cache_folder
     from applied_dl.tasks.image import task
     from applied_dl.training.reproducible import set_up
+    from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import recipes
 
     rows = []
@@ -32,7 +33,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
         settings = task.resolve_defaults(settings, prepared)
         set_up(seed, True)
         cpu, wall = time.process_time(), time.perf_counter()
-        fitted = task.fit(settings, prepared, None)
+        fitted = task.fit(settings, prepared, CheckpointingTrainer())
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         serving = task.serving(settings, fitted, prepared)
         row = {"seed": seed, "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1), "parameters": fitted.model.count_params()}

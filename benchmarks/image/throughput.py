@@ -9,7 +9,7 @@ from applied_dl.core.sections import Train
 from applied_dl.tasks.image.models import lenet, whitened_cnn
 from applied_dl.training.losses import loss
 from applied_dl.training.source import resident
-from applied_dl.training.trainer import train_model
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 from benchmarks.runner import Row, write
 
@@ -27,7 +27,7 @@ def net(builder):
 
 
 def engine(builder, x, y) -> None:
-    train_model(net(builder), resident({"image": x}, y), None, SETTINGS, loss=loss("crossentropy"))
+    CheckpointingTrainer().train(net(builder), resident({"image": x}, y), None, SETTINGS, loss=loss("crossentropy"))
 
 
 def bare(builder, x, y) -> None:

@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 from applied_dl import config
 from applied_dl.tasks import sentences as task
-from applied_dl.training.history import Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.training.reproducible import set_up
 recipe = recipes.read_recipe("pipelines/sentences.toml", {"train.seed": int(sys.argv[1])})
 prepared = task.prepare(recipe, None)
 recipe = task.resolve_defaults(recipe, prepared)
 set_up(recipe.train.seed, True)
 with tempfile.TemporaryDirectory() as folder:
-    fitted = task.fit(recipe, prepared, Workspace(Path(folder), {}))
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer(Store(Path(folder), {})))
 answer = {"vector": task._vectors(fitted.model, prepared.test.inputs["ids"])}
 found = {"model": task.score(recipe, answer, prepared.test, prepared.encoder).metrics}
 found |= {name: scores.metrics for name, scores in task.baselines(recipe, prepared).items()}

@@ -86,10 +86,11 @@ def run(name: str, overrides: dict, seeds: list[int], peers: tuple[str, ...], pr
 
 def _ours(overrides: dict) -> tuple:
     from applied_dl.tasks.tabular import task
+    from applied_dl.training.trainer import CheckpointingTrainer
 
     recipe, prepared = _prepare(overrides)
     cpu, wall = time.process_time(), time.perf_counter()
-    fitted = task.fit(recipe, prepared, None)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     return prepared, _evaluate(recipe, prepared, fitted, time.process_time() - cpu, time.perf_counter() - wall)
 
 
@@ -97,10 +98,11 @@ def _best(overrides: dict) -> tuple:
     from applied_dl.core import config
     from applied_dl.tasks.tabular.defaults import MEMORY
     from applied_dl.tasks.tabular.fit.ensemble import fit_each, weighed
+    from applied_dl.training.trainer import CheckpointingTrainer
 
     recipe, prepared = _prepare({**overrides, "model.memory": MEMORY})
     cpu, wall = time.process_time(), time.perf_counter()
-    fitted = fit_each(recipe, prepared, None, "best")
+    fitted = fit_each(recipe, prepared, CheckpointingTrainer(), "best")
     spent = time.process_time() - cpu, time.perf_counter() - wall
     remembering = recipe.model.members.index("retrieval")
     plain = config.replace(recipe, model={"members": recipe.model.members[:remembering], "memory": None})

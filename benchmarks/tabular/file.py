@@ -72,7 +72,7 @@ def overhead() -> dict[str, float]:
     from applied_dl.tasks.tabular import task
     from applied_dl.tasks.tabular.fit import net as fitting
     from applied_dl.training.losses import loss as make_loss
-    from applied_dl.training.trainer import train_model
+    from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import recipes
 
     chosen = {"data": SOURCE, "model": {"name": "tabm"}, "train": {"epochs": EPOCHS, "patience": 0, "clip_norm": 0.0}}
@@ -85,7 +85,9 @@ def overhead() -> dict[str, float]:
     def engine() -> list[float]:
         source, held = fitting.sources(recipe, prepared)
         model = fitting.build_net(recipe, prepared)
-        return [row["seconds"] for row in train_model(model, source, held, recipe.train, loss=objective, metrics=(score,)).rows]
+        return [
+            row["seconds"] for row in CheckpointingTrainer().train(model, source, held, recipe.train, loss=objective, metrics=(score,)).rows
+        ]
 
     def by_hand() -> list[float]:
         parts = [

@@ -109,7 +109,7 @@ def point(task: str, factor: int) -> dict:
     """One size, in this process: reading and preparing, then three epochs; no baselines, no export."""
     from applied_dl.tasks import load_task
     from applied_dl.training import reproducible  # noqa: F401  # its libraries are loaded before the clock starts
-    from applied_dl.training.history import Workspace
+    from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import preparation, recipes
     from applied_dl.workflows.dry_run import RSS_UNIT, flops
 
@@ -123,7 +123,7 @@ def point(task: str, factor: int) -> dict:
         prepared = preparation.read_data(page, recipe)
         recipe = preparation.resolve_recipe(page, recipe, prepared)
         ready = time.perf_counter()
-        fitted = page.fit(recipe, prepared, Workspace(Path(folder) / "run", {}, keeps=False))
+        fitted = page.fit(recipe, prepared, CheckpointingTrainer())
         seconds = time.perf_counter() - ready
         epochs = fitted.history.seconds or seconds
         operations = flops(fitted.model) if isinstance(fitted.model.input, dict) and task in ("image", "tabular") else None

@@ -52,25 +52,26 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     from applied_dl.export.precisions import keras_outputs
     from applied_dl.tasks import load_task
     from applied_dl.training.hardware import as_float32
-    from applied_dl.training.history import Workspace
+    from applied_dl.training.lr_finder import RateFinder
     from applied_dl.training.reproducible import set_up
+    from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import recipes
 
     settings = recipes.read_recipe(ROOT / "pipelines" / recipe, overrides)
     task = load_task(settings.task)
     prepared = task.prepare(settings, cache_folder())
     settings = task.resolve_defaults(settings, prepared)
-    sweep: list = []
+    finder = RateFinder()
     set_up(settings.train.seed, True)
-    task.fit(settings, prepared, Workspace(ROOT / "unused", {}, sweep=sweep))
-    suggested, metric, scores = sweep[0][2].chosen, "", {}
+    task.fit(settings, prepared, finder)
+    suggested, metric, scores = finder.found[0][2].chosen, "", {}
 
     def run(rate: float, seed: int) -> float | None:
         nonlocal metric
         one = config.replace(settings, train={"learning_rate": float(rate), "seed": seed})
         set_up(seed, True)
         try:
-            fitted = task.fit(one, prepared, None)
+            fitted = task.fit(one, prepared, CheckpointingTrainer())
         except DataError:  # the loss exploded
             return None
         serving = task.serving(one, fitted._replace(model=as_float32(fitted.model)), prepared)
@@ -92,7 +93,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     return {
         "metric": metric,
         "suggested": suggested,
-        "steepest": sweep[0][2].steepest,
+        "steepest": finder.found[0][2].steepest,
         "score": round(means[suggested], 6),
         "best_rate": winner,
         "best": round(means[winner], 6),

@@ -59,10 +59,10 @@ def settings(**keys):
 
 def engine(name: str, x, y) -> list[float]:
     from applied_dl.training.source import resident
-    from applied_dl.training.trainer import train_model
+    from applied_dl.training.trainer import CheckpointingTrainer
 
     source, held = resident({"image": x}, y), resident({"image": x[:800]}, y[:800])
-    return [row["seconds"] for row in train_model(build(name), source, held, settings(), loss=loss()).rows]
+    return [row["seconds"] for row in CheckpointingTrainer().train(build(name), source, held, settings(), loss=loss()).rows]
 
 
 def bare(name: str, x, y) -> list[float]:
@@ -118,9 +118,9 @@ def loss():
 def checkpoints(x, y) -> tuple[float, int]:
     """Share of a training's seconds that go into checkpoints, where one is due after every epoch."""
     from applied_dl.training import checkpoints as checkpoint
-    from applied_dl.training.history import Workspace
+    from applied_dl.training.checkpoints import Store
     from applied_dl.training.source import resident
-    from applied_dl.training.trainer import train_model
+    from applied_dl.training.trainer import CheckpointingTrainer
 
     spent, write_one = [], checkpoint.write
 
@@ -133,8 +133,8 @@ def checkpoints(x, y) -> tuple[float, int]:
     source, held = resident({"image": x}, y), resident({"image": x[:800]}, y[:800])
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        workspace = Workspace(Path(folder), {"recipe": "r", "data": "d"})
-        train_model(build("small_cnn"), source, held, settings(epochs=30, checkpoint_minutes=0.0), loss=loss(), workspace=workspace)
+        trainer = CheckpointingTrainer(Store(Path(folder), {"recipe": "r", "data": "d"}))
+        trainer.train(build("small_cnn"), source, held, settings(epochs=30, checkpoint_minutes=0.0), loss=loss())
         seconds = time.perf_counter() - start
     checkpoint.write = write_one
     return sum(spent) / seconds, len(spent)

@@ -14,13 +14,14 @@ from pathlib import Path
 from applied_dl import config
 from applied_dl.tasks import words as task
 from applied_dl.tasks.words.fit.methods import train_table
-from applied_dl.training.history import Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer
 begun = time.process_time()
 recipe = recipes.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
 with tempfile.TemporaryDirectory() as folder:
     prepared = task.prepare(recipe, Path(folder))
     recipe = task.resolve_defaults(recipe, prepared)
-    table, history = train_table(recipe, prepared, Workspace(Path(folder), {}))
+    table, history = train_table(recipe, prepared, CheckpointingTrainer(Store(Path(folder), {})))
 spent = time.process_time() - begun
 found = {"model": task.score(recipe, task._answers(prepared, table), prepared.test, prepared.encoder)} | task.baselines(recipe, prepared)
 print("RESULT" + json.dumps({"scores": {name: scores.metrics for name, scores in found.items()}, "cpu_seconds": round(spent, 2),

@@ -56,7 +56,8 @@ start, begun = time.perf_counter(), time.process_time()
 from applied_dl import config
 from applied_dl.tasks import words as task
 from applied_dl.tasks.words.fit.methods import train_table
-from applied_dl.training.history import Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.tasks.words.vectors import WordVectors
 folder = Path(out).parent
 raw = {"task": "words", "data": {"train": corpus, "validation": corpus + ".held", "test": corpus + ".held"},
@@ -66,7 +67,7 @@ recipe = recipes.read_recipe(raw)
 prepared = task.prepare(recipe, Path(cache))
 recipe = task.resolve_defaults(recipe, prepared)
 cpu, wall = time.process_time(), time.perf_counter()
-table, _ = train_table(recipe, prepared, Workspace(folder / "run", {}))
+table, _ = train_table(recipe, prepared, CheckpointingTrainer(Store(folder / "run", {})))
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
 WordVectors(prepared.encoder.words, table).save(out)
 total, spent = time.perf_counter() - start, time.process_time() - begun

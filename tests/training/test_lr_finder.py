@@ -8,7 +8,7 @@ from applied_dl.core import config
 from applied_dl.core.errors import DataError
 from applied_dl.training.lr_finder import find, suggest
 from applied_dl.training.source import resident
-from applied_dl.training.trainer import train_model
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 
@@ -55,7 +55,7 @@ def test_batches_of_unequal_difficulty_do_not_hide_the_fall():
 
 def test_auto_trains_with_what_it_found():
     model, source, _, _ = linear(5.0)
-    history = train_model(model, source, source, settings(epochs=15), loss="mse")
+    history = CheckpointingTrainer().train(model, source, source, settings(epochs=15), loss="mse")
     assert history.best < 1e-2
     assert history.rows[0]["learning_rate"] < 0.04
 
@@ -68,5 +68,5 @@ def test_a_loss_that_never_falls_is_told():
 
 def test_units_stay_under_the_norm_they_are_given():
     model, source, _, _ = linear(1.0)
-    train_model(model, source, None, settings(learning_rate=0.1, max_norm=0.5), loss="mse")
+    CheckpointingTrainer().train(model, source, None, settings(learning_rate=0.1, max_norm=0.5), loss="mse")
     assert np.linalg.norm(model.layers[-1].get_weights()[0], axis=0).max() <= 0.5 + 1e-5

@@ -7,16 +7,14 @@ import tensorflow as tf
 
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError
+from applied_dl.core.records import Fitted
 from applied_dl.tasks.image.models import resnet, small_cnn
-from applied_dl.training import trainer
 from applied_dl.training.averaging import EpochMean
 from applied_dl.training.ensembles import fit_members
-from applied_dl.training.history import Fitted
-from applied_dl.training.optimizers import check, optimizer
-from applied_dl.training.snapshots import starting_from
+from applied_dl.training.optimizers import check, optimizer, refuse_unused
+from applied_dl.training.session import Session
 from applied_dl.training.source import resident
-from applied_dl.training.trainer import train_model
-from applied_dl.training.unused import refuse_unused
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 from tests.training import test_trainer as plain
 
@@ -52,7 +50,7 @@ def test_l2_shrinks_what_is_learnt_and_leaves_the_loss_the_datas_own(tmp_path):
     for l2 in (None, 0.3):
         keras.utils.set_random_seed(0)
         (x, y), model = plain.data(), plain.net()
-        history = train_model(model, resident({"x": x}, y), resident({"x": x}, y), settings(l2=l2, epochs=8), loss="mse")
+        history = CheckpointingTrainer().train(model, resident({"x": x}, y), resident({"x": x}, y), settings(l2=l2, epochs=8), loss="mse")
         sizes.append(sum(float(np.square(layer.kernel).sum()) for layer in model.layers if hasattr(layer, "kernel")))
         mse = float(np.mean((model.predict({"x": x}, verbose=0) - y) ** 2))
         assert history.best == pytest.approx(mse, rel=1e-3)
@@ -88,22 +86,22 @@ def test_the_mean_weights_get_their_own_normalisation():
 def test_averaging_resumes_to_the_same_bits(tmp_path):
     keys = {"swa": 0.6, "ema": 0.0, "schedule": "constant", "epochs": 6}
     whole, _ = plain.run(tmp_path / "a", **keys)
-    write = trainer._Keeper._write
+    write = Session.checkpoint
 
     class Killed(BaseException):
         pass
 
-    def stop(self, epoch, last):
-        write(self, epoch, last)
-        if epoch == 3:
+    def stop(self):
+        write(self)
+        if self.loop.done == 4:
             raise Killed
 
-    trainer._Keeper._write = stop
+    Session.checkpoint = stop
     try:
         with pytest.raises(Killed):
             plain.run(tmp_path / "b", **keys)
     finally:
-        trainer._Keeper._write = write
+        Session.checkpoint = write
     assert plain.run(tmp_path / "b", resume=True, **keys)[0] == whole
 
 
@@ -111,15 +109,15 @@ def test_snapshots_start_where_the_last_one_rested_and_become_one_graph():
     x, y = plain.data()
     source, starts = resident({"x": x}, y), []
 
-    def fit_one(recipe, tag):
+    def fit_one(recipe, trainer, tag):
         model = plain.net()
         fresh = model.get_weights()[0]
-        history = train_model(model, source, source, recipe.train, loss="mse", tag=tag)
+        history = trainer.train(model, source, source, recipe.train, loss="mse", tag=tag)
         starts.append((tag, recipe.train.epochs, fresh, model.get_weights()))
         return Fitted(model, history)
 
     recipe = config.replace(recipes.read_recipe("image"), train={**settings_dict(), "snapshots": 3, "epochs": 9})
-    fitted = fit_members(recipe, fit_one)
+    fitted = fit_members(recipe, CheckpointingTrainer(), fit_one)
     assert [(tag, epochs) for tag, epochs, *_ in starts] == [("snapshot0", 3), ("snapshot1", 3), ("snapshot2", 3)]
     members = [m.model.predict({"x": x[:20]}, verbose=0) for m in fitted.extra["members"]]
     np.testing.assert_allclose(fitted.model.predict({"x": x[:20]}, verbose=0), np.mean(members, axis=0), rtol=1e-5, atol=1e-6)
@@ -135,8 +133,8 @@ def settings_dict():
 
 def test_weights_of_another_model_cannot_be_a_start():
     x, y = plain.data()
-    with starting_from([np.zeros(3)]), pytest.raises(UsageError, match="snapshots"):
-        train_model(plain.net(), resident({"x": x}, y), None, settings(), loss="mse")
+    with pytest.raises(UsageError, match="snapshots"):
+        CheckpointingTrainer().starting_from([np.zeros(3)]).train(plain.net(), resident({"x": x}, y), None, settings(), loss="mse")
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,16 @@ import tensorflow as tf
 
 from applied_dl.core import config
 from applied_dl.core.errors import DataError, RefusedError, UsageError
-from applied_dl.training import trainer
+from applied_dl.core.records import EXPLODED, Fitted, History
+from applied_dl.training import checkpoints
+from applied_dl.training.checkpoints import Store
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import as_float32
-from applied_dl.training.history import EXPLODED, Fitted, History, Workspace
+from applied_dl.training.keras_fit import rows_at_once
 from applied_dl.training.optimizers import NAMES, check
 from applied_dl.training.reproducible import set_up
 from applied_dl.training.source import resident
-from applied_dl.training.trainer import rows_at_once, train_model
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.training.transfer import fit_staged
 from applied_dl.workflows import recipes
 
@@ -46,12 +48,15 @@ def net():
     return keras.Model({"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.3)(h)))
 
 
+def train(*arguments, **options):
+    return CheckpointingTrainer().train(*arguments, **options)
+
+
 def run(folder, resume=False, data_id="d", **keys):
     set_up(7, True)
     (x, y), model = data(), net()
-    workspace = Workspace(folder, {"recipe": "r", "data": data_id}, resume)
-    history = train_model(model, resident({"x": x}, y), resident({"x": x[:99]}, y[:99]), settings(**keys), loss="mse",
-                        workspace=workspace)  # fmt: skip
+    trainer = CheckpointingTrainer(Store(folder, {"recipe": "r", "data": data_id}, resume))
+    history = trainer.train(model, resident({"x": x}, y), resident({"x": x[:99]}, y[:99]), settings(**keys), loss="mse")
     return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest(), history
 
 
@@ -67,13 +72,13 @@ def test_resume_after_a_kill_ends_with_the_same_bits(tmp_path):
     whole, history = run(tmp_path / "whole")
     program = (
         "import sys, time; from pathlib import Path; from tests.training import test_trainer as t\n"
-        "from applied_dl.training import trainer\n"
-        "write = trainer._Keeper._write\n"
-        "def slow(self, epoch, last): write(self, epoch, last); print(epoch, flush=True); time.sleep(0.5)\n"
-        "trainer._Keeper._write = slow; t.run(Path(sys.argv[1]))\n")  # fmt: skip
+        "from applied_dl.training.session import Session\n"
+        "write = Session.checkpoint\n"
+        "def slow(self): write(self); print(self.loop.done, flush=True); time.sleep(0.5)\n"
+        "Session.checkpoint = slow; t.run(Path(sys.argv[1]))\n")  # fmt: skip
     victim = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "killed")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True, cwd=os.getcwd())  # fmt: skip
-    while victim.stdout.readline().strip() != "2":
+    while victim.stdout.readline().strip() != "3":
         assert victim.poll() is None
     time.sleep(0.1)
     victim.send_signal(signal.SIGKILL)
@@ -110,7 +115,7 @@ def test_training_stops_where_nothing_gets_better(tmp_path):
     x, _ = data()
     noise = np.random.default_rng(1).normal(size=(ROWS, 1)).astype(np.float32)
     set_up(0, True)
-    history = train_model(net(), resident({"x": x}, noise), resident({"x": x[::2]}, -noise[::2]),
+    history = train(net(), resident({"x": x}, noise), resident({"x": x[::2]}, -noise[::2]),
                         settings(epochs=60, patience=4, learning_rate=3e-2, ema=0.0), loss="mse")  # fmt: skip
     assert "no better val_loss for 4 epochs" in history.stopped
     assert len(history.rows) == history.best_epoch + 4
@@ -118,14 +123,14 @@ def test_training_stops_where_nothing_gets_better(tmp_path):
 
 def test_the_plateau_lowers_the_rate(tmp_path):
     x, y = data()
-    history = train_model(net(), resident({"x": x}, y), resident({"x": x}, -y),
+    history = train(net(), resident({"x": x}, y), resident({"x": x}, -y),
                         settings(epochs=12, patience=9, schedule="plateau", warmup=0.0, ema=0.0), loss="mse")  # fmt: skip
     assert history.rows[-1]["learning_rate"] < history.rows[0]["learning_rate"]
 
 
 def test_the_plateau_waits_at_least_three_epochs_where_nothing_stops_early():
     x, y = data()
-    history = train_model(net(), resident({"x": x}, y), resident({"x": x}, -y),
+    history = train(net(), resident({"x": x}, y), resident({"x": x}, -y),
                         settings(epochs=5, patience=0, schedule="plateau", warmup=0.0, ema=0.0), loss="mse")  # fmt: skip
     rates = [row["learning_rate"] for row in history.rows]
     assert rates[:4] == [rates[0]] * 4
@@ -145,7 +150,7 @@ def test_every_optimiser_learns(name):
     x, y = data()
     set_up(0, True)
     rate = {"adadelta": 1.0, "ftrl": 0.3, "adagrad": 0.1, "adafactor": 0.1}.get(name, 1e-2)
-    history = train_model(net(), resident({"x": x}, y), None, settings(optimizer=name, learning_rate=rate, epochs=3, ema=0.0), loss="mse")
+    history = train(net(), resident({"x": x}, y), None, settings(optimizer=name, learning_rate=rate, epochs=3, ema=0.0), loss="mse")
     assert history.rows[-1]["loss"] < history.rows[0]["loss"]
 
 
@@ -153,7 +158,7 @@ def test_a_full_disk_costs_checkpoints_not_the_training(tmp_path, monkeypatch, c
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(trainer.checkpoints, "write", full)
+    monkeypatch.setattr(checkpoints, "write", full)
     _, history = run(tmp_path / "a")
     assert len(history.rows) == 5
     assert "No space left on device; training goes on" in capsys.readouterr().err
@@ -169,13 +174,13 @@ def test_ctrl_c_before_the_first_epoch_of_a_later_stage_or_member_keeps_the_earl
 
     assert fit_staged(model, model, settings(unfreeze_epochs=(1, 1)), fit_stage).stopped == "stopped by hand"
 
-    def fit_one(recipe, tag):
+    def fit_one(recipe, trainer, tag):
         if tag == "member2":
             raise KeyboardInterrupt
         return Fitted(net(), History(rows=[{"epoch": 1}], best=0.5, best_epoch=1))
 
     recipe = config.replace(recipes.read_recipe("image"), train={"ensemble": 3})
-    fitted = fit_members(recipe, fit_one)
+    fitted = fit_members(recipe, CheckpointingTrainer(), fit_one)
     assert len(fitted.extra["members"]) == 2
     assert fitted.history.stopped == "stopped by hand"
 
@@ -183,30 +188,23 @@ def test_ctrl_c_before_the_first_epoch_of_a_later_stage_or_member_keeps_the_earl
 def test_a_loss_that_explodes_is_a_sentence():
     x, y = data()
     with pytest.raises(DataError, match=r"lower\s+train.learning_rate"):
-        train_model(net(), resident({"x": x}, y * np.nan), None, settings(), loss="mse")
+        train(net(), resident({"x": x}, y * np.nan), None, settings(), loss="mse")
 
 
 def test_ctrl_c_keeps_the_best_weights():
-    class Interrupt(keras.losses.Loss):
-        def call(self, y_true, y_pred):
-            return tf.square(y_true - y_pred)
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
 
-    x, y = data()
-    calls = {"n": 0}
-    original = trainer._Keeper._write
-
-    def interrupting(self, epoch, last):
-        calls["n"] += 1
-        if calls["n"] == 2:
-            raise KeyboardInterrupt
-
-    trainer._Keeper._write = interrupting
-    try:
-        history = train_model(net(), resident({"x": x}, y), resident({"x": x}, y), settings(), loss=Interrupt())
-    finally:
-        trainer._Keeper._write = original
+    (x, y), model = data(), net()
+    one = CheckpointingTrainer(callbacks=(Interrupt(),))
+    history = one.train(model, resident({"x": x}, y), resident({"x": x}, y), settings(), loss="mse")
     assert history.stopped == "stopped by hand"
     assert len(history.rows) == 2
+    with pytest.raises(KeyboardInterrupt):
+        one = CheckpointingTrainer(callbacks=(Interrupt(),), keep_interrupted=False)
+        one.train(net(), resident({"x": x}, y), resident({"x": x}, y), settings(), loss="mse")
 
 
 def test_bfloat16_leaves_as_float32_with_the_same_weights():
@@ -236,7 +234,7 @@ def test_an_epoch_without_a_finite_loss_costs_only_what_comes_after():
             found = tf.reduce_mean(tf.square(y_true - y_pred), -1)
             return tf.where(self.calls.assign_add(1) > 3 * ROWS // 32, np.nan, found)
 
-    history = train_model(model, resident({"x": x}, y), None, settings(ema=0.0), loss=Poison())
+    history = train(model, resident({"x": x}, y), None, settings(ema=0.0), loss=Poison())
     assert history.stopped == EXPLODED
     assert [row["epoch"] for row in history.rows] == [1, 2, 3]
     assert all(np.isfinite(w).all() for w in model.get_weights())
@@ -248,7 +246,7 @@ def test_augmented_batches_train_as_batches_inside_the_graph(tmp_path):
     for augment in (None, lambda inputs, target, seed: (inputs, target)):
         set_up(7, True)
         (x, y), model = data(), net()
-        train_model(model, resident({"x": x}, y), None, settings(), loss="mse", augment=augment)
+        train(model, resident({"x": x}, y), None, settings(), loss="mse", augment=augment)
         found.append(model.get_weights())
     for a, b in zip(*found):
         np.testing.assert_array_equal(a, b)
@@ -268,7 +266,7 @@ def test_the_norm_of_each_unit_is_bounded(layer, shape, axes):
     model = keras.Model({"x": inputs}, keras.layers.Dense(1)(keras.layers.Flatten()(layer(inputs))))
     layer.kernel.assign(10 * np.random.default_rng(0).normal(size=layer.kernel.shape))
     x = np.random.default_rng(1).normal(size=(32, *shape)).astype(np.float32)
-    train_model(model, resident({"x": x}, x.reshape(32, -1)[:, :1]), None, settings(max_norm=1.5, epochs=1, ema=0.0), loss="mse")
+    train(model, resident({"x": x}, x.reshape(32, -1)[:, :1]), None, settings(max_norm=1.5, epochs=1, ema=0.0), loss="mse")
     norms = np.sqrt(np.sum(layer.kernel.numpy() ** 2, axis=axes))
     assert norms.max() <= 1.5 + 1e-4
     assert norms.min() > 1.0  # each was far above, and none was shrunk for another's sake

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from applied_dl.training.history import History
+from applied_dl.core.records import History
 from applied_dl.training.source import resident
-from applied_dl.training.trainer import train_model
-from applied_dl.training.transfer import fit_staged, layer_rates, leaf_layers, unfreeze
+from applied_dl.training.trainer import CheckpointingTrainer
+from applied_dl.training.transfer import fit_staged, layer_rates, unfreeze, weighted_layers
 from tests.training.test_trainer import data, net, settings
 
 
@@ -34,7 +34,7 @@ def test_unfreezing_spares_the_norms_and_slows_the_deep():
     unfreeze(trunk, 1.0)
     assert len(trunk.trainable_variables) == 4
     rates = layer_rates(trunk, 0.5)
-    first, last = leaf_layers(trunk)[0], leaf_layers(trunk)[-1]
+    first, last = weighted_layers(trunk)[0], weighted_layers(trunk)[-1]
     assert rates[first.weights[0].path] < rates[last.weights[0].path] < 1
 
 
@@ -50,7 +50,7 @@ def test_a_trunk_thaws_stage_by_stage(head):
     source, seen = resident({"x": features}, target), [{v.path: v.numpy() for v in model.variables}]
 
     def stage(own, rates, tag):
-        history = train_model(model, source, source, own, loss="mse", rates=rates, tag=tag)
+        history = CheckpointingTrainer().train(model, source, source, own, loss="mse", rates=rates, tag=tag)
         seen.append({v.path: v.numpy() for v in model.variables})
         return history
 

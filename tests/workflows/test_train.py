@@ -11,20 +11,20 @@ from applied_dl.core.errors import RefusedError, UsageError
 
 
 def test_an_interrupted_training_is_resumed_or_said_and_never_thrown_away_by_accident(tmp_path, monkeypatch, capsys):
-    from applied_dl.training import trainer as engine
+    from applied_dl.training.session import Session
 
-    write = engine._Keeper._write
+    write = Session.checkpoint
     quick = {"out": tmp_path / "b", "train": {"epochs": 3, "checkpoint_minutes": 0}, "model": {"width": 0.25}}
 
-    def killed(self, epoch, last):
-        write(self, epoch, last)
-        if epoch == 1:
+    def killed(self):
+        write(self)
+        if self.loop.done == 2:
             raise RuntimeError("killed")
 
-    monkeypatch.setattr(engine._Keeper, "_write", killed)
+    monkeypatch.setattr(Session, "checkpoint", killed)
     with pytest.raises(RuntimeError):
         applied_dl.train("image", **quick)
-    monkeypatch.setattr(engine._Keeper, "_write", write)
+    monkeypatch.setattr(Session, "checkpoint", write)
     with pytest.raises(UsageError, match="after epoch [12].*--resume to continue"):
         applied_dl.train("image", **quick)
     with pytest.raises(RefusedError, match=r"another model\.width"):
@@ -46,18 +46,15 @@ def test_a_bundle_that_cannot_be_written_is_found_out_at_once(tmp_path):
         applied_dl.train("image", out=tmp_path / "file" / "b")
 
 
-def test_ctrl_c_is_told_in_the_bundle(tmp_path, monkeypatch):
-    from applied_dl.training import trainer as engine
+def test_ctrl_c_is_reported_in_the_bundle(tmp_path):
+    import keras
 
-    judge = engine._Keeper._judge
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
 
-    def interrupting(self, epoch, score):
-        judge(self, epoch, score)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(engine._Keeper, "_judge", interrupting)
     export = {"formats": ["tflite"], "variants": ["fp32"]}
-    done = applied_dl.train("image", out=tmp_path / "b", train={"epochs": 3}, model={"width": 0.25}, export=export)
+    done = applied_dl.train("image", out=tmp_path / "b", train={"epochs": 3}, model={"width": 0.25}, export=export, callbacks=[Interrupt()])
     assert any("stopped by hand after epoch 1" in text for text in done.manifest.warnings)
     assert "stopped by hand" in (done.bundle / "README.md").read_text()
 

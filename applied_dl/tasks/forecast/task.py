@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.errors import DataError
 from applied_dl.core.metrics import forecasting as metric
-from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.core.records import Fitted, Part, Prepared, Scores
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
@@ -28,9 +28,10 @@ from applied_dl.tasks.forecast.readers.windows import aligned_part, panel_part
 from applied_dl.tasks.forecast.scores import score
 from applied_dl.tasks.forecast.validate import CLOSED
 from applied_dl.training.ensembles import average, fit_members
-from applied_dl.training.history import Fitted
 
 SHOWN = 6  # windows of the first batch
+
+trained_by_keras = True
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -51,14 +52,11 @@ def build(recipe, prepared) -> keras.Model:
     return build_one(recipe, prepared, recipe.model.name)
 
 
-def fit(recipe, prepared, workspace) -> Fitted:
+def fit(recipe, prepared, trainer) -> Fitted:
     """Train every member of the ensemble; the closed form and the blend have one."""
-    watched = workspace is not None and (workspace.sweep is not None or workspace.examine is not None)
-    if recipe.model.name in CLOSED and watched:
-        raise UsageError(f"The model {recipe.model.name!r} is solved in closed form: it takes no gradient steps, and has no learning rate.")
     if recipe.model.name in (*CLOSED, "blend"):
-        return fit_forecast(recipe, prepared, workspace)
-    return fit_members(recipe, lambda one, tag: fit_forecast(one, prepared, workspace, tag))
+        return fit_forecast(recipe, prepared, trainer)
+    return fit_members(recipe, trainer, lambda one, trainer, tag: fit_forecast(one, prepared, trainer, tag))
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -169,5 +167,5 @@ def load_labeled(recipe, encoder: SeriesEncoder, source: str) -> Part:
 
 __all__ = [
     "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
-    "serving", "resolve_defaults",
+    "serving", "resolve_defaults", "trained_by_keras",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from applied_dl.core.sections import Train
 from applied_dl.tasks.forecast.models import BUILDERS
 from applied_dl.tasks.forecast.models.windows import NORMALIZE
 from applied_dl.tasks.forecast.recipe import Calibration
-from applied_dl.training.unused import refuse_bfloat16
+from applied_dl.training.optimizers import refuse_bfloat16
 
 OPTIONS = {
     "units": "units",

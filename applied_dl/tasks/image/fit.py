@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import time
-
 import keras
 import numpy as np
 import tensorflow as tf
 
+from applied_dl.core.records import Fitted
 from applied_dl.layers.augment import augmentation
 from applied_dl.training.class_weights import class_weights
-from applied_dl.training.history import Fitted
 from applied_dl.training.losses import loss as make_loss
 from applied_dl.training.source import resident
-from applied_dl.training.trainer import train_model
 from applied_dl.training.transfer import fit_staged
 
 VIEWS = 4  # looks at each picture whose features are kept: as it is, and augmented
 FEATURE_BATCH = 64
 
 
-def fit_image(recipe, prepared, workspace, tag: str, build) -> Fitted:
+def fit_image(recipe, prepared, trainer, tag: str, build) -> Fitted:
     """Train one net."""
     model, encoder, part = build(recipe, prepared), prepared.encoder, prepared.train
     weight = None if encoder.multi_label else class_weights(part.target, encoder.labels, recipe.train.class_weights)
     source = resident(part.inputs, one_hot(part.target, encoder), weight)
     validation = resident(prepared.validation.inputs, one_hot(prepared.validation.target, encoder))
     augment = augmentation(recipe.preprocess.augment or (), recipe.preprocess.strength, len(encoder.labels))
-    shared = {"metrics": (_accuracy(encoder),), "workspace": workspace}
+    metrics = (_accuracy(encoder),)
 
     def fit_stage(settings, rates, stage):
         loss = make_loss(settings.loss, label_smoothing=settings.label_smoothing)
         if stage == "stage0":
-            return _fit_head(model, recipe, prepared, weight, augment, settings, loss, shared, f"{tag}-{stage}")
-        return train_model(model, source, validation, settings, loss=loss, augment=augment, tag=f"{tag}-{stage}", rates=rates, **shared)
+            return _fit_head(model, recipe, prepared, trainer, weight, augment, settings, loss, metrics, f"{tag}-{stage}")
+        return trainer.train(
+            model, source, validation, settings, loss=loss, metrics=metrics, augment=augment, rates=rates, tag=f"{tag}-{stage}"
+        )
 
     if recipe.model.name == "backbone":
         history = fit_staged(model, model.get_layer("backbone").get_layer("trunk"), recipe.train, fit_stage)
@@ -53,19 +52,14 @@ def _accuracy(encoder):
     return keras.metrics.CategoricalAccuracy("accuracy")
 
 
-def _fit_head(model, recipe, prepared, weight, augment, settings, loss, shared, tag: str):
+def _fit_head(model, recipe, prepared, trainer, weight, augment, settings, loss, metrics, tag: str):
     """The head alone on features computed once: an epoch costs almost nothing."""
     net = model.get_layer("backbone")
     look = keras.Model(net.input, net.get_layer("pooled").output)
-    workspace = shared["workspace"]
-    trial = workspace is not None and workspace.trial is not None
-    part = prepared.train.take(np.arange(min(len(prepared.train), FEATURE_BATCH))) if trial else prepared.train
-    start = time.perf_counter()
-    views = [features(look, part.inputs["image"], None)]
-    views += [features(look, part.inputs["image"], augment, settings.seed + i) for i in range(1, VIEWS if augment else 1)]
-    if trial:
-        spent = (time.perf_counter() - start) * len(prepared.train) / len(part)
-        workspace.trial.append(spent)
+    with trainer.preparing(len(prepared.train), FEATURE_BATCH) as rows:
+        part = prepared.train if rows == len(prepared.train) else prepared.train.take(np.arange(rows))
+        views = [features(look, part.inputs["image"], None)]
+        views += [features(look, part.inputs["image"], augment, settings.seed + i) for i in range(1, VIEWS if augment else 1)]
     target = one_hot(part.target, prepared.encoder)
     repeat = lambda a: np.concatenate([a] * len(views))  # noqa: E731
     weights = None if weight is None else repeat(weight[: len(part)])
@@ -76,7 +70,7 @@ def _fit_head(model, recipe, prepared, weight, augment, settings, loss, shared, 
     x = entry
     for name in ("head_dropout", "logits"):
         x = net.get_layer(name)(x) if name in {layer.name for layer in net.layers} else x
-    return train_model(keras.Model({"features": entry}, x), source, validation, settings, loss=loss, tag=tag, **shared)
+    return trainer.train(keras.Model({"features": entry}, x), source, validation, settings, loss=loss, metrics=metrics, tag=tag)
 
 
 def features(look: keras.Model, images: np.ndarray, augment, seed: int = 0) -> np.ndarray:

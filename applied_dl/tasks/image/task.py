@@ -12,7 +12,7 @@ from applied_dl.core.builders import call
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics.calibration import temperature
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
-from applied_dl.core.records import Part, Prepared, Scores, Slice
+from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.layers.augment import augmentation
 from applied_dl.layers.pixels import fit_pixels, normalize
@@ -29,13 +29,14 @@ from applied_dl.tasks.image.models.views import Mirror, Translate
 from applied_dl.tasks.image.readers.read import read_images, read_labelled
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import precision
-from applied_dl.training.history import Fitted
 
 STEM = (4, 32)  # side of the whitened patches, and how many filters look at them
 STEM_SAMPLE = 2000
 REPEATS = 200  # resamples of the intervals that have no closed form
 SHOWN = 24  # pictures of a batch
 TOP5_CLASSES = 10  # from so many classes on, top-5 accuracy says something
+
+trained_by_keras = True
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -71,9 +72,9 @@ def build(recipe, prepared, policy: str | None = None) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
-def fit(recipe, prepared, workspace) -> Fitted:
+def fit(recipe, prepared, trainer) -> Fitted:
     """Train every member of the ensemble; staged for a backbone."""
-    return fit_members(recipe, lambda one, tag: fit_image(one, prepared, workspace, tag, build))
+    return fit_members(recipe, trainer, lambda one, trainer, tag: fit_image(one, prepared, trainer, tag, build))
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -193,5 +194,5 @@ def _normalized(prepared) -> np.ndarray:
 
 __all__ = [
     "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
-    "serving", "resolve_defaults",
+    "serving", "resolve_defaults", "trained_by_keras",
 ]  # fmt: skip

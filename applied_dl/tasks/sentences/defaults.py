@@ -14,7 +14,7 @@ from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
 from applied_dl.text.models.transformer import transformer
 from applied_dl.training.losses import SMOOTHED
-from applied_dl.training.unused import refuse_bfloat16, refuse_unused
+from applied_dl.training.optimizers import refuse_bfloat16, refuse_unused
 
 BUILDERS = {"static": static, "bytes": raw_bytes, "transformer": transformer, "pretrained": pretrained}
 OPTIONS = ("dimensions", "pooling", "width", "depth", "heads", "hidden", "positions", "pre_norm", "activation", "dropout")

@@ -12,7 +12,7 @@ from applied_dl.core.builders import call
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics.embedding import linear_probe, score_pairs
 from applied_dl.core.metrics.intervals import bootstrap_mean, wilson
-from applied_dl.core.records import Part, Prepared, Scores, Slice
+from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
@@ -25,11 +25,12 @@ from applied_dl.tasks.sentences.readers.prepare import TOGETHER, prepare_sentenc
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
 from applied_dl.text.models.transformer import transformer
-from applied_dl.training.history import Fitted
 
 BATCH = 512
 CUT = 110  # characters of a text of the first batch
 SHOWN = 30  # characters of a text on the map
+
+trained_by_keras = True
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -57,7 +58,7 @@ def build(recipe, prepared) -> keras.Model:
     return call(transformer, options, encoder.vocabulary, length=encoder.length, padding=encoder.padding)
 
 
-def fit(recipe, prepared, workspace) -> Fitted:
+def fit(recipe, prepared, trainer) -> Fitted:
     """Train by the recipe's objective. Vectors of several seeds live in different spaces, so there is no ensemble."""
     model = build(recipe, prepared)
     part, name = prepared.validation, prepared.encoder.input
@@ -68,7 +69,7 @@ def fit(recipe, prepared, workspace) -> Fitted:
             return {"val_accuracy": linear_probe(vectors, part.target)}
         return {f"val_{key}": value for key, value in score_pairs(vectors, part.target, intervals=False).metrics.items()}
 
-    return fit_sentences(recipe, prepared, workspace, "model", model, evaluate)
+    return fit_sentences(recipe, prepared, trainer, "model", model, evaluate)
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -190,5 +191,5 @@ def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 48)
 
 __all__ = [
     "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
-    "serving", "resolve_defaults",
+    "serving", "resolve_defaults", "trained_by_keras",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from applied_dl.core.errors import UsageError, nearest
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS
 from applied_dl.tasks.tabular.recipe import Recipe
 from applied_dl.training.losses import SMOOTHED
-from applied_dl.training.unused import refuse_bfloat16
+from applied_dl.training.optimizers import refuse_bfloat16
 
 SMALL = 2000  # training rows below which the ensemble has a linear net, often the best on small tables
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}

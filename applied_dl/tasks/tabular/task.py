@@ -11,7 +11,7 @@ from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics import regression
 from applied_dl.core.metrics.calibration import conformal, temperature, threshold
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
-from applied_dl.core.records import Part, Prepared, Scores, Slice
+from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments
 from applied_dl.tasks.tabular.baselines import tabular_baselines
@@ -25,12 +25,13 @@ from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabil
 from applied_dl.tasks.tabular.plots import tabular_plots
 from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
 from applied_dl.training.ensembles import fit_members
-from applied_dl.training.history import Fitted
 
 PREVIEW_CHARACTERS = 110  # of a row of the preview
 REPEATS = 200  # bootstrap resamples where an interval has no closed form
 SPREAD_FLOOR = 1.0  # share of the validation RMSE to which the disagreement of the members is added
 SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # most categories, most levels of one, fewest rows of a slice
+
+trained_by_keras = True
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -50,10 +51,10 @@ def build(recipe, prepared) -> keras.Model:
     return build_net(recipe, prepared)
 
 
-def fit(recipe, prepared, workspace) -> Fitted:
+def fit(recipe, prepared, trainer) -> Fitted:
     """Train the net, under several seeds where the recipe asks for them."""
     fit_one = {**FITS, "ensemble": fit_ensemble}.get(recipe.model.name, fit_net)
-    return fit_members(recipe, lambda one, tag: fit_one(one, prepared, workspace, tag))
+    return fit_members(recipe, trainer, lambda one, trainer, tag: fit_one(one, prepared, trainer, tag))
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -194,5 +195,5 @@ def load_labeled(recipe, encoder, source: str) -> Part:
 
 __all__ = [
     "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
-    "serving", "resolve_defaults",
+    "serving", "resolve_defaults", "trained_by_keras",
 ]  # fmt: skip

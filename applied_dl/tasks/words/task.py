@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from applied_dl.core.metrics import words as metric
-from applied_dl.core.records import Part, Prepared, Scores
+from applied_dl.core.records import Fitted, Part, Prepared, Scores
 from applied_dl.report import plots as draw
 from applied_dl.tasks.words.benchmark_files import is_analogies, is_similarity
 from applied_dl.tasks.words.defaults import resolve_words, variants
@@ -20,7 +20,6 @@ from applied_dl.tasks.words.readers import as_ids, neighbours_part, prepare_word
 from applied_dl.text import counts as counting
 from applied_dl.text.encoded_text import Text
 from applied_dl.text.word_ids import read_ids
-from applied_dl.training.history import Fitted
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 COMMONEST = 24  # words shown before training
 MAPPED = 120  # words of the neighbourhood plot
 SKIPPED = 100  # most frequent words, too common to be worth a place in it
+
+trained_by_keras = False
 
 
 def prepare(recipe, cache: Path) -> Prepared:
@@ -47,9 +48,9 @@ def build(recipe, prepared) -> keras.Model:
     return build_words(recipe, prepared)
 
 
-def fit(recipe, prepared, workspace) -> Fitted:
+def fit(recipe, prepared, trainer) -> Fitted:
     """Closed-form updates by lock-free threads, or a factorisation of counts."""
-    return fit_words(recipe, prepared, workspace)
+    return fit_words(recipe, prepared, trainer)
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -145,5 +146,5 @@ def load_labeled(recipe, encoder: WordEncoder, source: str) -> Part:
 
 __all__ = [
     "baselines", "build", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving", "save_encoder", "score",
-    "serving", "resolve_defaults",
+    "serving", "resolve_defaults", "trained_by_keras",
 ]  # fmt: skip

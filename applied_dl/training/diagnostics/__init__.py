@@ -4,7 +4,7 @@ from applied_dl.training.diagnostics.activations import check_activations
 from applied_dl.training.diagnostics.afterwards import check_afterwards, check_histories
 from applied_dl.training.diagnostics.case import Case
 from applied_dl.training.diagnostics.data import check_data
-from applied_dl.training.diagnostics.examine import examine, examiner
+from applied_dl.training.diagnostics.examine import Diagnoser, examine
 from applied_dl.training.diagnostics.finding import Finding
 
-__all__ = ["Case", "Finding", "check_activations", "check_afterwards", "check_data", "check_histories", "examine", "examiner"]
+__all__ = ["Case", "Diagnoser", "Finding", "check_activations", "check_afterwards", "check_data", "check_histories", "examine"]

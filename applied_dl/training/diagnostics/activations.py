@@ -17,7 +17,7 @@ FLAT = 1e-4  # spread over the rows, as a share of the answers' size
 def check_activations(model: keras.Model, inputs, when: str) -> list[Finding]:
     """Dead relu units, saturated sigmoid and tanh units, and layers whose answer does not depend on the row; the worst layer of each."""
     seen = outputs_of(model, inputs, (*WEIGHTED, layers.ReLU, layers.Activation))
-    last = model._operations[-1]
+    last = model.operations[-1]
     found = []
     for kind, check in (("relu", _dead), ("ends", _stuck), ("flat", _flat)):
         worst = [check(layer, y, when) for layer, _, y in seen if layer is not last and _applies(kind, layer, y)]

@@ -13,7 +13,8 @@ import tensorflow as tf
 from keras import layers
 
 from applied_dl.layers.dense import Heads, NTPDense
-from applied_dl.training import lr_finder as lr_find
+from applied_dl.training import lr_finder
+from applied_dl.training.model_parts import leaf_layers
 from applied_dl.training.source import Source
 
 WEIGHTED = (
@@ -62,11 +63,6 @@ def loss_of(case: Case, target, answers) -> tf.Tensor:
     return tf.reduce_mean(keras.losses.get(case.loss)(target, tf.cast(answers, tf.float32)))
 
 
-def leaves(model: keras.Model) -> list[layers.Layer]:
-    """Every layer without layers of its own, of nested models too, in the order of the data's way."""
-    return [layer for layer in model._flatten_layers(include_self=False, recursive=True) if not list(layer._layers)]
-
-
 @contextmanager
 def kept(model: keras.Model):
     """Weights, statistics and seeds are what they were when the block ends."""
@@ -82,7 +78,7 @@ def kept(model: keras.Model):
 @contextmanager
 def without_dropout(model: keras.Model):
     """Nothing is dropped inside the block."""
-    found = [(layer, layer.rate) for layer in leaves(model) if isinstance(getattr(layer, "rate", None), float)]
+    found = [(layer, layer.rate) for layer in leaf_layers(model) if isinstance(getattr(layer, "rate", None), float)]
     for layer, _ in found:
         layer.rate = 0.0
     try:
@@ -110,7 +106,7 @@ def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bo
         layer.call = call
         return layer
 
-    patched = [listen(layer) for layer in leaves(model) if isinstance(layer, kinds)]
+    patched = [listen(layer) for layer in leaf_layers(model) if isinstance(layer, kinds)]
     try:
         model(inputs, training=training)
     finally:
@@ -122,4 +118,4 @@ def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bo
 def descend(case: Case, steps: int, rate: float | None = None) -> np.ndarray:
     """The losses (S,) of `steps` steps under the recipe's own schedule, squeezed into them; stops where the loss is not finite."""
     settings = case.settings if rate is None else msgspec.structs.replace(case.settings, learning_rate=rate)
-    return lr_find.descend(case.model, case.source, settings, steps, case.loss, case.augment, case.rates)
+    return lr_finder.descend(case.model, case.source, settings, steps, case.loss, case.augment, case.rates)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 
 from applied_dl.core import console
-from applied_dl.core.errors import DataError
-from applied_dl.training import trainer
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.records import History
+from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.batches import plan
 from applied_dl.training.diagnostics.activations import check_activations
 from applied_dl.training.diagnostics.case import Case, descend, kept, kind_of, rows
@@ -20,6 +18,7 @@ from applied_dl.training.diagnostics.gradients import check_gradients
 from applied_dl.training.diagnostics.labels import check_labels
 from applied_dl.training.diagnostics.rate import check_rate
 from applied_dl.training.diagnostics.start import KNOWN, check_one_batch, check_start, constant_loss
+from applied_dl.training.trainer import CheckpointingTrainer, Timer
 
 PROBE_STEPS = 200  # of a training that is too long to be watched whole
 ROWS, BLIND_ROWS = 512, 4096
@@ -32,25 +31,42 @@ ORDER = (  # causes before what they cause
 )  # fmt: skip
 
 
-def examiner(found: list[Finding], budget: float) -> Callable[..., trainer.History]:
-    """What `Workspace.examine` wants: it takes the arguments of a `train.fit`, appends to `found`, and trains at most `budget` seconds."""
+class Diagnoser(Trainer):
+    """Examines each model that `fit` would train (`applied-dl doctor`).
 
-    def look(model, source, validation, settings, *, loss, augment, rates, tag, metrics, monitor) -> trainer.History:
+    Args:
+        findings: the list that new findings are appended to.
+        budget: seconds that one training may take to be watched to its end.
+
+    `examined` lists the tags of the models.
+    """
+
+    def __init__(self, findings: list[Finding], budget: float):
+        self.findings, self.budget = findings, budget
+        self.examined: list[str] = []
+
+    def train(
+        self, model, source, validation, settings, *, loss, metrics=(), monitor="val_loss", augment=None, rates=None, tag="model"
+    ) -> History:
+        """Examine, then train for at most the budget."""
+        self.examined.append(tag)
         case = Case(model, source, validation, settings, loss, augment, rates, tag)
-        new, history = examine(case, budget, metrics=metrics, monitor=monitor)
-        known = {(f.name, f.where) for f in found}
-        found.extend(f for f in new if (f.name, f.where) not in known)
+        new, history = examine(case, self.budget, metrics=metrics, monitor=monitor)
+        known = {(f.name, f.where) for f in self.findings}
+        self.findings.extend(f for f in new if (f.name, f.where) not in known)
         return history
 
-    return look
+    def run(self, loop: Loop, tag: str = "model") -> History:
+        """Raises `UsageError`: the probes need gradient steps of Keras."""
+        raise UsageError(f"This model takes {loop.steps}, so its data alone was examined.")
 
 
-def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], trainer.History]:
+def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], History]:
     """Findings, causes first. The model ends trained: wholly where that takes under `budget` seconds, else for a few steps."""
     inputs, _ = rows(case, ROWS)
     found = check_start(case)
     if any(f.name == "input_not_finite" for f in found):
-        return found, trainer.History(monitor=monitor)
+        return found, History(monitor=monitor)
     blind = _blind(case)
     found += check_activations(case.model, inputs, "at the start")
     found += check_gradients(case)
@@ -78,21 +94,20 @@ def _blind(case: Case) -> tuple[float, float] | None:
     return found[0], found[1]
 
 
-def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[trainer.History, list[Finding]]:
+def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[History, list[Finding]]:
     """The whole training where it fits into the budget, else its first steps under the squeezed schedule."""
     total = plan(case.source.size, case.settings.batch_size).steps * case.settings.epochs
-    trial: list[float] = []
-    shared = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "augment": case.augment, "rates": case.rates}
+    options = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "augment": case.augment, "rates": case.rates}
     arguments = (case.model, case.source, case.validation, case.settings)
+    timer = Timer()
     try:
         with kept(case.model):
-            trainer.train_model(*arguments, **shared, workspace=trainer.Workspace(Path(), {}, trial=trial))
-        seconds = sum(trial)
-        if seconds > budget and total > PROBE_STEPS:
-            console.say("doctor", f"the whole training takes about {seconds:.0f} s, so only its first {PROBE_STEPS} steps are watched")
+            timer.train(*arguments, **options)
+        if timer.seconds > budget and total > PROBE_STEPS:
+            console.say("doctor", f"the whole training takes about {timer.seconds:.0f} s, so {PROBE_STEPS} steps are watched")
             descend(case, PROBE_STEPS)
-            return trainer.History(monitor=monitor), []
-        return trainer.train_model(*arguments, **shared), []
+            return History(monitor=monitor), []
+        return CheckpointingTrainer().train(*arguments, **options), []
     except DataError as error:
         finding = Finding(
             name="loss_not_finite",
@@ -103,4 +118,4 @@ def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[trainer.Hi
             why="every weight is NaN from then on",
             change="lower train.learning_rate or set train.clip_norm = 1.0",
         )
-        return trainer.History(monitor=monitor), [finding]
+        return History(monitor=monitor), [finding]

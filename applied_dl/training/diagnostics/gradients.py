@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
-from applied_dl.training.diagnostics.case import WEIGHTED, Case, kept, leaves, loss_of, rows
+from applied_dl.training.diagnostics.case import WEIGHTED, Case, kept, loss_of, rows
 from applied_dl.training.diagnostics.finding import Finding
+from applied_dl.training.model_parts import leaf_layers
 from applied_dl.training.optimizers import optimizer as make_optimizer
 
 ROWS = 64
@@ -22,7 +23,9 @@ TRAINABLE = 0.05  # share of the parameters that must learn
 
 def check_gradients(case: Case) -> list[Finding]:
     """On one batch of the fresh model."""
-    kernels = [layer.kernel for layer in leaves(case.model) if isinstance(layer, WEIGHTED) and layer.trainable and hasattr(layer, "kernel")]
+    kernels = [
+        layer.kernel for layer in leaf_layers(case.model) if isinstance(layer, WEIGHTED) and layer.trainable and hasattr(layer, "kernel")
+    ]
     found = _frozen(case)
     if not kernels:
         return found

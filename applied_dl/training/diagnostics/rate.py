@@ -10,6 +10,7 @@ from applied_dl.training.batches import plan
 from applied_dl.training.diagnostics.case import Case, descend, kept
 from applied_dl.training.diagnostics.finding import Finding
 from applied_dl.training.lr_finder import find
+from applied_dl.training.model_parts import all_layers
 
 STEPS = 120
 FAR = 8.0  # the recipe's rate is only doubted where it is this many times off the suggestion
@@ -90,7 +91,7 @@ def _steps(case: Case) -> list[Finding]:
                 change=f"set train.batch_size = {max(8, cut.batch // 16)}, or raise train.epochs",
             )
         )
-    norms = any(isinstance(layer, keras.layers.BatchNormalization) and layer.trainable for layer in case.model._flatten_layers())
+    norms = any(isinstance(layer, keras.layers.BatchNormalization) and layer.trainable for layer in all_layers(case.model))
     if norms and cut.batch < NORM_BATCH:
         found.append(
             Finding(

@@ -17,6 +17,7 @@ from applied_dl.tasks.image import predict as infer
 from applied_dl.tasks.image import task
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.training.hardware import as_float32
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 ENCODER = ImageEncoder(height=16, width=16, channels=3, labels=("dark", "light"))
@@ -53,7 +54,7 @@ def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, 
     if "unfreeze_epochs" in sections.get("train", {}):
         sections = {**sections, "model": {**sections["model"], "weights": trunk_weights(tmp_path)}}
     recipe, prepared = made(tmp_path, several=several, **sections)
-    fitted = task.fit(recipe, prepared, None)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
     pictures = [Image.fromarray(x) for x in np.asarray(prepared.test.inputs["image"])]
     encoded = infer.encode(prepared.encoder, pictures)
@@ -83,7 +84,7 @@ def test_predict_bytes_answers_jpeg_and_png(tmp_path):
     import tensorflow as tf
 
     recipe, prepared = made(tmp_path, train={"epochs": 2}, model={"name": "small_cnn"})
-    serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
+    serving = task.serving(recipe, task.fit(recipe, prepared, CheckpointingTrainer()), prepared)
     write_saved_model(serving, tmp_path / "m")
     endpoint = tf.saved_model.load(str(tmp_path / "m")).signatures["predict_bytes"]
     contents, arrays = [], []
@@ -184,7 +185,7 @@ def test_baselines_and_plots(tmp_path):
     rivals = task.baselines(recipe, prepared)
     assert rivals["majority class"].value < rivals["logistic regression on PCA"].value
     assert set(rivals["SVM with RBF kernel"].metrics) == {"accuracy", "f1"}
-    fitted = task.fit(recipe, prepared, None)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     serving = task.serving(recipe, fitted, prepared)
     outputs = serving.model.predict(prepared.test.inputs, verbose=0)
     (tmp_path / "plots").mkdir()
@@ -199,7 +200,7 @@ def test_baselines_and_plots(tmp_path):
 
 def test_several_labels_have_scores_with_intervals_and_plots(tmp_path):
     recipe, prepared = made(tmp_path, several=True, train={"epochs": 1}, model={"name": "mlp"})
-    fitted = task.fit(recipe, prepared, None)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     outputs = {"probabilities": np.random.default_rng(0).random((len(prepared.test), 3)).astype(np.float32)}
     scores = task.score(recipe, outputs, prepared.test, prepared.encoder)
     assert set(scores.intervals) == set(scores.metrics) == {"f1", "map", "accuracy", "log_loss"}
@@ -211,6 +212,6 @@ def test_several_labels_have_scores_with_intervals_and_plots(tmp_path):
 
 def test_class_weights_and_ensembles_train(tmp_path):
     recipe, prepared = made(tmp_path, train={"epochs": 1, "ensemble": 2, "class_weights": "balanced"}, model={"name": "mlp"})
-    fitted = task.fit(recipe, prepared, None)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     assert isinstance(fitted.model, keras.Model)
     assert len(fitted.extra["members"]) == 2

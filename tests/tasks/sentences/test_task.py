@@ -9,7 +9,8 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.sentences import task
 from applied_dl.tasks.sentences.fit import net as sentences_fit
 from applied_dl.tasks.sentences.fit import teacher as sentences_teacher
-from applied_dl.training.history import Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 WORDS = [
@@ -126,7 +127,7 @@ def teacher(tmp_path_factory):
 def trained(source, folder, **sections):
     recipe, data = prepared(source, **sections)
     recipe = task.resolve_defaults(recipe, data)
-    fitted = task.fit(recipe, data, Workspace(folder / "run", {}))
+    fitted = task.fit(recipe, data, CheckpointingTrainer(Store(folder / "run", {})))
     return recipe, data, fitted, task.serving(recipe, fitted, data)
 
 

@@ -11,7 +11,8 @@ from applied_dl.core import config
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.words import task
 from applied_dl.tasks.words.encoder import joined, rows_of
-from applied_dl.training.history import Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 TOPICS = [["cat", "dog", "cow", "pig", "hen"], ["red", "blue", "green", "pink", "grey"], ["one", "two", "three", "four", "five"]]
@@ -30,7 +31,7 @@ def trained(source, folder, **sections):
     recipe = recipes.read_recipe({"task": "words", **sections, "data": {"source": source, **sections.get("data", {})}})
     prepared = task.prepare(recipe, folder)
     recipe = task.resolve_defaults(recipe, prepared)
-    fitted = task.fit(recipe, prepared, Workspace(folder / "run", {}))
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer(Store(folder / "run", {})))
     serving = task.serving(recipe, fitted, prepared)
     return recipe, prepared, serving
 
@@ -210,7 +211,8 @@ from applied_dl.workflows import preparation, recipes
 from applied_dl.tasks import load_task
 from applied_dl.tasks.words.fit.methods import train_table
 from applied_dl.export.convert import check_export
-from applied_dl.training.history import Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer
 source, folder = sys.argv[1:]
 recipe = recipes.read_recipe({"task": "words", "data": {"source": source}, "model": {"dimensions": 8}, "train": {"epochs": 1}})
 task = load_task("words")
@@ -218,7 +220,7 @@ check_export(recipe.export)
 prepared = preparation.read_data(task, recipe)
 recipe = preparation.resolve_recipe(task, recipe, prepared)
 task.baselines(recipe, prepared)
-train_table(recipe, prepared, Workspace(Path(folder) / "run", {}))
+train_table(recipe, prepared, CheckpointingTrainer(Store(Path(folder) / "run", {})))
 print(sorted({"keras", "tensorflow"} & set(sys.modules)))
 """
 

@@ -10,22 +10,22 @@ from msgspec.structs import replace
 
 from applied_dl.core import console
 from applied_dl.core.metrics.forecasting import known_scale
+from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.forecast.defaults import member_training
 from applied_dl.training.ensembles import average
-from applied_dl.training.history import Fitted, History
 
 PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
 
 
-def fit_blend(recipe, prepared, workspace, tag: str, fit_one: Callable) -> Fitted:
-    """Every member by `fit_one(recipe, prepared, workspace, tag)`, then their weights: least error on validation, summing to one."""
+def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
+    """Every member by `fit_one(recipe, prepared, trainer, tag)`, then their weights: least error on validation, summing to one."""
     fitted = []
     for i, name in enumerate(recipe.model.members):
         open_values = member_training(recipe, name, prepared.encoder, len(prepared.state.starts["train"]))
         settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i, **open_values)
         keras.utils.set_random_seed(settings.seed)
         one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
-        fitted.append(fit_one(one, prepared, workspace, f"{tag}-{i}-{name}"))
+        fitted.append(fit_one(one, prepared, trainer, f"{tag}-{i}-{name}"))
         console.say("member", f"{name:<10} validation loss {fitted[-1].history.best:.4f}")
     if not all(one.history.rows for one in fitted):  # a trial or a sweep: nothing was trained
         return Fitted(average([one.model for one in fitted]), next(one.history for one in fitted if not one.history.rows))

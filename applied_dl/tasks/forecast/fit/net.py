@@ -11,6 +11,7 @@ from keras import ops
 from msgspec.structs import replace
 
 from applied_dl.core.builders import call
+from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
@@ -18,10 +19,8 @@ from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
 from applied_dl.tasks.forecast.models.windows import gather_windows, normalize, panel_scale
 from applied_dl.tasks.forecast.validate import CLOSED
-from applied_dl.training.history import Fitted, History
 from applied_dl.training.losses import loss as named_loss
 from applied_dl.training.source import Source, resident
-from applied_dl.training.trainer import train_model
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -92,13 +91,13 @@ def _normalize(recipe, prepared, name: str) -> str | None:
     return recipe.model.normalize or ("panel" if prepared.encoder.form == "panel" else None)
 
 
-def fit_forecast(recipe, prepared, workspace, tag: str = "model") -> Fitted:
+def fit_forecast(recipe, prepared, trainer, tag: str = "model") -> Fitted:
     """The recipe's model, trained; of a blend every member and their weights."""
     if recipe.model.name == "blend":
-        return fit_blend(recipe, prepared, workspace, tag, fit_forecast)
+        return fit_blend(recipe, prepared, trainer, tag, fit_forecast)
     if recipe.model.name == "ridge":
         return fit_closed(recipe, prepared)
-    return _fit_network(recipe, prepared, workspace, tag)
+    return _fit_network(recipe, prepared, trainer, tag)
 
 
 def fit_closed(recipe, prepared) -> Fitted:
@@ -188,12 +187,12 @@ def _lengthened(block: Block, pad: int, season: int) -> Block:
     return replace(block, start=block.start - pad, **longer)
 
 
-def _fit_network(recipe, prepared, workspace, tag: str) -> Fitted:
+def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
     model = build_one(recipe, prepared, recipe.model.name)
     relative = recipe.train.loss == "relative"
     fitting, validation = sources(recipe, prepared, relative)
     loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.calibration.quantiles)
-    history = train_model(model, fitting, validation, recipe.train, loss=loss, workspace=workspace, tag=tag)
+    history = trainer.train(model, fitting, validation, recipe.train, loss=loss, tag=tag)
     return Fitted(model, history)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import keras
 import msgspec
 import numpy as np
@@ -11,6 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 from applied_dl.core.errors import UsageError
+from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
 from applied_dl.tasks.sentences.fit.contrastive import fit_table
@@ -22,39 +21,32 @@ from applied_dl.tasks.sentences.readers.read import balanced
 from applied_dl.text.models.static import on_word_ids
 from applied_dl.text.models.transformer import classifier, masked_language_model
 from applied_dl.training.class_weights import class_weights
-from applied_dl.training.history import Fitted, History
 from applied_dl.training.losses import loss as named_loss
 from applied_dl.training.source import Source, resident
-from applied_dl.training.trainer import train_model
 from applied_dl.training.transfer import fit_staged
 
 FIRST_WORD = 3  # ids below are special
 
 
-def fit_sentences(recipe, prepared, workspace, tag: str, model: keras.Model, evaluate) -> Fitted:
+def fit_sentences(recipe, prepared, trainer, tag: str, model: keras.Model, evaluate) -> Fitted:
     """Train one encoder in place; `evaluate() -> metrics` scores its vectors on the validation part."""
     objective, settings = recipe.learn.objective, recipe.train
     if settings.epochs == 0:  # a pretrained encoder as it is
-        for hook in ("sweep", "examine"):
-            if workspace is not None and getattr(workspace, hook) is not None:
-                raise UsageError("train.epochs = 0 takes the pretrained encoder as it is; there is no training to examine.")
         return Fitted(model, History())
     ids = token_ids(model, prepared.train, prepared.encoder)
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
-        begun = time.perf_counter()
-        initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
-        if workspace is not None and workspace.trial is not None:
-            workspace.trial.append(time.perf_counter() - begun)
+        with trainer.preparing(1, 1):
+            initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
     if recipe.learn.pretrain and objective != "mlm":
         first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
-        _fit_mlm(recipe, prepared, model, ids, first, workspace, f"{tag}-mlm")
+        _fit_mlm(recipe, prepared, model, ids, first, trainer, f"{tag}-mlm")
     if objective == "mlm":
-        history = _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag)
+        history = _fit_mlm(recipe, prepared, model, ids, settings, trainer, tag)
     elif objective == "classification":
-        return _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag)
+        return _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag)
     else:
-        history = _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, evaluate)
+        history = _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate)
     return Fitted(model, history)
 
 
@@ -70,7 +62,7 @@ def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
     return np.take_along_axis(found, order, axis=1)
 
 
-def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, evaluate) -> History:
+def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -> History:
     """Contrastive, SimCSE and distillation: a loss of vectors, by the row-sparse engine for a table and by Keras for the others.
 
     tokens: the layers of `model` that take token ids."""
@@ -101,16 +93,16 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, workspace, tag, evaluate)
         if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
             strata = prepared.state.source[times_shown(prepared.state.rows)]
         return fit_table(
-            model, source, settings, loss=loss, sides=sides, augment=augment, strata=strata, judge=evaluate, monitor=monitor,
-            padding=padding, workspace=workspace, tag=tag,
+            model, source, settings, trainer, loss=loss, sides=sides, augment=augment, strata=strata, judge=evaluate, monitor=monitor,
+            padding=padding, tag=tag,
         )  # fmt: skip
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}
     vectors = [tokens({"ids": inputs[name]}) for name in sides]
     beside = keras.Model(inputs, layers.Concatenate(name="beside")(vectors) if len(vectors) > 1 else vectors[0])
     validation = _held_out(recipe, prepared, model, sides) if recipe.learn.objective != "distillation" else None
     monitor = "val_loss" if validation else "loss"
-    shared = {"loss": loss, "augment": augment, "monitor": monitor, "workspace": workspace}
-    return _fit_whole(beside, model, source, validation, settings, shared, tag, head=False)
+    shared = {"loss": loss, "augment": augment, "monitor": monitor}
+    return _fit_whole(beside, model, source, validation, settings, trainer, shared, tag, head=False)
 
 
 def _pairs(recipe, prepared, ids):
@@ -202,7 +194,7 @@ def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
     return rows
 
 
-def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> Fitted:
+def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
     """Labelled texts: a linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
     part, encoder, settings = prepared.train, prepared.encoder, recipe.train
     rows = balanced(part.target, recipe.data.balance, settings.seed)
@@ -216,23 +208,23 @@ def _fit_classes(recipe, prepared, tokens, model, ids, workspace, tag) -> Fitted
     whole = classifier(tokens, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
     loss = named_loss("crossentropy" if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
     accuracy = keras.metrics.CategoricalAccuracy("accuracy")
-    shared = {"loss": loss, "metrics": (accuracy,), "augment": augment, "workspace": workspace}
-    history = _fit_whole(whole, model, source, validation, settings, shared, tag, head=True)
+    shared = {"loss": loss, "metrics": (accuracy,), "augment": augment}
+    history = _fit_whole(whole, model, source, validation, settings, trainer, shared, tag, head=True)
     return Fitted(model, history, {"classifier": whole})
 
 
-def _fit_whole(whole, encoder, source, validation, settings, shared: dict, tag: str, head: bool) -> History:
+def _fit_whole(whole, encoder, source, validation, settings, trainer, shared: dict, tag: str, head: bool) -> History:
     """Train all layers; a pretrained encoder by stages and with learning rates by depth, where the recipe asks for them."""
     if not (settings.unfreeze_epochs or settings.layerwise_lr_decay):
-        return train_model(whole, source, validation, settings, tag=tag, **shared)
+        return trainer.train(whole, source, validation, settings, tag=tag, **shared)
 
     def stage(own, rates, name: str) -> History:
-        return train_model(whole, source, validation, own, rates=rates, tag=f"{tag}-{name}", **shared)
+        return trainer.train(whole, source, validation, own, rates=rates, tag=f"{tag}-{name}", **shared)
 
     return fit_staged(whole, encoder, settings, stage, head=head)
 
 
-def _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag) -> History:
+def _fit_mlm(recipe, prepared, model, ids, settings, trainer, tag) -> History:
     """Masked-language-model training."""
     encoder = prepared.encoder
     mask = encoder.id(MASK) if encoder.id(MASK) is not None else encoder.id("<mask>")
@@ -249,6 +241,4 @@ def _fit_mlm(recipe, prepared, model, ids, settings, workspace, tag) -> History:
         tf.constant(held), tf.constant([1, 2]), recipe.learn.mask, mask, encoder.vocabulary, FIRST_WORD, encoder.padding
     )
     validation = resident({"ids": masked.numpy()}, target.numpy())
-    return train_model(
-        whole, resident({"ids": ids}, ids), validation, settings, loss=MaskedTokens(), augment=augment, workspace=workspace, tag=tag
-    )
+    return trainer.train(whole, resident({"ids": ids}, ids), validation, settings, loss=MaskedTokens(), augment=augment, tag=tag)

@@ -8,35 +8,35 @@ import numpy as np
 from keras import layers, ops
 
 from applied_dl.core import config
+from applied_dl.core.records import STOPPED, Fitted, History
 from applied_dl.tasks.tabular.arrays import matrices, targets
 from applied_dl.tasks.tabular.defaults import member_settings
 from applied_dl.tasks.tabular.fit.linear import fit_linear
 from applied_dl.tasks.tabular.fit.net import fit_net
 from applied_dl.tasks.tabular.fit.retrieval import fit_retrieval
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
-from applied_dl.training.history import STOPPED, Fitted, History
 
 FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that `fit_net` does not train
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 
-def fit_ensemble(recipe, prepared, workspace, tag: str) -> Fitted:
+def fit_ensemble(recipe, prepared, trainer, tag: str) -> Fitted:
     """Train `model.members` one after another; the result is one graph (B, 1, outputs), their weighted mean.
 
     The weights are in `extra["weights"]` of the result.
     """
-    fitted = fit_each(recipe, prepared, workspace, tag)
+    fitted = fit_each(recipe, prepared, trainer, tag)
     return weighed(recipe, prepared, fitted) if fitted[0].history.rows else fitted[0]  # a trial or a sweep trains nothing
 
 
-def fit_each(recipe, prepared, workspace, tag: str) -> list[Fitted]:
+def fit_each(recipe, prepared, trainer, tag: str) -> list[Fitted]:
     """Train every member with its own settings; fewer where the user stops the training."""
     fitted = []
     for i, name in enumerate(recipe.model.members):
         own = member_settings(recipe, name, i, len(prepared.train), bool(prepared.encoder.labels))
         own = config.replace(own, train={"seed": recipe.train.seed + 101 * i})
         keras.utils.set_random_seed(own.train.seed)
-        fitted.append(FITS.get(name, fit_net)(own, prepared, workspace, f"{tag}-{i}-{name}"))
+        fitted.append(FITS.get(name, fit_net)(own, prepared, trainer, f"{tag}-{i}-{name}"))
         if fitted[-1].history.stopped == STOPPED:
             break
     return fitted

@@ -7,12 +7,11 @@ import warnings
 import keras
 import numpy as np
 
+from applied_dl.core.records import STOPPED, Fitted
 from applied_dl.tasks.tabular.arrays import matrices, targets
 from applied_dl.tasks.tabular.fit.net import balanced, fit_net
 from applied_dl.tasks.tabular.models.answers import Probabilities
 from applied_dl.training.class_weights import class_weights
-from applied_dl.training.history import Fitted
-from applied_dl.training.trainer import STOPPED
 
 SOLVED = ("mse", "crossentropy")  # losses with a direct solver
 PENALTIES = np.geomspace(1e-2, 1e4, 19)  # of ridge, chosen by leave-one-out on training rows
@@ -20,9 +19,9 @@ STRENGTHS, FOLDS = np.geomspace(1e-3, 1e2, 11), 5  # of logistic regression, cho
 MOST_ROWS = 5000  # most training rows for cross-validation; above, the strength is 1
 
 
-def fit_linear(recipe, prepared, workspace, tag: str) -> Fitted:
+def fit_linear(recipe, prepared, trainer, tag: str) -> Fitted:
     """The linear net by gradient steps, or ridge or logistic regression where its validation loss is lower."""
-    fitted = fit_net(recipe, prepared, workspace, tag)
+    fitted = fit_net(recipe, prepared, trainer, tag)
     free = not (recipe.train.l1 or recipe.train.l2 or recipe.train.max_norm or recipe.train.label_smoothing)
     if recipe.train.loss not in SOLVED or not free or not fitted.history.rows or fitted.history.stopped == STOPPED:
         return fitted

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from applied_dl.core.builders import call
+from applied_dl.core.records import Fitted
 from applied_dl.tasks.tabular.arrays import matrices, moments, one_hot, standardised, targets
 from applied_dl.tasks.tabular.encoder import TableEncoder
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS, Features
@@ -16,10 +17,8 @@ from applied_dl.tasks.tabular.models.realmlp import rates as realmlp_rates
 from applied_dl.tasks.tabular.models.realmlp import start
 from applied_dl.training.batches import plan
 from applied_dl.training.class_weights import class_weights
-from applied_dl.training.history import Fitted
 from applied_dl.training.losses import loss as make_loss
 from applied_dl.training.source import Source, resident
-from applied_dl.training.trainer import train_model
 
 LEAST_ROWS, ROWS_SHARE = 40, 20  # fewest rows of a target-aware bin: 40, or a twentieth of a small table
 
@@ -66,7 +65,7 @@ def build_net(recipe, prepared) -> keras.Model:
     return call(BUILDERS[recipe.model.name], options, features_of(recipe, prepared), outputs_of(recipe, prepared.encoder), **fixed)
 
 
-def fit_net(recipe, prepared, workspace, tag: str) -> Fitted:
+def fit_net(recipe, prepared, trainer, tag: str) -> Fitted:
     """Train one net; "val_score" of the history is the loss of the members' mean."""
     model, classes = build_net(recipe, prepared), bool(prepared.encoder.labels)
     source, held = sources(recipe, prepared)
@@ -75,9 +74,9 @@ def fit_net(recipe, prepared, workspace, tag: str) -> Fitted:
         start(model, matrices(prepared.encoder, prepared.train.inputs), recipe.train.seed)
         rates = realmlp_rates(model)
     own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing, quantiles=recipe.calibration.quantiles)
-    history = train_model(
+    history = trainer.train(
         model, source, held, recipe.train, loss=each_member(own), metrics=(ensemble_score(own, classes),),
-        monitor="val_score", workspace=workspace, tag=tag, rates=rates,
+        monitor="val_score", tag=tag, rates=rates,
     )  # fmt: skip
     return Fitted(model, history)
 

@@ -6,26 +6,25 @@ import keras
 import numpy as np
 from keras import ops
 
+from applied_dl.core.records import Fitted
 from applied_dl.tasks.tabular.arrays import matrices, targets
 from applied_dl.tasks.tabular.fit.net import build_net, each_member, ensemble_score, sources
 from applied_dl.tasks.tabular.models.retrieval import LEAST, among_themselves, distances, remember
-from applied_dl.training.history import Fitted
 from applied_dl.training.losses import loss as make_loss
-from applied_dl.training.trainer import train_model
 
 SHARPNESS = np.geomspace(0.5, 3.0, 19)  # tried on validation rows: the memory is larger than the batches of the training
 QUERIES = 4096  # most validation rows that choose it
 BLOCK = 512  # of them at a time: a distance to every remembered row is taken
 
 
-def fit_retrieval(recipe, prepared, workspace, tag: str) -> Fitted:
+def fit_retrieval(recipe, prepared, trainer, tag: str) -> Fitted:
     """Train the encoder, then store `model.memory` training rows in the graph; "val_score" predicts validation rows from each other."""
     encoder, classes = build_net(recipe, prepared), bool(prepared.encoder.labels)
     source, held = sources(recipe, prepared)
     own = make_loss(recipe.train.loss, label_smoothing=recipe.train.label_smoothing)
-    history = train_model(
+    history = trainer.train(
         encoder, source, held, recipe.train, loss=among_themselves(each_member(own), classes),
-        metrics=(among_themselves(ensemble_score(own, classes), classes),), monitor="val_score", workspace=workspace, tag=tag,
+        metrics=(among_themselves(ensemble_score(own, classes), classes),), monitor="val_score", tag=tag,
     )  # fmt: skip
     if not history.rows:  # a trial or a learning-rate sweep trains nothing
         return Fitted(encoder, history)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.core import console
-from applied_dl.core.errors import UsageError
+from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.words.encoder import MOST_GRAMS, spread, subword_rows
 from applied_dl.tasks.words.fit.glove import glove_plan, glove_vectors
 from applied_dl.tasks.words.fit.huffman import Tree, huffman
@@ -13,13 +13,12 @@ from applied_dl.tasks.words.fit.skipgram import learn, over_text
 from applied_dl.text import counts as counting
 from applied_dl.text.encoded_text import keep_shares, noise_table
 from applied_dl.text.kernels import KernelState
-from applied_dl.training.history import Fitted, History
 from applied_dl.training.reproducible import set_up
 
 
-def fit_words(recipe, prepared, workspace) -> Fitted:
+def fit_words(recipe, prepared, trainer) -> Fitted:
     """Train by the recipe's method; the lookup graph holds padding, words and sub-words."""
-    table, history = train_table(recipe, prepared, workspace)
+    table, history = train_table(recipe, prepared, trainer)
     with console.hushed():
         from applied_dl.text.models.word_vectors import word_lookup
 
@@ -32,10 +31,8 @@ def fit_words(recipe, prepared, workspace) -> Fitted:
     return Fitted(lookup, history)
 
 
-def train_table(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
+def train_table(recipe, prepared, trainer) -> tuple[np.ndarray, History]:
     """The table of words, and of sub-words where there are any (V or V + buckets, D), and its training history."""
-    if workspace.sweep is not None or workspace.examine is not None:
-        raise UsageError("Word vectors are trained by closed-form steps of their own; lr-find and doctor are for the other tasks.")
     text, encoder, model, settings = prepared.state.text, prepared.encoder, recipe.model, recipe.train
     if model.name == "svd":
         return counted(recipe, prepared), History(monitor="loss", rows=[{"epoch": 1}], best_epoch=1)
@@ -45,8 +42,8 @@ def train_table(recipe, prepared, workspace) -> tuple[np.ndarray, History]:
         arrays = kernel_state(recipe, prepared)
         plan = over_text(arrays, text, settings.seed, prepared.state.total)
     history = learn(
-        plan, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
-        minutes=settings.checkpoint_minutes, workspace=workspace,
+        plan, trainer, epochs=settings.epochs, rate=settings.learning_rate, threads=settings.threads, seed=settings.seed,
+        minutes=settings.checkpoint_minutes,
     )  # fmt: skip
     if model.name == "glove":
         return glove_vectors(plan.tables, len(encoder.words)), history

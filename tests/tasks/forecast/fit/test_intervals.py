@@ -13,6 +13,7 @@ from applied_dl.export.precisions import keras_outputs
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.fit.intervals import FEWEST, drift, margins, spread_out, uncrossed
 from applied_dl.tasks.forecast.models.intervals import Margin, conformal_margin
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 
@@ -120,7 +121,7 @@ def test_calm_and_wild_windows_keep_the_promise_alike(tmp_path):
     recipe = recipes.read_recipe({"task": "forecast"}, keys)
     found = task.prepare(recipe, Path("."))
     recipe = task.resolve_defaults(recipe, found)
-    answers = keras_outputs(task.serving(recipe, task.fit(recipe, found, None), found), found.test)
+    answers = keras_outputs(task.serving(recipe, task.fit(recipe, found, CheckpointingTrainer()), found), found.test)
     inside = ((found.test.target >= answers["lower"]) & (found.test.target <= answers["upper"])).mean((1, 2))
     level = found.test.inputs["history"].std((1, 2))
     assert 0.85 < inside[level < 0.5].mean() < 0.96

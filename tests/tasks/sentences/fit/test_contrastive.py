@@ -12,8 +12,10 @@ from applied_dl.tasks.sentences.fit.contrastive import fit_table
 from applied_dl.tasks.sentences.models.losses import Contrastive
 from applied_dl.tasks.sentences.recipe import Fit
 from applied_dl.text.models.static import static
-from applied_dl.training.history import Workspace
+from applied_dl.training import checkpoints
+from applied_dl.training.checkpoints import Store
 from applied_dl.training.source import Source
+from applied_dl.training.trainer import CheckpointingTrainer
 
 SETTINGS = Fit(epochs=3, batch_size=6, learning_rate=0.1, schedule="one_cycle", warmup=0.0, patience=0, seed=3, checkpoint_minutes=0)
 IDS = np.random.default_rng(0).integers(0, 12, (24, 2, 5)).astype(np.int32)  # 24 pairs of five tokens, some of them padding
@@ -26,9 +28,9 @@ def source():
                                            tf.stack([2 * index, 2 * index + 1], 1)))  # fmt: skip
 
 
-def fitted(model, settings=SETTINGS, **given):
+def fitted(model, settings=SETTINGS, store=None, **given):
     given = {"loss": Contrastive(2, 0.1), "sides": ("a", "b"), "augment": lambda inputs, target, seed: (inputs, target), **given}
-    return fit_table(model, source(), settings, **given)
+    return fit_table(model, source(), settings, CheckpointingTrainer(store), **given)
 
 
 def by_hand(table, epochs, orders, rate, temperature=0.1):
@@ -89,8 +91,8 @@ def test_batches_keep_to_their_stratum_and_cover_everything():
 
 def test_a_killed_training_resumes_to_the_same_bits(tmp_path, monkeypatch):
     whole = static(12, dimensions=4, seed=0)
-    fitted(whole, workspace=Workspace(tmp_path / "whole", {"run": "x"}))
-    write = contrastive.checkpoint.write
+    fitted(whole, store=Store(tmp_path / "whole", {"run": "x"}))
+    write = checkpoints.write
 
     def killed(folder, epoch, *given):
         write(folder, epoch, *given)
@@ -99,11 +101,11 @@ def test_a_killed_training_resumes_to_the_same_bits(tmp_path, monkeypatch):
 
     broken = static(12, dimensions=4, seed=0)
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr(contrastive.checkpoint, "write", killed)
-        patch.setattr(contrastive.checkpoint, "WRITTEN_SHARE", 0)  # due after every epoch, however short
-        fitted(broken, workspace=Workspace(tmp_path / "broken", {"run": "x"}))
+        patch.setattr(checkpoints, "write", killed)
+        patch.setattr(checkpoints, "WRITTEN_SHARE", 0)  # due after every epoch, however short
+        fitted(broken, store=Store(tmp_path / "broken", {"run": "x"}))
     again = static(12, dimensions=4, seed=9)
-    history = fitted(again, workspace=Workspace(tmp_path / "broken", {"run": "x"}, resume=True))
+    history = fitted(again, store=Store(tmp_path / "broken", {"run": "x"}, resume=True))
     np.testing.assert_array_equal(again.get_layer("table").embeddings.numpy(), whole.get_layer("table").embeddings.numpy())
     assert [row["epoch"] for row in history.rows] == [1, 2, 3]
 

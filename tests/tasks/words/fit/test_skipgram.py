@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from applied_dl.core.errors import DataError, RefusedError
+from applied_dl.core.records import STOPPED
 from applied_dl.tasks.words.fit import skipgram as word_vectors
 from applied_dl.tasks.words.fit.glove import learn_pairs
 from applied_dl.tasks.words.fit.skipgram import learn, over_text
 from applied_dl.text.counts import cooccurrences, positive_pmi, ppmi_svd
 from applied_dl.text.encoded_text import Text, keep_shares, noise_table, stretches
 from applied_dl.text.kernels import KernelState
-from applied_dl.training.history import STOPPED, Workspace
+from applied_dl.training.checkpoints import Store
+from applied_dl.training.trainer import CheckpointingTrainer, Timer
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def text(monkeypatch):
     return Text(ids, np.cumsum(lengths), np.bincount(ids, minlength=50).astype(np.int64) + 1)
 
 
-def run(text, epochs=2, workspace=None, rate=0.1, stop_after=None, monkeypatch=None):
+def run(text, epochs=2, trainer=None, rate=0.1, stop_after=None, monkeypatch=None):
     rng = np.random.default_rng(1)
     tables = [rng.normal(size=(50, 6)).astype(np.float32) * np.float32(0.1) for _ in range(2)]
     none = np.zeros((50, 0), np.int32)
@@ -41,7 +43,7 @@ def run(text, epochs=2, workspace=None, rate=0.1, stop_after=None, monkeypatch=N
             return calls(*where)
 
         plan = plan._replace(calls=failing)
-    history = learn(plan, epochs=epochs, rate=rate, threads=1, seed=0, minutes=0.0, workspace=workspace)
+    history = learn(plan, trainer or CheckpointingTrainer(), epochs=epochs, rate=rate, threads=1, seed=0, minutes=0.0)
     return tables[0], history
 
 
@@ -71,17 +73,17 @@ def test_a_resumed_training_is_the_one_that_was_never_killed(text, tmp_path):
     np.testing.assert_array_equal(whole, again)
     identity = {"recipe": "a", "data": "b"}
     with pytest.raises(RuntimeError):
-        run(text, workspace=Workspace(tmp_path, identity), stop_after=(5, RuntimeError("killed")))
-    resumed, history_2 = run(text, workspace=Workspace(tmp_path, identity, resume=True))
+        run(text, trainer=CheckpointingTrainer(Store(tmp_path, identity)), stop_after=(5, RuntimeError("killed")))
+    resumed, history_2 = run(text, trainer=CheckpointingTrainer(Store(tmp_path, identity, resume=True)))
     np.testing.assert_array_equal(resumed, whole)
     assert [r["loss"] for r in history_2.rows] == pytest.approx([r["loss"] for r in history.rows])
     with pytest.raises(RefusedError, match="another data"):
-        run(text, workspace=Workspace(tmp_path, {**identity, "data": "c"}, resume=True))
+        run(text, trainer=CheckpointingTrainer(Store(tmp_path, {**identity, "data": "c"}, resume=True)))
 
 
 def test_ctrl_c_keeps_what_was_learnt(text, tmp_path):
     start, _ = run(text, epochs=1, rate=1e-9)
-    found, history = run(text, workspace=Workspace(tmp_path, {}), stop_after=(2, KeyboardInterrupt()))
+    found, history = run(text, trainer=CheckpointingTrainer(Store(tmp_path, {})), stop_after=(2, KeyboardInterrupt()))
     assert history.stopped == STOPPED
     assert len(history.rows) == 1
     assert np.abs(found - start).max() > 1e-3
@@ -95,9 +97,9 @@ def test_a_loss_that_is_not_finite_is_said(text):
 
 
 def test_a_dry_run_estimates(text, tmp_path):
-    trial = []
-    run(text, workspace=Workspace(tmp_path, {}, trial=trial))
-    assert trial[0] > 0
+    timer = Timer()
+    run(text, trainer=timer)
+    assert timer.seconds > 0
 
 
 def test_counts_and_pmi_as_summed_by_hand():

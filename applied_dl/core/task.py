@@ -1,0 +1,158 @@
+"""The contract of a task, as types: what `tasks/<name>/task.py` and `tasks/<name>/predict.py` must define, and how a task is trained.
+
+core imports neither Keras nor the folders above it, so a few types are aliases of `Any` that say what is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from applied_dl.core.records import Fitted, History, Part, Prepared, Scores
+
+KerasModel: TypeAlias = Any  # keras.Model
+Source: TypeAlias = Any  # training.source.Source: row numbers to batches
+ServingGraph: TypeAlias = Any  # export.serving.Serving
+Recipe: TypeAlias = Any  # tasks.<name>.recipe.Recipe
+Train: TypeAlias = Any  # its [train] section, with every value resolved
+Encoder: TypeAlias = Any  # tasks.<name>.encoder: TF-free, written to encoder.json
+
+
+class Loop(Protocol):
+    """Training steps of any kind; what to record, when to stop and what to keep is decided by `training.session.Session`.
+
+    `run` takes the steps from epoch `len(session.history.rows)` on. After each epoch it calls `session.record(row)`, which returns whether
+    the training ends, and then `session.checkpoint()`. `done` and `total` count what a checkpoint counts (`unit`: epochs, or smaller
+    parts of them).
+    """
+
+    epochs: int
+    patience: int  # epochs without a better score before the training stops; 0 never stops early
+    monitor: str
+    last_is_best: bool  # the last epoch is kept rather than the one with the best score
+    checkpoint_minutes: float
+    unit: str
+    done: int
+    total: int
+    speed: tuple[int, str]  # rows per epoch and their name, for the progress lines; (0, "") shows none
+    steps: str  # what its steps are, to end the sentence "... takes": shown where the learning-rate finder has no use for them
+    remedy: str  # what to do where the loss is not finite
+
+    def run(self, session: Any) -> None:
+        """Take every step that is left."""
+
+    def weights(self) -> list[np.ndarray]:
+        """The weights to keep if this epoch is the best."""
+
+    def state(self) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
+        """Arrays and JSON notes from which `restore` continues to the same bits."""
+
+    def restore(self, done: int, arrays: dict[str, list[np.ndarray]], notes: dict[str, Any]) -> None:
+        """Put a state back."""
+
+    def finish(self, best: list[np.ndarray] | None) -> None:
+        """Leave the model with the best weights."""
+
+    def estimate(self) -> float:
+        """Seconds that the whole training would take, measured on a few steps."""
+
+
+class Trainer(Protocol):
+    """What `fit` hands its models to.
+
+    `CheckpointingTrainer` trains. `Timer` (dry run), `RateFinder` and `Diagnoser` measure with the same methods, and return a history
+    without rows.
+    """
+
+    def train(
+        self,
+        model: KerasModel,
+        source: Source,
+        validation: Source | None,
+        settings: Train,
+        *,
+        loss: Any,
+        metrics: tuple[Any, ...] = (),
+        monitor: str = "val_loss",
+        augment: Callable[..., Any] | None = None,
+        rates: dict[str, float] | None = None,
+        tag: str = "model",
+    ) -> History:
+        """Train `model` in place by Keras `fit` and leave it with the weights of its best epoch by `monitor`.
+
+        Args:
+            model: inputs by name.
+            source: the training rows.
+            validation: the rows that choose the epoch; None monitors the training loss.
+            settings: the resolved `[train]` section.
+            loss: a Keras loss.
+            metrics: Keras metrics.
+            monitor: the name of the score in the history that chooses the best epoch.
+            augment: `(inputs, target, seed int32 (2,)) -> (inputs, target)` on a batch, in the graph and stateless.
+            rates: learning-rate factors by prefix of the variable path (discriminative rates).
+            tag: the name of this training among those of one `fit`; checkpoints and reports carry it.
+        """
+
+    def run(self, loop: Loop, tag: str = "model") -> History:
+        """Train by steps that are not Keras `fit`."""
+
+    def starting_from(self, weights: list[np.ndarray]) -> Trainer:
+        """A trainer whose models begin with these weights."""
+        return self
+
+    @contextmanager
+    def preparing(self, size: int, sample: int) -> Iterator[int]:
+        """Wrap work before the first step whose cost grows with its `size` rows; yields how many of them to work on.
+
+        All of them, except in a dry run, which measures `sample` rows.
+        """
+        yield size
+
+
+class Task(Protocol):
+    """The functions of `tasks/<name>/task.py`."""
+
+    trained_by_keras: bool  # False: trained without TensorFlow, which is loaded for the export alone
+
+    def prepare(self, recipe: Recipe, cache: Path) -> Prepared:
+        """Read, split, and fit the encoder on training rows."""
+
+    def resolve_defaults(self, recipe: Recipe, prepared: Prepared) -> Recipe:
+        """Choose every open value of the recipe for the data."""
+
+    def build(self, recipe: Recipe, prepared: Prepared) -> KerasModel:
+        """The untrained model."""
+
+    def fit(self, recipe: Recipe, prepared: Prepared, trainer: Trainer) -> Fitted:
+        """Train by `trainer`."""
+
+    def serving(self, recipe: Recipe, fitted: Fitted, prepared: Prepared) -> ServingGraph:
+        """The graph that is exported: preprocessing, model, calibration, units."""
+
+    def restore_serving(self, recipe: Recipe, model: KerasModel, encoder: Encoder) -> ServingGraph:
+        """The serving graph of a saved model."""
+
+    def score(self, recipe: Recipe, outputs: dict[str, np.ndarray], part: Part, encoder: Encoder) -> Scores:
+        """The metrics of the serving graph's outputs on a part."""
+
+    def baselines(self, recipe: Recipe, prepared: Prepared) -> dict[str, Scores]:
+        """Scores on the test rows of simple methods fitted on the training rows."""
+
+    def plots(self, recipe: Recipe, prepared: Prepared, fitted: Fitted, outputs: dict[str, np.ndarray], folder: Path) -> dict[str, Any]:
+        """Draw into `folder`; facts for the card."""
+
+    def preview(self, recipe: Recipe, prepared: Prepared, path: Path) -> str:
+        """The first batch as text, drawn to `path` where it is images."""
+
+    def load_labeled(self, recipe: Recipe, encoder: Encoder, source: str) -> Part:
+        """Another labeled source through the fitted encoder."""
+
+    def save_encoder(self, encoder: Encoder, folder: Path) -> None:
+        """Write encoder.json (and encoder.npz)."""
+
+    def load_encoder(self, folder: Path) -> Encoder:
+        """Read it again."""

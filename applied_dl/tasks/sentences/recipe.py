@@ -29,7 +29,7 @@ class Data(Section, frozen=True, kw_only=True):
 class Preprocess(Section, frozen=True, kw_only=True):
     tokenizer: about(str | None, "a tokenizer.json to use as it is; trained on the training rows by default") = None
     subwords: about(str, "wordpiece or bpe, where one is trained") = "wordpiece"
-    vocabulary: about(int | None, "most sub-words, where a tokenizer is trained", ge=64) = None
+    vocabulary: about(int | None, "most sub-words, where a tokenizer is trained", ge=8) = None
     lowercase: about(bool, "fold case, where a tokenizer is trained") = True
     length: about(int | None, "most sub-words of a text; the rest is cut", ge=4, le=8192) = None
     augment: about(tuple[str, ...] | None, "of the training tokens: drop, swap, reverse, span") = None

@@ -14,12 +14,18 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError
 
+WEEK = 604800  # seconds
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 MONTHS = {"m": 1, "q": 3, "y": 12}
 SEASONS = {"s": 60, "min": 60, "h": 24, "d": 7, "b": 5, "w": 52, "m": 12, "q": 4, "y": 1, "step": 1}
 HORIZONS = {"s": 60, "min": 60, "h": 48, "d": 14, "b": 10, "w": 13, "m": 18, "q": 8, "y": 6, "step": 12}  # M4's, where it has one
 LARGEST_SEASON = 400
 ON_GRID = 0.95  # share of the steps between stamps that must be whole multiples of the commonest
+FEWEST_WEEKS = 3  # of data, to see which days or hours are closed
+CLOSED = 0.05  # of the weeks hold a step that counts as closed, at most
+OPEN = 0.75  # share of the open steps that must occur
+FULL = 0.95  # of all steps of the weeks occur: nothing is closed
 RARE = 0.25  # of the steps are multiples of the commonest: then there is no step at all
 NEAR = 0.05  # of a step: a stamp as near as this to the grid is a clock's jitter, and lies on it
 ROUND = tuple(n * s for s, counts in ((1, (1, 2, 5, 10, 15, 20, 30)), (60, (1, 2, 5, 10, 15, 20, 30)), (3600, (1, 2, 3, 4, 6, 8, 12)),
@@ -29,8 +35,9 @@ ROUND = tuple(n * s for s, counts in ((1, (1, 2, 5, 10, 15, 20, 30)), (60, (1, 2
 class Clock(Struct, frozen=True, kw_only=True):
     """A grid of moments: `every` times `unit` (s, min, h, d, w, b, m, q, y, or step for numbered rows), from `origin` on.
 
-    Of months: `day` is theirs (0: the origin's; the last one of a shorter month), `month_end` the last; `business`: or the weekday next
-    to it, before a month's end, else after.
+    open: of weeks with closed days or hours, the steps of a week (0 is the first of Monday) that occur; empty where all do. Of months:
+    `day` is theirs (0: the origin's; the last one of a shorter month), `month_end` the last; `business`: or the weekday next to it, before
+    a month's end, else after.
     """
 
     unit: str
@@ -40,14 +47,30 @@ class Clock(Struct, frozen=True, kw_only=True):
     zone: bool = False
     day: int = 0
     business: bool = False
+    open: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
-        return f"{self.every if self.every > 1 else ''}{self.unit}"
+        """The step in short: 15min, h, d, and which days are closed."""
+        step = f"{self.every if self.every > 1 else ''}{self.unit}"
+        if not self.open:
+            return step
+        days = {slot * self._step // 86400 for slot in self.open}
+        closed = [day for number, day in enumerate(WEEKDAYS) if number not in days]
+        return f"{step} in opening hours" if self.unit != "d" else f"{step} without {' and '.join(closed)}"
+
+    @property
+    def _step(self) -> int:
+        return SECONDS[self.unit] * self.every
 
     @property
     def season(self) -> int:
         """Steps of the natural season; 1 where there is none."""
+        if self.open:
+            by_day = np.bincount(np.array(self.open) * self._step // 86400, minlength=7)
+            counts = set(by_day[by_day > 0].tolist())
+            best = counts.pop() if len(counts) == 1 and self.unit != "d" else len(self.open)
+            return best if 2 <= best <= LARGEST_SEASON else 1
         if self.unit in SECONDS and self.unit != "w":
             for period in (86400, 604800, 3600):
                 steps = period / (SECONDS[self.unit] * self.every)
@@ -59,6 +82,8 @@ class Clock(Struct, frozen=True, kw_only=True):
     @property
     def horizon(self) -> int:
         """Steps one usually wants to know ahead."""
+        if self.open:
+            return min(96, 2 * self.season) if self.season > 1 else HORIZONS[self.unit]
         if self.unit in ("s", "min"):
             return min(96, self.season) if self.season > 1 else HORIZONS[self.unit]
         return HORIZONS[self.unit] if self.every == 1 else max(1, self.season)
@@ -68,6 +93,10 @@ class Clock(Struct, frozen=True, kw_only=True):
         steps = np.asarray(steps, np.int64)
         if self.unit == "step":
             return int(self.origin or 0) + steps * self.every
+        if self.open:
+            base, first = self._week()
+            week, slot = np.divmod(steps + first, len(self.open))
+            return base + ((week * (WEEK // self._step) + np.array(self.open)[slot]) * self._step).astype("timedelta64[s]")
         start = np.datetime64(self.origin, "us")
         if self.unit in SECONDS:
             return start + (steps * self.every * SECONDS[self.unit]).astype("timedelta64[s]")
@@ -86,6 +115,11 @@ class Clock(Struct, frozen=True, kw_only=True):
             return (np.asarray(stamps, np.float64) - int(self.origin or 0)) / self.every
         start = np.datetime64(self.origin, "us")
         stamps = np.asarray(stamps, "datetime64[us]")
+        if self.open:
+            week, slot, away = self._slots(stamps)
+            place = np.searchsorted(self.open, slot)
+            steps = week * len(self.open) + place - self._week()[1]
+            return np.where(np.isin(slot, self.open), steps + away, steps - 0.5)
         if self.unit in SECONDS:
             return (stamps - start).astype(np.int64) / (1e6 * SECONDS[self.unit] * self.every)
         if self.unit == "b":
@@ -94,6 +128,27 @@ class Clock(Struct, frozen=True, kw_only=True):
             return np.where(weekday, steps, steps - 0.5)
         months = (stamps.astype("datetime64[M]") - start.astype("datetime64[M]")).astype(np.int64)
         return months / (MONTHS[self.unit] * self.every)
+
+    def closed(self, stamps: np.ndarray) -> np.ndarray:
+        """Which stamps lie on days or hours that never occur."""
+        if not self.open:
+            return np.zeros(len(stamps), bool)
+        return ~np.isin(self._slots(np.asarray(stamps, "datetime64[us]"))[1], self.open)
+
+    def _week(self) -> tuple[np.datetime64, int]:
+        """The first step of the origin's week, and the place of the origin among the open steps of a week."""
+        origin = np.datetime64(self.origin, "us")
+        day = origin.astype("datetime64[D]")
+        monday = day - (day.astype(np.int64) + 3) % 7
+        slot = int((origin - monday.astype("datetime64[us]")).astype(np.int64) // (10**6 * self._step))
+        return origin - np.timedelta64(slot * self._step, "s"), int(np.searchsorted(self.open, slot))
+
+    def _slots(self, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Week, step of the week, and how far from it (in steps) each stamp lies."""
+        steps = (stamps - self._week()[0]).astype(np.int64) / (1e6 * self._step)
+        near = np.rint(steps)
+        week, slot = np.divmod(near.astype(np.int64), WEEK // self._step)
+        return week, slot, steps - near
 
     def text(self, steps: np.ndarray) -> list[str]:
         """Stamps as people write them: dates for days and longer, ISO 8601 for shorter, numbers for numbered rows."""
@@ -169,6 +224,8 @@ def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
     weekdays = np.is_busday(days)
     if every == 86400e6 and weekdays.all() and len(days) > 5 and (gaps == 3 * every).mean() > 0.1:
         return Clock(unit="b", origin=origin, zone=zone)
+    if opened := _opened(stamps, every, zone):
+        return opened
     if (gaps % every == 0).mean() < ON_GRID and (jittered := _jittered(stamps, gaps, zone)):
         return jittered
     _check(gaps, every, where, stamps, _step_text(every))
@@ -177,6 +234,26 @@ def infer_clock(stamps: np.ndarray, where: str, zone: bool = False) -> Clock:
         if seconds % SECONDS[unit] == 0:
             return Clock(unit=unit, every=int(seconds // SECONDS[unit]), origin=origin, zone=zone)
     raise DataError(f"{where}: the commonest step between stamps is {seconds} s, expected whole seconds; resample the file first.")
+
+
+def _opened(stamps: np.ndarray, every: int, zone: bool) -> Clock | None:
+    """A clock with closed weekdays or hours: where whole runs of steps never occur, week after week; None where there are none."""
+    step, rest = divmod(every, 10**6)
+    unit = next((unit for unit in ("d", "h", "min", "s") if step and step % SECONDS[unit] == 0), None)
+    if rest or unit is None or step > 86400 or 86400 % step:
+        return None
+    clock = Clock(unit=unit, every=step // SECONDS[unit], origin=str(stamps[0]), zone=zone, open=tuple(range(WEEK // step)))
+    week, slot, away = clock._slots(stamps)
+    weeks = int((stamps[-1] - stamps[0]).astype(np.int64) // (WEEK * 10**6))
+    if (np.abs(away) > NEAR).any() or weeks < FEWEST_WEEKS or len(stamps) > FULL * (place := clock.place(stamps))[-1] - place[0]:
+        return None
+    counts = np.bincount(slot, minlength=WEEK // step)
+    is_open = counts > CLOSED * weeks
+    share = counts[is_open].sum() / (is_open.sum() * (weeks + 1))
+    if is_open.mean() > FULL or share < OPEN:
+        return None
+    origin = stamps[int(is_open[slot].argmax())]
+    return replace(clock, origin=str(origin), open=tuple(np.flatnonzero(is_open).tolist()))
 
 
 def _monthly(stamps: np.ndarray, zone: bool) -> Clock | None:

@@ -9,32 +9,57 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from applied_dl.io.month_names import canonical
+
 ISO = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
 )  # fmt: skip
 CLOCKS = ("", " %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-DAYS = ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %B %Y", "%B %d, %Y")
-PARTS = ("%Y-%m", "%Y/%m", "%m/%Y", "%B %Y", "%Y%m%d", "%Y%m", "quarter", "week")
+DAYS = (
+    "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%m-%d-%y", "%d-%m-%y",
+    "%Y.%m.%d", "%y/%m/%d", "%y-%m-%d", "%y.%m.%d", "%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d %Y", "%Y %b %d", "%d %b %y", "%b %d %y",
+)  # fmt: skip
+COMPACT = ("%Y%m%d", "%Y%m%d %H:%M:%S", "%Y%m%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M", "%Y%m%dT%H%M", "%Y%m")
+PARTS = (
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%Y.%m", "%m.%Y", "%B %Y", "%b %Y", "%Y %b", "%b %y", "%b %d %H:%M:%S %Y", "%Y-%j", "%Y-%m-%d %H",
+    *COMPACT, "quarter", "week", "month", "half",
+)  # fmt: skip
 FORMS = (*ISO, *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
 SWAPPED = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
-ZONE = r"([Zz]|[+-]\d\d:?\d\d)$"
-QUARTER = r"^(?:(?P<y>\d{4})[-/ ]?[Qq](?P<q>[1-4])|[Qq](?P<r>[1-4])[-/ ]?(?P<z>\d{4}))$"
-SHAPES = {"%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "quarter": QUARTER, "week": r"^\d{4}-?W\d\d$"}
+ZONE = r"\s?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
+QUARTER = (
+    r"(?i)^(?:(?P<y>\d{4})[-/ :]*(?:q|qtr|qtr\.)[ ]?(?P<q>[1-4])|(?:q|qtr\.?|t)[ ]?(?P<r>[1-4])[-/ ,']*(?P<z>\d{4}|\d{2})"
+    r"|(?P<s>[1-4])\.?[ ]?(?:q|quartal|trimestre)[-/ ']*(?P<x>\d{4}|\d{2}))$"
+)
+WEEK = (
+    r"(?i)^(?:(?P<y>\d{4})[-/ ]*(?:w|kw|wk|week)[ ]?(?P<w>\d\d?)(?:-?(?P<d>[1-7]))?"
+    r"|(?:w|kw|wk|week)[ .\-]*(?P<v>\d\d?)[-/ ,]*(?P<z>\d{4}))$"
+)
+MONTH = r"(?i)^(?P<y>\d{4})[-/ ]?m(?P<m>0?[1-9]|1[0-2])$"  # 2019M01, as statistical offices write it
+HALF = r"(?i)^(?:(?P<y>\d{4})[-/ ]?[hs](?P<h>[12])|[hs](?P<g>[12])[-/ ]?(?P<z>\d{4}))$"
+SHAPES = {
+    "%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "%Y%m%d%H%M%S": r"^(19|20)\d{12}$", "%Y%m%d%H%M": r"^(19|20)\d{10}$",
+    "%Y%m%dT%H%M%S": r"^(19|20)\d{6}T\d{6}$", "%Y%m%dT%H%M": r"^(19|20)\d{6}T\d{4}$", "%Y%m%d %H:%M": r"^(19|20)\d{6} \d\d?:\d\d$",
+    "%Y%m%d %H:%M:%S": r"^(19|20)\d{6} \d\d?:\d\d:\d\d$", "%Y-%j": r"^\d{4}-\d{3}$", "quarter": QUARTER, "week": WEEK, "month": MONTH,
+    "half": HALF,
+}  # fmt: skip
 FULL_YEAR = r"(^|\D)\d{4}(\D|$)"  # "%Y" would read 1/5/20 as the year 20
-SAMPLE = 50  # cells that a form must look like before the whole column is tried
+SAMPLE = 50  # cells that a form must fit before the whole column is tried
 REGULAR = 0.6  # share of the steps of a grid that hold a moment, from which it is one
 APART = 0.2  # share of its grid that one order of day and month must fill more than the other
-KNOWN_ERAS = ((1e9, 3e9, "s"), (1e12, 3e12, "ms"))  # whole numbers that are seconds or milliseconds since 1970: 2001 to 2065
+KNOWN_ERAS = ((1e9, 3e9, "s"), (1e12, 3e12, "ms"), (1e15, 3e15, "us"), (1e18, 3e18, "ns"))  # counted since 1970: 2001 to 2065
 
 
-TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # the others are one or two digits
+TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%b": "[A-Z][a-z][a-z]", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # others: \d or \d\d
 
 
 @cache
 def _pattern(form: str) -> re.Pattern:
     """What texts of a form look like, so that few forms are tried."""
-    shape = SHAPES.get(form) or re.sub(r"%\.f|%\w|[.]", lambda found: TOKENS.get(found[0], r"\d\d?" if "%" in found[0] else r"\."), form)
-    return re.compile(shape.strip("^$") + ("" if form in SHAPES or "%H" not in form else r"([Zz]|[+-]\d\d:?\d\d)?") + "$")
+    if form in SHAPES:
+        return re.compile(SHAPES[form])
+    shape = re.sub(r"%\.f|%\w|[.]", lambda found: TOKENS.get(found[0], r"\d\d?" if "%" in found[0] else r"\."), form)
+    return re.compile(shape + ("" if "%H" not in form else r"(\s?([Zz]|UTC|GMT|[+-]\d\d(:?\d\d)?))?") + "$")
 
 
 class Written(NamedTuple):
@@ -47,22 +72,50 @@ class Written(NamedTuple):
 
 
 def parse(text: pl.Series, form: str) -> pl.Series:
-    """Datetime[us] without a zone: the clock on the wall; null where a cell is not of that form."""
+    """Texts of one form as moments.
+
+    Args:
+        text: Strings.
+        form: One of `FORMS`. Forms with `%b` read month names of many languages (`month_names.canonical`).
+
+    Returns:
+        Datetime[us] without a zone (the clock on the wall); null where a cell does not have the form.
+    """
+    text = canonical(text) if "%b" in form or "%p" in form or form in CANONICAL else text
     bare = text.str.replace(ZONE, "") if "%H" in form else text
+    if form in ("quarter", "week", "month", "half"):
+        bare, form = _first_day(bare, form)
     shape = SHAPES.get(form) or (FULL_YEAR if "%Y" in form else None)
     if shape:
         fits = bare.str.contains(shape)
         bare = bare.to_frame("t").select(pl.when(fits).then(pl.col("t"))).to_series()
-    if form == "quarter":
-        cut = bare.str.extract_groups(QUARTER).struct.unnest()
-        year, quarter = cut["y"].fill_null(cut["z"]), cut["q"].fill_null(cut["r"])
-        bare, form = year + "-" + (quarter.cast(pl.Int8) * 3 - 2).cast(pl.String) + "-1", "%Y-%m-%d"
-    elif form == "week":
-        bare, form = bare.str.replace("-?W", "-W") + "-1", "%G-W%V-%u"
-    elif "%d" not in form:
+    if form == "%Y-%m-%d %H":
+        bare, form = bare + ":00", form + ":%M"
+    elif form != "%G-W%V-%u" and "%d" not in form and "%j" not in form:
         bare, form = "1 " + bare, "%d " + form
     kind = pl.Date if not any(part in form for part in ("%H", "%I")) else pl.Datetime("us")
     return bare.str.strptime(kind, form, strict=False).cast(pl.Datetime("us"))
+
+
+CANONICAL = ("%Y-%m-%d", "%Y-%m")  # 2024年3月5日 becomes 2024-3-5
+
+
+def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
+    """The first day of quarters, weeks, months and halves as text, and the form of that text."""
+    cut = text.str.extract_groups({"quarter": QUARTER, "week": WEEK, "month": MONTH, "half": HALF}[form]).struct.unnest()
+    first = lambda *names: pl.coalesce([pl.col(name) for name in names])  # noqa: E731
+    if form == "week":
+        made = first("y", "z") + "-W" + first("w", "v").str.zfill(2) + "-" + pl.col("d").fill_null("1")
+        return cut.select(made).to_series(), "%G-W%V-%u"
+    if form == "month":
+        return cut.select(pl.col("y") + "-" + pl.col("m") + "-1").to_series(), "%Y-%m-%d"
+    if form == "half":
+        month = (first("h", "g").cast(pl.Int8) * 6 - 5).cast(pl.String)
+        return cut.select(first("y", "z") + "-" + month + "-1").to_series(), "%Y-%m-%d"
+    year = first("y", "z", "x")
+    year = pl.when(year.str.len_chars() == 2).then("20" + year).otherwise(year)
+    month = (first("q", "r", "s").cast(pl.Int8) * 3 - 2).cast(pl.String)
+    return cut.select(year + "-" + month + "-1").to_series(), "%Y-%m-%d"
 
 
 def parse_any(text: pl.Series, form: str) -> pl.Series:
@@ -76,23 +129,52 @@ def parse_any(text: pl.Series, form: str) -> pl.Series:
 
 
 def written(cells: pl.Series) -> Written | None:
-    """The form that most of the cells of a column of texts fit; None where none fits any."""
+    """How a column of texts writes its times.
+
+    Args:
+        cells: Strings, null where empty.
+
+    Returns:
+        The form that most of the filled cells have; None where none fits any.
+    """
     filled = cells.drop_nulls()
     if not len(filled):
         return None
-    some = filled.gather_every(max(1, len(filled) // SAMPLE)).to_list()
-    fits = {form: sum(map(bool, map(_pattern(form).match, some))) for form in FORMS}
+    some = filled.gather_every(max(1, len(filled) // SAMPLE))
+    names = canonical(some)
+    shapes = {}  # cells that differ in their digits alone are tried once
+    for cell, name in zip(some.to_list(), names.to_list()):
+        entry = shapes.setdefault(re.sub(r"\d", "0", cell), [cell, name, 0])
+        entry[2] += 1
+    fits = {
+        form: sum(count for cell, name, count in shapes.values() if _pattern(form).match(name if _reads_names(form) else cell))
+        for form in FORMS
+    }
     likely = sorted((form for form in FORMS if fits[form]), key=lambda form: -fits[form])
-    best, share = None, 0.0
+    best, share, equal = None, 0.0, []
     for form in likely[:6]:
-        fits = 1 - parse(filled, form).null_count() / len(filled)
-        if fits > share:
-            best, share = form, fits
-        if share == 1.0:
-            break
+        fit = 1 - parse(filled, form).null_count() / len(filled)
+        equal += [form] if fit and fit == share else []
+        if fit > share:
+            best, share, equal = form, fit, [form]
     if best is None:
         return None
-    return _order(filled, best, share)
+    others = [form for form in equal if form != best and SWAPPED.get(form) != best and SWAPPED.get(best) != form]
+    ordered = _order(filled, best, share)
+    return _year_first(filled, ordered, [form for form in others if form.startswith("%y")]) if best.find("%y") > 0 else ordered
+
+
+def _reads_names(form: str) -> bool:
+    return "%b" in form or "%p" in form or form in CANONICAL
+
+
+def _year_first(filled: pl.Series, best: Written, others: list[str]) -> Written:
+    """24-01-31 is no 24th of January 2031 where the year in front gives times that rise on a grid and the year behind does not."""
+    if not others:
+        return best
+    last, first = (parse(filled, form).drop_nulls().to_numpy() for form in (best.form, others[0]))
+    better = (_rising(first), regular(first)) > (_rising(last), regular(last))
+    return Written(others[0], best.share, False) if better else best
 
 
 def _order(filled: pl.Series, form: str, share: float) -> Written:
@@ -116,7 +198,9 @@ def _order(filled: pl.Series, form: str, share: float) -> Written:
 
 
 def _rising(moments: np.ndarray) -> float:
-    return float((np.diff(moments) >= np.timedelta64(0)).all())
+    """1.0 where the times rise from row to row, or fall, as in a file with the newest row first."""
+    steps = np.diff(moments)
+    return float((steps >= np.timedelta64(0)).all() or (steps <= np.timedelta64(0)).all())
 
 
 def regular(moments: np.ndarray) -> float:
@@ -135,13 +219,13 @@ def _filled(gaps: np.ndarray) -> float:
 
 
 def whole_form(cells: pl.Series) -> str | None:
-    """The form of whole numbers, or of texts of digits, all of which are dates: `%Y%m%d`, or `%Y%m`."""
+    """The form of whole numbers, or of texts of digits, all of which are dates or times: `%Y%m%d`, `%Y%m` or those with a clock."""
     filled = cells.drop_nulls().cast(pl.String)
-    forms = [form for form in ("%Y%m%d", "%Y%m") if len(filled) and not parse(filled, form).null_count()]
+    forms = [form for form in ("%Y%m%d", "%Y%m", "%Y%m%d%H%M", "%Y%m%d%H%M%S") if len(filled) and not parse(filled, form).null_count()]
     return forms[0] if forms else None
 
 
 def since_1970(cells: pl.Series) -> str | None:
-    """The unit, "s" or "ms", of whole numbers that are all times of this century counted from 1970."""
+    """The unit ("s", "ms", "us" or "ns") of whole numbers that are all times of this century counted from 1970; None for others."""
     low, high = cells.min(), cells.max()
     return next((unit for least, most, unit in KNOWN_ERAS if low is not None and least <= low and high <= most), None)

@@ -10,11 +10,13 @@ from applied_dl.core.errors import DataError
 from applied_dl.io.clock import MONTHS, NEAR, Clock, moment
 
 OFF_GRID = 0.05  # share of the stamps of a series that may lie beside the grid and are moved to the nearest step
-ZONED = r"\d(?:[Zz]|([+-])(\d\d):?(\d\d))$"  # of a time of day: in UTC, or with its offset
+AGGREGATES = {"mean": "mean", "sum": "sum", "last": "last", "refuse": "mean"}  # of values at one moment, by `data.duplicates`
+ZONED = r"\d\s?(?:[Zz]|UTC|GMT|([+-])(\d\d)(?::?(\d\d))?)$"  # of a time of day: in UTC, or with its offset
 
 
 class Moments(NamedTuple):
-    """`stamps` as `datetime64[us]`, in UTC where `zoned`, or as int64 row numbers; how they are written; what that may be wrong in."""
+    """Times of a column: `stamps` as `datetime64[us]`, in UTC where `zoned`, or as int64 row numbers; how they are written (`form`);
+    and a note on what may be wrong in that."""
 
     stamps: np.ndarray
     zoned: bool
@@ -23,9 +25,18 @@ class Moments(NamedTuple):
 
 
 def moments(column, where: str, form: str = "") -> Moments | None:
-    """A polars column of times; None where it holds none. form: how the training data wrote them, tried first.
+    """A column of times.
 
-    Raises `DataError` where most cells are times and one is not.
+    Args:
+        column: polars Series: dates, texts or numbers.
+        where: How to call the file in an error.
+        form: How the training data wrote its times; tried first.
+
+    Returns:
+        The moments; None where the column holds none.
+
+    Raises:
+        DataError: Where most cells are times and one is not.
     """
     import polars as pl
 
@@ -34,8 +45,8 @@ def moments(column, where: str, form: str = "") -> Moments | None:
         zone = getattr(kind, "time_zone", None)
         plain = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else column
         return Moments(_complete(plain.cast(pl.Datetime("us")), column, where), bool(zone))
-    if kind.is_integer():
-        return _whole(column, where, form)
+    if kind.is_numeric():
+        return _numeric(column, where, form)
     return _text(column, where, form) if kind == pl.String else None
 
 
@@ -65,20 +76,29 @@ def _text(column, where: str, form: str) -> Moments | None:
     return Moments(_complete(found, column, where), bool(zoned.any()), form, note)
 
 
-def _whole(column, where: str, form: str) -> Moments:
-    """Whole numbers: dates as 20240131 or 202401, seconds or milliseconds since 1970, or the numbers of rows."""
+def _numeric(column, where: str, form: str) -> Moments | None:
+    """Numbers: a form of `numeric_times`, else whole numbers of rows."""
     import polars as pl
 
-    from applied_dl.io.dates import parse, since_1970, whole_form
+    from applied_dl.io.numeric_times import from_numbers, numeric_form
 
-    form = form if form in ("%Y%m%d", "%Y%m") else whole_form(column)
-    if form:
-        return Moments(_complete(parse(column.cast(pl.String), form), column, where), False, form)
-    if unit := since_1970(column):
-        found = _complete(pl.from_epoch(column, unit).cast(pl.Datetime("us")), column, where)
-        what = {"s": "seconds", "ms": "milliseconds"}[unit]
-        return Moments(found, True, "", f"{where}: {column.name!r} is read as {what} since 1970 (the first: {moment(found[0])})")
-    return Moments(_complete(column, column, where).astype(np.int64), False)
+    values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    known = values[np.isfinite(values)]
+    form = {"%Y%m%d": "compact:8", "%Y%m": "compact:6"}.get(form, form)  # as bundles of schema 1 wrote it
+    form = form if ":" in form or form in ("year", "year.month", "excel") else numeric_form(known, named=True)
+    if form is None:
+        return Moments(_complete(column, column, where).astype(np.int64), False) if column.dtype.is_integer() else None
+    found = pl.Series(from_numbers(values, form))
+    found = found.to_frame("t").select(pl.when(pl.col("t").is_not_null()).then(pl.col("t"))).to_series()
+    stamps = _complete(found, column, where)
+    kind, _, detail = form.partition(":")
+    counted = {"epoch": f"{EPOCH_NAMES.get(detail)} since 1970", "excel": "days of a spreadsheet", "decimal_year": "years with decimals",
+               "year.month": "years with the month as decimals"}.get(kind)  # fmt: skip
+    note = f"{where}: {column.name!r} is read as {counted} (the first: {moment(stamps[0])})" if counted else ""
+    return Moments(stamps, kind == "epoch", form, note)
+
+
+EPOCH_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 def _complete(parsed, column, where: str) -> np.ndarray:
@@ -91,32 +111,64 @@ def _complete(parsed, column, where: str) -> np.ndarray:
     return parsed.to_numpy()
 
 
-def check_rising(stamps: np.ndarray, name: str, where: str, rows: np.ndarray) -> None:
-    """Refuse time that runs backwards."""
+def time_order(stamps: np.ndarray, where: str, name: str = "") -> tuple[np.ndarray | None, str]:
+    """The order of rows (N,) by time, and a note.
+
+    Returns:
+        None and no note where time never runs backwards; else the row numbers in time order (rows of one moment stay in their order) and
+        what the order of the file was.
+    """
     steps = np.diff(stamps.astype(np.int64))
-    back = np.flatnonzero(steps < 0)
-    if len(back):
-        i = int(back[0])
-        hour = len(back) <= 2 + len(stamps) // 1000 and stamps.dtype.kind == "M" and -steps[i] <= 3600 * 10**6
-        raise DataError(
-            f"{where}, series {name!r}, row {rows[i + 1] + 2}: time runs backwards ({moment(stamps[i + 1])} after {moment(stamps[i])}); "
-            + (
-                "where clocks were put back an hour, write the stamps in UTC or with their offset (+01:00)."
-                if hour
-                else "sort the file by time, and look for day and month the wrong way round."
-            )
-        )
+    back = steps < 0
+    if not back.any():
+        return None, ""
+    order = np.argsort(stamps, kind="stable")
+    series = f", series {name!r}" if name else ""
+    if (steps <= 0).all():
+        return order, f"{where}{series}: the newest row comes first; the rows were sorted by time"
+    if back.sum() <= 2 + len(stamps) // 1000 and stamps.dtype.kind == "M" and (-steps[back] <= 3600 * 10**6).all():
+        at = moment(stamps[1:][back][0])
+        return order, f"{where}{series}: the clock is put back at {at}; values of the hour that occurs twice are averaged"
+    return order, f"{where}{series}: {int(back.sum())} rows are out of order; the rows were sorted by time"
 
 
 def on_grid(
-    stamps: np.ndarray, columns: np.ndarray, clock: Clock, name: str, where: str, *, duplicates: str = "mean", irregular: str = "refuse"
+    stamps: np.ndarray,
+    columns: np.ndarray,
+    clock: Clock,
+    name: str,
+    where: str,
+    *,
+    duplicates: str = "mean",
+    irregular: str = "refuse",
+    targets: int | None = None,
 ) -> tuple[int, np.ndarray, list[str]]:
-    """Rows (T, C) at `stamps` → first step, rows on every step of the grid (NaN where there is none), notes of what was done."""
+    """Rows on every step of a clock.
+
+    Args:
+        stamps: (T,) sorted times.
+        columns: (T, C) values.
+        duplicates: What several values at one step become: "mean", "sum", "last", or "refuse".
+        irregular: "refuse", or "resample": the values of each step, combined as `duplicates` says.
+        targets: The first so many columns are combined so; covariates are averaged. All by default.
+
+    Returns:
+        The first step, rows on every step from there (NaN where there is none), and notes on what was corrected.
+
+    Raises:
+        DataError: Names series and time of what does not fit the clock.
+    """
     place = clock.place(stamps)
     steps = np.rint(place)
     off = np.abs(place - steps) > (NEAR if clock.unit != "step" else 1e-6)
     jitter = ~off & (np.abs(place - steps) > 1e-6)
     notes = []
+    if clock.open and (closed := clock.closed(stamps)).any() and not closed.all():
+        i = int(closed.argmax())
+        notes.append(
+            f"series {name!r}: {int(closed.sum())} rows at times that are otherwise closed (the first: {moment(stamps[i])}) were left out"
+        )
+        stamps, columns, place, steps, off, jitter = (a[~closed] for a in (stamps, columns, place, steps, off, jitter))
     if irregular == "resample":
         steps = np.floor(place + 1e-6)
     elif off.any():
@@ -151,8 +203,12 @@ def on_grid(
                 f"{where}, series {name!r}: {repeated} stamps occur more than once (the first: {moment(stamps[i])}); expected one value "
                 "a step."
             )
+        differ = sum(
+            bool((columns[k] != columns[k + 1])[~np.isnan(columns[k]) & ~np.isnan(columns[k + 1])].any()) for k in np.flatnonzero(gaps == 0)
+        )
         notes.append(
-            f"series {name!r}: {repeated} repeated stamps (the first: {moment(stamps[i])}) were replaced by the mean of their values"
+            f"series {name!r}: {repeated} repeated stamps (the first: {moment(stamps[i])}) were replaced by the "
+            f"{AGGREGATES[duplicates]} of their values" + (f", which differ at {differ} of them" if differ else "")
         )
     first, length = int(steps[0]), int(steps[-1] - steps[0]) + 1
     if length > 100 * len(steps) + 1000:
@@ -166,4 +222,11 @@ def on_grid(
     total, count = np.zeros((length, columns.shape[1])), np.zeros((length, columns.shape[1]))
     np.add.at(total, steps - first, np.where(known, columns, 0.0))
     np.add.at(count, steps - first, known)
-    return first, np.where(count > 0, total / np.maximum(count, 1), np.nan), notes
+    combined, own = total / np.maximum(count, 1), slice(targets)
+    if duplicates == "sum":
+        combined[:, own] = total[:, own]
+    elif duplicates == "last":
+        for column in range(columns.shape[1])[own]:
+            rows = np.flatnonzero(known[:, column])
+            combined[steps[rows] - first, column] = columns[rows, column]  # the last of several stays
+    return first, np.where(count > 0, combined, np.nan), notes

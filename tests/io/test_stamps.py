@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.clock import Clock
-from applied_dl.io.stamps import check_rising, moments, on_grid
+from applied_dl.io.stamps import moments, on_grid, time_order
 
 HOURLY = Clock(unit="h", origin="2024-01-01T00:00:00")
 WHOLE = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M")
@@ -50,6 +50,7 @@ def test_quarters_numbers_and_neither():
     assert moments(pl.Series("t", [3, 4, 9]), "here")[0].tolist() == [3, 4, 9]
     assert moments(pl.Series("t", ["red", "green"]), "here") is None
     assert moments(pl.Series("t", [0.5, 1.5]), "here") is None
+    assert moments(pl.Series("t", [1960.0, 1960.25, 1960.5]), "here").form == "decimal_year:4"
 
 
 def test_a_cell_that_is_no_time_is_named_by_its_row():
@@ -59,12 +60,21 @@ def test_a_cell_that_is_no_time_is_named_by_its_row():
         moments(pl.Series("t", ["2024-01-01", None, "2024-01-04"]), "here")
 
 
-def test_time_that_runs_backwards_is_refused_and_the_end_of_summer_time_is_known():
-    check_rising(hours(0, 1, 1, 2), "a", "here", np.arange(4))
-    with pytest.raises(DataError, match="series 'a', row 4: time runs backwards .*the wrong way round"):
-        check_rising(hours(0, 9, 3, 4), "a", "here", np.arange(4))
-    with pytest.raises(DataError, match="row 5: time runs backwards .*put back an hour, write the stamps in UTC"):
-        check_rising(hours(0, 0.25, 0.5, -0.25, 0, 0.25), "a", "here", np.arange(6))
+def test_rows_in_any_order_are_sorted_and_reported():
+    assert time_order(hours(0, 1, 1, 2), "here") == (None, "")
+    order, note = time_order(hours(3, 2, 2, 0), "here", "a")
+    assert (order.tolist(), note) == ([3, 1, 2, 0], "here, series 'a': the newest row comes first; the rows were sorted by time")
+    order, note = time_order(hours(0, 9, 3, 4), "here")
+    assert order.tolist() == [0, 2, 3, 1]
+    assert "1 rows are out of order" in note
+    assert "the clock is put back at 2023-12-31 23:45:00" in time_order(hours(0, 0.25, 0.5, -0.25, 0, 0.25), "here")[1]
+
+
+@pytest.mark.parametrize(("policy", "value"), [("mean", 3), ("sum", 6), ("last", 4)])
+def test_several_values_at_one_time_are_combined_as_asked_and_covariates_averaged(policy, value):
+    rows = np.array([[1.0, 7], [2, 1], [4, 3], [5, 7]])
+    found = on_grid(hours(0, 1, 1, 2), rows, HOURLY, "a", "here", duplicates=policy, targets=1)[1]
+    assert found.tolist() == [[1, 7], [value, 2], [5, 7]]
 
 
 def test_values_lie_on_their_steps_and_gaps_are_empty():
@@ -101,7 +111,7 @@ def test_repeats_are_averaged_or_refused():
     stamps, values = hours(0, 1, 1, 2), np.array([[1.0], [2], [4], [5]])
     first, rows, notes = on_grid(stamps, values, HOURLY, "a", "here")
     assert rows[:, 0].tolist() == [1, 3, 5]
-    assert notes == ["series 'a': 1 repeated stamps (the first: 2024-01-01 01:00:00) were replaced by the mean of their values"]
+    assert "1 repeated stamps (the first: 2024-01-01 01:00:00) were replaced by the mean of their values, which differ at 1" in notes[0]
     with pytest.raises(DataError, match="1 stamps occur more than once"):
         on_grid(stamps, values, HOURLY, "a", "here", duplicates="refuse")
 

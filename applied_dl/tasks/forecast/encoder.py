@@ -10,8 +10,8 @@ from msgspec import Struct
 from applied_dl.core import encoder_files as stored
 from applied_dl.core.errors import DataError
 from applied_dl.io.clock import Clock
-from applied_dl.tasks.forecast.gaps import fill, lengthen
-from applied_dl.tasks.forecast.series import Columns, SeriesSet
+from applied_dl.tasks.forecast.gaps import fill, fill_short_gaps, lengthen
+from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet, pick_columns
 
 CALENDAR = {"hour": 24.0, "weekday": 7.0, "year": 365.2425}  # periods of the calendar's sine and cosine, in hours or days
 
@@ -22,6 +22,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
     center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
     quantiles: those that the model learned, if any.
+    past_columns, future_columns: the columns of the covariates as `SeriesSet.past_names` names them; empty where all are numbers.
     seen: the least and the largest training value of a panel. levels, static_center: of every static column its texts, or the mean of
     its numbers, which stands for a missing one.
     """
@@ -43,6 +44,8 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     quantiles: tuple[float, ...] = ()
     max_missing: float = 0.4
     seen: tuple[float, float] | None = None
+    past_columns: tuple[tuple[str, str], ...] = ()
+    future_columns: tuple[tuple[str, str], ...] = ()
 
     @property
     def channels(self) -> int:
@@ -89,11 +92,11 @@ def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
     steps = data.starts[first] + np.arange(len(values) + encoder.horizon)
     parts = [calendar(encoder, steps)] if encoder.calendar else []
     if data.future:
-        ahead = np.full((len(steps), data.future[first].shape[1]), np.nan)
-        known = data.future[first][: len(steps)]
+        known = fill_short_gaps(pick_columns(data.future[first], data.future_names, encoder.future_columns), encoder.season)[: len(steps)]
+        ahead = np.full((len(steps), known.shape[1]), np.nan)
         ahead[: len(known)] = known
         parts.append(ahead)
-    past = data.past[first] if data.past else None
+    past = pick_columns(data.past[first], data.past_names, encoder.past_columns) if data.past else None
     return Block(
         names=tuple(data.names[i] for i in rows),
         start=data.starts[first],
@@ -119,6 +122,20 @@ def _static(encoder: SeriesEncoder, name: str, cells: list) -> np.ndarray:
             raise DataError(f"Series {name!r}: the static column {column!r} must be a number, received {cell!r}.") from error
         out.append(center if np.isnan(value) else value)
     return np.array(out, np.float32)
+
+
+def unseen_texts(encoder: SeriesEncoder, data: SeriesSet) -> list[str]:
+    """Notes on the texts of covariates that did not occur in the training rows."""
+    known = {*encoder.past_columns, *encoder.future_columns}
+    rows = [(data.past, data.past_names), (data.future, data.future_names)]
+    found = []
+    for arrays, names in rows:
+        for i, (column, text) in enumerate(names):
+            if text not in ("", ANY) and (column, text) not in known and any(np.nansum(array[:, i]) > 0 for array in arrays):
+                found.append(
+                    f"the text {text!r} of {column!r} did not occur often enough in the training rows; it has no effect of its own"
+                )
+    return found
 
 
 def calendar(encoder: SeriesEncoder, steps: np.ndarray) -> np.ndarray:

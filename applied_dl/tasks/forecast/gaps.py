@@ -26,6 +26,20 @@ def fill(values: np.ndarray, season: int = 1) -> np.ndarray:
     return values
 
 
+def fill_short_gaps(rows: np.ndarray, season: int = 1) -> np.ndarray:
+    """Covariates (T, C) whose gaps of up to a season (3 steps at the least) go on with the value before; longer ones stay NaN.
+
+    So the hour that a change of clocks skips has covariates too. What is missing at the beginning and at the end stays NaN.
+    """
+    rows = np.array(rows, np.float64)
+    for column in rows.T:
+        known = np.flatnonzero(~np.isnan(column))
+        for before, after in zip(known, known[1:]):
+            if 1 < after - before <= max(season, 3) + 1:
+                column[before + 1 : after] = column[before]
+    return rows
+
+
 def lengthen(values: np.ndarray, length: int, season: int = 1) -> np.ndarray:
     """At least `length` steps: what is missing on the left repeats the first season, or the first value of shorter series."""
     missing = length - len(values)

@@ -8,7 +8,7 @@ import numpy as np
 
 from applied_dl.core.errors import AppliedError, DataError
 from applied_dl.runtime.interpreter import Encoded
-from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, inputs_at, load
+from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, inputs_at, load, unseen_texts
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.tables import LARGEST
 from applied_dl.tasks.forecast.series import SeriesSet
@@ -42,7 +42,7 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
             errors[place], origin[place] = str(error), number
             place += 1
             continue
-        warnings += data.notes
+        warnings += [*data.notes, *unseen_texts(encoder, data)]
         for block in series:
             try:
                 window = inputs_at(encoder, block, np.array([len(block)]))

@@ -9,15 +9,20 @@ from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
 
 class Data(Section, frozen=True, kw_only=True):
     source: about(
-        str, 'built-in "co2", "sunspots", "elnino" or "macro", or a CSV/Parquet: wide, long (series,time,value) or a series a row'
+        str, 'built-in "co2", "sunspots", "elnino" or "macro", or a CSV/Parquet: wide, long (series, time, value) or a row for each series'
     ) = "co2"
     train: about(str | None, "explicit training file, used exactly as given") = None
     validation: about(str | None, "explicit validation file: the steps that follow the training file") = None
     test: about(str | None, "explicit test file: the steps that follow") = None
-    target: about(str | tuple[str, ...] | None, "column(s) to forecast; every number column by default") = None
-    layout: about(str | None, "wide, long or rows; seen from the file by default") = None
+    target: about(
+        str | tuple[str, ...] | None,
+        "column(s) to forecast; by default all columns of numbers that are no flag, row number, date or covariate",
+    ) = None
+    layout: about(
+        str | None, "wide (a column for each series), long (a row for each value) or rows (a row for each series); found by default"
+    ) = None
     time: about(str | None, "time column; found by its values by default") = None
-    series: about(str | None, "column that names the series of a long file") = None
+    series: about(str | tuple[str, ...] | None, "column(s) that name the series of a long file; found where times repeat by default") = None
     past_covariates: about(tuple[str, ...], "columns known up to now only") = ()
     future_covariates: about(tuple[str, ...], "columns known ahead, over the horizon too") = ()
     static_covariates: about(tuple[str, ...], "columns that are constant per series") = ()
@@ -29,8 +34,10 @@ class Data(Section, frozen=True, kw_only=True):
     test_horizons: about(int | None, "panels: the last n horizons of every series are the test", ge=1) = None
     season: about(int | None, "steps of the main season; from the frequency by default", ge=1) = None
     frequency: about(str | None, 'step between rows, e.g. "15min", "h", "d", "b", "w", "m", "q", "y"; inferred by default') = None
-    duplicates: about(str, "two values at one stamp: mean or refuse") = "mean"
-    irregular: about(str, "stamps off the grid: refuse, or resample (means over the steps of `frequency`)") = "refuse"
+    duplicates: about(str, "several values at one time: mean, sum, last or refuse") = "mean"
+    irregular: about(
+        str, "times off the grid: refuse, or resample (the values of each step of `frequency`, combined as `duplicates` says)"
+    ) = "refuse"
     gaps: about(str, "missing values: fill (season and line, reported, never scored) or refuse") = "fill"
     separator: about(
         str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; seen from its first lines by default'

@@ -7,12 +7,15 @@ from msgspec import Struct, field
 
 from applied_dl.io.clock import Clock
 
+ANY = "*"  # stands for every text of a column
+
 
 class Columns(Struct, frozen=True, kw_only=True):
     """How a file is read: its layout and which columns mean what. Kept in the bundle, so `predict` reads the same way.
 
     style: how its texts that are numbers are written, and mark the decimal mark that they agree on; form: its times. separator, header,
-    decimal: of one file, as the recipe says.
+    decimal: of one file, as the recipe says. time_parts: role and name of the columns that make up `time`; series_parts: the columns that
+    name a series together; categories: the covariates that hold texts.
     """
 
     layout: str | None = None
@@ -31,13 +34,18 @@ class Columns(Struct, frozen=True, kw_only=True):
     separator: str | None = None
     header: bool | None = None
     decimal: str | None = None
+    time_parts: tuple[tuple[str, str], ...] = ()
+    series_parts: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 class SeriesSet(Struct, frozen=True, kw_only=True):
     """Series on one clock.
 
     `values[i]` (T,) holds NaN where a value is missing and starts at step `starts[i]` of the clock. `past[i]` (T, P) and `future[i]`
-    (T + rows known ahead, F) are covariates; `static` (N, S) numbers or texts. `columns` is how the file was understood.
+    (T + rows known ahead, F) are covariates, and `past_names` and `future_names` say what their columns are: (column, "") for numbers,
+    (column, text) for the 0 and 1 of each text of a column of texts, (column, ANY) for whether its cell is filled. `static` (N, S) are
+    numbers or texts. `columns` is how the file was understood.
     """
 
     names: list[str]
@@ -48,9 +56,20 @@ class SeriesSet(Struct, frozen=True, kw_only=True):
     past: list[np.ndarray] = field(default_factory=list)
     future: list[np.ndarray] = field(default_factory=list)
     static: list[list] = field(default_factory=list)
+    past_names: tuple[tuple[str, str], ...] = ()
+    future_names: tuple[tuple[str, str], ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property
     def aligned(self) -> bool:
         """Whether all series share their first and last step."""
         return len({(s, len(v)) for s, v in zip(self.starts, self.values)}) == 1
+
+
+def pick_columns(rows: np.ndarray, names: tuple[tuple[str, str], ...], wanted: tuple[tuple[str, str], ...]) -> np.ndarray:
+    """Covariates (T, C) with the given names as the wanted ones (T, W); a text that does not occur is 0 wherever there is a row."""
+    if not wanted or wanted == names:
+        return rows
+    place = {name: i for i, name in enumerate(names)}
+    absent = np.where(np.isnan(rows).all(axis=1), np.nan, 0.0)
+    return np.stack([rows[:, place[name]] if name in place else absent for name in wanted], axis=1)

@@ -13,9 +13,10 @@ from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, peri
 from applied_dl.tasks.forecast.readers.read import Cuts, read, trim
 from applied_dl.tasks.forecast.readers.windows import State, aligned_windows, panel_windows
 from applied_dl.tasks.forecast.selection import members_of, name_of
-from applied_dl.tasks.forecast.series import SeriesSet
+from applied_dl.tasks.forecast.series import ANY, SeriesSet
 
 LOOKBACK = 512
+FEWEST_OF_A_TEXT = 3  # training rows in which a text of a covariate must occur to have an effect of its own
 CHANNELS = 1000  # more aligned series than this are a panel
 
 
@@ -51,6 +52,8 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         center=center, scale=scale, coverage=recipe.calibration.coverage, cycle=cycle,
         calendar=calendar, levels=_levels(data), static_center=_static_center(data),
         quantiles=recipe.calibration.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
+        past_columns=_covariate_columns(data.past, data.past_names, cuts),
+        future_columns=_covariate_columns(data.future, data.future_names, cuts),
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
     series = blocks(encoder, data)
     parts, starts, pads = (aligned_windows if form == "aligned" else panel_windows)(encoder, series, cuts)
@@ -92,7 +95,7 @@ def _check_keys(d) -> None:
             if getattr(d, key) != getattr(type(d)(), key):
                 raise UsageError(f"data.{key} cuts data.source; with data.train the files are used exactly as given: remove it.")
     for name, value, options in (
-        ("duplicates", d.duplicates, ("mean", "refuse")),
+        ("duplicates", d.duplicates, ("mean", "sum", "last", "refuse")),
         ("irregular", d.irregular, ("refuse", "resample")),
         ("gaps", d.gaps, ("fill", "refuse")),
     ):
@@ -212,6 +215,21 @@ def _levels(data: SeriesSet) -> tuple[tuple[str, ...], ...]:
         return ()
     columns = list(zip(*data.static))
     return tuple(tuple(sorted({str(c) for c in column})) if any(isinstance(c, str) for c in column) else () for column in columns)
+
+
+def _covariate_columns(rows: list[np.ndarray], names: tuple, cuts: Cuts) -> tuple[tuple[str, str], ...]:
+    """The covariates that vary in the training rows, each text among them that occurs often enough; empty where there are no texts."""
+    if not any(text for _, text in names):
+        return ()
+    train = np.concatenate([one[:end] for one, end in zip(rows, cuts.train)])
+    counts, total = np.nansum(train, axis=0), (~np.isnan(train)).sum(axis=0)
+    kept = [not text or min(count, have - count) >= FEWEST_OF_A_TEXT for (_, text), count, have in zip(names, counts, total)]
+    for column in {column for column, text in names if text}:
+        texts = [i for i, (name, text) in enumerate(names) if name == column and text not in ("", ANY) and kept[i]]
+        always = names.index((column, ANY))
+        if len(texts) == 2 and not kept[always] and counts[texts].sum() == total[texts[0]]:
+            kept[texts[1]] = False  # yes and no: one column says it all
+    return tuple(name for name, keep in zip(names, kept) if keep)
 
 
 def _static_center(data: SeriesSet) -> tuple[float, ...]:

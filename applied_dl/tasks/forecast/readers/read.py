@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.forecast.readers.series import read_series
-from applied_dl.tasks.forecast.series import Columns, SeriesSet
+from applied_dl.tasks.forecast.series import Columns, SeriesSet, pick_columns
 
 
 class Cuts(NamedTuple):
@@ -25,7 +25,8 @@ def columns_of(d) -> Columns:
     return Columns(
         layout=d.layout,
         time=d.time,
-        series=d.series,
+        series=d.series if isinstance(d.series, str | None) else None,
+        series_parts=() if isinstance(d.series, str | None) else tuple(d.series),
         targets=targets,
         past=d.past_covariates,
         future=d.future_covariates,
@@ -69,6 +70,8 @@ def _joined(first: SeriesSet, following: SeriesSet, path) -> SeriesSet:
             f"{path} lacks the series {', '.join(map(repr, lacking[:5]))} of the training file; expected the steps that follow each."
         )
     values, past, future = [], [], []
+    past_names = tuple(dict.fromkeys((*first.past_names, *following.past_names)))  # texts may occur in one file alone
+    future_names = tuple(dict.fromkeys((*first.future_names, *following.future_names)))
     for i, (name, start, known) in enumerate(zip(first.names, first.starts, first.values)):
         j = place[name]
         numbered = first.columns.layout == "rows" or first.columns.time is None
@@ -79,9 +82,16 @@ def _joined(first: SeriesSet, following: SeriesSet, path) -> SeriesSet:
             )
         at = len(known) + gap
         values.append(_over(known, following.values[j], at))
-        past += [_over(first.past[i], following.past[j], at)] if first.past else []
-        future += [_over(first.future[i], following.future[j], at)] if first.future else []
-    return replace(first, values=values, past=past, future=future, notes=[*first.notes, *following.notes])
+        if first.past:
+            rows = (pick_columns(one.past[k], one.past_names, past_names) for one, k in ((first, i), (following, j)))
+            past.append(_over(*rows, at))
+        if first.future:
+            rows = (pick_columns(one.future[k], one.future_names, future_names) for one, k in ((first, i), (following, j)))
+            future.append(_over(*rows, at))
+    return replace(
+        first, values=values, past=past, future=future, past_names=past_names, future_names=future_names,
+        notes=[*first.notes, *following.notes],
+    )  # fmt: skip
 
 
 def _over(first: np.ndarray, following: np.ndarray, at: int) -> np.ndarray:

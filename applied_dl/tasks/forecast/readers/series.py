@@ -6,40 +6,108 @@ import numpy as np
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
-from applied_dl.io.clock import Clock, infer_clock, parse_frequency
-from applied_dl.io.stamps import Moments, check_rising, moments, on_grid
-from applied_dl.tasks.forecast.readers.columns import understand, unread_columns
-from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers
-from applied_dl.tasks.forecast.series import Columns, SeriesSet
+from applied_dl.io.clock import SECONDS, Clock, infer_clock, parse_frequency
+from applied_dl.io.stamps import Moments, moments, on_grid, time_order
+from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
+from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers, text_style
+from applied_dl.tasks.forecast.readers.times import with_times
+from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet
+
+MOST_TEXTS = 64  # of a covariate that are columns of their own; rarer ones count as "any text"
+MOST_EMPTY = 0.05  # share of rows without a time that may be left out
 
 
 def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesSet:
-    """Read a built-in name, a CSV/Parquet path, a dict of columns or a polars/pandas DataFrame.
+    """Read series and put them on one clock.
 
-    clock: of an earlier file that this one goes on from (same step, same origin). Raises `DataError` with series and row.
+    Args:
+        source: A built-in name, a CSV/Parquet path, a dict of columns or a polars/pandas frame.
+        columns: What the recipe says of the file, or how the training file was read.
+        clock: The clock of an earlier file that this one goes on from (same step, same origin).
+
+    Returns:
+        The series, with notes on everything that was corrected or guessed.
+
+    Raises:
+        DataError: Names series and row of what cannot be read.
     """
     table, where, style, mark, notes, short = load_table(source, columns)
-    named, columns = bool(columns.targets), understand(table, columns, where)
+    named = bool(columns.targets)
+    if columns.layout != "rows":
+        if clock is not None and clock.unit == "step":  # numbers of rows stay numbers
+            columns = replace(columns, time_parts=())
+        else:
+            table, columns = with_times(table, columns, where)
+        table, columns = _with_series(table, columns, where)
+    given, (columns, chosen, passed) = columns, understand(table, columns, where)
     columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None)
     if columns.layout == "rows":
         return _with_notes(_from_rows(table, columns, where, clock), notes)
-    found = _stamps(table, columns, where)
-    columns = replace(columns, form=columns.form or found.form)
-    notes += [*short, found.note] if found.note and clock is None else short
-    notes += [f"{where}: {note}" for note in unread_columns(table, columns, named)] if clock is None else []
+    table, dropped = _without_empty_times(table, columns, where)
+    stamps = _stamps(table, columns, where, clock)
+    columns = replace(columns, form=columns.form or stamps.form, categories=given.categories or _categories(table, columns))
+    notes += short + dropped
+    if clock is None:
+        notes += [*([stamps.note] if stamps.note else []), *chosen]
+        notes += [f"{where}: {note}" for note in unread_columns(table, columns, named, passed)]
     read = _from_long if columns.layout == "long" else _from_wide
-    return _with_notes(read(table, columns, where, found.stamps, found.zoned, clock), notes)
+    return _with_notes(read(table, columns, where, stamps.stamps, stamps.zoned, clock), notes)
+
+
+def _with_series(table, columns: Columns, where: str):
+    """The table with one column that names the series, where two name them together."""
+    import polars as pl
+
+    parts = columns.series_parts or series_keys(table, columns)
+    if not parts:
+        return table, columns
+    for name in parts:
+        if name not in table.columns:
+            raise DataError(f"{where} has no column {name!r}; the series of this model are named by {', '.join(parts)}.")
+    name = " ".join(parts)
+    joined = table.with_columns(pl.concat_str([pl.col(part).cast(pl.String) for part in parts], separator=" ").alias(name)).drop(parts)
+    return joined, replace(columns, series=name, series_parts=tuple(parts))
+
+
+def _without_empty_times(table, columns: Columns, where: str):
+    """Blank lines, and the totals at the end of a sheet, have no time: they are left out where they are few."""
+    import polars as pl
+
+    if columns.time is None or not table[columns.time].null_count():
+        return table, []
+    empty = table[columns.time].is_null()
+    last = int(np.flatnonzero(~empty.to_numpy()).max(initial=-1))
+    blank = table.select(pl.all_horizontal(pl.col(columns.targets).is_null())).to_series()
+    left_out = empty & (blank | pl.Series(np.arange(table.height) > last))
+    if not left_out.any() or left_out.sum() > max(1, MOST_EMPTY * table.height):
+        return table, []
+    row = int(left_out.arg_max()) + 2
+    return table.filter(~left_out), [f"{where}: {left_out.sum()} rows without a time (the first: row {row}) are left out"]
+
+
+def _categories(table, columns: Columns) -> tuple[str, ...]:
+    """The covariates that hold texts."""
+    import polars as pl
+
+    return tuple(
+        name
+        for name in (*columns.past, *columns.future)
+        if table[name].dtype == pl.String and text_style(table[name], columns.style)[1] < 0.5
+    )
 
 
 def _with_notes(found: SeriesSet, notes: list[str]) -> SeriesSet:
     return replace(found, notes=[*notes, *found.notes])
 
 
-def _stamps(table, columns: Columns, where: str) -> Moments:
+def _stamps(table, columns: Columns, where: str, clock: Clock | None) -> Moments:
     if columns.time is None:
         note = f"{where}: no column of times is found among {', '.join(table.columns[:10])}; its rows are numbered"
         return Moments(_numbered(table, columns), False, note=note)
-    found = moments(table[columns.time], where, columns.form)
+    column = table[columns.time]
+    if clock is not None and clock.unit == "step" and column.dtype.is_integer() and not column.null_count():
+        return Moments(column.to_numpy().astype(np.int64), False)
+    found = moments(column, where, columns.form)
     if found is None:
         raise DataError(
             f"{where}: the time column {columns.time!r} holds no times (the first: {table[columns.time][0]!r}); "
@@ -61,7 +129,7 @@ def _numbered(table, columns: Columns) -> np.ndarray:
 
 
 def _clock(stamps: np.ndarray, columns: Columns, zone: bool, where: str, clock: Clock | None) -> Clock:
-    """The clock of distinct, sorted stamps; whole years as numbers become years."""
+    """The clock of distinct, sorted stamps."""
     numbered = np.issubdtype(stamps.dtype, np.integer)
     if clock is not None:
         if (clock.unit == "step") != numbered:
@@ -75,39 +143,70 @@ def _clock(stamps: np.ndarray, columns: Columns, zone: bool, where: str, clock: 
         return Clock(unit="step", every=max(1, every if unit == "step" else 1), origin=str(stamps[0]))
     if columns.frequency:
         unit, every = parse_frequency(columns.frequency)
-        return Clock(unit=unit, every=every, origin=str(stamps[0]), zone=zone)
+        origin = _round(stamps[0], unit, every) if columns.irregular == "resample" else stamps[0]
+        return Clock(unit=unit, every=every, origin=str(origin), zone=zone)
     return infer_clock(stamps, where, zone)
 
 
-def _years(stamps: np.ndarray, columns: Columns) -> np.ndarray:
-    """A whole number column named like a year, or asked to be yearly, is dates."""
-    named = columns.time is not None and columns.time.lower() in ("year", "date", "time", "ds")
-    if named and np.issubdtype(stamps.dtype, np.integer) and len(stamps) and stamps.min() >= 1000 and stamps.max() <= 2999:
-        return (stamps - 1970).astype("datetime64[Y]").astype("datetime64[us]")
-    return stamps
+def _round(stamp: np.datetime64, unit: str, every: int) -> np.datetime64:
+    """The whole step at or before a stamp: resampled steps begin at round times."""
+    if unit not in SECONDS or unit == "w":
+        return stamp.astype("datetime64[D]").astype("datetime64[us]")
+    size = SECONDS[unit] * every * 10**6
+    day = stamp.astype("datetime64[D]").astype("datetime64[us]") if 86400 * 10**6 % size == 0 else np.datetime64(0, "us")
+    return day + (stamp - day) // np.timedelta64(size, "us") * np.timedelta64(size, "us")
 
 
-def _block(table, names, columns: Columns, where: str) -> np.ndarray:
-    """(T, C) numbers; a covariate without any is refused (of the targets, the readers say which series has none)."""
-    block = np.stack([numbers(table, name, where, columns.style) for name in names], axis=1)
-    for name, empty in zip(names, np.isnan(block).all(axis=0)):
-        if empty and name not in columns.targets:
+def _covariates(table, names, columns: Columns, where: str) -> tuple[np.ndarray, tuple[tuple[str, str], ...]]:
+    """Covariates as numbers (T, C), and what each is: (column, "") of numbers; of texts one of 0 and 1 for each text and one for any."""
+    from applied_dl.io.cells import as_levels
+
+    rows, found = [], []
+    for name in names:
+        if table[name].null_count() == table.height:
             key = "past_covariates" if name in columns.past else "future_covariates"
             raise DataError(f"{where}: the column {name!r} of data.{key} holds no value; leave it out.")
-    return block
+        if name not in columns.categories:
+            rows.append(numbers(table, name, where, columns.style))
+            found.append((name, ""))
+            continue
+        texts = as_levels(table[name]).str.strip_chars()
+        texts = texts.replace("", None)
+        common = texts.drop_nulls().value_counts(sort=True).sort(["count", name], descending=[True, False]).head(MOST_TEXTS)
+        rows.append(texts.is_not_null().to_numpy().astype(np.float64))
+        found.append((name, ANY))
+        for text in common[name].to_list():
+            rows.append((texts == text).fill_null(False).to_numpy().astype(np.float64))
+            found.append((name, text))
+    return np.stack(rows, axis=1) if rows else np.empty((table.height, 0)), tuple(found)
+
+
+def _cells(table, columns: Columns, where: str):
+    """Targets, past and future covariates side by side (T, C), where the past ones and the future ones begin, and their names."""
+    targets = np.stack([numbers(table, name, where, columns.style) for name in columns.targets], axis=1)
+    past, past_names = _covariates(table, columns.past, columns, where)
+    future, future_names = _covariates(table, columns.future, columns, where)
+    at = targets.shape[1]
+    return np.concatenate([targets, past, future], axis=1), (at, at + past.shape[1]), past_names, future_names
 
 
 def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
-    stamps = _years(stamps, columns)
-    check_rising(stamps, columns.targets[0], where, np.arange(len(stamps)))
+    block, (count, ahead), past_names, future_names = _cells(table, columns, where)
+    order, note = time_order(stamps, where)
+    if order is not None:
+        stamps, block = stamps[order], block[order]
     clock = _clock(np.unique(stamps), columns, zone, where, clock)
-    wanted = (*columns.targets, *columns.past, *columns.future)
-    block = _block(table, wanted, columns, where)
     first, rows, notes = on_grid(
-        stamps, block, clock, ", ".join(columns.targets[:3]), where, duplicates=columns.duplicates, irregular=columns.irregular
+        stamps,
+        block,
+        clock,
+        ", ".join(columns.targets[:3]),
+        where,
+        duplicates=columns.duplicates,
+        irregular=columns.irregular,
+        targets=count,
     )
-    count, known_past = len(columns.targets), len(columns.targets) + len(columns.past)
-    targets, past, future = rows[:, :count], rows[:, count:known_past], rows[:, known_past:]
+    targets, past, future = rows[:, :count], rows[:, count:ahead], rows[:, ahead:]
     known = ~np.isnan(targets).all(axis=1)
     if not known.any():
         raise DataError(f"{where}: every value of {', '.join(columns.targets[:3])} is missing; expected numbers.")
@@ -120,38 +219,42 @@ def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
         columns=columns,
         past=[past[:end]] * count if columns.past else [],
         future=[future] * count if columns.future else [],
-        notes=notes,
+        past_names=past_names,
+        future_names=future_names,
+        notes=[*([note] if note else []), *notes],
     )
 
 
 def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
     import polars as pl
 
-    stamps = _years(stamps, columns)
     keys = table[columns.series].cast(pl.String)
     if keys.null_count():
         raise DataError(f"{where}, column {columns.series!r}, row {int(keys.is_null().arg_max()) + 2}: the series has no name.")
     if len(columns.targets) > 1:
         raise DataError(f"{where}: a long file has one value column, received {', '.join(columns.targets)}; name one with data.target.")
-    block = _block(table, (*columns.targets, *columns.past, *columns.future), columns, where)
+    block, (count, ahead), past_names, future_names = _cells(table, columns, where)
     grouped = pl.DataFrame({"name": keys}).with_row_index().group_by("name", maintain_order=True).agg("index")
     names, groups = grouped["name"].to_list(), [rows.to_numpy() for rows in grouped["index"]]
-    for name, rows in zip(names, groups):
-        check_rising(stamps[rows], name, where, rows)
+    notes = []
+    for i, (name, rows) in enumerate(zip(names, groups)):
+        order, note = time_order(stamps[rows], where, name)
+        if order is not None:
+            groups[i] = rows[order]
+            notes.append(note)
     longest = max(groups, key=len)
     clock = _clock(np.unique(stamps[longest]), columns, zone, f"{where}, series {keys[int(longest[0])]!r}", clock)
-    split = 1 + len(columns.past)
-    values, starts, past, future, notes, static = [], [], [], [], [], []
+    values, starts, past, future, static = [], [], [], [], []
     for name, rows in zip(names, groups):
         first, cells, grid_notes = on_grid(
-            stamps[rows], block[rows], clock, name, where, duplicates=columns.duplicates, irregular=columns.irregular
+            stamps[rows], block[rows], clock, name, where, duplicates=columns.duplicates, irregular=columns.irregular, targets=count
         )
         known = ~np.isnan(cells[:, 0])
         if not known.any():
             raise DataError(f"{where}, series {name!r}: every value is missing; expected numbers.")
         end = len(known) - int(known[::-1].argmax())
         values.append(cells[:end, 0]), starts.append(first), notes.extend(grid_notes)
-        past.append(cells[:end, 1:split]), future.append(cells[:, split:])
+        past.append(cells[:end, count:ahead]), future.append(cells[:, ahead:])
         static.append([table[column][int(rows[0])] for column in columns.static])
     return SeriesSet(
         names=names,
@@ -162,6 +265,8 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
         notes=_few(notes),
         past=past if columns.past else [],
         future=future if columns.future else [],
+        past_names=past_names,
+        future_names=future_names,
         static=static if columns.static else [],
     )
 

@@ -1,0 +1,151 @@
+"""Numbers that are times, recognised by their values: seconds since 1970, Excel days, years with decimals, years, dates as 20240131."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FIRST_YEAR, LAST_YEAR = 1500, 2200
+EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units in a second
+CENTURY = (1e9, 3e9)  # seconds since 1970: 2001 to 2065
+EXCEL = (20_000, 60_000)  # days since 1899-12-30: 1954 to 2064
+EXCEL_STEPS = {1, 2, 3, 4, 7, 14, 28, 29, 30, 31, 90, 91, 92, 181, 182, 183, 184, 365, 366}
+PER_YEAR = (1, 2, 4, 6, 12, 26, 52, 365, 8766)  # steps in a year that decimals of a year count
+ORDERED = 0.99  # share of steps in one direction, from which a column without a telling name counts as a clock
+DIGITS = (8, 6, 12, 14)  # of 20240131, 202401, 202401311015, 20240131101500
+
+
+def numeric_form(values: np.ndarray, named: bool) -> str | None:
+    """How a column of numbers counts time.
+
+    Args:
+        values: (N,) finite numbers in the order of the file.
+        named: Whether the column is named like a time, or named as the time by the recipe; otherwise its order must speak for it.
+
+    Returns:
+        A form for `from_numbers`, None where the numbers are no times. Numbers of rows (1, 2, 3, …) are no times.
+
+    Example:
+        >>> numeric_form(np.array([1960.0, 1960.25, 1960.5, 1960.75]), named=True)
+        'decimal_year:4'
+    """
+    values = np.asarray(values, np.float64)
+    unique = np.unique(values)
+    if len(unique) < (1 if named else 3):
+        return None
+    turns = np.diff(values)
+    turns = turns[turns != 0]
+    ordered = len(turns) > 0 and max((turns > 0).mean(), (turns < 0).mean()) >= ORDERED
+    steps = np.diff(unique)
+    low, high, whole = unique[0], unique[-1], bool((unique == np.rint(unique)).all())
+    if whole and (form := _compact(unique, named or ordered)):
+        return form
+    for unit, size in EPOCHS.items():
+        least = 1e8 if named else CENTURY[0]
+        if least * size <= low and high <= CENTURY[1] * size and (named or ordered or _regular(steps)):
+            return f"epoch:{unit}"
+    if low >= FIRST_YEAR and high < LAST_YEAR:
+        if whole:
+            return "year" if named or (ordered and len(unique) == len(values) and (steps == steps[0]).all()) else None
+        return _decimal(unique, steps) if named or ordered else None
+    if EXCEL[0] <= low and high <= EXCEL[1]:
+        typical = len(steps) > 0 and np.isin(steps, list(EXCEL_STEPS)).mean() > 0.9 and not (steps == 1).all()
+        return "excel" if named or (ordered and typical) else None
+    return None
+
+
+def from_numbers(values: np.ndarray, form: str) -> np.ndarray:
+    """Numbers of a form of `numeric_form` as `datetime64[us]`; not a time (NaT) where a number is not finite or does not have the form."""
+    values = np.asarray(values, np.float64)
+    known = np.isfinite(values)
+    kind, _, detail = form.partition(":")
+    found = np.full(len(values), np.datetime64("NaT"), "datetime64[us]")
+    v = values[known]
+    if kind == "epoch":
+        found[known] = np.rint(v / EPOCHS[detail] * 1e6).astype(np.int64).astype("datetime64[us]")
+    elif kind == "excel":
+        seconds = np.rint(v * 86400).astype(np.int64)
+        found[known] = np.datetime64("1899-12-30", "us") + seconds.astype("timedelta64[s]")
+    elif kind == "compact":
+        found[known] = _from_compact(v, int(detail))
+    elif kind == "year":
+        found[known] = (v.astype(np.int64) - 1970).astype("datetime64[Y]")
+    elif kind == "year.month":
+        code = np.rint(v * 100).astype(np.int64)
+        found[known] = ((code // 100 - 1970) * 12 + code % 100 - 1).astype("datetime64[M]")
+    else:
+        found[known] = _from_decimal(v, detail)
+    return found
+
+
+def _compact(unique: np.ndarray, likely: bool) -> str | None:
+    """20240131 by itself; 202401, 202401311015 and 20240131101500 where the column is likely a time."""
+    digits = len(str(int(unique[-1]))) if unique[-1] < 1e15 else 0
+    if digits not in DIGITS or len(str(int(unique[0]))) != digits or (digits == 6 and not likely):
+        return None
+    found = _from_compact(unique, digits)
+    year = found.astype("datetime64[Y]").astype(np.int64) + 1970
+    return f"compact:{digits}" if not np.isnat(found).any() and ((year >= 1900) & (year < 2100)).all() else None
+
+
+def _from_compact(values: np.ndarray, digits: int) -> np.ndarray:
+    number = values.astype(np.int64)
+    clock = {12: 10**4, 14: 10**6}.get(digits, 1)
+    date, time = number // clock, number % clock
+    time = time * 100 if digits == 12 else time if digits == 14 else time * 0
+    date = date * 100 + 1 if digits == 6 else date
+    year, month, day = date // 10_000, date // 100 % 100, date % 100
+    hour, minute, second = time // 10_000, time // 100 % 100, time % 100
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (day - 1)
+    fits = (month >= 1) & (month <= 12) & (days.astype("datetime64[M]") == months) & (hour < 24) & (minute < 60) & (second < 60)
+    found = days.astype("datetime64[us]") + (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
+    return np.where(fits & (day >= 1), found, np.datetime64("NaT"))
+
+
+def _decimal(unique: np.ndarray, steps: np.ndarray) -> str | None:
+    """Years with decimals: 1960.25 for the second quarter, 1871.02 for February where no number ends above .12."""
+    code = np.rint(unique * 100).astype(np.int64)
+    months = code % 100
+    if (np.abs(unique * 100 - code) < 1e-6).all() and set(months) <= set(range(1, 13)) and len(set(months)) > 10:
+        return "year.month"
+    if not len(steps):
+        return None
+    rate = 1 / np.median(steps)
+    count = min(PER_YEAR, key=lambda n: abs(np.log(rate / n)))
+    whole = np.abs(steps * count - np.rint(steps * count)) < 0.2
+    if abs(rate / count - 1) > 0.1 or whole.mean() < 0.9:
+        return None
+    if count != 52:
+        return f"decimal_year:{count}"
+    weekdays = (_day_of(unique).astype(np.int64) + 3) % 7
+    return f"decimal_year:52:{np.bincount(weekdays).argmax()}"
+
+
+def _day_of(values: np.ndarray) -> np.ndarray:
+    year = np.floor(values).astype(np.int64)
+    start = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    length = ((year - 1969).astype("datetime64[Y]").astype("datetime64[D]") - start).astype(np.int64)
+    return start + np.rint((values - year) * length).astype(np.int64)
+
+
+def _from_decimal(values: np.ndarray, detail: str) -> np.ndarray:
+    count, _, weekday = detail.partition(":")
+    count = int(count)
+    if count <= 12:  # 0.02: decimals are rounded, and 0.0833 is February
+        slot = np.floor(values * count + 0.02).astype(np.int64)
+        return (slot * (12 // count) - 1970 * 12).astype("datetime64[M]").astype("datetime64[us]")
+    if count == 8766:
+        year = np.floor(values).astype(np.int64)
+        start = (year - 1970).astype("datetime64[Y]").astype("datetime64[s]")
+        length = ((year - 1969).astype("datetime64[Y]").astype("datetime64[s]") - start).astype(np.int64)
+        return (start + np.rint((values - year) * length / 3600).astype(np.int64) * 3600).astype("datetime64[us]")
+    days = _day_of(values)
+    if weekday:  # rounding moves a week's day by one
+        days = days + (int(weekday) - (days.astype(np.int64) + 3) % 7 + 3) % 7 - 3
+    return days.astype("datetime64[us]")
+
+
+def _regular(steps: np.ndarray) -> bool:
+    """Whether most steps are multiples of the median one."""
+    middle = np.median(steps) if len(steps) else 0
+    return bool(middle > 0 and (np.abs(steps / middle - np.rint(steps / middle)) < 0.02).mean() > 0.9)

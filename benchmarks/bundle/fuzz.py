@@ -21,8 +21,8 @@ HOSTILE = [None, -1, 0, 1e308, 2**70, "", "../../etc/passwd", "\0", [], {}, [[]]
 
 def summary(found: dict) -> list[Row]:
     """All mutations together."""
-    told, same, wrong = (found[key] for key in ("clear_errors", "same_answers", "wrong"))
-    measured = f"{told} clear errors, {same} the same answers, {len(wrong)} otherwise"
+    refused, same, wrong = (found[key] for key in ("clear_errors", "same_answers", "wrong"))
+    measured = f"{refused} clear errors, {same} the same answers, {len(wrong)} otherwise"
     return [Row(f"{found['mutations']:,} damaged bundles", measured, "≥ 2,000, none otherwise", found["mutations"] >= 2000 and not wrong)]
 
 
@@ -99,7 +99,7 @@ def main(mutations: int) -> None:
     from applied_dl.core.errors import AppliedError
     from applied_dl.predictor import load
 
-    picture, dice = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8), random.Random(0)
+    image, dice = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8), random.Random(0)
     found = {
         "mutations": mutations,
         "clear_errors": 0,
@@ -111,13 +111,13 @@ def main(mutations: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole"
         applied_dl.train("image", out=whole, train={"epochs": 2}, model={"width": 0.25}, export={"formats": ["tflite"]})
-        wanted = load(whole).predict([picture])
+        wanted = load(whole).predict([image])
         for i in range(mutations):
             kind = dice.choice(list(KINDS))
             folder = shutil.copytree(whole, Path(temporary) / "damaged")
             KINDS[kind](folder, dice)
             try:
-                same = load(folder).predict([picture]) == wanted
+                same = load(folder).predict([image]) == wanted
             except AppliedError:
                 found["clear_errors"] += 1
                 found["kinds"][kind]["error"] += 1

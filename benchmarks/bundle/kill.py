@@ -1,4 +1,4 @@
-"""python -m benchmarks.bundle.kill [KILLS]: the writer of a bundle killed with SIGKILL, and what then has the bundle's name.
+"""python -m benchmarks.bundle.kill [KILLS]: the writer of a bundle killed with SIGKILL, and what is then found under its name.
 
 A process writes new versions over a bundle without a pause; another kills it at a random moment and opens what is there. It must be one
 whole version, never less than the last one that was seen, and the next writer must get along with what the dead one left.

@@ -1,6 +1,6 @@
 """python -m benchmarks.export.conversion_matrix [NAME…]: every builder in every precision.
 
-Each builder makes a net of a usual size with its first, untrained weights; every variant is converted, run and timed in processes of their
+Each builder builds an untrained network of a usual size; every variant is converted, run and timed in processes of their
 own, the latter without TensorFlow, and compared with Keras on 256 random rows. Written to docs/conversion.md as well.
 """
 
@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "conversion.md"
 
 
 def builders() -> dict[str, Callable]:
-    """Name → what makes the net; a builder that is added to its family's table is in the matrix at once."""
+    """Builder functions by name; a builder that is added to its family's table is in the matrix at once."""
     from applied_dl.layers.activations import NAMES
     from applied_dl.models import forecast, image, tabular
     from applied_dl.text.models.static import raw_bytes, static
@@ -54,7 +54,7 @@ def builders() -> dict[str, Callable]:
 
 
 def rows_for(model, random) -> dict:
-    """Random inputs of a net: standardised numbers, letters with spaces, or small codes."""
+    """Random inputs of a network: standardised numbers, letters with spaces, or small codes."""
     found = {}
     given = model.input if isinstance(model.input, dict) else {"x": model.input}
     for name, tensor in given.items():
@@ -69,7 +69,7 @@ def rows_for(model, random) -> dict:
 
 
 def with_names(model):
-    """The net with inputs and outputs by name, as export takes it."""
+    """The network with named inputs and outputs, as export takes it."""
     import keras
 
     given = model.input if isinstance(model.input, dict) else {"x": model.input}
@@ -152,7 +152,7 @@ def summary(found: dict) -> list[Row]:
 
 
 def details(found: dict) -> list[str]:
-    """One row a builder; the page holds the rest."""
+    """One row per builder; the page holds the rest."""
     return [f"By builder: [conversion.md](conversion.md), {len(found['builders'])} builders in {len(VARIANTS)} precisions."]
 
 

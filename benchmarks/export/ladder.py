@@ -1,8 +1,8 @@
 """python -m benchmarks.export.ladder [TASK…]: trained models of all five tasks in every precision: metric, loss with its interval, cost.
 
-The default recipe of each task on its offline data, the held-out part made large enough that at least 500 rows judge each file; of tables
-a regression, eight epochs of an MLP on California's houses, where their data lie beside the checkout. Figures are those of each bundle's
-own proof.
+The default recipe of each task on its offline data, with a held-out part large enough that at least 500 rows score each file. For tables,
+a regression: eight epochs of an MLP on California's houses, where the shared data folder is beside the checkout. The figures are those of
+each bundle's own verification.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def recipes() -> dict[str, dict]:
 
 
 def measure(task: str, sections: dict) -> dict:
-    """A trained bundle's own proof of its files."""
+    """The verification of a trained bundle's files."""
     import msgspec
     import numpy as np
 
@@ -67,7 +67,7 @@ def _rows(bundle: Path) -> int:
 
 
 def summary(found: dict) -> list[Row]:
-    """The chosen file of each task beside fp32."""
+    """The chosen file of each task compared with fp32."""
     rows = []
     for task, one in found["tasks"].items():
         files = {item["variant"]: item for item in one["files"]}

@@ -1,7 +1,7 @@
-"""python -m benchmarks.export.mediapipe_agreement: does Google's on-device task library read our files as we do?
+"""python -m benchmarks.export.mediapipe_agreement: agreement of Google's on-device task library with our files
 
-Top class and scores of MediaPipe's ImageClassifier against LiteRT's. Trains nothing: exports a small RGB net in every precision, then
-classifies 60 pictures with both. MediaPipe gets an environment of its own.
+Top class and scores of MediaPipe's ImageClassifier against LiteRT's. Trains nothing: exports a small RGB network in every precision, then
+classifies 60 images with both. MediaPipe runs in a separate environment.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ for variant in ("fp32", "fp16", "dynamic", "int8"):
     options = vision.ImageClassifierOptions(tasks.BaseOptions(model_asset_path=f"{folder}/model.{variant}.tflite"), max_results=3)
     with vision.ImageClassifier.create_from_options(options) as classifier:
         same, worst = 0, 0.0
-        for picture, ours in zip(answers["pictures"], answers[variant]):
-            image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
+        for pixels, ours in zip(answers["images"], answers[variant]):
+            image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(pixels))
             theirs = classifier.classify(image).classifications[0].categories
             scores = {category.category_name: category.score for category in theirs}
             same += theirs[0].category_name == "abc"[ours.argmax()]
             worst = max(worst, max(abs(scores[name] - ours[i]) for i, name in enumerate("abc")))
-    found[variant] = {"pictures": len(answers["pictures"]), "same_top_class": same, "largest_difference": float(worst)}
+    found[variant] = {"images": len(answers["images"]), "same_top_class": same, "largest_difference": float(worst)}
 json.dump(found, open(folder + "/found.json", "w"))
 """
 
@@ -40,14 +40,14 @@ def main() -> None:
 
     from applied_dl.export.precisions import export_files
     from applied_dl.runtime.interpreter import Runtime
-    from tests.export.test_precisions import accuracy, pictures, settings, small_serving
+    from tests.export.test_precisions import accuracy, images, settings, small_serving
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        found, _ = export_files(small_serving(), settings(formats=("tflite",)), pictures(64), pictures(60, 1), accuracy, folder, "small")
-        shown = pictures(60, 1).inputs
+        found, _ = export_files(small_serving(), settings(formats=("tflite",)), images(64), images(60, 1), accuracy, folder, "small")
+        shown = images(60, 1).inputs
         ours = {item.variant: Runtime((folder / item.file).read_bytes()).run(shown)["probabilities"] for item in found}
-        np.savez(folder / "answers.npz", pictures=shown["image"], **ours)
+        np.savez(folder / "answers.npz", images=shown["image"], **ours)
         subprocess.run([peer("mediapipe", "mediapipe"), "-c", CLIENT, str(folder)], check=True, stderr=subprocess.DEVNULL)
         result = json.loads((folder / "found.json").read_text())
     write("export_mediapipe_agreement", {"variants": result})
@@ -56,9 +56,9 @@ def main() -> None:
 def summary(found: dict) -> list[Row]:
     """Of every precision together."""
     files = found["variants"].values()
-    same, shown = sum(f["same_top_class"] for f in files), sum(f["pictures"] for f in files)
+    same, shown = sum(f["same_top_class"] for f in files), sum(f["images"] for f in files)
     worst = max(f["largest_difference"] for f in files)
-    measured = f"{same} of {shown} pictures the same class, scores within {worst:.0e}"
+    measured = f"{same} of {shown} images the same class, scores within {worst:.0e}"
     return [Row("MediaPipe's ImageClassifier on our files", measured, "all, within 1e-3", same == shown and worst <= 1e-3)]
 
 

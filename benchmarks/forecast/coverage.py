@@ -1,9 +1,9 @@
-"""python -m benchmarks.forecast.coverage: how 90 % intervals keep their promise on stretches before the tests of three data sets.
+"""python -m benchmarks.forecast.coverage: coverage of 90 % intervals on periods before the tests of three data sets.
 
-How the intervals are made was chosen here: no row of a test of the other benchmarks is read. Every stretch is split 0.6, 0.2, 0.2 in time;
-ridge is trained, its interval calibrated on the validation windows alone and with the correction, in several units, and judged on the last
-fifth. The mean interval score (Gneiting and Raftery, 2007; width, and twenty times what lies outside, in training deviations) says what a
-promise costs.
+The method of the intervals was chosen here; no test row of the other benchmarks is used. Every period is split 0.6, 0.2, 0.2 in time;
+ridge is trained, its interval calibrated on the validation windows alone and with the correction, in several units, and evaluated on the
+last fifth. The mean interval score (Gneiting and Raftery, 2007; width, and twenty times what lies outside, in training deviations) measures
+the cost of coverage.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ SETS = {  # rows before the test, and where the series lie
     "ETTh1": (11520, "ett/ETTh1.csv.gz"), "ETTh2": (11520, "ett/ETTh2.csv.gz"), "exchange": (6070, "exchange_rate/exchange_rate.txt.gz"),
 }  # fmt: skip
 SHARES, HORIZONS = (0.7, 0.85, 1.0), (96, 336, 720)
-WAYS = {  # what is measured, and whether the correction by earlier years is made
-    "fixed": ("of a width that does not heed the window", True), "deviation": ("in deviations of the window", True),
-    "validation": ("in the package's unit, by validation alone", False), "corrected": ("in the package's unit (the default)", True),
+WAYS = {  # description, and whether earlier years correct the margins
+    "fixed": ("of a fixed width", True), "deviation": ("in deviations of the window", True),
+    "validation": ("in the package's unit, from validation alone", False), "corrected": ("in the package's unit (the default)", True),
 }  # fmt: skip
 
 
 def summary(found: dict) -> list[Row]:
-    """Every way, over all stretches."""
+    """Every method, over all periods."""
     rows = []
     for way, (text, _) in WAYS.items():
         one = found["mean"][way]
         measured = f"{one['coverage']:.3f}, off by {one['off']:.3f} on average, interval score {one['score']:.2f}"
-        rows.append(Row(f"90 % intervals {text}, {one['stretches']} stretches", measured))
+        rows.append(Row(f"90 % intervals {text}, {one['stretches']} periods", measured))
     return rows
 
 
 def measure(path: Path, rows: int, horizon: int) -> dict | None:
-    """Coverage and interval score of ridge's interval, made in every way; None for a stretch too short for its test."""
+    """Coverage and interval score of ridge's interval, computed in every way; None for a period too short for its test."""
     from keras import ops
 
     from applied_dl.export.precisions import keras_outputs

@@ -22,7 +22,9 @@ def summary(found: dict) -> list[Row]:
     rows = []
     for name, text in (("default", "Offline default forecaster"), ("ridge", "ETTh1, ridge"), ("blend", "ETTh1, default blend")):
         one = found[name]
-        measured = f"{one['bytes'] / 1000:.0f} kB fp32, {one['latency_ms']:.3f} ms a window, relative difference {one['max_rel_diff']:.1e}"
+        measured = (
+            f"{one['bytes'] / 1000:.0f} kB fp32, {one['latency_ms']:.3f} ms per window, relative difference {one['max_rel_diff']:.1e}"
+        )
         met = one["bytes"] <= 150_000 and one["latency_ms"] <= 0.1 and one["max_rel_diff"] <= 1e-4
         beside = f"chosen: {one['chosen']}, {one['chosen_bytes'] / 1000:.0f} kB"
         rows.append(Row(f"{text}: TFLite file", measured, "≤ 150 kB, ≤ 0.1 ms, ≤ 1e-4", met if name != "ridge" else None, beside))
@@ -34,8 +36,8 @@ def summary(found: dict) -> list[Row]:
 
 
 def details(found: dict) -> list[str]:
-    """One line a model."""
-    lines = ["| forecaster | bytes, fp32 | ms a window, one thread | relative difference | chosen | bytes |", "|---|---|---|---|---|---|"]
+    """One line per model."""
+    lines = ["| forecaster | bytes, fp32 | ms per window, one thread | relative difference | chosen | bytes |", "|---|---|---|---|---|---|"]
     for name in ("default", *MODELS):
         if name in found:
             one = found[name]

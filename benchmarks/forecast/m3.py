@@ -25,7 +25,7 @@ def summary(found: dict) -> list[Row]:
 
 
 def details(found: dict) -> list[str]:
-    """Each frequency beside the classical methods."""
+    """Each frequency compared with the classical methods."""
     lines = [
         "| frequency | series | sMAPE | Theta | Holt-Winters | seasonal naive | coverage | CPU-seconds |",
         "|---|---|---|---|---|---|---|---|",

@@ -1,6 +1,6 @@
 """python -m benchmarks.forecast.neuralforecast [--steps 600]: ridge against neuralforecast's NLinear, side by side on ETTh1, 96 steps.
 
-Both get one thread, the same rows, the same standardised values; the peer forecasts every one of the 2,785 test windows, none dropped.
+Both get one thread, the same rows, the same standardised values; neuralforecast forecasts all 2,785 test windows.
 CPU-seconds are those of fitting (ours with reading, the choice of the penalty and the validation windows).
 """
 
@@ -73,7 +73,7 @@ def main() -> None:
     )
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
-        sys.exit(f"the peer did not finish: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no message'}")
+        sys.exit(f"neuralforecast failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no message'}")
     theirs = json.loads(line.removeprefix("RESULT"))
     ratio = round(theirs["cpu_seconds"] / ours["cpu_seconds"], 1)
     write("forecast_neuralforecast", {"ridge": ours, "neuralforecast NLinear": theirs, "times_fewer_cpu_seconds": ratio})

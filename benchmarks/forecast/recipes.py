@@ -1,4 +1,4 @@
-"""python -m benchmarks.forecast.recipes: the shipped forecast recipes as they are, beside the classical methods from the same origins."""
+"""python -m benchmarks.forecast.recipes: the shipped forecast recipes compared with the classical methods from the same origins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECIPES = ("forecast", "forecast_covariates", "forecast_panel")
 
 
 def summary(found: dict) -> list[Row]:
-    """The main metric of each, beside the best classical method."""
+    """The main metric of each, compared with the best classical method."""
     rows = []
     for name in RECIPES:
         if name in found:

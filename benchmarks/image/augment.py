@@ -1,4 +1,4 @@
-"""python -m benchmarks.image.augment: augmentation in images per CPU-second, beside Keras' own layers, both in a `tf.function`."""
+"""python -m benchmarks.image.augment: augmentation in images per CPU-second, compared with Keras' own layers, both in a `tf.function`."""
 
 import time
 
@@ -75,7 +75,7 @@ def summary(found: dict) -> list[Row]:
 
 def details(found: dict) -> list[str]:
     """Every augmentation at both sizes."""
-    rows = ["| augmentation | pictures | ours, a CPU-second | Keras | ratio |", "|---|---|---|---|---|"]
+    rows = ["| augmentation | images | ours, per CPU-second | Keras | ratio |", "|---|---|---|---|---|"]
     for row in found["rows"]:
         shape = " × ".join(map(str, row["shape"]))
         rows.append(f"| {row['augment']} | {shape} | {row['ours']:,.0f} | {row.get('keras', 0):,.0f} | {row.get('ratio', '–')} |")

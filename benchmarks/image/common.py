@@ -75,7 +75,7 @@ def write(name: str, result: dict) -> None:
 
 
 def accuracy_rows(found: dict, what: str, goal: float, needed: int) -> list[Row]:
-    """Mean test accuracy over the seeds beside the best baseline; unmet while seeds are missing."""
+    """Mean test accuracy over the seeds compared with the best baseline; undecided while seeds are missing."""
     rows = found["rows"]
     values = [row["test"]["accuracy"] for row in rows]
     means = {name: sum(row["baselines"][name] for row in rows) / len(rows) for name in rows[0]["baselines"]}
@@ -85,9 +85,9 @@ def accuracy_rows(found: dict, what: str, goal: float, needed: int) -> list[Row]
 
 
 def cost_rows(found: dict, what: str, goal: float | None = None) -> list[Row]:
-    """What a training costs; the goal is in seconds of wall time."""
+    """Training time; the goal is in seconds of wall time."""
     rows = found["rows"]
     cpu, wall = (sum(row[key] for row in rows) / len(rows) for key in ("cpu_seconds", "seconds"))
     best = min(row["seconds"] for row in rows)
     measured = f"{best:.0f} s at best, mean {wall:.0f} s ({cpu:.0f} CPU-seconds)"
-    return [Row(f"{what}: a training", measured, f"≤ {goal:.0f} s" if goal else "", best <= goal if goal else None)]
+    return [Row(f"{what}: training time", measured, f"≤ {goal:.0f} s" if goal else "", best <= goal if goal else None)]

@@ -3,7 +3,7 @@
 from benchmarks.image.common import accuracy_rows, cost_rows, seeds, seeds_argument, write
 from benchmarks.runner import Row
 
-LARGEST_INT8, MOST_LOST = 60_000, 0.005  # bytes; share of the pictures
+LARGEST_INT8, MOST_LOST = 60_000, 0.005  # bytes; share of the images
 
 
 def summary(found: dict) -> list[Row]:
@@ -13,7 +13,7 @@ def summary(found: dict) -> list[Row]:
     measured = f"{size / 1000:.1f} kB, {100 * lost + 0.0:.2f} points lost"
     met = size <= LARGEST_INT8 and lost <= MOST_LOST
     int8 = Row("digits: int8 file, worst of the seeds", measured, "≤ 60 kB, ≤ 0.5 points", met)
-    return [*accuracy_rows(found, "digits, 8 × 8 (1,797 pictures)", 0.990, 5), *cost_rows(found, "digits", 30), int8]
+    return [*accuracy_rows(found, "digits, 8 × 8 (1,797 images)", 0.990, 5), *cost_rows(found, "digits", 30), int8]
 
 
 def details(found: dict) -> list[str]:

@@ -1,4 +1,4 @@
-"""python -m benchmarks.image.throughput: the engine beside a bare hand-written Keras `fit` of the same net on the same rows, in turns."""
+"""python -m benchmarks.image.throughput: the training engine and a plain Keras `fit` of the same network on the same rows, in turns."""
 
 import time
 
@@ -42,8 +42,8 @@ def summary(found: dict) -> list[Row]:
     for net in found["nets"]:
         share, cpu = net["ratio_per_second"], net["ratio_per_cpu_second"]
         measured = f"{share:.2f} × per second, {cpu:.2f} × per CPU-second"
-        rows.append(Row(f"training {net['net']} against a bare Keras fit", measured, "≥ 1.0 ×", min(share, cpu) >= 1.0,
-                        f"{net['bare_images_per_second']:,} pictures a second"))  # fmt: skip
+        rows.append(Row(f"training {net['net']} against a plain Keras fit", measured, "≥ 1.0 ×", min(share, cpu) >= 1.0,
+                        f"{net['bare_images_per_second']:,} images per second"))  # fmt: skip
     return rows
 
 

@@ -1,8 +1,8 @@
-"""python -m benchmarks.runtime.engines: the same nets through LiteRT, ONNX Runtime and `tf.saved_model`, in one run.
+"""python -m benchmarks.runtime.engines: the same networks through LiteRT, ONNX Runtime and `tf.saved_model`, in one run.
 
-Three nets of usual sizes (MobileNetV2 on 96 by 96, an MLP on ten numbers, a GRU on 96 steps), untrained: one row on one thread, median of
-rounds in which the runtimes take turns, and the seconds that a fresh process takes to import the runtime, load the file and answer once.
-ONNX Runtime, tf2onnx and a TensorFlow for them get an environment of their own.
+Three networks of usual sizes (MobileNetV2 on 96 by 96, an MLP on ten numbers, a GRU on 96 steps), untrained: one row on one thread, median
+of rounds in which the runtimes take turns, and the seconds that a fresh process takes to import the runtime, load the file and answer once.
+ONNX Runtime, tf2onnx and a TensorFlow for them run in a separate environment.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ for line in sys.stdin:
 
 
 def nets() -> dict:
-    """Untrained nets by name, with a row of inputs."""
+    """Untrained networks by name, with a row of inputs."""
     import keras
     import numpy as np
 
@@ -83,7 +83,7 @@ def nets() -> dict:
 
 
 def prepare(model, row: dict, folder: Path, python: Path) -> None:
-    """The SavedModel, the TFLite file and the ONNX file of a net."""
+    """The SavedModel, the TFLite file and the ONNX file of a network."""
     import numpy as np
 
     from applied_dl.export import convert

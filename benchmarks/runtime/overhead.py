@@ -1,6 +1,6 @@
-"""python -m benchmarks.runtime.overhead: what `Predictor` adds to a bare interpreter, and 16 threads that must get the answers of one.
+"""python -m benchmarks.runtime.overhead: overhead of `Predictor` over a bare interpreter, and 16 threads that must get the answers of one.
 
-Microseconds of one call, median of 400, of a table of ten numbers (diabetes) and of pictures of 64 by 64 through resnet: the bare
+Microseconds of one call, median of 400, of a table of ten numbers (diabetes) and of images of 64 by 64 through resnet: the bare
 `Interpreter.invoke` on inputs that lie there already, `Predictor.run` (arrays in, arrays out), and `Predictor.predict` (a raw row or
 pixels in, a label or number out). Calls take turns, so that other work on the machine weighs on all alike.
 """
@@ -20,7 +20,7 @@ SIDE = 64
 
 
 def trained(folder: Path) -> dict[str, Path]:
-    """A tabular bundle, and one of pictures with a net of a usual size; neither trained to be good."""
+    """A tabular bundle, and one of images with a network of a usual size; neither trained to be good."""
     import numpy as np
     from PIL import Image
 
@@ -28,13 +28,13 @@ def trained(folder: Path) -> dict[str, Path]:
 
     random, export = np.random.default_rng(0), {"formats": ["tflite"], "variants": ["fp32"]}
     for label in ("light", "dark"):
-        (folder / "pictures" / label).mkdir(parents=True)
+        (folder / "images" / label).mkdir(parents=True)
         for i in range(40):
             pixels = random.integers(0, 128, (SIDE, SIDE, 3), dtype=np.uint8) + (127 if label == "light" else 0)
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / "pictures" / label / f"{i}.png")
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / "images" / label / f"{i}.png")
     applied_dl.train("tabular", out=folder / "tabular", model={"name": "mlp"}, train={"epochs": 3}, export=export)
     applied_dl.train(
-        "image", out=folder / "image", data={"source": str(folder / "pictures"), "image_size": [SIDE, SIDE]},
+        "image", out=folder / "image", data={"source": str(folder / "images"), "image_size": [SIDE, SIDE]},
         model={"name": "resnet"}, train={"epochs": 1, "batch_size": 16}, export=export,
     )  # fmt: skip
     return {"tabular": folder / "tabular", "image": folder / "image"}
@@ -68,7 +68,7 @@ def measure(bundle: Path) -> dict:
 
 
 def together(bundle: Path) -> dict:
-    """Wrong answers of 16 threads that share one predictor, beside those of one thread."""
+    """Wrong answers of 16 threads that share one predictor, compared with one thread."""
     import numpy as np
 
     from applied_dl.predictor import load
@@ -97,9 +97,9 @@ def together(bundle: Path) -> dict:
 
 def summary(found: dict) -> list[Row]:
     """Against the goals; `predict` reads and phrases as well, and has none."""
-    table, picture, many = found["tabular"], found["image"], found["together"]
-    share = picture["run_beside_us"] / picture["invoke"]
-    whole = picture["predict_beside_us"] / picture["invoke"]
+    table, image, many = found["tabular"], found["image"], found["together"]
+    share = image["run_beside_us"] / image["invoke"]
+    whole = image["predict_beside_us"] / image["invoke"]
     return [
         Row(
             "`Predictor.run` over a bare invoke, one row of a table",
@@ -109,8 +109,8 @@ def summary(found: dict) -> list[Row]:
             f"`predict` from a raw row: {table['predict_beside_us']:,.0f} µs",
         ),
         Row(
-            f"`Predictor.run` over a bare invoke, one picture of {SIDE} by {SIDE}",
-            f"{share:.1%} of {picture['invoke'] / 1000:.1f} ms",
+            f"`Predictor.run` over a bare invoke, one image of {SIDE} by {SIDE}",
+            f"{share:.1%} of {image['invoke'] / 1000:.1f} ms",
             "≤ 5 %",
             share <= 0.05,
             f"`predict` from pixels: {whole:.1%}",

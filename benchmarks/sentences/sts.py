@@ -1,9 +1,8 @@
-"""Sentence vectors from nothing: a static table trained on captions and Wikipedia, judged by STS-B.
+"""python -m benchmarks.sentences.sts [SEEDS [CASES]]: sentence vectors from scratch, trained on captions and Wikipedia, on STS-B.
 
-Five captions of a picture (Multi30k) belong together, and so do neighbouring sentences of Wikipedia; every row that holds a sentence of
+Five captions of an image (Multi30k) belong together, and so do neighbouring sentences of Wikipedia; every row that holds a sentence of
 STS-B's dev or test is removed first. The best epoch is chosen on STS-B dev, and so were the settings below; STS-B test is only reported.
-The whole vector is judged, so no shorter ones are trained beside it (model.matryoshka = []).
-`python -m benchmarks.sentences.sts [SEEDS [CASES]]`.
+The whole vector is scored, so no shorter ones are trained (model.matryoshka = []).
 """
 
 from __future__ import annotations
@@ -44,20 +43,20 @@ def main() -> None:
                 done = subprocess.run([sys.executable, "-c", code, job], capture_output=True, text=True, env=environment)
                 line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
                 if line is None:
-                    sys.exit(f"a training did not finish: {done.stderr.strip()[-800:]}")
+                    sys.exit(f"training failed: {done.stderr.strip()[-800:]}")
                 found["cases"][case].append(json.loads(line.removeprefix("RESULT")))
                 print(case, seed, found["cases"][case][-1], file=sys.stderr, flush=True)
                 write("sentences_sts", found)
 
 
 def write_captions(path: Path) -> None:
-    """A JSON list of five captions for each picture."""
+    """A JSON list of five captions of each image."""
     sides = [gzip.open(TEXT / "multi30k_captions" / f"train.{k}.en.gz", "rt", encoding="utf-8").read().splitlines() for k in range(1, 6)]
     path.write_text("".join(json.dumps(texts) + "\n" for texts in zip(*sides, strict=True)), encoding="utf-8")
 
 
 def train(captions: str | None, seed: int, out: str) -> None:
-    """One training through the whole river, and the speed of its file; prints one line of JSON."""
+    """One training from data to file, and the speed of its file; prints one line of JSON."""
     import applied_dl
     from applied_dl.tasks.sentences.fit import net as sentences_fit
 
@@ -89,7 +88,7 @@ def train(captions: str | None, seed: int, out: str) -> None:
     print("RESULT" + json.dumps({
         "dev": run.manifest.metrics["validation"]["spearman"], "test": run.manifest.metrics["test"]["spearman"],
         "loss": file.metric_drop, "bytes": file.bytes, "rows": run.manifest.facts["rows"],
-        "removed": run.manifest.facts.get("rows removed because they hold a judged sentence"),
+        "removed": run.manifest.facts.get("rows removed because they hold a scored sentence"),
         "baselines": {name: m.get("spearman") for name, m in run.manifest.baselines.items()},
         "training_seconds": sum(counting) + sum(float(line.split(",")[column]) for line in history[1:]), "counting_seconds": sum(counting),
         "seconds": wall, "cpu_seconds": cpu,
@@ -137,10 +136,10 @@ def summary(found: dict) -> list[Row]:
         )
     done = found["cases"].get("captions and Wikipedia") or next(iter(found["cases"].values()))
     slow, load = max(r["training_seconds"] for r in done), max(r["load"] for r in done)
-    met = True if slow <= 120 else None if load > os.cpu_count() else False  # of a busy machine a slow run says nothing
+    met = True if slow <= 120 else None if load > os.cpu_count() else False  # a slow run on a busy machine decides nothing
     rows.append(Row("its training", f"{slow:.0f} s at most, {max(r.get('counting_seconds', 0) for r in done):.0f} s of them counting "
                     f"({max(r['cpu_seconds'] for r in done):.0f} CPU-seconds with reading, baselines and export; load {load:.0f} on "
-                    f"{os.cpu_count()} cores)", "≤ 120 s on quiet cores", met))  # fmt: skip
+                    f"{os.cpu_count()} cores)", "≤ 120 s on idle cores", met))  # fmt: skip
     size, speed = max(r["bytes"] for r in done), min(r["sentences_per_second"] for r in done)
     each, cpu = min(r["sentences_per_cpu_second"] for r in done), min(r["predict_100"] for r in done)
     rows.append(Row("its file", f"{size / 1e6:.1f} MB", "≤ 10 MB", size <= 10e6))

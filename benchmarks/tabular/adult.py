@@ -1,4 +1,4 @@
-"""python -m benchmarks.tabular.adult [SEEDS] [PRESETS]: Adult income, the official test rows, beside gradient-boosted trees."""
+"""python -m benchmarks.tabular.adult [SEEDS] [PRESETS]: Adult income, the official test rows, compared with gradient-boosted trees."""
 
 import gzip
 import sys

@@ -1,4 +1,4 @@
-"""Shared by the tabular benchmarks: a table under several seeds and splits, our model and tree peers on the same rows."""
+"""Shared by the tabular benchmarks: a table under several seeds and splits, our model and tree ensembles on the same rows."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ print(json.dumps(found))
 
 
 def run(name: str, overrides: dict, seeds: list[int], peers: tuple[str, ...], presets: tuple[str, ...] = ("default",)) -> None:
-    """Test score of our presets and of the peers on the same rows of each seed; what earlier seeds left stays."""
+    """Test scores of our presets and of other libraries on the same rows of each seed; results of earlier seeds are kept."""
     rows = {row["seed"]: row for row in (runner.read(name) or {"rows": []})["rows"]}
     for seed in seeds:
         row = rows.get(seed, {"seed": seed})
@@ -155,7 +155,7 @@ def _peers(prepared, names: list[str]) -> dict:
 
 
 def ratio_row(found: dict, what: str, peer_name: str, goal: float, preset: str = "default") -> list[Row]:
-    """The mean over seeds of our error as a share of a peer's, on the same rows."""
+    """The mean over seeds of our error as a share of another library's, on the same rows."""
     rows = [row for row in found["rows"] if preset in row and (peer_name == "ridge" or peer_name in row)]
     if not rows:
         return []

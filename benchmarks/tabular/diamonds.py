@@ -1,4 +1,4 @@
-"""python -m benchmarks.tabular.diamonds [SEEDS] [PRESETS]: diamonds, the logarithm of the price, 64/16/20 splits, beside CatBoost."""
+"""python -m benchmarks.tabular.diamonds [SEEDS] [PRESETS]: diamonds, log price, 64/16/20 splits, compared with CatBoost."""
 
 import sys
 import tempfile

@@ -18,7 +18,7 @@ SPOILED = 500  # test rows that lose each of their cells in turn
 
 
 def summary(found: dict) -> list[Row]:
-    """Size, latency, agreement and overhead of the default net; the others beside it."""
+    """Size, latency, agreement and overhead of the default network, and the others."""
     own, others = found["nets"]["tabm"], {name: row for name, row in found["nets"].items() if name != "tabm"}
     what = "California housing, tabm"
     size = ", ".join(f"{name} {row['fp16_bytes'] / 1e6:.2f} MB" for name, row in others.items())
@@ -65,7 +65,7 @@ def net(name: str, epochs: int) -> dict:
 
 
 def overhead() -> dict[str, float]:
-    """Median seconds of an epoch, the best of some turns: the engine's, and of one tf.function over the same net, rows and loss."""
+    """Median seconds of an epoch, the best of some turns: the engine's, and of one tf.function over the same network, rows and loss."""
     import keras
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""python -m benchmarks.training.doctor [WORDS]: planted faults that the doctor must name; healthy models and recipes that it must pass."""
+"""python -m benchmarks.training.doctor [WORDS]: planted faults to be found, healthy models and recipes to be passed."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.runner import ROOT, SHARED, Row, read, write
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-BUDGET = 90.0  # seconds of a training that is watched to its end
+BUDGET = 90.0  # seconds: a shorter training is observed to its end
 WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
 
 
@@ -31,7 +31,7 @@ def summary(found: dict) -> list[Row]:
 
 
 def details(found: dict) -> list[str]:
-    """Every fault and what was said of it."""
+    """Every fault and what the doctor reported."""
     rows = [f"| {row['fault']} | {row['expected']} | {', '.join(row['named'])} |" for row in found["rows"]]
     return ["| planted fault | expected | found, causes first |", "|---|---|---|", *rows]
 
@@ -49,13 +49,13 @@ def main(folder: str) -> None:
             start = time.perf_counter()
             names = [finding.name for finding in make()]
             sick.append({"fault": name, "expected": expected, "named": names, "seconds": round(time.perf_counter() - start, 1)})
-            tell("ok" if names[:1] == [expected] else "later" if expected in names else "MISSED", name, names)
+            log("ok" if names[:1] == [expected] else "later" if expected in names else "MISSED", name, names)
     for name, make in {**HEALTHY, **shipped(folder)}.items():
         if wanted(name):
             start = time.perf_counter()
             lines = [str(line) for line in make()]
             healthy.append({"model": name, "findings": lines, "seconds": round(time.perf_counter() - start, 1)})
-            tell("FALSE" if lines else "ok", name, lines)
+            log("FALSE" if lines else "ok", name, lines)
     old = read("training_doctor") or {"rows": [], "healthy_rows": []}  # what was not examined again stays
     sick = list({row["fault"]: row for row in [*old["rows"], *sick]}.values())
     healthy = list({row["model"]: row for row in [*old["healthy_rows"], *healthy]}.values())
@@ -89,15 +89,15 @@ def shipped(folder: str) -> dict:
     for path in sorted((ROOT / "pipelines").glob("*.toml")):
         overrides = {key: str(value) for key, value in places.get(path.stem, {}).items()}
         if tomllib.loads(path.read_text(encoding="utf-8"))["task"] not in TASKS:
-            tell("skipped", path.name, ["its task does not stand yet"])
+            log("skipped", path.name, ["its task is missing"])
         elif all(Path(value).exists() for value in overrides.values()):
             found[path.name] = make(path, overrides)
         else:
-            tell("skipped", path.name, ["its data is not beside this checkout"])
+            log("skipped", path.name, ["its data is not beside this checkout"])
     return found
 
 
-def tell(verdict: str, name: str, what: list) -> None:
+def log(verdict: str, name: str, what: list) -> None:
     print(f"{verdict:<8} {name}: {what}", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""python -m benchmarks.training.dry_run [WORDS]: the time that `train --dry-run` predicts beside the time that `train` takes."""
+"""python -m benchmarks.training.dry_run [WORDS]: the time that `train --dry-run` predicts and the time that `train` takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""python -m benchmarks.training.lr_find [WORDS]: the finder's rate beside nine from 1e-4 to 1, each a whole training."""
+"""python -m benchmarks.training.lr_find [WORDS]: the finder's rate compared with nine from 1e-4 to 1, each a full training."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def summary(found: dict) -> list[Row]:
     grain = {name: row.get("grain", 0.0) for name, row in found["pipelines"].items()}
     behind = {name: row["behind"] for name, row in found["pipelines"].items()}
     worst = max(share for name, share in behind.items() if grain[name] <= WITHIN)
-    coarse = {name: f" (not judged: one row is {share:.0%})" for name, share in grain.items() if share > WITHIN}
+    coarse = {name: f" (not scored: one row is {share:.0%})" for name, share in grain.items() if share > WITHIN}
     beside = ", ".join(f"{name} {share:+.1%}{coarse.get(name, '')}" for name, share in behind.items())
     return [Row("lr-find: validation score behind the best of nine rates", f"{worst:.1%}", "≤ 2 %", worst <= WITHIN, beside)]
 
@@ -44,7 +44,7 @@ def details(found: dict) -> list[str]:
 
 
 def pipeline(recipe: str, overrides: dict) -> dict:
-    """The score on validation rows under every rate; a training that explodes has none."""
+    """The score on validation rows under every rate; a training that diverges has none."""
     from applied_dl.core import config
     from applied_dl.core.cache import cache_folder
     from applied_dl.core.errors import DataError

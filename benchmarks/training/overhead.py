@@ -1,4 +1,4 @@
-"""python -m benchmarks.training.overhead: seconds an epoch of the engine, of bare Keras `fit`, and of a hand-written tf.function epoch."""
+"""python -m benchmarks.training.overhead: seconds per epoch of the engine, of plain Keras `fit`, and of a hand-written tf.function epoch."""
 
 import os
 import statistics
@@ -15,13 +15,13 @@ LIMITS = {"keras": 1.10, "by hand": 1.15}
 
 
 def summary(found: dict) -> list[Row]:
-    """The engine's epoch beside its peers', the worst of the models, and what checkpoints cost."""
+    """The engine's epoch compared with its alternatives, the worst of the models, and the cost of checkpoints."""
     rows = []
     for peer, limit in LIMITS.items():
         ratios = {name: row["engine"] / row[peer] for name, row in found["models"].items()}
         worst = max(ratios.values())
         beside = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
-        what = "bare Keras `fit`" if peer == "keras" else "a hand-written `tf.function` epoch"
+        what = "plain Keras `fit`" if peer == "keras" else "a hand-written `tf.function` epoch"
         rows.append(Row(f"an epoch of the engine over {what}", f"{worst:.2f} ×", f"≤ {limit:.2f} ×", worst <= limit, beside))
     share = found["checkpoint_share"]
     return [

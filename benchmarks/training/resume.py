@@ -1,4 +1,4 @@
-"""python -m benchmarks.training.resume [TRIALS]: kill -9 in every phase of a training, then `train --resume`: the same bits?"""
+"""python -m benchmarks.training.resume [TRIALS]: kill -9 in every phase of a training, then `train --resume`"""
 
 import csv
 import hashlib
@@ -35,7 +35,7 @@ def summary(found: dict) -> list[Row]:
     return [Row("kill -9, then --resume: same weights, metrics, files", f"{same} of {trials}", "20 of 20", same == trials >= 20, beside)]
 
 
-def pictures(folder: Path) -> Path:
+def digit_folders(folder: Path) -> Path:
     """900 of scikit-learn's digits as PNG files, so that there is something to decode and to cache."""
     from PIL import Image
     from sklearn.datasets import load_digits
@@ -48,7 +48,7 @@ def pictures(folder: Path) -> Path:
 
 
 def table(file: Path) -> Path:
-    """Four thousand rows of numbers and a kind, with a target made of them."""
+    """Four thousand rows of numbers and a category, with a target computed from them."""
     import polars as pl
 
     random = np.random.default_rng(0)
@@ -157,7 +157,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 25
     with tempfile.TemporaryDirectory() as place:
         place = Path(place)
-        rows = trials(pictures(place / "digits"), place / "image", PHASES, count)
+        rows = trials(digit_folders(place / "digits"), place / "image", PHASES, count)
         uncached = tuple(phase for phase in PHASES if phase != "cache")  # a table is read whole each time
         rows += trials(table(place / "table.csv"), place / "tabular", uncached, -(-count * len(uncached) // (2 * len(PHASES))))
     by_phase = {phase: [row["identical"] for row in rows if row["phase"] == phase] for phase in PHASES}

@@ -1,4 +1,4 @@
-"""What `applied-dl train words` takes as a person runs it: memory until TensorFlow is loaded for the export, memory in all, time.
+"""python -m benchmarks.words.command: memory and time of `applied-dl train words`, with and without the export.
 
 Wikipedia, one epoch, 100 dimensions, two threads. `python -m benchmarks.words.command ["half a million words"]`.
 """
@@ -43,9 +43,9 @@ def measured(source: str) -> dict:
     """Memory and time of one training."""
     with tempfile.TemporaryDirectory() as work:
         keys = {"data.source": source, "train.epochs": 1, "train.threads": 2, "model.dimensions": 100}
-        told = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
+        note = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "APPLIED_DL_CACHE": f"{work}/cache", "CUDA_VISIBLE_DEVICES": ""}
-        command = [sys.executable, "-c", PROGRAM, "train", "words", *told, "--out", str(Path(work) / "out")]
+        command = [sys.executable, "-c", PROGRAM, "train", "words", *note, "--out", str(Path(work) / "out")]
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:

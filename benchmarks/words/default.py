@@ -1,7 +1,7 @@
-"""The offline default of word vectors beside counted neighbours: which word stood beside which in held-out text.
+"""python -m benchmarks.words.default [SEEDS]: word vectors of the offline default compared with counted neighbours, on held-out text.
 
-The recipe as it stands, on several splits (the seed decides the split too); the peers read the same text and are asked the same. The
-recipe's values were chosen on validation rows. `python -m benchmarks.words.default [SEEDS]`.
+The default recipe on several splits (the seed decides the split too); the baselines read the same text and answer the same questions.
+The recipe's values were chosen on validation rows.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ print("RESULT" + json.dumps({"scores": {name: scores.metrics for name, scores in
 
 
 def summary(found: dict) -> list[Row]:
-    """Beside counted neighbours and random vectors, by the same splits."""
+    """Compared with counted neighbours and random vectors on the same splits."""
     scores = {who: [run["scores"][who]["auc"] for run in found["runs"]] for who in ("model", "PPMI-SVD", "random vectors")}
     mean, low, high = mean_interval([a - b for a, b in zip(scores["model"], scores["PPMI-SVD"])])
     seconds = mean_interval([run["cpu_seconds"] for run in found["runs"]])[0]
-    told = f"PPMI-SVD {format_mean(scores['PPMI-SVD'], 3)}; difference {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
-    told += f"; random vectors {format_mean(scores['random vectors'], 3)}"
+    note = f"PPMI-SVD {format_mean(scores['PPMI-SVD'], 3)}; difference {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+    note += f"; random vectors {format_mean(scores['random vectors'], 3)}"
     return [
         Row(
-            "offline default, the neighbour told from another's (auc)",
+            "offline default, telling a word's neighbour from another word's (auc)",
             format_mean(scores["model"], 3),
             "no worse than counts",
             high >= 0,
-            told,
+            note,
         ),
         Row("offline default, reading and training", f"{seconds:.0f} CPU-seconds"),
     ]

@@ -1,7 +1,7 @@
-"""Word vectors beside gensim's.
+"""python -m benchmarks.words.gensim [SEEDS [CASES]]: speed, memory and scores compared with gensim.
 
-The same text, epochs, threads and vocabulary, one after the other in the same run; gensim 4 in an environment of its own, by its fastest
-path (`corpus_file`). The text is lower-cased [a-z]+, 12 million words of Wikipedia. `python -m benchmarks.words.gensim [SEEDS [CASES]]`.
+The same text, epochs, threads and vocabulary, one after the other in the same run; gensim 4 in a separate environment, on its fastest
+path (`corpus_file`). The text is lower-cased [a-z]+, 12 million words of Wikipedia.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CASES = {  # model, dimensions, epochs, gensim's first step size (the better of 
     "CBOW d300": ("cbow", 300, 1, 0.05, 1.0),
 }
 ALONE = {  # ours alone: model, dimensions, epochs, options
-    "counted start": ("skipgram", 100, 1, {"init": "svd"}),
+    "SVD initialisation": ("skipgram", 100, 1, {"init": "svd"}),
     "one epoch": ("skipgram", 100, 1, {}),
 }
 SCORES = ("ws353", "simlex", "rg65", "analogy")  # reported; step sizes were chosen by RW and MTurk alone
@@ -97,7 +97,7 @@ def main() -> None:
                 ours = [sys.executable, "-c", OURS, json.dumps([*job, f"{work}/v.npz", options, f"{work}/cache"])]
                 rows["applied_dl"].append(measured(ours, f"{work}/v.npz"))
                 print(case, seed, rows["gensim"][-1:], rows["applied_dl"][-1], file=sys.stderr, flush=True)
-            cases = (read("words_gensim") or {"cases": {}})["cases"]  # anew: the whole takes long, and may be done in several runs
+            cases = (read("words_gensim") or {"cases": {}})["cases"]  # read again: a full run takes long and may be divided
             write("words_gensim", {"threads": THREADS, "cases": {**cases, case: rows}})
 
 
@@ -122,7 +122,7 @@ def measured(command: list[str], vectors: str) -> dict:
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
-        sys.exit(f"a training did not finish: {done.stderr.strip()[-600:]}")
+        sys.exit(f"training failed: {done.stderr.strip()[-600:]}")
     return {**{k: round(v, 2) for k, v in json.loads(line.removeprefix("RESULT")).items()}, **scores(vectors)}
 
 
@@ -157,7 +157,7 @@ def scores(path: str) -> dict[str, float]:
 
 
 def ratio(rows: dict, key: str) -> float:
-    """Words a second (or CPU-second) over gensim's, mean of the seeds."""
+    """Words per second (or CPU-second) relative to gensim, mean of the seeds."""
     a, b = (sum(r["words"] / r[key] for r in rows[who]) / len(rows[who]) for who in ("applied_dl", "gensim"))
     return a / b
 
@@ -170,18 +170,18 @@ def summary(found: dict) -> list[Row]:
     """Rows of each case; speed by CPU-second, since other work may share the cores."""
     cases = found["cases"]
     rows = [row for case in CASES if case in cases for row in beside(case, cases[case])]
-    if "counted start" in cases and "skip-gram d100" in cases:
-        ours, theirs = cases["counted start"]["applied_dl"], cases["skip-gram d100"]["gensim"]
+    if "SVD initialisation" in cases and "skip-gram d100" in cases:
+        ours, theirs = cases["SVD initialisation"]["applied_dl"], cases["skip-gram d100"]["gensim"]
         share, a, b = mean(ours, "cpu_seconds") / mean(theirs, "cpu_seconds"), mean(ours, "analogy"), mean(theirs, "analogy")
-        what = "counted start and one epoch: share of gensim's time for three"
+        what = "SVD initialisation and one epoch: share of gensim's time for three"
         goal = f"≤ {SHARE:.2f}, analogy no lower"
         rows.append(Row(what, f"{share:.2f} of its CPU time", goal, share <= SHARE and a >= b, f"analogy {a:.3f}, gensim's {b:.3f}"))
     if "one epoch" in cases:
         runs = cases["one epoch"]["applied_dl"]
         clock, spent, load = sorted(run["from_start"] for run in runs), mean(runs, "cpu_from_start"), mean(runs, "load")
         what = "12 million words, tokenising included, to vectors of one epoch, d100"
-        told = f"by the clock {clock[0]:.0f} to {clock[-1]:.0f} s where {load:.0f} jobs shared the cores"
-        rows.append(Row(what, f"{spent:.0f} CPU-seconds", f"≤ {COLD} s", spent <= COLD, told))
+        note = f"by the clock {clock[0]:.0f} to {clock[-1]:.0f} s where {load:.0f} jobs shared the cores"
+        rows.append(Row(what, f"{spent:.0f} CPU-seconds", f"≤ {COLD} s", spent <= COLD, note))
     return rows
 
 
@@ -190,14 +190,14 @@ def beside(case: str, done: dict) -> list[Row]:
     ours, theirs, goal = done["applied_dl"], done["gensim"], CASES[case][4]
     wall, cpu = ratio(done, "seconds"), ratio(done, "cpu_seconds")
     gaps = {key: mean(ours, key) - mean(theirs, key) for key in SCORES}
-    told = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items()) + f"; {len(theirs)} seeds, {done['epochs']} epochs"
+    note = ", ".join(f"{k} {v:+.3f}" for k, v in gaps.items()) + f"; {len(theirs)} seeds, {done['epochs']} epochs"
     met = cpu >= goal and min(gaps[key] for key in JUDGED) >= -0.01
     speed = f"{cpu:.2f} × by CPU-second ({wall:.2f} × by the clock)"
     memory = mean(ours, "mb") / mean(theirs, "mb")
-    told_too = "reading and training; the export afterwards loads TensorFlow"
+    memory_note = "reading and training; the export afterwards loads TensorFlow"
     return [
-        Row(f"{case}: words/s over gensim's", speed, f"≥ {goal} ×, scores within 0.01", met, told),
-        Row(f"{case}: memory over gensim's", f"{memory:.2f} × ({mean(ours, 'mb'):.0f} MB)", f"≤ {MEMORY} ×", memory <= MEMORY, told_too),
+        Row(f"{case}: words/s over gensim's", speed, f"≥ {goal} ×, scores within 0.01", met, note),
+        Row(f"{case}: memory over gensim's", f"{memory:.2f} × ({mean(ours, 'mb'):.0f} MB)", f"≤ {MEMORY} ×", memory <= MEMORY, memory_note),
     ]
 
 

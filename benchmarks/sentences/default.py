@@ -1,7 +1,7 @@
 """python -m benchmarks.sentences.default [SEEDS]: the offline default compared with TF-IDF in finding the neighbouring sentence.
 
-The default recipe on several splits (the seed decides the split too); the baselines are fitted on the same texts and answer the same queries.
-The recipe's values were chosen on validation rows.
+The default recipe on several splits (the seed decides the split too). Baselines are fitted on the same texts and answer the same
+queries. The recipe's values were chosen on validation rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""python -m benchmarks.training.overhead: seconds per epoch of the engine, of plain Keras `fit`, and of a hand-written tf.function epoch."""
+"""python -m benchmarks.training.overhead: seconds per epoch of the engine, plain Keras `fit` and a hand-written tf.function."""
 
 import os
 import statistics

@@ -81,6 +81,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     seed: int
     fingerprint: str
+    rows: dict[str, int] = {}  # of the parts train, validation and test
     facts: dict = {}
     metrics: dict[str, dict[str, float | None]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}

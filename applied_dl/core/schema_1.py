@@ -32,8 +32,14 @@ def upgraded(manifest: dict) -> dict:
     exports = [{EXPORTS.get(key, key): value for key, value in item.items()} for item in manifest.get("exports", [])]
     facts = dict(manifest.get("facts", {}))
     if isinstance(slices := facts.get("slices"), dict):  # numbers alone, without the rows
-        facts["slices"] = {name: {"value": value, "rows": None} for name, value in slices.items()}
+        facts["slices"] = {name: _slice(name, value) for name, value in slices.items()}
     return {**manifest, "facts": facts, "exports": exports, "recipe": _recipe(manifest.get("recipe", {}), manifest.get("task", ""))}
+
+
+def _slice(name: str, value: float | None) -> dict:
+    """Schema 1 named the metric of a slice in front of it, where it was not the main one: "coverage, steps 1 to 3"."""
+    metric = next((metric for metric in ("coverage", "mase") if name.startswith(f"{metric}, ")), "")
+    return {"value": value, "rows": None, "metric": metric}
 
 
 def _recipe(recipe: dict, task: str) -> dict:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from applied_dl.core.bundle import Manifest
 from applied_dl.core.records import Fitted, History, Part, Prepared, Scores
 
 KerasModel: TypeAlias = Any  # keras.Model
@@ -19,6 +20,7 @@ Source: TypeAlias = Any  # training.source.Source: row numbers to batches
 ServingGraph: TypeAlias = Any  # export.serving.Serving
 Recipe: TypeAlias = Any  # tasks.<name>.recipe.Recipe
 Train: TypeAlias = Any  # its [train] section, with every value resolved
+TaskCard: TypeAlias = Any  # report.card.TaskCard: what a task contributes to the model card
 Encoder: TypeAlias = Any  # tasks.<name>.encoder: TF-free, written to encoder.json
 
 
@@ -144,6 +146,14 @@ class Task(Protocol):
 
     def plots(self, recipe: Recipe, prepared: Prepared, fitted: Fitted, outputs: dict[str, np.ndarray], folder: Path) -> dict[str, Any]:
         """Draw into `folder`; facts for the card."""
+
+    def describe_card(self, manifest: Manifest) -> TaskCard:
+        """The words of the model card that are special to the task."""
+
+    def worst_examples(
+        self, outputs: dict[str, np.ndarray], part: Part, encoder: Encoder, facts: dict[str, Any]
+    ) -> list[dict[str, str | float]]:
+        """The test rows with the largest errors, as rows of a table; empty where a plot shows them. `facts` are those of `plots`."""
 
     def preview(self, recipe: Recipe, prepared: Prepared, path: Path) -> str:
         """The first batch as text, drawn to `path` where it is images."""

@@ -1,53 +1,91 @@
-"""The model card: a bundle's `README.md`, with Hugging Face front matter, every fact measured and no empty heading."""
+"""The model card: a bundle's `README.md` with Hugging Face front matter. It answers first what the model's owner asks.
+
+Is it good, what does it get wrong, which file is to be shipped and how, what comes next; then, folded away, everything that was measured.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from applied_dl.core.bundle import ExportedFile, Manifest
-from applied_dl.core.records import HIGHER_IS_BETTER
+from msgspec import Struct, field
+
+from applied_dl.core import console
+from applied_dl.core.bundle import Manifest
+from applied_dl.core.records import BOUNDED, HIGHER_IS_BETTER
+from applied_dl.report import details
+from applied_dl.report.details import plain
 from applied_dl.report.html import write_page
-from applied_dl.report.usage import usage
+from applied_dl.report.usage import mobile_usage, server_usage
+from applied_dl.report.wording import drop_text, interval_text, milliseconds, percent, rounded, size
 
-PIPELINE_TAGS = {
-    "image": "image-classification",
-    "tabular": "tabular-regression",
-    "forecast": "time-series-forecasting",
-    "words": "feature-extraction",
-    "sentences": "sentence-similarity",
-}
-KINDS = {"image": "An image classifier", "tabular": "A tabular model", "forecast": "A forecaster", "words": "Word vectors",
-         "sentences": "A sentence encoder"}  # fmt: skip
+IMPORTANT = "IMPORTANT"  # a warning that begins so stands above everything else
+WORST_SLICES = 5
+SHOWN_WARNINGS = 6
+CELL = 60  # characters of a cell of the examples
+FEW_ROWS = 300  # test rows, below which the card recommends more of them
 
 
-def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]]) -> None:
-    """Write `README.md` into a bundle's folder, and the same as a page, `report.html`; `tensors` describes the serving graph."""
+class TaskCard(Struct, frozen=True, kw_only=True):
+    """What a task contributes to the card of one of its models.
+
+    Args:
+        kind: what the model is: "An image classifier with 10 classes".
+        pipeline_tag: Hugging Face's name of the task.
+        summary: one sentence about the test score, in words.
+        example: a line of Python that predicts, with the shape of its result as a comment.
+        error_plots: files in `plots/` that show what the model gets wrong, the most useful one first.
+        captions: alternative text by file name in `plots/`.
+    """
+
+    kind: str
+    pipeline_tag: str
+    summary: str
+    example: str
+    error_plots: tuple[str, ...] = ()
+    captions: dict[str, str] = field(default_factory=dict)
+
+
+def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]], about: TaskCard) -> None:
+    """Write `README.md` into a bundle's folder, and the same as a page, `report.html`.
+
+    Args:
+        folder: of the bundle; its plots are in `plots/`.
+        manifest: what was measured.
+        tensors: names, dtypes and shapes of the serving graph, from `export.describe`.
+        about: what the task contributes.
+    """
     card = manifest.recipe["card"]
+    _draw_comparison(folder, manifest)
     parts = [
-        _front_matter(manifest, card),
-        f"# {card['title'] or manifest.name}",
-        _first_lines(manifest),
+        _front_matter(manifest, card, about),
+        f"# {plain(card['title'] or manifest.name)}",
+        _important(manifest),
+        f"{about.kind}, trained by applied_dl on {plain(manifest.facts.get('summary') or manifest.recipe['data']['source'])}.",
         card["description"],
-        _data(manifest),
-        _results(manifest),
-        _files(manifest),
-        _tensors(tensors, manifest.facts.get("inputs", {})),
-        usage(manifest, tensors),
+        _quality(folder, manifest, about),
+        _mistakes(folder, manifest, about),
+        _shipping(manifest, about),
+        _next_steps(manifest),
         _limits(manifest, card),
-        _made(manifest),
-        _pictures(folder),
-        _missing(card),
+        "## Details",
+        _fold("All scores", details.all_scores(manifest)),
+        _fold("Verification of the files", details.verification(manifest)),
+        _fold("Latency and memory", details.costs(manifest)),
+        _fold("Inputs and outputs", details.tensor_table(tensors, manifest.facts.get("inputs", {}))),
+        _fold("Android and iOS", mobile_usage(tensors) if manifest.chosen else ""),
+        _fold("TF Serving", server_usage(manifest, tensors)),
+        _fold("Plots", details.plots(folder, about.captions)),
+        _fold("Data and training", details.training(manifest)),
+        _not_stated(card),
     ]
     (folder / "README.md").write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
     write_page(folder)
 
 
-def _front_matter(manifest: Manifest, card: dict) -> str:
+def _front_matter(manifest: Manifest, card: dict, about: TaskCard) -> str:
     test = {name: value for name, value in manifest.metrics.get("test", {}).items() if value is not None}
-    tag = PIPELINE_TAGS[manifest.task]
-    if manifest.task == "tabular" and "accuracy" in test:
-        tag = "tabular-classification"
+    tag = about.pipeline_tag
     lines = ["---", "library_name: applied_dl", f"pipeline_tag: {tag}", "tags:", "- keras", "- tflite", "- litert"]
     if card["license"]:
         lines.append(f"license: {card['license']}")
@@ -67,157 +105,151 @@ def _front_matter(manifest: Manifest, card: dict) -> str:
     return "\n".join([*lines, "---"])
 
 
-def _first_lines(manifest: Manifest) -> str:
-    """What it is, what it scored, and whether a baseline wins, before anything else."""
-    main = manifest.main
-    own = manifest.metrics["test"].get(main)
-    low, high = manifest.intervals["test"].get(main, (None, None))
-    interval = f" (95 % interval {low:.4g} to {high:.4g})" if low is not None else ""
-    lines = [f"{KINDS[manifest.task]} made by applied_dl. On held-out rows: **{main} {_number(own)}**{interval}."]
-    for name, scores in manifest.baselines.items():
-        rival = scores.get(main)
-        if rival is None or own is None:
-            continue
-        if (rival > own) if main in HIGHER_IS_BETTER else (rival < own):
-            lines.append(f"**The baseline {name} is better: {main} {_number(rival)}. Prefer it unless you need this file.**")
-    return "\n".join(lines)
+def _important(manifest: Manifest) -> str:
+    return "\n\n".join(f"> **{plain(text)}**" for text in manifest.warnings if text.startswith(IMPORTANT))
 
 
-def _data(manifest: Manifest) -> str:
-    facts = {key: value for key, value in manifest.facts.items() if isinstance(value, str | int | float) and key != "summary"}
-    lines = [
-        "## Data",
-        "",
-        str(manifest.facts.get("summary", "")),
-        "",
-        f"Source: `{manifest.recipe['data']['source']}`, sha256 `{manifest.fingerprint[:16]}…`; seed {manifest.seed}.",
-    ]
-    lines += ["", *(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items())] if facts else []
-    return "\n".join(lines)
+def _quality(folder: Path, manifest: Manifest, about: TaskCard) -> str:
+    parts = ["## Is it good?", " ".join(text for text in (about.summary, verdict(manifest)) if text)]
+    if image := details.image(folder, details.COMPARISON, about.captions):
+        parts.append(image)
+    return "\n\n".join(parts)
 
 
-def _results(manifest: Manifest) -> str:
-    names = list(manifest.metrics["test"])
-    rows = ["## Results", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for part in ("test", "validation"):
-        cells = []
-        for name in names:
-            interval = manifest.intervals.get(part, {}).get(name)
-            text = _number(manifest.metrics.get(part, {}).get(name))
-            cells.append(f"{text} [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else text)
-        rows.append(f"| **this model**, {part} | " + " | ".join(cells) + " |")
-    for rival, scores in manifest.baselines.items():
-        rows.append(f"| {rival}, test | " + " | ".join(_number(scores.get(name)) for name in names) + " |")
-    slices = manifest.facts.get("slices")
-    if isinstance(slices, dict) and slices:
-        rows += [
-            "",
-            f"By slice of the test rows ({manifest.main}, where nothing else is named):",
-            "",
-            "| slice | value | rows |",
-            "|---|---|---|",
-        ]
-        rows += [f"| {_plain(name)} | {_number(one['value'])} | {one['rows'] or '—'} |" for name, one in slices.items()]
-    return "\n".join(rows)
-
-
-def _files(manifest: Manifest) -> str:
-    """The parity table: every file through its own runtime."""
-    if not manifest.exports:
+def verdict(manifest: Manifest) -> str:
+    """How the model compares with the best baseline on the test rows, as one or two sentences; empty without a baseline."""
+    main, own = manifest.main, manifest.metrics.get("test", {}).get(manifest.main)
+    scores = {name: found[main] for name, found in manifest.baselines.items() if found.get(main) is not None}
+    if not scores or own is None:
         return ""
-    rows = [
-        "## Files and their verification",
-        "",
-        f"Each file was run on {_asked(manifest)}held-out rows in the runtime that people use; `{manifest.main}` is its own on these, the",
-        "loss is against Keras, with its 95 % interval over paired halves of the rows.",
-        "",
-        f"| file | precision | bytes | {manifest.main} | loss | largest, median difference | |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for item in manifest.exports:
-        loss = _short(item.metric_drop) + (f" [{', '.join(map(_short, item.metric_drop_interval))}]" if item.metric_drop_interval else "")
-        differences = f"{_short(item.max_abs_diff)}, {_short(item.median_abs_diff)}" if item.max_abs_diff is not None else "—"
-        rows.append(
-            f"| {item.file or '—'} | {item.variant} | {item.bytes:,} | {_number(item.metric)} | {loss} | {differences} | {_verdict(item)} |"
-        )
-    rows += _costs(manifest)
-    operators = sorted({op for item in manifest.exports if item.chosen for op in item.ops})
-    if operators:
-        rows += ["", "Operators of `model.tflite`, all TFLite builtins: " + ", ".join(operators) + "."]
-    return "\n".join(rows)
+    higher = main in HIGHER_IS_BETTER
+    best = (max if higher else min)(scores, key=lambda name: scores[name])
+    other, interval = scores[best], manifest.intervals.get("test", {}).get(main)
+    of = f"the best of {len(scores)} baselines" if len(scores) > 1 else "the baseline"
+    facts = f"{of}, {best}, has {main} {rounded(other, interval)}"
+    inside = interval is not None and interval[0] <= other <= interval[1]
+    if other == own or inside:
+        return f"{facts[0].upper()}{facts[1:]}: within the uncertainty of the test rows, **it is as good as the model**."
+    if (other > own) == higher:
+        return f"**{facts[0].upper()}{facts[1:]}, better than the model: prefer it unless you need this file.**"
+    gain = abs((1 - own) / (1 - other) - 1) if main in BOUNDED and other < 1 else abs(own / other - 1) if other else 0.0
+    less = f" (its error is {percent(gain)} lower)" if gain else ""
+    return f"{facts[0].upper()}{facts[1:]}: **the model is better**{less}."
 
 
-def _asked(manifest: Manifest) -> str:
-    """How many rows the files answered, where that is known."""
-    rows = max((item.rows or 0 for item in manifest.exports), default=0)
-    return f"{rows:,} " if rows else ""
+def _mistakes(folder: Path, manifest: Manifest, about: TaskCard) -> str:
+    parts = []
+    worst = _worst_slices(manifest)
+    if worst:
+        rows = [f"| worst on | {manifest.main} | test rows |", "|---|---|---|"]
+        rows += [f"| {plain(name)} | {rounded(one['value'])} | {one['rows'] or '—'} |" for name, one in worst]
+        parts.append("\n".join(rows))
+    if examples := manifest.facts.get("worst_examples"):
+        parts += ["The test rows with the largest errors:", _table(examples)]
+    images = [image for name in about.error_plots if (image := details.image(folder, name, about.captions))]
+    parts += images[:1]
+    return "\n\n".join(["## What does it get wrong?", *parts]) if parts else ""
 
 
-def _costs(manifest: Manifest) -> list[str]:
-    """What the files cost on the machine that made them."""
-    timed = [item for item in manifest.exports if item.threaded_ms is not None]
-    if not timed:
+def _worst_slices(manifest: Manifest) -> list[tuple[str, dict]]:
+    """The slices that are worse than all test rows together, the worst first."""
+    slices, own = manifest.facts.get("slices") or {}, manifest.metrics.get("test", {}).get(manifest.main)
+    if own is None:
         return []
-    rows = [
-        "",
-        "On the machine that made them: milliseconds of one row (median, 95th percentile), milliseconds from a file's bytes to its first",
-        "answer, and megabytes by which the process grew at its peak.",
-        "",
-        f"| precision | 1 thread | {timed[0].threads} threads | start | memory |",
-        "|---|---|---|---|---|",
-    ]
-    for item in timed:
-        rows.append(
-            f"| {item.variant} | {_short(item.latency_ms)}, {_short(item.latency_p95_ms)} | {_short(item.threaded_ms)}, "
-            f"{_short(item.threaded_p95_ms)} | {_short(item.cold_start_ms)} | {_short(item.memory_mb)} |"
+    sign = 1.0 if manifest.main in HIGHER_IS_BETTER else -1.0
+    known = [(name, one) for name, one in slices.items() if one["value"] is not None and one.get("metric", "") in ("", manifest.main)]
+    worse = [(name, one) for name, one in known if sign * one["value"] < sign * own]
+    return sorted(worse, key=lambda pair: sign * pair[1]["value"])[:WORST_SLICES]
+
+
+def _table(rows: list[dict]) -> str:
+    columns = list(rows[0])
+    lines = ["| " + " | ".join(plain(name) for name in columns) + " |", "|---" * len(columns) + "|"]
+    lines += ["| " + " | ".join(_cell(row.get(name)) for name in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(value) -> str:
+    if isinstance(value, float):
+        return rounded(value)
+    text = plain("" if value is None else value)
+    return text if len(text) <= CELL else text[: CELL - 1] + "…"
+
+
+def _shipping(manifest: Manifest, about: TaskCard) -> str:
+    chosen, saved = manifest.chosen, any(item.format == "saved_model" for item in manifest.exports)
+    lines = ["## Which file do I ship?"]
+    if chosen is not None:
+        speed = f", {milliseconds(chosen.latency_ms)} ms per row on one {details.machine(manifest)} core" if chosen.latency_ms else ""
+        drop = drop_text(chosen.metric_drop, manifest.main in BOUNDED)
+        change = f"the same {manifest.main} as" if drop == "same" else f"its {manifest.main} is {drop} than that of"
+        lines.append(
+            f"**`model.tflite`** ({chosen.variant}, {size(chosen.bytes)}{speed}), for phones, edge devices, browsers and Python without "
+            f"TensorFlow: {change} the Keras model, measured on {chosen.rows or 0:,} test rows. Numeric preprocessing is inside the file."
         )
-    return rows
+    elif any(item.format == "tflite" for item in manifest.exports):
+        lines.append("**No TFLite file passed verification**; the reasons are in the details below.")
+    if saved:
+        lines.append("**`saved_model/`** for TF Serving and other TensorFlow servers; `model.keras` to train further.")
+    else:
+        lines.append("`model.keras` to train further.")
+    if chosen is not None:
+        lines.append(
+            "```python\nimport applied_dl  # pip install applied_dl; TensorFlow is not needed\n\n"
+            f"predictor = applied_dl.load({json.dumps(manifest.name, ensure_ascii=False)})\n{about.example}\n```"
+        )
+    return "\n\n".join(lines)
 
 
-def _verdict(item: ExportedFile) -> str:
-    return "**model.tflite**" if item.chosen else f"refused: {item.refused}" if item.refused else ""
-
-
-def _tensors(tensors: dict[str, list[dict]], columns: dict[str, list[str]]) -> str:
-    """The tensors of the files; `columns` says which of them a column of the user's table feeds, where it goes by another name."""
-    rows = ["## Inputs and outputs", "", "| | name | type | shape |", "|---|---|---|---|"]
-    for kind in ("inputs", "outputs"):
-        rows += [f"| {kind[:-1]} | `{t['name']}` | {t['dtype']} | {t['shape']} |" for t in tensors[kind]]
-    renamed = [
-        f"`{_plain(column)}` is {', '.join(f'`{name}`' for name in names)}" for column, names in columns.items() if [column] != names
-    ]
-    return "\n".join(rows + (["", "Columns of the table and their inputs: " + "; ".join(renamed) + "."] if renamed else []))
+def _next_steps(manifest: Manifest) -> str:
+    name, test = manifest.name, manifest.rows.get("test")
+    interval = manifest.intervals.get("test", {}).get(manifest.main)
+    steps = []
+    if any(text.startswith(IMPORTANT) for text in manifest.warnings):
+        steps.append("Read the warning at the top first, and train again when its cause is gone.")
+    if worst := _worst_slices(manifest):
+        where, one = worst[0]
+        rows = f" (only {one['rows']} test rows)" if one["rows"] and one["rows"] < FEW_ROWS else ""
+        steps.append(f"Look at rows like *{plain(where)}*{rows}: more training data of this kind is the first thing to try.")
+    if test and test < FEW_ROWS and interval_text(interval):
+        ends = interval_text(interval).replace(" to ", " and ")
+        steps.append(f"Keep more rows for testing: with {test} the {manifest.main} is uncertain between {ends}.")
+    if manifest.chosen is not None:
+        steps.append(f"Where it will run: `applied-dl check {name}` compares its outputs, `applied-dl bench {name}` measures its speed.")
+    steps.append(f"On new labeled data: `applied-dl evaluate {name} --data FILE`.")
+    return "\n".join(["## What next?", "", *(f"- {step}" for step in steps)])
 
 
 def _limits(manifest: Manifest, card: dict) -> str:
-    lines = [*manifest.warnings, *([card["limits"]] if card["limits"] else [])]
-    return "\n".join(["## Limits", "", *(f"- {line}" for line in lines)]) if lines else ""
+    lines = [f"- {plain(text)}" for text in manifest.warnings if not text.startswith(IMPORTANT)]
+    lines += [f"- {card['limits']}"] if card["limits"] else []
+    if not lines:
+        return ""
+    more = _fold(f"{len(lines) - SHOWN_WARNINGS} more", "\n".join(lines[SHOWN_WARNINGS:])) if len(lines) > SHOWN_WARNINGS else ""
+    return "\n\n".join(part for part in ("## Limits", "\n".join(lines[:SHOWN_WARNINGS]), more) if part)
 
 
-def _made(manifest: Manifest) -> str:
-    versions = ", ".join(f"{name} {value}" for name, value in manifest.versions.items())
-    return f"## How it was made\n\n{manifest.created}, {manifest.seconds:.0f} s; {versions}. The whole recipe is in `bundle.json`."
-
-
-def _pictures(folder: Path) -> str:
-    plots = sorted((folder / "plots").glob("*.png")) if (folder / "plots").exists() else []
-    return "\n\n".join(["## Pictures", *(f"![{p.stem.replace('_', ' ')}](plots/{p.name})" for p in plots)]) if plots else ""
-
-
-def _missing(card: dict) -> str:
+def _not_stated(card: dict) -> str:
     left = [name for name in ("description", "license", "author", "limits") if not card[name]]
     return f"*Not stated by the author: {', '.join(left)} (the `[card]` section of the recipe).*" if left else ""
 
 
-def _plain(name: str) -> str:
-    """A name from people's data in a cell of a table."""
-    return " ".join(str(name).split()).replace("|", "\\|")
+def _fold(title: str, text: str) -> str:
+    """A part of the card that is closed until somebody opens it; GitHub, Hugging Face and `report.html` show it so."""
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>" if text else ""
 
 
-def _short(value: float | None) -> str:
-    """Three digits."""
-    return "—" if value is None or value != value else f"{value + 0.0 if abs(value) > 1e-9 else 0:.3g}"
+def _draw_comparison(folder: Path, manifest: Manifest) -> None:
+    """Draw the model beside its baselines; a plot that fails must not cost the training its card."""
+    from applied_dl.report.plots import comparison
 
-
-def _number(value: float | None) -> str:
-    return "—" if value is None or value != value else f"{value + 0.0 if abs(value) > 1e-12 else 0:.4g}"
+    main, own = manifest.main, manifest.metrics.get("test", {}).get(manifest.main)
+    scores = {name: found[main] for name, found in manifest.baselines.items() if found.get(main) is not None}
+    if own is None or not scores or not (folder / "plots").is_dir():
+        return
+    try:
+        comparison(
+            own, manifest.intervals.get("test", {}).get(main), scores, main, main in HIGHER_IS_BETTER, folder / "plots" / details.COMPARISON
+        )
+    except Exception as error:  # whatever a font or a backend raises
+        console.warn(f"the plot of the baselines could not be drawn: {type(error).__name__}: {error}")

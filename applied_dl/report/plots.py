@@ -158,6 +158,25 @@ def pictures(images: np.ndarray, captions: list[str], path: Path, title: str = "
         np.ravel(axes)[0].figure.suptitle(title)
 
 
+def comparison(
+    value: float, interval: tuple[float, float] | None, baselines: dict[str, float], metric: str, higher_is_better: bool, path: Path
+) -> None:
+    """The model's score with its 95 % interval beside the baselines, the best on top."""
+    scores = {"this model": value, **baselines}
+    order = sorted(scores, key=scores.__getitem__, reverse=not higher_is_better)
+    with figure(path, size=(6.4, 0.9 + 0.32 * len(order))) as axis:
+        colors = [BLUE if name == "this model" else "#cbd5e0" for name in order]
+        axis.barh(order, [scores[name] for name in order], color=colors, height=0.7)
+        if interval is not None:
+            axis.plot(interval, ["this model"] * 2, color="#1a202c", linewidth=2, solid_capstyle="butt")
+        for name in order:
+            end = max(scores[name], interval[1]) if interval is not None and name == "this model" else scores[name]
+            axis.annotate(f"{scores[name]:.4g}", (max(end, 0.0), name), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.set(xlabel=f"{metric.replace('_', ' ')} on the test rows ({'higher' if higher_is_better else 'lower'} is better)")
+        axis.margins(x=0.12)
+        axis.grid(axis="y", visible=False)
+
+
 def bars(names: list[str], values: np.ndarray, path: Path, title: str, label: str, errors: np.ndarray | None = None) -> None:
     """Horizontal bars, the largest on top; `errors` (2, N) are distances to the interval's ends."""
     order = np.argsort(values)[-25:]

@@ -69,5 +69,5 @@ def export(
             work, prepared.test, keras_outputs(serving, prepared.test.take(np.arange(min(GOLDEN_ROWS, len(prepared.test))))), exports
         )
         manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
-        write_card(work, manifest, describe(serving.model))
+        write_card(work, manifest, describe(serving.model), task.describe_card(manifest))
         return bundle.seal(work, manifest)

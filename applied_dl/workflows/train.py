@@ -132,6 +132,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         versions=versions(),
         seed=recipe.train.seed,
         fingerprint=prepared.fingerprint,
+        rows={part: len(getattr(prepared, part)) for part in ("train", "validation", "test")},
         facts={**prepared.facts, **shown, **({"slices": msgspec.to_builtins(scores["test"].slices)} if scores["test"].slices else {})},
         main=scores["test"].main,
         metrics={part: dict(s.metrics) for part, s in scores.items()},
@@ -141,7 +142,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         seconds=round(time.perf_counter() - start, 2),
         warnings=[*prepared.warnings, *undrawn, *_cut_short(fitted.history), *check_afterwards(prepared, recipe.train, fitted)],
     )
-    write_card(work, manifest, describe(serving.model))
+    write_card(work, manifest, describe(serving.model), task.describe_card(manifest))
     return bundle.seal(work, manifest)
 
 
@@ -149,7 +150,9 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
     """Draw the plots; what they tell of the model as numbers, and a warning where one fails: no training may be lost to a picture."""
     folder.mkdir()
     try:
-        return task.plots(recipe, prepared, fitted, outputs, folder) or {}, []
+        shown = task.plots(recipe, prepared, fitted, outputs, folder) or {}
+        examples = task.worst_examples(outputs, prepared.test, prepared.encoder, shown)
+        return {**shown, **({"worst_examples": examples} if examples else {})}, []
     except Exception as error:
         text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
         console.warn(text)

@@ -1,4 +1,4 @@
-"""The page says what the card says, needs nothing beside it, and runs nothing that came from people's data."""
+"""The page shows the whole card, needs no other file, and runs nothing that came from people's data."""
 
 import base64
 from html.parser import HTMLParser
@@ -73,7 +73,7 @@ def read(tmp_path):
     return reader
 
 
-def test_everything_of_the_card_is_there_in_its_form(read):
+def test_the_page_shows_everything_of_the_card(read):
     assert [read.tags.count(tag) for tag in ("h1", "h2", "table", "tr", "td", "li", "pre", "img", "strong", "em")] == [
         1, 1, 1, 3, 4, 2, 1, 1, 2, 1,
     ]  # fmt: skip
@@ -82,15 +82,43 @@ def test_everything_of_the_card_is_there_in_its_form(read):
         assert words in read.text
 
 
-def test_nothing_is_run_and_nothing_is_fetched(read):
+def test_nothing_is_executed_and_nothing_is_loaded(read):
     assert "script" not in read.tags
     assert "b" not in read.tags
-    assert "<script>alert(1)</script>" in read.text  # as letters
+    assert "<script>alert(1)</script>" in read.text  # as text
     sources = [value for name, value in read.attributes if name in ("src", "href")]
     assert sources == ["data:image/png;base64," + base64.b64encode(PIXEL).decode()]
 
 
-def test_a_picture_outside_the_bundle_is_not_shown(tmp_path):
+def test_an_image_outside_the_bundle_is_not_shown(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "secret.png").write_bytes(PIXEL)
     assert "<img" not in page("![secret](../secret.png)", tmp_path / "b")
+
+
+def folded(text: str, tmp_path) -> str:
+    return page(text, tmp_path).split("<body>")[1]
+
+
+def test_folds_of_the_card_are_folds_of_the_page(tmp_path):
+    text = "<details><summary>All & more</summary>\n\n| a |\n|---|\n| 1 |\n\n</details>\n\nafter"
+    html = folded(text, tmp_path)
+    assert "<details><summary>All &amp; more</summary>\n<table>" in html
+    assert html.index("</table>") < html.index("</details>") < html.index("after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</details>",
+        "<details><summary>never closed</summary>\n\ntext",
+        "a <details><summary>inside a line</summary>",
+        "<details open onclick=x><summary>a</summary>\n\n</details>",
+        "<details><summary><script>alert(1)</script></summary>\n\n</details>",
+    ],
+)
+def test_what_is_not_a_fold_of_the_card_is_text(text, tmp_path):
+    html = folded(text, tmp_path)
+    assert "<details" not in html
+    assert "</details>" not in html
+    assert "<script" not in html

@@ -1,0 +1,69 @@
+"""What the model card of a text model says that no other task's does. No TensorFlow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from applied_dl.core.bundle import Manifest
+from applied_dl.report.card import TaskCard
+from applied_dl.report.wording import interval_text, percent, rounded, score_sentence
+
+EXAMPLES = 5  # texts of the table of the largest errors
+
+
+def describe_card(manifest: Manifest) -> TaskCard:
+    """The texts of the card, from the manifest alone."""
+    labels = bool(manifest.facts.get("labels"))
+    result = '[{"label", "probability", "top"}]' if labels else '[{"vector"}]'
+    return TaskCard(
+        kind="A text classifier" if labels else "A sentence encoder",
+        pipeline_tag="text-classification" if labels else "sentence-similarity",
+        summary=score_sentence(manifest, "texts") if labels else _summary(manifest),
+        example=f'predictor.predict(["a text"])  # {result}',
+        error_plots=("confusion.png", "pairs.png", "similarity.png"),
+        captions={
+            "confusion.png": "Confusion matrix of the test texts: rows are true classes, columns are predicted ones",
+            "pairs.png": "Cosine similarity of true test pairs and of random pairs",
+            "similarity.png": "Cosine similarity of test pairs against their human rating",
+            "neighbourhood.png": "Test texts in the plane: near texts have similar vectors (t-SNE)",
+        },
+    )
+
+
+def _summary(manifest: Manifest) -> str:
+    test, intervals = manifest.metrics.get("test", {}), manifest.intervals.get("test", {})
+    if test.get("spearman") is not None:
+        interval = intervals.get("spearman")
+        ends = f" (95 % interval {interval_text(interval)})" if interval_text(interval) else ""
+        return f"The rank correlation of its similarities with the human ratings is **{rounded(test['spearman'], interval)}**{ends}."
+    if test.get("recall_at_k") is None:
+        return score_sentence(manifest, "texts")
+    interval = intervals.get("recall_at_k")
+    among = f" {manifest.rows['test'] // 2:,}" if manifest.rows.get("test") else ""
+    ten = f"; for {percent(test['recall_at_10'])} it is among the ten nearest" if test.get("recall_at_10") is not None else ""
+    return f"For **{percent(test['recall_at_k'], interval)}** of the held-out texts the right partner is the nearest of all{among}{ten}."
+
+
+def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
+    """The misclassified test texts of which the model was most certain; none for pairs.
+
+    Args:
+        outputs: of the serving graph on the test texts, by name.
+        part: the test texts; `extra["text"]` are the texts themselves.
+        encoder: with the `labels` of a classifier.
+        facts: of the manifest; not used.
+    """
+    truth = part.target
+    if not encoder.labels or "probabilities" not in outputs or truth is None or truth.ndim != 1:
+        return []
+    best, certainty = outputs["probabilities"].argmax(1), outputs["probabilities"].max(1)
+    wrong = np.flatnonzero(best != truth)
+    rows = wrong[np.argsort(-certainty[wrong], kind="stable")[:EXAMPLES]]
+    return [
+        {
+            "true": encoder.labels[int(truth[i])],
+            "predicted": f"{encoder.labels[int(best[i])]} ({certainty[i]:.0%})",
+            "text": str(part.extra["text"][i]),
+        }
+        for i in rows
+    ]

@@ -1,0 +1,77 @@
+"""What the model card of a table model says that no other task's does. No TensorFlow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from applied_dl.core.bundle import Manifest
+from applied_dl.report.card import TaskCard
+from applied_dl.report.wording import score_sentence
+from applied_dl.tasks.tabular.encoder import FIRST, TableEncoder
+
+EXAMPLES, COLUMNS = 5, 4  # rows and feature columns of the table of the largest errors
+
+
+def describe_card(manifest: Manifest) -> TaskCard:
+    """The texts of the card, from the manifest alone."""
+    classes = "accuracy" in manifest.metrics.get("test", {})
+    target = " ".join(str(manifest.facts.get("target", "the target")).split())
+    columns = ", ".join(f"{name!r}: …" for name in list(manifest.facts.get("columns", {}))[:2]) or "'column': …"
+    result = '[{"label", "probability", "top"}]' if classes else '[{"prediction", "lower", "upper"}]'
+    return TaskCard(
+        kind=f"A {'classifier' if classes else 'regression model'} of `{target}` from the columns of a table",
+        pipeline_tag="tabular-classification" if classes else "tabular-regression",
+        summary=score_sentence(manifest, "rows", f"`{target}`"),
+        example=f"predictor.predict([{{{columns}, …}}])  # {result}",
+        error_plots=("residuals.png", "confusion.png"),
+        captions={
+            "residuals.png": f"Predicted against true {target} on the test rows, and the distribution of the errors",
+            "confusion.png": "Confusion matrix of the test rows: rows are true classes, columns are predicted ones",
+            "reliability.png": "Predicted probability against the share of correct predictions on the test rows",
+            "importance.png": "Permutation importance of the columns",
+        },
+    )
+
+
+def worst_examples(outputs, part, encoder: TableEncoder, facts: dict) -> list[dict]:
+    """The test rows with the largest errors: their most important columns, the true and the predicted value.
+
+    Args:
+        outputs: of the serving graph on the test rows, by name.
+        part: the test rows.
+        encoder: of the columns.
+        facts: of the manifest; `importance` orders the columns.
+    """
+    truth = part.target
+    if truth is None or truth.ndim != 1 or not len(truth):
+        return []
+    if encoder.labels:
+        probabilities = outputs["probabilities"]
+        error = 1 - probabilities[np.arange(len(truth)), truth]
+        wrong = probabilities.argmax(1) != truth
+        rows = [i for i in np.argsort(-error, kind="stable")[:EXAMPLES] if wrong[i]]
+    else:
+        rows = np.argsort(-np.abs(outputs["prediction"] - truth), kind="stable")[:EXAMPLES]
+    important = list(facts.get("importance", {})) or [column.name for column in encoder.columns]
+    columns = sorted((c for c in encoder.columns if c.name in important), key=lambda c: important.index(c.name))[:COLUMNS]
+    return [{**_result(outputs, truth, encoder, i), **{c.name: _cell(c, part.inputs, i) for c in columns}} for i in rows]
+
+
+def _result(outputs, truth, encoder: TableEncoder, row: int) -> dict:
+    if encoder.labels:
+        best = int(outputs["probabilities"][row].argmax())
+        share = float(outputs["probabilities"][row, best])
+        return {"true": encoder.labels[int(truth[row])], "predicted": f"{encoder.labels[best]} ({share:.0%})"}
+    return {"true": float(truth[row]), "predicted": float(outputs["prediction"][row])}
+
+
+def _cell(column, inputs: dict[str, np.ndarray], row: int) -> float | str:
+    """A cell as the model read it."""
+    values = {name: inputs[name][row] for name in column.inputs if name in inputs}
+    if column.kind == "category" and values:
+        code = int(next(iter(values.values()))) - FIRST
+        return column.levels[code] if 0 <= code < len(column.levels) else "—"
+    numbers = [float(value) for value in values.values() if np.isscalar(value) or np.ndim(value) == 0]
+    if len(numbers) == 1:
+        return numbers[0]
+    return ", ".join(f"{part} {value:g}" for part, value in zip(column.parts, numbers)) or "—"

@@ -1,4 +1,4 @@
-"""MkDocs hook and Griffe extension: pages generated at build time from the command line's parser, the recipes and the root folder's files."""
+"""MkDocs hook and Griffe extension: reference pages generated at build time, and pages taken from the root folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def on_files(files, config):
     """Add the generated pages to the site."""
     from mkdocs.structure.files import File
 
-    pages = {"reference/cli.md": command_line(), "reference/recipes.md": recipes()}
+    pages = {"reference/cli.md": command_line(), "reference/recipes.md": recipes(), "reference/builders.md": builders()}
     pages |= {page: root_page(ROOT / source) for page, source in FROM_ROOT.items()}
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
@@ -52,8 +52,8 @@ def command_line() -> str:
 
     lines = [
         "# Command line", "",
-        "Results go to stdout and progress to stderr. With `--json` a command prints exactly one JSON object. Exit codes: 0 done, 1 refused by",
-        "a check, 2 wrong usage, 3 bad data, 130 stopped by hand.", "",
+        "Results go to stdout and progress to stderr. With `--json` a command prints exactly one JSON object. Exit codes: 0 done,",
+        "1 refused by a check, 2 wrong usage, 3 bad data, 130 stopped by hand.", "",
     ]  # fmt: skip
     verbs = next(action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     for name, parser in verbs.choices.items():
@@ -74,8 +74,8 @@ def recipes() -> str:
     lines = [
         "# Recipes", "",
         "A recipe is a TOML file. `applied-dl new TASK NAME --data SRC` writes one with every key and its description, and",
-        "`--set section.key=value` changes one key of a run. Keys without a default are chosen from the data and the model; the recipe in the",
-        "bundle holds the values that were used.", "",
+        "`--set section.key=value` changes one key of a run. Keys without a default are chosen from the data and the model; the recipe in",
+        "the bundle holds the values that were used.", "",
     ]  # fmt: skip
     shared = [kind for name in ("train", "export", "tune", "card") if (kind := getattr(sections, name.title(), None))]
     for task, what in TASKS.items():
@@ -86,6 +86,26 @@ def recipes() -> str:
     lines += ["## Sections of every task", ""]
     for kind in shared:
         lines += _section(kind.__name__.lower(), kind)
+    return "\n".join(lines)
+
+
+def builders() -> str:
+    """Every public model builder, for mkdocstrings to document."""
+    from applied_dl import models
+
+    lines = [
+        "# Model builders",
+        "",
+        "Plain Keras functional models under any backend: `from applied_dl.models import image, tabular, forecast, text`.",
+        "",
+    ]
+    for family in models.__all__:
+        module = getattr(models, family)
+        lines += [f"## {family}", ""]
+        for name in module.__all__:
+            function = getattr(module, name)
+            if isinstance(function, types.FunctionType):
+                lines += [f"::: {function.__module__}.{function.__qualname__}", ""]
     return "\n".join(lines)
 
 

@@ -40,6 +40,15 @@ def test_every_recipe_key_is_described(hooks):
     assert not re.findall(r"^\| `[^`]+` \|.*\|\s*\|$", page, re.MULTILINE), "a key without a description"
 
 
+def test_every_builder_is_documented(hooks):
+    from applied_dl.models import forecast, image, tabular, text
+
+    page = hooks.builders()
+    for family in (forecast, image, tabular, text):
+        for name in getattr(family, "BUILDERS", {}):
+            assert f".{family.BUILDERS[name].__qualname__}\n" in page, name
+
+
 def test_every_page_is_in_the_navigation():
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for path in [*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from applied_dl.core.errors import UsageError
 
 NOT_SETTINGS = ("name", "kernel", "include_top", "steps")  # arguments of builders that are no recipe keys
 
 
-def call(builder: Callable, settings: dict, /, *shape, **fixed):
+def call(builder: Callable[..., Any], settings: dict[str, Any], /, *shape: Any, **fixed: Any) -> Any:
     """`builder(*shape, **fixed, **settings)`; a setting of None keeps the builder's default.
 
     Raises:
@@ -19,7 +20,7 @@ def call(builder: Callable, settings: dict, /, *shape, **fixed):
     return builder(*shape, **fixed, **known_settings(builder, settings))
 
 
-def known_settings(builder: Callable, settings: dict) -> dict:
+def known_settings(builder: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
     """The settings that are not None. Raises `UsageError` for one that this builder does not have."""
     known = inspect.signature(builder).parameters
     given = {name: value for name, value in settings.items() if value is not None}

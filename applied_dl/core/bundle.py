@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -76,13 +77,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: int
     task: str
     name: str
-    recipe: dict
+    recipe: dict[str, Any]
     created: str
     versions: dict[str, str]
     seed: int
     fingerprint: str
     rows: dict[str, int] = {}  # of the parts train, validation and test
-    facts: dict = {}
+    facts: dict[str, Any] = {}
     metrics: dict[str, dict[str, float | None]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
     main: str = ""
@@ -164,13 +165,13 @@ def _replace(work: Path, target: Path) -> None:
 def _exchange(a: Path, b: Path) -> bool:
     """Swap two names in one system call (renameat2 on Linux, renamex_np on macOS); False where there is none."""
     at_cwd, exchange = -100, 2
-    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    if os.name != "posix":
+        return False
+    libc = ctypes.CDLL(None)
     names = os.fsencode(a.absolute()), os.fsencode(b.absolute())
     if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
-        return libc.renamex_np(*names, exchange) == 0
-    if hasattr(libc, "renameat2"):
-        return libc.renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0
-    return False
+        return bool(libc.renamex_np(*names, exchange) == 0)
+    return hasattr(libc, "renameat2") and bool(libc.renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0)
 
 
 def _tidy(target: Path) -> None:
@@ -211,7 +212,7 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     return msgspec.structs.replace(manifest, files=files, digest=raw["digest"])
 
 
-def _digest(raw: dict) -> str:
+def _digest(raw: dict[str, Any]) -> str:
     """sha256 of everything else in `bundle.json`, so that a changed metric or file name is noticed too."""
     rest = {key: value for key, value in raw.items() if key != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -279,7 +280,7 @@ def open_bundle(folder: str | Path, only: set[str] | None = None) -> Manifest:
     return manifest
 
 
-def finite(value):
+def finite(value: Any) -> Any:
     """The value with NaN and infinity replaced by None, since JSON has neither."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}

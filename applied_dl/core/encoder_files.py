@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from applied_dl.core.errors import DataError
 
 FILE = "encoder.json"
+Encoder = TypeVar("Encoder", bound=msgspec.Struct)
 
 
 def save(encoder: msgspec.Struct, folder: Path) -> None:
@@ -16,7 +18,7 @@ def save(encoder: msgspec.Struct, folder: Path) -> None:
     (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
 
 
-def read(kind: type, folder: Path):
+def read(kind: type[Encoder], folder: Path) -> Encoder:
     """The encoder, as a struct of this type. Raises `DataError` where the file is missing or damaged."""
     path = Path(folder) / FILE
     try:

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 
-def fingerprint(*pieces) -> str:
+def fingerprint(*pieces: object) -> str:
     """Hex digest of arrays, bytes and texts, in order; an array's shape and type count too."""
     digest = hashlib.sha256()
     for piece in pieces:

@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from applied_dl.core.bundle import MANIFEST, open_bundle, writing
 from applied_dl.core.errors import DataError, UsageError
@@ -121,7 +122,7 @@ def _entries(archive: zipfile.ZipFile, file: Path) -> tuple[str, dict[str, zipfi
     return tops.pop(), entries
 
 
-def _copy(packed, plain, entry: zipfile.ZipInfo, file: Path) -> None:
+def _copy(packed: IO[bytes], plain: IO[bytes], entry: zipfile.ZipInfo, file: Path) -> None:
     """Copy an entry; refuses more bytes than its header declares."""
     left = entry.file_size
     while block := packed.read(BLOCK):

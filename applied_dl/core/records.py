@@ -29,10 +29,13 @@ class Part(Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
-    def take(self, rows) -> Part:
+    def take(self, rows: Any) -> Part:
         """The part with only these rows (indices or a mask); arrays in `extra` with one entry per row are cut too."""
         n = len(self)
-        cut = lambda a: a[rows] if isinstance(a, np.ndarray) and a.ndim and len(a) == n else a  # noqa: E731
+
+        def cut(value: Any) -> Any:
+            return value[rows] if isinstance(value, np.ndarray) and value.ndim and len(value) == n else value
+
         return Part(
             inputs={name: array[rows] for name, array in self.inputs.items()},
             target=None if self.target is None else self.target[rows],

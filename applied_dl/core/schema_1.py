@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 EXPORTS = {"metric_loss": "metric_drop", "metric_loss_interval": "metric_drop_interval"}
 KEYS = {  # section.key of a recipe → section.key today
     "image": {"data.fit": "data.resize", "score.tta": "predict.tta", "score.temperature": "calibration.temperature"},
@@ -25,7 +27,7 @@ EVERYWHERE = {
 }
 
 
-def upgraded(manifest: dict) -> dict:
+def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest (a plain dict) with today's names; a manifest of a later schema is returned unchanged."""
     if manifest.get("schema") != 1:
         return manifest
@@ -36,15 +38,15 @@ def upgraded(manifest: dict) -> dict:
     return {**manifest, "facts": facts, "exports": exports, "recipe": _recipe(manifest.get("recipe", {}), manifest.get("task", ""))}
 
 
-def _slice(name: str, value: float | None) -> dict:
+def _slice(name: str, value: float | None) -> dict[str, Any]:
     """Schema 1 named the metric of a slice in front of it, where it was not the main one: "coverage, steps 1 to 3"."""
     metric = next((metric for metric in ("coverage", "mase") if name.startswith(f"{metric}, ")), "")
     return {"value": value, "rows": None, "metric": metric}
 
 
-def _recipe(recipe: dict, task: str) -> dict:
+def _recipe(recipe: dict[str, Any], task: str) -> dict[str, Any]:
     renamed = {**EVERYWHERE, **KEYS.get(task, {})}
-    sections: dict = {}
+    sections: dict[str, Any] = {}
     for section, keys in recipe.items():
         if not isinstance(keys, dict):
             sections[section] = keys

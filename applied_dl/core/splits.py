@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from applied_dl.core.errors import DataError, UsageError
 
@@ -18,7 +20,16 @@ class Split(NamedTuple):
     moved: int = 0
 
 
-def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=None, keys=None) -> Split:
+def split_rows(
+    n: int,
+    shares: Sequence[float],
+    seed: int,
+    *,
+    strata: np.ndarray | None = None,
+    groups: ArrayLike | None = None,
+    order: ArrayLike | None = None,
+    keys: ArrayLike | None = None,
+) -> Split:
     """Split `n` rows by `shares`.
 
     Args:
@@ -39,23 +50,25 @@ def split_rows(n: int, shares, seed: int, *, strata=None, groups=None, order=Non
         >>> [len(part) for part in split_rows(10, (0.6, 0.2, 0.2), seed=0)[:3]]
         [6, 2, 2]
     """
-    shares = np.asarray(shares, np.float64)
-    if shares.shape != (3,) or (shares < 0).any() or not np.isclose(shares.sum(), 1) or shares[0] <= 0:
-        raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1, received {shares.tolist()}.")
+    share = np.asarray(shares, np.float64)
+    if share.shape != (3,) or (share < 0).any() or not np.isclose(share.sum(), 1) or share[0] <= 0:
+        raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1, received {share.tolist()}.")
     if order is not None:
         ranked = np.argsort(np.asarray(order), kind="stable")
-        cuts = np.round(np.cumsum(shares)[:2] * n).astype(int)
-        return _checked(Split(*(np.sort(part) for part in np.split(ranked, cuts))), shares, n, n)
+        cuts = np.round(np.cumsum(share)[:2] * n).astype(int)
+        train, validation, test = (np.sort(part) for part in np.split(ranked, cuts))
+        return _checked(Split(train, validation, test), share, n, n)
     unit = _units(n, groups, keys)
     moved = n - len(np.unique(unit)) if groups is None else 0
     first = np.full(unit.max() + 1, n) if n else np.zeros(0, int)
     np.minimum.at(first, unit, np.arange(n))
     label = np.zeros(len(first), int) if strata is None else np.asarray(strata)[first]
-    part = _deal(label, np.bincount(unit), shares, np.random.default_rng(seed))[unit]
-    return _checked(Split(*(np.flatnonzero(part == i) for i in range(3)), moved), shares, n, len(first))
+    part = _deal(label, np.bincount(unit), share, np.random.default_rng(seed))[unit]
+    train, validation, test = (np.flatnonzero(part == i) for i in range(3))
+    return _checked(Split(train, validation, test, moved), share, n, len(first))
 
 
-def _units(n: int, groups, keys) -> np.ndarray:
+def _units(n: int, groups: ArrayLike | None, keys: ArrayLike | None) -> np.ndarray:
     """The unit (N,) of each row: rows linked by a group, by equal content, or by a chain of both share a unit."""
     unit = np.arange(n)
     for labels in (groups, keys):

@@ -22,7 +22,7 @@ def quantise_weights(content: bytes) -> bytes | None:
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     code = _operator_code(model, schema)
-    quantised: dict[tuple, tuple] = {}
+    quantised: dict[tuple[int, int], tuple[int, np.ndarray]] = {}
     for graph in model.subgraphs:
         front = []
         for place, axis in _weights(graph, model, schema).items():
@@ -30,7 +30,8 @@ def quantise_weights(content: bytes) -> bytes | None:
             key = (tensor.buffer, axis)
             if key not in quantised:
                 quantised[key] = _int8_buffer(model, tensor, axis, schema)
-            graph.tensors.append(_as_int8(tensor, *quantised[key], axis, schema))
+            buffer, scale = quantised[key]
+            graph.tensors.append(_as_int8(tensor, buffer, scale, axis, schema))
             front.append(_dequantise(len(graph.tensors) - 1, place, code, schema))
             tensor.buffer = 0  # computed by DEQUANTIZE now, no longer a constant
         graph.operators = [*front, *graph.operators]

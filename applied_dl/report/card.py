@@ -207,8 +207,9 @@ def _next_steps(manifest: Manifest) -> str:
     steps = []
     if any(text.startswith(IMPORTANT) for text in manifest.warnings):
         steps.append("Read the warning at the top first, and train again when its cause is gone.")
-    if worst := _worst_slices(manifest):
-        where, one = worst[0]
+    for where, one in _worst_slices(manifest)[:1]:
+        if interval is not None and interval[0] <= one["value"] <= interval[1]:
+            continue  # no worse than chance explains
         rows = f" (only {one['rows']} test rows)" if one["rows"] and one["rows"] < FEW_ROWS else ""
         steps.append(f"Look at rows like *{plain(where)}*{rows}: more training data of this kind is the first thing to try.")
     if test and test < FEW_ROWS and interval_text(interval):

@@ -1,4 +1,4 @@
-"""Pictures that explain a model, in one quiet style. Every function writes one PNG and needs matplotlib alone."""
+"""Plots that explain a model, in one style. Every function writes one PNG file and needs Matplotlib alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import warnings
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ OTHER_SCRIPTS = (
     "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari",
     "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai", "Noto Sans Symbols2", "Noto Emoji", "Arial Unicode MS", "Unifont",
 )  # fmt: skip
-STYLE = {
+STYLE: dict[str, Any] = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e2e8f0",
     "axes.edgecolor": GREY, "axes.axisbelow": True, "figure.dpi": 110, "legend.frameon": False, "axes.titlesize": 11,
 }  # fmt: skip
@@ -26,7 +27,7 @@ STYLE = {
 
 @contextmanager
 def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 4.0)):
-    """Axes to draw on; saved to `path` when the block ends."""
+    """Axes to draw on; the figure is saved to `path` when the block ends."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -39,20 +40,20 @@ def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float
             warnings.simplefilter("always")
             drawn.savefig(path, metadata={"Software": None})
         plt.close(drawn)
-    _tell(caught, path.name)
+    _warn_missing_characters(caught, path.name)
 
 
 @cache
 def _fonts() -> list[str]:
-    """The usual font, and those of other scripts that this machine has, for the characters that it lacks."""
+    """Matplotlib's default font, and the fonts of other scripts on this machine for the characters that it lacks."""
     from matplotlib.font_manager import fontManager
 
     there = {font.name for font in fontManager.ttflist}
     return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in there)]
 
 
-def _tell(caught: list, name: str) -> None:
-    """One note for all characters without a picture, where matplotlib has a warning for each; its other warnings as they are."""
+def _warn_missing_characters(caught: list, name: str) -> None:
+    """One warning for all characters that no font has, where Matplotlib warns for each of them; its other warnings are passed on."""
     missing = []
     for warning in caught:
         if found := re.match(r"Glyph (\d+) .*missing from", str(warning.message)):
@@ -67,7 +68,7 @@ def _tell(caught: list, name: str) -> None:
 
 
 def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", best_epoch: int = 0) -> None:
-    """Loss of training and validation, the monitored metric and the learning rate, by epoch; the kept epoch is marked."""
+    """Loss, monitored metric and learning rate by epoch; the epoch whose weights were kept is marked."""
     if not rows:
         return
     epochs = [row["epoch"] for row in rows]
@@ -84,11 +85,11 @@ def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", bes
             axis.set(xlabel="epoch", ylabel=name.replace("_", " "), title=name.replace("_", " "))
             axis.legend()
         axes[-1].plot(epochs, [row["learning_rate"] for row in rows], color=GREEN)
-        axes[-1].set(xlabel="epoch", ylabel="step size", title="learning rate")
+        axes[-1].set(xlabel="epoch", ylabel="learning rate", title="learning rate")
 
 
 def several_trainings(curves: dict[str, np.ndarray], kept: list[int], path: Path, label: str) -> None:
-    """The score of each member of an ensemble by its own epochs, the kept one marked; a logarithmic axis, for their sizes differ."""
+    """The score of each member of an ensemble by epoch; the kept epoch is marked. The axis is logarithmic, as the scores differ widely."""
     with figure(path) as axis:
         for (name, values), best, colour in zip(curves.items(), kept, (BLUE, ORANGE, GREEN, RED, GREY) * 9):
             epochs = np.arange(1, len(values) + 1)
@@ -100,7 +101,7 @@ def several_trainings(curves: dict[str, np.ndarray], kept: list[int], path: Path
 
 
 def rate_sweep(rates: np.ndarray, losses: np.ndarray, chosen: float, steepest: float, path: Path) -> None:
-    """Loss against the step size of a learning-rate sweep, with what was chosen."""
+    """Loss by learning rate of the finder's sweep, with the chosen rate."""
     with figure(path) as axis:
         axis.plot(rates, losses, color=BLUE)
         axis.axvline(chosen, color=ORANGE, label=f"chosen {chosen:.2g}")
@@ -112,7 +113,7 @@ def rate_sweep(rates: np.ndarray, losses: np.ndarray, chosen: float, steepest: f
 
 
 def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30) -> None:
-    """Rows the true class, columns the predicted one, coloured by the share of the row; the `most` largest classes."""
+    """Confusion matrix (C, C) of counts, rows the true classes, colored by the share of the row; the `most` largest classes."""
     keep = np.sort(np.argsort(-matrix.sum(1), kind="stable")[:most])
     matrix, labels = matrix[np.ix_(keep, keep)], [labels[i] for i in keep]
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -130,7 +131,7 @@ def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30)
 
 
 def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int = 10) -> None:
-    """How often the answer is right against how sure the model says it is; the dots' size is the share of rows."""
+    """Share of correct predictions (N,) by predicted probability (N,); the size of a dot is the share of rows."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     count = np.bincount(place, minlength=bins)
     used = count > 0
@@ -140,12 +141,12 @@ def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int
         axis.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
         axis.plot(sure, share, color=BLUE, linewidth=1, label="this model")
         axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, clip_on=False)
-        axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="stated probability", ylabel="share that is right", title="Reliability")
+        axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="predicted probability", ylabel="share of correct predictions", title="Reliability")
         axis.legend()
 
 
-def pictures(images: np.ndarray, captions: list[str], path: Path, title: str = "", columns: int = 8) -> None:
-    """A grid of pictures (N, H, W, 1 or 3), 0..255, each with a caption."""
+def image_grid(images: np.ndarray, captions: list[str], path: Path, title: str = "", columns: int = 8) -> None:
+    """A grid of images (N, H, W, 1 or 3), 0..255, each with a caption."""
     rows = max(1, -(-len(images) // columns))
     columns = min(columns, max(len(images), 1))
     with figure(path, rows, columns, (1.45 * columns, 1.75 * rows + 0.4)) as axes:
@@ -178,7 +179,7 @@ def comparison(
 
 
 def bars(names: list[str], values: np.ndarray, path: Path, title: str, label: str, errors: np.ndarray | None = None) -> None:
-    """Horizontal bars, the largest on top; `errors` (2, N) are distances to the interval's ends."""
+    """Horizontal bars, the largest on top; `errors` (2, N) are the distances to the ends of the intervals."""
     order = np.argsort(values)[-25:]
     with figure(path, size=(6.4, 1.2 + 0.28 * len(order))) as axis:
         axis.barh([names[i] for i in order], values[order], color=BLUE, xerr=None if errors is None else errors[:, order], ecolor=GREY)
@@ -186,7 +187,7 @@ def bars(names: list[str], values: np.ndarray, path: Path, title: str, label: st
 
 
 def residuals(truth: np.ndarray, predicted: np.ndarray, path: Path, unit: str = "") -> None:
-    """Predicted against true values, and the distribution of what is left."""
+    """Predicted against true values (N,), and the distribution of the residuals."""
     with figure(path, 1, 2, (9.6, 4.2)) as (left, right):
         ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
         left.plot(ends, ends, color=GREY, linestyle=":")
@@ -197,14 +198,14 @@ def residuals(truth: np.ndarray, predicted: np.ndarray, path: Path, unit: str = 
 
 
 def edges(values: np.ndarray, bins: int) -> np.ndarray:
-    """Of a histogram; of values that are all but equal too, which numpy refuses to bin by itself."""
+    """Bin edges of a histogram (bins + 1,), also for values that are almost equal, which NumPy refuses to bin."""
     low, high = float(np.min(values)), float(np.max(values))
     least = 1e-6 * max(abs(low), abs(high), 1e-6)
     return np.linspace(low - least, high + least, bins + 1)
 
 
 def fan(history: np.ndarray, truth: np.ndarray | None, forecast: np.ndarray, lower, upper, path: Path, title: str = "") -> None:
-    """The end of a series, its forecast with the interval, and what came."""
+    """The end of a series (T,), its forecast (H,) with the interval, and the true values (H,)."""
     past, ahead = np.arange(-len(history), 0), np.arange(len(forecast))
     with figure(path, size=(9.0, 3.6)) as axis:
         axis.plot(past, history, color=GREY, label="history")
@@ -212,13 +213,13 @@ def fan(history: np.ndarray, truth: np.ndarray | None, forecast: np.ndarray, low
             axis.fill_between(ahead, lower, upper, color=BLUE, alpha=0.2, label="interval", linewidth=0)
         axis.plot(ahead, forecast, color=BLUE, label="forecast")
         if truth is not None:
-            axis.plot(np.arange(len(truth)), truth, color=ORANGE, linewidth=1, label="what came")
+            axis.plot(np.arange(len(truth)), truth, color=ORANGE, linewidth=1, label="true values")
         axis.set(xlabel="steps from now", title=title)
         axis.legend(loc="upper left")
 
 
 def windows(history: np.ndarray, ahead: np.ndarray, path: Path, title: str) -> None:
-    """A small picture for each window (N, T) with what follows it (N, H)."""
+    """A small plot of each window (N, T) and the values that follow it (N, H)."""
     columns = min(3, len(history))
     with figure(path, -(-len(history) // columns), columns, (3.4 * columns, 2.2 * -(-len(history) // columns))) as axes:
         for axis, past, next_ in zip(np.ravel(axes), history, ahead):
@@ -230,7 +231,7 @@ def windows(history: np.ndarray, ahead: np.ndarray, path: Path, title: str) -> N
 
 
 def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = "Error by horizon step") -> None:
-    """One line a method over the steps of the horizon."""
+    """One line per method over the steps of the horizon."""
     with figure(path) as axis:
         for (name, values), colour in zip(curves.items(), (BLUE, GREY, ORANGE, GREEN, RED) * 3):
             axis.plot(np.arange(1, len(values) + 1), values, color=colour, label=name)
@@ -239,7 +240,7 @@ def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = 
 
 
 def neighbourhood(points: np.ndarray, names: list[str], path: Path, title: str = "") -> None:
-    """Words or sentences in the plane (N, 2), each by its name; names stand apart, with a line to their point where they had to move."""
+    """Words or texts in the plane (N, 2) with their names; names do not overlap, and a line leads to the point where one was moved."""
     low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-9)
     places = (points - low) / span
     with figure(path, size=(10.0, 7.5)) as axis:
@@ -253,8 +254,8 @@ def neighbourhood(points: np.ndarray, names: list[str], path: Path, title: str =
 
 
 def _apart(places: np.ndarray, names: list[str]) -> list[tuple[float, float]]:
-    """Where each name begins and its middle, so that no two lie on each other; beside its point, left of it at the right edge."""
-    letter, line = 0.0066, 0.023  # of the picture's sides, for its size and type
+    """Position (left end, middle) of each name, so that no two overlap: beside its point, left of it at the right edge."""
+    letter, line = 0.0066, 0.023  # width of a letter and height of a line, as shares of the plot
     taken: list[tuple[float, float, float]] = []
     found: dict[int, tuple[float, float]] = {}
     for i in np.argsort(-places[:, 1], kind="stable"):
@@ -264,7 +265,7 @@ def _apart(places: np.ndarray, names: list[str]) -> list[tuple[float, float]]:
             middle = y + step * line / 2
             if -0.03 <= middle <= 1.03 and all(left > b or left + wide < a or abs(middle - other) >= line for a, b, other in taken):
                 break
-        else:  # no room at all: beside its point
+        else:  # no free position: beside its point
             middle = y
         taken.append((left, left + wide, middle))
         found[int(i)] = (left, float(middle))

@@ -123,7 +123,7 @@ def score_sentence(manifest: Manifest, noun: str, unit: str = "") -> str:
         of = f" of {unit}" if unit else ""
         more = [f"its mean absolute error is {rounded(test['mae'], intervals.get('mae'))}"] if main == "rmse" and "mae" in test else []
         if test.get("r2") is not None:
-            more.append(f"it explains {percent(max(0.0, test['r2']))} of the variance")
+            more.append(f"it explains {percent(max(0.0, test['r2'] or 0.0))} of the variance")
         if test.get("coverage") is not None:
             more.append(f"its prediction intervals contain {percent(test['coverage'])} of the true values")
         tail = "; " + ", and ".join(", ".join(more).rsplit(", ", 1)) if more else ""

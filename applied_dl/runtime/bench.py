@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from applied_dl.runtime import measure
 RUNS, SECONDS, BATCH = 200, 2.0, 32
 
 
-def bench(path: str | Path) -> list[dict]:
+def bench(path: str | Path) -> list[dict[str, Any]]:
     """Measure every TFLite file of a bundle, with one thread and with `measure.default_threads()`.
 
     Args:
@@ -38,7 +39,7 @@ def bench(path: str | Path) -> list[dict]:
     ]
 
 
-def _time(path: Path, variant: str, inputs: dict, threads: int) -> dict:
+def _time(path: Path, variant: str, inputs: dict[str, np.ndarray], threads: int) -> dict[str, Any]:
     content = path.read_bytes()
     one = {name: array[:1] for name, array in inputs.items()}
     many = {name: np.resize(array, (BATCH, *array.shape[1:])) for name, array in inputs.items()}

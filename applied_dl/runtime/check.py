@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from applied_dl.runtime.interpreter import Runtime
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, "int8": 2e-2}
 
 
-def check(path: str | Path) -> list[dict]:
+def check(path: str | Path) -> list[dict[str, Any]]:
     """Verify every checksum, then compare the outputs of each TFLite file with the recorded ones.
 
     Args:
@@ -44,7 +45,9 @@ def check(path: str | Path) -> list[dict]:
     return rows
 
 
-def _replay(folder: Path, manifest: Manifest, item: ExportedFile, inputs: dict, golden: dict) -> dict:
+def _replay(
+    folder: Path, manifest: Manifest, item: ExportedFile, inputs: dict[str, np.ndarray], golden: dict[str, np.ndarray]
+) -> dict[str, Any]:
     outputs = Runtime(checked_bytes(folder, manifest, item.file)).run(inputs)
     worst = 0.0
     for name, got in outputs.items():

@@ -93,7 +93,7 @@ def _attached(content: bytes) -> bytes:
     return archive.getvalue()
 
 
-def _fixed(signature, batch: int, length: int) -> tuple[int, ...]:
+def _fixed(signature: np.ndarray, batch: int, length: int) -> tuple[int, ...]:
     return tuple(int(n) if n != -1 else batch if i == 0 else length for i, n in enumerate(signature))
 
 

@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
@@ -51,10 +52,10 @@ class Runtime:
 
     def __init__(self, content: bytes, threads: int | None = None, padding: int | None = None):
         self.content, self.threads, self.padding = content, threads or min(4, os.cpu_count() or 1), padding
-        self._idle: queue.LifoQueue = queue.LifoQueue()
+        self._idle: queue.LifoQueue[_Borrowed] = queue.LifoQueue()
         self._lock = threading.Lock()
         first = self._make()
-        self.inputs: dict[str, dict] = first.details
+        self.inputs: dict[str, dict[str, Any]] = first.details
         self.outputs: dict[str, np.dtype] = first.output_types
         self._idle.put(first)
 
@@ -121,7 +122,7 @@ class _Borrowed:
         self.details = runner.get_input_details()
         self.output_details = runner.get_output_details()
         self.output_types = {name: d["dtype"] for name, d in self.output_details.items()}
-        self.shapes: dict[str, tuple] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
         del runner  # as long as it exists, the interpreter refuses to be resized
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ WRITER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from applied_dl.bundle import Manifest, SCHEMA, seal, writing
+from applied_dl.core.bundle import Manifest, SCHEMA, seal, writing
 target, version = Path(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)
 while True:

@@ -24,7 +24,7 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
             value = np.mean(np.logaddexp(0, z) - truth * z)
         else:
             value = np.mean(np.logaddexp.reduce(z, 1) - z[np.arange(len(truth)), truth])
-        return float(value) + PRIOR_ROWS / len(truth) * np.log(factor) ** 2
+        return float(value + PRIOR_ROWS / len(truth) * np.log(factor) ** 2)
 
     return float(min(np.geomspace(0.25, 4, 81), key=loss))
 

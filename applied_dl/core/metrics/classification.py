@@ -24,8 +24,8 @@ def row_log_loss(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Negative log-likelihood of each row (N,), in nats."""
     p = np.clip(probabilities.astype(np.float64), SMALLEST, 1 - SMALLEST)
     if truth.ndim == 2:
-        return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean(1)
-    return -np.log(p[np.arange(len(truth)), truth])
+        return np.asarray(-(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean(1))
+    return np.asarray(-np.log(p[np.arange(len(truth)), truth]))
 
 
 def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:

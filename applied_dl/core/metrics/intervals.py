@@ -55,7 +55,9 @@ def bootstrap(metric: Callable[..., float], *arrays: np.ndarray, seed: int = 0, 
     return float(low), float(high)
 
 
-def bootstrap_mean(values: np.ndarray, seed: int = 0, repeats: int = 500, transform: Callable = lambda x: x) -> tuple[float, float]:
+def bootstrap_mean(
+    values: np.ndarray, seed: int = 0, repeats: int = 500, transform: Callable[[np.ndarray], np.ndarray] = lambda x: x
+) -> tuple[float, float]:
     """Interval of `transform(mean)` of values (N,): the fast form for metrics that are means over rows."""
     if not _wanted.get():
         return float("nan"), float("nan")
@@ -65,7 +67,7 @@ def bootstrap_mean(values: np.ndarray, seed: int = 0, repeats: int = 500, transf
     return float(low), float(high)
 
 
-def wilson(successes: int, rows: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(successes: float, rows: int, z: float = 1.959964) -> tuple[float, float]:
     """Wilson's score interval of a share (1927); it keeps its coverage near 0 and 1, where the normal interval does not."""
     if rows == 0:
         return 0.0, 1.0

@@ -14,7 +14,7 @@ BLOCK = 512
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows (N, D) divided by their length; zeros stay zeros."""
-    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def score_similarity(vectors: np.ndarray, scores: np.ndarray) -> Scores:
@@ -62,7 +62,8 @@ class Quiz:
 
     def __init__(self, questions: np.ndarray):
         self.questions = questions
-        self._table, self._result = None, None
+        self._table: np.ndarray | None = None
+        self._result: tuple[float, tuple[float, float]] = (0.0, (0.0, 1.0))
 
     def of(self, table: np.ndarray) -> tuple[float, tuple[float, float]]:
         """`analogies` of a table (V, D), which must not be changed in place."""

@@ -154,7 +154,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.reliability(best == truth, p.max(1), folder / "reliability.png")
     worst = np.argsort(p[np.arange(len(truth)), truth])[:24]
     captions = [f"{encoder.labels[truth[i]]} → {encoder.labels[best[i]]} {p[i].max():.2f}" for i in worst]
-    draw.pictures(np.asarray(test.inputs["image"][worst]), captions, folder / "worst.png", "Least sure of the truth")
+    draw.image_grid(np.asarray(test.inputs["image"][worst]), captions, folder / "worst.png", "Least sure of the truth")
 
 
 def preview(recipe, prepared, path: Path) -> str:
@@ -166,7 +166,7 @@ def preview(recipe, prepared, path: Path) -> str:
         inputs, target = augment({"image": ops.convert_to_tensor(images)}, ops.convert_to_tensor(target), ops.convert_to_tensor([0, 1]))
         images, target = np.asarray(inputs["image"]), np.asarray(target)
     captions = [" + ".join(prepared.encoder.labels[i] for i in np.flatnonzero(row > 0.05)[:2]) for row in target]
-    draw.pictures(images, captions, path, "An augmented batch")
+    draw.image_grid(images, captions, path, "An augmented batch")
     return f"{len(images)} pictures as the net sees them, drawn in {path}"
 
 

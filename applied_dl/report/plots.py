@@ -33,7 +33,8 @@ def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    with mpl.rc_context({**STYLE, "font.family": _fonts()}):
+    style: Any = {**STYLE, "font.family": _fonts()}  # Matplotlib types every key
+    with mpl.rc_context(style):
         drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained")
         yield axes
         with warnings.catch_warnings(record=True) as caught:

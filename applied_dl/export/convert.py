@@ -54,8 +54,14 @@ def warm_up() -> subprocess.Popen:
             env=environment(),
             start_new_session=True,
         )
-        atexit.register(_process.kill)
+        atexit.register(_stop, _process, _log)
     return _process
+
+
+def _stop(process: subprocess.Popen, log) -> None:
+    process.kill()
+    process.communicate()
+    log.close()
 
 
 def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], representative: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The artefact on disk: atomic, checksummed, relocatable, and clear about what is wrong with it."""
+"""The bundle on disk: written atomically, checked by sha256, movable, with clear messages where it is damaged."""
 
 import errno
 import json
@@ -41,14 +41,14 @@ def make(target, overwrite=False, text="data", **keys):
     return target
 
 
-def test_written_then_opened_wherever_it_is_moved(tmp_path):
+def test_a_bundle_opens_after_it_was_moved(tmp_path):
     make(tmp_path / "b").rename(tmp_path / "moved")
     opened = bundle.open_bundle(tmp_path / "moved")
     assert set(opened.files) == {"model.tflite", "plots/a.txt"}
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "plots/a.txt"])
-def test_a_flipped_byte_is_named(tmp_path, name):
+def test_a_file_with_a_changed_byte_is_named(tmp_path, name):
     target = make(tmp_path / "b")
     content = bytearray((target / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -57,14 +57,14 @@ def test_a_flipped_byte_is_named(tmp_path, name):
         bundle.open_bundle(target)
 
 
-def test_a_lost_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     target = make(tmp_path / "b")
     (target / "model.tflite").unlink()
     with pytest.raises(DataError, match="lacks its file 'model.tflite'"):
         bundle.open_bundle(target)
 
 
-def test_what_is_there_is_never_written_over_by_accident(tmp_path):
+def test_nothing_is_overwritten_unless_asked(tmp_path):
     target = make(tmp_path / "b")
     with pytest.raises(UsageError, match="exists already"):
         make(target)
@@ -93,7 +93,7 @@ def test_a_failed_replacement_keeps_the_old_bundle(tmp_path):
     bundle.open_bundle(target)
 
 
-def test_a_newer_schema_is_refused_and_unknown_keys_are_not(tmp_path):
+def test_a_newer_schema_is_refused_and_unknown_keys_are_ignored(tmp_path):
     target = make(tmp_path / "b")
     raw = json.loads((target / "bundle.json").read_text())
     del raw["digest"]
@@ -132,14 +132,14 @@ def test_a_path_out_of_the_bundle_is_refused(tmp_path, name):
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
-def test_hostile_json_is_a_sentence(tmp_path_factory, raw):
+def test_broken_json_gives_a_clear_error(tmp_path_factory, raw):
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "bundle.json").write_bytes(raw)
     with pytest.raises(DataError):
         bundle.read_manifest(folder)
 
 
-def test_not_a_bundle_and_nothing_there(tmp_path):
+def test_a_folder_without_a_bundle_and_a_missing_folder(tmp_path):
     with pytest.raises(DataError, match="is not a bundle"):
         bundle.read_manifest(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
@@ -150,8 +150,8 @@ KILLED = 8
 
 
 @pytest.mark.parametrize("exchange", ["real", "missing"])
-def test_killed_writers_never_leave_a_half_bundle(tmp_path, exchange):
-    """kill -9 at a random moment of replacing: a whole bundle is there, at once, or (without the exchange) after the next writer looked."""
+def test_a_killed_writer_never_leaves_a_partial_bundle(tmp_path, exchange):
+    """kill -9 at a random moment of the replacement: a whole bundle is there, at the latest after the next writer has cleaned up."""
     program = (
         "import sys; from pathlib import Path; from tests.core.test_bundle import make; from applied_dl.core import bundle\n"
         "target = Path(sys.argv[1])\n"
@@ -173,7 +173,7 @@ def test_killed_writers_never_leave_a_half_bundle(tmp_path, exchange):
         bundle.open_bundle(target)
 
 
-def test_what_killed_writers_left_is_tidied(tmp_path):
+def test_files_of_killed_writers_are_cleaned_up(tmp_path):
     make(tmp_path / "b").rename(tmp_path / ".b.x1.old")
     stale = tmp_path / ".b.x2.tmp"
     stale.mkdir()

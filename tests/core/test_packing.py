@@ -12,7 +12,7 @@ from applied_dl.core.packing import pack, unpack
 from tests.core.test_bundle import make
 
 
-def test_there_and_back_and_the_same_bytes_each_time(tmp_path):
+def test_packing_is_reproducible_and_unpacking_restores_the_bundle(tmp_path):
     made = make(tmp_path / "b")
     first, second = pack(made), pack(made, tmp_path / "again.zip")
     assert first.name == "b.zip"
@@ -27,7 +27,7 @@ def test_there_and_back_and_the_same_bytes_each_time(tmp_path):
     assert unpack(second, back, overwrite=True) == back
 
 
-def test_the_verbs(tmp_path, capsys):
+def test_the_commands(tmp_path, capsys):
     make(tmp_path / "b")
     assert cli.main(["pack", str(tmp_path / "b"), str(tmp_path / "c.zip")]) == 0
     assert cli.main(["unpack", str(tmp_path / "c.zip"), str(tmp_path / "d"), "--json"]) == 0
@@ -72,7 +72,7 @@ def test_links_zip_bombs_and_archives_of_something_else_are_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_every_damaged_byte_is_noticed_or_harmless(tmp_path):
+def test_every_damaged_byte_is_detected_or_harmless(tmp_path):
     whole = pack(make(tmp_path / "b")).read_bytes()
     wanted = bundle.open_bundle(tmp_path / "b")
     for place in range(0, len(whole), 7):

@@ -1,4 +1,4 @@
-"""Nothing straddles a split, whatever the rows."""
+"""Related rows stay in one part of the split, for any rows."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SHARES = (0.7, 0.1, 0.2)
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 1000), st.integers(60, 300))
-def test_every_row_once_and_equal_content_on_one_side(seed, n):
+def test_every_row_is_in_one_part_and_equal_rows_in_the_same(seed, n):
     random = np.random.default_rng(seed)
     keys = random.integers(0, n * 2 // 3, n).astype(str)
     split = split_rows(n, SHARES, seed, keys=keys)
@@ -26,7 +26,7 @@ def test_every_row_once_and_equal_content_on_one_side(seed, n):
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
-def test_groups_and_content_together(seed):
+def test_groups_and_equal_rows_stay_together(seed):
     random = np.random.default_rng(seed)
     groups, keys = random.integers(0, 60, 200), random.integers(0, 190, 200)
     try:
@@ -37,14 +37,14 @@ def test_groups_and_content_together(seed):
         assert not set(labels[split.train]) & set(labels[split.test])
 
 
-def test_strata_keep_their_shares():
+def test_classes_keep_their_shares():
     y = np.array([0] * 500 + [1] * 100 + [2] * 30)
     split = split_rows(len(y), SHARES, 0, strata=y)
     for part, share in zip(split[:3], SHARES):
         np.testing.assert_allclose(np.bincount(y[part], minlength=3), share * np.array([500, 100, 30]), atol=1)
 
 
-def test_the_same_seed_splits_alike_and_another_does_not():
+def test_the_split_depends_on_the_seed_alone():
     a, b, c = (split_rows(100, SHARES, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(a.test, b.test)
     assert not np.array_equal(a.test, c.test)
@@ -63,7 +63,7 @@ def test_impossible_splits_are_refused():
         split_rows(3, (0.9, 0.05, 0.05), 0)
 
 
-def test_fingerprints_tell_content_shape_and_kind_apart():
+def test_fingerprints_depend_on_content_shape_and_type():
     a = np.arange(6)
     assert fingerprint(a) == fingerprint(a.copy())
     assert len({fingerprint(x) for x in (a, a.reshape(2, 3), a.astype(np.int32), a + 1)}) == 4

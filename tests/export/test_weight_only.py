@@ -1,4 +1,4 @@
-"""int8 weights under float arithmetic: against rounding by hand, over every kind of weight, and the size that it is for."""
+"""int8 weights with float arithmetic: compared with rounding by hand, for every kind of weight, and the file size."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from applied_dl.runtime.interpreter import Runtime, operators
 from tests.export.converted import fp32
 
 
-def test_a_dense_layer_is_rounded_by_row_as_by_hand(tmp_path):
+def test_a_dense_layer_is_rounded_per_channel(tmp_path):
     keras.utils.set_random_seed(0)
     x = keras.Input((64,), name="x")
     dense = layers.Dense(48)
@@ -26,15 +26,15 @@ def test_a_dense_layer_is_rounded_by_row_as_by_hand(tmp_path):
 
 
 def kinds():
-    picture, ids = keras.Input((16, 16, 8), name="x"), keras.Input((None,), name="x", dtype="int32")
-    yield "convolution", keras.Model({"x": picture}, {"y": layers.Conv2D(32, 3)(picture)})
-    yield "depthwise", keras.Model({"x": picture}, {"y": layers.DepthwiseConv2D(5, depth_multiplier=8)(picture)})
+    image, ids = keras.Input((16, 16, 8), name="x"), keras.Input((None,), name="x", dtype="int32")
+    yield "convolution", keras.Model({"x": image}, {"y": layers.Conv2D(32, 3)(image)})
+    yield "depthwise", keras.Model({"x": image}, {"y": layers.DepthwiseConv2D(5, depth_multiplier=8)(image)})
     yield "narrow table", keras.Model({"x": ids}, {"y": layers.Embedding(500, 4)(ids)})
     yield "wide table", keras.Model({"x": ids}, {"y": layers.Embedding(50, 64)(ids)})
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_every_kind_of_weight_answers_within_a_step_of_its_scale(place, tmp_path):
+def test_every_kind_of_weight_stays_within_one_percent(place, tmp_path):
     keras.utils.set_random_seed(0)
     name, model = list(kinds())[place]
     content = fp32(model, tmp_path)
@@ -47,7 +47,7 @@ def test_every_kind_of_weight_answers_within_a_step_of_its_scale(place, tmp_path
     assert "DEQUANTIZE" in operators(small)
 
 
-def test_one_row_a_channel_zero_stays_zero_and_nothing_small_is_touched(tmp_path):
+def test_zeros_stay_zero_and_small_weights_stay_float(tmp_path):
     x = keras.Input((64,), name="x")
     model = keras.Model({"x": x}, {"y": layers.Dense(32, kernel_initializer="zeros")(x)})
     small = quantise_weights(fp32(model, tmp_path))

@@ -1,4 +1,4 @@
-"""Every score against scikit-learn or scipy, on random rows."""
+"""Metrics and intervals compared with scikit-learn and SciPy on random rows."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def rows(seed, classes=4, n=60):
 
 @settings(max_examples=20, deadline=None)
 @given(seeds)
-def test_classification_scores_are_scikit_learns(seed):
+def test_classification_metrics_equal_scikit_learn(seed):
     y, p = rows(seed)
     hit = p.argmax(1)
     assert classification.accuracy(y, p) == pytest.approx(reference.accuracy_score(y, hit))
@@ -39,7 +39,7 @@ def test_classification_scores_are_scikit_learns(seed):
 
 @settings(max_examples=20, deadline=None)
 @given(seeds)
-def test_several_labels(seed):
+def test_multi_label_metrics(seed):
     random = np.random.default_rng(seed)
     y, p = random.integers(0, 2, (50, 5)), random.random((50, 5))
     y[0] = 1
@@ -49,7 +49,7 @@ def test_several_labels(seed):
 
 @settings(max_examples=20, deadline=None)
 @given(seeds)
-def test_regression_scores(seed):
+def test_regression_metrics(seed):
     random = np.random.default_rng(seed)
     y, p = random.normal(size=40), random.normal(size=40)
     assert regression.rmse(y, p) == pytest.approx(reference.root_mean_squared_error(y, p))
@@ -59,7 +59,7 @@ def test_regression_scores(seed):
     assert similarity.spearman(np.round(y, 1), np.round(p, 1)) == pytest.approx(stats.spearmanr(np.round(y, 1), np.round(p, 1)).statistic)
 
 
-def test_edges():
+def test_constant_and_empty_truths():
     constant = np.ones(5)
     assert regression.r2(constant, constant) == 1.0
     assert regression.r2(constant, constant + 1) == 0.0
@@ -74,13 +74,13 @@ def test_calibration_error_of_a_known_table():
     assert classification.expected_calibration_error(y, p) == pytest.approx(0.2)
 
 
-def test_wilson_is_scipys():
+def test_wilson_equals_scipy():
     for hits, n in ((0, 10), (7, 10), (10, 10), (994, 1000)):
         expected = stats.binomtest(hits, n).proportion_ci(method="wilson")
         assert wilson(hits, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
-def test_bootstrap_covers_the_mean_about_as_often_as_it_says():
+def test_the_bootstrap_covers_the_mean_in_95_percent():
     hits = 0
     for seed in range(100):
         x = np.random.default_rng(seed).exponential(size=80)
@@ -91,7 +91,7 @@ def test_bootstrap_covers_the_mean_about_as_often_as_it_says():
     assert bootstrap(lambda a: a.mean(), x, seed=1, repeats=300) == pytest.approx(bootstrap_mean(x, seed=1, repeats=300))
 
 
-def test_loss_is_a_difference_for_shares_and_a_ratio_for_errors():
+def test_a_drop_is_a_difference_for_shares_and_relative_for_errors():
     def scores(main, value):
         return Scores(main=main, metrics={main: value})
 
@@ -100,7 +100,7 @@ def test_loss_is_a_difference_for_shares_and_a_ratio_for_errors():
     assert scores("rmse", 1.8).drop_against(scores("rmse", 2.0)) == pytest.approx(-0.1)
 
 
-def test_halves_of_the_rows_tell_the_standard_error_of_a_mean():
+def test_half_samples_give_the_standard_error_of_a_mean():
     """Shao and Wu (1989): over random halves a mean spreads by its standard error; s / √n is the independent figure."""
     from applied_dl.core.metrics.intervals import half_samples
 
@@ -113,7 +113,7 @@ def test_halves_of_the_rows_tell_the_standard_error_of_a_mean():
         assert (rows[::3] % 3 == 0).all()
 
 
-def test_no_interval_is_drawn_where_none_is_wanted():
+def test_no_bootstrap_runs_inside_without_intervals():
     from applied_dl.core.metrics.intervals import bootstrap_mean, without_intervals
 
     with without_intervals():

@@ -1,4 +1,4 @@
-"""What vectors are worth, against loops and scipy."""
+"""Metrics of embeddings compared with loops and SciPy."""
 
 import numpy as np
 import pytest
@@ -19,13 +19,13 @@ def unit(n, d):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(-3, 3)), min_size=3, max_size=40))
-def test_spearman_is_scipys_ties_and_all(rows):
+def test_spearman_equals_scipy_with_ties(rows):
     a, b = np.array(rows, float).T
     wanted = spearmanr(a, b).statistic if len(set(a)) > 1 and len(set(b)) > 1 else float("nan")
     assert spearman(a, b) == pytest.approx(wanted, abs=1e-12, nan_ok=True)
 
 
-def test_ranks_and_recall_are_counted_one_by_one():
+def test_ranks_and_recall_equal_a_loop():
     queries, items = unit(600, 4), unit(600, 4)  # more than one block
     items[:300] = queries[:300]
     scores = queries @ items.T
@@ -34,7 +34,7 @@ def test_ranks_and_recall_are_counted_one_by_one():
     assert np.mean(found == wanted) > 0.99  # ties by rounding may count half
 
 
-def test_equal_vectors_gain_nothing():
+def test_identical_vectors_have_no_advantage():
     same = np.tile(unit(1, 4), (40, 1))
     np.testing.assert_array_equal(ranks_of_own(same, same), np.full(40, 19))
     found = score_pairs(np.tile(unit(1, 4), (80, 1)), np.full(80, np.nan))
@@ -56,7 +56,7 @@ def test_scored_pairs_are_ranked_and_the_others_retrieved():
     assert found.metrics["mrr"] == pytest.approx(np.mean(1 / (1 + place)))
 
 
-def test_a_probe_finds_what_is_linear_and_nothing_else():
+def test_a_probe_finds_linear_classes_only():
     vectors = unit(300, 6)
     assert linear_probe(vectors, (vectors[:, 0] > 0).astype(int)) > 0.9
     assert linear_probe(vectors, RANDOM.integers(0, 3, 300)) == pytest.approx(1 / 3, abs=0.1)

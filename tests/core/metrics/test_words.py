@@ -1,4 +1,4 @@
-"""Scores of word vectors on tables whose answers are known."""
+"""Metrics of word vectors on tables with known results."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from applied_dl.core.metrics.words import analogies, score_analogies, score_neighbours, score_similarity, solve_analogies
 
 
-def test_similarity_is_scipys_rank_correlation():
+def test_similarity_equals_scipys_rank_correlation():
     rng = np.random.default_rng(0)
     vectors, wanted = rng.normal(size=(80, 5)), rng.integers(0, 6, 40).astype(float)
     a, b = vectors[0::2], vectors[1::2]
@@ -18,14 +18,14 @@ def test_similarity_is_scipys_rank_correlation():
     assert low <= found.value <= high
 
 
-def test_neighbours_count_right_wrong_and_ties():
+def test_the_auc_of_neighbours_with_ties():
     one, two = np.eye(2)
     found = score_neighbours(np.array([one, one, two, one, two, one, one, two, two, one, one, two]))
     assert found.value == pytest.approx((1 + 0 + 0.5 + 1) / 4)
     assert score_neighbours(np.zeros((3, 2))).value == 0.5
 
 
-def test_analogies_by_brute_force():
+def test_analogies_equal_brute_force():
     rng = np.random.default_rng(1)
     table, questions = rng.normal(size=(60, 8)), rng.integers(0, 50, (700, 4))
     found = solve_analogies(table, questions, restrict=50)
@@ -37,6 +37,6 @@ def test_analogies_by_brute_force():
     questions[:, 3] = found
     assert analogies(table, questions, 50)[0] == 1
     assert analogies(table, questions[:0])[0] == 0
-    beyond = np.vstack([questions, [[1, 2, 3, 55]]])  # a word that is not among the first is no question
+    beyond = np.vstack([questions, [[1, 2, 3, 55]]])  # questions with a word beyond the first ones are skipped
     assert analogies(table, beyond, 50)[0] == 1
     assert score_analogies(table, questions).main == "analogy"

@@ -1,4 +1,4 @@
-"""python -m benchmarks.export.ladder [TASK…]: trained models of all five tasks in every precision: metric, loss with its interval, cost.
+"""python -m benchmarks.export.precisions [TASK…]: five tasks in every precision: metric, drop with its interval, cost.
 
 The default recipe of each task on its offline data, with a held-out part large enough that at least 500 rows score each file. For tables,
 a regression: eight epochs of an MLP on California's houses, where the shared data folder is beside the checkout. The figures are those of
@@ -79,7 +79,7 @@ def summary(found: dict) -> list[Row]:
         rows.append(
             Row(
                 f"`model.tflite` of {task}, {one['rows']:,} held-out rows",
-                f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, loss {loss:.2g} [{low:.2g}, {high:.2g}]",
+                f"{chosen['variant']}, {chosen['bytes'] / 1000:,.0f} kB, drop {loss:.2g} [{low:.2g}, {high:.2g}]",
                 f"≤ {one['max_metric_drop']:g}",
                 chosen["metric_drop"] <= one["max_metric_drop"] and one["rows"] >= LEAST,
                 f"fp32: {files['fp32']['bytes'] / 1000:,.0f} kB, within {files['fp32']['max_rel_diff']:.0e} of Keras",
@@ -91,7 +91,7 @@ def summary(found: dict) -> list[Row]:
 def details(found: dict) -> list[str]:
     """Every file."""
     lines = [
-        "| task | precision | kB | metric | loss [95 %] | largest, median difference | ms, 1 thread | at several | start ms | MB | |",
+        "| task | precision | kB | metric | drop [95 %] | largest, median difference | ms, 1 thread | at several | start ms | MB | |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for task, one in found["tasks"].items():
@@ -111,11 +111,11 @@ def details(found: dict) -> list[str]:
 
 
 def main(wanted: list[str]) -> None:
-    found = (read("export_ladder") or {"tasks": {}})["tasks"] if wanted else {}
+    found = (read("export_precisions") or {"tasks": {}})["tasks"] if wanted else {}
     for task, sections in recipes().items():
         if not wanted or task in wanted:
             found[task] = measure(task, sections)
-            write("export_ladder", {"tasks": found})
+            write("export_precisions", {"tasks": found})
 
 
 if __name__ == "__main__":

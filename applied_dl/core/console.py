@@ -28,6 +28,18 @@ def live() -> bool:
 
 
 @contextmanager
+def quieter(silent: bool = True) -> Iterator[None]:
+    """Print no progress within the block; warnings are printed all the same."""
+    global quiet
+    before = quiet
+    quiet = quiet or silent
+    try:
+        yield
+    finally:
+        quiet = before
+
+
+@contextmanager
 def timed(step: str, text: str) -> Iterator[None]:
     """Print `text` with the seconds that the block took."""
     start = time.perf_counter()

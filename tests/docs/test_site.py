@@ -9,6 +9,7 @@ import pytest
 
 from applied_dl.cli import VERBS
 from applied_dl.core.sections import Export
+from applied_dl.core.task import Task
 from applied_dl.export import precisions, verification
 from applied_dl.tasks import TASKS, recipe_type
 
@@ -84,6 +85,13 @@ def test_numbers_from_constants(page, pattern, value):
 def test_the_precisions_of_the_page_are_those_of_the_recipe():
     table = (DOCS / "export.md").read_text(encoding="utf-8").split("## Precisions")[1]
     assert tuple(re.findall(r"^\| `(\w+)` \|", table.split("```toml")[0], re.MULTILINE)) == Export().variants
+
+
+def test_the_contract_of_a_task_is_described():
+    table = (DOCS / "how-it-works.md").read_text(encoding="utf-8").split("| function | what it does |")[1].split("**Trainers.**")[0]
+    listed = set(re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in table.splitlines() if line.startswith("|"))))
+    functions = {name for name, value in vars(Task).items() if callable(value) and not name.startswith("_")}
+    assert functions - listed == set()
 
 
 def test_the_doctors_findings_are_listed():

@@ -25,7 +25,7 @@ def main() -> None:
     goals: list[Row] = []
     for path in sorted(RESULTS.glob("*.json")):
         folder, _, name = path.stem.partition("_")
-        module = f"benchmarks.{folder}.{name}" if name else f"benchmarks.{folder}"
+        module = f"benchmarks.{path.stem}" if (ROOT / "benchmarks" / f"{path.stem}.py").exists() else f"benchmarks.{folder}.{name}"
         script, found = importlib.import_module(module), read(path.stem)
         rows = script.summary(found)
         with_goal = [row for row in rows if row.met is not None]

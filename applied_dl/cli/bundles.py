@@ -61,6 +61,7 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
     parser.add_argument("--top", type=int, help="number of classes to list")
     parser.add_argument("--nearest", type=int, help="number of nearest neighbours to list")
+    parser.add_argument("--vector", action="store_true", default=None, help="give the vector of a text beside its label")
 
 
 def predict(options: Namespace) -> int:
@@ -72,7 +73,7 @@ def predict(options: Namespace) -> int:
     target = check_target(options.out) if options.out else None
     predictor = load(options.bundle, options.variant)
     inputs = predictor.expand_inputs(options.inputs)
-    predictions = predictor.predict(inputs, **_task_options(predictor, top=options.top, nearest=options.nearest))
+    predictions = predictor.predict(inputs, **_task_options(predictor, top=options.top, nearest=options.nearest, vector=options.vector))
     for warning in predictor.warnings:
         console.warn(warning)
     failed = sum("error" in one for one in predictions)

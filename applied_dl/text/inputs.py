@@ -9,40 +9,94 @@ from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
 
 LONGEST_NAME = 1024  # a longer argument is a text, not a path
-FILES = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".parquet", ".jsonl", ".gz", ".bz2", ".xz")
+FILES = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json", ".xlsx", ".gz", ".bz2", ".xz")
 STARTS = ("/", "./", "../", "~/")
+WHOLE_FILES = "file"  # a data.column: each file is one text
 
 
-def expand_inputs(arguments: list[str], column: str | None = None) -> list[str | Path]:
+class Rows(list):
+    """The texts of a table's rows, with all of its columns as `frame`, so that answers can be written beside them."""
+
+    def __init__(self, texts: list[str], frame):
+        super().__init__(texts)
+        self.frame, self.columns = frame, frame.columns
+
+
+def as_texts(inputs) -> list:
+    """Inputs of a program as a list: the text column of a polars or pandas frame, else the inputs as they are."""
+    if isinstance(inputs, list) or not hasattr(inputs, "columns"):
+        return inputs
+    from applied_dl.io.tables import read_table
+    from applied_dl.text.tables import chosen_places, one_line
+
+    frame = read_table(inputs).frame
+    rows = [list(row) for row in frame.rows()]
+    places = chosen_places("The table", frame.columns, rows, None)
+    return [one_line([row[i] for i in places]) for row in rows]
+
+
+def expand_inputs(arguments: list[str], column: str | list[str] | None = None) -> list[str | Path]:
     """Texts from command-line arguments.
 
     A file, or a folder written with a slash (a folder "king" must not hide the word), gives its lines, a table its text column, "-" the
     lines of standard input, and anything else itself. An empty line is an input too, so that answers keep their places; what looks like
     the path of a file that does not exist comes back as a path.
 
-    column: the text column of a table, where the table has it; the one that the model was trained on.
+    column: the text columns that the model was trained on, where a table has them; "file" where each file is one text.
     """
+    from applied_dl.text.tables import is_table
+
+    if len(arguments) == 1 and is_path(arguments[0]) and is_table(arguments[0]):
+        return _table(arguments[0], column)
     found: list[str | Path] = []
     for text in arguments:
         if text == "-":
             found += [line.rstrip("\n") for line in sys.stdin]
         elif is_path(text):
-            found += _lines(text, column)
+            found += _table(text, column) if is_table(text) else _files(text) if column == WHOLE_FILES else _lines(text, column)
         else:
             found.append(Path(text) if _like_a_path(text) else text)
     return found
 
 
-def _lines(source: str, column: str | None) -> list[str]:
-    from applied_dl.text.corpus import Reading, lines
+def _table(source: str, column: str | list[str] | None) -> Rows:
+    """The texts of a table, and the table."""
+    from applied_dl.io.frames import from_columns
+    from applied_dl.text.columns import place_of
+    from applied_dl.text.tables import chosen_places, one_line, read_table
+
+    names = () if column is None else (column,) if isinstance(column, str) else tuple(column)
+    table = read_table(source, names)
+    width = max(map(len, table.rows))
+    header = [*table.header, *(f"column_{i + 1}" for i in range(len(table.header), width))]
+    rows = [[*row, *[None] * (width - len(row))] for row in table.rows]
+    known = tuple(names) if names and all(place_of(name, header) is not None for name in names) else None
+    places = chosen_places(source, header, rows, known)
+    for warning in table.warnings:
+        console.warn(f"{source}: {warning}")
+    frame = from_columns({name: [row[i] for row in rows] for i, name in enumerate(header)})
+    return Rows([one_line([row[i] for i in places]) for row in rows], frame)
+
+
+def _files(source: str) -> list[str]:
+    """Each file as one text."""
+    from applied_dl.text.corpus import files
+    from applied_dl.text.decoding import Reading, whole_text
+
+    return [whole_text(path, Reading()) for path in files(source)]
+
+
+def _lines(source: str, column: str | list[str] | None) -> list[str]:
+    from applied_dl.text.corpus import lines
+    from applied_dl.text.decoding import Reading
 
     reading = Reading()
     try:
-        inside = list(lines(source, column, reading, every=True))
+        inside = list(lines(source, tuple(column) if isinstance(column, list) else column, reading, every=True))
     except DataError:
         if column is None:
             raise
-        return _lines(source, None)  # a table without that column
+        return _lines(source, None)  # tables without that column
     if not any(inside):
         raise DataError(f"{source!r} holds no text; expected at least one line that is not empty.")
     for warning in reading.warnings():
@@ -65,7 +119,7 @@ def _like_a_path(text: str) -> bool:
 
 
 def text_of(item, place: int, what: str) -> tuple[str, str]:
-    """An input as text, or a sentence that says why it is none. what: it should be, such as "a text"."""
+    """An input as text, or an error sentence that says why it is none. what: it should be, such as "a text"."""
     if isinstance(item, bytes):
         item = item.decode("utf-8", errors="replace")
     if isinstance(item, Path):

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.text import corpus
+from applied_dl.text.decoding import Reading
 from applied_dl.text.word_tokens import JOIN, tokens
 
 PIECE = 1000  # words
@@ -65,7 +66,7 @@ def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> No
     folder.mkdir(parents=True, exist_ok=True)
     index: defaultdict[str, int] = defaultdict()
     index.default_factory = index.__len__
-    ends, hashes, reading, total = array("q"), array("Q"), corpus.Reading(), 0
+    ends, hashes, reading, total = array("q"), array("Q"), Reading(), 0
     part = folder / f"ids.{os.getpid()}"
     with open(part, "wb", buffering=2**20) as file:
         for line in corpus.lines(source, column, reading):

@@ -118,11 +118,13 @@ def _without_objects(prediction: dict[str, Any]) -> dict[str, Any]:
 
 
 def _widen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Lists of numbers as numbered columns."""
+    """Lists of numbers as numbered columns, lists of labels with "|" between them."""
     wide = []
     for row in rows:
         flat: dict[str, Any] = {}
         for key, value in row.items():
+            if isinstance(value, list) and all(isinstance(item, str) for item in value):  # several labels
+                value = "|".join(value)
             flat |= {f"{key}_{i + 1}": item for i, item in enumerate(value)} if isinstance(value, list) else {key: value}
         wide.append(flat)
     return wide

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from applied_dl.core.errors import DataError
 from applied_dl.io.delimited import LONGEST_CELL, delimited_rows
 from applied_dl.tasks.sentences.readers.read import read_groups
-from applied_dl.text.corpus import Reading, lines
+from applied_dl.tasks.sentences.recipe import Data
+from applied_dl.text.corpus import lines
+from applied_dl.text.decoding import Reading
 
 
 def rows_of(text, delimiter=","):
@@ -70,12 +72,10 @@ def test_empty_lines_carriage_returns_and_old_line_ends():
 
 
 def test_tables_of_texts_and_columns_of_words_keep_all_rows(tmp_path):
-    class Data:
-        kind, column, target, max_rows = "labelled", "text", "label", None
-
+    data = Data(kind="labelled", column="text", target="label")
     path = tmp_path / "a.tsv"
     path.write_text("text\tlabel\n" + "".join(f"{chr(34) * (i % 5 == 0)}text of number {i}\t{i % 2}\n" for i in range(60)))
-    groups = read_groups((str(path),), Data)
+    groups = read_groups((str(path),), data)
     assert len(groups) == 60
     assert any("12 rows have a quotation mark" in w for w in groups.warnings)
     reading = Reading()

@@ -47,7 +47,7 @@ def test_the_cache_answers_until_the_file_changes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "holds no word"), (b"... !!\n--\n", "holds no word"), (b"\xff\xfea\0", "UTF-16"), (b"\0" * 99, "no text")],
+    [(b"", "holds no word"), (b"... !!\n--\n", "holds no word"), (b"\0" * 99, "no text")],
 )
 def test_text_without_words_is_one_sentence(tmp_path, content, message):
     with pytest.raises(DataError, match=message):

@@ -64,14 +64,29 @@ def _classifiers(prepared, train, codes, test, score) -> dict[str, Scores]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    classes = len(prepared.encoder.labels)
-    shares = np.bincount(codes, minlength=classes) / len(codes)
+    classes, several = len(prepared.encoder.labels), prepared.encoder.multi_label
+    shares = codes.mean(0) if several else np.bincount(codes, minlength=classes) / len(codes)
     no_vector = np.zeros((len(test), 2), np.float32)
-    found = {"majority label": score({"vector": no_vector, "probabilities": np.tile(shares.astype(np.float32), (len(test), 1))})}
+    found = {
+        "label shares" if several else "majority label": score(
+            {"vector": no_vector, "probabilities": np.tile(shares.astype(np.float32), (len(test), 1))}
+        )
+    }
     words = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True, ngram_range=(1, 2), max_features=200_000).fit(train)
-    model = LogisticRegression(C=10, max_iter=300).fit(words.transform(train), codes)
     p = np.zeros((len(test), classes), np.float32)
-    p[:, model.classes_] = model.predict_proba(words.transform(test))
+    if several:
+        for k in range(classes):
+            p[:, k] = _probability(LogisticRegression(C=10, max_iter=300), words.transform(train), codes[:, k], words.transform(test))
+    else:
+        model = LogisticRegression(C=10, max_iter=300).fit(words.transform(train), codes)
+        p[:, model.classes_] = model.predict_proba(words.transform(test))
     plain, reduced = _tfidf(train, test)
     found["TF-IDF + logistic regression"] = score({"vector": reduced if reduced is not None else no_vector, "probabilities": p})
     return found
+
+
+def _probability(model, train, target: np.ndarray, test) -> np.ndarray:
+    """The probability of one label of several; its share where the training texts all have it or none has."""
+    if len(np.unique(target)) < 2:
+        return np.full(test.shape[0], target.mean(), np.float32)
+    return model.fit(train, target).predict_proba(test)[:, 1]

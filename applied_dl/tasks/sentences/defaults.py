@@ -21,6 +21,7 @@ OPTIONS = ("dimensions", "pooling", "width", "depth", "heads", "hidden", "positi
 LIGHT = ("static", "bytes")
 OBJECTIVES = ("contrastive", "simcse", "mlm", "classification", "distillation")
 VECTOR_OBJECTIVES = ("contrastive", "simcse", "distillation")  # objectives whose loss compares vectors
+MULTI_LABEL_LOSSES = ("own", "binary_crossentropy")
 LOSSES = ("own", "crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy")  # of a classifier
 MASK, TEMPERATURE, STRENGTH = 0.15, 0.05, 1.0  # defaults
 WIDE = 16_000  # sub-words up to which a table is 512 wide; a larger one is 256 wide
@@ -44,7 +45,7 @@ def resolve_sentences(recipe, prepared):
     dimensions = _dimensions(model, name, table, encoder)
     _check_model(recipe, name, objective, encoder, dimensions)
     _check_text(recipe, name, objective, encoder)
-    _check_training(recipe, objective, table)
+    _check_training(recipe, objective, table, encoder.multi_label)
     rows = len(prepared.state.rows) if objective in ("contrastive", "classification") else len(prepared.train)
     chosen = _table(rows) if table else _light(rows) if light else _deep(rows, name)
     if recipe.train.unfreeze_epochs:
@@ -64,6 +65,7 @@ def resolve_sentences(recipe, prepared):
     trained = name != "pretrained" and name != "bytes" and not recipe.preprocess.tokenizer
     return config.replace(
         recipe,
+        data=_columns(recipe.data, prepared.state.columns),
         model=own,
         learn={"objective": objective}
         | ({"init": learn.init or ("svd" if table and objective == "contrastive" else "random")} if light else {})
@@ -76,6 +78,12 @@ def resolve_sentences(recipe, prepared):
             "variants": _variants(recipe.export.variants),
         },
     )
+
+
+def _columns(data, columns: dict[str, tuple[str, ...]]) -> dict:
+    """The text and label columns that were found, by which `predict` and `evaluate` read other tables."""
+    found = {"column": columns.get("text"), "target": columns.get("labels")}
+    return {key: names[0] if len(names) == 1 else names for key, names in found.items() if names and getattr(data, key) is None}
 
 
 def _dimensions(model, name: str, table: bool, encoder) -> int:
@@ -92,6 +100,8 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
     model, learn = recipe.model, recipe.learn
     if objective == "classification" and not encoder.labels:
         raise UsageError("learn.objective = 'classification' needs labelled texts: a table with a text column and the column data.target.")
+    if encoder.multi_label and objective != "classification":
+        raise UsageError(f"learn.objective = {objective!r} needs one label a text; these texts have several: use 'classification'.")
     if objective == "distillation" and not model.teacher:
         raise UsageError("learn.objective = 'distillation' needs model.teacher, a local Hugging Face directory.")
     if model.teacher:
@@ -145,7 +155,7 @@ def _check_text(recipe, name: str, objective: str, encoder) -> None:
             raise UsageError(f"data.{key} scores pairs; labelled texts are scored by their labels.")
 
 
-def _check_training(recipe, objective: str, table: bool) -> None:
+def _check_training(recipe, objective: str, table: bool, several: bool) -> None:
     """Refuse keys of the training that this objective or its engine does not use."""
     train, name = recipe.train, recipe.model.name or "sentences"
     refuse_bfloat16(train, "sentence encoders")
@@ -159,8 +169,14 @@ def _check_training(recipe, objective: str, table: bool) -> None:
         stages = f"{list(train.unfreeze_epochs)} ({sum(train.unfreeze_epochs)} epochs)"
         raise UsageError(f"train.epochs = {train.epochs} and train.unfreeze_epochs = {stages} differ; give one of them.")
     if objective == "classification":
-        if train.loss is not None and train.loss not in LOSSES:
-            raise UsageError(f"train.loss = {train.loss!r} does not fit classes.{nearest(train.loss, LOSSES)}")
+        losses = MULTI_LABEL_LOSSES if several else LOSSES
+        if train.loss is not None and train.loss not in losses:
+            raise UsageError(
+                f"train.loss = {train.loss!r} does not fit {'several labels' if several else 'classes'}.{nearest(train.loss, losses)}"
+            )
+        for key, value in (("data.balance", recipe.data.balance != "none"), ("train.class_weights", train.class_weights is not None)):
+            if several and value:
+                raise UsageError(f"{key} is for one label a text; these texts have several.")
         if train.label_smoothing and train.loss not in (None, "own", *SMOOTHED):
             raise UsageError(f"train.label_smoothing has no meaning for the loss {train.loss!r}; it is for {', '.join(SMOOTHED)}.")
         if recipe.data.balance != "none" and train.class_weights is not None:

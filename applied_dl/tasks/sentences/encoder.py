@@ -39,7 +39,8 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
     """`tokenizer` is the text of a tokenizer.json; empty where the model takes bytes (`length` then counts bytes).
 
     `usual` is the `strangeness` of all but the oddest training texts; texts far beyond it are reported as unlike them.
-    `labels` names the classes of a classifier. `index` is filled once the model is trained: `{"texts": [...], "vectors": (M, D)}`.
+    `labels` names the classes of a classifier, `multi_label` where a text may have several; `html`: tags and entities are removed from
+    texts. `index` is filled once the model is trained: `{"texts": [...], "vectors": (M, D)}`.
     """
 
     length: int
@@ -48,6 +49,8 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
     special: bool = False
     usual: tuple[float, float] = ANYTHING
     labels: tuple[str, ...] = ()
+    multi_label: bool = False
+    html: bool = False
     index: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -160,6 +163,15 @@ def encode_texts(encoder: SubwordEncoder, texts: list[str], length: int | None =
     return ids
 
 
+def text_lengths(encoder: SubwordEncoder, texts: list[str]) -> np.ndarray:
+    """(N,) tokens, or bytes, of each whole text."""
+    if not encoder.tokenizer:
+        return np.array([len(text.encode("utf-8", "replace")) for text in texts], np.int64)
+    tokenizer = _tokenizer(encoder.tokenizer, MOST_BYTES, encoder.special)
+    found = tokenizer.encode_batch_fast([text[:MOST_BYTES] for text in texts], add_special_tokens=encoder.special)
+    return np.array([len(one.ids) for one in found], np.int64)
+
+
 def strangeness(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray) -> np.ndarray:
     """(N, 2) of texts and their ids: the share of tokens that are unknown, and tokens a character.
 
@@ -185,7 +197,7 @@ def save(encoder: SubwordEncoder, folder: Path) -> None:
     """Write `encoder.json`, `tokenizer.json` and, where there is an index, `encoder.npz`."""
     plain = {
         "length": encoder.length, "padding": encoder.padding, "special": encoder.special, "usual": encoder.usual,
-        "labels": list(encoder.labels),
+        "labels": list(encoder.labels), "multi_label": encoder.multi_label, "html": encoder.html,
     }  # fmt: skip
     texts = list(encoder.index.get("texts", ()))
     (Path(folder) / "encoder.json").write_bytes(msgspec.json.format(msgspec.json.encode({**plain, "index": texts})))
@@ -204,6 +216,8 @@ class _Stored(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...]
     index: list[str]
     usual: tuple[float, float] = ANYTHING
+    multi_label: bool = False
+    html: bool = False
 
 
 def load(folder: Path) -> SubwordEncoder:
@@ -220,6 +234,7 @@ def load(folder: Path) -> SubwordEncoder:
                 raise ValueError(f"{len(plain.index)} texts do not fit vectors of shape {index['vectors'].shape}")
         return SubwordEncoder(
             length=plain.length, padding=plain.padding, special=plain.special, labels=plain.labels, index=index, usual=plain.usual,
+            multi_label=plain.multi_label, html=plain.html,
             tokenizer=read_tokenizer(tokenizer) if tokenizer.exists() else "",
         )  # fmt: skip
     except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:

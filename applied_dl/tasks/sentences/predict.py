@@ -10,13 +10,15 @@ import numpy as np
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, load, strangeness
-from applied_dl.text.inputs import check_nearest, expand_inputs, text_of
+from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, text_of
+from applied_dl.text.markup import tidy
 from applied_dl.text.nearest import nearest_rows
 from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
 from applied_dl.text.word_tokens import in_word
 
 load_encoder = load
 DIGITS = 6
+THRESHOLD = 0.5  # of the probability, from which on one of several labels is given
 MARGIN, LEAST = 1.25, 0.1  # beyond the usual strangeness of the training texts, from which a text is reported as unlike them
 ROUND = 16  # widths are multiples of it, so that the interpreter rarely has to be resized
 
@@ -24,12 +26,13 @@ ROUND = 16  # widths are multiples of it, so that the interpreter rarely has to 
 def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     """Texts → `ids` or `bytes` int32 (N, T); a text without a single readable character gets an error sentence."""
     texts, kept, errors = [], [], {}
-    for place, item in enumerate(inputs):
+    for place, item in enumerate(as_texts(inputs)):
         text, wrong = text_of(item, place, "a text")
         if wrong:
             errors[place] = wrong
             continue
         text = text.encode("utf-8", errors="replace").decode("utf-8")  # lone surrogates
+        text = tidy(text, True) if encoder.html else text
         if not "".join(c for c in text if c.isprintable()).strip():
             errors[place] = f"input {place + 1} is empty; give a text with at least one character."
             continue
@@ -52,22 +55,42 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     return Encoded(inputs={encoder.input: ids}, kept=kept, errors=errors, warnings=warnings)
 
 
-def postprocess(encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None, top: int = 5) -> list[dict]:
-    """`{"vector": [...]}` a text; with `nearest`, the most similar training texts of the bundle; classifiers give `label`, `probability`,
-    `top` as well."""
-    answers = []
+def postprocess(
+    encoder: SubwordEncoder, outputs: dict, encoded: Encoded, *, nearest: int | None = None, top: int = 5, vector: bool | None = None
+) -> list[dict]:
+    """Answers, one per text.
+
+    Args:
+        nearest: how many of the bundle's training texts that are most similar to name, as `"nearest"`.
+        top: how many labels to name.
+        vector: whether to give `"vector"`; by default only models without a classifier do.
+
+    Returns:
+        `{"label", "probability", "top"}`, or `{"labels", "top"}` where a text may have several labels, or `{"vector"}`.
+    """
     check_nearest(nearest)
-    near = _nearest(encoder, outputs["vector"], nearest) if nearest is not None else [None] * len(outputs["vector"])
-    for i, vector in enumerate(outputs["vector"]):
-        found: dict = {}
-        if "probabilities" in outputs:
-            row = outputs["probabilities"][i]
-            ranked = [{"label": encoder.labels[k], "probability": float(row[k])} for k in np.argsort(-row, kind="stable")[:top]]
-            found |= {**ranked[0], "top": ranked}
-        if near[i] is not None:
-            found["nearest"] = near[i]
-        answers.append({**found, "vector": [round(float(v), DIGITS) for v in vector]})
+    if top < 1:
+        raise UsageError(f"top must be at least 1, received {top}.")
+    classes = outputs.get("probabilities")
+    near = _nearest(encoder, outputs["vector"], nearest) if nearest is not None else None
+    answers = []
+    for i, own in enumerate(outputs["vector"]):
+        answer: dict = {} if classes is None else _named(encoder, classes[i], top)
+        if near is not None:
+            answer["nearest"] = near[i]
+        if vector or (vector is None and classes is None):
+            answer["vector"] = [round(float(v), DIGITS) for v in own]
+        answers.append(answer)
     return answers
+
+
+def _named(encoder: SubwordEncoder, probabilities: np.ndarray, top: int) -> dict:
+    """The label of a text, or its labels, and the most probable ones."""
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = [{"label": encoder.labels[k], "probability": float(probabilities[k])} for k in order[:top]]
+    if encoder.multi_label:
+        return {"labels": [encoder.labels[k] for k in order if probabilities[k] >= THRESHOLD], "top": ranked}
+    return {**ranked[0], "top": ranked}
 
 
 def _unlike(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray) -> list[str]:

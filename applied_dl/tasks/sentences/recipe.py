@@ -10,15 +10,22 @@ from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
 class Data(Section, frozen=True, kw_only=True):
     source: about(
         str | tuple[str, ...],
-        'built-in "english", a text file or folder (adjacent sentences become pairs), or a CSV/Parquet/JSONL of pairs, triplets, '
-        "sets of paraphrases or labelled texts; several sources may be listed",
+        'built-in "english", a text file or folder (adjacent sentences become pairs), a table (CSV, TSV, JSON, Parquet, Excel) of pairs, '
+        "triplets, sets of paraphrases or labelled texts, or a folder per class; several sources may be listed",
     ) = "english"
     train: about(str | None, "explicit training part, used exactly as given") = None
     validation: about(str | None, "explicit validation part") = None
     test: about(str | None, "explicit test part") = None
     kind: about(str | None, "text, pairs, triplets, sets or labelled; seen from the columns by default") = None
-    column: about(str | None, "text column of a table") = None
-    target: about(str, "label column of a table of labelled texts") = "label"
+    column: about(
+        str | tuple[str, ...] | None,
+        'text column of a table, or several that are joined ("data.text" is a nested field); "file": each file is a text; found by default',
+    ) = None
+    target: about(str | tuple[str, ...] | None, "label column, or several columns of 0 and 1 (one per label); found by default") = None
+    label_separator: about(
+        str | None, 'between several labels of a cell: "|", ",", "space", …; found by default; "none" takes each cell as one label'
+    ) = None
+    group: about(str | None, "column of a table (user, patient, document, …) whose texts stay together in one part") = None
     split: about(tuple[float, float, float], "shares of train, validation and test (at most 1,000 held-out pairs each)") = (0.7, 0.1, 0.2)
     similarity: about(str | None, "CSV of sentence, sentence, score: the test; its sentences never train") = None
     similarity_validation: about(str | None, "the same for validation, which chooses the best epoch") = None
@@ -31,7 +38,8 @@ class Preprocess(Section, frozen=True, kw_only=True):
     subwords: about(str, "wordpiece or bpe, where one is trained") = "wordpiece"
     vocabulary: about(int | None, "most sub-words, where a tokenizer is trained", ge=8) = None
     lowercase: about(bool, "fold case, where a tokenizer is trained") = True
-    length: about(int | None, "most sub-words of a text; the rest is cut", ge=4, le=8192) = None
+    length: about(int | None, "most sub-words (or bytes) of a text; static models read whole texts by default", ge=4, le=8192) = None
+    html: about(bool | None, "remove HTML tags and entities from the texts; by default where some are found") = None
     augment: about(tuple[str, ...] | None, "of the training tokens: drop, swap, reverse, span") = None
     strength: about(float, "scales the share of tokens that an augmentation touches", ge=0) = 1.0
 

@@ -11,7 +11,7 @@ from keras import layers
 from applied_dl.core.builders import call
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics.embedding import linear_probe, score_pairs
-from applied_dl.core.metrics.intervals import bootstrap_mean, wilson
+from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
@@ -80,7 +80,8 @@ def serving(recipe, fitted, prepared) -> Serving:
     outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
     if "classifier" in fitted.extra:
         logits = fitted.extra["classifier"].get_layer("logits")(outputs["vector"])
-        outputs["probabilities"] = layers.Activation("softmax", dtype="float32", name="probabilities")(logits)
+        squash = "sigmoid" if encoder.multi_label else "softmax"
+        outputs["probabilities"] = layers.Activation(squash, dtype="float32", name="probabilities")(logits)
     whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
     keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
     return restore_serving(recipe, whole, encoder)
@@ -102,7 +103,7 @@ def keep_index(recipe, prepared, vectors) -> None:
 
 
 def score(recipe, outputs, part, encoder) -> Scores:
-    """Rank correlation with scored pairs, retrieval of the other half of a pair, or accuracy on labelled texts."""
+    """Rank correlation with scored pairs, retrieval of the other half of a pair, accuracy on labelled texts, F1 where they have several."""
     if not encoder.labels:
         return score_pairs(outputs["vector"], part.target)
     truth = part.target
@@ -112,6 +113,8 @@ def score(recipe, outputs, part, encoder) -> Scores:
             main="accuracy", metrics={"accuracy": accuracy}, intervals={"accuracy": wilson(round(accuracy * len(truth)), len(truth))}
         )
     p = outputs["probabilities"]
+    if encoder.multi_label:
+        return _score_several(truth, p, encoder.labels)
     metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
     best = p.argmax(1)
     right = int(np.sum(best == truth))
@@ -122,6 +125,19 @@ def score(recipe, outputs, part, encoder) -> Scores:
         intervals={"accuracy": wilson(right, len(truth)), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))},
         slices=slices,
     )  # fmt: skip
+
+
+def _score_several(truth: np.ndarray, p: np.ndarray, labels: tuple[str, ...]) -> Scores:
+    """Macro F1 at 0.5 and mean average precision over labels (N, C), and the F1 of each label."""
+    interval = bootstrap(metric.f1, truth, p)
+    metrics = {
+        "f1": metric.f1(truth, p), "map": metric.mean_average_precision(truth, p), "accuracy": metric.accuracy(truth, p),
+        "log_loss": metric.log_loss(truth, p),
+    }  # fmt: skip
+    slices = {name: metric.f1(truth[:, i : i + 1], p[:, i : i + 1]) for i, name in enumerate(labels) if truth[:, i].any()}
+    return Scores(
+        main="f1", metrics=metrics, intervals={"f1": interval, "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))}, slices=slices
+    )
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
@@ -135,7 +151,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
     vectors = outputs["vector"]
     if prepared.encoder.labels:
-        if "probabilities" in outputs:
+        if "probabilities" in outputs and not prepared.encoder.multi_label:
             best, labels = outputs["probabilities"].argmax(1), list(prepared.encoder.labels)
             draw.confusion(metric.confusion_matrix(test.target, best, len(labels)), labels, folder / "confusion.png")
     else:

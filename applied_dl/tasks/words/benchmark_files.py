@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.text import corpus
+from applied_dl.text.decoding import Reading, decoded
 
 
 class Benchmark(Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ def is_analogies(source: str) -> bool:
     """Whether a file begins as word2vec's questions do: a heading `: …`, then four words a line."""
     if not Path(source).is_file():
         return False
-    line = next((line for line in corpus.decoded(Path(source), corpus.Reading(), cut=True) if line.strip()), "")
+    line = next((line for line in decoded(Path(source), Reading(), cut=True) if line.strip()), "")
     return line.startswith(":") and all(len(row) == 4 for _, row in zip(range(5), _rows(source)))
 
 
@@ -63,7 +64,7 @@ def read_benchmark(source: str, kind: str) -> Benchmark:
 
 def _rows(source: str):
     for path in corpus.files(source):
-        for line in corpus.decoded(path, corpus.Reading(), cut=True):
+        for line in decoded(path, Reading(), cut=True):
             line = line.strip()
             if line and line[0] not in "#:":
                 parts = re.split(r"[,;\t]", line) if re.search(r"[,;\t]", line) else line.split()

@@ -7,7 +7,7 @@ import numpy as np
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.words.encoder import MOST_WORDS, WordEncoder, joined, load, rows_of
 from applied_dl.tasks.words.vectors import WordVectors
-from applied_dl.text.inputs import check_nearest, expand_inputs, text_of
+from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, text_of
 from applied_dl.text.word_tokens import tokens
 
 load_encoder = load
@@ -19,7 +19,7 @@ LONGEST_TEXT = 2**18  # characters of a text that are read
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
     """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; an error sentence for what has no vector."""
     found, kept, errors, texts, cut = [], [], {}, [], 0
-    for place, item in enumerate(inputs):
+    for place, item in enumerate(as_texts(inputs)):
         text, wrong = text_of(item, place, "a word or a text")
         rows = rows_of(encoder, text[:LONGEST_TEXT])
         if wrong or not rows:

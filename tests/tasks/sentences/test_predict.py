@@ -52,7 +52,7 @@ def test_an_answer_has_its_vector_neighbours_and_label(encoder, index):
         length=8, tokenizer=encoder.tokenizer, labels=("no", "yes"), index={"texts": TEXTS, "vectors": index.vectors}
     )  # fmt: skip
     outputs = {"vector": index.vectors[:2], "probabilities": np.array([[0.2, 0.8], [0.6, 0.4]], np.float32)}
-    first, second = postprocess(whole, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2, top=1)
+    first, second = postprocess(whole, outputs, Encoded(inputs={}, kept=[0, 1]), nearest=2, top=1, vector=True)
     assert (first["label"], second["label"]) == ("yes", "no")
     assert first["top"] == [{"label": "yes", "probability": pytest.approx(0.8)}]
     assert first["nearest"][0] == {"text": TEXTS[0], "similarity": pytest.approx(1, abs=1e-5)}
@@ -119,15 +119,15 @@ def test_a_damaged_index_is_one_sentence(index, tmp_path, how):
 
 
 def test_every_line_of_a_file_has_its_place(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("applied_dl.text.corpus.BLOCK", 64)
+    monkeypatch.setattr("applied_dl.text.decoding.BLOCK", 64)
     (tmp_path / "a.txt").write_bytes(b"first\n\n" + b"long " * 100 + b"\nlast \xff\n")
     assert expand_inputs([str(tmp_path / "a.txt")]) == ["first", "", ("long " * 100).strip(), "last"]
     assert "1 places of the text are not UTF-8" in capsys.readouterr().err
     (tmp_path / "b.csv").write_text('id,body,text\n1,"one\ntwo",x\n2\n\n3,,y\n')
     assert expand_inputs([str(tmp_path / "b.csv")], "body") == ["one two", "", ""]
     assert expand_inputs([str(tmp_path / "b.csv")]) == ["x", "", "y"]
-    (tmp_path / "c.csv").write_text("id,body\n1,a\n")
-    with pytest.raises(DataError, match="2 columns .id, body.; name the one that holds the text: data.column"):
+    (tmp_path / "c.csv").write_text("id,p,q\n1,a,b\n")
+    with pytest.raises(DataError, match="3 columns .id, p, q.; name the one that holds the text: data.column"):
         expand_inputs([str(tmp_path / "c.csv")])
 
 

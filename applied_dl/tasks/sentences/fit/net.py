@@ -197,20 +197,31 @@ def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
 def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
     """Labelled texts: a linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
     part, encoder, settings = prepared.train, prepared.encoder, recipe.train
-    rows = balanced(part.target, recipe.data.balance, settings.seed)
-    eye = np.eye(len(encoder.labels), dtype=np.float32)
-    weight = class_weights(part.target, encoder.labels, settings.class_weights)
-    source = resident({"ids": ids[rows]}, eye[part.target[rows]], None if weight is None else weight[rows])
-    held = prepared.validation
-    validation = resident({"ids": token_ids(model, held, encoder)}, eye[held.target])
+    several, held = encoder.multi_label, prepared.validation
+    rows = np.arange(len(part)) if several else balanced(part.target, recipe.data.balance, settings.seed)
+    weight = None if several else class_weights(part.target, encoder.labels, settings.class_weights)
+    one_hot = (lambda target: target) if several else (lambda target: np.eye(len(encoder.labels), dtype=np.float32)[target])
+    source = resident({"ids": ids[rows]}, one_hot(part.target[rows]), None if weight is None else weight[rows])
+    validation = resident({"ids": token_ids(model, held, encoder)}, one_hot(held.target))
     change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding)
-    augment = (lambda inputs, target, seed: ({"ids": change(inputs["ids"], seed)}, target)) if change else None
+
+    def augment(inputs, target, seed):
+        rows = trimmed(inputs["ids"], encoder.padding)
+        return {"ids": rows if change is None else change(rows, seed)}, target
+
     whole = classifier(tokens, len(encoder.labels), dropout=0.2 if recipe.model.name in LIGHT else 0.1)
-    loss = named_loss("crossentropy" if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
-    accuracy = keras.metrics.CategoricalAccuracy("accuracy")
+    own = "binary_crossentropy" if several else "crossentropy"
+    loss = named_loss(own if settings.loss == "own" else settings.loss, label_smoothing=settings.label_smoothing)
+    accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0) if several else keras.metrics.CategoricalAccuracy("accuracy")
     shared = {"loss": loss, "metrics": (accuracy,), "augment": augment}
     history = _fit_whole(whole, model, source, validation, settings, trainer, shared, tag, head=True)
     return Fitted(model, history, {"classifier": whole})
+
+
+def trimmed(ids, padding: int):
+    """Ids (B, T) without the columns that are padding in every row of the batch."""
+    used = tf.reduce_max(tf.reduce_sum(tf.cast(ids != padding, tf.int32), axis=1))
+    return ids[:, : tf.maximum(used, 1)]
 
 
 def _fit_whole(whole, encoder, source, validation, settings, trainer, shared: dict, tag: str, head: bool) -> History:

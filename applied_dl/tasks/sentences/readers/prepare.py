@@ -1,6 +1,8 @@
-"""What a sentence recipe reads: groups of texts, cut in three, tokenised by what the training rows taught."""
+"""From a sentence recipe to encoded parts: read, split, tokenise; the tokenizer and all statistics come from the training rows."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import msgspec
 import numpy as np
@@ -9,7 +11,17 @@ from msgspec import Struct
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
-from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, read_tokenizer, strangeness, train_tokenizer, usual_of
+from applied_dl.tasks.sentences.encoder import (
+    SubwordEncoder,
+    encode_texts,
+    read_tokenizer,
+    strangeness,
+    text_lengths,
+    train_tokenizer,
+    usual_of,
+)
+from applied_dl.tasks.sentences.readers.labels import match_labels
+from applied_dl.tasks.sentences.readers.layouts import read_scored
 from applied_dl.tasks.sentences.readers.read import (
     ABSENT,
     HELD_OUT,
@@ -21,60 +33,64 @@ from applied_dl.tasks.sentences.readers.read import (
     read_similarity,
     split_groups,
 )
-from applied_dl.tasks.sentences.readers.tables import guess_kind, is_table, read_scored, read_table
+from applied_dl.tasks.sentences.readers.sources import part_folders
+from applied_dl.text.inputs import WHOLE_FILES
+from applied_dl.text.markup import tidy
+from applied_dl.text.tables import is_table, read_table
 
 VOCABULARY = (1000, 16_000)  # sub-words of a trained tokenizer, at least and at most by default
 WORDS_A_SUBWORD = 24  # running words for each sub-word of the vocabulary
-LENGTH = (16, 128)  # tokens of a text, where the recipe says nothing: the 99th percentile between these
-BYTES = (64, 512)
-SAMPLE = 20_000  # texts that decide the length
-TOGETHER = 2  # rows of a held-out part that are judged together: the two sides of a pair
+LENGTH = (16, 128)  # tokens of a text by default where more of them cost time: the 99th percentile between these
+BYTES = (64, 512)  # the same of sentences as raw bytes, and of whole texts:
+WHOLE_BYTES = (64, 4096)
+WHOLE = 8192  # tokens of a text that a bag of sub-words reads
+CELLS = 2**27  # of the ids of the training texts: what they may take in memory decides how much of the longest ones trains
+TRAINED = 4096  # tokens of a text that train, at most
+RARE = 5  # training texts of a label below which it is reported
+LOST = 0.05  # share of cut texts from which on it is reported
+SAMPLE, SAMPLE_WHOLE = 20_000, 2000  # texts that decide the length, and that are encoded whole
+TOGETHER = 2  # rows of a held-out part that are scored together: the two sides of a pair
 
 
 class SentencesState(Struct, frozen=True, kw_only=True):
     """Which training texts belong together.
 
     rows: (N, K) int32 places among the training texts, `ABSENT` where a row has fewer. negatives: (N,) place of each row's hard negative,
-    or None. source: (N,) the data source that each row came from.
+    or None. source: (N,) the data source that each row came from. columns: the names of the text and label columns that were read.
     """
 
     rows: np.ndarray
     negatives: np.ndarray | None
     source: np.ndarray
+    columns: dict[str, tuple[str, ...]] = {}
 
 
 def prepare_sentences(recipe) -> Prepared:
-    """Read, leave out what judges, split, tokenise."""
+    """Read, remove the test sentences from training, split, tokenise."""
     data = recipe.data
-    judges = [read_similarity(path) if path else None for path in (data.similarity_validation, data.similarity)]
-    train, validation, test = _parts(data, [text for judge in judges if judge for text in judge.a + judge.b], recipe.train.seed)
-    labels = tuple(sorted(set(train.labels))) if train.labels is not None else ()
+    scored = [read_similarity(path) if path else None for path in (data.similarity_validation, data.similarity)]
+    tested = [text for pairs in scored if pairs for text in pairs.a + pairs.b]
+    train, validation, test = _parts(data, tested, recipe.preprocess.html, recipe.train.seed)
     used, codes = _texts_of(train)
-    encoder = _encoder(recipe, used, labels)
-    parts = {
-        "train": Part(
-            inputs={encoder.input: encode_texts(encoder, used, _width(encoder))}, target=None, extra={"text": np.array(used, object)}
-        )
-    }
-    warnings = list(train.warnings)
-    if labels:
-        target = np.array([labels.index(label) for label in train.labels], np.int64)
-        parts["train"] = msgspec.structs.replace(parts["train"], target=target)
+    encoder = _encoder(recipe, used, train)
+    width = _training_width(encoder, used, recipe.preprocess.length)
+    ids = encode_texts(msgspec.structs.replace(encoder, length=width), used, _width(encoder))
+    warnings = [*train.warnings, *_cut(encoder, used, ids, width, recipe)]
+    parts = {"train": Part(inputs={encoder.input: ids}, target=None, extra={"text": np.array(used, object)})}
+    if encoder.labels:
+        parts["train"] = msgspec.structs.replace(parts["train"], target=targets_of(train.labels, encoder))
         for name, part in (("validation", validation), ("test", test)):
-            parts[name] = _labelled(encoder, part, warnings)
+            parts[name] = _labelled(encoder, part, f"data.{name}" if getattr(data, name) else f"The {name} part", warnings)
+        warnings += _few(train, encoder)
     else:
-        for name, part, judge in (("validation", validation, judges[0]), ("test", test, judges[1])):
-            parts[name] = _paired(encoder, part, judge)
-    cut = float(np.mean((parts["train"].inputs[encoder.input] != encoder.padding).sum(1) >= encoder.length))
-    if cut > 0.05:
-        warnings.append(
-            f"{cut:.0%} of the training texts are longer than {encoder.length} tokens; the rest of each is cut (preprocess.length)."
-        )
+        for name, part, pairs in (("validation", validation, scored[0]), ("test", test, scored[1])):
+            parts[name] = _paired(encoder, part, pairs)
     facts = {
         "summary": _summary(train, len(used), encoder), "rows": len(train), "texts": len(used), "kind": train.kind,
-        "length": encoder.length, "vocabulary": encoder.vocabulary, "labels": list(labels), **train.facts,
+        "length": encoder.length, "vocabulary": encoder.vocabulary, "labels": list(encoder.labels),
+        **_read_as(train, encoder), **train.facts,
     }  # fmt: skip
-    state = SentencesState(rows=codes.rows, negatives=codes.negatives, source=codes.source)
+    state = SentencesState(rows=codes.rows, negatives=codes.negatives, source=codes.source, columns=train.columns)
     marks = [part.inputs[encoder.input] for part in parts.values()]
     return Prepared(
         encoder=encoder,
@@ -89,28 +105,30 @@ def prepare_sentences(recipe) -> Prepared:
 def read_part(encoder: SubwordEncoder, data, source: str) -> Part:
     """Another labelled source through the fitted encoder: labelled texts, scored pairs, or pairs to retrieve."""
     if encoder.labels:
-        groups = read_groups((source,), msgspec.structs.replace(data, kind="labelled", max_rows=None))
+        settings = msgspec.structs.replace(data, kind="labelled", max_rows=None, group=None)
+        groups = read_groups((source,), settings, html=encoder.html, least=1)
         warnings = list(groups.warnings)
-        return msgspec.structs.replace(_labelled(encoder, groups, warnings), warnings=warnings)
-    if is_table(source):
-        table = read_table(source)
-        if len(table.rows[0]) >= 3 and guess_kind(table, data.target, data.column) in ("triplets", "text", "pairs") and _scored(source):
-            return _paired(encoder, None, read_similarity(source))
-    groups = read_groups((source,), msgspec.structs.replace(data, max_rows=None))
+        return msgspec.structs.replace(_labelled(encoder, groups, repr(source), warnings), warnings=warnings)
+    if is_table(source) and len(read_table(source).rows[0]) >= 3 and _scored(source):
+        return _paired(encoder, None, read_similarity(source))
+    groups = read_groups((source,), msgspec.structs.replace(data, max_rows=None), html=encoder.html)
     return msgspec.structs.replace(_paired(encoder, distinct_pairs(groups), None), warnings=list(groups.warnings))
 
 
-def _parts(data, judged: list[str], seed: int) -> tuple[Groups, Groups, Groups]:
+def _parts(data, tested: list[str], html: bool | None, seed: int) -> tuple[Groups, Groups, Groups]:
+    if data.train is None and isinstance(data.source, str) and data.kind in (None, "labelled") and (parts := part_folders(data.source)):
+        data = msgspec.structs.replace(data, **parts)
     if data.train is None:
         sources = (data.source,) if isinstance(data.source, str) else tuple(data.source)
         if not sources:
             raise UsageError("data.source lists no source.")
         if data.test or data.validation:
             raise UsageError("data.validation and data.test are explicit parts and need data.train beside them.")
-        groups = read_groups(sources, data)
-        return split_groups(_without(groups, judged), data.split, seed)
-    train = _without(read_groups((data.train,), data), judged)
-    held = [read_groups((path,), data) if path else None for path in (data.validation, data.test)]
+        groups = read_groups(sources, data, html)
+        return split_groups(_without(groups, tested), data.split, seed)
+    train = _without(read_groups((data.train,), data, html), tested)
+    alike = _columns_of(data, train)
+    held = [read_groups((path,), alike, train.html, least=1) if path else None for path in (data.validation, data.test)]
     if None in held:  # what is missing is cut from the training part, as the shares ask
         shares = [0.0 if part else share for part, share in zip(held, data.split[1:])]
         train, *cut = split_groups(train, (1 - sum(shares), *shares), seed)
@@ -118,8 +136,8 @@ def _parts(data, judged: list[str], seed: int) -> tuple[Groups, Groups, Groups]:
     return train, *(part if part.labels is not None else distinct_pairs(part) for part in held)
 
 
-def _without(groups: Groups, judged: list[str]) -> Groups:
-    kept = exclude(groups, judged) if judged else groups
+def _without(groups: Groups, tested: list[str]) -> Groups:
+    kept = exclude(groups, tested) if tested else groups
     if not len(kept):
         raise DataError("Every training row holds a sentence of data.similarity; nothing is left to train on.")
     return kept
@@ -140,11 +158,17 @@ def _texts_of(train: Groups) -> tuple[list[str], Groups]:
     return [train.texts[i] for i in used], msgspec.structs.replace(train, rows=place[train.rows], negatives=negatives)
 
 
-def _encoder(recipe, texts: list[str], labels: tuple[str, ...]) -> SubwordEncoder:
+def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
+    """The fitted encoder of the training texts. Whole texts are read by models that can; other lengths cover 99 % of the texts."""
     pre, model = recipe.preprocess, recipe.model
+    labels = tuple(sorted({label for row in train.labels for label in row})) if train.labels is not None else ()
+    common = {"labels": labels, "multi_label": train.several, "html": train.html}
+    whole = train.kind != "text"
     if model.name == "bytes":
-        made = SubwordEncoder(length=pre.length or _usual([len(t.encode()) for t in texts[:SAMPLE]], BYTES), labels=labels)
-        return msgspec.structs.replace(made, usual=usual_of(strangeness(made, texts[:SAMPLE], encode_texts(made, texts[:SAMPLE]))))
+        sizes = [len(text.encode()) for text in texts[:SAMPLE]]
+        length = pre.length or (_usual(sizes, WHOLE_BYTES, 100) if whole else _usual(sizes, BYTES))
+        encoder = SubwordEncoder(length=length, **common)
+        return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, texts[:SAMPLE], encode_texts(encoder, texts[:SAMPLE]))))
     if model.weights:
         from pathlib import Path
 
@@ -152,14 +176,14 @@ def _encoder(recipe, texts: list[str], labels: tuple[str, ...]) -> SubwordEncode
 
         facts = read_facts(Path(model.weights))
         plain = SubwordEncoder(
-            length=facts["length"], tokenizer=read_tokenizer(model.weights), padding=facts["padding"], special=True, labels=labels
+            length=facts["length"], tokenizer=read_tokenizer(model.weights), padding=facts["padding"], special=True, **common
         )
         most = facts["usual_length"]
     else:
         text = (
             read_tokenizer(pre.tokenizer) if pre.tokenizer else train_tokenizer(texts, _vocabulary(pre, texts), pre.subwords, pre.lowercase)
         )
-        plain, most = SubwordEncoder(length=8192, tokenizer=text, labels=labels), LENGTH[1]
+        plain, most = SubwordEncoder(length=WHOLE, tokenizer=text, **common), LENGTH[1]
         pad = next((i for i in (plain.id("[PAD]"), plain.id("<pad>")) if i is not None), None)
         if pad is None:
             raise DataError(f"The tokenizer {pre.tokenizer!r} has no padding token ([PAD] or <pad>), which the model needs.")
@@ -168,13 +192,78 @@ def _encoder(recipe, texts: list[str], labels: tuple[str, ...]) -> SubwordEncode
         raise UsageError(f"preprocess.length is {pre.length}, but the pretrained model knows {plain.length} positions.")
     sample = [texts[i] for i in np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(int)]
     sizes = (encode_texts(msgspec.structs.replace(plain, length=most), sample) != plain.padding).sum(1)
-    made = msgspec.structs.replace(plain, length=pre.length or _usual(sizes, (LENGTH[0], most)))
-    return msgspec.structs.replace(made, usual=usual_of(strangeness(made, sample, encode_texts(made, sample))))
+    usual = _usual(sizes, (LENGTH[0], most))
+    bag = model.name in (None, "static") and not model.weights
+    encoder = msgspec.structs.replace(plain, length=pre.length or (WHOLE if whole and bag else usual))
+    sample = sample[:: max(1, len(sample) // SAMPLE_WHOLE)] if encoder.length > most else sample
+    return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, sample, encode_texts(encoder, sample))))
 
 
-def _usual(sizes, limits: tuple[int, int]) -> int:
-    """The 99th percentile, a multiple of 8, within the limits."""
-    return int(np.clip(-(-np.percentile(sizes, 99) // 8) * 8, *limits))
+def _training_width(encoder: SubwordEncoder, texts: list[str], asked: int | None) -> int:
+    """Tokens of the longest text that train: all that the model reads, as far as the memory for all texts allows."""
+    if not encoder.tokenizer or encoder.length <= LENGTH[1] or asked is not None:
+        return encoder.length
+    return max(LENGTH[1], min(encoder.length, TRAINED, CELLS // max(len(texts), 1)))
+
+
+def _cut(encoder: SubwordEncoder, texts: list[str], ids: np.ndarray, width: int, recipe) -> list[str]:
+    """A warning where much of the training texts is beyond what is read of each."""
+    if np.mean((ids != encoder.padding).sum(1) >= width) <= LOST:
+        return []
+    some = texts[:: max(1, len(texts) // SAMPLE)]
+    sizes = text_lengths(encoder, some)
+    share, lost = float(np.mean(sizes > width)), float(np.maximum(sizes - width, 0).sum() / max(sizes.sum(), 1))
+    if share <= LOST:
+        return []
+    unit = "tokens" if encoder.tokenizer else "bytes"
+    bag = recipe.model.name in (None, "static") and not recipe.model.weights
+    more = "preprocess.length" if bag else "preprocess.length; model.name = 'static' reads whole texts"
+    return [f"{share:.0%} of the training texts are longer than {width:,} {unit}; {lost:.0%} of all {unit} are not read ({more})."]
+
+
+def _read_as(train: Groups, encoder: SubwordEncoder) -> dict[str, object]:
+    """How the texts were read, for the card."""
+    found: dict[str, object] = {f"{use} column": ", ".join(names) for use, names in train.columns.items()}
+    if encoder.labels:
+        found["labels of a text"] = "several" if encoder.multi_label else "one"
+    if encoder.html:
+        found["HTML"] = "removed"
+    return found
+
+
+def _few(train: Groups, encoder: SubwordEncoder) -> list[str]:
+    """A warning for labels with fewer than five training texts."""
+    counts = Counter(label for row in train.labels for label in row)
+    rare = sorted((label for label in encoder.labels if counts[label] < RARE), key=lambda label: counts[label])
+    if not rare or len(rare) > len(encoder.labels) / 2:
+        return []
+    shown = ", ".join(f"{label!r} ({counts[label]})" for label in rare[:4])
+    return [f"{len(rare)} of {len(encoder.labels)} labels have fewer than {RARE} training texts: {shown}{' …' if len(rare) > 4 else ''}."]
+
+
+def _columns_of(data, train: Groups):
+    """The [data] of held-out files: the columns that were read of the training file."""
+    text, labels = train.columns.get("text"), train.columns.get("labels")
+    column = data.column if data.column is not None or text is None or text == (WHOLE_FILES,) else text
+    target = data.target if data.target is not None or labels is None else labels
+    kind = "labelled" if train.labels is not None else data.kind
+    return msgspec.structs.replace(data, column=column, target=target, kind=kind, group=None)
+
+
+def targets_of(labels: list[tuple[str, ...]], encoder: SubwordEncoder) -> np.ndarray:
+    """(N,) int64 codes, or (N, C) float32 of 0 and 1 where a text may have several labels."""
+    place = {label: code for code, label in enumerate(encoder.labels)}
+    if not encoder.multi_label:
+        return np.array([place[row[0]] for row in labels], np.int64)
+    target = np.zeros((len(labels), len(place)), np.float32)
+    for i, row in enumerate(labels):
+        target[i, [place[label] for label in row]] = 1
+    return target
+
+
+def _usual(sizes, limits: tuple[int, int], percentile: float = 99) -> int:
+    """A percentile of the sizes as a multiple of 8 within the limits."""
+    return int(np.clip(-(-np.percentile(sizes, percentile) // 8) * 8, *limits))
 
 
 def _vocabulary(pre, texts: list[str]) -> int:
@@ -182,48 +271,45 @@ def _vocabulary(pre, texts: list[str]) -> int:
     return pre.vocabulary or int(np.clip(words // WORDS_A_SUBWORD, *VOCABULARY))
 
 
-def _paired(encoder: SubwordEncoder, groups: Groups | None, judge: Scored | None) -> Part:
+def _paired(encoder: SubwordEncoder, groups: Groups | None, pairs: Scored | None) -> Part:
     """Interleaved rows (anchor, positive, anchor, …): first scored pairs with their score, then pairs to retrieve with NaN."""
     texts: list[str] = []
     scores: list[float] = []
-    if judge is not None:
-        texts += [text for pair in zip(judge.a, judge.b) for text in pair]
-        scores += [float(s) for s in judge.scores for _ in range(TOGETHER)]
+    if pairs is not None:
+        texts += [tidy(text, encoder.html) for pair in zip(pairs.a, pairs.b) for text in pair]
+        scores += [float(s) for s in pairs.scores for _ in range(TOGETHER)]
     if groups is not None:
         texts += [groups.texts[i] for pair in groups.rows[:HELD_OUT, :2] for i in pair]
         scores += [float("nan")] * (len(texts) - len(scores))
     if not texts:
-        raise DataError(
-            "A held-out part has no pairs: give validation and test a share of data.split, or name what judges (data.similarity)."
-        )
+        raise DataError("A held-out part has no pairs: give validation and test a share of data.split, or scored pairs (data.similarity).")
     ids = encode_texts(encoder, texts, _width(encoder))
     return Part(
         inputs={encoder.input: ids}, target=np.array(scores, np.float32), extra={"text": np.array(texts, object), "together": TOGETHER}
     )
 
 
-def _labelled(encoder: SubwordEncoder, groups: Groups, warnings: list[str]) -> Part:
-    known = {label: code for code, label in enumerate(encoder.labels)}
-    rows = [i for i, label in enumerate(groups.labels) if label in known]
-    if len(rows) < len(groups.labels):
-        strange = sorted(set(groups.labels) - set(known))
-        warnings.append(f"{len(groups.labels) - len(rows):,} held-out rows were left out: training has no text labelled {strange[0]!r}.")
-    if not rows:
-        raise DataError(f"No row has a label that training knows ({', '.join(encoder.labels[:8])}).")
-    texts = [groups.texts[groups.rows[i, 0]] for i in rows]
-    target = np.array([known[groups.labels[i]] for i in rows], np.int64)
-    return Part(
-        inputs={encoder.input: encode_texts(encoder, texts, _width(encoder))}, target=target, extra={"text": np.array(texts, object)}
-    )
+def _labelled(encoder: SubwordEncoder, groups: Groups, where: str, warnings: list[str]) -> Part:
+    """Encoded texts and their targets, labels in the spelling of training. Raises `DataError` for labels that training lacks."""
+    if groups.several and not encoder.multi_label:
+        raise DataError(f"{where} has texts with several labels, and training has one label a text.")
+    if not where.startswith("The "):
+        warnings += [warning for warning in groups.warnings if warning not in warnings]
+    labels, changed = match_labels(groups.labels, encoder.labels, where)
+    warnings += changed
+    texts = [groups.texts[i] for i in groups.rows[:, 0]]
+    ids = encode_texts(encoder, texts, _width(encoder))
+    return Part(inputs={encoder.input: ids}, target=targets_of(labels, encoder), extra={"text": np.array(texts, object)})
 
 
 def _width(encoder: SubwordEncoder) -> int | None:
-    """Columns of the ids: as many as the longest text needs; a graph that eats bytes has a fixed number."""
+    """Columns of the ids: as many as the longest text needs; a graph that takes bytes has a fixed number."""
     return None if encoder.tokenizer else encoder.length
 
 
 def _summary(train: Groups, texts: int, encoder: SubwordEncoder) -> str:
-    what = {"text": "pairs of adjacent sentences", "labelled": f"texts with {len(encoder.labels)} labels", "mixed": "groups of texts"}
+    labels = f"{len(encoder.labels)} labels{', several of which a text may have' if encoder.multi_label else ''}"
+    what = {"text": "pairs of adjacent sentences", "labelled": f"texts with {labels}", "mixed": "groups of texts"}
     units = f"{encoder.vocabulary:,} sub-words" if encoder.tokenizer else "raw bytes"
     return f"{len(train):,} {what.get(train.kind, train.kind)}, {texts:,} texts, {units}"
 

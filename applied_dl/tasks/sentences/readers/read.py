@@ -1,36 +1,45 @@
 """Sentences to learn from: every distinct text once, and which of them belong together.
 
 Adjacent sentences of running text, pairs, triplets, sets of paraphrases, or labelled texts. Exact duplicates count once; a text with two
-different labels is left out; texts that belong together never straddle two parts; texts that judge never train.
+different labels is dropped; texts that belong together are never split over two parts; test sentences never train.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+import msgspec
 import numpy as np
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError, UsageError, pick
 from applied_dl.core.splits import split_rows
-from applied_dl.tasks.sentences.readers.boundaries import neighbours
-from applied_dl.tasks.sentences.readers.tables import KINDS, columns, guess_kind, is_table, read_scored, read_table
-from applied_dl.text import corpus
+from applied_dl.tasks.sentences.readers.labels import check_classes, merge_spellings
+from applied_dl.tasks.sentences.readers.layouts import KINDS, read_scored
+from applied_dl.tasks.sentences.readers.sources import read_source
+from applied_dl.text.markup import USUAL, markup_share, tidy
 
-HELD_OUT = 1000  # pairs that judge, at most; the others train
+HELD_OUT = 1000  # held-out pairs, at most; the others train
+LONG_FORM, FEW_TORN = 0.3, 9  # share and number of texts with different labels from which on these are several labels of a text
 ABSENT = -1
 BALANCES = ("none", "over", "under")
 
 
 class Groups(Struct, kw_only=True):
     """`rows` (N, K) int32 places in `texts` that belong together, `ABSENT` where a row has fewer; `negatives` (N,) or None; `labels` (N,)
-    class names or None; `source` (N,) which source a row came from."""
+    label names of each row or None, `several` where a row may have more than one; `groups` (N,) or None: what must not be split; `source`
+    (N,) which source a row came from; `html` whether HTML was removed; `columns` the names that were read."""
 
     texts: list[str] = field(default_factory=list)
     rows: np.ndarray
     negatives: np.ndarray | None = None
-    labels: list[str] | None = None
+    labels: list[tuple[str, ...]] | None = None
+    several: bool = False
+    groups: list[str] | None = None
     source: np.ndarray
+    html: bool = False
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     kind: str = "pairs"
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
@@ -47,45 +56,71 @@ class Scored(Struct, kw_only=True):
     scores: np.ndarray
 
 
-def read_groups(sources: tuple[str, ...], settings) -> Groups:
-    """Read sources of one kind (running text counts as pairs). `settings` is a recipe's [data]."""
+def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, least: int = 2) -> Groups:
+    """Read sources of one kind (running text counts as pairs).
+
+    Args:
+        sources: files, folders or "english".
+        settings: a recipe's [data].
+        html: remove HTML from the texts; None: where enough of them hold some.
+        least: different labels that labelled texts must have, where a text has one.
+
+    Raises:
+        DataError: where nothing usable is found, or labels are no classes.
+        UsageError: for sources that do not go together.
+    """
     if settings.kind is not None:
         pick("data.kind", settings.kind, dict.fromkeys(KINDS))
+    found = [read_source(source, settings) for source in sources]
+    kinds = {part.kind for part in found}
+    if "labelled" in kinds and len(kinds) > 1:
+        raise UsageError("data.source mixes labelled texts with other kinds; train one model for each.")
+    if settings.group is not None and kinds != {"labelled"}:
+        raise UsageError("data.group is for labelled texts in a table; pairs that share a text stay together by themselves.")
+    warnings = [warning for part in found for warning in part.warnings]
+    if html is None:
+        html = markup_share([text for part in found for row in part.rows for text in row if text]) >= USUAL
+        if html:
+            warnings.append(
+                "HTML tags and entities were removed from the texts, in training and in prediction (preprocess.html = false keeps them)."
+            )
+    several = any(part.labels.several for part in found if part.labels is not None)
     places: dict[str, int] = {}
     rows: list[list[int]] = []
-    negatives, labels, origin, kinds, warnings, missing = [], [], [], [], [], 0
-    for number, source in enumerate(sources):
-        found = 0
-        for kind, texts, negative, label in _rows(source, settings, kinds, warnings):
-            texts = [t for text in texts if (t := " ".join(str(text or "").split()))]
-            negative = " ".join(str(negative or "").split())
-            if len(texts) < (1 if kind == "labelled" else 2) or (kind == "triplets" and not negative) or label == "":
+    negatives, labels, groups, origin, missing = [], [], [], [], 0
+    for number, part in enumerate(found):
+        taken = 0
+        for i, texts in enumerate(part.rows):
+            clean = [t for text in texts if (t := tidy(text, html))]
+            negative = tidy(part.negatives[i], html) if part.negatives is not None else ""
+            label = part.labels.rows[i] if part.labels is not None else ()
+            if len(clean) < (1 if part.labels is not None else 2) or (part.negatives is not None and not negative) or label is None:
                 missing += 1
                 continue
-            rows.append([places.setdefault(text, len(places)) for text in texts])
+            rows.append([places.setdefault(text, len(places)) for text in clean])
             negatives.append(places.setdefault(negative, len(places)) if negative else ABSENT)
             labels.append(label)
+            groups.append(part.groups[i] if part.groups is not None else "")
             origin.append(number)
-            found += 1
-            if settings.max_rows and found >= settings.max_rows:
+            taken += 1
+            if settings.max_rows and taken >= settings.max_rows:
                 break
     if not rows:
         raise DataError(f"{', '.join(map(repr, sources))}: no usable rows were found; expected running text with two sentences in a line, "
                         "or a table of pairs, triplets, paraphrases or labelled texts.")  # fmt: skip
-    if "labelled" in kinds and len(set(kinds)) > 1:
-        raise UsageError("data.source mixes labelled texts with other kinds; train one model for each.")
     if missing:
-        warnings.append(f"{missing:,} rows without enough text were left out.")
+        warnings.append(f"{missing:,} rows without enough text or without a label were dropped.")
     width = max(map(len, rows))
     table = np.full((len(rows), width), ABSENT, np.int32)
     for i, row in enumerate(rows):
         table[i, : len(row)] = row
     some = np.array(negatives, np.int32)
-    groups = Groups(
+    read = Groups(
         texts=list(places), rows=table, negatives=some if (some >= 0).any() else None, source=np.array(origin, np.int32),
-        labels=[str(label) for label in labels] if "labelled" in kinds else None, kind=_common(kinds), warnings=warnings,
+        labels=labels if "labelled" in kinds else None, several=several, kind=found[0].kind if len(kinds) == 1 else "mixed",
+        groups=groups if settings.group is not None else None, html=html, warnings=warnings, columns=found[0].columns,
     )  # fmt: skip
-    return _labelled_once(groups) if groups.labels is not None else _paired_once(groups)
+    return _labelled_once(read, sources, least) if read.labels is not None else _paired_once(read)
 
 
 def read_similarity(source: str) -> Scored:
@@ -97,31 +132,31 @@ def read_similarity(source: str) -> Scored:
 
 
 def exclude(groups: Groups, texts: list[str]) -> Groups:
-    """Without every row that holds one of `texts`, compared by letters and digits alone."""
-    judged = {plain(text) for text in texts} - {""}
-    hit = np.array([plain(text) in judged for text in groups.texts] + [False])  # the last place stands for ABSENT
+    """The groups without any row that holds one of `texts`, compared by letters and digits."""
+    tested = {plain(text) for text in texts} - {""}
+    hit = np.array([plain(text) in tested for text in groups.texts] + [False])  # the last place stands for ABSENT
     leaks = hit[groups.rows].any(1)
     if groups.negatives is not None:
         leaks |= hit[groups.negatives]
     kept = take(groups, np.flatnonzero(~leaks))
-    kept.facts["rows removed because they hold a judged sentence"] = int(leaks.sum())
+    kept.facts["rows removed because they hold a test sentence"] = int(leaks.sum())
     return kept
 
 
 def take(groups: Groups, index: np.ndarray) -> Groups:
     """Some rows of the groups; the texts stay."""
-    return Groups(
-        texts=groups.texts, rows=groups.rows[index], source=groups.source[index], kind=groups.kind, warnings=groups.warnings,
-        negatives=None if groups.negatives is None else groups.negatives[index], facts=dict(groups.facts),
-        labels=None if groups.labels is None else [groups.labels[i] for i in index],
+    cut = lambda values: None if values is None else [values[i] for i in index]  # noqa: E731
+    return msgspec.structs.replace(
+        groups, rows=groups.rows[index], source=groups.source[index], facts=dict(groups.facts),
+        negatives=None if groups.negatives is None else groups.negatives[index], labels=cut(groups.labels), groups=cut(groups.groups),
     )  # fmt: skip
 
 
 def split_groups(groups: Groups, shares, seed: int) -> tuple[Groups, Groups, Groups]:
     """Train, validation, test. Rows that share a text, directly or by a chain, stay on one side."""
     if groups.labels is not None:
-        codes = np.unique(groups.labels, return_inverse=True)[1]
-        return tuple(take(groups, rows) for rows in split_rows(len(groups), shares, seed, strata=codes)[:3])
+        split = split_rows(len(groups), shares, seed, strata=_strata(groups), groups=groups.groups)
+        return tuple(take(groups, rows) for rows in split[:3])
     shares = np.asarray(shares, np.float64)
     if shares.shape != (3,) or (shares < 0).any() or not np.isclose(shares.sum(), 1) or shares[0] <= 0:
         raise UsageError(f"data.split must be three shares of train, validation and test that sum to 1, received {shares.tolist()}.")
@@ -145,7 +180,7 @@ def split_groups(groups: Groups, shares, seed: int) -> tuple[Groups, Groups, Gro
 
 
 def distinct_pairs(groups: Groups) -> Groups:
-    """Pairs of which no two share a text: what retrieval is judged on."""
+    """Pairs of which no two share a text, to score retrieval on."""
     seen: set[int] = set()
     kept = []
     for i, (a, b) in enumerate(groups.rows[:, :2].tolist()):
@@ -176,42 +211,8 @@ def plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _rows(source: str, settings, kinds: list[str], warnings: list[str]):
-    """(kind, texts, negative, label) of every row of one source."""
-    if is_table(source) and settings.kind != "text":
-        table = read_table(source, (settings.column, settings.target))
-        warnings += table.warnings
-        kind = settings.kind or guess_kind(table, settings.target, settings.column)
-        if kind != "text":
-            kinds.append(kind)
-            if kind == "sets":
-                lists = not table.sets and isinstance(table.rows[0][0], list)  # one column of lists, or all cells of a row
-                yield from ((kind, (row[0] or []) if lists else row, "", None) for row in table.rows)
-                return
-            where = columns(table, kind, settings.target, settings.column)
-            for row in table.rows:
-                cells = [row[i] if i < len(row) else "" for i in where]
-                if kind == "labelled":
-                    yield kind, cells[:1], "", "" if cells[1] is None else str(cells[1]).strip()
-                else:
-                    yield kind, cells[:2], cells[2] if kind == "triplets" else "", None
-            return
-    if settings.kind not in (None, "text"):
-        raise DataError(f"{source!r} is running text, but data.kind is {settings.kind!r}, which needs a CSV, TSV, JSONL or Parquet table.")
-    kinds.append("text")
-    reading = corpus.Reading()
-    for line in corpus.lines(source, settings.column, reading):
-        for pair in neighbours(line):
-            yield "text", pair, "", None
-    warnings += reading.warnings()
-
-
-def _common(kinds: list[str]) -> str:
-    return kinds[0] if len(set(kinds)) == 1 else "mixed"
-
-
 def _paired_once(groups: Groups) -> Groups:
-    """Without rows of one text twice, and without repeated rows."""
+    """The groups without rows of one text twice, and without repeated rows."""
     rows = groups.rows
     same = (rows[:, 0] == rows[:, 1]) if rows.shape[1] == 2 else np.zeros(len(rows), bool)
     key = np.sort(rows, axis=1) if groups.negatives is None else np.column_stack([np.sort(rows, axis=1), groups.negatives])
@@ -222,33 +223,53 @@ def _paired_once(groups: Groups) -> Groups:
         raise DataError(f"All {len(rows)} pairs hold the same text twice; expected two texts that mean the same in other words.")
     twice, repeated = int(same.sum()), int((~first & ~same).sum())
     if twice:
-        kept.warnings.append(f"{twice:,} pairs of one text with itself were left out.")
+        kept.warnings.append(f"{twice:,} pairs of one text with itself were dropped.")
     if repeated:
-        kept.warnings.append(f"{repeated:,} repeated rows were left out.")
+        kept.warnings.append(f"{repeated:,} repeated rows were dropped.")
     return kept
 
 
-def _labelled_once(groups: Groups) -> Groups:
-    """Each text once; none that has two different labels."""
+def _labelled_once(groups: Groups, sources: tuple[str, ...], least: int) -> Groups:
+    """Each text once. A text with two different labels is dropped; where many have several, each row names one label of a text."""
+    labels, merged = merge_spellings(groups.labels)
+    groups = msgspec.structs.replace(groups, labels=labels, warnings=[*groups.warnings, *merged])
+    check_classes(labels, f"The label column of {sources[0]!r}")
     place = groups.rows[:, 0]
-    labels = np.array(groups.labels)
-    codes = np.unique(labels, return_inverse=True)[1]
-    low, high = np.full(len(groups.texts), len(codes)), np.full(len(groups.texts), -1)
-    np.minimum.at(low, place, codes)
-    np.maximum.at(high, place, codes)
-    torn = (low != high)[place]
-    first = np.zeros(len(place), bool)
-    first[np.unique(place, return_index=True)[1]] = True
-    kept = take(groups, np.flatnonzero(first & ~torn))
-    if torn.any():
-        example = groups.texts[place[torn][0]]
-        kept.warnings.append(f"{int(torn.sum()):,} rows whose text has two different labels were left out (the first: {example[:60]!r}).")
-    if (~first & ~torn).any():
-        kept.warnings.append(f"{int((~first & ~torn).sum()):,} repeated rows were left out.")
-    if len(set(kept.labels)) < 2:
-        lost = f" after {int(torn.sum()):,} rows were left out because their text has two different labels" if torn.any() else ""
-        raise DataError(f"The labelled texts have {len(set(kept.labels))} different labels{lost}, expected at least 2.")
+    by_text: dict[int, dict[str, None]] = {}
+    for text, row in zip(place.tolist(), labels):
+        by_text.setdefault(text, {}).update(dict.fromkeys(row))
+    first = np.unique(place, return_index=True)[1]
+    torn = sum(len(found) > 1 for found in by_text.values()) if not groups.several else 0
+    if torn > max(LONG_FORM * len(by_text), FEW_TORN):
+        groups = msgspec.structs.replace(groups, several=True)
+        groups.warnings.append(
+            f"{torn:,} of {len(by_text):,} texts come on several rows with different labels; they were read as several labels of a text."
+        )
+        torn = 0
+    if groups.several:
+        groups = msgspec.structs.replace(groups, labels=[tuple(by_text[text]) for text in place.tolist()])
+    keep = np.sort(first)
+    if torn:
+        keep = keep[[len(by_text[text]) == 1 for text in place[keep].tolist()]]
+    kept = take(groups, keep)
+    if torn:
+        example = next(groups.texts[text] for text, found in by_text.items() if len(found) > 1)
+        lost = sum(len(by_text[text]) > 1 for text in place.tolist())
+        kept.warnings.append(f"{lost:,} rows whose text has two different labels were dropped (the first: {example[:60]!r}).")
+    if repeated := len(place) - len(kept) - (lost if torn else 0):
+        kept.warnings.append(f"{repeated:,} repeated rows were dropped.")
+    names = {label for row in kept.labels for label in row}
+    if len(names) < (1 if groups.several else least):
+        after = f" after {lost:,} rows were dropped because their text has two different labels" if torn else ""
+        raise DataError(f"The labelled texts have {len(names)} different labels{after}, expected at least 2.")
     return kept
+
+
+def _strata(groups: Groups) -> np.ndarray:
+    """(N,) codes of the rarest label of each row, whose shares a split keeps."""
+    counts = Counter(label for row in groups.labels for label in row)
+    rarest = [min(row, key=lambda label: (counts[label], label)) if row else "" for row in groups.labels]
+    return np.unique(rarest, return_inverse=True)[1]
 
 
 def _units(groups: Groups) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Groups of texts: each once, never on two sides, never one that judges; and the inputs that people get wrong."""
+"""Groups of texts: each once, never on two sides, never a test sentence in training; and the inputs that people get wrong."""
 
 import numpy as np
 import polars as pl
@@ -45,17 +45,17 @@ def test_duplicates_count_once_and_are_told(tmp_path):
     found = groups_of(tmp_path, "anchor,positive\na b,c d\nc d,a b\na  b,c d\ne f,e f\ng h,\ni j,k l\n")
     assert pairs_of(found) == [("a b", "c d"), ("i j", "k l")]
     assert found.warnings == [
-        "1 rows without enough text were left out.",
-        "1 pairs of one text with itself were left out.",
-        "2 repeated rows were left out.",
+        "1 rows without enough text or without a label were dropped.",
+        "1 pairs of one text with itself were dropped.",
+        "2 repeated rows were dropped.",
     ]
 
 
 def test_contradictory_labels_are_left_out_by_name(tmp_path):
     found = groups_of(tmp_path, "text,label\na b,x\nc d,y\na b,y\nc d,y\ne f,x\ng h,\n")
-    assert [(found.texts[r], label) for r, label in zip(found.rows[:, 0], found.labels)] == [("c d", "y"), ("e f", "x")]
-    assert any("2 rows whose text has two different labels were left out (the first: 'a b')" in text for text in found.warnings)
-    with pytest.raises(DataError, match="have 0 different labels after 4 rows were left out because their text has two different labels"):
+    assert [(found.texts[r], label) for r, label in zip(found.rows[:, 0], found.labels)] == [("c d", ("y",)), ("e f", ("x",))]
+    assert any("2 rows whose text has two different labels were dropped (the first: 'a b')" in text for text in found.warnings)
+    with pytest.raises(DataError, match="have 0 different labels after 4 rows were dropped because their text has two different labels"):
         groups_of(tmp_path, "text,label\na b,x\na b,y\nc d,x\nc d,y\n")
     with pytest.raises(DataError, match="have 1 different labels, expected at least 2"):
         groups_of(tmp_path, "text,label\na b,x\nc d,x\n")
@@ -77,7 +77,7 @@ def test_sets_triplets_and_the_most_rows(tmp_path):
     [
         ("a.txt", b"", "no usable rows were found"),
         ("a.txt", b"word\n", "no usable rows were found"),
-        ("a.txt", "One sentence of some length only.\n".encode("utf-16"), "is UTF-16 text"),
+        ("a.txt", "One sentence of some length only.\n".encode("utf-16"), "no usable rows were found"),
         ("a.txt", b"\0" * 4096, "is no text"),
         ("a.csv", b"anchor,positive\na,a\nb,b\n", "All 2 pairs hold the same text twice"),
         ("a.csv", b"anchor,positive\n,\n", "holds no rows"),
@@ -128,14 +128,14 @@ def test_kinds_do_not_mix_and_must_fit_the_file(tmp_path):
     assert read_groups((str(tmp_path / "p.csv"), str(tmp_path / "t.txt")), Data()).kind == "mixed"
 
 
-def test_what_judges_never_trains(tmp_path):
+def test_test_sentences_never_train(tmp_path):
     found = groups_of(
         tmp_path,
         "anchor,positive,negative\nA man, walks!,c d,e f\n".replace("A man, walks!", '"A man, walks!"') + "g h,i j,k l\nm n,o p,E  F\n",
     )
     kept = exclude(found, ["a man walks", "e f?"])
     assert pairs_of(kept) == [("g h", "i j")]
-    assert kept.facts == {"rows removed because they hold a judged sentence": 2}
+    assert kept.facts == {"rows removed because they hold a test sentence": 2}
     assert plain("A man, WALKS!") == "a man walks"
 
 

@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.sentences.readers.tables import columns, guess_kind, read_scored, read_table
+from applied_dl.tasks.sentences.readers.layouts import layout_of, read_scored
+from applied_dl.tasks.sentences.recipe import Data
+from applied_dl.text.tables import read_table
 
 
 def table_of(tmp_path, content, name="a.csv", known=()):
@@ -32,23 +34,25 @@ def table_of(tmp_path, content, name="a.csv", known=()):
 )
 def test_the_kind_is_seen_from_the_columns(tmp_path, content, kind, places):
     table = table_of(tmp_path, content)
-    assert guess_kind(table, "label", None) == kind
-    assert columns(table, kind, "label", None) == places
+    found = layout_of(table, Data())
+    assert found.kind == kind
+    assert [*found.texts, *([found.negative] if found.negative is not None else []), *found.labels] == places
 
 
 def test_a_header_of_several_words_counts_where_the_recipe_names_it(tmp_path):
-    content = "Review text,Stars given\ngood food,5\nbad food,1\n"
+    content = "What they wrote,How it was\ngood food,bad\nbad food,good\n"
     assert table_of(tmp_path, content).header == []
-    table = table_of(tmp_path, content, known=("Review text", "Stars given"))
-    assert guess_kind(table, "Stars given", "Review text") == "labelled"
-    assert columns(table, "labelled", "Stars given", "Review text") == [0, 1]
+    table = table_of(tmp_path, content, known=("What they wrote", "How it was"))
+    found = layout_of(table, Data(column="What they wrote", target="How it was"))
+    assert (found.kind, found.texts, found.labels) == ("labelled", (0,), (1,))
 
 
 def test_labels_are_not_taken_for_positives(tmp_path):
     table = table_of(tmp_path, "".join(f"a text of number {i},{i % 2}\n" for i in range(60)))
-    with pytest.raises(DataError, match=r"only 2 different values in 60 rows; for labels give a first line such as text,label"):
-        guess_kind(table, "label", None)
-    assert columns(table, "pairs", "label", None) == [0, 1]  # data.kind = "pairs" says so
+    found = layout_of(table, Data())
+    assert (found.kind, found.texts, found.labels) == ("labelled", (0,), (1,))
+    assert "read as labelled texts: labels from 'column_2', text from 'column_1'" in found.warnings[0]
+    assert layout_of(table, Data(kind="pairs")).texts == (0, 1)
 
 
 def test_every_format_holds_the_same_rows(tmp_path):
@@ -69,7 +73,7 @@ def test_every_format_holds_the_same_rows(tmp_path):
 def test_sets_come_as_lists_or_under_texts(tmp_path):
     for content in ('["a", "b", "c"]\n["d", "e"]\n', '{"texts": ["a", "b", "c"]}\n{"texts": ["d", "e"]}\n'):
         table = table_of(tmp_path, content, "a.jsonl")
-        assert guess_kind(table, "label", None) == "sets"
+        assert layout_of(table, Data()).kind == "sets"
         assert table.rows == [["a", "b", "c"], ["d", "e"]]
 
 
@@ -77,8 +81,8 @@ def test_columns_are_those_of_all_rows(tmp_path):
     rows = [{"anchor": "a", "positive": "b"}, {"positive": "d", "anchor": "c", "negative": "e"}]
     table = table_of(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "a.jsonl")
     assert (table.header, table.rows) == (["anchor", "positive", "negative"], [["a", "b", None], ["c", "d", "e"]])
-    assert guess_kind(table, "label", None) == "triplets"
-    assert guess_kind(table_of(tmp_path, "a b,c d\n" + "a b,c d,e f\n" * 3), "label", None) == "triplets"
+    assert layout_of(table, Data()).kind == "triplets"
+    assert layout_of(table_of(tmp_path, "a b,c d\n" + "a b,c d,e f\n" * 3), Data()).kind == "triplets"
 
 
 @pytest.mark.parametrize("rows", [['{"anchor": "a", "positive": "b"}', '["a", "b", "c"]'], ['["a", "b"]', '{"anchor": "a"}']])
@@ -98,7 +102,6 @@ def test_bad_bytes_and_nul_are_read_as_spaces_and_told(tmp_path):
     [
         ("a.csv", b"", "holds no rows"),
         ("a.csv", b"anchor,positive\n", "holds no rows"),
-        ("a.csv", "anchor,positive\na,b\n".encode("utf-16"), "is UTF-16 text"),
         ("a.csv", b"\0" * 100, "is no text"),
         ("a.csv.gz", gzip.compress(b"a,b\n", mtime=0)[:-8], "cannot be read"),
         ("a.jsonl", b'{"anchor": \n', "row 1: not JSON"),
@@ -127,8 +130,8 @@ def test_scored_pairs(tmp_path):
 def test_missing_columns_are_named(tmp_path):
     table = table_of(tmp_path, "anchor,positive\na,b\n")
     with pytest.raises(DataError, match="no column 'negative', which triplets need"):
-        columns(table, "triplets", "label", None)
-    with pytest.raises(DataError, match="the label column 'label'; found: anchor, positive"):
-        columns(table, "labelled", "label", None)
+        layout_of(table, Data(kind="triplets"))
+    with pytest.raises(DataError, match=r"the label column 'topic'; found: anchor, positive"):
+        layout_of(table, Data(target="topic"))
     with pytest.raises(DataError, match="pairs need 2 columns, found 1"):
-        columns(table_of(tmp_path, "a b\nc d\n"), "pairs", "label", None)
+        layout_of(table_of(tmp_path, "a b\nc d\n"), Data(kind="pairs"))

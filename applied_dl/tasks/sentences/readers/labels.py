@@ -1,0 +1,218 @@
+"""Label cells of any usual form → the label names of each row: one label, label lists, one-hot columns; spellings made equal."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections import Counter
+
+from msgspec import Struct
+
+from applied_dl.core.errors import DataError
+
+QUOTE = r"'[^']*'|\"[^\"]*\""
+QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
+SEPARATORS = ("|", ";", ",")
+NAMED = {"space": " ", "blank": " ", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+LISTED = 0.9  # share of the cells that must be written as lists
+SOME = 0.01  # share of the cells that must hold a separator
+MOST_LABELS = 0.5  # more different labels than this share of the rows are no classes
+FEW_LABELS = 20  # that are always taken as classes
+TRUE, FALSE = ("1", "1.0", "true", "yes", "y", "t"), ("0", "0.0", "false", "no", "n", "f", "")
+
+
+class Labels(Struct, frozen=True, kw_only=True):
+    """`rows` holds the label names of each row, None where a row has no label cell; `several` where a row may have more than one."""
+
+    rows: list[tuple[str, ...] | None]
+    several: bool
+    warnings: list[str] = []
+
+
+def read_labels(cells: list, separator: str | None, where: str) -> Labels:
+    """Labels from the cells of one column: texts, numbers, lists, JSON lists, or lists joined by a separator.
+
+    Args:
+        cells: one per row.
+        separator: between several labels of a cell; found in the cells where it is None; "none" takes every cell whole.
+        where: names the column in messages.
+
+    Raises:
+        DataError: where a separator that was named occurs in no cell.
+    """
+    lists = _lists(cells)
+    if lists is not None:
+        rows = [None if row is None else _names(row) for row in lists]
+        return Labels(rows=rows, several=True, warnings=[f"{where}: its cells are lists, read as several labels of a text."])
+    texts = [_text(cell) for cell in cells]
+    found = _separator(texts) if separator is None else None if separator == "none" else NAMED.get(separator, separator)
+    if found is None:
+        return Labels(rows=[(text,) if text else None for text in texts], several=False)
+    if separator is not None and not any(found in text for text in texts):
+        raise DataError(f"{where}: no cell holds the separator {found!r} of data.label_separator; remove the key or correct it.")
+    rows = [_names(_split(text, found)) if text else None for text in texts]
+    note = (
+        f"{where}: cells with {found!r} between them are read as several labels of a text (data.label_separator = 'none' takes them whole)."
+    )
+    return Labels(rows=rows, several=True, warnings=[note] if separator is None else [])
+
+
+def read_one_hot(columns: dict[str, list], where: str) -> Labels:
+    """Labels from columns of 0 and 1 (or true and false), one per label. Several labels unless every row has exactly one.
+
+    Raises:
+        DataError: for a cell that is neither.
+    """
+    rows: list[list[str]] = [[] for _ in next(iter(columns.values()))]
+    for name, cells in columns.items():
+        for number, cell in enumerate(cells):
+            text = _text(cell).lower()
+            if text in TRUE:
+                rows[number].append(name)
+            elif text not in FALSE:
+                raise DataError(f"{where}, column {name!r}, row {number + 1}: expected 0 or 1, received {text[:40]!r}.")
+    return Labels(rows=[tuple(row) for row in rows], several=any(len(row) != 1 for row in rows))
+
+
+def is_one_hot(cells: list) -> bool:
+    """Whether a column holds nothing but 0 and 1, true and false, and both of them."""
+    found = {_text(cell).lower() for cell in cells}
+    return found <= {*TRUE, *FALSE} and bool(found & {*TRUE}) and bool(found - {*TRUE})
+
+
+def merge_spellings(rows: list[tuple[str, ...] | None]) -> tuple[list[tuple[str, ...] | None], list[str]]:
+    """Labels that differ only in case, blanks or a trailing dot as one, by the commonest spelling; and a warning where there were some."""
+    counts = Counter(label for row in rows if row for label in row)
+    by_key: dict[str, str] = {}
+    for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        by_key.setdefault(label_key(label), label)
+    changed = {label: by_key[label_key(label)] for label in counts if by_key[label_key(label)] != label}
+    if not changed:
+        return rows, []
+    merged = [None if row is None else tuple(dict.fromkeys(changed.get(label, label) for label in row)) for row in rows]
+    shown = ", ".join(f"{old!r} as {new!r} ({counts[old]:,})" for old, new in list(changed.items())[:4])
+    return merged, [f"Labels that differ only in case, blanks or a trailing dot were merged: {shown}{' …' if len(changed) > 4 else ''}."]
+
+
+def match_labels(rows: list[tuple[str, ...]], known: tuple[str, ...], where: str) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The rows' labels in the spelling of training, and a warning where one was changed. Raises `DataError` for labels it lacks."""
+    exact, by_key = set(known), {label_key(label): label for label in known}
+    unknown = Counter(label for row in rows for label in row if label not in exact and label_key(label) not in by_key)
+    if unknown:
+        shown = ", ".join(f"{label!r} ({count:,} rows)" for label, count in unknown.most_common(4))
+        raise DataError(
+            f"{where} has {len(unknown)} labels that training lacks: {shown}{' …' if len(unknown) > 4 else ''}; training has "
+            f"{', '.join(map(repr, known[:8]))}{' …' if len(known) > 8 else ''}. Correct or remove these rows."
+        )
+    changed = Counter(label for row in rows for label in row if label not in exact)
+    if not changed:
+        return rows, []
+    shown = ", ".join(f"{old!r} as {by_key[label_key(old)]!r} ({count:,})" for old, count in changed.most_common(4))
+    read = [tuple(label if label in exact else by_key[label_key(label)] for label in row) for row in rows]
+    return read, [f"{where}: labels were read in the spelling of training: {shown}."]
+
+
+def label_key(label: str) -> str:
+    """What two spellings of a label share: case, blanks, a trailing dot and a decimal zero do not count; single letters stay apart."""
+    text = " ".join(label.split())
+    if re.fullmatch(r"[+-]?\d+\.0+", text):
+        return text.split(".")[0]
+    short = text.rstrip(".").rstrip()
+    return short.casefold() if len(short) > 1 else text
+
+
+def check_classes(rows: list[tuple[str, ...]], where: str) -> None:
+    """Raises `DataError` where the labels repeat too rarely to be classes."""
+    names = {label for row in rows for label in row}
+    if len(names) <= max(FEW_LABELS, MOST_LABELS * len(rows)):
+        return
+    numeric = sum(_is_number(name) for name in names) > 0.9 * len(names)
+    hint = "numbers to predict are for the task tabular" if numeric else "name the label column with data.target"
+    raise DataError(f"{where} has {len(names):,} different labels in {len(rows):,} rows; classes repeat more often: {hint}.")
+
+
+def _lists(cells: list) -> list[list | None] | None:
+    """The lists of list cells, or of cells written as JSON or Python lists; None where they are something else."""
+    filled = [cell for cell in cells if not _missing(cell)]
+    if not filled:
+        return None
+    if sum(isinstance(cell, list | tuple | set) for cell in filled) >= LISTED * len(filled):
+        return [None if _missing(cell) else list(cell) if isinstance(cell, list | tuple | set) else [cell] for cell in cells]
+    written = [cell for cell in filled if isinstance(cell, str) and cell.strip()[:1] in "[{(" and cell.strip()[-1:] in "]})"]
+    if len(written) < LISTED * len(filled):
+        return None
+    parsed = [None if _missing(cell) else _parsed(str(cell).strip()) for cell in cells]
+    return parsed if all(row is not None or _missing(cell) for row, cell in zip(parsed, cells)) else None
+
+
+def _parsed(text: str) -> list | None:
+    if QUOTED.fullmatch(text):  # ['sports' 'politics'], as numpy writes it; Python would join the two
+        return [part[1:-1] for part in re.findall(QUOTE, text)]
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            continue
+        return list(value) if isinstance(value, list | tuple | set) else None
+    inside = text[1:-1].strip()  # [sports, politics], as R and pandas write it
+    return [part.strip(" '\"") for part in re.split(r"[,;]", inside)] if inside else []
+
+
+def _names(values) -> tuple[str, ...]:
+    """Distinct label names, in order."""
+    return tuple(dict.fromkeys(name for value in values if (name := _text(value))))
+
+
+def _split(text: str, separator: str) -> list[str]:
+    return text.split() if separator == " " else text.split(separator)
+
+
+def _separator(texts: list[str]) -> str | None:
+    """What separates several labels of a cell, where the cells show it: most parts of the lists occur in other cells too."""
+    counts = Counter(text for text in texts if text)
+    for mark in (*SEPARATORS, " "):
+        joined = [text for text in counts if mark in text.strip(mark)]
+        if sum(counts[text] for text in joined) < max(2, SOME * sum(counts.values())):
+            continue
+        cells = {text: _names(_split(text, mark)) for text in counts}
+        seen_in = Counter(part for parts in cells.values() for part in parts)
+        parts = {part for text in joined for part in cells[text]}
+        if not parts:
+            continue
+        repeated = sum(seen_in[part] > 1 for part in parts) / len(parts)
+        worded = sum(len(part.split()) for part in parts) / len(parts)
+        if mark == " ":  # blanks are part of many names: several labels must explain the cells far better than whole ones
+            alone = any(len(parts) == 1 for parts in cells.values())
+            if alone and repeated >= 0.95 and len(seen_in) <= 0.6 * len(counts) and len(counts) >= 8:
+                return mark
+        elif repeated >= 0.8 and worded <= 5 and (len(seen_in) < len(counts) or repeated == 1):
+            return mark
+    return None
+
+
+def _text(cell) -> str:
+    """A label cell as text: whole numbers without a decimal point, nothing for what is missing."""
+    if _missing(cell):
+        return ""
+    if isinstance(cell, bool):
+        return str(cell)
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, dict):  # {"label": "spam"}, as annotation tools write it
+        inner = next((cell[name] for name in ("label", "name", "value", "text", "choice") if name in cell), None)
+        return _text(inner) if inner is not None else json.dumps(cell, ensure_ascii=False)
+    return " ".join(str(cell).split())
+
+
+def _missing(cell) -> bool:
+    return cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell)) or (isinstance(cell, str) and not cell.strip())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,332 @@
+"""What a table of texts holds, seen from its columns: pairs, triplets, sets of paraphrases, labelled texts, scored pairs, running text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from statistics import mode
+
+from msgspec import Struct
+
+from applied_dl.core.errors import DataError, nearest
+from applied_dl.tasks.sentences.readers.labels import is_one_hot
+from applied_dl.text.columns import normal, place_of, text_places
+from applied_dl.text.tables import TEXTS, Table, chosen_places, read_table
+
+KINDS = ("text", "pairs", "triplets", "sets", "labelled")
+SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),
+         ("question", "answer"), ("question1", "question2"), ("premise", "hypothesis"))  # fmt: skip
+NEGATIVE = "negative"
+SCORES = ("score", "similarity", "label")
+ALIKE = (
+    "label",
+    "is_duplicate",
+    "duplicate",
+    "paraphrase",
+    "similarity",
+    "score",
+    "gold_label",
+)  # columns that say which pairs belong together
+YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
+LABELS = (
+    "label", "labels", "label_text", "label_name", "category", "categories", "class", "classes", "class_name", "target", "targets",
+    "tag", "tags", "topic", "topics", "sentiment", "intent", "intents", "emotion", "emotions", "genre", "genres", "polarity", "stance",
+    "y", "category_name", "coarse_label", "rating", "ratings", "stars", "star", "score", "department", "type", "spam", "is_spam",
+    "toxic", "hate", "sarcasm", "verdict", "priority", "severity", "status", "outcome", "section", "theme", "domain", "kind",
+    "group_name", "language", "lang", "author", "subject", "code", "kategorie", "klasse", "thema", "stimmung", "categoría",
+    "categoria", "clase", "classe", "etiqueta", "etiquetas", "tema", "sentimiento", "sentimento", "catégorie", "étiquette", "sujet",
+    "emozione", "категория", "класс", "метка", "тема", "тональность", "类别", "标签", "分类", "情感", "カテゴリ", "ラベル", "分類",
+    "레이블", "라벨", "카테고리",
+)  # fmt: skip
+WEAK = LABELS.index("y") + 1  # names from here on are labels only where no better name is there
+NO_LABEL = frozenset((
+    "id", "ids", "count", "counts", "num", "number", "confidence", "url", "link", "date", "time", "index", "variance", "reason",
+))  # fmt: skip
+GROUPS = ("user", "user_id", "author", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
+          "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
+FEW = 5  # rows for each value of a column from which on it looks like labels
+MOST_CLASSES = 200
+SHORT_WORDS, SHORT = 4, 40  # words and characters of a label on average, at most
+FAIR = 0.75  # of the highest score: pairs above it belong together
+
+
+class Layout(Struct, frozen=True, kw_only=True):
+    """The columns of a table by their places: `texts` (two sides of a pair, or the columns that make one text), `negative`, `labels`
+    (several are one-hot) and `group`; `alike` says which pairs belong together."""
+
+    kind: str
+    texts: tuple[int, ...] = ()
+    negative: int | None = None
+    labels: tuple[int, ...] = ()
+    alike: int | None = None
+    group: int | None = None
+    warnings: list[str] = []
+
+
+def layout_of(table: Table, data) -> Layout:
+    """The layout of a table, by the recipe's [data] where that names columns. Raises `DataError` where a guess would be a bad one."""
+    group = _group_place(table, data)
+    named = data.target is not None and not (data.target == "label" and place_of("label", table.header) is None)
+    if table.sets or ([name.lower() for name in table.header] == [TEXTS] and isinstance(table.rows[0][0], list)):
+        kind = "sets"
+    elif data.kind is not None:
+        kind = data.kind
+    elif named:
+        kind = "labelled"
+    elif _sides(table) is not None and data.column is None:
+        kind = "triplets" if place_of(NEGATIVE, table.header) is not None else "pairs"
+    else:
+        return _seen(table, data, group)
+    if kind == "labelled":
+        return _labelled(table, data, group, _named_labels(table, data) if named else None)
+    if kind in ("pairs", "triplets"):
+        return _of_pairs(table, kind)
+    return Layout(kind=kind)
+
+
+def read_scored(source) -> tuple[list[str], list[str], list[float]]:
+    """Sentence, sentence and score of a table, with or without a header. Raises `DataError` for a score that is no finite number."""
+    table = read_table(source)
+    sides = _sides(table)
+    score = next((place for name in SCORES if (place := place_of(name, table.header)) is not None), None)
+    places = [*sides, score] if sides is not None and score is not None else [0, 1, 2]
+    a, b, scores = [], [], []
+    for number, row in enumerate(table.rows, 1 + bool(table.header)):
+        if len(row) <= max(places):
+            raise DataError(f"{table.path!r}, row {number}: expected sentence, sentence and score, received {len(row)} cells.")
+        first, second, value = (row[i] for i in places)
+        scores.append(_number(value))
+        if scores[-1] is None:
+            raise DataError(f"{table.path!r}, row {number}: the score must be a finite number, received {value!r}.")
+        a.append(" ".join(str(first or "").split()))
+        b.append(" ".join(str(second or "").split()))
+    return a, b, scores
+
+
+def cells_of(table: Table, place: int) -> list:
+    """The cells of a column; None where a row is too short."""
+    return [row[place] if place < len(row) else None for row in table.rows]
+
+
+def belongs_together(cells: list) -> list[bool]:
+    """Which pairs belong together, by a column that says so: 0 and 1, yes and no, or scores, of which the upper quarter counts."""
+    texts = [str(cell).strip().lower() if cell is not None else "" for cell in cells]
+    numbers = [_number(text) for text in texts]
+    if all(number is not None for number in numbers):
+        return [number >= FAIR * max(numbers) for number in numbers]
+    return [text in YES for text in texts]
+
+
+def _seen(table: Table, data, group: int | None) -> Layout:
+    """The layout that names and cells show, where the recipe names no label column and no kind."""
+    texts = _text_places(table, data, ())
+    label = _label_by_name(table, texts if data.column is not None else ())
+    if label is not None:
+        texts = _text_places(table, data, (label, *([group] if group is not None else [])))
+        if texts:
+            return _labelled(table, data, group, (label,))
+    one_hot = [i for i in range(len(table.header)) if i not in (*texts, group) and is_one_hot(cells_of(table, i))]
+    if texts and (len(one_hot) > 1 or one_hot and len(table.header) - len(texts) <= 2):
+        return _labelled(table, data, group, tuple(one_hot))
+    width = _width(table)
+    texts = texts or (_wordy(table) if not table.header else [])
+    like = [i for i in range(width) if i not in (*texts, group) and _like_labels(cells_of(table, i))]
+    if texts and len(like) == 1 and (width > len(texts)):
+        return _labelled(table, data, group, (like[0],))
+    if texts and len(like) > 1 and data.column is None:
+        names = ", ".join(repr(_name(table, i)) for i in like[:6])
+        raise DataError(
+            f"{table.path!r}: several columns may hold the labels ({names}); name one with data.target, or give data.kind = 'text' for "
+            "running text without labels."
+        )
+    if data.column is None and width in (2, 3) and len(texts) != 1:
+        return _of_pairs(table, "pairs" if width == 2 else "triplets")
+    return Layout(kind="text")
+
+
+def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | None) -> Layout:
+    """Labelled texts, with a warning that says which columns were chosen."""
+    if labels is None:
+        label = _label_by_name(table, ())
+        if label is None:
+            raise DataError(
+                f"{table.path!r}: labelled texts need a text column (data.column) and a label column (data.target); found: "
+                f"{', '.join(table.header) or 'no header'}."
+            )
+        labels = (label,)
+    rest = (*labels, *([group] if group is not None else []))
+    texts = _text_places(table, data, rest)
+    if not texts:
+        texts = chosen_places(table.path, _all_names(table), table.rows, None, rest)
+    chosen = []
+    if data.target is None:
+        others = [i for i in range(len(table.header)) if i not in (*rest, *texts) and _label_rank(table.header[i]) is not None]
+        also = f" (not {', '.join(repr(table.header[i]) for i in others[:3])})" if others and len(labels) == 1 else ""
+        chosen.append(f"labels from {_listed(table, labels)}{also}")
+    if data.column is None:
+        chosen.append(f"text from {_listed(table, texts)}")
+    warnings = [f"{table.path}: read as labelled texts: {', '.join(chosen)}; data.target and data.column name others."] if chosen else []
+    if not table.header or {normal(_name(table, i)) for i in (*labels, *texts)} <= {"label", "text"}:
+        warnings = [] if table.header else warnings
+    return Layout(kind="labelled", texts=tuple(texts), labels=tuple(labels), group=group, warnings=[*warnings, *_smelt(table, rest, texts)])
+
+
+def _of_pairs(table: Table, kind: str) -> Layout:
+    """Two sides, by their names or in order, and the negative of a triplet."""
+    sides = _sides(table)
+    if sides is None:
+        wide = 3 if kind == "triplets" else 2
+        if _width(table) < wide:
+            raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {_width(table)}; name them {' and '.join(SIDES[0])}.")
+        return Layout(kind=kind, texts=(0, 1), negative=2 if kind == "triplets" else None)
+    negative = place_of(NEGATIVE, table.header) if kind == "triplets" else None
+    if kind == "triplets" and negative is None:
+        raise DataError(f"{table.path!r} has no column {NEGATIVE!r}, which triplets need; found: {', '.join(table.header)}.")
+    alike = (
+        next((i for name in ALIKE if (i := place_of(name, table.header)) is not None and i not in sides), None) if kind == "pairs" else None
+    )
+    return Layout(kind=kind, texts=sides, negative=negative, alike=alike)
+
+
+def _sides(table: Table) -> tuple[int, int] | None:
+    """The places of the two sides of a pair, where the table names them."""
+    for names in SIDES:
+        places = [place_of(name, table.header) for name in names]
+        if None not in places:
+            return tuple(places)
+    return None
+
+
+def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:
+    if data.column is not None:
+        return chosen_places(table.path, _all_names(table), table.rows, data.column)
+    if not table.header:
+        return [i for i in _wordy(table) if i not in rest]
+    return text_places(table.header, table.rows, rest)
+
+
+def _wordy(table: Table) -> list[int]:
+    """Columns without names that hold texts of several words, most of them different."""
+    found = []
+    for i in range(_width(table)):
+        cells = [str(cell).strip() for cell in cells_of(table, i) if cell not in (None, "")]
+        if (
+            cells
+            and not _like_labels(cells)
+            and sum(len(cell.split()) for cell in cells) >= 1.5 * len(cells)
+            and len({*cells}) > 0.2 * len(cells)
+        ):
+            found.append(i)
+    dates = [
+        i for i in found if sum(bool(re.search(r"\d\d:\d\d", str(row[i]))) for row in table.rows if i < len(row)) > 0.5 * len(table.rows)
+    ]
+    return [i for i in found if i not in dates]
+
+
+def _named_labels(table: Table, data) -> tuple[int, ...]:
+    names = (data.target,) if isinstance(data.target, str) else tuple(data.target)
+    places = [place_of(name, _all_names(table)) for name in names]
+    if None in places:
+        wanted = names[places.index(None)]
+        raise DataError(
+            f"{table.path!r}: labelled texts need a text column (data.column) and the label column {wanted!r}; found: "
+            f"{', '.join(table.header) or 'no header'}.{nearest(wanted, table.header) if table.header else ''}"
+        )
+    return tuple(places)
+
+
+def _label_by_name(table: Table, leave_out) -> int | None:
+    """The column whose name says most clearly that it holds labels, where its cells do not contradict."""
+    ranked = []
+    for i, name in enumerate(table.header):
+        rank = _label_rank(name)
+        if rank is None or i in leave_out:
+            continue
+        cells = cells_of(table, i)
+        if rank >= WEAK and not _like_labels(cells, few=2):
+            continue
+        if _long(cells):  # a "subject" or "topic" written in sentences
+            continue
+        ranked.append((rank, i))
+    return min(ranked)[1] if ranked else None
+
+
+def _label_rank(name: str) -> int | None:
+    whole = normal(name.rsplit(".", 1)[-1])
+    if whole in LABELS:
+        return LABELS.index(whole)
+    parts = whole.split("_")
+    if len(parts) == 1 or NO_LABEL & {*parts}:
+        return None
+    ranks = [LABELS.index(part) for part in parts if part in LABELS and LABELS.index(part) < LABELS.index("department") and part != "score"]
+    return len(LABELS) + min(ranks) if ranks else None
+
+
+def _like_labels(cells: list, few: int = FEW) -> bool:
+    """Whether cells look like labels: short, at least two different ones, each coming again and again."""
+    texts = ["" if cell is None else str(cell).strip() for cell in cells]
+    texts = [text for text in texts if text]
+    counts = Counter(texts)
+    if not 2 <= len(counts) <= min(MOST_CLASSES, len(texts) / few) or _long(texts):
+        return False
+    fractions = sum(bool(re.fullmatch(r"[+-]?\d+\.\d*[1-9]\d*", text)) for text in counts)
+    return fractions < 0.5 * len(counts)
+
+
+def _long(cells: list) -> bool:
+    texts = [str(cell) for cell in cells if cell is not None and str(cell).strip()]
+    size = max(len(texts), 1)
+    listed = sum(text.lstrip()[:1] in ("[", "{") or "|" in text or ";" in text or "," in text for text in texts) > 0.3 * size
+    return not listed and (sum(len(t.split()) for t in texts) > SHORT_WORDS * size or sum(map(len, texts)) > SHORT * size)
+
+
+def _group_place(table: Table, data) -> int | None:
+    if data.group is None:
+        return None
+    place = place_of(data.group, table.header)
+    if place is None:
+        raise DataError(f"{table.path!r} has no column {data.group!r} (data.group).{nearest(data.group, table.header or ['(none)'])}")
+    return place
+
+
+def _smelt(table: Table, rest: tuple[int, ...], texts) -> list[str]:
+    """A warning where another column looks like whom or what the texts come from: its texts should not be in two parts."""
+    for i, name in enumerate(table.header):
+        if i in (*rest, *texts) or normal(name) not in GROUPS:
+            continue
+        counts = Counter(str(cell) for cell in cells_of(table, i) if cell not in (None, ""))
+        if 2 < len(counts) < 0.8 * sum(counts.values()):
+            return [
+                f"{table.path}: the column {name!r} has {len(counts):,} values in {len(table.rows):,} rows; data.group = {name!r} keeps "
+                "the texts of each in one part, so that the test measures new ones."
+            ]
+    return []
+
+
+def _listed(table: Table, places) -> str:
+    names = [repr(_name(table, i)) for i in places]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _name(table: Table, place: int) -> str:
+    return table.header[place] if place < len(table.header) else f"column_{place + 1}"
+
+
+def _all_names(table: Table) -> list[str]:
+    """The header, or column_1, column_2, … where the table has none."""
+    return table.header or [_name(table, i) for i in range(_width(table))]
+
+
+def _width(table: Table) -> int:
+    """How many cells most rows have."""
+    return mode(map(len, table.rows))
+
+
+def _number(cell) -> float | None:
+    """A finite number, or None."""
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,185 @@
+"""One source of texts → its rows as they are written: a table, running text, a folder per class, a file of `__label__` lines."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from applied_dl.core.errors import DataError
+from applied_dl.tasks.sentences.readers.boundaries import neighbours
+from applied_dl.tasks.sentences.readers.labels import Labels, read_labels, read_one_hot
+from applied_dl.tasks.sentences.readers.layouts import FEW, belongs_together, cells_of, layout_of
+from applied_dl.text import corpus
+from applied_dl.text.columns import joined
+from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
+from applied_dl.text.inputs import WHOLE_FILES
+from applied_dl.text.tables import HEAD, Table, has_header, is_table, read_table
+
+PREFIX = "__label__"  # of fastText's files
+PLAIN = (".txt", ".text", ".md", ".htm", ".html", ".eml", "")  # files that are one text each in a folder per class
+FEWEST_FILES = 3  # of a class folder, on average
+LARGEST = 2**17  # bytes of such a file, at the median: larger ones are books, whose folders are a corpus
+PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"), "test": ("test", "testing")}
+SOME = 50  # lines that show how a file is written
+
+
+class Source(Struct, kw_only=True):
+    """`rows` of texts as they are written, their `negatives`, `labels` and `groups` where the kind has them; `columns` by their use."""
+
+    kind: str
+    rows: list[list[str]]
+    negatives: list[str] | None = None
+    labels: Labels | None = None
+    groups: list[str] | None = None
+    warnings: list[str] = field(default_factory=list)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def read_source(source: str, data) -> Source:
+    """The rows of a source by the recipe's [data]. Raises `DataError` where its kind does not fit."""
+    path = Path(source)
+    if is_table(source) and data.kind != "text":
+        found = _from_table(read_table(source, _named(data)), data)
+        if found is not None:
+            return found
+    elif (
+        path.is_dir()
+        and data.kind in (None, "labelled")
+        and data.column in (None, WHOLE_FILES)
+        and (folders := class_folders(path, data.kind))
+    ):
+        return _from_folders(path, folders)
+    elif path.is_file() and data.kind in (None, "labelled") and (found := _from_lines(path, data)) is not None:
+        return found
+    if data.kind not in (None, "text"):
+        raise DataError(
+            f"{source!r} is running text, but data.kind is {data.kind!r}, which needs a table (CSV, TSV, JSON, Parquet, Excel)"
+            + (", a folder of class folders or a file of __label__ lines." if data.kind == "labelled" else ".")
+        )
+    reading = Reading()
+    pairs = (list(pair) for line in corpus.lines(source, data.column, reading) for pair in neighbours(line))
+    return Source(kind="text", rows=list(itertools.islice(pairs, data.max_rows)), warnings=reading.warnings())
+
+
+def class_folders(path: Path, kind: str | None = "labelled") -> dict[str, list[Path]]:
+    """The files of each class of a folder per class, by name; {} for another folder.
+
+    A folder of text files alone inside is a class; a folder around all classes is entered. kind None: only where it is not rather a
+    corpus of books.
+    """
+    inside = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
+    folders = [p for p in inside if p.is_dir()]
+    if len(folders) == 1 and not [p for p in inside if p.is_file() and suffix_of(p) in corpus.TEXTS and p.stem.lower() != "readme"]:
+        return class_folders(folders[0], kind)
+    files = {
+        p.name: sorted(f for f in p.rglob("*") if f.is_file() and not f.name.startswith(".") and suffix_of(f) in PLAIN) for p in folders
+    }
+    files = {name: found for name, found in files.items() if found}
+    if len(files) < 2 or any(p.is_file() and suffix_of(p) in corpus.TEXTS and p.stem.lower() not in ("readme", "license") for p in inside):
+        return {}
+    sizes = sorted(f.stat().st_size for found in files.values() for f in found)
+    if kind is None and (len(sizes) < FEWEST_FILES * len(files) or sizes[len(sizes) // 2] > LARGEST):
+        return {}
+    return files
+
+
+def part_folders(source: str) -> dict[str, str]:
+    """The parts of a folder that holds `train` and `test` folders of classes, by name; {} for another source."""
+    path = Path(source)
+    if not path.is_dir():
+        return {}
+    folders = {p.name.lower(): p for p in sorted(path.iterdir()) if p.is_dir()}
+    if len(folders) == 1 and not any(p.is_file() and suffix_of(p) in corpus.TEXTS for p in path.iterdir()):
+        return part_folders(str(next(iter(folders.values()))))
+    found = {part: next((folders[name] for name in names if name in folders), None) for part, names in PARTS.items()}
+    parts = {part: str(folder) for part, folder in found.items() if folder is not None and class_folders(folder, None)}
+    return parts if {"train", "test"} <= parts.keys() else {}
+
+
+def _from_table(table: Table, data) -> Source | None:
+    """None where the table holds running text."""
+    layout = layout_of(table, data)
+    warnings = [*table.warnings, *layout.warnings]
+    if layout.kind == "text":
+        return None
+    if layout.kind == "sets":
+        lists = not table.sets and isinstance(table.rows[0][0], list)  # one column of lists, or all cells of a row
+        return Source(kind="sets", rows=[(row[0] or []) if lists else row for row in table.rows], warnings=warnings)
+    cell = lambda row, i: row[i] if i < len(row) else None  # noqa: E731
+    if layout.kind == "labelled":
+        names = [table.header[i] if i < len(table.header) else f"column_{i + 1}" for i in range(max(*layout.labels, *layout.texts) + 1)]
+        where = f"{table.path}, column {names[layout.labels[0]]!r}"
+        columns = {names[i]: cells_of(table, i) for i in layout.labels}
+        labels = (
+            read_one_hot(columns, table.path)
+            if len(columns) > 1
+            else read_labels(columns[names[layout.labels[0]]], data.label_separator, where)
+        )
+        groups = None if layout.group is None else [str(cell(row, layout.group) or f"row {i}") for i, row in enumerate(table.rows)]
+        return Source(
+            kind="labelled", rows=[[joined([cell(row, i) for i in layout.texts])] for row in table.rows], labels=labels, groups=groups,
+            warnings=[*warnings, *labels.warnings],
+            columns={use: tuple(names[i] for i in places) for use, places in (("text", layout.texts), ("labels", layout.labels))},
+        )  # fmt: skip
+    rows = [[cell(row, i) for i in layout.texts] for row in table.rows]
+    if layout.alike is not None:
+        together = belongs_together(cells_of(table, layout.alike))
+        if not any(together):
+            raise DataError(
+                f"{table.path!r}: the column {table.header[layout.alike]!r} names no pair that belongs together (1, yes, entailment)."
+            )
+        rows = [row for row, one in zip(rows, together) if one]
+        warnings.append(
+            f"{table.path}: {sum(together):,} of {len(together):,} pairs belong together by {table.header[layout.alike]!r} and were read."
+        )
+    negatives = None if layout.negative is None else [cell(row, layout.negative) for row in table.rows]
+    return Source(kind=layout.kind, rows=rows, negatives=negatives, warnings=warnings)
+
+
+def _from_folders(path: Path, folders: dict[str, list[Path]]) -> Source:
+    reading = Reading()
+    rows = [[whole_text(file, reading)] for files in folders.values() for file in files]
+    names = [(name,) for name, files in folders.items() for _ in files]
+    note = f"{path}: each folder was read as a class, each file as one text (data.kind = 'text' reads them as running text)."
+    labels = Labels(rows=names, several=False)
+    return Source(kind="labelled", rows=rows, labels=labels, warnings=[note, *reading.warnings()], columns={"text": (WHOLE_FILES,)})
+
+
+def _from_lines(path: Path, data) -> Source | None:
+    """A file of lines that begin with fastText's `__label__`, or whose tabs make a table of a label and a text; None for another."""
+    some = [line for line in itertools.islice(decoded(path, Reading(), cut=True), SOME) if line.strip()]
+    if len(some) > 1 and all(line.startswith(PREFIX) for line in some):
+        reading = Reading()
+        parts = [_tagged(line) for line in decoded(path, reading, cut=False) if line.strip()]
+        labels = Labels(rows=[tags for tags, _ in parts], several=any(len(tags) > 1 for tags, _ in parts))
+        return Source(kind="labelled", rows=[[text] for _, text in parts], labels=labels, warnings=reading.warnings())
+    tabs = Counter(line.count("\t") for line in some).most_common(1)
+    if len(some) < 2 * FEW or not tabs[0][0] or tabs[0][1] < 0.95 * len(some):
+        return None
+    reading = Reading()
+    rows = [line.split("\t") for line in decoded(path, reading, cut=False) if line.strip()]
+    table = Table(path=str(path), rows=[row for row in rows if len(row) == tabs[0][0] + 1], warnings=reading.warnings())
+    if has_header(table.rows[:HEAD], _named(data)):
+        table.header, table.rows = [cell.strip() for cell in table.rows[0]], table.rows[1:]
+    found = _from_table(table, data)
+    return found if found is not None and found.kind == "labelled" else None
+
+
+def _tagged(line: str) -> tuple[tuple[str, ...], str]:
+    """The labels that a line begins with, and its text."""
+    match = re.match(rf"(?:{PREFIX}\S+\s*)+", line)
+    if match is None:
+        return (), line
+    return tuple(dict.fromkeys(word.removeprefix(PREFIX) for word in match[0].replace(",", " ").split())), line[match.end() :]
+
+
+def _named(data) -> tuple[str, ...]:
+    """The columns that the recipe names."""
+    named: list[str] = []
+    for value in (data.column, data.target, data.group):
+        named += [] if value is None else [value] if isinstance(value, str) else list(value)
+    return tuple(named)

@@ -1,0 +1,115 @@
+"""Which columns of a table hold the texts: by the names that people give them, else by their cells."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+TITLES = (
+    "title", "headline", "heading", "subject", "subject_line", "summary", "titre", "titel", "titulo", "título", "titolo", "заголовок",
+    "标题",
+)  # fmt: skip
+BODIES = (
+    "text", "full_text", "body", "content", "message", "review", "comment", "document", "article", "abstract", "description", "tweet",
+    "utterance", "post", "selftext", "complaint", "narrative", "transcript", "transcription", "feedback", "sentence", "statement",
+    "question", "query", "prompt", "summary", "passage", "paragraph", "dialogue", "lyrics", "plot", "synopsis", "overview", "caption",
+    "note", "email", "mail", "sms", "request", "input", "answer", "response", "opinion", "remark", "observation", "title", "headline",
+    "phrase", "command", "texto", "texte", "testo", "tekst", "kommentar", "comentario", "comentário", "commentaire", "commento",
+    "reseña", "avis", "bewertung", "nachricht", "beschreibung", "descripción", "descrição", "inhalt", "contenido", "contenu",
+    "mensaje", "mensagem", "frase", "satz", "recensione", "текст", "отзыв", "сообщение", "комментарий", "описание", "文本", "内容",
+    "评论", "句子", "本文", "テキスト", "文", "レビュー", "텍스트", "내용", "نص", "النص", "טקסט",
+)  # fmt: skip
+META = frozenset((
+    "id", "ids", "uid", "uuid", "key", "index", "idx", "no", "num", "number", "count", "counts", "n", "len", "length", "size", "words",
+    "chars", "date", "time", "datetime", "timestamp", "day", "month", "year", "hour", "created", "updated", "url", "link", "href",
+    "path", "file", "filename", "source", "author", "user", "username", "name", "lang", "language", "country", "city", "location",
+    "retweet", "likes", "votes", "helpful", "score", "rating", "stars", "label", "labels", "class", "category", "confidence", "gold",
+    "type", "format", "hash", "version",
+))  # fmt: skip
+WORDY, SURE = 3.0, 2.0  # words of a cell of text on average; and how many times those of the next column
+SAMPLE = 300  # rows that are looked at
+
+
+def normal(name: str) -> str:
+    """A column's name in lower case with underscores: `reviewText`, `Review Text` and `review-text` are equal."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(name).strip())
+    return re.sub(r"[\W_]+", "_", name).strip("_").lower()
+
+
+def place_of(name: str | None, header: list[str]) -> int | None:
+    """The place of a column by its name, in any spelling, or by the last part of a dotted name; None where there is none."""
+    if name is None or not header:
+        return None
+    if name in header:
+        return header.index(name)
+    for form in (str.lower, normal, lambda text: normal(text.rsplit(".", 1)[-1])):
+        places = [i for i, own in enumerate(header) if form(own) == form(name)]
+        if len(places) == 1:
+            return places[0]
+    return None
+
+
+def text_places(header: list[str], rows: list[list], leave_out=()) -> list[int]:
+    """The places of the columns that make a text, in order: one, or a title and a body; [] where the table does not show them.
+
+    rows: some of the table's. leave_out: places of columns that are something else.
+    """
+    rows = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
+    columns = {i: [str(row[i]).strip() for row in rows if i < len(row) and row[i] not in (None, "")] for i in range(len(header))}
+    open_ = [i for i in columns if i not in leave_out and _worded(columns[i])]
+    ranked = sorted((rank, i) for i in open_ if (rank := _rank(header[i], BODIES)) is not None)
+    if ranked:
+        body = ranked[0][1]
+        heads = sorted((rank, i) for i in open_ if i != body and (rank := _rank(header[i], TITLES)) is not None and _titles(columns[i]))
+        return [heads[0][1], body] if heads and normal(header[body]) not in TITLES[:2] else [body]
+    wordy = sorted(((_words(columns[i]), i) for i in open_), reverse=True)
+    if wordy and wordy[0][0] >= WORDY and (len(wordy) == 1 or wordy[0][0] >= SURE * wordy[1][0]):
+        return [wordy[0][1]]
+    return []
+
+
+def joined(cells: list) -> str:
+    """Several cells as one text, those that are empty left out."""
+    return " ".join(text for cell in cells if cell is not None and (text := str(cell).strip()))
+
+
+def _rank(name: str, names: tuple[str, ...]) -> int | None:
+    """How good a name is, 0 the best; None for one of another kind."""
+    whole = normal(str(name).rsplit(".", 1)[-1])
+    order = _order(names)
+    if whole in order:
+        return order[whole]
+    parts = whole.split("_")
+    if META & {*parts}:
+        return None
+    found = [order[part] for word in parts for part in (word, word.removesuffix("s")) if part in order]
+    return len(names) + min(found) if found else None
+
+
+@cache
+def _order(names: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for i, name in enumerate(names):
+        found.setdefault(name, i)
+        found.setdefault(f"{name}s", i)
+    return found
+
+
+def _worded(cells: list[str]) -> bool:
+    """Whether most cells hold letters, rather than numbers, dates, codes or addresses."""
+
+    def lettered(cell: str) -> bool:
+        letters = len(re.findall(r"[^\W\d_]", cell))
+        return letters > len(re.findall(r"\d", cell)) and not re.match(r"https?://\S+$", cell)
+
+    return bool(cells) and 2 * sum(map(lettered, cells)) > len(cells)
+
+
+def _titles(cells: list[str]) -> bool:
+    """Whether cells look like titles: mostly different, more than a word."""
+    return len({*cells}) > 0.5 * len(cells) and _words(cells) >= 1.5
+
+
+def _words(cells: list[str]) -> float:
+    """Words of a cell on average; three characters of a script without blanks count as one."""
+    return sum(max(len(cell.split()), len(re.findall(r"[\u3040-\u9fff\u0e00-\u0eff]", cell)) / 3) for cell in cells) / max(len(cells), 1)

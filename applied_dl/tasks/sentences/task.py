@@ -134,7 +134,11 @@ def _score_several(truth: np.ndarray, p: np.ndarray, labels: tuple[str, ...]) ->
         "f1": metric.f1(truth, p), "map": metric.mean_average_precision(truth, p), "accuracy": metric.accuracy(truth, p),
         "log_loss": metric.log_loss(truth, p),
     }  # fmt: skip
-    slices = {name: metric.f1(truth[:, i : i + 1], p[:, i : i + 1]) for i, name in enumerate(labels) if truth[:, i].any()}
+    slices = {
+        name: Slice(value=metric.f1(truth[:, [i]], p[:, [i]]), rows=int(truth[:, i].sum()))
+        for i, name in enumerate(labels)
+        if truth[:, i].any()
+    }
     return Scores(
         main="f1", metrics=metrics, intervals={"f1": interval, "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))}, slices=slices
     )

@@ -127,8 +127,32 @@ class Predictor:
         return self._task.expand_inputs(arguments, column) if column else self._task.expand_inputs(arguments)
 
 
+class VectorPredictor(Predictor):
+    """Predicts from a plain file of word vectors (GloVe, word2vec text or binary, `.npz`), as a bundle of the task words does.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: The file is damaged or of another kind.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.folder = Path(path)
+        self.variant, self.task = "fp32", "words"
+        self._task = load_predict(self.task)
+        self.encoder, self.runtime = self._task.open_vectors(self.folder)
+        self._local = threading.local()
+
+    def expand_inputs(self, arguments: list[str]) -> Any:
+        """Command-line arguments as inputs: a text file becomes its lines."""
+        return self._task.expand_inputs(arguments)
+
+
 def load(path: str | os.PathLike[str], variant: str | None = None, threads: int | None = None) -> Predictor:
-    """Open a bundle for prediction; see `Predictor`."""
+    """Open a bundle, or a plain file of word vectors, for prediction; see `Predictor` and `VectorPredictor`."""
+    if Path(path).is_file() and load_predict("words").is_vector_file(path):
+        return VectorPredictor(path)
     return Predictor(path, variant, threads)
 
 

@@ -370,3 +370,32 @@ def test_the_separator_is_seen_whatever_the_texts_hold(delimiter, cells):
 def test_a_line_that_names_the_separator(tmp_path):
     (tmp_path / "a.csv").write_text("sep=;\ntext;label\na, b, c;x\nd, e;y\n")
     assert read_table(tmp_path / "a.csv").rows == [["a, b, c", "x"], ["d, e", "y"]]
+
+
+def test_a_table_starts_from_word_vectors(tmp_path):
+    from applied_dl.text.vector_files import write_word2vec
+
+    names = sorted({word.lower() for words in TOPICS.values() for text in words for word in text.split()})
+    vectors = np.random.default_rng(0).normal(size=(len(names) + 1, 8)).astype(np.float32)
+    write_word2vec(tmp_path / "glove.txt", [*names, "unseen"], vectors, binary=False)
+    (tmp_path / "a.csv").write_text(csv_of(["text", "label"], [[text, topics[0]] for text, topics in PLAIN]))
+    raw = {
+        "task": "sentences",
+        "data": {"source": str(tmp_path / "a.csv")},
+        "learn": {"init": str(tmp_path / "glove.txt")},
+        "train": {"epochs": 1},
+    }
+    recipe = recipes.read_recipe(raw)
+    prepared = task.prepare(recipe, None)
+    recipe = task.resolve_defaults(recipe, prepared)
+    assert recipe.model.dimensions == 8
+    from applied_dl.tasks.sentences.encoder import vocabulary_of
+    from applied_dl.tasks.sentences.fit.embedding_init import initialize_from_file
+
+    model = task.build(recipe, prepared)
+    initialize_from_file(model, prepared.train.inputs["ids"], prepared.encoder, str(tmp_path / "glove.txt"))
+    table, tokens = model.get_layer("table").embeddings.numpy(), vocabulary_of(prepared.encoder)
+    for word in ("refund", "unseen"):  # a word that training lacks has its vector too
+        row = table[tokens.index(word)]
+        wanted = vectors[[*names, "unseen"].index(word)]
+        assert row @ wanted / np.linalg.norm(row) / np.linalg.norm(wanted) > 0.9999

@@ -67,7 +67,7 @@ def parquet(frame: pl.DataFrame, cut: int | None = None):
 
 
 FILES = [
-    refused("UTF-16", put("the dog".encode("utf-16")), "UTF-16"),
+    answered("UTF-16", put("the dog".encode("utf-16"))),
     refused("a picture", put(b"\x89PNG\r\n\x1a\n" + bytes(400)), "is no text"),
     refused("half a gzip", put(gzip.compress(b"the dog\n" * 999)[:40], "x.txt.gz"), "x.txt.gz"),
     refused("no gzip", put(b"the dog\n", "x.txt.gz"), "x.txt.gz"),
@@ -168,7 +168,6 @@ SOURCES = [
     refused("a folder without texts", lambda folder: folder, "holds no text file"),
     refused("an empty file", lambda folder: _put(folder, b""), "x.txt|empty|words|text"),
     refused("a picture", lambda folder: _put(folder, b"\x89PNG" + bytes(400)), "is no text"),
-    refused("UTF-16", lambda folder: _put(folder, text().encode("utf-16")), "UTF-16"),
     refused("three words", lambda folder: _put(folder, b"the dog sees\n"), "words|sentences|texts|pairs"),
     refused("punctuation", lambda folder: _put(folder, b"?!.,\n" * 500), "words|sentences|texts|pairs"),
     refused("one word again and again", lambda folder: _put(folder, b"dog\n" * 500), "words|sentences|texts|pairs"),

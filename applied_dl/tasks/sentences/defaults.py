@@ -13,6 +13,7 @@ from applied_dl.text.bert_files import read_facts
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
 from applied_dl.text.models.transformer import transformer
+from applied_dl.text.vector_files import read_vectors
 from applied_dl.training.losses import SMOOTHED
 from applied_dl.training.optimizers import refuse_bfloat16, refuse_unused
 
@@ -42,7 +43,7 @@ def resolve_sentences(recipe, prepared):
     known_settings(BUILDERS[name], {key: getattr(model, key) for key in OPTIONS})
     light = name in LIGHT
     table = light and objective in VECTOR_OBJECTIVES and (model.pooling or "mean") == "mean"
-    dimensions = _dimensions(model, name, table, encoder)
+    dimensions = _dimensions(model, name, table, encoder, learn.init)
     _check_model(recipe, name, objective, encoder, dimensions)
     _check_text(recipe, name, objective, encoder)
     _check_training(recipe, objective, table, encoder.multi_label)
@@ -86,12 +87,17 @@ def _columns(data, columns: dict[str, tuple[str, ...]]) -> dict:
     return {key: names[0] if len(names) == 1 else names for key, names in found.items() if names and getattr(data, key) is None}
 
 
-def _dimensions(model, name: str, table: bool, encoder) -> int:
+def _dimensions(model, name: str, table: bool, encoder, init: str | None) -> int:
     """Width of the vector: a pretrained model's own; a small table may be wide, since it takes no more bytes than a large narrow one."""
     if name == "pretrained":
         return read_facts(Path(model.weights))["width"]
     if name == "transformer":
         return model.dimensions or model.width or 256
+    if init not in (None, "random", "svd"):
+        width = read_vectors(init, limit=1)[1].shape[1]
+        if model.dimensions not in (None, width):
+            raise UsageError(f"model.dimensions is {model.dimensions}, but the vectors of {init!r} have {width}; leave the key out.")
+        return width
     return model.dimensions or (512 if table and name == "static" and encoder.vocabulary <= WIDE else 256)
 
 
@@ -118,6 +124,8 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
     if learn.init is not None and name not in LIGHT:
         raise UsageError(f"learn.init is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
+    if learn.init not in (None, "random", "svd") and name == "bytes":
+        raise UsageError("learn.init = FILE needs the words of a tokenizer; model.name = 'bytes' hashes them: use 'static'.")
     if learn.pretrain and objective == "mlm":
         raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
     if learn.mask != MASK and objective != "mlm" and not learn.pretrain:

@@ -31,6 +31,7 @@ ODDEST = 99.5  # percentile of the strangeness of the training texts that is sti
 MOST_BYTES = 2**20  # of one text; a longer one is cut before it is tokenised
 LONG_TEXT, ENDLESS = 1000, re.compile(r"\S{200,}")
 BLOCK = 4096  # texts tokenised at a time
+WHOLE_WORD = re.compile(r"[^\W_]{1,64}")
 IDEOGRAPHS = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
@@ -103,6 +104,23 @@ def train_tokenizer(texts: Iterable[str], size: int, kind: str = "wordpiece", lo
     plain = json.loads(made.to_str())
     plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] in (PAD, UNKNOWN, MASK)]
     return json.dumps(plain, ensure_ascii=False)
+
+
+def with_words(tokenizer: str, words: Iterable[str], lowercase: bool) -> str:
+    """A WordPiece tokenizer.json that knows further words as one piece each; names and marks that it would split are left out."""
+    plain = json.loads(tokenizer)
+    vocabulary = plain["model"]["vocab"]
+    for word in words:
+        word = word.lower() if lowercase else word
+        if WHOLE_WORD.fullmatch(word) and word not in vocabulary:
+            vocabulary[word] = len(vocabulary)
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def vocabulary_of(encoder: SubwordEncoder) -> list[str]:
+    """The tokens by their ids."""
+    places = _tokenizer(encoder.tokenizer, encoder.length, encoder.special).get_vocab()
+    return sorted(places, key=places.__getitem__)
 
 
 def _letters(texts: list[str], normal, most: int) -> list[str]:

@@ -1,7 +1,5 @@
 """The recipe of a sentence encoder."""
 
-from typing import Literal
-
 from msgspec import field
 
 from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
@@ -64,7 +62,9 @@ class Model(Section, frozen=True, kw_only=True):
 class Learn(Section, frozen=True, kw_only=True):
     objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
     temperature: about(float | None, "of the contrastive softmax", gt=0) = None
-    init: about(Literal["random", "svd"] | None, "embedding initialisation of a table: random or svd (factorised counts)") = None
+    init: about(
+        str | None, "embedding initialisation of a table: random, svd (factorised counts) or a file of word vectors (GloVe, word2vec, .npz)"
+    ) = None
     pretrain: about(int, "epochs of masked-language-model training before the objective (transformer)", ge=0) = 0
     mask: about(float, "share of tokens that are masked in masked-language-model training", gt=0, lt=1) = 0.15
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from applied_dl.core import config
-from applied_dl.core.errors import UsageError
+from applied_dl.core.errors import UsageError, nearest
 from applied_dl.core.sections import Export
 from applied_dl.tasks.words.readers import LARGE
+from applied_dl.text.vector_files import read_vectors
 
+DIMENSIONS = 100
 WORDS_SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
 MOST, FEWEST = 30, 3  # epochs
 RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.15, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
-SVD_RATE = 0.5  # share of that step size after an SVD initialisation
-SVD_EPOCHS = 6  # times fewer epochs are enough after it
+WARM_RATE = 0.5  # share of that step size for vectors that are initialised by factorised counts or by a file
+WARM_EPOCHS = 6  # times fewer epochs are enough for them
 GLOVE = {"epochs": 15, "learning_rate": 0.3}  # the paper's 0.05 is for billions of words; chosen on validation text
 MAX_METRIC_DROP = 0.01
 
@@ -27,6 +30,7 @@ def resolve_words(recipe, prepared):
     negative = (learn.negative or 5) if objective == "negative" else None
     sample = (1e-3 if learn.sample is None else learn.sample) if predicts else None
     init = (learn.init or usual_init(recipe, prepared, objective)) if predicts else None
+    warm = init not in (None, "random")
     epochs = train.epochs
     if model.name == "glove":
         epochs = epochs or GLOVE["epochs"]
@@ -34,12 +38,13 @@ def resolve_words(recipe, prepared):
         epochs = 1
     elif epochs is None:
         epochs = max(FEWEST, min(MOST, round(WORDS_SEEN / prepared.state.total)))
-        epochs = max(1, epochs // SVD_EPOCHS) if init == "svd" else epochs
+        epochs = max(1, epochs // WARM_EPOCHS) if warm else epochs
     usual = GLOVE["learning_rate"] if model.name == "glove" else RATES.get((model.name, objective))
-    rate = train.learning_rate or (usual * SVD_RATE if init == "svd" else usual)
+    rate = train.learning_rate or (usual * WARM_RATE if warm else usual)
     threads = 1 if train.deterministic else train.threads or os.cpu_count() or 1
     return config.replace(
         recipe,
+        model={"dimensions": _dimensions(model, init)},
         preprocess={"min_count": prepared.state.min_count, "buckets": prepared.encoder.buckets or None},
         learn={"objective": objective, "negative": negative, "sample": sample, "init": init},
         train={"epochs": epochs, "learning_rate": rate, "threads": threads},
@@ -48,6 +53,18 @@ def resolve_words(recipe, prepared):
             "variants": variants(recipe.export.variants),
         },
     )
+
+
+def _dimensions(model, init: str | None) -> int:
+    """Of the vectors: the recipe's, those of the file that initialises them, or the default. Raises `UsageError` where two differ."""
+    if init in (None, "random", "svd"):
+        return model.dimensions or DIMENSIONS
+    if not Path(init).exists():
+        raise UsageError(f"learn.init = {init!r} is neither a method nor a file of word vectors.{nearest(init, ('random', 'svd'))}")
+    width = read_vectors(init, limit=1)[1].shape[1]
+    if model.dimensions not in (None, width):
+        raise UsageError(f"model.dimensions is {model.dimensions}, but the vectors of {init!r} have {width}; leave the key out.")
+    return width
 
 
 def variants(asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,6 +96,8 @@ def _refuse_unused(recipe, predicts: bool) -> None:
                 raise UsageError(f"train.{key} has no meaning for model.name = 'svd', which factorises once.")
     if train.deterministic and (train.threads or 1) > 1:
         raise UsageError("train.deterministic needs one thread: threads that update without locks never do so in the same order twice.")
+    if settings.ngrams and learn.init not in (None, "random", "svd"):
+        raise UsageError("learn.init = FILE gives vectors of whole words; remove it or preprocess.ngrams.")
     if learn.objective == "hierarchical" and learn.init == "svd":
         raise UsageError("learn.init = 'svd' initialises words and their contexts; the inner nodes of a hierarchical softmax are neither.")
     if settings.ngrams and learn.init == "svd":

@@ -8,12 +8,33 @@ from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.words.encoder import MOST_WORDS, WordEncoder, joined, load, rows_of
 from applied_dl.tasks.words.vectors import WordVectors
 from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, text_of
+from applied_dl.text.vector_files import is_vector_file
 from applied_dl.text.word_tokens import tokens
 
 load_encoder = load
 DIGITS = 6
 SOME_WORDS, CHECKED = 4, 10_000  # words, and characters that are checked, of a text that may be unlike the training text
 LONGEST_TEXT = 2**18  # characters of a text that are read
+
+
+class Lookup:
+    """The mean of rows (N, D) of a table in memory, called as the graph of a bundle is."""
+
+    def __init__(self, vectors: np.ndarray):
+        self.table = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors])
+
+    def run(self, inputs: dict[str, np.ndarray], batch: int = 256) -> dict[str, np.ndarray]:
+        """{"ids": (N, T)} → {"vector": (N, D)}."""
+        ids = inputs["ids"]
+        return {"vector": self.table[ids].sum(1) / np.maximum((ids > 0).sum(1, keepdims=True), 1)}
+
+
+def open_vectors(path) -> tuple[WordEncoder, Lookup]:
+    """The encoder and the lookup of a file of word vectors. Raises `DataError` where it is none."""
+    table = WordVectors.load(path)
+    cased = any(word != word.lower() for word in table.words[:CHECKED])
+    encoder = WordEncoder(words=table.words, lowercase=not cased, arrays={"vectors": table.vectors})
+    return encoder, Lookup(table.vectors)
 
 
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
@@ -75,4 +96,4 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
     return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
 
 
-__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["encode", "expand_inputs", "is_vector_file", "load_encoder", "open_vectors", "postprocess"]

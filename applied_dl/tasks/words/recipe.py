@@ -32,7 +32,7 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 class Model(Section, frozen=True, kw_only=True):
     name: about(Method, "skipgram, cbow, glove or svd (positive PMI, factorised)") = "skipgram"
-    dimensions: about(int, "of the vectors", ge=1, le=4096) = 100
+    dimensions: about(int | None, "of the vectors; those of the file of learn.init, or 100", ge=1, le=4096) = None
 
 
 class Learn(Section, frozen=True, kw_only=True):
@@ -40,7 +40,10 @@ class Learn(Section, frozen=True, kw_only=True):
     objective: about(Literal["negative", "hierarchical"] | None, "skipgram, cbow: negative sampling or hierarchical softmax") = None
     negative: about(int | None, "noise words for each true one", ge=1, le=100) = None
     sample: about(float | None, "words more frequent than this share are subsampled (0 keeps all)", ge=0, lt=1) = None
-    init: about(Literal["random", "svd"] | None, "first vectors: random, or a factorisation of the counts (a sixth of the epochs)") = None
+    init: about(
+        str | None,
+        "embedding initialisation: random, svd (factorised counts, a sixth of the epochs) or a file of vectors (GloVe, word2vec, .npz)",
+    ) = None
 
 
 class Train(Section, frozen=True, kw_only=True):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.tasks.words.vector_files import read_binary, read_npz, read_text, write_npz, write_word2vec
 from applied_dl.text.nearest import nearest_rows
-
-KINDS = (".npz", ".bin", ".txt", ".vec")
+from applied_dl.text.vector_files import kind_of, read_vectors, write_npz, write_word2vec
 
 
 class WordVectors:
@@ -88,7 +85,7 @@ class WordVectors:
     def save(self, path: str | Path) -> None:
         """Write `.npz` (ours), `.bin` (word2vec binary) or `.txt`, `.vec` (word2vec text), by the name's end."""
         path = Path(path)
-        kind = _kind(path)
+        kind = kind_of(path)
         if kind == ".npz":
             write_npz(path, self.words, self.vectors)
             return
@@ -106,11 +103,7 @@ class WordVectors:
         path = Path(path)
         bundle = path if path.is_dir() else None
         path = path / "encoder.npz" if bundle else path
-        read = {".npz": read_npz, ".bin": read_binary}.get(_kind(path), read_text)
-        try:
-            words, vectors = read(path, limit)
-        except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
-            raise DataError(f"{str(path)!r} holds no word vectors: {error}.") from error
+        words, vectors = read_vectors(path, limit)
         return cls(words, vectors, _by_sub_words(bundle) if bundle else None)
 
 
@@ -135,12 +128,6 @@ def _by_sub_words(folder: Path) -> Callable[[str], np.ndarray | None] | None:
         return opened[0].run({"ids": np.array([rows], np.int32)})["vector"][0] if rows else None
 
     return vector
-
-
-def _kind(path: Path) -> str:
-    if path.suffix not in KINDS:
-        raise UsageError(f"Word vectors are kept as {', '.join(KINDS)}; received {path.name!r}.")
-    return path.suffix
 
 
 def _close(word: str, words: list[str]) -> str:

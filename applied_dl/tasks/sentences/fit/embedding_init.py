@@ -8,12 +8,17 @@ window were chosen on the validation rows of the default corpus and on STS-B dev
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from applied_dl.core import console
+from applied_dl.core.errors import DataError
+from applied_dl.tasks.sentences.encoder import SubwordEncoder, vocabulary_of
 from applied_dl.text.counts import cooccurrences, factorised, positive_pmi
 from applied_dl.text.encoded_text import Text
+from applied_dl.text.vector_files import read_vectors
 
 WINDOW = 20  # sub-words either way that count as neighbours
 COLUMNS = 8  # tokens per column of the factorisation: with as many columns as tokens, every token would be orthogonal to the others
@@ -31,6 +36,26 @@ def initialize_embedding(model: keras.Model, ids: np.ndarray, padding: int, how:
         return
     with console.timed("counts", "neighbours counted and factorised"):
         layer.embeddings.assign(svd_embedding(table, ids, padding, seed))
+
+
+def initialize_from_file(model: keras.Model, ids: np.ndarray, encoder: SubwordEncoder, path: str) -> None:
+    """Initialise the layer "table" by a file of word vectors where a token is a word of it; norms by `rarity`, the mean norm stays.
+
+    Raises:
+        DataError: where no token is a word of the file.
+    """
+    layer = model.get_layer("table")
+    table, (words, vectors) = layer.embeddings.numpy(), read_vectors(path)
+    place = {word.lower(): row for row, word in reversed(list(enumerate(words)))}
+    place |= {word: row for row, word in reversed(list(enumerate(words)))}  # as it is written where both are there
+    rows = np.array([place.get(token, -1) for token in vocabulary_of(encoder)])
+    known = rows >= 0
+    if not known.any():
+        raise DataError(f"{path!r} holds none of the {len(rows):,} sub-words of the texts; is it of another language or case?")
+    norm = np.linalg.norm(table, axis=1).mean()
+    table[known] = _unit(vectors[rows[known]]) * norm
+    layer.embeddings.assign(table * rarity(ids, len(table), encoder.padding)[:, None])
+    console.say("vectors", f"{known.sum():,} of {len(rows):,} sub-words start from {Path(path).name}")
 
 
 def rarity(ids: np.ndarray, size: int, padding: int) -> np.ndarray:

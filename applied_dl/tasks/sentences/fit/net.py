@@ -13,7 +13,7 @@ from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
 from applied_dl.tasks.sentences.fit.contrastive import fit_table
-from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding
+from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, initialize_from_file
 from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
@@ -37,7 +37,10 @@ def fit_sentences(recipe, prepared, trainer, tag: str, model: keras.Model, evalu
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
         with trainer.preparing(1, 1):
-            initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
+            if recipe.learn.init in ("random", "svd"):
+                initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
+            else:
+                initialize_from_file(model, ids, prepared.encoder, recipe.learn.init)
     if recipe.learn.pretrain and objective != "mlm":
         first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
         _fit_mlm(recipe, prepared, model, ids, first, trainer, f"{tag}-mlm")

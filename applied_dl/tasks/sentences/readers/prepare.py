@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
-from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.sentences.encoder import (
@@ -19,6 +21,7 @@ from applied_dl.tasks.sentences.encoder import (
     text_lengths,
     train_tokenizer,
     usual_of,
+    with_words,
 )
 from applied_dl.tasks.sentences.readers.labels import match_labels
 from applied_dl.tasks.sentences.readers.layouts import read_scored
@@ -37,12 +40,15 @@ from applied_dl.tasks.sentences.readers.sources import part_folders
 from applied_dl.text.inputs import WHOLE_FILES
 from applied_dl.text.markup import tidy
 from applied_dl.text.tables import is_table, read_table
+from applied_dl.text.vector_files import read_vectors
 
 VOCABULARY = (1000, 16_000)  # sub-words of a trained tokenizer, at least and at most by default
 WORDS_A_SUBWORD = 24  # running words for each sub-word of the vocabulary
 LENGTH = (16, 128)  # tokens of a text by default where more of them cost time: the 99th percentile between these
 BYTES = (64, 512)  # the same of sentences as raw bytes, and of whole texts:
 WHOLE_BYTES = (64, 4096)
+INITS = ("random", "svd")
+WORDS_OF_FILE = 30_000  # first words of a file of vectors that become tokens, beside those of the training texts
 WHOLE = 8192  # tokens of a text that a bag of sub-words reads
 CELLS = 2**27  # of the ids of the training texts: what they may take in memory decides how much of the longest ones trains
 TRAINED = 4096  # tokens of a text that train, at most
@@ -170,8 +176,6 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
         encoder = SubwordEncoder(length=length, **common)
         return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, texts[:SAMPLE], encode_texts(encoder, texts[:SAMPLE]))))
     if model.weights:
-        from pathlib import Path
-
         from applied_dl.text.bert_files import read_facts
 
         facts = read_facts(Path(model.weights))
@@ -183,6 +187,8 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
         text = (
             read_tokenizer(pre.tokenizer) if pre.tokenizer else train_tokenizer(texts, _vocabulary(pre, texts), pre.subwords, pre.lowercase)
         )
+        if recipe.learn.init not in (None, *INITS):
+            text = with_words(text, _words_of_file(recipe, texts), pre.lowercase)
         plain, most = SubwordEncoder(length=WHOLE, tokenizer=text, **common), LENGTH[1]
         pad = next((i for i in (plain.id("[PAD]"), plain.id("<pad>")) if i is not None), None)
         if pad is None:
@@ -197,6 +203,19 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
     encoder = msgspec.structs.replace(plain, length=pre.length or (WHOLE if whole and bag else usual))
     sample = sample[:: max(1, len(sample) // SAMPLE_WHOLE)] if encoder.length > most else sample
     return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, sample, encode_texts(encoder, sample))))
+
+
+def _words_of_file(recipe, texts: list[str]) -> list[str]:
+    """Words of the file of vectors that become tokens: its first ones, and those of the training texts."""
+    pre, path = recipe.preprocess, recipe.learn.init
+    if pre.subwords != "wordpiece" or pre.tokenizer:
+        raise UsageError("learn.init = FILE adds words to a trained WordPiece tokenizer; leave preprocess.tokenizer and subwords out.")
+    if not Path(path).exists():
+        raise UsageError(f"learn.init = {path!r} is neither a method nor a file of word vectors.{nearest(path, INITS)}")
+    words, _ = read_vectors(path)
+    used = {word for text in texts for word in re.findall(r"[^\W_]+", text.lower())}
+    first = pre.vocabulary or WORDS_OF_FILE
+    return [word for i, word in enumerate(words) if i < first or word.lower() in used]
 
 
 def _training_width(encoder: SubwordEncoder, texts: list[str], asked: int | None) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from applied_dl.core import console
+from applied_dl.core.errors import DataError
 from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.words.encoder import MOST_GRAMS, spread, subword_rows
 from applied_dl.tasks.words.fit.glove import glove_plan, glove_vectors
 from applied_dl.tasks.words.fit.huffman import Tree, huffman
 from applied_dl.tasks.words.fit.skipgram import learn, over_text
+from applied_dl.tasks.words.vectors import WordVectors
 from applied_dl.text import counts as counting
 from applied_dl.text.encoded_text import keep_shares, noise_table
 from applied_dl.text.kernels import KernelState
@@ -89,7 +93,7 @@ def composed(table: np.ndarray, bags: np.ndarray) -> np.ndarray:
 
 
 def initial_tables(recipe, prepared) -> tuple[np.ndarray, np.ndarray]:
-    """Initial input and output tables (V, D): small random values and zeros, or factorised counts in both."""
+    """Initial input and output tables (V, D): small random values and zeros, factorised counts in both, or the input vectors of a file."""
     size, D = len(prepared.encoder.words), recipe.model.dimensions
     inputs = small(size, D, recipe.train.seed)
     outputs = np.zeros((size - (recipe.learn.objective == "hierarchical"), D), np.float32)  # a tree of V words has V − 1 inner nodes
@@ -97,6 +101,13 @@ def initial_tables(recipe, prepared) -> tuple[np.ndarray, np.ndarray]:
         found = counting.as_embedding_init(counted(recipe, prepared))
         known = found.any(1)
         inputs[known] = outputs[known] = found[known]
+    elif recipe.learn.init not in (None, "random"):
+        found = vectors_of(prepared.encoder.words, recipe.learn.init)
+        known = found.any(1)
+        inputs[known] = counting.as_embedding_init(found)[known]
+        console.say("vectors", f"{known.sum():,} of {size:,} words start from {Path(recipe.learn.init).name}")
+        if not known.any():
+            raise DataError(f"{recipe.learn.init!r} holds none of the {size:,} words of the text; is it of another language or case?")
     return inputs, outputs
 
 
@@ -108,6 +119,17 @@ def counted(recipe, prepared) -> np.ndarray:
         with console.timed("counts", "neighbours counted and factorised"):
             cache[key] = counting.ppmi_svd(prepared.state.text, *key)
     return cache[key]
+
+
+def vectors_of(words: list[str], path: str) -> np.ndarray:
+    """(V, D) the vectors that a file has for the words, as they are written or in lower case; zeros for others."""
+    table = WordVectors.load(path)
+    lower = {word.lower(): row for word, row in reversed(table.places.items())}
+    rows = [table.places.get(word, lower.get(word.lower(), -1)) for word in words]
+    found = np.zeros((len(words), table.vectors.shape[1]), np.float32)
+    known = np.array(rows) >= 0
+    found[known] = table.vectors[np.array(rows)[known]]
+    return found
 
 
 def small(rows: int, dimensions: int, seed: int) -> np.ndarray:

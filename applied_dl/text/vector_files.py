@@ -6,15 +6,58 @@ file is damaged or of another kind.
 
 from __future__ import annotations
 
+import gzip
 import re
 from itertools import islice
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from applied_dl.core.errors import DataError, UsageError
 from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
 
 GAP = re.compile(r"[ \t]")
+KINDS = (".npz", ".bin", ".txt", ".vec")
+TEXT_KINDS = (".txt", ".vec")  # which may be compressed by gzip
+
+
+def kind_of(path: Path) -> str:
+    """The suffix that names the format. Raises `UsageError` for another."""
+    name = path.with_suffix("") if path.suffix == ".gz" and path.with_suffix("").suffix in TEXT_KINDS else path
+    if name.suffix not in KINDS:
+        raise UsageError(f"Word vectors are kept as {', '.join(KINDS)}; received {path.name!r}.")
+    return name.suffix
+
+
+def read_vectors(path: str | Path, limit: int | None = None) -> tuple[list[str], np.ndarray]:
+    """Words and vectors (V, D) float32 of a file.
+
+    Args:
+        path: `.npz` (ours), `.bin` (word2vec binary), `.txt` or `.vec` (GloVe, word2vec text), also compressed by gzip.
+        limit: read only so many first words.
+
+    Raises:
+        DataError: where the file is not what its name says.
+        UsageError: for another suffix.
+    """
+    path = Path(path)
+    read = {".npz": read_npz, ".bin": read_binary}.get(kind_of(path), read_text)
+    try:
+        return read(path, limit)
+    except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
+        raise DataError(f"{str(path)!r} holds no word vectors: {error}.") from error
+
+
+def is_vector_file(path: str | Path) -> bool:
+    """Whether a path is a file of word vectors by its name and its first lines, rather than a bundle or a text."""
+    path = Path(path)
+    if not path.is_file():
+        return False
+    try:
+        return read_vectors(path, limit=3)[1].shape[1] > 1
+    except (DataError, UsageError):
+        return False
 
 
 def read_npz(path: Path, limit: int | None):
@@ -62,7 +105,8 @@ def _word(file, i: int, count: int) -> str:
 def read_text(path: Path, limit: int | None):
     """Lines of a word and its D numbers, with or without a first line `V D`; separated by spaces or tabs."""
     words, rows, count, D = [], [], None, None
-    with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="\n") as file:
         for number, line in islice(enumerate(file, 1), None if limit is None else limit + 1):
             parts = GAP.split(line.rstrip())
             if number == 1 and len(parts) == 2 and all(part.isdigit() for part in parts):

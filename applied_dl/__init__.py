@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    import keras
     import msgspec
 
     from applied_dl.core.bundle import Manifest
@@ -45,6 +46,7 @@ __all__ = [
     "export",
     "find_lr",
     "load",
+    "load_keras",
     "predict",
     "train",
     "tune",
@@ -66,6 +68,7 @@ def train(
     predict: Section | None = None,
     export: Section | None = None,
     card: Section | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Run:
     """Train a recipe, export it, verify the exported files and write the bundle.
 
@@ -83,9 +86,10 @@ def train(
         predict: Keys of [predict].
         export: Keys of [export].
         card: Keys of [card].
+        callbacks: Keras callbacks, called while the model is trained.
 
     Returns:
-        The run: `run.bundle`, `run.metrics`, `run.manifest`, `run.predictor()`.
+        The run: `run.bundle`, `run.metrics`, `run.manifest`, `run.model` (the Keras model), `run.predictor()`.
 
     Raises:
         UsageError: The recipe or an argument is wrong.
@@ -102,7 +106,7 @@ def train(
     sections = {"data": data, "preprocess": preprocess, "model": model, "learn": learn, "train": train, "calibration": calibration,
                 "predict": predict, "export": export, "card": card}  # fmt: skip
     overrides = recipes.section_overrides(sections)
-    return train_recipe(recipe, out=out, overwrite=overwrite, resume=resume, overrides=overrides)
+    return train_recipe(recipe, out=out, overwrite=overwrite, resume=resume, overrides=overrides, callbacks=callbacks)
 
 
 def load(bundle: PathLike, variant: str | None = None, threads: int | None = None) -> Predictor:
@@ -127,6 +131,26 @@ def load(bundle: PathLike, variant: str | None = None, threads: int | None = Non
     from applied_dl.predictor import Predictor
 
     return Predictor(bundle, variant, threads)
+
+
+def load_keras(bundle: PathLike) -> keras.Model:
+    """Load the serving graph of a bundle as a Keras model, with the package's own layers registered.
+
+    Args:
+        bundle: A folder written by `train`.
+
+    Returns:
+        The model; its inputs and outputs are those of the exported files.
+
+    Raises:
+        DataError: The bundle is missing a file, or one is damaged.
+
+    Example:
+        >>> applied_dl.load_keras("saved_models/digits").summary()
+    """
+    from applied_dl.workflows.load_keras import load_keras as read
+
+    return read(bundle)
 
 
 def predict(

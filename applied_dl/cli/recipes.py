@@ -1,7 +1,8 @@
-"""Verbs that start from a recipe: new, train, doctor, lr-find, tune, backtest."""
+"""Verbs that start from a recipe: new, train, doctor, inspect, lr-find, tune, backtest."""
 
 from __future__ import annotations
 
+import json
 import os
 from argparse import ArgumentParser, Namespace
 
@@ -70,15 +71,41 @@ def lr_find(options: Namespace) -> int:
 
 
 def add_doctor_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("what", metavar="RECIPE|BUNDLE", help="a TOML recipe, the name of a task, or a folder written by `train`")
+    what = "a TOML recipe, the name of a task, a folder written by `train`, or data (with --task)"
+    parser.add_argument("what", metavar="RECIPE|BUNDLE|DATA", help=what)
     add_set_argument(parser)
     parser.add_argument("--budget", type=float, default=60.0, metavar="S", help="train for at most about S seconds (default: 60)")
+    parser.add_argument("--task", help="the argument is data of this task: only report how it is read, as `inspect` does")
+    parser.add_argument("--out", metavar="HTML", help="with --task: write the report as an HTML page")
+
+
+def add_inspect_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("what", metavar="DATA", help="a file or folder, or a built-in name")
+    parser.add_argument("--task", required=True, help="image, tabular, forecast, words or sentences")
+    parser.add_argument("--out", metavar="HTML", help="write the report as an HTML page")
+    add_set_argument(parser)
+
+
+def inspect(options: Namespace) -> int:
+    """Report how data is read and what is unusual in it."""
+    from pathlib import Path
+
+    from applied_dl.report.data_page import data_lines
+    from applied_dl.workflows.inspect import inspect_data
+
+    recipe = read_recipe(options.task, [f"data.source={json.dumps(options.what)}", *options.set])
+    report = inspect_data(recipe, Path(options.out) if options.out else None)
+    return print_result(options, report, data_lines(report), exit_code=1 if report["findings"] else 0)
 
 
 def doctor(options: Namespace) -> int:
     """Report what is wrong with a recipe or a bundle."""
     from applied_dl.workflows import diagnose
 
+    if options.task:
+        return inspect(options)
+    if options.out:
+        raise UsageError("--out is the page about data; give --task with it.")
     if os.path.isdir(options.what):
         if options.set:
             raise UsageError("--set is for a recipe; a bundle is examined as it was trained.")
@@ -142,6 +169,7 @@ VERBS = {
     "doctor": Verb(
         doctor, add_doctor_arguments, "examine a recipe before a long training, or a bundle after it: what is wrong and what to change"
     ),
+    "inspect": Verb(inspect, add_inspect_arguments, "report how your data is read: columns, missing values, outliers, leaks, drops"),
     "backtest": Verb(backtest, add_backtest_arguments, "forecast from many origins in the past and compare with classical methods"),
     "tune": Verb(tune, add_tune_arguments, "search the recipe's [tune.space] with Optuna and write the best recipe"),
 }

@@ -61,6 +61,7 @@ class Train(Section, frozen=True, kw_only=True):
     ) = None
     seed: about(int, "the one seed of splits, weights, order and augmentation", ge=0, lt=2**31) = 0
     deterministic: about(bool, "same seed, same machine: the same weights, bit for bit") = True
+    log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None
     checkpoint_minutes: about(float, "how often, at the least, a finished epoch is kept for --resume", ge=0) = 1.0
 
 

@@ -16,10 +16,10 @@ from applied_dl.core.records import BOUNDED, HIGHER_IS_BETTER
 from applied_dl.report import details
 from applied_dl.report.details import plain
 from applied_dl.report.html import write_page
+from applied_dl.report.progress_lines import IMPORTANT
 from applied_dl.report.usage import mobile_usage, server_usage
 from applied_dl.report.wording import drop_text, interval_text, milliseconds, percent, rounded, size
 
-IMPORTANT = "IMPORTANT"  # a warning that begins so stands above everything else
 WORST_SLICES = 5
 SHOWN_WARNINGS = 6
 CELL = 60  # characters of a cell of the examples

@@ -15,13 +15,25 @@ def log_baselines(baselines: dict[str, Scores]) -> None:
         console.say("baseline", f"{name:<28} {scores.main} {format_score(scores)}")
 
 
+IMPORTANT = "IMPORTANT"  # begins the warnings that come before everything else, in the output and in the card
+
+
+def important_first(warnings: list[str]) -> list[str]:
+    """The warnings in their order, those that begin with `IMPORTANT` first."""
+    return sorted(warnings, key=lambda text: not text.startswith(IMPORTANT))
+
+
 def log_data(prepared) -> None:
-    """What was read, the sizes of the three parts, and the warnings."""
+    """What was read, the sizes of the three parts, and the warnings; the important ones first of all."""
+    important = [text for text in prepared.warnings if text.startswith(IMPORTANT)]
+    for warning in important:
+        console.warn(warning)
     train = prepared.facts.get("windows", len(prepared.train))
     rows = f"{train:,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
     console.say("data", prepared.facts.get("summary", "") + f"  ({rows})")
     for warning in prepared.warnings:
-        console.warn(warning)
+        if warning not in important:
+            console.warn(warning)
 
 
 def log_scores(scores: Scores, baselines: dict[str, Scores]) -> None:

@@ -31,18 +31,31 @@ def check(path: str | Path) -> list[dict[str, Any]]:
     """
     folder = Path(path)
     manifest = open_bundle(folder)
-    try:
-        with np.load(folder / "golden.npz", allow_pickle=False) as file:
-            golden = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"The golden examples of {str(folder)!r} cannot be read: {error}.") from error
-    inputs = {name.removeprefix("input/"): array for name, array in golden.items() if name.startswith("input/")}
+    golden = _read_golden(folder)
+    inputs = _inputs_of(golden)
     rows = [_replay(folder, manifest, item, inputs, golden) for item in manifest.exports if item.format == "tflite" and not item.refused]
     failed = [row for row in rows if not row["ok"]]
     if failed:
         names = ", ".join(f"{row['file']} (off by {row['difference']:.1e} of the output's scale)" for row in failed)
         raise RefusedError(f"The bundle {str(folder)!r} gives other outputs on this machine: {names}.")
     return rows
+
+
+def golden_inputs(folder: Path) -> dict[str, np.ndarray]:
+    """The inputs (N, …) of a bundle's golden examples, by name."""
+    return _inputs_of(_read_golden(folder))
+
+
+def _read_golden(folder: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(folder / "golden.npz", allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"The golden examples of {str(folder)!r} cannot be read: {error}.") from error
+
+
+def _inputs_of(golden: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix("input/"): array for name, array in golden.items() if name.startswith("input/")}
 
 
 def _replay(

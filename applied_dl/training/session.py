@@ -21,8 +21,10 @@ from applied_dl.training.progress import Progress
 class Session:
     """One training of a `Loop`. The loop calls `record` after each epoch and `checkpoint` where it can be resumed."""
 
-    def __init__(self, loop: Loop, keeper: Keeper, on_epoch: tuple[Callable[[History], None], ...] = (), keep_interrupted: bool = True):
-        self.loop, self.keeper, self.on_epoch, self.keep_interrupted = loop, keeper, on_epoch, keep_interrupted
+    def __init__(
+        self, loop: Loop, keeper: Keeper, tag: str, on_epoch: tuple[Callable[[str, History], None], ...] = (), keep_interrupted: bool = True
+    ):
+        self.loop, self.keeper, self.tag, self.on_epoch, self.keep_interrupted = loop, keeper, tag, on_epoch, keep_interrupted
         self.history = History(monitor=loop.monitor)
         self.best_weights: list[np.ndarray] | None = None
         self.waited, self.finished = 0, False
@@ -66,7 +68,7 @@ class Session:
                 self.finished = True
         self.progress.epoch(row)
         for call in self.on_epoch:
-            call(history)
+            call(self.tag, history)
         return self.finished
 
     def checkpoint(self) -> None:

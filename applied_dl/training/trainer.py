@@ -36,14 +36,14 @@ class CheckpointingTrainer(Trainer):
     Args:
         store: where the states are written; None writes none.
         callbacks: Keras callbacks. In a training that is not Keras `fit` they are called without a model at the ends of epochs.
-        on_epoch: functions of the history, called after each epoch.
+        on_epoch: functions of the training's tag and its history, called after each epoch.
         keep_interrupted: False lets Ctrl-C through, which ends a search.
         first_weights: the weights that each model begins with, where given.
     """
 
     store: Store | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
-    on_epoch: tuple[Callable[[History], None], ...] = ()
+    on_epoch: tuple[Callable[[str, History], None], ...] = ()
     keep_interrupted: bool = True
     first_weights: tuple[np.ndarray, ...] | None = None
 
@@ -71,7 +71,7 @@ class CheckpointingTrainer(Trainer):
         called = CallbackList(list(self.callbacks))
         called.on_train_begin()
 
-        def end_epoch(history: History) -> None:
+        def end_epoch(tag: str, history: History) -> None:
             called.on_epoch_end(len(history.rows) - 1, history.rows[-1])
 
         history = self._session(loop, tag, (*self.on_epoch, end_epoch)).run()
@@ -84,7 +84,7 @@ class CheckpointingTrainer(Trainer):
 
     def _session(self, loop: Loop, tag: str, on_epoch) -> Session:
         keeper = Keeper(self.store, tag, loop.checkpoint_minutes, loop.unit)
-        return Session(loop, keeper, on_epoch, self.keep_interrupted)
+        return Session(loop, keeper, tag, on_epoch, self.keep_interrupted)
 
 
 class Timer(Trainer):

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from applied_dl.core import config, console
+from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
-from applied_dl.workflows.preparation import read_data, resolve_recipe
+from applied_dl.workflows.preparation import check_rows, read_data, resolve_recipe
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured on small models
@@ -22,9 +23,11 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
 
     start = time.perf_counter()
     prepared = read_data(task, recipe)
-    for warning in prepared.warnings:
-        console.warn(warning)
     recipe = resolve_recipe(task, recipe, prepared)
+    findings = check_rows(task, recipe, prepared)
+    warnings = lines.important_first([*prepared.warnings, *(finding.line() for finding in findings)])
+    for warning in warnings:
+        console.warn(warning)
     model = task.build(recipe, prepared)
     from applied_dl.export.describe import describe
 
@@ -48,7 +51,7 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
         "train": config.as_dict(recipe)["train"],
         "bundle": out,
         "files": files(recipe),
-        "warnings": list(prepared.warnings),
+        "warnings": warnings,
     }
     return facts, _text(facts)
 

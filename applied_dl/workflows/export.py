@@ -10,12 +10,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from applied_dl.core import bundle, config, console
+from applied_dl.core import bundle, config
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
+from applied_dl.workflows.load_keras import load_keras
 from applied_dl.workflows.preparation import reread
 
 
@@ -33,9 +34,6 @@ def export(
     changed = {key: value for key, value in settings.items() if value is not None}
     recipe = recipes.resolve(config.merged(manifest.recipe, {"export": changed}), str(path))
     task = load_task(recipe.task)
-    with console.hushed():
-        import keras
-
     from applied_dl.export.convert import check_export
     from applied_dl.export.describe import describe
     from applied_dl.export.golden import GOLDEN_ROWS, write_golden
@@ -44,7 +42,7 @@ def export(
 
     check_export(recipe.export)
     prepared = reread(task, recipe, manifest, path)
-    model = keras.saving.load_model(path / "model.keras")
+    model = load_keras(path)
     serving = task.restore_serving(recipe, model, prepared.encoder)
     with bundle.writing(path, overwrite=True) as work:
         for name in manifest.files:

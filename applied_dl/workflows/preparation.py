@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from applied_dl.core import config
+from applied_dl.core import config, console
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.cache import cache_folder
 from applied_dl.core.errors import RefusedError
+
+if TYPE_CHECKING:
+    from applied_dl.training.diagnostics import Finding
 
 
 def read_data(task, recipe):
@@ -34,11 +38,26 @@ def of_one_net(task, recipe):
     return config.replace(recipe, train={"ensemble": 1, "snapshots": None}) if task.trained_by_keras else recipe
 
 
-def identity(recipe, prepared) -> dict[str, str]:
+def how_trained(task, recipe) -> dict[str, bool]:
+    """What the checks of rows and curves must know of `[train]`; word vectors have neither key."""
+    settings = recipe.train
+    return {"stops": task.trained_by_keras and bool(settings.patience), "weighted": task.trained_by_keras and bool(settings.class_weights)}
+
+
+def check_rows(task, recipe, prepared) -> list[Finding]:
+    """The findings that need nothing but the rows: leaks, contradicting labels, imbalance, shared rows."""
+    with console.hushed():  # of what the diagnostics import, these checks need none
+        from applied_dl.training.diagnostics import check_data
+
+    return check_data(prepared, weighted=how_trained(task, recipe)["weighted"])
+
+
+def identity(recipe, fingerprint: str) -> dict[str, str]:
     """What must not change between an interrupted run and its resume, key by key, so that a refusal can name what did."""
     sections = {name: keys for name, keys in config.as_dict(recipe).items() if name not in ("export", "card", "tune")}
+    sections["train"].pop("log", None)
     found = {f"{name}.{key}": json.dumps(value) for name, keys in sections.items() if isinstance(keys, dict) for key, value in keys.items()}
-    return {"task": recipe.task, **found, "data": prepared.fingerprint}
+    return {"task": recipe.task, **found, "data": fingerprint}
 
 
 def reread(task, recipe, manifest: Manifest, path: Path):

@@ -1,4 +1,4 @@
-"""The river: read → split → fit preprocessing → build → fit → score → export → prove, and the bundle at its mouth."""
+"""`applied-dl train`: read, split, fit preprocessing, build, fit, score, export, verify, and write the bundle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,11 +19,16 @@ from applied_dl.core.records import EXPLODED, STOPPED
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
-from applied_dl.workflows.preparation import identity, read_data, resolve_recipe
+from applied_dl.workflows.preparation import how_trained, identity, read_data, resolve_recipe
+
+if TYPE_CHECKING:
+    import keras
+
+BETTER_R2 = 0.1  # r2 of a baseline, beside which a model that explains nothing is worthless
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training left behind."""
+    """A finished training."""
 
     bundle: Path
     manifest: Manifest
@@ -32,8 +37,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def metrics(self) -> dict[str, dict[str, float]]:
         return self.manifest.metrics
 
+    @property
+    def model(self) -> keras.Model:
+        """The serving graph as a Keras model, read from the bundle each time."""
+        from applied_dl.workflows.load_keras import load_keras
+
+        return load_keras(self.bundle)
+
     def predictor(self):
-        """The bundle, opened for prediction."""
+        """The bundle, loaded for prediction."""
         from applied_dl.predictor import load
 
         return load(self.bundle)
@@ -56,19 +68,27 @@ def train(
 ) -> Run:
     """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle; see `applied_dl.train`.
 
-    callbacks: Keras callbacks, called while the model is trained.
-    overrides: values by dotted key, such as `{"train.epochs": 3}`.
-    Raises an `AppliedError` with one sentence; `RefusedError` after the bundle is written where no TFLite file passed verification.
+    Args:
+        overrides: Values by dotted key, such as `{"train.epochs": 3}`.
+        callbacks: Keras callbacks, called while the model is trained.
+
+    Raises:
+        AppliedError: One sentence on what is wrong.
+        RefusedError: After the bundle is written: no TFLite file passed verification, or the model is worthless.
     """
     start = time.perf_counter()
     name, recipe = recipes.default_name(recipe), recipes.read_recipe(recipe, overrides)
     target = Path(out) if out else Path("saved_models") / name
-    bundle.check_free(target, overwrite)
-    bundle.probe(target)
+    complete = resume and not overwrite and (target / bundle.MANIFEST).exists()
+    if not complete:
+        bundle.check_free(target, overwrite)
+        bundle.probe(target)
 
     task = load_task(recipe.task)
     from applied_dl.export.convert import check_export, warm_up
     from applied_dl.training.checkpoints import Store
+    from applied_dl.training.hardware import as_float32
+    from applied_dl.training.logs import epoch_logger
     from applied_dl.training.reproducible import set_up
     from applied_dl.training.trainer import CheckpointingTrainer
 
@@ -77,31 +97,76 @@ def train(
     lines.log_data(prepared)
     recipe = resolve_recipe(task, recipe, prepared)
     folder = target.parent / f".{target.name}.run"
-    store = Store(folder, identity(recipe, prepared), resume)
+    store = Store(folder, identity(recipe, prepared.fingerprint), resume)
+    if complete:
+        return _checked(_complete(target, store))
     _begin(store, overwrite)
-    with console.timed("baseline", "honest rivals on the same rows"):
+    on_epoch = epoch_logger(recipe.train.log, target.parent / f"{target.name}.logs", target.name)
+    with console.timed("baseline", "baselines on the same rows"):
         baselines = task.baselines(recipe, prepared)
     lines.log_baselines(baselines)
     set_up(recipe.train.seed, recipe.train.deterministic, task.trained_by_keras)
     if "tflite" in recipe.export.formats and task.trained_by_keras:
         warm_up()  # a training without Keras takes little memory, and the converter beside it too much
-    fitted = task.fit(recipe, prepared, CheckpointingTrainer(store, callbacks=tuple(callbacks)))
-    from applied_dl.training.hardware import as_float32
-
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer(store, tuple(callbacks), on_epoch))
     fitted = fitted._replace(model=as_float32(fitted.model))
     serving = task.serving(recipe, fitted, prepared)
     with bundle.writing(target, overwrite) as work:
         manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
     shutil.rmtree(folder, ignore_errors=True)
     lines.log_end(target, manifest)
-    if "tflite" in recipe.export.formats and manifest.chosen is None:
-        reasons = lines.format_refusals(manifest.exports)
-        raise RefusedError(f"No TFLite file passed verification: {reasons}. The bundle {str(target)!r} holds the Keras model.")
+    return _checked(Run(bundle=target, manifest=manifest))
+
+
+def _complete(target: Path, store) -> Run:
+    """The bundle that `--resume` found finished, where it is of this recipe and data."""
+    manifest = bundle.open_bundle(target)
+    trained = identity(recipes.resolve(manifest.recipe, str(target)), manifest.fingerprint)
+    changed = [key for key, value in store.identity.items() if trained.get(key) != value]
+    if changed:
+        raise UsageError(
+            f"The bundle {str(target)!r} is complete and was trained with another {' and '.join(changed)}: choose another --out, "
+            "or --overwrite to replace it."
+        )
+    shutil.rmtree(store.folder, ignore_errors=True)  # what a kill between the last two steps left
+    console.say("resume", f"{target}/ is complete: the same recipe and data were trained to the end, nothing is left to do")
     return Run(bundle=target, manifest=manifest)
 
 
+def _checked(run: Run) -> Run:
+    """The run, unless its bundle holds nothing worth deploying."""
+    manifest, target = run.manifest, str(run.bundle)
+    if "tflite" in manifest.recipe["export"]["formats"] and manifest.chosen is None:
+        reasons = lines.format_refusals(manifest.exports)
+        raise RefusedError(f"No TFLite file passed verification: {reasons}. The bundle {target!r} holds the Keras model.")
+    if why := _worthless(manifest.metrics["test"], manifest.baselines):
+        raise RefusedError(f"{why} The bundle {target!r} was written all the same; read its warnings first.")
+    return run
+
+
+def _worthless(metrics: dict, baselines: dict[str, dict]) -> str | None:
+    """Why the model is of no use to anyone, or None: no row right, or nothing explained where a baseline explains a good part."""
+
+    def best(metric: str) -> tuple[float, str]:
+        known = [(scores[metric], name) for name, scores in baselines.items() if scores.get(metric) is not None]
+        return max(known, default=(float("-inf"), ""))
+
+    accuracy, r2 = metrics.get("accuracy"), metrics.get("r2")
+    if accuracy == 0:
+        value, name = best("accuracy")
+        if value > 0:
+            return f"Not one test row is classified correctly, while the baseline {name!r} has accuracy {value:.3g}."
+    if r2 is not None and r2 <= 0:
+        value, name = best("r2")
+        if value >= BETTER_R2:
+            return (
+                f"The model explains nothing of the target on the test rows (r2 {r2:.3g}), while the baseline {name!r} has r2 {value:.3g}."
+            )
+    return None
+
+
 def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
-    """Score, export, draw and describe into a folder; its manifest, sealed."""
+    """Score, export, plot and describe into a folder; returns its sealed manifest."""
     from applied_dl.export.describe import describe
     from applied_dl.export.golden import write_golden, write_history
     from applied_dl.export.precisions import export_files, keras_outputs
@@ -140,14 +205,23 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         baselines={key: dict(value.metrics) for key, value in baselines.items()},
         exports=exports,
         seconds=round(time.perf_counter() - start, 2),
-        warnings=[*prepared.warnings, *undrawn, *_cut_short(fitted.history), *check_afterwards(prepared, recipe.train, fitted)],
+        warnings=[],
     )
+    worthless = _worthless(manifest.metrics["test"], manifest.baselines)
+    warnings = [
+        *([f"{lines.IMPORTANT}: {worthless}"] if worthless else []),
+        *prepared.warnings,
+        *undrawn,
+        *_cut_short(fitted.history),
+        *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
+    ]
+    manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))
     write_card(work, manifest, describe(serving.model), task.describe_card(manifest))
     return bundle.seal(work, manifest)
 
 
 def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, list[str]]:
-    """Draw the plots; what they tell of the model as numbers, and a warning where one fails: no training may be lost to a picture."""
+    """Draw the plots. Returns their facts for the card, and a warning where one fails: no training may be lost to a plot."""
     folder.mkdir()
     try:
         shown = task.plots(recipe, prepared, fitted, outputs, folder) or {}
@@ -160,12 +234,12 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
 
 
 def _cut_short(history) -> list[str]:
-    why = {STOPPED: "was stopped by hand", EXPLODED: "ended early, for its loss became no number,"}.get(history.stopped)
+    why = {STOPPED: "was stopped by hand", EXPLODED: "ended early because its loss was not finite,"}.get(history.stopped)
     return [f"The training {why} after epoch {len(history.rows)}; the model holds the best weights up to then."] if why else []
 
 
 def _begin(store, overwrite: bool) -> None:
-    """Say so where there is nothing to resume; never throw away the work of a run that could be resumed without being told to."""
+    """Warn where there is nothing to resume; refuse to delete the work of an interrupted run without `overwrite`."""
     from applied_dl.training.checkpoints import left_behind
 
     left = left_behind(store.folder)
@@ -175,7 +249,7 @@ def _begin(store, overwrite: bool) -> None:
         return
     if left is not None and not overwrite:
         changed = [key for key in store.identity if left["identity"].get(key) != store.identity[key]]
-        of = f"with another {' and '.join(changed)}" if changed else "of this very recipe and data"
+        of = f"with another {' and '.join(changed)}" if changed else "with the same recipe and data"
         first = "choose another --out" if changed else "add --resume to continue it"
         raise UsageError(
             f"A training {of} was interrupted after epoch {left['epoch']}; it is kept at {str(store.folder)!r}: "

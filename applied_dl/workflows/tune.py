@@ -122,7 +122,7 @@ def _score(trial, study, task, recipe, prepared) -> float:
 
     first: list = []
 
-    def watch(history) -> None:
+    def watch(tag: str, history) -> None:
         first[:] = first or [history]
         if first[0] is not history:
             return

@@ -76,7 +76,7 @@ def rows(x, target, **more):
     x, cut = np.asarray(x, np.float32), [int(0.7 * len(x)), int(0.85 * len(x))]
     parts = [Part(inputs={"x": a}, target=t) for a, t in zip(np.split(x, cut), np.split(np.asarray(target), cut))]
     parts = dict(zip(("train", "validation", "test"), parts), **more)
-    return check_data(Prepared(encoder=None, fingerprint="", **parts), settings())
+    return check_data(Prepared(encoder=None, fingerprint="", **parts))
 
 
 def _with(x, column, values):
@@ -145,7 +145,7 @@ def _future(leak):
         future[:, 24:, 1] = 3 * y[..., 0] + 1
     part = Part(inputs={"history": random.normal(size=(300, 24, 1)).astype(np.float32), "future": future}, target=y)
     held = {"validation": part.take(slice(0, 40)), "test": part.take([])}
-    return check_data(Prepared(encoder=None, fingerprint="", train=part, **held), settings())
+    return check_data(Prepared(encoder=None, fingerprint="", train=part, **held))
 
 
 def _codes(x):

@@ -40,7 +40,7 @@ def test_columns_of_a_table_are_looked_at_one_by_one(tmp_path):
     frame = {"a": x[:, 0], "b": x[:, 1], "secret": 3 * x[:, 2] + 7, "price": x[:, 2]}
     pl.DataFrame(frame).write_csv(tmp_path / "t.csv")
     recipe = recipes.read_recipe("tabular", {"data.source": str(tmp_path / "t.csv"), "data.target": "price"})
-    found = check_data(preparation.read_data(load_task("tabular"), recipe), recipe.train)
+    found = check_data(preparation.read_data(load_task("tabular"), recipe))
     assert [(f.name, f.where) for f in found] == [("leakage", "secret")]
 
 

@@ -70,3 +70,95 @@ def test_saved_classes_have_names_of_their_own():
 def test_a_section_that_is_no_dict_is_refused():
     with pytest.raises(UsageError, match=r"train=\{'epochs': 3\}"):
         applied_dl.train("image", train="many")
+
+
+def _table(path, rows=300):
+    """A table whose target is the sum of two columns."""
+    import numpy as np
+    import polars as pl
+
+    x = np.random.default_rng(0).normal(size=(rows, 2))
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] + x[:, 1]}).write_csv(path)
+    return {"source": str(path), "target": "y"}
+
+
+SMALL = {"model": {"name": "mlp"}, "export": {"formats": ["tflite"], "variants": ["fp32"]}}
+
+
+def test_resuming_a_complete_bundle_does_nothing_and_succeeds(tmp_path, capsys):
+    given = {"data": _table(tmp_path / "t.csv"), "out": tmp_path / "b", **SMALL}
+    first = applied_dl.train("tabular", train={"epochs": 3, "log": "tensorboard"}, **given)
+    before = {path: path.stat().st_mtime_ns for path in first.bundle.rglob("*")}
+    again = applied_dl.train("tabular", resume=True, train={"epochs": 3}, **given)  # `log` may change
+    assert "is complete" in capsys.readouterr().err
+    assert again.metrics == first.metrics
+    assert {path: path.stat().st_mtime_ns for path in first.bundle.rglob("*")} == before
+    with pytest.raises(UsageError, match=r"was trained with another train\.epochs: choose another --out"):
+        applied_dl.train("tabular", resume=True, train={"epochs": 4}, **given)
+    _table(tmp_path / "t.csv", rows=290)
+    with pytest.raises(UsageError, match="was trained with another .*data"):
+        applied_dl.train("tabular", resume=True, train={"epochs": 3}, **given)
+
+
+def test_callbacks_see_every_epoch_and_can_end_the_training(tmp_path):
+    import keras
+
+    class Stop(keras.callbacks.Callback):
+        seen: list = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(logs["val_score"])
+            self.model.stop_training = epoch == 1
+
+    given = {"data": _table(tmp_path / "t.csv"), "out": tmp_path / "b", **SMALL}
+    done = applied_dl.train("tabular", train={"epochs": 6}, callbacks=[Stop()], **given)
+    assert len(Stop.seen) == 2
+    assert len(list(csv.DictReader((done.bundle / "history.csv").open()))) == 2
+
+
+def test_the_history_is_written_for_tensorboard_as_it_grows(tmp_path):
+    import tensorflow as tf
+
+    from applied_dl.core.records import History
+    from applied_dl.training.logs import epoch_logger
+
+    (log,) = epoch_logger("tensorboard", tmp_path, "run")
+    history = History(rows=[{"epoch": 1, "loss": 0.5}])
+    log("member0", history)
+    history.rows.append({"epoch": 2, "loss": 0.25})
+    log("member0", history)
+    events = [e for path in (tmp_path / "member0").iterdir() for e in tf.compat.v1.train.summary_iterator(str(path))]
+    found = [(e.step, v.tag, float(tf.make_ndarray(v.tensor))) for e in events for v in e.summary.value]
+    assert found == [(1, "loss", 0.5), (2, "loss", 0.25)]
+    assert {v.metadata.plugin_data.plugin_name for e in events for v in e.summary.value} == {"scalars"}
+    assert epoch_logger(None, tmp_path, "run") == ()
+
+
+def test_mlflow_that_is_not_installed_is_one_sentence(tmp_path):
+    from importlib.util import find_spec
+
+    from applied_dl.training.logs import epoch_logger
+
+    if find_spec("mlflow"):
+        pytest.skip("MLflow is installed")
+    with pytest.raises(UsageError, match="pip install mlflow"):
+        epoch_logger("mlflow", tmp_path, "run")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "baselines", "word"),
+    [
+        ({"accuracy": 0.0}, {"commonest class": {"accuracy": 0.4}}, "Not one test row"),
+        ({"accuracy": 0.0}, {"commonest class": {"accuracy": 0.0}}, None),
+        ({"accuracy": 0.1}, {"commonest class": {"accuracy": 0.4}}, None),
+        ({"r2": -0.2}, {"mean": {"r2": -0.01}, "trees": {"r2": 0.7}}, "baseline 'trees'"),
+        ({"r2": -0.2}, {"mean": {"r2": -0.01}}, None),
+        ({"mase": 1.2}, {"seasonal naive": {"mase": 0.9}}, None),
+    ],
+)
+def test_a_worthless_model_is_refused_after_its_bundle_is_written(metrics, baselines, word):
+    from applied_dl.workflows.train import _worthless
+
+    why = _worthless(metrics, baselines)
+    assert (why is None) == (word is None)
+    assert why is None or word in why

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.core.bundle import Manifest
+from applied_dl.core.column_reports import ColumnReport, describe_numbers
 from applied_dl.report.card import TaskCard
 from applied_dl.report.wording import interval_text, percent, rounded
 from applied_dl.tasks.forecast.encoder import SeriesEncoder
@@ -84,3 +85,24 @@ def worst_examples(outputs, part, encoder: SeriesEncoder, facts: dict) -> list[d
         if len(rows) == EXAMPLES:
             break
     return rows
+
+
+DESCRIBED = 50  # series
+
+
+def describe_data(prepared) -> list[ColumnReport]:
+    """The clock, every series (up to 50), and the covariates."""
+    encoder, facts = prepared.encoder, prepared.facts
+    span = f"every {facts['frequency']}, from {facts['from']} to {facts['to']}, season {facts['season']}"
+    reports = [ColumnReport(name=encoder.columns.time or "row order", kind="time", read_as=span, key="data.time")]
+    series = [
+        describe_numbers(name, block.truth[:, i], kind="series", key="data.target")
+        for block in prepared.state.blocks
+        for i, name in enumerate(block.names)
+    ]
+    if len(series) > DESCRIBED:
+        series = [*series[:DESCRIBED], ColumnReport(name=f"and {len(series) - DESCRIBED} more series", kind="series")]
+    columns = encoder.columns
+    for kind, names in (("past", columns.past), ("future", columns.future), ("static", columns.static)):
+        series += [ColumnReport(name=name, kind=f"{kind} covariate", key=f"data.{kind}_covariates") for name in names]
+    return reports + series

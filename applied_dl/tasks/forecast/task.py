@@ -14,7 +14,7 @@ from applied_dl.core.records import Fitted, Part, Prepared, Scores
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
-from applied_dl.tasks.forecast.card import describe_card, worst_examples
+from applied_dl.tasks.forecast.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.forecast.defaults import resolve_forecast
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
@@ -167,6 +167,6 @@ def load_labeled(recipe, encoder: SeriesEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "describe_card", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving",
-    "save_encoder", "score", "serving", "resolve_defaults", "trained_by_keras", "worst_examples",
+    "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from applied_dl.core.bundle import Manifest
+from applied_dl.core.column_reports import ColumnReport, describe_labels, describe_numbers
 from applied_dl.report.card import TaskCard
 from applied_dl.report.wording import score_sentence
 
@@ -32,3 +35,29 @@ def describe_card(manifest: Manifest) -> TaskCard:
 def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
     """None: the plot of the worst images shows them."""
     return []
+
+
+SAMPLE, UNREADABLE = 500, 20  # images whose brightness is described, and unreadable files that are listed
+
+
+def describe_data(prepared) -> list[ColumnReport]:
+    """The images, their brightness, the target, and the files that could not be read."""
+    encoder, part = prepared.encoder, prepared.train
+    pixels = np.asarray(part.inputs["image"][:SAMPLE], np.float32)
+    shape = f"{encoder.height} by {encoder.width} pixels, {'grey' if encoder.channels == 1 else 'RGB'}, {encoder.fit}"
+    reports = [
+        ColumnReport(name="image", kind="image", read_as=shape, key="data.image_size"),
+        describe_numbers("brightness", pixels.mean(axis=(1, 2, 3)), kind="mean of the pixels", note="outliers are very dark or very light"),
+    ]
+    if encoder.multi_label:
+        shares = np.asarray(part.target).mean(0)
+        listed = ", ".join(f"{label} {share:.1%}" for label, share in zip(encoder.labels, shares))
+        reports.append(ColumnReport(name="labels", kind="target", read_as=f"several per image: {listed}", key="data.target"))
+    elif encoder.labels:
+        reports.append(describe_labels("label", part.target, encoder.labels, kind="target", key="data.target"))
+    else:
+        reports.append(describe_numbers("target", part.target, kind="target", key="data.target"))
+    files = prepared.facts.get("unreadable_files", [])
+    return reports + [
+        ColumnReport(name="unreadable file", kind="dropped", note=str(text), key="data.max_unreadable") for text in files[:20]
+    ]

@@ -19,7 +19,7 @@ from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.report import plots as draw
 from applied_dl.tasks.image.baselines import image_baselines
-from applied_dl.tasks.image.card import describe_card, worst_examples
+from applied_dl.tasks.image.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.image.defaults import BACKBONE_OPTIONS, SHARED_OPTIONS, resolve_image
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.encoder import load as load_encoder
@@ -194,6 +194,6 @@ def _normalized(prepared) -> np.ndarray:
 
 
 __all__ = [
-    "baselines", "build", "describe_card", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving",
-    "save_encoder", "score", "serving", "resolve_defaults", "trained_by_keras", "worst_examples",
+    "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.core.bundle import Manifest
+from applied_dl.core.column_reports import ColumnReport, describe_labels, describe_numbers
 from applied_dl.report.card import TaskCard
 from applied_dl.report.wording import interval_text, percent, rounded, score_sentence
 
@@ -67,3 +68,28 @@ def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
         }
         for i in rows
     ]
+
+
+SHOWN_TEXTS, CUT = 3, 80  # examples of the training texts, and their characters
+
+
+def describe_data(prepared) -> list[ColumnReport]:
+    """The texts, their length, and the labels where there are any."""
+    encoder, part = prepared.encoder, prepared.train
+    texts = [str(text) for text in part.extra["text"]]
+    ids = part.inputs[encoder.input]
+    unit = "tokens" if encoder.tokenizer else "bytes"
+    reports = [
+        ColumnReport(
+            name="text",
+            kind="text",
+            read_as=f"{len(texts):,} texts, read as {prepared.facts.get('kind', 'texts')}",
+            examples=tuple(text[:CUT] for text in texts[:SHOWN_TEXTS]),
+            note=f"{len(texts) - len(set(texts)):,} of the texts occur more than once" if len(set(texts)) < len(texts) else "",
+            key="data.column",
+        ),
+        describe_numbers("length", (ids != encoder.padding).sum(1), kind=unit, note=f"cut after {encoder.length}", key="preprocess.length"),
+    ]
+    if encoder.labels and part.target is not None and part.target.ndim == 1:
+        reports.append(describe_labels("label", part.target, encoder.labels, kind="target", key="data.target"))
+    return reports

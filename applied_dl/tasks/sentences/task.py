@@ -16,7 +16,7 @@ from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
-from applied_dl.tasks.sentences.card import describe_card, worst_examples
+from applied_dl.tasks.sentences.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.sentences.defaults import resolve_sentences
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, pieces
 from applied_dl.tasks.sentences.encoder import load as load_encoder
@@ -211,6 +211,6 @@ def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 48)
 
 
 __all__ = [
-    "baselines", "build", "describe_card", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving",
-    "save_encoder", "score", "serving", "resolve_defaults", "trained_by_keras", "worst_examples",
+    "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.core.bundle import Manifest
+from applied_dl.core.column_reports import ColumnReport, describe_labels, describe_numbers
 from applied_dl.report.card import TaskCard
 from applied_dl.report.wording import score_sentence
-from applied_dl.tasks.tabular.encoder import FIRST, TableEncoder
+from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
 
 EXAMPLES, COLUMNS = 5, 4  # rows and feature columns of the table of the largest errors
 
@@ -75,3 +76,27 @@ def _cell(column, inputs: dict[str, np.ndarray], row: int) -> float | str:
     if len(numbers) == 1:
         return numbers[0]
     return ", ".join(f"{part} {value:g}" for part, value in zip(column.parts, numbers)) or "—"
+
+
+KEYS = {"number": "data.categorical", "boolean": "data.categorical", "category": "data.numeric", "moment": "data.categorical"}
+
+
+def describe_data(prepared) -> list[ColumnReport]:
+    """Every column of the table: the target, the features and what was dropped. Of a column with several inputs the first is described."""
+    encoder, part = prepared.encoder, prepared.train
+    if encoder.labels:
+        reports = [describe_labels(encoder.target, part.target, encoder.labels, kind="target", key="data.target")]
+    else:
+        reports = [describe_numbers(encoder.target, part.target, kind="target", key="data.target")]
+    for column in encoder.columns:
+        values, key = part.inputs[column.inputs[0]], KEYS.get(column.kind, "data.ignore")
+        if column.kind == "category":
+            reports.append(describe_labels(column.name, values, column.levels, first=FIRST, absent=ABSENT, key=key))
+        elif values.ndim == 1:
+            reports.append(describe_numbers(column.name, values, kind=column.kind, read_as=", ".join(column.parts), key=key))
+        else:
+            reports.append(
+                ColumnReport(name=column.name, kind=column.kind, read_as=f"{values.shape[1]} numbers per row", key="data.ignore")
+            )
+    dropped = prepared.facts.get("dropped", prepared.facts.get("set_aside", {}))
+    return reports + [ColumnReport(name=name, kind="dropped", note=why, key="data.numeric") for name, why in dropped.items()]

@@ -15,7 +15,7 @@ from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments
 from applied_dl.tasks.tabular.baselines import tabular_baselines
-from applied_dl.tasks.tabular.card import describe_card, worst_examples
+from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.tabular.defaults import member_settings, resolve_tabular
 from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
 from applied_dl.tasks.tabular.encoder import load as load_encoder
@@ -195,6 +195,6 @@ def load_labeled(recipe, encoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "describe_card", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving",
-    "save_encoder", "score", "serving", "resolve_defaults", "trained_by_keras", "worst_examples",
+    "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from applied_dl.core.bundle import Manifest
+from applied_dl.core.column_reports import ColumnReport
 from applied_dl.report.card import TaskCard
 from applied_dl.report.wording import interval_text, percent, percent_interval, rounded
 
@@ -39,3 +40,16 @@ def _summary(manifest: Manifest) -> str:
 def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
     """None: a single pair of words says little."""
     return []
+
+
+COMMONEST = 5  # words
+
+
+def describe_data(prepared) -> list[ColumnReport]:
+    """The text and its vocabulary."""
+    facts, words = prepared.facts, prepared.encoder.words
+    covered = f"{len(words):,} different words at least {facts['min_count']} times, {facts['covered']:.1%} of the text"
+    return [
+        ColumnReport(name="text", kind="text", read_as=f"{facts['words']:,} words", key="data.column"),
+        ColumnReport(name="vocabulary", kind="words", read_as=covered, examples=tuple(words[:COMMONEST]), key="preprocess.min_count"),
+    ]

@@ -52,6 +52,7 @@ class Train(Section, frozen=True, kw_only=True):
     threads: about(int | None, "threads that update the vectors at once, without locks; one per core by default", ge=1, le=256) = None
     seed: about(int, "seed of split, vectors, order and noise", ge=0, lt=2**31) = 0
     deterministic: about(bool, "one thread: the same seed gives the same vectors, bit for bit") = False
+    log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None
     checkpoint_minutes: about(float, "how often, at least, the state is saved for --resume", ge=0) = 1.0
 
 

@@ -11,7 +11,7 @@ from applied_dl.core.metrics import words as metric
 from applied_dl.core.records import Fitted, Part, Prepared, Scores
 from applied_dl.report import plots as draw
 from applied_dl.tasks.words.benchmark_files import is_analogies, is_similarity
-from applied_dl.tasks.words.card import describe_card, worst_examples
+from applied_dl.tasks.words.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.words.defaults import resolve_words, variants
 from applied_dl.tasks.words.encoder import WordEncoder
 from applied_dl.tasks.words.encoder import load as load_encoder
@@ -146,6 +146,6 @@ def load_labeled(recipe, encoder: WordEncoder, source: str) -> Part:
 
 
 __all__ = [
-    "baselines", "build", "describe_card", "preview", "fit", "load_labeled", "load_encoder", "plots", "prepare", "restore_serving",
-    "save_encoder", "score", "serving", "resolve_defaults", "trained_by_keras", "worst_examples",
+    "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -38,9 +38,7 @@ def _activation(layer) -> str:
     """The name of what squashes a layer's output."""
     if isinstance(layer, layers.ReLU):
         return "relu" if layer.max_value is None and not layer.negative_slope else ""
-    if isinstance(layer, (layers.Activation, *WEIGHTED)):
-        return getattr(layer.activation, "__name__", "")
-    return ""
+    return getattr(getattr(layer, "activation", None), "__name__", "")
 
 
 def _dead(layer, y, when: str) -> Finding | None:

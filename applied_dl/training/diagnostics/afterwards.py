@@ -1,20 +1,28 @@
-"""The findings that cost next to nothing, told during every training and kept in its bundle: rows and curves."""
+"""The findings that cost next to nothing, reported by every training and kept in its bundle: rows and curves."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
 from applied_dl.core import console
+from applied_dl.core.records import Fitted, Prepared
 from applied_dl.training.diagnostics.curves import check_curves
 from applied_dl.training.diagnostics.data import check_data
 from applied_dl.training.diagnostics.finding import Finding
 
 
-def check_afterwards(prepared, settings, fitted) -> list[str]:
-    """One line a finding, said on stderr too. settings: `recipe.train`. fitted: a `train.Fitted`."""
-    found = check_data(prepared, settings)
+def check_afterwards(prepared: Prepared, fitted: Fitted, *, stops: bool, weighted: bool) -> list[str]:
+    """One line per finding, shown on stderr too.
+
+    Args:
+        prepared: the rows.
+        fitted: the trained model; of an ensemble every member's curves are checked.
+        stops: whether training ends by itself once validation gets no better (`train.patience`).
+        weighted: whether rare classes have larger weights (`train.class_weights`).
+    """
+    found = check_data(prepared, weighted=weighted)
     for member in fitted.extra.get("members", (fitted,)):
-        found += check_histories(member.history.rows, bool(getattr(settings, "patience", 0)))
+        found += check_histories(member.history.rows, stops)
     lines = [finding.line() for finding in {finding.name: finding for finding in found}.values()]
     for line in lines:
         console.warn(line)
@@ -22,6 +30,6 @@ def check_afterwards(prepared, settings, fitted) -> list[str]:
 
 
 def check_histories(rows: list[dict], stops: bool = False) -> list[Finding]:
-    """The verdict on the curves of each member and stage by itself."""
+    """The findings on the curves of each member and stage by itself."""
     parts = groupby(rows, key=lambda row: (row.get("member"), row.get("stage")))
     return [finding for _, part in parts for finding in check_curves(list(part), stops=stops)]

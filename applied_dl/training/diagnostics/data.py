@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from applied_dl.core.records import Prepared
 from applied_dl.training.diagnostics.finding import Finding
 
 CONFLICTS = 0.01  # share of the training rows
@@ -18,15 +19,15 @@ KEPT_ROWS = 10
 AHEAD = "future"  # the input of a forecaster that holds covariates known ahead
 
 
-def check_data(prepared, settings) -> list[Finding]:
-    """Every check that needs nothing but the rows. settings: `recipe.train`."""
+def check_data(prepared: Prepared, *, weighted: bool = False) -> list[Finding]:
+    """Every check that needs nothing but the rows; `weighted`: rare classes have larger weights already."""
     part = prepared.train
     found = []
     target = None if part.target is None else np.asarray(part.target)
     keys = _keys(part.inputs)
     if target is not None and len(target) == len(keys) and target.ndim == 1:
         found += _conflicts(keys, target)
-        if target.dtype.kind in "iu" and not getattr(settings, "class_weights", None):
+        if target.dtype.kind in "iu" and not weighted:
             found += _imbalance(target)
     found += _leaks(part.inputs, target)
     found += _shared(keys, prepared)

@@ -1,0 +1,69 @@
+"""How data is read, for every task: as JSON, as lines and as a page."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from applied_dl import cli
+from applied_dl.tasks import TASKS
+from applied_dl.workflows import recipes
+from applied_dl.workflows.inspect import inspect_data
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_built_in_data_of_every_task_is_described(task, tmp_path):
+    recipe = recipes.read_recipe(task)
+    report = inspect_data(recipe, tmp_path / "page.html")
+    assert report["summary"]
+    assert sum(report["parts"].values()) > 0
+    assert report["columns"]
+    for column in report["columns"]:
+        assert column["name"]
+        assert 0 <= column["missing"] <= 1
+        section, _, key = column["key"].partition(".")
+        assert not key or hasattr(getattr(recipe, section), key), column["key"]
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<table>" in page
+    assert "<script" not in page
+
+
+def _messy(folder):
+    random = np.random.default_rng(0)
+    x = random.normal(size=400)
+    x[3] = 80.0
+    table = {
+        "row": np.arange(400),
+        "size": [None if i % 4 == 0 else v for i, v in enumerate(x)],
+        "secret": 3 * np.arange(400) % 7 + 0.0,
+        "colour|of": [("red", "green", "blue")[i % 3] for i in range(400)],
+        "one": [1.0] * 400,
+        "price": 3 * np.arange(400) % 7 + 0.0,
+    }
+    pl.DataFrame(table).write_csv(folder / "table.csv")
+    return folder / "table.csv"
+
+
+def test_missing_values_outliers_leaks_and_dropped_columns_are_reported(tmp_path, capsys):
+    source = str(_messy(tmp_path))
+    arguments = [source, "--task", "tabular", "--set", "data.target=price", "--set", "data.kind=regression", "--quiet"]
+    assert cli.main(["inspect", *arguments, "--json", "--out", str(tmp_path / "page.html")]) == 1
+    report = json.loads(capsys.readouterr().out)
+    columns = {column["name"]: column for column in report["columns"]}
+    assert columns["price"]["kind"] == "target"
+    assert columns["size"]["missing"] == pytest.approx(0.25, abs=0.05)
+    assert columns["size"]["outliers"] <= 1
+    assert columns["one"]["kind"] == "dropped"
+    assert columns["colour|of"]["kind"] == "category"
+    assert any(finding["name"] == "leakage" for finding in report["findings"])
+    assert "colour|of" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert cli.main(["doctor", *arguments]) == 1
+    lines = capsys.readouterr().out
+    assert "leakage" in lines
+    assert "missing 2" in lines
+
+
+def test_data_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
+    assert cli.main(["inspect", str(tmp_path / "none.csv"), "--task", "tabular"]) == 3
+    assert "Traceback" not in capsys.readouterr().err

@@ -59,6 +59,7 @@ def train(
     out: PathLike | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     data: Section | None = None,
     preprocess: Section | None = None,
     model: Section | None = None,
@@ -68,7 +69,6 @@ def train(
     predict: Section | None = None,
     export: Section | None = None,
     card: Section | None = None,
-    callbacks: Sequence[Any] = (),
 ) -> Run:
     """Train a recipe, export it, verify the exported files and write the bundle.
 
@@ -77,6 +77,7 @@ def train(
         out: The bundle to write; `saved_models/<recipe>` by default.
         overwrite: Replace an existing bundle, in one rename at the end.
         resume: Continue an interrupted training.
+        callbacks: Keras callbacks, called while the model is trained.
         data: Keys that replace those of the recipe's section [data]; a table may be a polars or pandas frame.
         preprocess: Keys of [preprocess].
         model: Keys of [model].
@@ -86,7 +87,6 @@ def train(
         predict: Keys of [predict].
         export: Keys of [export].
         card: Keys of [card].
-        callbacks: Keras callbacks, called while the model is trained.
 
     Returns:
         The run: `run.bundle`, `run.metrics`, `run.manifest`, `run.model` (the Keras model), `run.predictor()`.
@@ -106,7 +106,7 @@ def train(
     sections = {"data": data, "preprocess": preprocess, "model": model, "learn": learn, "train": train, "calibration": calibration,
                 "predict": predict, "export": export, "card": card}  # fmt: skip
     overrides = recipes.section_overrides(sections)
-    return train_recipe(recipe, out=out, overwrite=overwrite, resume=resume, overrides=overrides, callbacks=callbacks)
+    return train_recipe(recipe, out=out, overwrite=overwrite, resume=resume, callbacks=callbacks, overrides=overrides)
 
 
 def load(bundle: PathLike, variant: str | None = None, threads: int | None = None) -> Predictor:

@@ -13,6 +13,7 @@ CAPTIONS = {  # alternative texts of the plots that every task has
     COMPARISON: "The model's score on the test rows beside those of the baselines",
     "training.png": "Loss and metric of training and validation rows by epoch, and the learning rate",
 }
+BRACKETS = str.maketrans("[]", "()")  # an unbalanced bracket of a column's name would end the caption
 
 
 def all_scores(manifest: Manifest) -> str:
@@ -118,8 +119,8 @@ def plots(folder: Path, captions: dict[str, str]) -> str:
 def image(folder: Path, name: str, captions: dict[str, str]) -> str:
     if not (folder / "plots" / name).exists():
         return ""
-    caption = (CAPTIONS | captions).get(name) or Path(name).stem.replace("_", " ").capitalize()
-    return f"![{caption}](plots/{name})"
+    caption = plain((CAPTIONS | captions).get(name) or Path(name).stem.replace("_", " ").capitalize())
+    return f"![{caption.translate(BRACKETS)}](plots/{name})"
 
 
 def training(manifest: Manifest) -> str:

@@ -117,6 +117,20 @@ def test_a_card_without_files_says_so(tmp_path):
     assert "applied-dl check" not in text
 
 
+def test_names_from_the_data_cannot_break_the_card(tmp_path):
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "wrong.png").write_bytes(b"png")
+    about = TaskCard(kind="A model", pipeline_tag="x", summary="", example="", captions={"wrong.png": "error of a]b\n(c"})
+    facts = {"slices": {"<b>\nx|y": {"value": 0.1, "rows": 3}}, "summary": "a\n# b", "key": "c\n\n## d"}
+    write_card(tmp_path, made(facts=facts, warnings=["bad\n\n</details>"]), TENSORS, about)
+    text, page = (tmp_path / "README.md").read_text(encoding="utf-8"), (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "\n## d" not in text
+    assert "\n# b" not in text
+    assert 'alt="error of a)b (c"' in page
+    assert "<td>&lt;b&gt; x|y</td>" in page
+    assert page.count("<details>") == page.count("</details>")
+
+
 def test_a_plot_that_fails_costs_only_itself(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("applied_dl.report.plots.comparison", lambda *_: 1 / 0)
     assert "## Is it good?" in written(tmp_path, made(baselines={"b": 0.5}))

@@ -54,7 +54,8 @@ def worst_examples(outputs, part, encoder: TableEncoder, facts: dict) -> list[di
     else:
         rows = np.argsort(-np.abs(outputs["prediction"] - truth), kind="stable")[:EXAMPLES]
     important = list(facts.get("importance", {})) or [column.name for column in encoder.columns]
-    columns = sorted((c for c in encoder.columns if c.name in important), key=lambda c: important.index(c.name))[:COLUMNS]
+    shown = [c for c in encoder.columns if c.name in important and c.name not in ("true", "predicted")]
+    columns = sorted(shown, key=lambda c: important.index(c.name))[:COLUMNS]
     return [{**_result(outputs, truth, encoder, i), **{c.name: _cell(c, part.inputs, i) for c in columns}} for i in rows]
 
 

@@ -31,14 +31,14 @@ def weights(bundle: Path) -> list[bytes]:
 
 def differences(a: Path, b: Path) -> list[str]:
     """What differs between two bundles, one sentence each; empty where nothing does."""
-    told = []
+    differing = []
     one, other = (json.loads((path / "bundle.json").read_text()) for path in (a, b))
     if one["metrics"] != other["metrics"]:
-        told.append(f"metrics: {one['metrics']} and {other['metrics']}")
+        differing.append(f"metrics: {one['metrics']} and {other['metrics']}")
     first, second = weights(a), weights(b)
     if first != second:
-        told.append(f"weights: {len(first)} and {len(second)} arrays, {len(set(first) & set(second))} of them equal")
-    return told
+        differing.append(f"weights: {len(first)} and {len(second)} arrays, {len(set(first) & set(second))} of them equal")
+    return differing
 
 
 def main(a: str, b: str) -> int:

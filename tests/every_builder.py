@@ -23,7 +23,7 @@ def models() -> dict:
     from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
     from applied_dl.text.models.word_vectors import word_lookup
 
-    def pictures(build, side=16, **options):
+    def image_model(build, side=16, **options):
         x = random.normal(size=(4, side, side, 3)).astype(np.float32)
         return build((side, side, 3), 5, **options), x, random.normal(size=(4, 5)).astype(np.float32)
 
@@ -48,9 +48,9 @@ def models() -> dict:
         return model, x, random.normal(size=(4, *model.output.shape[1:])).astype(np.float32)
 
     plain = {name: build for name, build in image.BUILDERS.items() if name not in ("backbone", "whitened_cnn")}
-    found = {f"image {name}": (lambda b=build: pictures(b)) for name, build in plain.items()}
-    found["image whitened_cnn"] = lambda: pictures(image.whitened_cnn, 32)
-    found["image backbone"] = lambda: pictures(image.backbone, 32, backbone="MobileNetV2", alpha=0.35, weights=None)
+    found = {f"image {name}": (lambda b=build: image_model(b)) for name, build in plain.items()}
+    found["image whitened_cnn"] = lambda: image_model(image.whitened_cnn, 32)
+    found["image backbone"] = lambda: image_model(image.backbone, 32, backbone="MobileNetV2", alpha=0.35, weights=None)
     found |= {f"forecast {name}": (lambda b=build, n=name: series(b, n)) for name, build in forecast.BUILDERS.items()}
     found |= {f"tabular {name}": (lambda b=build: columns(b)) for name, build in tabular.BUILDERS.items()}
     small = {"depth": 1, "width": 32, "heads": 2}
@@ -60,7 +60,7 @@ def models() -> dict:
     found["text static"] = lambda: texts(static(50, dimensions=8))
     found["text raw_bytes"] = lambda: texts(raw_bytes(16, buckets=60, dimensions=8))
     found["text word_lookup"] = lambda: texts(_vector_alone(word_lookup(50, dimensions=8)))
-    found |= {f"activation {name}": (lambda n=name: pictures(image.mlp, 4, activation=n)) for name in NAMES}
+    found |= {f"activation {name}": (lambda n=name: image_model(image.mlp, 4, activation=n)) for name in NAMES}
     return found
 
 
@@ -98,11 +98,11 @@ def main() -> None:
     wrong, names = {}, models()
     for name, make in names.items():
         try:
-            said = step(make)
+            message = step(make)
         except Exception as error:  # noqa: BLE001  every builder is tried
-            said = f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
-        if said:
-            wrong[name] = said
+            message = f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+        if message:
+            wrong[name] = message
     print(json.dumps({"backend": keras.backend.backend(), "keras": keras.__version__, "builders": len(names), "wrong": wrong}))
 
 

@@ -66,15 +66,15 @@ def check_command(case: Case, bundle: Path, folder: Path, capsys) -> list[dict] 
     arguments = [str(argument) for argument in case.make(folder)]
     capsys.readouterr()
     code = cli.main(["predict", str(bundle), *arguments, "--json"])
-    out, said = capsys.readouterr()
+    out, err = capsys.readouterr()
     if case.says:
-        assert code == 3, (code, said, out)
+        assert code == 3, (code, err, out)
         assert out == ""
-        one_sentence(said.splitlines()[-1].removeprefix("applied-dl: "), case.says)
+        one_sentence(err.splitlines()[-1].removeprefix("applied-dl: "), case.says)
         return None
     found = json.loads(out)["predictions"]
-    assert code == (3 if case.bad else 0), said
-    assert case.warns in said, said
+    assert code == (3 if case.bad else 0), err
+    assert case.warns in err, err
     check_answers(case, found)
     return found
 

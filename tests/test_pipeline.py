@@ -1,4 +1,4 @@
-"""Every task through the whole river, once: the functions of the contract, the bundle, the command line, and the predictor without
+"""Every task through the whole pipeline, once: the functions of the contract, the bundle, the command line, and the predictor without
 TensorFlow."""
 
 import csv

@@ -16,13 +16,13 @@ from applied_dl.predictor import load
 
 def test_many_threads_get_the_answers_of_one(trained):
     predictor = load(trained("image").bundle)
-    pictures = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 1), dtype=np.uint8)
-    alone = [predictor.run({"image": pictures[i : i + 1]})["probabilities"] for i in range(16)]
+    images = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 1), dtype=np.uint8)
+    alone = [predictor.run({"image": images[i : i + 1]})["probabilities"] for i in range(16)]
     wrong = []
 
     def work(i: int) -> None:
         for _ in range(70):
-            if not np.array_equal(predictor.run({"image": pictures[i : i + 1]})["probabilities"], alone[i]):
+            if not np.array_equal(predictor.run({"image": images[i : i + 1]})["probabilities"], alone[i]):
                 wrong.append(i)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(16)]
@@ -83,12 +83,12 @@ def test_one_input_needs_no_list(trained):
 
     from PIL import Image
 
-    predictor, picture = load(trained("image").bundle), Image.new("L", (8, 8), 200)
+    predictor, image = load(trained("image").bundle), Image.new("L", (8, 8), 200)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    (wanted,) = predictor.predict([picture])
-    for one in (picture, np.asarray(picture), buffer.getvalue(), bytearray(buffer.getvalue())):
+    image.save(buffer, "PNG")
+    (wanted,) = predictor.predict([image])
+    for one in (image, np.asarray(image), buffer.getvalue(), bytearray(buffer.getvalue())):
         assert predictor.predict(one) == [wanted]
-    assert predictor.predict(np.stack([np.asarray(picture)[..., None]] * 2)) == [wanted, wanted]
+    assert predictor.predict(np.stack([np.asarray(image)[..., None]] * 2)) == [wanted, wanted]
     with pytest.raises(UsageError, match="received None"):
         predictor.predict(None)

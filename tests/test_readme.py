@@ -41,9 +41,9 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), scope)
     assert scope["run"].metrics["test"]["accuracy"] > 0.9
-    said = capsys.readouterr().out
-    assert "\n3\n" in said
-    assert "'lower'" in said
+    output = capsys.readouterr().out
+    assert "\n3\n" in output
+    assert "'lower'" in output
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES[1:] if blocks("python", page)], ids=lambda p: p.name)

@@ -67,7 +67,7 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
     state = training_state(model)
     kept = [np.asarray(ops.convert_to_numpy(v)) for v in state]
     still = msgspec.structs.replace(flat, learning_rate=0.0)
-    before = descend(model, source, still, steps, loss, augment, rates)  # how hard each batch is before anything is learnt
+    before = descend(model, source, still, steps, loss, augment, rates)  # how hard each batch is before anything is learned
     _restore(model, state, kept)
     losses = _record(model, source, settings, sweeper, steps, loss, augment, Tape(before))
     seen = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(losses)) / steps), losses)

@@ -27,11 +27,11 @@ def find_lr(recipe, picture: Path) -> dict:
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
     picture.parent.mkdir(parents=True, exist_ok=True)
-    nets = [_told(*one, picture if len(sweep) == 1 else picture.with_stem(f"{picture.stem}_{one[0]}")) for one in sweep]
+    nets = [_describe(*one, picture if len(sweep) == 1 else picture.with_stem(f"{picture.stem}_{one[0]}")) for one in sweep]
     return {**nets[0], "nets": nets}
 
 
-def _told(tag: str, now, found, picture: Path) -> dict:
+def _describe(tag: str, now, found, picture: Path) -> dict:
     """One net's suggestion, drawn."""
     from applied_dl.report.plots import rate_sweep
 

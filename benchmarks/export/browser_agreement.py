@@ -34,7 +34,7 @@ PAGE = """<!doctype html>
 <script type="importmap">
 {"imports": {"@litertjs/core": "./core/dist/index.js", "@litertjs/wasm-utils": "./wasm-utils/dist/index.js"}}
 </script>
-<pre id="said">waiting</pre>
+<pre id="result">waiting</pre>
 <script type="module">
 import {loadLiteRt, loadAndCompile, Tensor} from '@litertjs/core';
 const kinds = {float32: Float32Array, int32: Int32Array, uint8: Uint8Array}, found = {};
@@ -47,7 +47,7 @@ for (const [name, given] of Object.entries(await (await fetch('cases.json')).jso
     found[name] = Object.fromEntries(Object.entries(answers).map(([key, t]) => [key, Array.from(t.toTypedArray())]));
   } catch (error) { found[name] = String(error); }
 }
-document.getElementById('said').textContent = 'DONE' + JSON.stringify(found) + 'END';
+document.getElementById('result').textContent = 'DONE' + JSON.stringify(found) + 'END';
 </script>
 """
 

@@ -91,7 +91,7 @@ def fingerprint(bundle: Path) -> dict:
 
 
 def reached(phase: str, out: Path, cache: Path, began: float) -> bool:
-    """Whether the training is in the phase in which it shall die."""
+    """Whether the training is in the phase in which it will be killed."""
     run = out.parent / f".{out.name}.run"
     if phase == "start":
         return time.time() - began > 0.5

@@ -28,7 +28,7 @@ def written(value: float, style: str, decimals: int) -> str:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20), st.sampled_from(sorted(STYLES)), st.integers(0, 4), st.booleans())
 def test_any_number_in_any_style_is_read_back(values, style, decimals, money):
-    """With the mark of its file, as the columns beside it tell it; without, where a cell of its own leaves no choice."""
+    """With the decimal mark of its file, as the other columns show it; without it, where the cell leaves no choice."""
     texts = [("$ " * money) + written(v, style, decimals) for v in values]
     wanted = [float(f"{v:.{decimals}f}") for v in values]
     cells = pl.Series("x", texts)

@@ -87,7 +87,7 @@ def test_stamps_on_no_grid_are_refused_with_their_spread():
 
 
 @pytest.mark.parametrize("text", ["fortnight", "0h", "-1d", "", "h2", "1.5h"])
-def test_unknown_frequencies_are_told(text):
+def test_unknown_frequencies_are_reported(text):
     with pytest.raises(UsageError, match="data.frequency must be a number and a unit"):
         parse_frequency(text)
 

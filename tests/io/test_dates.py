@@ -46,7 +46,7 @@ def test_day_or_month_first_by_every_row_by_the_grid_or_by_a_guess():
     months = [datetime.date(2000 + i // 12, i % 12 + 1, 1) for i in range(60)]
     for form in ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"):
         assert ordered([first + datetime.timedelta(days=i) for i in range(40)], form).form == form
-        assert tuple(ordered(months, form)) == (form, 1.0, False)  # every number is at most 12: the regular grid tells
+        assert tuple(ordered(months, form)) == (form, 1.0, False)  # every number is at most 12: the regular grid decides
     late = [datetime.date(2000, 1, 2)] * 500 + [datetime.date(2000, 1, 31)]
     assert ordered(late, "%d/%m/%Y").form == "%d/%m/%Y"  # one row does not allow the other order
     assert ordered([datetime.date(2000, 2, i) for i in range(1, 13)], "%d/%m/%Y").guessed  # twelve days or twelve months

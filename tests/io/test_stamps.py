@@ -24,7 +24,7 @@ def hours(*steps):
 @given(st.sampled_from(WHOLE), st.datetimes(datetime.datetime(1950, 1, 1), datetime.datetime(2090, 1, 1)))
 def test_texts_become_the_moments_that_python_reads(form, start):
     start = start.replace(second=0, microsecond=0)
-    days = [start + datetime.timedelta(days=n) for n in range(40)]  # over a month, so that the day is told from the month
+    days = [start + datetime.timedelta(days=n) for n in range(40)]  # over a month, so that day and month can be distinguished
     found, zoned, *_ = moments(pl.Series("t", [day.strftime(form) for day in days]), "here")
     assert not zoned
     assert found.astype("datetime64[us]").tolist() == days
@@ -83,7 +83,7 @@ def test_values_lie_on_their_steps_and_gaps_are_empty():
     assert np.array_equal(rows[:, 0], [1, 2, np.nan, 3], equal_nan=True)
 
 
-def test_jitter_is_moved_and_told_and_too_much_is_refused():
+def test_jitter_is_moved_and_reported_and_too_much_is_refused():
     values = np.arange(40.0)[:, None]
     near, one_off = np.arange(40) + np.tile([0.02, -0.02], 20), np.arange(40.0)
     one_off[7] += 0.3

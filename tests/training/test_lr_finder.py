@@ -60,7 +60,7 @@ def test_auto_trains_with_what_it_found():
     assert history.rows[0]["learning_rate"] < 0.04
 
 
-def test_a_loss_that_never_falls_is_told():
+def test_a_loss_that_never_falls_is_reported():
     rates = np.geomspace(1e-6, 1, 50)
     with pytest.raises(DataError, match="fall nowhere"):
         suggest(rates, np.linspace(1, 9, 50))

@@ -45,7 +45,7 @@ def test_penalties_are_keras_own():
     np.testing.assert_allclose(start - kernel.numpy(), tape.gradient(value, weight).numpy(), rtol=1e-6)
 
 
-def test_l2_shrinks_what_is_learnt_and_leaves_the_loss_the_datas_own(tmp_path):
+def test_l2_shrinks_the_weights_and_the_reported_loss_is_without_it(tmp_path):
     sizes = []
     for l2 in (None, 0.3):
         keras.utils.set_random_seed(0)
@@ -122,7 +122,7 @@ def test_snapshots_start_where_the_last_one_rested_and_become_one_graph():
     members = [m.model.predict({"x": x[:20]}, verbose=0) for m in fitted.extra["members"]]
     np.testing.assert_allclose(fitted.model.predict({"x": x[:20]}, verbose=0), np.mean(members, axis=0), rtol=1e-5, atol=1e-6)
     losses = [m.history.rows[0]["loss"] for m in fitted.extra["members"]]
-    assert losses[1] < losses[0]  # the second cycle begins with what the first learnt
+    assert losses[1] < losses[0]  # the second cycle begins with what the first learned
 
 
 def settings_dict():

@@ -96,11 +96,11 @@ def test_a_space_that_cannot_be_searched_is_a_sentence(space, word):
         read_space(recipes.read_recipe({"task": "image", "tune": {"space": space}}))
 
 
-def test_why_trials_fail_is_told(tmp_path, capsys):
+def test_the_reason_of_failed_trials_is_reported(tmp_path, capsys):
     text = RECIPE.replace('"model.dropout" = {choices = [0.0, 0.3]}', '"train.momentum" = {low = 0.5, high = 0.9}').replace(
         "epochs = 2", 'epochs = 2\noptimizer = "adamw"'
     )
     (tmp_path / "r.toml").write_text(text)
     assert cli.main(["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--trials", "2"]) in (1, 2)
-    said = capsys.readouterr().err
-    assert "momentum" in said.splitlines()[-1]
+    err = capsys.readouterr().err
+    assert "momentum" in err.splitlines()[-1]

@@ -189,38 +189,40 @@ def neighbours_part(encoder: WordEncoder, text: Text) -> Part:
 
 def read_part(encoder: WordEncoder, source: str) -> Part:
     """A file of word, word, score through the encoder; pairs with a word that has no vector are dropped and reported."""
-    judge = read_benchmark(source, "similarity")
+    benchmark = read_benchmark(source, "similarity")
     rows, scores = [], []
-    for a, b, score in judge.pairs:
+    for a, b, score in benchmark.pairs:
         pair = rows_of(encoder, a), rows_of(encoder, b)
         if all(pair):
             rows += pair
             scores += [score, score]
     if len(rows) < 6:
         raise DataError(
-            f"Of the {len(judge.pairs):,} pairs of {source!r}, {len(rows) // 2} have two words with a vector; expected at least 3 to rank."
+            f"Of the {len(benchmark.pairs):,} pairs of {source!r}, {len(rows) // 2} have two words with a vector; expected at least 3."
         )
     ids = np.zeros((len(rows), max(map(len, rows))), np.int32)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = row
-    left_out = len(judge.pairs) - len(rows) // 2
+    left_out = len(benchmark.pairs) - len(rows) // 2
     warnings = (
-        [f"{left_out} of {len(judge.pairs)} pairs of {Path(source).name} have a word without a vector and were dropped"] if left_out else []
+        [f"{left_out} of {len(benchmark.pairs)} pairs of {Path(source).name} have a word without a vector and were dropped"]
+        if left_out
+        else []
     )
-    extra = {"kind": "similarity", "together": 2, "asked": len(judge.pairs)}
+    extra = {"kind": "similarity", "together": 2, "asked": len(benchmark.pairs)}
     return Part(inputs={"ids": ids}, target=np.array(scores, np.float32), extra=extra, warnings=warnings)
 
 
 def questions_part(encoder: WordEncoder, source: str) -> Part:
     """The words among which analogies are solved, one row each, and the questions of a file that use only these."""
-    judge = read_benchmark(source, "analogies")
+    benchmark = read_benchmark(source, "analogies")
     size = min(RESTRICT, len(encoder.words))
-    questions = judge.questions(lambda word: place(encoder, word))
+    questions = benchmark.questions(lambda word: place(encoder, word))
     questions = questions[(questions < size).all(1)]
     if not len(questions):
-        raise DataError(f"Of the {len(judge.fours):,} questions of {source!r} none is of the {size:,} most frequent words alone.")
-    left_out = len(judge.fours) - len(questions)
-    dropped = f"{left_out:,} of {len(judge.fours):,} questions of {Path(source).name} have a word beyond the {size:,} most frequent"
+        raise DataError(f"Of the {len(benchmark.fours):,} questions of {source!r} none is of the {size:,} most frequent words alone.")
+    left_out = len(benchmark.fours) - len(questions)
+    dropped = f"{left_out:,} of {len(benchmark.fours):,} questions of {Path(source).name} have a word beyond the {size:,} most frequent"
     return Part(
         inputs={"ids": np.arange(1, size + 1, dtype=np.int32)[:, None]}, target=np.zeros(size, np.float32),
         extra={"kind": "analogies", "analogies": questions, "together": size}, warnings=[dropped] if left_out else [],

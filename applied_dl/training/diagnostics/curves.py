@@ -60,8 +60,8 @@ def _under(loss: np.ndarray, constant: float) -> list[Finding]:
             evidence=best / constant,
             limit=BLIND,
             saw=f"the training loss never fell under {best:.3g}; an answer that knows nothing has {constant:.3g}",
-            why="the model has learnt next to nothing of its own training rows",
-            change="less train.weight_decay, model.dropout and augmentation, a larger model, longer training, or inputs that can tell",
+            why="the model has learned almost nothing from its own training rows",
+            change="less train.weight_decay, model.dropout and augmentation, a larger model, longer training, or more informative inputs",
         )
     ]
 
@@ -77,8 +77,8 @@ def _by_heart(held: np.ndarray, constant: float) -> list[Finding]:
             evidence=best / constant,
             limit=1.0,
             saw=f"the training loss fell, but the validation loss never went under that of knowing nothing ({best:.3g}, {constant:.3g})",
-            why="what was learnt holds for the training rows alone: the inputs may not tell the target at all",
-            change="check that inputs and targets belong together, and compare with the baselines; get inputs that can tell",
+            why="what was learned holds for the training rows alone: the inputs may have no information about the target",
+            change="check that inputs and targets belong together, and compare with the baselines; get inputs with more information",
         )
     ]
 
@@ -94,7 +94,7 @@ def _never_moved(loss: np.ndarray) -> list[Finding]:
             evidence=moved,
             limit=STILL,
             saw=f"the training loss changed by {moved:.1e} of itself in {len(loss)} epochs",
-            why="nothing was learnt",
+            why="nothing was learned",
             change="raise train.learning_rate (`applied-dl lr-find`), and look for frozen or dead layers",
         )
     ]
@@ -114,7 +114,7 @@ def _over(loss: np.ndarray, held: np.ndarray, constant: float) -> list[Finding]:
             evidence=rise,
             limit=RISE,
             saw=f"after epoch {at + 1} the validation loss rose to {rise:.2f} times its least while the training loss fell to {fall:.0%}",
-            why="the net learns its training rows by heart; the best epoch is kept, the rest of the time is wasted",
+            why="the network memorises its training rows; the best epoch is kept, the epochs after it are wasted",
             change="more rows or augmentation, more model.dropout or train.weight_decay, a smaller model, or train.patience",
         )
     ]

@@ -33,22 +33,22 @@ def check_gradients(case: Case) -> list[Finding]:
     sizes = np.array([np.nan if g is None else _rms(g) for g in gradients])
     if not np.isfinite(sizes[~np.array([g is None for g in gradients])]).all():
         return [*found, _exploding(case, kernels[0].path, float("inf"), "the first gradient is not finite")]
-    twins = [k.path for k, g in zip(kernels, gradients) if g is not None and _same(k.numpy()) and _same(g)]
-    if twins:
+    identical = [k.path for k, g in zip(kernels, gradients) if g is not None and _same(k.numpy()) and _same(g)]
+    if identical:
         found.append(
             Finding(
                 name="identical_units",
-                where=twins[0],
-                evidence=float(len(twins)),
+                where=identical[0],
+                evidence=float(len(identical)),
                 limit=0.0,
-                saw=f"the units of {twins[0]!r} start the same and have the same gradient",
+                saw=f"the units of {identical[0]!r} start the same and have the same gradient",
                 why="units that start alike stay alike: the layer is one unit, however wide it is",
                 change="start the weights at random (Glorot or He initialisation), not at a constant",
             )
         )
     unreached = [k.path for k, size in zip(kernels, sizes) if not size > 0]
     starts_at_zero = any(not np.any(k.numpy()) for k in kernels)  # behind a zero kernel nothing arrives in the first step, by design
-    if unreached and not starts_at_zero and not twins:
+    if unreached and not starts_at_zero and not identical:
         found.append(
             Finding(
                 name="no_gradient",

@@ -44,7 +44,7 @@ def _contradicted(case: Case) -> list[Finding]:
     right = float((given == seen).mean())
     doubt = (p.max(1) > SURE) & (p[np.arange(len(p)), given] < DENIED)
     share = float(doubt.mean())
-    if share <= CONTRADICTED or right < 0.5:  # a net that is mostly wrong is no judge
+    if share <= CONTRADICTED or right < 0.5:  # a network that is mostly wrong is no evidence
         return []
     worst = np.flatnonzero(doubt)[np.argsort(p[np.arange(len(p)), given][doubt])]
     return [
@@ -54,7 +54,7 @@ def _contradicted(case: Case) -> list[Finding]:
             evidence=share,
             limit=CONTRADICTED,
             saw=f"the net is sure of another class in {int(doubt.sum()):,} validation rows ({share:.1%}); it is right on {right:.1%}",
-            why="so many confident mistakes mean wrong labels, or two classes that the inputs cannot tell apart",
+            why="so many confident mistakes mean wrong labels, or two classes that the inputs cannot distinguish",
             change="look at these rows (plots/worst.png shows them) and correct them; train.label_smoothing = 0.1 softens the harm",
             rows=tuple(int(i) for i in worst[:KEPT_ROWS]),
         )

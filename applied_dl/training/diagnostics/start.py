@@ -156,7 +156,7 @@ def _first_loss(case: Case, target, answers, kind: str) -> list[Finding]:
                 evidence=1.0,
                 limit=0.0,
                 saw="the answers are probabilities already, and the loss squashes them again",
-                why="a second softmax can never be sure, so the gradient fades long before the classes are told apart",
+                why="a second softmax can never be sure, so the gradient fades long before the classes are separated",
                 change="let the last layer be linear: losses take logits",
             )
         )
@@ -176,7 +176,7 @@ def _first_loss(case: Case, target, answers, kind: str) -> list[Finding]:
 
 
 def check_one_batch(case: Case) -> list[Finding]:
-    """A few rows must be learnable by heart; where they are not, the graph, the loss or the labels are broken."""
+    """The model must be able to memorise a few rows; where it cannot, the graph, the loss or the labels are broken."""
     inputs, target = rows(case, FEW_ROWS)
     least = math.inf
     answers = tf.cast(case.model(inputs, training=False), tf.float32)
@@ -197,7 +197,7 @@ def check_one_batch(case: Case) -> list[Finding]:
             evidence=left,
             limit=LEFT,
             saw=f"after {STEPS} steps on {FEW_ROWS} rows {left:.0%} of the loss {start:.3g} is left",
-            why="a net that cannot learn a handful of rows by heart is cut off from its input, frozen, or far too small",
+            why="a network that cannot memorise a handful of rows is cut off from its input, frozen, or far too small",
             change="look for frozen or dead layers, raise model.width or model.hidden, and check that inputs and targets belong together",
         )
     ]

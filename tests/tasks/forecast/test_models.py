@@ -43,9 +43,9 @@ def test_a_lower_rank_is_the_best_of_its_rank_and_moves_and_loses_little():
     kernel = np.linalg.solve(x[:2000].T @ x[:2000] + 0.1 * np.eye(L), x[:2000].T @ y[:2000])
     left, right = reduced(kernel, sums([rows[:2000]], L, "last"), sums([rows[2000:]], L, "last"))
     rank, (seen, whole) = left.shape[1], (np.mean((y[part] - x[part] @ kernel) ** 2) for part in (slice(2000), slice(2000, None)))
-    x, y, judged, truth = x[:2000], y[:2000], x[2000:], y[2000:]
+    x, y, x_test, truth = x[:2000], y[:2000], x[2000:], y[2000:]
     assert rank * (L + H) < L * H
-    assert np.mean((truth - judged @ left @ right) ** 2) <= whole * (1 + LOST) * 1.0001
+    assert np.mean((truth - x_test @ left @ right) ** 2) <= whole * (1 + LOST) * 1.0001
     assert np.mean((x @ kernel - x @ left @ right) ** 2) <= seen * MOVED * 1.0001
     u, s, v = np.linalg.svd(x @ kernel, full_matrices=False)  # Eckart and Young: no forecasts of this rank are nearer
     assert np.allclose(x @ left @ right, (u[:, :rank] * s[:rank]) @ v[:rank], atol=1e-3)

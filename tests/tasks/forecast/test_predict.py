@@ -109,8 +109,8 @@ def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_
     files = [gaps, put("b.csv", "2024-03-01", range(8)), "none.csv", put("c.csv", "2025-03-01", range(10, 18))]
     encoded = encode(e, files)
     answers = iter(postprocess(e, naive(encoded.inputs), encoded))
-    told = [{"error": encoded.errors[i]} if i in encoded.errors else next(answers) for i in range(4)]
-    rows = appended(e, files, told)
+    results = [{"error": encoded.errors[i]} if i in encoded.errors else next(answers) for i in range(4)]
+    rows = appended(e, files, results)
     assert [set(row) for row in rows if row["input"] == gaps] == [{"input", "series", "error"}]
     for name, first in (("b.csv", 0), ("c.csv", 10)):
         own = [row for row in rows if row["input"].endswith(name)]

@@ -114,7 +114,7 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
         {"model": {"name": "nlinear", "difference": True}, "train": {"loss": "mae", "epochs": 1}, "data": {"calendar": True}},
     ],
 )
-def test_models_and_losses_reach_a_proven_file(settings, tmp_path):
+def test_models_and_losses_reach_a_verified_file(settings, tmp_path):
     data = {"source": "elnino", "horizon": 6, "lookback": 48} | settings.pop("data", {})
     run = applied_dl.train({"task": "forecast"}, out=tmp_path / "b", data=data, **settings, **FAST)
     file = run.manifest.exports[0]
@@ -162,7 +162,7 @@ def test_metrics_by_hand():
         ({"data__source": "co2", "data__rows": 3}, "expected at least"),
     ],
 )
-def test_what_cannot_be_forecast_is_said_in_one_sentence(keys, says):
+def test_what_cannot_be_forecast_is_explained_in_one_sentence(keys, says):
     with pytest.raises(DataError) as error:
         prepared(**keys)
     assert says in str(error.value)

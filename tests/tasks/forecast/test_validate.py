@@ -1,4 +1,4 @@
-"""A key that would do nothing is refused, by name and with what to do; every key that is heeded passes."""
+"""A key without effect is refused, by name and with what to do; every key with an effect passes."""
 
 from pathlib import Path
 
@@ -95,12 +95,12 @@ def test_zero_is_no_floor_for_series_that_go_below_it(tmp_path):
     assert resolved(data__source=str(path)).predict.non_negative is False
 
 
-def test_a_settled_recipe_settles_to_itself():
+def test_a_resolved_recipe_resolves_to_itself():
     for keys in ({"model__name": "ridge"}, {"model__members": ["ridge", "gru"]}, {"model__name": "lstm"}, {"data__test_horizons": 2}):
         once = resolved(**keys)
         assert task.resolve_defaults(once, task.prepare(once, Path("."))) == once
 
 
-def test_a_blend_leaves_epochs_to_its_members_unless_told():
+def test_a_blend_leaves_epochs_to_its_members_by_default():
     assert resolved(model__members=["ridge", "gru"]).train.epochs is None
     assert resolved(model__members=["ridge", "gru"], train__epochs=2).train.epochs == 2

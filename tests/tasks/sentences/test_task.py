@@ -35,8 +35,8 @@ def sources(tmp_path_factory):
     triplets = [(a, b, texts_of((t + 1) % 4, 1, rng)[0]) for t, a, b in rows]
     (folder / "triplets.csv").write_text("anchor,positive,negative\n" + "".join(",".join(row) + "\n" for row in triplets))
     (folder / "sets.jsonl").write_text("".join(json.dumps({"texts": texts_of(t, 4, rng)}) + "\n" for t, _, _ in rows))
-    judged = [(*texts_of(t, 1, rng), *texts_of((t + k) % 4, 1, rng), 5 - 5 * k) for t in range(4) for k in (0, 1) for _ in range(10)]
-    (folder / "scored.csv").write_text("".join(f"{a},{b},{s}\n" for a, b, s in judged))
+    scored = [(*texts_of(t, 1, rng), *texts_of((t + k) % 4, 1, rng), 5 - 5 * k) for t in range(4) for k in (0, 1) for _ in range(10)]
+    (folder / "scored.csv").write_text("".join(f"{a},{b},{s}\n" for a, b, s in scored))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The tabular task on small tables: one graph for both runtimes, honest intervals, classes, imbalance, and keys that would do nothing."""
+"""The tabular task on small tables: one graph for both runtimes, calibrated intervals, classes, imbalance, and keys without effect."""
 
 import numpy as np
 import polars as pl
@@ -104,7 +104,7 @@ def test_a_frame_answers_as_its_file_does(table, tmp_path):
         infer.expand_inputs(["{oops"])
 
 
-def test_members_have_losses_of_their_own_and_are_judged_together():
+def test_members_have_losses_of_their_own_and_are_scored_together():
     y = np.array([[[1.0]], [[0.0]]], np.float32)
     p = np.array([[[0.0], [2.0]], [[1.0], [1.0]]], np.float32)  # (B, 2, 1)
     mse = make_loss("mse")

@@ -55,7 +55,7 @@ def test_every_method_finds_the_topics(language, tmp_path, sections):
     vectors = prepared.encoder.arrays["vectors"]
     assert vectors.shape == (15, 10)
     found = task.score(recipe, {"vector": np.asarray(serving.model(prepared.test.inputs)["vector"])}, prepared.test, prepared.encoder)
-    assert found.value > 0.75  # of two neighbours one in three is of the same topic by chance, and then nothing can tell them
+    assert found.value > 0.75  # of two neighbours one in three is of the same topic by chance, and then nothing separates them
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     place = prepared.encoder.places
     for topic in TOPICS:
@@ -63,7 +63,7 @@ def test_every_method_finds_the_topics(language, tmp_path, sections):
         assert {prepared.encoder.words[i] for i in near} == set(topic[1:])
 
 
-def test_similarity_and_analogies_judge_where_they_are_given(language, tmp_path, monkeypatch):
+def test_similarity_and_analogies_are_the_scores_where_they_are_given(language, tmp_path, monkeypatch):
     (tmp_path / "pairs.txt").write_text("cat dog 9\nred blue 8\ncat red 1\ndog one 0.5\ncat unknown 3\n")
     (tmp_path / "questions.txt").write_text(": all\ncat dog red blue\ncat dog red unknown\n")
     data = {"similarity": str(tmp_path / "pairs.txt"), "analogies": str(tmp_path / "questions.txt")}

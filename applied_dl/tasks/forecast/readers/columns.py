@@ -185,7 +185,7 @@ def unread_columns(table, columns: Columns, named: bool, passed: list[str]) -> l
 
 
 def _find_series(table, columns: Columns) -> str | None:
-    """The column that tells which series a row belongs to, where times repeat."""
+    """The column with the series that a row belongs to, where times repeat."""
     import polars as pl
 
     time, taken = columns.time, {columns.time, *columns.targets, *columns.past, *columns.future, *columns.static}

@@ -29,7 +29,7 @@ OTHER_TIME_WORDS = (
 WEEKDAY_WORDS = "weekday dow dayofweek wday wochentag jour_semaine diasemana"
 RANGES = {"year": (1500, 2200), "quarter": (1, 4), "month": (1, 12), "week": (1, 53), "day": (1, 31), "clock": (0, 24)}
 CLOCK = r"^\s*(\d{1,2})[:.hH](\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*$"
-REPEATED = 0.7  # of the rows have a date of their own, at most, where a second column tells the time of day
+REPEATED = 0.7  # of the rows have a date of their own, at most, where a second column holds the time of day
 
 ROLES = {word: role for role, words in WORDS.items() for word in words.split()}
 TIME_WORDS = {*ROLES, *OTHER_TIME_WORDS.split()}

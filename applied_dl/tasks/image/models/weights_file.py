@@ -20,7 +20,7 @@ IMAGENET_CLASSES = 1000
 
 
 class WeightsFile(Struct, frozen=True, kw_only=True):
-    """`backbone` is a name of `keras.applications` and `alpha` its width multiplier, None where the file does not tell."""
+    """`backbone` is a name of `keras.applications` and `alpha` its width multiplier, None where the file does not say."""
 
     backbone: str | None
     alpha: float | None

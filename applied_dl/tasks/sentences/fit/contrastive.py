@@ -36,7 +36,7 @@ def fit_table(
     sides: tuple[str, ...],
     augment: Callable,
     strata: np.ndarray | None = None,
-    judge: Callable[[], dict[str, float]] | None = None,
+    evaluate: Callable[[], dict[str, float]] | None = None,
     monitor: str = "loss",
     padding: int = 0,
     tag: str = "model",
@@ -44,7 +44,7 @@ def fit_table(
     """Train the layer "table" of a mean-pooling `model` in place; the best epoch by `monitor` stays.
 
     sides: inputs of a batch that hold ids (B, T), pooled one after the other; `loss(target, (B, len(sides)·D))` takes unit vectors.
-    strata: (N,) a batch holds rows of one stratum alone. judge: further scores of the present table, by name.
+    strata: (N,) a batch holds rows of one stratum alone. evaluate: further scores of the current table, by name.
     Raises `DataError` where the loss is not finite and `UsageError` for a learning rate that is no number.
     """
     if not isinstance(settings.learning_rate, int | float):
@@ -54,7 +54,7 @@ def fit_table(
     squares = tf.Variable(tf.fill((table.shape[0],), TINY))
     take_steps = _compiled(table, squares, source, loss, sides, augment, padding, settings.seed)
     strata = np.zeros(source.size, int) if strata is None else strata
-    return trainer.run(TableLoop(table, squares, take_steps, strata, settings, judge, monitor), tag)
+    return trainer.run(TableLoop(table, squares, take_steps, strata, settings, evaluate, monitor), tag)
 
 
 class TableLoop:
@@ -64,8 +64,10 @@ class TableLoop:
     remedy = "lower train.learning_rate"
     unit, last_is_best = "epochs", False
 
-    def __init__(self, table: tf.Variable, squares: tf.Variable, take_steps: Callable, strata: np.ndarray, settings, judge, monitor: str):
-        self.table, self.squares, self.take_steps, self.strata, self.judge = table, squares, take_steps, strata, judge
+    def __init__(
+        self, table: tf.Variable, squares: tf.Variable, take_steps: Callable, strata: np.ndarray, settings, evaluate, monitor: str
+    ):
+        self.table, self.squares, self.take_steps, self.strata, self.evaluate = table, squares, take_steps, strata, evaluate
         self.epochs = self.total = settings.epochs
         self.patience, self.monitor, self.checkpoint_minutes = settings.patience or 0, monitor, settings.checkpoint_minutes
         self.batch = len(strata) if settings.batch_size == "all" else int(settings.batch_size)
@@ -89,7 +91,7 @@ class TableLoop:
                 )
             self.done += 1
             row = {"loss": float(np.concatenate(losses).mean()), "learning_rate": float(self.rates[self.done * self.per_epoch - 1])}
-            row |= self.judge() if self.judge else {}
+            row |= self.evaluate() if self.evaluate else {}
             ends = session.record({**row, "seconds": time.perf_counter() - start})
             session.checkpoint()
 

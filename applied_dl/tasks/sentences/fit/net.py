@@ -96,7 +96,7 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -
         if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
             strata = prepared.state.source[times_shown(prepared.state.rows)]
         return fit_table(
-            model, source, settings, trainer, loss=loss, sides=sides, augment=augment, strata=strata, judge=evaluate, monitor=monitor,
+            model, source, settings, trainer, loss=loss, sides=sides, augment=augment, strata=strata, evaluate=evaluate, monitor=monitor,
             padding=padding, tag=tag,
         )  # fmt: skip
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}

@@ -32,7 +32,7 @@ class Plan(NamedTuple):
     """What a training learns (`tables`) and from what.
 
     `calls(epoch, which)` gives one of the `portions` of an epoch as functions of the step size that may run at once, each giving (sum of
-    losses, how many it sums up); `words` of text are one epoch, for the words/s that are told.
+    losses, how many it sums up); `words` of text are one epoch, for the words/s of the progress lines.
     """
 
     tables: list[np.ndarray]
@@ -64,7 +64,7 @@ def learn(plan: Plan, trainer: Trainer, *, epochs: int, rate: float, threads: in
 
 
 class PortionLoop:
-    """A `core.task.Loop` over portions of the text, each learnt by all threads."""
+    """A `core.task.Loop` over portions of the text, each learned by all threads."""
 
     steps = "closed-form steps of its own"
     remedy = "lower train.learning_rate"

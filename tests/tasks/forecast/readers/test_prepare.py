@@ -1,4 +1,4 @@
-"""From a file to windows: what each kind of bad file is answered, and what settles sizes when nothing is said."""
+"""From a file to windows: the message for each kind of bad file, and the sizes that are chosen by default."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_a_bad_file_is_answered_by_one_sentence_with_series_and_place(frame, key
     assert "\n" not in str(error.value)
 
 
-def test_local_time_over_both_clock_changes_is_read_and_told(tmp_path):
+def test_local_time_over_both_clock_changes_is_read_and_reported(tmp_path):
     spring = [s for s in stamps(1500, start="2024-03-01") if not s.startswith("2024-03-31 02")]
     found = prepared(tmp_path, {"date": spring, "a": wave(1499)})
     assert found.facts["missing"] == 1

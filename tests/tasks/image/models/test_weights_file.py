@@ -1,4 +1,4 @@
-"""The architecture and the width multiplier that a weights file tells, for every form that Keras writes."""
+"""The architecture and the width multiplier that a weights file holds, for every form that Keras writes."""
 
 import keras
 import pytest

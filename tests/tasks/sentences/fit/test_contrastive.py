@@ -114,11 +114,11 @@ def test_the_best_epoch_stays_and_patience_ends_it():
     scores, tables = iter([0.5, 0.9, 0.7, 0.6, 0.2]), []
     model = static(12, dimensions=4, seed=0)
 
-    def judge():
+    def evaluate():
         tables.append(model.get_layer("table").embeddings.numpy())
         return {"val_spearman": next(scores)}
 
-    history = fitted(model, msgspec.structs.replace(SETTINGS, epochs=5, patience=2), judge=judge, monitor="val_spearman")
+    history = fitted(model, msgspec.structs.replace(SETTINGS, epochs=5, patience=2), evaluate=evaluate, monitor="val_spearman")
     assert (history.best_epoch, len(history.rows)) == (2, 4)
     assert "no better val_spearman for 2 epochs" in history.stopped
     np.testing.assert_array_equal(model.get_layer("table").embeddings.numpy(), tables[1])

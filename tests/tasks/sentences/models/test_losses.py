@@ -14,7 +14,7 @@ def unit(x):
 
 
 def contrastive(sides, keys, temperature):
-    """InfoNCE both ways, a text at a time; equal keys are never told apart."""
+    """InfoNCE both ways, a text at a time; equal keys are never separated."""
     anchor, positive, total = sides[0], sides[1], 0.0
     n = len(anchor)
     for i in range(n):

@@ -91,7 +91,7 @@ def test_rows_of_two_shapes_are_refused(tmp_path, rows):
         table_of(tmp_path, "\n".join(rows), "a.jsonl")
 
 
-def test_bad_bytes_and_nul_are_read_as_spaces_and_told(tmp_path):
+def test_bad_bytes_and_nul_are_read_as_spaces_and_reported(tmp_path):
     found = table_of(tmp_path, b"anchor,positive\na\xff b,c\0d\n")
     assert found.rows == [["a  b", "c d"]]
     assert len(found.warnings) == 2

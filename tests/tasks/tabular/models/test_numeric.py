@@ -94,8 +94,8 @@ def test_pairs_are_sums_and_differences_of_the_columns_that_go_together():
 def test_the_pairs_of_a_wide_table_are_few_and_those_that_go_together_most():
     random = np.random.default_rng(3)
     base = random.normal(size=(400, 50))
-    twins = base + np.linspace(0.05, 1, 50) * random.normal(size=(400, 50))
-    axes = pair_axes(np.concatenate([base, twins], axis=1))
+    copies = base + np.linspace(0.05, 1, 50) * random.normal(size=(400, 50))
+    axes = pair_axes(np.concatenate([base, copies], axis=1))
     assert axes.shape == (100, 64)
     assert np.abs(axes[:25]).sum(1).min() > 0
     assert np.abs(axes[45:50]).sum() == 0

@@ -10,7 +10,7 @@ from applied_dl.workflows import recipes
 from tests.tasks.tabular.tables import recipe
 
 
-def test_twins_groups_and_time_keep_their_side(tmp_path):
+def test_duplicates_groups_and_time_stay_in_one_part(tmp_path):
     n = 200
     frame = {
         "x": [i // 2 % 97 for i in range(n)],
@@ -53,7 +53,7 @@ def test_columns_and_shares_that_contradict_each_other_are_refused(table, data, 
     assert says in str(error.value)
 
 
-def test_rows_that_only_an_identifier_tells_apart_stay_together(tmp_path):
+def test_rows_that_differ_in_an_identifier_only_stay_together(tmp_path):
     random, n = np.random.default_rng(0), 200
     once = {"x": random.normal(size=n), "y": random.normal(size=n)}
     frame = pl.DataFrame({"id": np.arange(2 * n), **{name: np.tile(values, 2) for name, values in once.items()}})

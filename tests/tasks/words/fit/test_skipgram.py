@@ -81,7 +81,7 @@ def test_a_resumed_training_is_the_one_that_was_never_killed(text, tmp_path):
         run(text, trainer=CheckpointingTrainer(Store(tmp_path, {**identity, "data": "c"}, resume=True)))
 
 
-def test_ctrl_c_keeps_what_was_learnt(text, tmp_path):
+def test_ctrl_c_keeps_what_was_learned(text, tmp_path):
     start, _ = run(text, epochs=1, rate=1e-9)
     found, history = run(text, trainer=CheckpointingTrainer(Store(tmp_path, {})), stop_after=(2, KeyboardInterrupt()))
     assert history.stopped == STOPPED
@@ -91,7 +91,7 @@ def test_ctrl_c_keeps_what_was_learnt(text, tmp_path):
         run(text, stop_after=(0, KeyboardInterrupt()))
 
 
-def test_a_loss_that_is_not_finite_is_said(text):
+def test_a_loss_that_is_not_finite_is_reported(text):
     with pytest.raises(DataError, match=r"lower train\.learning_rate"):
         run(text, rate=1e30)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,10 +19,15 @@ def save(encoder: msgspec.Struct, folder: Path) -> None:
     (Path(folder) / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(encoder), indent=1))
 
 
-def read(kind: type[Encoder], folder: Path) -> Encoder:
-    """The encoder, as a struct of this type. Raises `DataError` where the file is missing or damaged."""
+def read(kind: type[Encoder], folder: Path, upgrade: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> Encoder:
+    """The encoder, as a struct of this type; `upgrade` maps the field names of older bundles.
+
+    Raises `DataError` where the file is missing or damaged.
+    """
     path = Path(folder) / FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        if upgrade is None:
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.convert(upgrade(msgspec.json.decode(path.read_bytes(), type=dict[str, Any])), kind)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DataError(f"The encoder {str(path)!r} cannot be read: {error}.") from error

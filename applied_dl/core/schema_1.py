@@ -44,6 +44,15 @@ def _slice(name: str, value: float | None) -> dict[str, Any]:
     return {"value": value, "rows": None, "metric": metric}
 
 
+def table_encoder(encoder: dict[str, Any]) -> dict[str, Any]:
+    """The plain `encoder.json` of a table with today's names: one target with its format instead of four fields."""
+    if "targets" in encoder:
+        return encoder
+    kept = {key: value for key, value in encoder.items() if key not in ("target", "labels", "style", "set_aside")}
+    target = {"name": encoder["target"], "labels": encoder.get("labels", []), "format": {"style": encoder.get("style", "plain")}}
+    return {**kept, "targets": [target], "dropped": encoder.get("set_aside", {})}
+
+
 def _recipe(recipe: dict[str, Any], task: str) -> dict[str, Any]:
     renamed = {**EVERYWHERE, **KEYS.get(task, {})}
     sections: dict[str, Any] = {}

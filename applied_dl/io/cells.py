@@ -1,5 +1,5 @@
-"""A column of cells as numbers, moments or levels. What arrives as a number, a truth or a date stays what it is; a text is read in the
-style that the training cells were written in."""
+"""A column of cells as numbers, moments or levels. Numbers, booleans and dates keep their type; texts are read in the style that the
+training cells were written in."""
 
 from __future__ import annotations
 
@@ -14,31 +14,39 @@ from applied_dl.io.dates import Written, parse, parse_any, whole_form, written
 AROUND = r"^[$€£¥]\s*|\s*[%$€£¥]$"
 GAPS = r"[ '’\u{a0}\u{202f}]"  # between thousands, as in 1 234,5 and 1'234.50
 GAPPED = rf"^[+-]?\d{{1,3}}({GAPS}\d{{3}})+([.,]\d*)?$"
-GROUPED = {  # what a mark between thousands looks like in each style; "0,126" is a decimal, and so is "1.5"
-    "plain": r"^[+-]?[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,})$",  # such can mean one thing only; 2,000 cannot
+GROUPED = {  # numbers with a mark between thousands, by style; "0,126" and "1.5" are decimals
+    "plain": r"^[+-]?[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,})$",  # unambiguous only; 2,000 is not
     "thousands": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$",
     "comma": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$",
 }
-ALMOST = 0.99  # share of numbers from which the style of the file wins over a style that fits more cells
-LOOKED_AT = 2000  # rows that tell the file's decimal mark
-ENOUGH = 20  # columns that agree on it
-BLOCK = 32  # columns looked at at a time
-PLAIN = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?(?<=[\d.])$")
+ALMOST = 0.99  # share of numbers from which the style of the file is preferred to a style that fits more cells
+SAMPLE_ROWS = 2000  # by which the decimal mark of a file is decided
+ENOUGH = 20  # columns that agree on it, after which no more are read
+BLOCK = 32  # columns that are read at a time
+PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
+PUNCTUATION = r"^[^\p{L}\p{N}]+$"  # a text without a letter or digit
+MARKS = (  # texts that mean missing among numbers and dates, in lower case
+    "na", "n.a", "n/a", "n a", "nd", "n.d", "n/d", "nr", "nan", "nil", "null", "none", "missing", "unknown", "unk", "not available",
+    "not applicable", "not known", "not specified", "not reported", "no data", "nodata", "no value", "undefined", "blank", "empty", "tbd",
+    "tba", "\\n", "k.a", "k. a", "keine angabe", "unbekannt", "fehlt", "fehlend", "inconnu", "inconnue", "manquant", "non disponible",
+    "desconocido", "sin dato", "s/d", "no disponible", "sconosciuto", "mancante", "desconhecido", "onbekend", "#div/0!", "#value!", "#ref!",
+    "#num!", "#name?", "#null!", "div/0", "refused", "suppressed", "withheld", "bdl", "error", "err",
+)  # fmt: skip
 BOOLEAN = {
     word: value
-    for words, value in (("true yes t y 1 ja wahr oui vrai sí si sì verdadero vero sim", 1.0),
-                         ("false no f n 0 nein falsch non faux falso não nao nee", 0.0))
+    for words, value in (("true yes t y 1 on ja j wahr oui vrai sí si sì verdadero vero sim tak да evet hai 是", 1.0),
+                         ("false no f n 0 off nein falsch non faux falso não nao nee nie нет hayır iie 否", 0.0))
     for word in words.split()
 }  # fmt: skip
 
 
 def numbers(frame: pl.DataFrame, styles: dict[str, str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By column: (N,) float64, NaN where empty or wrong, and the rows that are wrong: no number, or none that is finite."""
-    return {name: _told(_parsed(frame[name], style).to_numpy(writable=True), frame[name]) for name, style in styles.items()}
+    """By column: (N,) float64, NaN where empty or wrong, and the rows of cells that are not finite numbers."""
+    return {name: _with_wrong_rows(_parsed(frame[name], style).to_numpy(writable=True), frame[name]) for name, style in styles.items()}
 
 
 def as_numbers(cells: pl.Series, style: str = "plain") -> tuple[np.ndarray, np.ndarray]:
-    """One column as `numbers` reads it."""
+    """As `numbers`, for one column."""
     return numbers(cells.to_frame(), {cells.name: style})[cells.name]
 
 
@@ -59,7 +67,7 @@ def _parsed(cells: pl.Series, style: str) -> pl.Series:
     return cells.to_frame("t").select(bare.cast(pl.Float64, strict=False)).to_series()
 
 
-def _told(values: np.ndarray, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+def _with_wrong_rows(values: np.ndarray, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     known = np.isfinite(values)
     if known.all():
         return values, np.zeros(0, np.int64)
@@ -67,9 +75,9 @@ def _told(values: np.ndarray, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]
 
 
 def number_style(cells: pl.Series, mark: str | None = None) -> tuple[str, float]:
-    """The style in which most of the cells that are not empty are numbers, and the share that are.
+    """The style in which most non-empty cells are numbers, and their share.
 
-    mark: the decimal mark of the file ("." or ","): it decides what 1,234 and 1.234 are.
+    mark: the decimal mark of the file ("." or ","), which decides what 1,234 and 1.234 mean.
     """
     filled = cells.drop_nulls()
     if not len(filled):
@@ -89,7 +97,7 @@ def number_style(cells: pl.Series, mark: str | None = None) -> tuple[str, float]
 
 
 def _plain(filled: pl.Series) -> bool:
-    """Whether all are finite numbers as computers write them."""
+    """Whether all are finite numbers in programming notation."""
     values = filled.cast(pl.Float64, strict=False)
     return not values.null_count() and bool(values.is_finite().all())
 
@@ -99,12 +107,12 @@ def _share(filled: pl.Series, style: str) -> float:
 
 
 def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | None:
-    """The decimal mark that the columns of a file agree on, by the cells that leave no choice (1,5 and 0.126 do not, 1,234 does).
+    """The decimal mark that the columns of a file agree on, by unambiguous cells (1,5 and 0.126 are, 1,234 is not).
 
-    Where none does, the separator tells: commas between the cells are none within numbers; semicolons are, where numbers have commas.
-    None where nothing tells.
+    Where no cell decides, the separator does: "." where commas separate the cells; "," where semicolons do and numbers have commas.
+    None where neither decides.
     """
-    head, votes, open_ones = frame.head(LOOKED_AT).select(pl.col(pl.String)), {",": 0, ".": 0}, 0
+    head, votes, ambiguous = frame.head(SAMPLE_ROWS).select(pl.col(pl.String)), {",": 0, ".": 0}, 0
     for at in range(0, head.width if head.height else 0, BLOCK):
         texts = head[:, at : at + BLOCK]
         marked = texts.select(pl.all().str.contains(r"\d[.,]|[.,]\d").any()).row(0)
@@ -116,20 +124,21 @@ def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | Non
                 votes["."] += not either[cells.name][0]
                 continue
             some = cells.drop_nulls()
+            some = some.filter(~is_mark(some))
             comma, point = _share(some, "comma"), max(_share(some, "plain"), _share(some, "thousands"))
             if max(comma, point) >= ALMOST:
                 votes[","] += comma > point
                 votes["."] += point > comma
-                open_ones += comma == point and some.str.contains(",", literal=True).any()
+                ambiguous += comma == point and some.str.contains(",", literal=True).any()
         if abs(votes[","] - votes["."]) >= ENOUGH:
             break
     if votes[","] == votes["."]:
-        return {";": "," if open_ones else None, ",": "."}.get(separator) if not votes[","] else None
+        return {";": "," if ambiguous else None, ",": "."}.get(separator) if not votes[","] else None
     return max(votes, key=lambda mark: votes[mark])
 
 
 def unsure(cells: pl.Series, style: str) -> str:
-    """A note where each marked cell of a column could as well be a thousandth or a thousandfold of what it is taken for."""
+    """A note where the mark in every cell of a column could as well be a decimal mark as a thousands mark."""
     if cells.dtype != pl.String or style not in ("thousands", "comma", "plain"):
         return ""
     filled = cells.drop_nulls()
@@ -141,10 +150,18 @@ def unsure(cells: pl.Series, style: str) -> str:
     return f"{marked[0]!r} is read as {taken:g}; data.decimal = {'.' if style == 'comma' else ','!r} reads it otherwise"
 
 
-def as_moments(cells: pl.Series, style: str) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) float64 seconds since 1970 by the clock on the wall, NaN where empty or wrong, and the rows that are wrong.
+def is_mark(cells: pl.Series) -> pl.Series:
+    """Whether each text stands for a missing number: `--`, `.`, `\\N`, `N.A.`, `unknown`, `#DIV/0!`, …; false for other types."""
+    if cells.dtype != pl.String:
+        return pl.Series(cells.name, [False] * len(cells), dtype=pl.Boolean)
+    bare = cells.str.to_lowercase().str.strip_chars(" ()[]<>.'\"`").str.replace_all(r"[\s_]+", " ")
+    return (bare.is_in(MARKS) | cells.str.contains(PUNCTUATION)).fill_null(False)
 
-    ISO 8601 is read beside the style, and so are cells that arrive as dates or times.
+
+def as_moments(cells: pl.Series, style: str) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) float64 seconds since 1970 in local time, NaN where empty or wrong, and the rows that are wrong.
+
+    ISO 8601 is accepted beside the style, as are cells of a date or time type.
     """
     found = cells
     if cells.dtype.is_integer():
@@ -160,7 +177,7 @@ def as_moments(cells: pl.Series, style: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def moment_style(cells: pl.Series) -> Written | None:
-    """How a column of dates or times is written; None where most of its cells are neither."""
+    """The form of a column of dates or times; None where most cells are neither."""
     if cells.dtype.is_temporal():
         return Written("%Y-%m-%d", 1.0, False)
     if cells.dtype.is_integer():
@@ -171,7 +188,7 @@ def moment_style(cells: pl.Series) -> Written | None:
 
 
 def as_levels(cells: pl.Series) -> pl.Series:
-    """Cells as the texts that people write: true, 3 (also where a column of whole numbers became floats by an empty cell), 2024-01-31."""
+    """Cells as texts: true, 3 (also where an empty cell turned a column of integers into floats), 2024-01-31."""
     if cells.dtype == pl.String:
         return cells
     if cells.dtype.is_float():
@@ -186,24 +203,39 @@ def as_levels(cells: pl.Series) -> pl.Series:
 
 
 def places(cells: pl.Series, levels: tuple[str, ...]) -> np.ndarray:
-    """(N,) int64: the place of each cell among the levels, −1 where empty, −2 where it is none of them.
+    """(N,) int64: the index of each cell among the levels, −1 where empty, −2 where it is none of them.
 
-    Spellings that differ with the file a cell came through are alike: True and true, 0, 0.0 and '0', unless two levels differ by that.
+    Spellings that differ only by the file format are equal: True and true, 0, 0.0 and '0'; then those that differ only by case, blanks or a
+    trailing full stop. Levels that would become equal keep their exact spelling.
     """
     known = {level: i for i, level in enumerate(levels)}
-    alike: dict = {}
+    rules = (_typed, normalised)
+    alike: list[dict] = [{}, {}]
     for level, i in known.items():
-        key = _alike(level)
-        alike[key] = i if alike.get(key, i) == i else -2
-    found = {}
+        for rule, table in zip(rules, alike):
+            key = rule(level)
+            table[key] = i if table.get(key, i) == i else -2
+
+    def find(text: str | None) -> int:
+        if text is None:
+            return -1
+        found = known.get(text, -2)
+        for rule, table in zip(rules, alike):
+            found = table.get(rule(text), -2) if found == -2 else found
+        return found
+
     texts = as_levels(cells)
-    for text in texts.unique().to_list():
-        found[text] = -1 if text is None else known[text] if text in known else alike.get(_alike(text), -2)
-    return np.array([found[text] for text in texts.to_list()], np.int64)
+    index = {text: find(text) for text in texts.unique().to_list()}
+    return np.array([index[text] for text in texts.to_list()], np.int64)
 
 
-def _alike(text: str):
-    """What two spellings of a cell have in common: a truth, a number (00123 is a code, not 123), a moment."""
+def normalised(text: str) -> str:
+    """A label without what differs by accident: case, blanks at the ends and runs of them, a trailing full stop."""
+    return " ".join(text.split()).rstrip(".").rstrip().casefold()
+
+
+def _typed(text: str):
+    """The value that two spellings of a cell share: a boolean, a number (00123 is a code, not 123), a moment, else the text."""
     lower = text.lower()
     if lower in ("true", "false"):
         return lower

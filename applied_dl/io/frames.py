@@ -1,6 +1,6 @@
-"""Tables that come from Python (polars, pandas, columns, rows) → polars columns of few kinds: texts, numbers, truths, dates and times.
+"""Tables that come from Python (polars, pandas, columns, rows) → polars columns of few types: texts, numbers, booleans, dates and times.
 
-A number that arrives as a number stays one: only texts are ever read in the style of a file.
+Numbers keep their type; only texts are read in the style of a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from applied_dl.core.errors import DataError
 
 
 def tidy(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns as String, Boolean, Int64, Float64 (without NaN), Date or Datetime[us]. Raises `DataError` for lists and durations."""
+    """Columns as String, Boolean, Int64, Float64 (without NaN), Date or Datetime[us]; lists become texts with `|`, durations seconds.
+
+    Raises `DataError` for structs and binary cells.
+    """
     return pl.DataFrame([_tidy(cells) for cells in frame])
 
 
@@ -25,9 +28,14 @@ def _tidy(cells: pl.Series) -> pl.Series:
     kind = cells.dtype
     if kind == pl.Object:
         return column(cells.name, cells.to_list())
-    if kind.is_nested() or kind in (pl.Duration, pl.Binary):
-        what = "durations; write them as numbers" if kind == pl.Duration else f"{kind}; expected one number, text or date a cell"
-        raise DataError(f"Column {cells.name!r} holds {what}.")
+    if isinstance(kind, pl.List | pl.Array) and not kind.inner.is_nested():
+        return cells.cast(pl.List(pl.String)).list.join("|")
+    if kind == pl.Duration:
+        return cells.dt.total_microseconds() / 1e6
+    if kind == pl.Time:
+        return cells.cast(pl.Int64) / 1e9
+    if kind.is_nested() or kind == pl.Binary:
+        raise DataError(f"Column {cells.name!r} holds {kind}; expected one number, text or date per cell.")
     if kind.is_float():
         return cells.cast(pl.Float64).fill_nan(None)
     if kind.is_integer():
@@ -41,7 +49,7 @@ def _tidy(cells: pl.Series) -> pl.Series:
 
 
 def from_rows(rows: list) -> pl.DataFrame:
-    """Mappings of column names to cells. Raises `DataError` for a row that is none."""
+    """A frame from mappings of column names to cells. Raises `DataError` for a row of another type."""
     for i, row in enumerate(rows):
         if not isinstance(row, dict):
             raise DataError(f"row {i}: expected a mapping of column names to cells, received {type(row).__name__}.")
@@ -50,7 +58,7 @@ def from_rows(rows: list) -> pl.DataFrame:
 
 
 def from_columns(columns: dict) -> pl.DataFrame:
-    """Lists or arrays of cells by column name, all of one length."""
+    """A frame from lists or arrays of cells by column name, all of one length."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"The columns have different numbers of cells: {', '.join(f'{k!r} {n}' for k, n in list(lengths.items())[:10])}.")
@@ -58,7 +66,7 @@ def from_columns(columns: dict) -> pl.DataFrame:
 
 
 def from_pandas(frame) -> pl.DataFrame:
-    """A pandas frame or series, without pyarrow; an index that has a name or holds times is a column too."""
+    """A frame from a pandas frame or series, without pyarrow; an index with a name or with times becomes a column."""
     frame = (
         frame.to_frame("value" if frame.name is None else frame.name) if hasattr(frame, "to_frame") and hasattr(frame, "name") else frame
     )
@@ -71,25 +79,27 @@ def from_pandas(frame) -> pl.DataFrame:
 
 
 def _frame(columns: list[pl.Series]) -> pl.DataFrame:
-    if (name := twin([cells.name for cells in columns])) is not None:
+    columns = [cells if cells.name.strip() else cells.alias(f"column_{i + 1}") for i, cells in enumerate(columns)]
+    if (name := repeated([cells.name for cells in columns])) is not None:
         raise DataError(f"The table has two columns of the name {name!r}; rename one.")
     return pl.DataFrame(columns)
 
 
-def twin(names: list[str]) -> str | None:
-    """A name that occurs twice."""
+def repeated(names: list[str]) -> str | None:
+    """A name that occurs twice; None where all differ."""
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def column(name: str, values) -> pl.Series:
-    """Cells of any Python kind, pandas or numpy: of one kind where all agree, else texts."""
+    """A column from cells of any Python type, pandas or numpy: of one type where all agree, else texts."""
     if isinstance(values, pl.Series):
         return _tidy(values.alias(name))
     kind = (
         getattr(getattr(values, "dtype", None), "kind", "O") if type(getattr(values, "dtype", None)).__module__.startswith("numpy") else "O"
     )
     if kind == "m":
-        raise DataError(f"Column {name!r} holds durations; write them as numbers.")
+        spans = np.asarray(values)
+        return pl.Series(name, np.where(np.isnat(spans), np.nan, spans.astype("timedelta64[us]").astype(np.float64) / 1e6)).fill_nan(None)
     if kind in "biufM":
         array = np.asarray(values)
         array = (
@@ -117,7 +127,7 @@ def column(name: str, values) -> pl.Series:
 
 
 def _moments(name: str, cells: list) -> pl.Series:
-    """In the zone of the first cell. Raises `PolarsError` where that is a bare offset."""
+    """Dates and times in the zone of the first cell. Raises `PolarsError` where that is an offset without a name."""
     cells = [c if c is None or isinstance(c, datetime.datetime) else datetime.datetime(c.year, c.month, c.day) for c in cells]
     if not any(cell is not None and cell.tzinfo for cell in cells):
         return pl.Series(name, cells, dtype=pl.Datetime("us"))
@@ -141,7 +151,9 @@ def _plain(value):
     if hasattr(value, "start_time"):  # a pandas Period
         return value.start_time.to_pydatetime()
     if isinstance(value, datetime.timedelta):
-        raise DataError("A cell holds a duration; write durations as numbers.")
+        return value.total_seconds()
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(part, str | int | float) for part in value):
+        return "|".join(map(str, value))
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float) and math.isnan(value):
@@ -150,7 +162,7 @@ def _plain(value):
 
 
 def _text(cell) -> str | None:
-    """A cell of a column of several kinds. A number is written without any mark, so that no style reads it as another."""
+    """A cell of a column of mixed types as text. Numbers are written without a decimal mark, so that every style reads the same number."""
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float) and math.isfinite(cell):
@@ -163,7 +175,7 @@ def _text(cell) -> str | None:
 
 
 def alike(frames: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Frames whose columns of one name are of one kind: numbers where all are, else texts."""
+    """Frames whose columns of the same name have the same type: numbers where all are numbers, else texts."""
     kinds: dict[str, set] = {}
     for frame in frames:
         for name, kind in frame.schema.items():

@@ -1,4 +1,4 @@
-"""A table's file → its cells, those of a CSV as texts, and what is wrong with the file said by line: CSV, TSV, Parquet, JSON, gz too."""
+"""The file of a table → its cells, as texts for a CSV; what is wrong with it is reported by line. CSV, TSV, Parquet, JSON, also gzipped."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from typing import NamedTuple
 import polars as pl
 
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.io.frames import from_rows, tidy, twin
+from applied_dl.io.frames import from_rows, repeated, tidy
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
 HEAD = 65536  # bytes by which the separator is guessed
-RUNS = "whitespace"  # the separator of files whose cells stand apart by any number of blanks
+RUNS = "whitespace"  # the separator of files whose cells are separated by any number of blanks
 BLANKS = re.compile(r'(?P<cell>(?<!\S)"(?:[^"]|"")*")|(?P<within>(?<=\S)[ \t]+(?=\S))|[ \t]+')
-LOOKED_AT = 1000  # rows in which the cells of a header are looked for
+SAMPLE_ROWS = 1000  # rows that decide whether line 1 is a header
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-MAGIC = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF",
-         b"\x89PNG": "a picture", b"PAR1": "a Parquet file (name it .parquet)"}  # fmt: skip
+MAGIC = {
+    b"PK\x03\x04": "a workbook or a zip archive (a workbook is named .xlsx or .ods)", b"\xd0\xcf\x11\xe0": "an old workbook (name it .xls)",
+    b"%PDF": "a PDF", b"\x89PNG": "an image", b"PAR1": "a Parquet file (name it .parquet)",
+}  # fmt: skip
 
 
 class Sheet(NamedTuple):
-    """Every cell as it is written; the rows (from 0) of a CSV that have fewer cells than its first line, with their number; `bare` where
-    no line names the columns; the separator of a CSV."""
+    """Cells as written; the rows (from 0) of a CSV with fewer cells than its first line, and their number of cells; `bare` where no line
+    names the columns; the separator of a CSV."""
 
     frame: pl.DataFrame
     short: dict[int, int] = {}
@@ -38,10 +40,14 @@ class Sheet(NamedTuple):
 
 
 def read_cells(path: Path, separator: str | None = None, header: bool | str | None = None) -> Sheet:
-    """A file's cells. header: whether line 1 of a CSV names the columns; None: yes, and refused where it looks like data; "guess": as
-    it looks.
+    """The cells of a file.
 
-    Raises `DataError` in one sentence where the file is damaged or is no table, `UsageError` for a separator of several characters.
+    Args:
+        header: whether line 1 of a CSV names the columns; None: yes, and refused where it looks like data; "guess": as it looks.
+
+    Raises:
+        DataError: the file is damaged or no table.
+        UsageError: a separator of several characters.
     """
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if path.is_dir():
@@ -63,22 +69,42 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
 
 
 def _text(raw: bytes, path: Path) -> str:
-    """UTF-8 with line ends of one kind. Raises `DataError` for anything else, with the line."""
+    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252, which many spreadsheets write."""
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
     if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
         raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"The table {str(path)!r} is UTF-16; save it as UTF-8.")
+        try:
+            return _line_ends(raw.decode("utf-16"))
+        except UnicodeDecodeError as error:
+            raise DataError(f"The table {str(path)!r} begins as UTF-16 but is damaged; save it as UTF-8.") from error
     if (place := raw.find(b"\0")) >= 0:
         line = raw.count(b"\n", 0, place) + 1
         raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is no text file, or a damaged one.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(f"The table {str(path)!r} is not UTF-8 (line {line}); save it as UTF-8.") from None
-    return text if "\n" in text else text.replace("\r", "\n")  # lines that end as on an old Macintosh
+        text = _windows(raw)
+        if text is None:
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise DataError(f"The table {str(path)!r} is neither UTF-8 nor Windows-1252 (line {line}); save it as UTF-8.") from None
+    return _line_ends(text)
+
+
+def _windows(raw: bytes) -> str | None:
+    """Text in Windows-1252; None where its special characters are not mostly letters and signs of western languages."""
+    try:
+        text = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    special = [character for character in text if character > "\x7f"]
+    usual = sum(character.isalpha() or character in "€£¥°§«»‘’“”–—…±²³µ½¼¾·\xa0ªº©®™¢¿¡×÷´¨¹" for character in special)
+    return text if usual >= 0.95 * len(special) else None
+
+
+def _line_ends(text: str) -> str:
+    return text if "\n" in text else text.replace("\r", "\n")  # line ends of classic Mac OS
 
 
 def _json_rows(text: str, path: Path) -> list:
@@ -108,9 +134,9 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     try:
         frame = None if blanks else pl.read_csv(text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"')
     except pl.exceptions.PolarsError:
-        frame = None  # such as a quote inside a cell (5" pipe), which is no damage
+        frame = None  # such as a quote inside a cell (5" pipe)
     if frame is None:
-        one = len(names) == 1  # whose empty line within is an empty cell
+        one = len(names) == 1  # an empty line is an empty cell
         rows = [row + [""] * (len(names) - len(row)) for row in _reader(text.strip("\r\n") if one else text, separator) if row or one]
         frame = pl.DataFrame([pl.Series(f"column_{i + 1}", cells, dtype=pl.String) for i, cells in enumerate(zip(*rows))])
     frame.columns = [f"column_{i + 1}" for i in range(frame.width)]
@@ -123,14 +149,14 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
             f"The table {str(path)!r} has no header: line 1 looks like data ({like!r}); set data.header = false where the file has "
             "none (its columns are then column_1, column_2, …), or true where these are the names."
         )
-    if (name := twin(names)) is not None:
+    if (name := repeated(names)) is not None:
         raise DataError(f"The table {str(path)!r} has two columns of the name {name!r}; rename one.")
     frame = frame.slice(1).rename(dict(zip(frame.columns, names)))
     return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
 
 
 def _separator(text: str) -> str:
-    """The one that cuts the first line into most cells, quoted parts apart; runs of blanks where no other does and all lines agree."""
+    """The separator that splits the first line into most cells, outside quotes; runs of blanks where none does and all lines agree."""
     first = text.lstrip("\r\n")[:HEAD].split("\n")[0]
     bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
     likely = max(SEPARATORS, key=bare.count)
@@ -139,8 +165,8 @@ def _separator(text: str) -> str:
 
 
 def _even(text: str) -> bool:
-    """Whether runs of blanks cut each of the first lines into the same number of cells, two at the least."""
-    lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:LOOKED_AT]
+    """Whether runs of blanks split each of the first lines into the same number of cells, at least two."""
+    lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:SAMPLE_ROWS]
     try:
         counts = {len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")}
     except csv.Error:
@@ -149,7 +175,7 @@ def _even(text: str) -> bool:
 
 
 def _single(text: str) -> str:
-    """One blank for each run of blanks and tabs outside quotes, none at the ends of lines."""
+    """Replace each run of blanks and tabs outside quotes by one blank; strip the ends of lines."""
     return BLANKS.sub(lambda found: found["cell"] or (" " if found["within"] else ""), text)
 
 
@@ -159,11 +185,12 @@ def _reader(text: str, separator: str):
 
 
 def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int, dict[int, int]]:
-    """The cells of the first line, how many lines are blank, and the rows that are short. Raises `DataError` for a row of too many cells,
-    or a quote that is never closed, by its line."""
+    """The cells of the first line, the number of blank lines, and the rows that are short.
+
+    Raises `DataError` with the line of a row with too many cells or of a quote that is never closed."""
     if '"' not in text and "\r" not in (lines := text.replace("\r\n", "\n").removesuffix("\n")):
         counts = [line.count(separator) for line in lines.split("\n") if line]
-        if counts and min(counts) == max(counts):  # the usual file, in a tenth of the time
+        if counts and min(counts) == max(counts):  # the usual file, ten times as fast
             first = next(line for line in lines.split("\n") if line)
             return [name.strip() for name in first.split(separator)], lines.count("\n") + 1 - len(counts), {}
     reader, done, row, first, blanks, short = _reader(text, separator), 0, -1, None, 0, {}
@@ -174,7 +201,7 @@ def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int,
             if cells and len(cells) > len(first):
                 raise DataError(
                     f"The table {str(path)!r}, line {done + 1}: {len(cells)} cells, more cells than the header or first line, which has "
-                    f"{len(first)} (between them {separator!r}; data.separator sets another)."
+                    f"{len(first)} (separated by {separator!r}; data.separator sets another)."
                 )
             if cells and len(cells) < len(first):
                 short[row] = len(cells)
@@ -186,20 +213,20 @@ def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int,
 
 
 def _like_data(names: list[str], rows: pl.DataFrame) -> str:
-    """A cell of line 1 that looks like data rather than like a name: of numbers that do not count up, or a text that its column repeats;
-    else an empty text."""
-    head = rows.head(LOOKED_AT)
+    """A cell of line 1 that looks like data, not like a name: one of numbers that do not count up, or a text that its column repeats; an
+    empty text where there is none."""
+    head = rows.head(SAMPLE_ROWS)
     for name, column in zip(names, head.columns):
         if name and not any(map(str.isdigit, name)) and len(head) and head[column].str.contains(r"\d").all():
-            return ""  # a word above numbers or dates is their name
+            return ""  # a word above numbers or dates is a name
     numbers = [name for name in names if NUMBER.match(name)]
     rising = all(n.isdigit() for n in numbers) and all(int(a) < int(b) for a, b in zip(numbers, numbers[1:]))
     if not rising and not _years(numbers):
         return numbers[0]
-    repeated = [n for n, c in zip(names, head.columns) if n and not NUMBER.match(n) and (head[c].str.strip_chars() == n).any()]
-    return repeated[0] if len(repeated) > (0 if numbers else 1) else ""
+    again = [n for n, c in zip(names, head.columns) if n and not NUMBER.match(n) and (head[c].str.strip_chars() == n).any()]
+    return again[0] if len(again) > (0 if numbers else 1) else ""
 
 
 def _years(names: list[str]) -> bool:
-    """Whether names are years, one after another, the latest first."""
+    """Whether names are years in descending order."""
     return all(re.fullmatch(r"(19|20)\d\d", name) for name in names) and all(int(a) > int(b) for a, b in zip(names, names[1:]))

@@ -1,4 +1,4 @@
-"""A table from a file, a frame or rows → its cells, empty ones null, each row by its name for messages."""
+"""A table from a file, a database, a frame or rows → its cells, empty ones null, with the source of each row for messages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from applied_dl.core.errors import DataError, nearest
+from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import decimal_mark
-from applied_dl.io.frames import alike, from_columns, from_pandas, from_rows, tidy, twin
+from applied_dl.io.frames import alike, from_columns, from_pandas, from_rows, repeated, tidy
+from applied_dl.io.sheets import SQLITE, WORKBOOKS, read_sqlite, read_workbook
 from applied_dl.io.table_files import Sheet, read_cells
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
@@ -19,9 +20,12 @@ BUILT_IN = ("diabetes", "breast_cancer", "wine")
 
 
 class Table(Struct, frozen=True):
-    """Cells (null where empty; texts where they were written, else numbers, truths, dates), and where they come from, for messages:
-    `sources` are the files and the line of their first row, `places` (N, 2) the file and the row in it of each row (None: one file, all
-    of its rows). `short`: how many cells the rows have that have too few. `decimal`: the mark that the numbers of the file agree on."""
+    """Cells and where they come from.
+
+    `frame` has null where a cell is empty; texts where cells were written as text, else numbers, booleans, dates. `sources` are the files
+    and the line of their first row; `places` (N, 2) the file and the row in it of each row (None: one file, all of its rows). `short` maps
+    rows with too few cells to their number of cells. `decimal` is the decimal mark that the columns of the file agree on.
+    """
 
     frame: pl.DataFrame
     sources: tuple[tuple[str, int], ...]
@@ -41,13 +45,13 @@ class Table(Struct, frozen=True):
         return self.frame.height
 
     def where(self, row: int) -> str:
-        """How a row is named in a message."""
+        """The name of a row in a message."""
         file, at = (0, row) if self.places is None else self.places[row]
         name, first = self.sources[file]
         return f"{name}, row {at + first}"
 
     def take(self, rows: np.ndarray) -> Table:
-        """Some rows (row numbers), which keep their names."""
+        """The table with only these rows (row numbers), which keep their names."""
         short = {new: self.short[int(old)] for new, old in enumerate(rows) if int(old) in self.short} if self.short else {}
         return Table(self.frame[rows], self.sources, self._places()[rows], short, self.decimal)
 
@@ -57,7 +61,7 @@ class Table(Struct, frozen=True):
 
 
 def join(tables: list[Table]) -> Table:
-    """One table under the other; a column that one lacks is empty there."""
+    """Concatenate tables by rows; a column that one of them lacks is empty there."""
     if len(tables) == 1:
         return tables[0]
     sources, places, short, above = (), [], {}, 0
@@ -71,38 +75,79 @@ def join(tables: list[Table]) -> Table:
     return Table(frame, sources, np.concatenate(places), short, marks.pop() if len(marks) == 1 else None)
 
 
-def read_table(source, separator: str | None = None, header: bool | str | None = None) -> Table:
-    """A built-in name, a path, a polars or pandas frame, a dict of columns or a list of rows. Raises `DataError` with one sentence."""
+def read_table(source, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:
+    """Read a table.
+
+    Args:
+        source: a built-in name; the path of a CSV, TSV, Excel, OpenDocument, Parquet or JSON file; `sqlite:///FILE?TABLE` or
+            `sqlite:///FILE?SELECT …`; a polars or pandas frame; an Arrow table, a DuckDB relation or a Hugging Face dataset; a dict of
+            columns; or a list of rows (dicts).
+        separator: between the cells of a CSV; found by default.
+        header: whether line 1 of a CSV names the columns; None: yes, unless it looks like data, which is refused; "guess": as it looks.
+        sheet: of a workbook; the first by default where it is the only one that is not empty.
+
+    Raises:
+        DataError: the source is damaged, empty or no table.
+    """
     if isinstance(source, Table):
         return source
     if isinstance(source, str | Path):
         if str(source) in BUILT_IN:
             return _built_in(str(source))
-        sheet = _from_file(Path(source).expanduser(), separator, header)
-        return _checked(sheet, str(source), 2 - sheet.bare)
+        if str(source).startswith(SQLITE):
+            return _checked(Sheet(tidy(read_sqlite(str(source)))), str(source), first=1)
+        path = _existing(Path(source).expanduser())
+        if path.suffix.lower() in WORKBOOKS:
+            return _checked(Sheet(tidy(read_workbook(path, sheet))), str(source), first=2)
+        if sheet is not None:
+            raise UsageError(f"data.sheet = {sheet!r} is for workbooks ({', '.join(WORKBOOKS)}); {str(source)!r} is none. Remove it.")
+        cells = read_cells(path, separator, header)
+        return _checked(cells, str(source), 2 - cells.bare)
+    return _checked(Sheet(_from_object(source)), "the table", first=0)
+
+
+def _from_object(source) -> pl.DataFrame:
+    """A frame from what Python libraries hand over; libraries are recognised by their methods, not imported."""
     if isinstance(source, pl.DataFrame):
-        frame = tidy(source)
-    elif hasattr(source, "iloc"):
-        frame = from_pandas(source)
-    elif isinstance(source, dict):
-        rows = all(isinstance(v, list | tuple | pl.Series) or getattr(v, "ndim", 0) == 1 for v in source.values())
-        frame = from_columns(source) if rows and source else from_rows([source])
-    else:
-        frame = from_rows(list(source))
-    return _checked(Sheet(frame), "the table", first=0)
+        return tidy(source)
+    if isinstance(source, pl.LazyFrame):
+        return tidy(source.collect())
+    if hasattr(source, "iloc"):
+        return from_pandas(source)
+    if isinstance(source, dict):
+        if source and all(hasattr(part, "column_names") and hasattr(part, "features") for part in source.values()):
+            raise DataError(f"Received a dict of datasets ({', '.join(map(str, source))}); give one, such as datasets['train'].")
+        columns = all(isinstance(v, list | tuple | pl.Series) or getattr(v, "ndim", 0) == 1 for v in source.values())
+        return from_columns(source) if columns and source else from_rows([source])
+    for method in ("to_polars", "pl"):  # Hugging Face datasets; DuckDB relations
+        if callable(getattr(source, method, None)):
+            try:
+                return tidy(getattr(source, method)())
+            except ImportError:
+                continue
+    if hasattr(source, "__arrow_c_stream__"):  # Arrow tables and readers, and all that export them
+        return tidy(pl.DataFrame(source))
+    for method in ("to_arrow", "arrow", "to_arrow_table"):
+        if callable(getattr(source, method, None)):
+            return tidy(pl.DataFrame(getattr(source, method)()))
+    if callable(getattr(source, "to_pandas", None)):
+        return from_pandas(source.to_pandas())
+    if not hasattr(source, "__iter__"):
+        raise DataError(f"Expected a table (a path, a frame, a dict of columns or a list of rows), received {type(source).__name__}.")
+    return from_rows(list(source))
 
 
-def _from_file(path: Path, separator: str | None, header: bool | str | None) -> Sheet:
-    if not os.path.exists(path):  # which, unlike `Path.exists`, bears a name that is too long
+def _existing(path: Path) -> Path:
+    if not os.path.exists(path):  # unlike `Path.exists`, it does not raise for a name that is too long
         hint = nearest(str(path), BUILT_IN) if "/" not in str(path) and not path.suffix else ""
         raise DataError(f"There is no table at {str(path)!r}; expected a built-in name ({', '.join(BUILT_IN)}) or a file.{hint}")
-    return read_cells(path, separator, header)
+    return path
 
 
 def _checked(sheet: Sheet, source: str, first: int) -> Table:
-    """Texts stripped, missing ones null; refuses a table without rows, columns or names."""
+    """Texts stripped, missing ones null. Raises `DataError` for a table without rows or columns, or with two columns of one name."""
     frame, names = sheet.frame, [name.strip() for name in sheet.frame.columns]
-    if (name := twin(names)) is not None:
+    if (name := repeated(names)) is not None:
         raise DataError(f"{source} has two columns of the name {name!r}; rename one.")
     if frame.width and frame.columns != names:
         frame = frame.rename(dict(zip(frame.columns, names)))
@@ -114,7 +159,7 @@ def _checked(sheet: Sheet, source: str, first: int) -> Table:
 
 
 def _built_in(name: str) -> Table:
-    """Real data that scikit-learn brings: diabetes (Efron et al., 2004), breast cancer (Wolberg, 1995) and wine (Forina, 1991)."""
+    """Data sets bundled with scikit-learn: diabetes (Efron et al., 2004), breast cancer (Wolberg, 1995) and wine (Forina, 1991)."""
     from sklearn import datasets
 
     data = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))

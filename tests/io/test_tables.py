@@ -9,21 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applied_dl.core import config
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.tables import read_table
-from applied_dl.tasks.tabular.encoder import encode, read_target
-from applied_dl.tasks.tabular.readers.columns import learn_columns, learn_target, target_column
+from applied_dl.tasks.tabular.encoder import encode, read_targets
+from applied_dl.tasks.tabular.readers.target import learn_target, target_columns
 from applied_dl.workflows import recipes
+from tests.tasks.tabular.tables import learned
 
 DATA = recipes.read_recipe("tabular").data
-
-
-def learned(frame, target="y", **keys):
-    table = read_table(frame)
-    chosen = config.replace(recipes.read_recipe("tabular"), data=keys).data
-    style, labels = learn_target(table.frame[target], chosen.kind, chosen.decimal or table.decimal)
-    return learn_columns(table, np.arange(len(table)), chosen, target, labels, style)
 
 
 def kinds(frame, **keys):
@@ -61,8 +54,8 @@ def test_frames_rows_columns_and_files_read_alike(tmp_path):
         (b"a,b\n", "0 rows"),
         (b"a,b\n1,2,3\n", "more cells than the header"),
         (b'a,b\n1,"2\n', "quote is not closed"),
-        ("a,b\n1,ü\n".encode("latin-1"), r"not UTF-8 \(line 2\)"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        (b"a,b\n1,\x81\n", r"neither UTF-8 nor Windows-1252 \(line 2\)"),
+        (b"\xff\xfea\0,", "begins as UTF-16 but is damaged"),
         (b"a,b\n1,\x002\n", "NUL"),
         (b"a,a\n1,2\n", "two columns"),
     ],
@@ -71,6 +64,14 @@ def test_damaged_files_are_one_sentence(tmp_path, raw, says):
     (tmp_path / "t.csv").write_bytes(raw)
     with pytest.raises(DataError, match=says):
         read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "cp1252"])
+def test_files_of_other_encodings_are_read(tmp_path, encoding):
+    text = "Größe;Preis\r\n1,5;25 €\r\n"
+    raw = "\ufeff".encode("utf-16-le") + text.encode("utf-16-le") if encoding == "utf-16-le-bom" else text.encode(encoding)
+    (tmp_path / "t.csv").write_bytes(raw)
+    assert read_table(tmp_path / "t.csv").frame.to_dicts() == [{"Größe": "1,5", "Preis": "25 €"}]
 
 
 def test_other_wrong_sources(tmp_path):
@@ -108,8 +109,8 @@ def test_columns_are_understood_by_their_cells():
         "number": "number", "thousand": "number", "comma": "number", "money": "number", "flag": "boolean", "day": "moment",
         "german": "moment", "zip": "category", "text": "category",
     }  # fmt: skip
-    assert set(encoder.set_aside) == {"name", "id", "constant", "empty"}
-    assert any("set aside" in note for note in notes)
+    assert set(encoder.dropped) == {"name", "id", "constant", "empty"}
+    assert any("dropped" in note.lower() for note in notes)
     inputs = encode(encoder, read_table(frame)).inputs
     np.testing.assert_allclose(inputs["thousand"][:2], [1000.5, 2000.5])
     np.testing.assert_allclose(inputs["comma"][:2], [0.25, 1.25])
@@ -163,7 +164,7 @@ def test_wrong_cells_are_named_by_row_and_column(tmp_path):
     ],
 )
 def test_the_kind_of_the_target(cells, kind, classes):
-    assert len(learn_target(read_table({"y": cells}).frame["y"], kind, None)[1]) == classes
+    assert len(learn_target(read_table({"y": cells}).frame["y"], kind, None)[0].labels) == classes
 
 
 def test_targets_that_cannot_be_learned():
@@ -172,10 +173,10 @@ def test_targets_that_cannot_be_learned():
     with pytest.raises(DataError, match="'oops' among its numbers"):
         learn_target(read_table({"y": [*range(99), "oops"]}).frame["y"], None, None)
     table = read_table({"a": [1], "price": [2]})
-    assert target_column(table, None) == "price"
-    assert target_column(read_table({"label": [1], "b": [2]}), None) == "label"
+    assert target_columns(table, None) == ("price",)
+    assert target_columns(read_table({"label": [1], "b": [2]}), None) == ("label",)
     with pytest.raises(UsageError, match="Did you mean 'price'"):
-        target_column(table, "prise")
+        target_columns(table, "prise")
 
 
 @settings(max_examples=60, deadline=None)
@@ -207,7 +208,7 @@ def test_a_file_of_decimal_commas_is_one_and_numbers_stay_numbers(tmp_path):
         cells = encode(encoder, read_table(source))
         assert not cells.errors
         np.testing.assert_allclose([cells.inputs[n][0] for n in ("size", "area", "all", "day_day")], [0.103, 17.3, 1.103, 4], rtol=1e-6)
-        assert read_target(encoder, read_table(source)).tolist() == [9.25]
+        assert read_targets(encoder, read_table(source)).tolist() == [9.25]
     mixed = encode(encoder, read_table([real, {**real, "all": "1.103", "area": "17,3"}])).inputs
     np.testing.assert_allclose(mixed["all"], [1.103, 1103], rtol=1e-6)
     np.testing.assert_allclose(mixed["area"], [17.3, 17.3], rtol=1e-6)
@@ -222,11 +223,11 @@ def test_the_decimal_mark_of_the_file_that_is_asked_is_seen(tmp_path):
         (tmp_path / "x.csv").write_text("\n".join((tmp_path / "english.csv").read_text().splitlines()[rows]))
         table = read_table(tmp_path / "x.csv")
         np.testing.assert_allclose(encode(german, table).inputs["area"], [17.345] * len(table), rtol=1e-6)
-        assert "x.csv: its decimal mark is '.', as that of the training file was not" in encode(german, table).notes[0]
-    assert read_target(german, read_table(tmp_path / "english.csv")).tolist() == [2.125, 1.125]
+        assert "x.csv: numbers are read with the decimal mark '.'" in encode(german, table).notes[0]
+    assert read_targets(german, read_table(tmp_path / "english.csv")).tolist() == [2.125, 1.125]
     table = read_table(tmp_path / "german.csv")
     np.testing.assert_allclose(encode(english, table).inputs["all"][3:5], [1121, 1128])
-    assert read_target(english, table)[1] == 7.25
+    assert read_targets(english, table)[1] == 7.25
 
 
 def test_a_decimal_mark_changes_nothing_that_is_a_number():
@@ -245,13 +246,13 @@ def test_real_dates_are_read_where_texts_were_learned():
 def test_columns_mostly_of_numbers_or_dates_are_told(tmp_path):
     days = [str(datetime.date(2024, 1, 1) + datetime.timedelta(days=i % 9)) for i in range(60)]
     rows = [f"{d},{i % 7}.5,{i % 5},{i}.25" for i, d in enumerate(days)]
-    rows[50] = "unknown,Total,x,50.25"
+    rows[50] = "soon,Total,x,50.25"
     rows[20] = rows[20].replace(",0,", ",y,")
     (tmp_path / "t.csv").write_text("day,size,part,y\n" + "\n".join(rows) + "\n")
     encoder, notes = learned(tmp_path / "t.csv")
     assert {c.name: c.kind for c in encoder.columns} == {"day": "moment", "size": "number", "part": "category"}
     said = " ".join(notes)
-    assert "column 'day': 1 cells are no dates or times and count as empty (the first: 'unknown' in" in said
+    assert "column 'day': 1 cells are no dates or times and count as empty (the first: 'soon' in" in said
     assert "column 'size': 1 cells are no finite numbers and count as empty (the first: 'Total' in" in said
     assert "column 'part': 97% of its cells are numbers, but not 'y' (" in said
     assert "t.csv, row 22): it is read as a category" in said
@@ -267,7 +268,7 @@ def test_dates_that_could_be_either_order_are_told_and_whole_numbers_are_dates()
         "y": [i * 0.5 for i in range(n)],
     })  # fmt: skip
     assert {c.name: c.style for c in encoder.columns} == {"either": "%m/%d/%Y", "whole": "%Y%m%d", "month": "%Y%m", "price": "plain"}
-    assert any("'either': '01/01/2020' is read as month, then day, and no cell says otherwise" in note for note in notes)
+    assert any("'either': '01/01/2020' is read as month, then day, and no cell decides it" in note for note in notes)
     assert any("'whole': '20240101' is read as a date" in note for note in notes)
     assert encode(encoder, read_table([{"either": None, "whole": "20240105", "month": 202003, "price": 1}])).inputs["month_month"] == [3]
 
@@ -281,7 +282,7 @@ def test_truths_and_labels_are_alike_through_every_file():
         table = read_table(pl.DataFrame({"flag": [flag], "code": [code], "y": [y]}))
         cells = encode(encoder, table)
         assert (cells.errors, cells.notes) == ({}, [])
-        assert (cells.inputs["flag"][0], cells.inputs["code"][0], read_target(encoder, table)[0]) == (1, 2, 1)
+        assert (cells.inputs["flag"][0], cells.inputs["code"][0], read_targets(encoder, table)[0]) == (1, 2, 1)
 
 
 def test_names_that_are_blank_are_numbered(tmp_path):
@@ -290,5 +291,5 @@ def test_names_that_are_blank_are_numbered(tmp_path):
 
 
 def test_targets_beyond_every_scale_are_refused():
-    with pytest.raises(DataError, match="holds '1e300'; expected numbers within ±1e\\+18: scale it"):
+    with pytest.raises(DataError, match="holds '1e300'; expected numbers within ±1e\\+18: rescale it"):
         learn_target(read_table({"y": ["1.5", "2.5", "1e300"]}).frame["y"], "regression", None)

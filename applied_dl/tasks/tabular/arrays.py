@@ -8,20 +8,23 @@ from applied_dl.tasks.tabular.encoder import TableEncoder
 
 
 def matrices(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Columns by name (N,) → "numbers" float32 (N, F) and "codes" int32 (N, C), where there are any."""
+    """Columns by name (N,) or (N, width) → "numbers" float32 (N, F) and "codes" int32 (N, C), where there are any."""
     found = {}
     if encoder.numbers:
-        found["numbers"] = np.stack([inputs[name] for name in encoder.numbers], axis=1)
+        scalars = [name for name in encoder.numbers if name not in encoder.widths]
+        parts = [np.stack([inputs[name] for name in scalars], axis=1)] if scalars else []
+        parts += [inputs[name] for name in encoder.numbers if name in encoder.widths]
+        found["numbers"] = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
     if encoder.codes:
         found["codes"] = np.stack([inputs[name] for name in encoder.codes], axis=1)
     return found
 
 
 def targets(prepared, part) -> np.ndarray:
-    """(N, 1, C) one-hot, or (N, 1, 1) standardised numbers: with the rank of the predictions, so that Keras squeezes neither."""
+    """(N, 1, C) one-hot, or (N, 1, T) standardised numbers: with the rank of the predictions, so that Keras squeezes neither."""
     if prepared.encoder.labels:
         return one_hot(part.target, prepared.encoder)[:, None]
-    return standardised(part.target, moments(prepared))[:, None, None].astype(np.float32)
+    return standardised(prepared, part.target)[:, None].astype(np.float32)
 
 
 def one_hot(codes: np.ndarray, encoder: TableEncoder) -> np.ndarray:
@@ -29,12 +32,19 @@ def one_hot(codes: np.ndarray, encoder: TableEncoder) -> np.ndarray:
     return np.eye(len(encoder.labels), dtype=np.float32)[codes]
 
 
-def moments(prepared) -> tuple[float, float]:
-    """Mean and standard deviation of the training target."""
-    y = prepared.train.target
-    return float(y.mean()), float(y.std()) or 1.0
+def scaled(prepared, y: np.ndarray) -> np.ndarray:
+    """Targets (N,) or (N, T) on the scale on which they are learned."""
+    return np.log(np.maximum(y, 1e-30)) if prepared.state.log else y
 
 
-def standardised(y: np.ndarray, by: tuple[float, float]) -> np.ndarray:
-    """(y − mean) / deviation."""
-    return (y - by[0]) / by[1]
+def moments(prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (T,) of the training targets on the scale on which they are learned."""
+    y = scaled(prepared, prepared.train.target).reshape(len(prepared.train), -1)
+    deviation = np.array([float(column.std()) or 1.0 for column in y.T])
+    return np.array([float(column.mean()) for column in y.T]), deviation
+
+
+def standardised(prepared, y: np.ndarray) -> np.ndarray:
+    """(N, T): (y − mean) / deviation, on the scale on which the targets are learned."""
+    mean, deviation = moments(prepared)
+    return (scaled(prepared, y).reshape(len(y), -1) - mean) / deviation

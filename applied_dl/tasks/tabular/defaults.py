@@ -8,6 +8,7 @@ from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS
+from applied_dl.tasks.tabular.readers.read import TabularState
 from applied_dl.tasks.tabular.recipe import Recipe
 from applied_dl.training.losses import SMOOTHED
 from applied_dl.training.optimizers import refuse_bfloat16
@@ -54,7 +55,7 @@ def name_of(recipe, rows: int) -> str:
     return "ensemble" if rows < SMALL else "tabm"
 
 
-def resolve_tabular(recipe, encoder, rows: int):
+def resolve_tabular(recipe, encoder, rows: int, state: TabularState):
     """The recipe with every open value chosen. Raises `UsageError` for a key that would have no effect."""
     name = name_of(recipe, rows)
     classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
@@ -74,12 +75,16 @@ def resolve_tabular(recipe, encoder, rows: int):
     width = recipe.preprocess.embedding
     return config.replace(
         recipe,
-        data={"kind": "classification" if classes else "regression", "target": encoder.target},
+        data={
+            "kind": "classification" if classes else "regression",
+            "target": encoder.target if len(encoder.targets) == 1 else tuple(target.name for target in encoder.targets),
+        },
         preprocess={
             "scale": recipe.preprocess.scale or (None if members else _scale(name)),
             "numeric_embedding": recipe.preprocess.numeric_embedding or numbers,
             "embedding": width or (WIDTH if (numbers or "bins").endswith("bins") else None),
             "pairwise_bins": recipe.preprocess.pairwise_bins if members else _pairs(recipe, name, numbers),
+            "target": recipe.preprocess.target or (None if classes else "log" if state.log else "plain"),
         },
         model={"name": name, "members": members, "memory": recipe.model.memory or (MEMORY if "retrieval" in nets else None)},
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
@@ -209,6 +214,9 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         ):
             if value != idle:
                 raise UsageError(f"{key} is for classes; the target {encoder.target!r} is a number (data.kind says otherwise).")
+    if len(encoder.targets) > 1 and (train.loss in ("quantile", "gaussian_nll") or "retrieval" in nets):
+        what = "model.name = 'retrieval'" if "retrieval" in nets else f"train.loss = {train.loss!r}"
+        raise UsageError(f"{what} is for one target, received {len(encoder.targets)} (data.target); train one model for each.")
     if calibration.threshold and len(encoder.labels) != 2:
         raise UsageError(f"calibration.threshold is for two classes; the target {encoder.target!r} has {len(encoder.labels)}.")
     if pre.balance != "none" and train.class_weights is not None:

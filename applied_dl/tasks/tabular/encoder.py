@@ -1,30 +1,42 @@
-"""A row of cells → numbers and codes, without TensorFlow: column kinds, levels and formats, learned from training rows and kept as JSON."""
+"""A row of cells → numbers and codes, without TensorFlow: column kinds, levels and formats, learned from training rows, stored as JSON."""
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from applied_dl.core import encoder_files as stored
 from applied_dl.core.errors import DataError
-from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, as_numbers, decimal_mark, number_style, numbers, places
+from applied_dl.core.schema_1 import table_encoder
+from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, decimal_mark, is_mark, number_style, places
+from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
 from applied_dl.io.tables import Table
+from applied_dl.io.terms import TermScores, mark_tags, score_texts
 
-UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen, an empty cell, the first level
-PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row's
-FAR = 3.0  # training ranges beyond the training range after which a number is called unlike the training data
-SHOWN = 10  # of the warnings
+UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen in training, an empty cell, the first level
+PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row
+FAR = 3.0  # training ranges beyond the training range from which a number is reported as unlike the training data
+SHOWN = 10  # names or cells that a message lists
 LARGEST = float(np.finfo(np.float32).max)
+RESERVED = {  # names of layers and outputs of the serving graph, which no input may have
+    "numbers", "codes", "scalars", "prediction", "lower", "upper", "probabilities", "decision", "answer", "ensemble", "linear", "mlp",
+    "resnet", "tabm", "realmlp", "retrieval", "tabular_serving", "inputs", "self", "args", "kwargs", "training", "mask",
+}  # fmt: skip
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """One feature column: `kind` number, boolean, category or moment; `inputs` the names of its inputs of the graph.
+    """One feature column.
 
-    `style` is how its numbers or moments are written; `levels` are a category's, `parts` a moment's; `low` and `high` the training range.
+    `kind` is number, boolean, category, moment, tags or text; `inputs` are the names of its inputs of the graph. A number or a moment has a
+    `style`; a number also `units`, `missing` texts and `sentinels` (see `NumberFormat`) and the training range `low` to `high`. A category
+    has `levels`, of the cells or, where `of_unit`, of their units; tags have `levels` and a `separator`; a moment has `parts` and an
+    `origin`; a text has `scores`.
     """
 
     name: str
@@ -36,22 +48,62 @@ class Column(Struct, frozen=True, kw_only=True):
     origin: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    units: dict[str, float] = {}
+    missing: tuple[str, ...] = ()
+    sentinels: tuple[float, ...] = ()
+    of_unit: bool = False
+    separator: str = ""
+    scores: TermScores | None = None
+
+    @property
+    def format(self) -> NumberFormat:
+        """How its numbers are written."""
+        return NumberFormat(style=self.style, units=self.units, missing=self.missing, sentinels=self.sentinels)
+
+    @property
+    def width(self) -> int | None:
+        """The size of its input where that is a vector (B, width); None where every input is (B,)."""
+        if self.kind == "tags":
+            return len(self.levels)
+        return len(self.scores.bias) + 1 if self.scores is not None else None
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """A column to predict: `labels` of a classifier in the order of the outputs, none for a regression, whose numbers have a format."""
+
+    name: str
+    labels: tuple[str, ...] = ()
+    format: NumberFormat = NumberFormat()
 
 
 class TableEncoder(Struct, frozen=True, kw_only=True):
-    """The feature columns in the order of the graph, and the target: `labels` of a classifier, none of a regression."""
+    """The feature columns in the order of the graph and the targets; `dropped` columns with the reason."""
 
     columns: tuple[Column, ...]
-    target: str
-    labels: tuple[str, ...] = ()
-    style: str = "plain"
-    set_aside: dict[str, str] = field(default_factory=dict)
-    decimal: str | None = None  # the mark that the training file agrees on
+    targets: tuple[Target, ...]
+    dropped: dict[str, str] = field(default_factory=dict)
+    decimal: str | None = None  # the decimal mark that the columns of the training file agree on
+
+    @property
+    def target(self) -> str:
+        """The name of the target; of several, their names."""
+        return ", ".join(target.name for target in self.targets)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of a classifier; empty for a regression."""
+        return self.targets[0].labels
 
     @property
     def numbers(self) -> list[str]:
-        """Inputs that are float32."""
-        return [name for c in self.columns if c.kind != "category" for name in c.inputs]
+        """Inputs that are float32: those of shape (B,), then those of shape (B, width)."""
+        columns = sorted((c for c in self.columns if c.kind != "category"), key=lambda c: c.width is not None)
+        return [name for c in columns for name in c.inputs]
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The size of each input that is a vector."""
+        return {c.inputs[0]: c.width for c in self.columns if c.width is not None}
 
     @property
     def codes(self) -> list[str]:
@@ -60,12 +112,12 @@ class TableEncoder(Struct, frozen=True, kw_only=True):
 
     @property
     def cardinalities(self) -> tuple[int, ...]:
-        """How many codes each category has, the unknown and the absent included."""
+        """How many codes each category has, including unknown and absent."""
         return tuple(len(c.levels) + FIRST for c in self.columns if c.kind == "category")
 
 
 class Cells(Struct, frozen=True, kw_only=True):
-    """Encoded rows: inputs by name (N,), a sentence for each row that has a cell of the wrong kind, and notes for people."""
+    """Encoded rows: inputs by name (N,) or (N, width), a sentence for each row with a cell of the wrong kind, and notes for the user."""
 
     inputs: dict[str, np.ndarray]
     errors: dict[int, str]
@@ -73,72 +125,93 @@ class Cells(Struct, frozen=True, kw_only=True):
 
 
 def encode(encoder: TableEncoder, table: Table) -> Cells:
-    """(N,) float32 or int32 by input name; NaN and code 1 for empty cells, code 0 for levels never seen.
+    """Rows of a table as inputs of the graph.
 
+    Numbers are float32 with NaN where empty; categories int32 with code 1 where empty and 0 for levels never seen in training.
     Raises `DataError` where a column of the training data is absent.
     """
-    lacking = [c.name for c in encoder.columns if c.name not in table.columns]
-    if lacking:
+    absent = [name for name in dict.fromkeys(c.name for c in encoder.columns) if name not in table.columns]
+    if absent:
         raise DataError(
-            f"{table.source} lacks the column{'s' * (len(lacking) > 1)} {', '.join(map(repr, lacking[:SHOWN]))}, which the "
+            f"{table.source} lacks the column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent[:SHOWN]))}, which the "
             f"model was trained on; received: {', '.join(map(repr, table.columns[:20]))}."
         )
     short = f"expected {len(table.columns)} cells, received"
-    inputs, errors, notes = {}, {row: f"{table.where(row)}: {short} {count}." for row, count in table.short.items()}, []
-    learned = {column.name: column.style for column in encoder.columns if column.kind == "number"}
-    styles = {name: _style(encoder, style, table, name) for name, style in learned.items()}
-    if "comma" in {style for name, style in (*styles.items(), *learned.items()) if styles[name] != learned[name]}:
-        notes.append(f"{table.source}: its decimal mark is {table.decimal!r}, as that of the training file was not; it is read so")
-    parsed = numbers(table.frame, styles)
+    errors = {row: f"{table.where(row)}: {short} {count}." for row, count in table.short.items()}
+    inputs, notes, other_mark = {}, [], False
     for column in encoder.columns:
         cells = table.frame[column.name]
-        if column.kind == "category":
-            codes = _codes(column, cells)
-            inputs[column.inputs[0]] = codes
-            if (unseen := int((codes == UNKNOWN).sum())) and column.levels:
-                example = _shown(cells, int(np.argmax(codes == UNKNOWN)))
-                notes.append(f"column {column.name!r}: {unseen} of {len(codes)} cells hold a level never seen in training ({example!r})")
-            continue
-        values, wrong = parsed[column.name] if column.kind == "number" else _values(column, cells)
+        if column.kind == "number":
+            style = _style(encoder, column.style, table, column.name)
+            other_mark |= style != column.style
+            values, wrong = read_numbers(cells, replace(column.format, style=style))
+            inputs[column.inputs[0]] = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
+            notes += _unlike(column, values)
+        elif column.kind == "category":
+            inputs[column.inputs[0]], wrong = _codes(column, cells), ()
+            notes += _unseen(column, cells, inputs[column.inputs[0]])
+        elif column.kind == "moment":
+            values, wrong = as_moments(cells, column.style)
+            wrong = wrong[~is_mark(cells[wrong]).to_numpy()] if len(wrong) else wrong
+            inputs |= dict(zip(column.inputs, _moment_parts(column, values)))
+        elif column.kind == "boolean":
+            values, wrong = _booleans(cells)
+            inputs[column.inputs[0]] = values.astype(np.float32)
+        elif column.kind == "tags":
+            inputs[column.inputs[0]], unseen = mark_tags(as_levels(cells), column.separator, column.levels)
+            notes += [f"column {column.name!r}: {unseen} of {len(cells)} cells hold a value never seen in training"] if unseen else []
+            wrong = ()
+        else:
+            inputs[column.inputs[0]], wrong = score_texts(as_levels(cells), column.scores), ()
         for row in wrong:
             wanted = {"moment": "a date or time", "boolean": "yes or no"}.get(column.kind, "a finite number")
             errors.setdefault(
                 int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {_shown(cells, int(row))!r}."
             )
-        if column.kind == "moment":
-            inputs |= dict(zip(column.inputs, _moment_parts(column, values)))
-            continue
-        inputs[column.inputs[0]] = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
-        notes += _unlike(column, values)
-    extra = [name for name in table.columns if name not in {c.name for c in encoder.columns} | {encoder.target} | set(encoder.set_aside)]
-    if extra:
-        notes.append(f"columns the model does not know are not read: {', '.join(map(repr, extra[:SHOWN]))}")
+    if other_mark:
+        notes.insert(0, f"{table.source}: numbers are read with the decimal mark {table.decimal!r}; the training file has another one")
+    known = {c.name for c in encoder.columns} | {target.name for target in encoder.targets} | set(encoder.dropped)
+    if extra := [name for name in table.columns if name not in known]:
+        notes.append(f"columns that the model does not use: {', '.join(map(repr, extra[:SHOWN]))}")
     return Cells(inputs=inputs, errors=errors, notes=notes)
 
 
-def read_target(encoder: TableEncoder, table: Table) -> np.ndarray:
-    """(N,) float64 in the user's units (NaN where empty), or int64 class codes (−1 where empty). Raises `DataError` for another."""
-    if encoder.target not in table.columns:
-        raise DataError(f"{table.source} has no column {encoder.target!r}, the target; received: {', '.join(table.columns[:20])}.")
-    cells = table.frame[encoder.target]
-    if not encoder.labels:
-        values, wrong = as_numbers(cells, _style(encoder, encoder.style, table, encoder.target))
+def read_targets(encoder: TableEncoder, table: Table) -> np.ndarray:
+    """(N,) of one target, (N, T) of several; see `read_target`."""
+    columns = [read_target(encoder, table, target) for target in encoder.targets]
+    return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+
+
+def read_target(encoder: TableEncoder, table: Table, target: Target) -> np.ndarray:
+    """(N,) float64 in the units of the column (NaN where empty), or int64 class codes (−1 where empty).
+
+    Raises `DataError` for a cell that is no number, or a label that the model does not know.
+    """
+    if target.name not in table.columns:
+        raise DataError(f"{table.source} has no column {target.name!r}, the target; received: {', '.join(table.columns[:20])}.")
+    cells = table.frame[target.name]
+    if not target.labels:
+        style = _style(encoder, target.format.style, table, target.name)
+        values, wrong = read_numbers(cells, replace(target.format, style=style))
         if len(wrong):
             row = int(wrong[0])
-            raise DataError(f"{table.where(row)}, column {encoder.target!r}: expected a finite number, received {_shown(cells, row)!r}.")
+            raise DataError(f"{table.where(row)}, column {target.name!r}: expected a finite number, received {_shown(cells, row)!r}.")
         return values
-    found = places(cells, encoder.labels)
+    found = places(cells, target.labels)
     if (found == -2).any():
         row = int(np.argmax(found == -2))
-        raise DataError(f"{table.where(row)}: the model knows no class {_shown(cells, row)!r}; it knows: {', '.join(encoder.labels[:20])}.")
+        raise DataError(
+            f"{table.where(row)}, column {target.name!r}: the model knows no class {_shown(cells, row)!r}; it knows: "
+            f"{', '.join(target.labels[:20])}."
+        )
     return found
 
 
 def _style(encoder: TableEncoder, style: str, table: Table, name: str) -> str:
-    """The learned style of a column of numbers, unless the file that is asked has another decimal mark than the training file."""
+    """The learned style of a column of numbers, unless the file has another decimal mark than the training file."""
     if table.decimal in (None, encoder.decimal):
         return style
-    if table.decimal == "," and decimal_mark(table.frame) is None:  # semicolons alone are no evidence, as commas between cells are
+    if table.decimal == "," and decimal_mark(table.frame) is None:  # semicolons between cells are no evidence
         return style
     other, share = number_style(table.frame[name], table.decimal)
     return other if share == 1.0 else style
@@ -150,9 +223,9 @@ def _shown(cells: pl.Series, row: int) -> str:
 
 
 def input_name(name: str, taken: set[str]) -> str:
-    """A column's name as an input of the graph: letters, digits and underscores, unique."""
+    """The name of a column as an input of the graph: letters, digits and underscores, unique, no Python keyword, no reserved name."""
     plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
-    plain = plain if plain[0].isalpha() else f"c_{plain}"
+    plain = plain if plain[0].isalpha() and not keyword.iskeyword(plain) and plain.lower() not in RESERVED else f"c_{plain}"
     found, i = plain, 2
     while found.lower() in {t.lower() for t in taken}:
         found, i = f"{plain}_{i}", i + 1
@@ -161,16 +234,23 @@ def input_name(name: str, taken: set[str]) -> str:
 
 
 def _codes(column: Column, cells: pl.Series) -> np.ndarray:
-    found = places(cells, column.levels)
+    found = places(read_units(cells, column.format) if column.of_unit else cells, column.levels)
     return np.where(found >= 0, found + FIRST, np.where(found == -1, ABSENT, UNKNOWN)).astype(np.int32)
 
 
-def _values(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Of a moment or a boolean: (N,) float64, NaN where empty or wrong, and the rows that are wrong."""
-    if column.kind == "moment":
-        return as_moments(cells, column.style)
+def _unseen(column: Column, cells: pl.Series, codes: np.ndarray) -> list[str]:
+    unseen = int((codes == UNKNOWN).sum())
+    if not unseen or not column.levels:
+        return []
+    example = _shown(cells, int(np.argmax(codes == UNKNOWN)))
+    return [f"column {column.name!r}: {unseen} of {len(codes)} cells hold a level never seen in training ({example!r})"]
+
+
+def _booleans(cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) float64, NaN where empty or wrong, and the rows that are wrong."""
     found = as_levels(cells).str.to_lowercase().replace_strict(BOOLEAN, default=None, return_dtype=pl.Float64)
-    return found.to_numpy(writable=True), np.flatnonzero((found.is_null() & cells.is_not_null()).to_numpy())
+    wrong = np.flatnonzero((found.is_null() & cells.is_not_null() & ~is_mark(cells)).to_numpy())
+    return found.to_numpy(writable=True), wrong
 
 
 def _moment_parts(column: Column, seconds: np.ndarray) -> list[np.ndarray]:
@@ -211,4 +291,4 @@ save = stored.save
 
 def load(folder: Path) -> TableEncoder:
     """Read `encoder.json`. Raises `DataError` where it is damaged."""
-    return stored.read(TableEncoder, folder)
+    return stored.read(TableEncoder, folder, upgrade=table_encoder)

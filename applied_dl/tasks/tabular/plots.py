@@ -34,6 +34,9 @@ def tabular_plots(fitted, prepared, outputs, folder: Path) -> dict:
         best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
         draw.confusion(metric.confusion_matrix(y, best, len(encoder.labels)), list(encoder.labels), folder / "confusion.png")
         draw.reliability(p.argmax(1) == y, p.max(1), folder / "reliability.png")
+    elif len(encoder.targets) > 1:
+        for i, target in enumerate(encoder.targets):
+            draw.residuals(y[:, i], outputs["prediction"][:, i], folder / f"residuals_{i + 1}.png", target.name)
     else:
         draw.residuals(y, outputs["prediction"], folder / "residuals.png", encoder.target)
     weights = {name: round(weight, 3) for name, weight in fitted.extra.get("weights", {}).items()}
@@ -59,13 +62,18 @@ def importance(model: keras.Model, prepared) -> dict[str, float]:
         raw = model.predict(matrices(encoder, inputs), batch_size=2048, verbose=0)
         if encoder.labels:
             return metric.log_loss(part.target, np.asarray(Probabilities()(raw)))
+        if y.shape[2] > 1:
+            return float(np.mean((raw.mean(1) - y[:, 0]) ** 2))
         return float(np.mean((raw.mean(1)[:, 1 if raw.shape[2] == 3 else 0] - y[:, 0, 0]) ** 2))
 
     plain, found = loss(part.inputs), {}
+    inputs: dict[str, list[str]] = {}
     for column in encoder.columns:
+        inputs.setdefault(column.name, []).extend(column.inputs)
+    for column, names in inputs.items():
         rises = []
         for _ in range(IMPORTANCE_REPEATS):
             order = random.permutation(len(part))
-            rises.append(loss({**part.inputs, **{name: part.inputs[name][order] for name in column.inputs}}) - plain)
-        found[column.name] = round(float(np.mean(rises)), 5)
+            rises.append(loss({**part.inputs, **{name: part.inputs[name][order] for name in names}}) - plain)
+        found[column] = round(float(np.mean(rises)), 5)
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))

@@ -17,7 +17,7 @@ TOP = 5
 
 
 def expand_inputs(arguments: list[str]):
-    """One table file, or several of the same columns, or rows as JSON objects on the command line."""
+    """Table files with the same columns, or rows as JSON objects, from command-line arguments."""
     from applied_dl.io.tables import join, read_table
 
     tables, rows = [], []
@@ -36,9 +36,9 @@ def expand_inputs(arguments: list[str]):
 
 
 def encode(encoder: TableEncoder, inputs) -> Encoded:
-    """A table, a polars or pandas frame, or a list of rows (mappings of column names to cells) → columns by input name (N,).
+    """A table, a frame, or a list of rows (mappings of column names to cells) → columns by input name (N,) or (N, width).
 
-    A row that is no mapping, or has a cell of the wrong kind, is an error in its place.
+    A row that is no mapping, or has a cell of the wrong kind, becomes an error in its place.
     """
     from applied_dl.io.tables import read_table
 
@@ -55,9 +55,9 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
             for i, r in enumerate(inputs)
             if not isinstance(r, dict)
         }
-        inputs = [row if isinstance(row, dict) else {} for row in inputs]
-        lacking = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
-        for i, names in lacking.items():
+        inputs = [{str(name).strip(): cell for name, cell in row.items()} if isinstance(row, dict) else {} for row in inputs]
+        absent = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
+        for i, names in absent.items():
             if names:
                 errors[i] = (
                     f"row {i} lacks {', '.join(map(repr, names[:10]))}; give every column the model was trained on (null where unknown)."
@@ -72,12 +72,15 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
 
 
 def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
-    """`{"prediction", "lower", "upper"}` a row, or `{"label", "probability", "top"}`."""
+    """`{"prediction", "lower", "upper"}` per row, by target where there are several; or `{"label", "probability", "top"}`."""
     if top < 1:
         raise UsageError(f"top must be at least 1, received {top}.")
     if not encoder.labels:
         columns = [outputs[name].tolist() for name in ("prediction", "lower", "upper")]
-        return [dict(zip(("prediction", "lower", "upper"), row)) for row in zip(*columns)]
+        if len(encoder.targets) == 1:
+            return [dict(zip(("prediction", "lower", "upper"), row)) for row in zip(*columns)]
+        names = [target.name for target in encoder.targets]
+        return [{name: dict(zip(("prediction", "lower", "upper"), one)) for name, one in zip(names, zip(*row))} for row in zip(*columns)]
     p, found = outputs["probabilities"], []
     best = outputs["decision"].astype(int) if "decision" in outputs else p.argmax(1)
     for row, choice in zip(p, best):

@@ -11,36 +11,44 @@ Name = Literal["linear", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensem
 
 
 class Data(Section, frozen=True, kw_only=True):
-    source: about(str, 'built-in "diabetes", "breast_cancer" or "wine", or a CSV, TSV, Parquet or JSONL file (gz too)') = "diabetes"
+    source: about(
+        str,
+        'built-in "diabetes", "breast_cancer" or "wine"; a CSV, TSV, Excel, OpenDocument, Parquet or JSONL file; or sqlite:///FILE?TABLE',
+    ) = "diabetes"
     train: about(str | None, "explicit training file, used exactly as given") = None
     validation: about(str | None, "explicit validation file") = None
     test: about(str | None, "explicit test file") = None
-    target: about(str | None, "column to predict; a column named target, label, class or y, else the last one") = None
-    kind: about(Literal["regression", "classification"] | None, "seen from the target by default") = None
+    target: about(
+        str | tuple[str, ...] | None,
+        "column to predict, or a list of columns of numbers; a column named target, label, class or y, else the last",
+    ) = None
+    kind: about(Literal["regression", "classification"] | None, "decided by the values of the target by default") = None
     split: about(tuple[float, float, float], "shares of train, validation and test") = (0.64, 0.16, 0.2)
     group: about(str | None, "column whose equal values stay in one part (patients, customers); not a feature") = None
     order: about(str | None, "column of times or numbers: the first rows train, the last ones test; not a feature") = None
-    numeric: about(tuple[str, ...], "columns to be read as numbers, whatever they look like") = ()
-    categorical: about(tuple[str, ...], "columns to be read as categories, whatever they look like") = ()
+    numeric: about(tuple[str, ...], "columns to read as numbers, whatever they look like") = ()
+    categorical: about(tuple[str, ...], "columns to read as categories, whatever they look like") = ()
     ignore: about(tuple[str, ...], "columns to leave out") = ()
     separator: about(
-        str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; seen from its first lines by default'
+        str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; found from its first lines by default'
     ) = None
     header: about(bool | None, "whether line 1 of a CSV names the columns; if not they are column_1, column_2, …") = None
-    decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; seen from the cells by default") = None
+    decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; found from the cells by default") = None
+    sheet: about(str | None, "sheet of a workbook; needed where several are filled") = None
 
 
 class Preprocess(Section, frozen=True, kw_only=True):
     scale: about(Literal["robust", "standard", "quantile"] | None, "robust (with a smooth clip), standard or quantile") = None
     numeric_embedding: about(
         Literal["target_bins", "quantile_bins", "periodic", "plain"] | None,
-        "how a number enters: piecewise-linear over bins, waves or as it is",
+        "embedding of numbers: piecewise-linear over bins, periodic, or none",
     ) = None
     bins: about(int, "most bins of a piecewise-linear embedding", ge=2, le=256) = 48
     embedding: about(int | None, "width of the embedding of a number", ge=1) = None
-    pairwise_bins: about(bool | None, "bins also for the sum and the difference of each number and the one it goes with most") = None
-    components: about(int | None, "principal components of the numbers, whitened, in their place", ge=1) = None
-    one_hot: about(int, "most levels of a category that is one-hot; larger ones are embedded", ge=0) = 9
+    pairwise_bins: about(bool | None, "bins also for the sum and difference of each number and the one it correlates with most") = None
+    components: about(int | None, "replace the numbers by this many whitened principal components", ge=1) = None
+    one_hot: about(int, "most levels of a category that is one-hot encoded; larger ones are embedded", ge=0) = 9
+    target: about(Literal["plain", "log"] | None, "scale on which a number is learned; log where it spans orders of magnitude") = None
     balance: about(Literal["none", "over", "under"], "rare classes: repeat their rows, or drop rows of the common ones") = "none"
 
 
@@ -49,22 +57,22 @@ class Model(Section, frozen=True, kw_only=True):
     preset: about(Literal["fast", "default", "best"], "mlp, tabm (with a linear net for small tables), or an ensemble of several tabm") = (
         "default"
     )
-    members: about(tuple[Net, ...] | None, "nets of an ensemble, weighed on validation rows") = None
+    members: about(tuple[Net, ...] | None, "nets of an ensemble, weighted on validation rows") = None
     width: about(int | None, "units of the hidden layers", ge=1) = None
     depth: about(int | None, "hidden layers or blocks", ge=1) = None
     heads: about(int | None, "members that tabm trains as one net", ge=1) = None
-    memory: about(int | None, "training rows that retrieval keeps in the file; a best preset then has such a member", ge=1) = None
+    memory: about(int | None, "training rows that retrieval stores in the file; a best preset then has such a member", ge=1) = None
     activation: about(str | None, "relu, selu, mish, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
 
 
 class Calibration(Section, frozen=True, kw_only=True):
-    coverage: about(float, "share of truths that lower..upper should hold (regression)", gt=0, lt=1) = 0.9
+    coverage: about(float, "share of targets that lower..upper should contain (regression)", gt=0, lt=1) = 0.9
     quantiles: about(tuple[float, float, float], "learned with train.loss = quantile: low, middle, high") = (0.05, 0.5, 0.95)
     temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
     threshold: about(
         Literal["f1", "accuracy", "balanced_accuracy"] | None,
-        "two classes: decide where this (f1: of the rarer class) is best on validation, not at one half",
+        "two classes: predict the second from the probability where this (f1: of the rarer class) is best on validation",
     ) = None
 
 

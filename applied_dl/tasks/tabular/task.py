@@ -13,7 +13,7 @@ from applied_dl.core.metrics.calibration import conformal, temperature, threshol
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.export.serving import Serving
-from applied_dl.tasks.tabular.arrays import matrices, moments
+from applied_dl.tasks.tabular.arrays import matrices, moments, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
 from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.tabular.defaults import member_settings, resolve_tabular
@@ -22,7 +22,7 @@ from applied_dl.tasks.tabular.encoder import load as load_encoder
 from applied_dl.tasks.tabular.encoder import save as save_encoder
 from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
 from applied_dl.tasks.tabular.fit.net import build_net, fit_net
-from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack
+from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs
 from applied_dl.tasks.tabular.plots import tabular_plots
 from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
 from applied_dl.training.ensembles import fit_members
@@ -42,7 +42,7 @@ def prepare(recipe, cache: Path) -> Prepared:
 
 def resolve_defaults(recipe, prepared):
     """The recipe with every open value chosen for the size of the table."""
-    return resolve_tabular(recipe, prepared.encoder, len(prepared.train))
+    return resolve_tabular(recipe, prepared.encoder, len(prepared.train), prepared.state)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -62,16 +62,28 @@ def serving(recipe, fitted, prepared) -> Serving:
     """Columns by name → the prediction with its interval, or calibrated probabilities."""
     encoder, validation = prepared.encoder, prepared.validation
     raw = fitted.model.predict(matrices(encoder, validation.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
-    columns = {name: keras.Input((), name=name) for name in encoder.numbers}
+    columns = {name: keras.Input((encoder.widths[name],) if name in encoder.widths else (), name=name) for name in encoder.numbers}
     columns |= {name: keras.Input((), dtype="int32", name=name) for name in encoder.codes}
-    stacked = {"numbers": Stack(name="numbers")([columns[n] for n in encoder.numbers])} if encoder.numbers else {}
-    stacked |= {"codes": Stack(name="codes", dtype="int32")([columns[n] for n in encoder.codes])} if encoder.codes else {}
-    x = fitted.model(stacked)
+    matrix = {"numbers": _numbers(encoder, columns)} if encoder.numbers else {}
+    matrix |= {"codes": Stack(name="codes", dtype="int32")([columns[n] for n in encoder.codes])} if encoder.codes else {}
+    x = fitted.model(matrix)
     if encoder.labels:
         outputs = _classes(recipe, x, raw, validation.target)
+    elif len(encoder.targets) > 1:
+        outputs = StackOutputs(name="answer")([_interval(recipe, raw, prepared, i)(x) for i in range(len(encoder.targets))])
     else:
-        outputs = _interval(recipe, raw, validation.target, prepared.train.target, moments(prepared))(x)
+        outputs = _interval(recipe, raw, prepared)(x)
     return restore_serving(recipe, keras.Model(columns, outputs, name="tabular_serving"), encoder)
+
+
+def _numbers(encoder: TableEncoder, columns: dict):
+    """Inputs (B,) and (B, width) side by side, in the order of `encoder.numbers`."""
+    scalars = [columns[name] for name in encoder.numbers if name not in encoder.widths]
+    vectors = [columns[name] for name in encoder.numbers if name in encoder.widths]
+    if not vectors:
+        return Stack(name="numbers")(scalars)
+    parts = [Stack(name="scalars")(scalars), *vectors] if scalars else vectors
+    return keras.layers.Concatenate(name="numbers")(parts) if len(parts) > 1 else parts[0]
 
 
 def _classes(recipe, x, raw: np.ndarray, truth: np.ndarray) -> dict:
@@ -92,26 +104,28 @@ def _threshold(truth: np.ndarray, p: np.ndarray, name: str) -> float:
     return 1.0 - threshold(1 - truth, 1.0 - p, name)
 
 
-def _interval(recipe, raw: np.ndarray, truth: np.ndarray, learned: np.ndarray, by: tuple[float, float]) -> Interval:
-    """The last layer; its width is such that `calibration.coverage` of the validation targets lie within the interval."""
+def _interval(recipe, raw: np.ndarray, prepared, column: int | None = None) -> Interval:
+    """The last layer; its width is such that `calibration.coverage` of the validation targets lie within the interval.
+
+    raw: (N, k, outputs) predictions on validation rows; column: which of several targets.
+    """
     kind = {"quantile": "quantile", "gaussian_nll": "normal"}.get(recipe.train.loss, "mean")
-    y = (truth - by[0]) / by[1]
-    floor = SPREAD_FLOOR * float(np.sqrt(np.mean((raw[:, :, 0].mean(1) - y) ** 2))) if kind == "mean" else 1.0
+    state, place = prepared.state, column or 0
+    mean, deviation = (float(values[place]) for values in moments(prepared))
+    learned = scaled(prepared, prepared.train.target).reshape(len(prepared.train), -1)[:, place]
+    y = standardised(prepared, prepared.validation.target)[:, place]
+    floor = SPREAD_FLOOR * float(np.sqrt(np.mean((raw[:, :, place].mean(1) - y) ** 2))) if kind == "mean" else 1.0
     own = {
-        "kind": kind,
-        "mean": by[0],
-        "deviation": by[1],
-        "low": float(learned.min()),
-        "high": float(learned.max()),
-        "floor": floor or 1.0,
-    }
+        "kind": kind, "mean": mean, "deviation": deviation, "low": float(learned.min()), "high": float(learned.max()),
+        "floor": floor or 1.0, "log": state.log, "least": state.least, "column": column,
+    }  # fmt: skip
+    name = "answer" if column is None else f"answer_{column + 1}"
     center, below, above = (np.asarray(v) for v in Interval(**own).spread(raw))
     if kind == "quantile":
-        return Interval(
-            **own, margin=conformal(np.maximum(center - below - y, y - center - above), recipe.calibration.coverage), name="answer"
-        )
+        margin = conformal(np.maximum(center - below - y, y - center - above), recipe.calibration.coverage)
+        return Interval(**own, margin=margin, name=name)
     factor = conformal(np.abs(y - center) / np.maximum(below, 1e-9), recipe.calibration.coverage)
-    return Interval(**own, factor=factor, name="answer")
+    return Interval(**own, factor=factor, name=name)
 
 
 def restore_serving(recipe, model: keras.Model, encoder: TableEncoder) -> Serving:
@@ -125,7 +139,17 @@ def score(recipe, outputs, part, encoder) -> Scores:
 
 
 def _score_numbers(outputs, part, encoder) -> Scores:
+    if len(encoder.targets) > 1:
+        return _score_targets(outputs, part, encoder)
     y, p = part.target, outputs["prediction"].astype(np.float64)
+    metrics, intervals = _regression(y, p, outputs)
+    square = (y - p) ** 2
+    slices = {name: Slice(value=float(np.sqrt(square[at].mean())), rows=int(at.sum())) for name, at in _slices(part, encoder, p).items()}
+    return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
+
+
+def _regression(y: np.ndarray, p: np.ndarray, outputs: dict) -> tuple[dict, dict]:
+    """Metrics and their intervals of one target."""
     square, away = (y - p) ** 2, np.abs(y - p)
     metrics = {"rmse": regression.rmse(y, p), "mae": regression.mae(y, p), "r2": regression.r2(y, p)}
     intervals = {"rmse": bootstrap_mean(square, transform=np.sqrt), "mae": bootstrap_mean(away)}
@@ -134,8 +158,25 @@ def _score_numbers(outputs, part, encoder) -> Scores:
         inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
         metrics["coverage"] = float(inside.mean())
         intervals["coverage"] = wilson(int(inside.sum()), len(y))
-    slices = {name: Slice(value=float(np.sqrt(square[at].mean())), rows=int(at.sum())) for name, at in _slices(part, encoder, p).items()}
-    return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
+    return metrics, intervals
+
+
+def _score_targets(outputs, part, encoder) -> Scores:
+    """The mean R² of several targets, whose units differ, and the metrics of each target."""
+    metrics, intervals = {}, {}
+    for i, target in enumerate(encoder.targets):
+        one = {name: values[:, i] for name, values in outputs.items()}
+        found, around = _regression(part.target[:, i], one["prediction"].astype(np.float64), one)
+        metrics |= {f"{name} of {target.name}": value for name, value in found.items()}
+        intervals |= {f"{name} of {target.name}": value for name, value in around.items()}
+
+    def mean_r2(y: np.ndarray, p: np.ndarray) -> float:
+        return float(np.mean([regression.r2(y[:, i], p[:, i]) for i in range(y.shape[1])]))
+
+    p = outputs["prediction"].astype(np.float64)
+    metrics = {"r2": mean_r2(part.target, p), **metrics}
+    intervals = {"r2": bootstrap(mean_r2, part.target, p, repeats=REPEATS), **intervals}
+    return Scores(main="r2", metrics=metrics, intervals=intervals, slices={})
 
 
 def _score_classes(outputs, part, encoder) -> Scores:
@@ -157,13 +198,15 @@ def _score_classes(outputs, part, encoder) -> Scores:
 def _slices(part, encoder, prediction: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Row masks by slice: levels of the categories with the fewest levels, rows with empty cells, thirds of the predictions; each with
     at least `SMALLEST_SLICE` rows."""
-    few = sorted((c for c in encoder.columns if c.kind == "category" and len(c.levels) <= MOST_SLICES), key=lambda c: len(c.levels))
+    few = sorted(
+        (c for c in encoder.columns if c.kind == "category" and not c.of_unit and len(c.levels) <= MOST_SLICES), key=lambda c: len(c.levels)
+    )
     found = {}
     for column in few[:SLICED]:
         codes = part.inputs[column.inputs[0]]
         found |= {f"{column.name} = {level}": codes == i + FIRST for i, level in enumerate(column.levels)}
-    empty = np.any([v == ABSENT if v.dtype == np.int32 else np.isnan(v) for v in part.inputs.values()], axis=0)
-    if 0 < empty.sum() < len(empty):
+    empty = np.any([v == ABSENT if v.dtype == np.int32 else np.isnan(v) for v in part.inputs.values() if v.ndim == 1], axis=0)
+    if np.ndim(empty) and 0 < empty.sum() < len(empty):
         found["rows with an empty cell"] = empty
     if prediction is not None:
         third = np.searchsorted(np.quantile(prediction, (1 / 3, 2 / 3)), prediction)
@@ -184,8 +227,10 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
 def preview(recipe, prepared, path: Path) -> str:
     """The first training rows as the encoder read them; no image is drawn (`path` is unused)."""
     part, labels = prepared.train.take(slice(0, 3)), prepared.encoder.labels
-    truths = [labels[int(value)] if labels else f"{value:.6g}" for value in part.target]
-    cells = [", ".join(f"{name} {column[row]:.5g}" for name, column in part.inputs.items()) for row in range(len(part))]
+    truths = [labels[int(value)] if labels else ", ".join(f"{v:.6g}" for v in np.atleast_1d(value)) for value in part.target]
+    scalars = {name: column for name, column in part.inputs.items() if column.ndim == 1}
+    vectors = [f"{name} [{column.shape[1]} numbers]" for name, column in part.inputs.items() if column.ndim == 2]
+    cells = [", ".join([*(f"{name} {column[row]:.5g}" for name, column in scalars.items()), *vectors]) for row in range(len(part))]
     return "\n         ".join(f"{row[:PREVIEW_CHARACTERS]} → {truth}" for row, truth in zip(cells, truths))
 
 

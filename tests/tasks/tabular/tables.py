@@ -1,7 +1,26 @@
-"""What the tests of tables share: a recipe on a file, and it resolved beside its prepared rows."""
+"""What the tests of tables share: a recipe on a file, the columns learned of a frame, and a resolved recipe with its prepared rows."""
 
+import numpy as np
+
+from applied_dl.core import config
+from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import task
+from applied_dl.tasks.tabular.encoder import TableEncoder, read_targets
+from applied_dl.tasks.tabular.readers.columns import learn_columns
+from applied_dl.tasks.tabular.readers.identifiers import row_numbers
+from applied_dl.tasks.tabular.readers.read import training_targets
+from applied_dl.tasks.tabular.readers.target import learn_target
 from applied_dl.workflows import recipes
+
+
+def learned(frame, target="y", **keys):
+    """The encoder of a frame, all of whose rows are for training, and the notes."""
+    table = read_table(frame)
+    data = config.replace(recipes.read_recipe("tabular"), data=keys).data
+    found, _ = learn_target(table.frame[target], data.kind, data.decimal or table.decimal)
+    truth = read_targets(TableEncoder(columns=(), targets=(found,), decimal=data.decimal or table.decimal), table)
+    y, codes = training_targets(truth, (found,))
+    return learn_columns(table, np.arange(len(table)), data, (found,), row_numbers(table), y, codes)[:2]
 
 
 def recipe(table, **sections):

@@ -8,6 +8,7 @@ import applied_dl
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError
 from applied_dl.core.metrics.calibration import conformal, temperature, threshold
+from applied_dl.core.records import Part, Prepared
 from applied_dl.models import tabular as builders
 from applied_dl.tasks.tabular import predict as infer
 from applied_dl.tasks.tabular import task
@@ -15,7 +16,9 @@ from applied_dl.tasks.tabular.fit import net as tabular_fit
 from applied_dl.tasks.tabular.fit.ensemble import greedy_weights
 from applied_dl.tasks.tabular.fit.linear import fit_linear
 from applied_dl.tasks.tabular.models.answers import Interval
+from applied_dl.tasks.tabular.readers.read import TabularState
 from applied_dl.training.losses import loss as make_loss
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 from tests.tasks.tabular.tables import prepared_with, recipe
 
@@ -158,13 +161,17 @@ def test_a_simple_member_has_half_of_the_weight_unless_validation_rows_say_other
 
 def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table):
     resolved, prepared = prepared_with(table, model={"name": "linear"}, train={"epochs": 1, "learning_rate": 1e-6})  # steps alone fail
-    raw = fit_linear(resolved, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
+    raw = fit_linear(resolved, prepared, CheckpointingTrainer(), "m").model.predict(
+        tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0
+    )
     y = tabular_fit.targets(prepared, prepared.test)
     ridge = task.baselines(resolved, prepared)["ridge regression"].metrics["r2"]
     assert 1 - np.mean((raw - y) ** 2) / y.var() == pytest.approx(ridge, abs=0.01)
     resolved, prepared = prepared_with(table, data={"target": "dear", "ignore": ["price"]}, model={"name": "linear"},
                                       train={"epochs": 1, "learning_rate": 1e-6})  # fmt: skip
-    raw = fit_linear(resolved, prepared, None, "m").model.predict(tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0)
+    raw = fit_linear(resolved, prepared, CheckpointingTrainer(), "m").model.predict(
+        tabular_fit.matrices(prepared.encoder, prepared.test.inputs), verbose=0
+    )
     accuracy = task.baselines(resolved, prepared)["logistic regression"].metrics["accuracy"]
     assert np.mean(raw[:, 0].argmax(1) == prepared.test.target) == pytest.approx(accuracy, abs=0.04)
 
@@ -184,7 +191,9 @@ def test_learned_quantiles_are_widened_or_narrowed_until_the_share_is_right():
         for _ in range(40):
             truth, new = random.normal(7, 2, 71), random.normal(7, 2, 4000)
             raw = np.tile(np.array([-width, 0.0, width], np.float32), (71, 1, 1))
-            layer = task._interval(chosen, raw, truth, truth, (7.0, 2.0))
+            known, held = (Part(inputs={"x": y}, target=y) for y in (np.array([5.0, 9.0]), truth))  # of mean 7 and deviation 2
+            prepared = Prepared(encoder=None, train=known, validation=held, test=held, fingerprint="", state=TabularState())
+            layer = task._interval(chosen, raw, prepared)
             found = layer(raw[:1])
             share.append(np.mean((new >= float(found["lower"][0])) & (new <= float(found["upper"][0]))))
     means = np.mean(np.reshape(share, (3, 40)), axis=1)
@@ -205,6 +214,6 @@ def test_calibration_in_closed_form():
     assert temperature(logits * 2, truth) == pytest.approx(0.5, rel=0.1)
     p = np.linspace(0, 1, 1000)
     rare = (p > 0.9).astype(int)
-    assert task._cut(rare, p, "f1") == pytest.approx(0.9, abs=0.01)
-    assert task._cut(1 - rare, 1 - p, "f1") == pytest.approx(0.1, abs=0.01)  # the first class is the rare one
+    assert task._threshold(rare, p, "f1") == pytest.approx(0.9, abs=0.01)
+    assert task._threshold(1 - rare, 1 - p, "f1") == pytest.approx(0.1, abs=0.01)  # the first class is the rare one
     assert threshold(p > 0.3, p, "accuracy") == pytest.approx(0.3, abs=0.01)

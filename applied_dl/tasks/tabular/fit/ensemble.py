@@ -84,8 +84,9 @@ def greedy_weights(outputs: list[np.ndarray], truth: np.ndarray, loss: str, clas
         mixed = sum(weight * output for weight, output in zip(weights / weights.sum(), outputs))
         if classes:
             return -np.sum(truth * np.log(mixed + 1e-7), axis=-1)
-        middle = mixed[:, 1] if loss == "quantile" else mixed[:, 0]
-        return (middle - truth[:, 0]) ** 2
+        if loss in ("quantile", "gaussian_nll"):
+            return (mixed[:, 1 if loss == "quantile" else 0] - truth[:, 0]) ** 2
+        return ((mixed - truth) ** 2).mean(1)
 
     one = np.eye(len(outputs))
     counts = np.ones(len(outputs))

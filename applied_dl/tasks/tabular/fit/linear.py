@@ -52,8 +52,10 @@ def _solved(recipe, prepared, features: keras.Model, shape) -> list[np.ndarray]:
     deviation = np.where(x.std(0) > 0, x.std(0), 1.0)
     y, labels = prepared.train.target, prepared.encoder.labels
     if not labels:
-        found = RidgeCV(PENALTIES).fit(x / deviation, targets(prepared, prepared.train)[:, 0, 0])
-        return [(found.coef_ / deviation)[:, None].astype(np.float32), np.array([found.intercept_], np.float32)]
+        known = targets(prepared, prepared.train)[:, 0]
+        found = RidgeCV(PENALTIES).fit(x / deviation, known[:, 0] if known.shape[1] == 1 else known)
+        coefficients = np.atleast_2d(found.coef_ / deviation)
+        return [coefficients.T.astype(np.float32), np.atleast_1d(found.intercept_).astype(np.float32)]
     rows, weight = balanced(y, recipe), class_weights(y, labels, recipe.train.class_weights)
     weight = None if weight is None else weight[rows]
     small = len(rows) <= MOST_ROWS and np.bincount(y[rows]).min() >= FOLDS

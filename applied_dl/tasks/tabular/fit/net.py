@@ -9,7 +9,7 @@ from keras import ops
 
 from applied_dl.core.builders import call
 from applied_dl.core.records import Fitted
-from applied_dl.tasks.tabular.arrays import matrices, moments, one_hot, standardised, targets
+from applied_dl.tasks.tabular.arrays import matrices, one_hot, standardised, targets
 from applied_dl.tasks.tabular.encoder import TableEncoder
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS, Features
 from applied_dl.tasks.tabular.models.numeric import Numbers, fit_numbers, pair_axes, quantile_bins, smooth_clip, target_bins
@@ -48,13 +48,13 @@ def _bins(recipe, prepared, x: np.ndarray) -> tuple[np.ndarray, ...]:
     if recipe.preprocess.numeric_embedding == "quantile_bins":
         return quantile_bins(x, recipe.preprocess.bins)
     encoder, y = prepared.encoder, prepared.train.target
-    y = one_hot(y, encoder) if encoder.labels else standardised(y, moments(prepared))
+    y = one_hot(y, encoder) if encoder.labels else standardised(prepared, y)
     return target_bins(x, y, recipe.preprocess.bins, max(3, min(LEAST_ROWS, len(x) // ROWS_SHARE)))
 
 
 def outputs_of(recipe, encoder: TableEncoder) -> int:
     """How many numbers each member predicts."""
-    return len(encoder.labels) or {"quantile": 3, "gaussian_nll": 2}.get(recipe.train.loss, 1)
+    return len(encoder.labels) or {"quantile": 3, "gaussian_nll": 2}.get(recipe.train.loss, len(encoder.targets))
 
 
 def build_net(recipe, prepared) -> keras.Model:

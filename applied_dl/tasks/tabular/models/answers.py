@@ -25,15 +25,22 @@ class Interval(layers.Layer):
     kind: mean (the members' mean; their spread shapes the interval), normal (mean and log variance) or quantile (low, middle, high).
     `mean` and `deviation` undo the standardisation; predictions stay within `low`..`high`, the training range. Intervals are the spread
     times `factor` plus `margin`, conformal on validation rows (Lei et al., 2018; Romano et al., Conformalized Quantile Regression, 2019).
+    Where `log`, all of these are of the logarithm of the target. `least` is the lower bound of predictions and limits. `column` is the
+    output of this target where a net predicts several.
     """
 
-    def __init__(self, kind="mean", mean=0.0, deviation=1.0, low=None, high=None, floor=1.0, factor=1.0, margin=0.0, log=False, **base):
+    def __init__(
+        self, kind="mean", mean=0.0, deviation=1.0, low=None, high=None, floor=1.0, factor=1.0, margin=0.0, log=False, least=None,
+        column=None, **base,
+    ):  # fmt: skip
         super().__init__(**base)
+        self.least, self.column = least, column
         self.kind, self.mean, self.deviation, self.low, self.high = kind, mean, deviation, low, high
         self.floor, self.factor, self.margin, self.log = floor, factor, margin, log
 
     def spread(self, x):
         """Centre, and the distances below and above it (B,), all standardised."""
+        x = x if self.column is None else x[:, :, self.column : self.column + 1]
         if self.kind == "quantile":
             low, middle, high = (ops.mean(x[:, :, i], axis=1) for i in range(3))
             return self.within(middle), ops.maximum(middle - low, 0.0), ops.maximum(high - middle, 0.0)
@@ -68,14 +75,26 @@ class Interval(layers.Layer):
             "upper": center + ops.maximum(above * self.factor + self.margin, 0.0),
         }
         found = {name: self.restored(value) for name, value in found.items()}
-        return {name: ops.exp(value) if self.log else value for name, value in found.items()}
+        found = {name: ops.exp(value) if self.log else value for name, value in found.items()}
+        return found if self.least is None else {name: ops.maximum(value, self.least) for name, value in found.items()}
 
     def compute_output_shape(self, shape):
         return dict.fromkeys(("prediction", "lower", "upper"), (shape[0],))
 
     def get_config(self):
-        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log")
+        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log", "least", "column")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class StackOutputs(layers.Layer):
+    """{"prediction", "lower", "upper"} (B,) of several targets → the same names, (B, T)."""
+
+    def call(self, outputs):
+        return {name: ops.stack([one[name] for one in outputs], axis=1) for name in ("prediction", "lower", "upper")}
+
+    def compute_output_shape(self, shapes):
+        return dict.fromkeys(("prediction", "lower", "upper"), (shapes[0]["prediction"][0], len(shapes)))
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")

@@ -1,170 +1,230 @@
-"""What each column of a table is, from its training rows: number, boolean, category, moment, or set aside with the reason."""
+"""What each column of a table is, from its training rows: number, boolean, category, moment, tags, text, or dropped with the reason."""
 
 from __future__ import annotations
 
-import re
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, as_numbers, moment_style, number_style, unsure
+from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, unsure
 from applied_dl.io.dates import whole_form
+from applied_dl.io.numbers import NumberFormat, find_sentinels, learn_format, read_numbers, read_units
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, input_name, moment_parts
+from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, input_name, moment_parts
+from applied_dl.tasks.tabular.readers.codes import act_as_categories
+from applied_dl.tasks.tabular.readers.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
+from applied_dl.tasks.tabular.readers.texts import is_text, learn_scores, learn_tags, tag_separator
 
-TARGETS = ("target", "label", "class", "y")
 BAD = 0.01  # share of the cells of a column of numbers or dates that may be neither
-ONE_BAD = 20  # cells of a column among which one may be bad
-LARGEST = 1e18  # of a target: beyond it squares leave the range of float32
-TIMELY = re.compile(r"date|time|day|month|year|period|stamp|yyyy|^ds$|datum|monat", re.IGNORECASE)
+ONE_BAD = 20  # cells of a column among which one may be wrong
 MOST_LEVELS = 1000
-RARE = 2  # rows under which a level is not kept: its rows teach the code of levels never seen
+RARE = 2  # rows below which a level is not kept: its rows teach the code of levels never seen
 ENOUGH = 200  # rows from which rare levels are dropped
-IDENTIFIER = re.compile(r"(^|[ _-])(id|uuid|guid|key|index|rownum|unnamed.*)$|^(id|no|nr|order|pid)$", re.IGNORECASE)
-MOST_CLASSES = 10  # distinct whole numbers that are taken for classes
-MOST_LABELS = 1000
+NAMED = "named in the recipe"
 
 
-def target_column(table: Table, wanted: str | None) -> str:
-    """The column to predict. Raises `UsageError` for a name that is not there."""
-    if wanted is not None:
-        if wanted not in table.columns:
-            raise UsageError(f"{table.source} has no column {wanted!r} (data.target).{nearest(wanted, table.columns)}")
-        return wanted
-    return next((name for name in table.columns if name.lower() in TARGETS), table.columns[-1])
+class Learned(NamedTuple):
+    """Columns that a column of the table becomes, none where it is dropped for the `reason`; notes; and what replaces the encoded inputs of
+    the training rows (out-of-fold scores of texts)."""
+
+    columns: tuple[Column, ...] = ()
+    reason: str = ""
+    note: str = ""
+    training: dict[str, np.ndarray] = {}
 
 
-def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tuple[str, tuple[str, ...]]:
-    """The style of a regression's numbers, or the labels of a classifier in order. Raises `DataError` where neither fits."""
-    style, share = number_style(cells, decimal)
-    levels = as_levels(cells).drop_nulls().unique().to_list()
-    if len(levels) < 2:
-        raise DataError(f"The target {cells.name!r} has {len(levels)} different values; expected at least two.")
-    if kind is None:
-        kind = "regression" if share == 1.0 and not _like_classes(as_numbers(cells, style)[0]) else "classification"
-        if 0.5 < share < 1.0 and len(levels) > MOST_CLASSES:
-            kind = "regression"
-    if kind == "regression":
-        if share < 1.0:
-            bad = as_numbers(cells, style)[1]
-            raise DataError(
-                f"The target {cells.name!r} holds {as_levels(cells)[int(bad[0])]!r} among its numbers; mend it, or set data.kind = "
-                "'classification'."
-            )
-        if (far := np.abs(as_numbers(cells, style)[0]) > LARGEST).any():
-            raise DataError(
-                f"The target {cells.name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: "
-                "scale it."
-            )
-        return style, ()
-    if len(levels) > MOST_LABELS:
-        raise DataError(f"The target {cells.name!r} has {len(levels)} classes, more than {MOST_LABELS}; is it data.kind = 'regression'?")
-    numbers = all(re.fullmatch(r"[+-]?\d+(\.\d+)?", level) for level in levels)
-    return "plain", tuple(sorted(levels, key=(lambda v: (float(v), v)) if numbers else None))
+class Known(NamedTuple):
+    """What the understanding of a column may use: the training rows of the table, the recipe's data section, their targets (N, K)
+    standardised or one-hot, class codes or None, the number of classes, and the names of inputs that are taken."""
 
-
-def _like_classes(values: np.ndarray) -> bool:
-    """Whether numbers look like class codes: two values, or few whole ones that count up from 0 or 1."""
-    found = np.unique(values[np.isfinite(values)])
-    if len(found) == 2:
-        return True
-    whole = np.array_equal(found, np.round(found))
-    return bool(whole and len(found) <= MOST_CLASSES and found[0] in (0, 1) and np.array_equal(np.diff(found), np.ones(len(found) - 1)))
+    table: Table
+    train: np.ndarray
+    data: object
+    y: np.ndarray
+    codes: np.ndarray | None
+    classes: int
+    taken: set[str]
 
 
 def learn_columns(
-    table: Table, train: np.ndarray, data, target: str, labels: tuple[str, ...], style: str
-) -> tuple[TableEncoder, list[str]]:
-    """The encoder of the feature columns by their training rows, and notes on what was set aside or looks wrong."""
-    columns, aside, notes, taken = [], {}, [], set()
+    table: Table, train: np.ndarray, data, targets: tuple[Target, ...], dropped: dict[str, str], y: np.ndarray, codes: np.ndarray | None
+) -> tuple[TableEncoder, list[str], dict[str, np.ndarray]]:
+    """The encoder of the feature columns by their training rows.
+
+    Args:
+        train: row numbers of the training part.
+        dropped: columns that are left out already, with the reason.
+        y: (N, K) targets of the training rows, standardised or one-hot.
+        codes: (N,) class codes of the training rows; None for a regression.
+
+    Returns:
+        The encoder, notes for the user, and inputs that replace the encoded ones of the training rows.
+    """
+    columns, notes, training = [], [], {}
+    dropped = dict(dropped)
+    names = {target.name for target in targets}
+    known = Known(table, train, data, y, codes, len(targets[0].labels), set())
     for name in table.columns:
-        if name == target or name in (data.group, data.order, *data.ignore):
-            if name != target:
-                aside[name] = "named in the recipe"
+        if name in names or name in dropped:
             continue
-        found, reason, note = _column(name, table, train, data, taken)
-        if found is None:
-            aside[name] = reason
-        else:
-            columns.append(found)
-        notes += [f"column {name!r}: {note}"] if note else []
-    told = {name: reason for name, reason in aside.items() if reason != "named in the recipe"}
-    if told:
-        notes.append(
-            "set aside: "
-            + "; ".join(f"{name!r} ({reason})" for name, reason in told.items())
-            + ". data.numeric or data.categorical keep one"
-        )
+        if name in (data.group, data.order, *data.ignore):
+            dropped[name] = NAMED
+            continue
+        found = _column(name, known)
+        columns += found.columns
+        training |= found.training
+        if not found.columns:
+            dropped[name] = found.reason
+        notes += [f"column {name!r}: {found.note}"] if found.note else []
+    target = ", ".join(one.name for one in targets)
     if not columns:
-        raise DataError(
-            f"{table.source} has no usable feature beside the target {target!r}: {'; '.join(f'{k!r} is {v}' for k, v in aside.items())}."
-        )
-    found = TableEncoder(
-        columns=tuple(columns), target=target, labels=labels, style=style, set_aside=aside, decimal=data.decimal or table.decimal
-    )
-    return found, notes
+        reasons = "; ".join(f"{k!r} is {v}" for k, v in dropped.items())
+        raise DataError(f"{table.source} has no usable feature beside the target {target!r}: {reasons}.")
+    encoder = TableEncoder(columns=tuple(columns), targets=targets, dropped=dropped, decimal=data.decimal or table.decimal)
+    return encoder, _loud(dropped, len(table.columns) - len(names)) + notes, training
 
 
-def check_named(table: Table, data, target: str) -> None:
-    """Raises `UsageError` for a column of the recipe that is not there, is the target, or is named for two things."""
+def _loud(dropped: dict[str, str], features: int) -> list[str]:
+    """One note on the dropped columns, marked as important where more than a third of the features are among them."""
+    unasked = {name: reason for name, reason in dropped.items() if reason != NAMED}
+    if not unasked:
+        return []
+    listed = "; ".join(f"{name!r} ({reason})" for name, reason in unasked.items())
+    note = f"dropped: {listed}. data.numeric or data.categorical keep one"
+    important = len(unasked) > features / 3 and features > 2
+    return [f"IMPORTANT: {len(unasked)} of {features} columns are not used. {note[0].upper()}{note[1:]}" if important else note]
+
+
+def check_named(table: Table, data, targets: tuple[str, ...]) -> None:
+    """Raises `UsageError` for a column of the recipe that is not in the table, is a target, or is named twice."""
     roles: dict[str, str] = {}
     for key in ("numeric", "categorical", "ignore", "group", "order"):
         value = getattr(data, key)
         for name in (value,) if isinstance(value, str) else value or ():
             if name not in table.columns:
                 raise UsageError(f"{table.source} has no column {name!r} (data.{key}).{nearest(name, table.columns)}")
-            if name == target:
+            if name in targets:
                 raise UsageError(f"data.{key} names {name!r}, which is the target; remove it there, or set data.target.")
             if name in roles:
                 raise UsageError(f"data.{roles[name]} and data.{key} both name the column {name!r}; leave it in one of them.")
             roles[name] = key
 
 
-def _column(name: str, table: Table, train: np.ndarray, data, taken: set[str]) -> tuple[Column | None, str, str]:
-    """The column, or None with the reason; and a note."""
-    cells, mark = table.frame[name].gather(train), data.decimal or table.decimal
+def _column(name: str, known: Known) -> Learned:
+    """What one column is."""
+    table, data = known.table, known.data
+    cells, mark = table.frame[name].gather(known.train), data.decimal or table.decimal
     filled = cells.drop_nulls()
     levels = filled.n_unique()
     forced = name in data.numeric or name in data.categorical
     if not len(filled):
-        return None, "empty", ""
+        return Learned(reason="empty")
     if levels == 1 and not cells.null_count():
-        return None, f"constant {as_levels(filled)[0]!r}", ""
+        return Learned(reason=f"constant {as_levels(filled)[0]!r}")
     if (form := _whole_dates(name, cells)) and not forced:
-        return _moment(name, cells, form, taken), "", f"{as_levels(filled)[0]!r} is read as a date; data.numeric reads numbers"
-    style, share = number_style(cells, mark)
-    coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()  # 00123 is a code, not 123
-    values, wrong = as_numbers(cells, style)
-    if name in data.numeric or (name not in data.categorical and _few(wrong, filled) and not coded):
-        if not forced and _identifier(name, values, levels, len(filled)):
-            return None, "an identifier: every value once", ""
-        if not np.isfinite(values).any():
-            raise DataError(f"Column {name!r} (data.numeric) holds no number; the first cell is {as_levels(filled)[0]!r}.")
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        note = _bad(table, cells, train, wrong, "finite numbers") or ("" if mark and style != "thousands" else unsure(cells, style))
-        return Column(name=name, kind="number", inputs=(input_name(name, taken),), style=style, low=low, high=high), "", note
+        return _moment(name, cells, form, known, f"{as_levels(filled)[0]!r} is read as a date; data.numeric reads numbers")
     if name in data.categorical:
-        return _category(name, as_levels(filled), len(cells), taken)
-    if {BOOLEAN.get(level.lower()) for level in as_levels(filled.unique())} == {0.0, 1.0}:
-        return Column(name=name, kind="boolean", inputs=(input_name(name, taken),), high=1.0), "", ""
+        return _category(name, as_levels(filled), known)
+    form, _ = learn_format(cells, mark)
+    coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()  # 00123 is a code, not 123
+    values, wrong = read_numbers(cells, form)
+    if name in data.numeric or (_few(wrong, filled) and not coded and np.isfinite(values).any()):
+        plain = not form.units and not form.missing
+        as_date = moment_style(cells) if not plain and not forced else None  # 3-4-2020 is no range
+        if as_date is None or not _few(_wrong_moments(cells, as_date.form), filled):
+            return _number(name, cells, values, wrong, form, known)
+    if _booleans(filled):
+        return Learned((Column(name=name, kind="boolean", inputs=(input_name(name, known.taken),), high=1.0),))
     found = moment_style(cells)
-    missed = as_moments(cells, found.form)[1] if found else wrong
+    missed = _wrong_moments(cells, found.form) if found else wrong
     if found and _few(missed, filled):
-        note = _bad(table, cells, train, missed, "dates or times")
-        return _moment(name, cells, found.form, taken), "", note or (_either(filled, found.form) if found.guessed else "")
-    least = min(wrong, missed, key=len)
+        note = _bad(table, cells, known.train, missed, "dates or times")
+        return _moment(name, cells, found.form, known, note or (_either(filled, found.form) if found.guessed else ""))
+    return _words(name, cells, filled, known, wrong, missed if found else None)
+
+
+def _words(name: str, cells: pl.Series, filled: pl.Series, known: Known, wrong: np.ndarray, missed: np.ndarray | None) -> Learned:
+    """A column of texts: lists, categories, sentences, or different texts that say nothing."""
+    least = wrong if missed is None else min(wrong, missed, key=len)
     note = ""
+    coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()
     if len(least) < len(filled) / 2 and not coded:
-        kind = "dates or times" if found and least is missed else "numbers"
-        note = (
-            f"{1 - len(least) / len(filled):.0%} of its cells are {kind}, but not {as_levels(cells)[int(least[0])]!r} "
-            f"({table.where(int(train[least[0]]))})"
-        )
-    if levels > max(50, len(filled) // 2):
-        return None, f"{levels} different texts in {len(filled)} rows" + (f"; {note}" if note else ""), ""
-    column, reason, other = _category(name, as_levels(filled), len(cells), taken)
-    return column, reason, (f"{note}: it is read as a category; mend it, or name it in data.numeric or data.categorical" if note else other)
+        kind = "numbers" if missed is None or least is not missed else "dates or times"
+        where = known.table.where(int(known.train[least[0]]))
+        note = f"{1 - len(least) / len(filled):.0%} of its cells are {kind}, but not {as_levels(cells)[int(least[0])]!r} ({where})"
+    texts, levels = as_levels(filled), filled.n_unique()
+    many = levels > max(50, len(filled) // 2)
+    if (separator := tag_separator(texts)) and (many or levels > 20):
+        tags = learn_tags(texts, separator, RARE if len(cells) >= ENOUGH else 1)
+        column = Column(name=name, kind="tags", inputs=(input_name(name, known.taken),), levels=tags, separator=separator)
+        note = f"read as lists of {len(tags)} values separated by {separator!r}; data.categorical reads whole cells"
+        return Learned((column,), note=note)
+    if (many or levels > MOST_LEVELS) and is_text(texts):
+        classes = known.classes if known.codes is not None else 0
+        found = learn_scores(as_levels(cells), known.codes if classes else known.y, classes)
+        if found is not None:
+            model, scores = found
+            column = Column(name=name, kind="text", inputs=(input_name(name, known.taken),), scores=model)
+            note = f"read as texts, by {len(model.terms):,} words and pairs of words; data.categorical reads whole cells"
+            return Learned((column,), note=note, training={column.inputs[0]: scores})
+    if many:
+        return Learned(reason=f"{levels} different texts in {len(filled)} rows" + (f"; {note}" if note else ""))
+    found = _category(name, texts, known)
+    if note:
+        note += ": it is read as a category; correct it, or name it in data.numeric or data.categorical"
+    return found._replace(note=note or found.note)
+
+
+def _number(name: str, cells: pl.Series, values: np.ndarray, wrong: np.ndarray, form: NumberFormat, known: Known) -> Learned:
+    """A column of numbers; a category where they are codes; dropped where they are an identifier."""
+    filled, train, data = cells.drop_nulls(), known.train, known.data
+    mark = data.decimal or known.table.decimal
+    forced = name in data.numeric
+    if not np.isfinite(values).any():
+        raise DataError(f"Column {name!r} (data.numeric) holds no number; the first cell is {as_levels(filled)[0]!r}.")
+    if not forced and _identifier(name, values, filled.n_unique(), len(filled)):
+        return Learned(reason="an identifier: every value once")
+    if not form.units and not forced and _codes(values, known):
+        found = _category(name, as_levels(cells.filter(pl.Series(np.isfinite(values)))), known)
+        count = len(found.columns[0].levels) if found.columns else 0
+        return found._replace(note=f"its {count} whole numbers act as codes and are read as categories; data.numeric reads numbers")
+    notes = [_bad(known.table, cells, train, wrong, "finite numbers")]
+    if not forced and (sentinels := find_sentinels(values)):
+        form = replace(form, sentinels=sentinels)
+        values = read_numbers(cells, form)[0]
+        notes.append(f"{', '.join(f'{v:g}' for v in sentinels)} counts as missing; data.numeric keeps the number")
+    if form.missing:
+        notes.append(f"{', '.join(map(repr, form.missing))} counts as missing")
+    if form.units:
+        row = int(np.flatnonzero(np.isfinite(values))[0])
+        notes.append(f"{as_levels(cells)[row]!r} is read as {values[row]:g}")
+    elif not mark or form.style == "thousands":
+        notes.append(unsure(cells, form.style))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    column = Column(
+        name=name, kind="number", inputs=(input_name(name, known.taken),), style=form.style, low=low, high=high,
+        units=form.units, missing=form.missing, sentinels=form.sentinels,
+    )  # fmt: skip
+    apart = ()
+    if form.units_apart:
+        units = tuple(sorted(read_units(cells, form).drop_nulls().unique().to_list()))
+        apart = (
+            Column(name=name, kind="category", inputs=(input_name(f"{name}_unit", known.taken),), levels=units, of_unit=True,
+                   style=form.style, units=form.units, missing=form.missing),
+        )  # fmt: skip
+        notes.append(f"its units {', '.join(map(repr, units))} are a feature of their own")
+    return Learned((column, *apart), note="; ".join(note for note in notes if note))
+
+
+def _codes(values: np.ndarray, known: Known) -> bool:
+    present = np.isfinite(values)
+    whole = values[present]
+    if not len(whole) or whole.min() < 0 or not np.array_equal(whole, np.round(whole)):
+        return False
+    return act_as_categories(whole, known.y[present])
 
 
 def _few(wrong: np.ndarray, filled: pl.Series) -> bool:
@@ -178,8 +238,19 @@ def _bad(table: Table, cells: pl.Series, train: np.ndarray, wrong: np.ndarray, w
     return f"{len(wrong)} cells are no {wanted} and count as empty (the first: {first})"
 
 
+def _booleans(filled: pl.Series) -> bool:
+    marks = is_mark(filled)
+    words = filled.filter(~marks) if marks.any() else filled
+    return {BOOLEAN.get(level.lower()) for level in as_levels(words.unique())} == {0.0, 1.0}
+
+
+def _wrong_moments(cells: pl.Series, form: str) -> np.ndarray:
+    wrong = as_moments(cells, form)[1]
+    return wrong[~is_mark(cells[wrong]).to_numpy()] if len(wrong) else wrong
+
+
 def _whole_dates(name: str, cells: pl.Series) -> str | None:
-    """The form of whole numbers that are dates: 20240131, and under a name such as month 202401."""
+    """The form of whole numbers that are dates: 20240131, and 202401 under a name such as month."""
     if cells.dtype == pl.String and not cells.drop_nulls().head(ENOUGH).str.contains(r"^\d{6}(\d\d)?$").all():
         return None
     if not (cells.dtype == pl.String or cells.dtype.is_integer()):
@@ -190,32 +261,33 @@ def _whole_dates(name: str, cells: pl.Series) -> str | None:
 
 def _either(filled: pl.Series, form: str) -> str:
     order = "month, then day" if form.startswith("%m") else "day, then month"
-    return f"{filled[0]!r} is read as {order}, and no cell says otherwise; write dates as 2024-01-31 where that is wrong"
+    return f"{filled[0]!r} is read as {order}, and no cell decides it; write dates as 2024-01-31 where that is wrong"
 
 
 def _identifier(name: str, values: np.ndarray, levels: int, rows: int) -> bool:
     whole = np.isfinite(values).all() and np.array_equal(values, np.round(values))
-    if levels != rows or not whole or rows < 20:
+    if levels != rows or not whole or rows < LEAST_ROWS:
         return False
     steps = np.diff(np.sort(values))
-    return bool(IDENTIFIER.search(name)) or bool((np.diff(values) > 0).all() and steps.max() <= 3 * np.median(steps))
+    rising = bool((np.diff(values) > 0).all() and steps.max() <= 3 * np.median(steps))
+    return is_identifier_name(name) or (rising and not TIMELY.search(name))
 
 
-def _moment(name: str, cells: pl.Series, style: str, taken: set[str]) -> Column:
+def _moment(name: str, cells: pl.Series, style: str, known: Known, note: str) -> Learned:
     seconds, _ = as_moments(cells, style)
     origin = float(np.nanmin(seconds))
     varying = [part for part, values in zip(PARTS, moment_parts(seconds, origin, PARTS)) if len(np.unique(values[~np.isnan(values)])) > 1]
     parts = tuple(varying) or ("days",)
-    names = tuple(input_name(f"{name}_{part}", taken) for part in parts)
-    return Column(name=name, kind="moment", inputs=names, style=style, parts=parts, origin=origin)
+    names = tuple(input_name(f"{name}_{part}", known.taken) for part in parts)
+    return Learned((Column(name=name, kind="moment", inputs=names, style=style, parts=parts, origin=origin),), note=note)
 
 
-def _category(name: str, filled: pl.Series, rows: int, taken: set[str]) -> tuple[Column | None, str, str]:
+def _category(name: str, filled: pl.Series, known: Known) -> Learned:
     counted = filled.value_counts(sort=True)
-    least = RARE if rows >= ENOUGH else 1
+    least = RARE if len(known.train) >= ENOUGH else 1
     kept = [level for level, count in counted.rows() if count >= least][:MOST_LEVELS]
     if not kept:
-        return None, f"{len(counted)} different texts, each once", ""
-    dropped = len(counted) - len(kept)
-    note = f"{dropped} of {len(counted)} levels are rare and read as unknown" if dropped > len(counted) / 2 else ""
-    return Column(name=name, kind="category", inputs=(input_name(name, taken),), levels=tuple(sorted(kept))), "", note
+        return Learned(reason=f"{len(counted)} different texts, each once")
+    rare = len(counted) - len(kept)
+    note = f"{rare} of {len(counted)} levels are rare and read as unknown" if rare > len(counted) / 2 else ""
+    return Learned((Column(name=name, kind="category", inputs=(input_name(name, known.taken),), levels=tuple(sorted(kept))),), note=note)

@@ -1,9 +1,10 @@
-"""A table → encoded parts: target and columns understood, rows split, twins on one side, everything learned from training rows."""
+"""A table → encoded parts: targets and columns understood, rows split, copies kept together, everything learned from training rows."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
@@ -11,55 +12,85 @@ from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_rows
 from applied_dl.io.cells import as_levels, as_moments, as_numbers, moment_style, number_style
 from applied_dl.io.tables import Table, join, read_table
-from applied_dl.tasks.tabular.encoder import TableEncoder, encode, read_target
-from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns, learn_target, target_column
+from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
+from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
+from applied_dl.tasks.tabular.readers.identifiers import copy_keys, row_numbers
+from applied_dl.tasks.tabular.readers.leaks import find_leaks
+from applied_dl.tasks.tabular.readers.target import aligned_labels, learn_target, similar_labels, target_columns
+from applied_dl.tasks.tabular.readers.target_scale import prefers_log
 
 NAMES = ("train", "validation", "test")
-FEWEST = 10
-SHOWN = 5  # of the wrong cells
+FEWEST = 10  # rows with a target
+SHOWN = 5  # wrong cells that a note lists
+
+
+class TabularState(Struct, frozen=True, kw_only=True):
+    """How the target is learned: `log`, on a logarithmic scale; `least`, the lower bound of predictions and intervals."""
+
+    log: bool = False
+    least: float | None = None
 
 
 def prepare_table(recipe) -> Prepared:
-    """Read, understand, split and encode what the recipe's data section names."""
+    """Read, understand, split and encode what the data section of the recipe names."""
     data = recipe.data
     tables = _tables(data)
+    given = list(tables)
     table, place = _joined(tables)
-    target = target_column(table, data.target)
-    check_named(table, data, target)
-    _check_split(data, list(tables))
-    table, place, notes = _with_target(table, place, target)
-    style, labels = learn_target(table.frame[target], data.kind, data.decimal or table.decimal)
-    truth = read_target(TableEncoder(columns=(), target=target, labels=labels, style=style, decimal=data.decimal or table.decimal), table)
-    aside = learn_columns(table, np.arange(len(table)), data, target, labels, style)[0].set_aside  # no id makes equal rows unequal
-    rows, twins = _split(recipe, table, place, list(tables), truth, labels, aside)
-    encoder, found = learn_columns(table, rows["train"], data, target, labels, style)
+    names = target_columns(table, data.target)
+    check_named(table, data, names)
+    _check_split(data, given)
+    table, place, notes = _with_targets(table, place, names)
+    decimal = data.decimal or table.decimal
+    targets, more = _learn_targets(table, place, given, names, data.kind, decimal)
+    truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
+    table, place, truth = _known_rows(table, place, truth)
+    dropped = _row_numbers(table, data, names)
+    rows, copies, repeats = _split(recipe, table, place, given, truth, targets, dropped)
+    _check_classes(truth, rows, targets)
+    train = rows["train"]
+    y, codes = training_targets(truth[train], targets)
+    encoder, found, training = learn_columns(table, train, data, targets, dropped, y, codes)
     cells = encode(encoder, table)
-    notes += found + _remembers(recipe.model) + _wrong(cells.errors) + _classes(truth[rows["train"]], labels)
-    parts = {name: Part(inputs={k: v[at] for k, v in cells.inputs.items()}, target=truth[at]) for name, at in rows.items()}
-    told = fingerprint(*(a for part in parts.values() for a in (*part.inputs.values(), part.target)), *labels, target)
-    return Prepared(encoder=encoder, **parts, fingerprint=told, facts=_facts(encoder, table, parts, twins), warnings=notes)
+    inputs = dict(cells.inputs)
+    for name, scores in training.items():
+        inputs[name] = inputs[name].copy()
+        inputs[name][train, : scores.shape[1]] = scores
+    parts = {name: Part(inputs={k: v[at] for k, v in inputs.items()}, target=truth[at]) for name, at in rows.items()}
+    notes += more + found + _remembers(recipe.model) + _wrong(cells.errors) + _rare_classes(truth[train], targets[0].labels)
+    notes += find_leaks(encoder, parts["train"].inputs, parts["train"].target)
+    state = _state(recipe, encoder, parts)
+    notes += [
+        "the target spans orders of magnitude and is learned on a logarithmic scale; preprocess.target = 'plain' learns it as it is"
+    ] * (state.log and recipe.preprocess.target is None)
+    pieces = (array for part in parts.values() for array in (*part.inputs.values(), part.target))
+    key = fingerprint(*pieces, *targets[0].labels, names[0] if len(names) == 1 else list(names))
+    notes.sort(key=lambda note: not note.startswith("IMPORTANT"))
+    return Prepared(
+        encoder=encoder, **parts, fingerprint=key, facts=_facts(encoder, table, parts, copies, repeats), warnings=notes, state=state
+    )
 
 
 def read_part(encoder: TableEncoder, source: str, data) -> Part:
-    """Another table's rows and truths through the fitted encoder; rows without a truth are left out."""
-    table = read_table(source, data.separator, data.header)
-    truth = read_target(encoder, table)
+    """The rows and targets of another table through the fitted encoder; rows without a target are left out."""
+    table = read_table(source, data.separator, data.header, data.sheet)
+    truth = read_targets(encoder, table)
     cells = encode(encoder, table)
-    known = truth >= 0 if encoder.labels else ~np.isnan(truth)
+    known = _known(truth)
     if not known.any():
-        raise DataError(f"{table.source}: no row has a {encoder.target!r}, the target; expected truths to score against.")
-    warnings = (
-        cells.notes + _wrong(cells.errors) + ([f"{int((~known).sum())} rows without a target are not scored"] if not known.all() else [])
-    )
+        raise DataError(f"{table.source}: no row has a {encoder.target!r}, the target; expected targets to score against.")
+    warnings = cells.notes + _wrong(cells.errors)
+    warnings += [f"{int((~known).sum())} rows without a target are not scored"] if not known.all() else []
     return Part(inputs={name: values[known] for name, values in cells.inputs.items()}, target=truth[known], warnings=warnings)
 
 
 def _tables(data) -> dict[str, Table]:
+    read = lambda source: read_table(source, data.separator, data.header, data.sheet)  # noqa: E731
     if not (data.train or data.validation or data.test):
-        return {"all": read_table(data.source, data.separator, data.header)}
+        return {"all": read(data.source)}
     if not data.train:
         raise DataError("data.test or data.validation is given without data.train; name the training file too, or only data.source.")
-    return {name: read_table(path, data.separator, data.header) for name in NAMES if (path := getattr(data, name))}
+    return {name: read(path) for name in NAMES if (path := getattr(data, name))}
 
 
 def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
@@ -71,8 +102,10 @@ def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
     return join(list(tables.values())), np.repeat(np.arange(len(tables)), [len(table) for table in tables.values()])
 
 
-def _with_target(table: Table, place: np.ndarray, target: str) -> tuple[Table, np.ndarray, list[str]]:
-    known = np.flatnonzero(table.frame[target].is_not_null().to_numpy())
+def _with_targets(table: Table, place: np.ndarray, names: tuple[str, ...]) -> tuple[Table, np.ndarray, list[str]]:
+    """Without the rows that lack a target."""
+    target = ", ".join(names)
+    known = np.flatnonzero(np.all([table.frame[name].is_not_null().to_numpy() for name in names], axis=0))
     if len(known) < FEWEST:
         raise DataError(f"{table.source} has {len(known)} rows with a {target!r}; expected at least {FEWEST}.")
     if len(known) == len(table):
@@ -80,35 +113,140 @@ def _with_target(table: Table, place: np.ndarray, target: str) -> tuple[Table, n
     return table.take(known), place[known], [f"{len(table) - len(known)} of {len(table)} rows have no {target!r} and are left out"]
 
 
-def _check_split(data, names: list[str]) -> None:
-    """Raises `UsageError` where a part would come from nowhere, or the split has two masters."""
+def _learn_targets(table: Table, place, given, names, kind, decimal) -> tuple[tuple[Target, ...], list[str]]:
+    """The targets, learned from the training file where there is one, and notes."""
+    targets, notes = [], []
+    own = table.frame if given == ["all"] else table.frame.filter(pl.Series(place == 0))
+    for name in names:
+        found, more = learn_target(own[name], kind if len(names) == 1 else kind or "regression", decimal)
+        if found.labels and len(names) > 1:
+            raise UsageError("several targets (data.target) must be numbers; train one model for each column of classes.")
+        notes += more + (similar_labels(name, found.labels) if found.labels else [])
+        if found.labels and given != ["all"]:
+            notes += aligned_labels(table, place, name, found.labels, given)
+        targets.append(found)
+    return tuple(targets), notes
+
+
+def _known(truth: np.ndarray) -> np.ndarray:
+    """(N,) whether every target of a row is known."""
+    known = truth >= 0 if truth.dtype.kind == "i" else ~np.isnan(truth)
+    return known if known.ndim == 1 else known.all(1)
+
+
+def _known_rows(table: Table, place: np.ndarray, truth: np.ndarray) -> tuple[Table, np.ndarray, np.ndarray]:
+    """Without rows whose target is a mark that means missing."""
+    known = np.flatnonzero(_known(truth))
+    if len(known) == len(table):
+        return table, place, truth
+    if len(known) < FEWEST:
+        raise DataError(f"{table.source} has {len(known)} rows with a target; expected at least {FEWEST}.")
+    return table.take(known), place[known], truth[known]
+
+
+def _row_numbers(table: Table, data, names) -> dict[str, str]:
+    """Saved row numbers, unless the recipe names the column, or nothing would be left."""
+    named = {*data.numeric, *data.categorical, *data.ignore, data.group, data.order, *names}
+    found = {name: reason for name, reason in row_numbers(table).items() if name not in named}
+    return found if len(found) + len(set(names)) < len(table.columns) else {}
+
+
+def _check_split(data, given: list[str]) -> None:
+    """Raises `UsageError` where a part would come from nowhere, or two keys decide the split."""
     if data.group and data.order:
-        raise UsageError("data.group and data.order both decide which rows train and which judge; give one of them.")
+        raise UsageError("data.group and data.order both decide which rows are for training; give one of them.")
     for name, share in zip(NAMES, data.split):
-        if share <= 0 and name not in names:
+        if share <= 0 and name not in given:
             raise UsageError(f"data.split has no share for {name}, received {list(data.split)}; give it one, or a file (data.{name}).")
 
 
-def _split(recipe, table: Table, place, names, truth, labels, aside) -> tuple[dict[str, np.ndarray], int]:
+def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple[dict[str, np.ndarray], int, int]:
+    """Row numbers by part, how many rows are copies, and how many repeat another by chance."""
     data, frame = recipe.data, table.frame
-    keys = frame.drop(list(aside)).hash_rows(seed=0).to_numpy()
+    left_out = {*dropped, *data.ignore, data.group, data.order, *_unique_texts(frame, targets)} - {None}
+    keys, copies, repeats = copy_keys(frame.drop(list(left_out)))
     groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
     order = _order(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
-    strata = truth if labels else None
-    twins = len(keys) - len(np.unique(keys))
-    if names == ["all"]:
+    strata = truth if targets[0].labels else None
+    if given == ["all"]:
         split = split_rows(len(truth), data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)
-        return dict(zip(NAMES, split[:3])), twins
-    given = {name: np.flatnonzero(place == i) for i, name in enumerate(names)}
-    shares = np.array([1.0 if name == "train" or name not in given else 0.0 for name in NAMES]) * np.asarray(data.split)
+        return dict(zip(NAMES, split[:3])), copies, repeats
+    rows = {name: np.flatnonzero(place == i) for i, name in enumerate(given)}
+    shares = np.array([1.0 if name == "train" or name not in rows else 0.0 for name in NAMES]) * np.asarray(data.split)
     if shares[1:].sum() == 0:
-        return given, twins
-    own = given["train"]
+        return rows, copies, repeats
+    own = rows["train"]
     some = lambda a: None if a is None else a[own]  # noqa: E731
     cut = split_rows(
         len(own), shares / shares.sum(), recipe.train.seed, strata=some(strata), groups=some(groups), order=some(order), keys=keys[own]
     )
-    return {name: given[name] if name in given and name != "train" else own[at] for name, at in zip(NAMES, cut[:3])}, twins
+    return {name: rows[name] if name in rows and name != "train" else own[at] for name, at in zip(NAMES, cut[:3])}, copies, repeats
+
+
+def _unique_texts(frame: pl.DataFrame, targets: tuple[Target, ...]) -> list[str]:
+    """Columns of different texts or whole numbers: names and identifiers, which make copies look different."""
+    found = []
+    for cells in frame:
+        if cells.name in {target.name for target in targets} or not (cells.dtype == pl.String or cells.dtype.is_integer()):
+            continue
+        if cells.dtype == pl.String and _has_decimals(cells):
+            continue
+        if cells.n_unique() == len(cells):
+            found.append(cells.name)
+    return found
+
+
+def _has_decimals(cells: pl.Series) -> bool:
+    """Whether a column of texts is mostly numbers that are not all whole."""
+    numbers = cells.cast(pl.Float64, strict=False)
+    return numbers.null_count() < len(cells) / 2 and not cells.drop_nulls().str.contains(r"^\d+$").all()
+
+
+def _check_classes(truth: np.ndarray, rows: dict[str, np.ndarray], targets: tuple[Target, ...]) -> None:
+    """Raises `DataError` where the training part has one class only, or the test part a class that the training part lacks entirely."""
+    labels = targets[0].labels
+    if not labels:
+        return
+    counts = np.bincount(truth[rows["train"]], minlength=len(labels))
+    if (counts > 0).sum() < 2:
+        raise DataError(
+            f"The training rows hold only the class {labels[int(counts.argmax())]!r} of {targets[0].name!r}; a classifier needs at least "
+            "two. Check data.order, data.group or data.train."
+        )
+
+
+def training_targets(truth: np.ndarray, targets: tuple[Target, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+    """(N, K) one-hot or standardised, on the rank scale where the values are heavy-tailed; and class codes or None."""
+    if targets[0].labels:
+        return np.eye(len(targets[0].labels))[truth], truth
+    y = truth.reshape(len(truth), -1)
+    y = np.where((y > 0).all(0), np.log(np.maximum(y, 1e-300)), y) if (y > 0).all() and _spread(y) else y
+    return (y - y.mean(0)) / np.where(y.std(0) > 0, y.std(0), 1.0), None
+
+
+def _spread(y: np.ndarray) -> bool:
+    return bool(np.log(y).std(0).max() > 1.0)
+
+
+def _state(recipe, encoder: TableEncoder, parts: dict[str, Part]) -> TabularState:
+    """How the target is learned."""
+    wanted = recipe.preprocess.target
+    if encoder.labels or len(encoder.targets) > 1:
+        if wanted == "log":
+            raise UsageError("preprocess.target = 'log' is for one target that is a number; remove it.")
+        return TabularState()
+    y = parts["train"].target
+    least = 0.0 if y.min() >= 0 and np.array_equal(y, np.round(y)) and y.max() <= 50 else None
+    if wanted == "log" and y.min() <= 0:
+        raise UsageError(f"preprocess.target = 'log' needs positive targets; {encoder.target!r} has {y.min():g}.")
+    if wanted is not None:
+        return TabularState(log=wanted == "log", least=least)
+    x, held = (_matrix(encoder, parts[name].inputs) for name in ("train", "validation"))
+    return TabularState(log=prefers_log(x, y, held, parts["validation"].target), least=least)
+
+
+def _matrix(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    return np.concatenate([values.reshape(len(values), -1).astype(np.float64) for values in inputs.values()], axis=1)
 
 
 def _order(cells: pl.Series, source: str, mark: str | None) -> np.ndarray:
@@ -130,30 +268,38 @@ def _wrong(errors: dict[int, str]) -> list[str]:
 def _remembers(model) -> list[str]:
     if "retrieval" not in (model.name, *(model.members or ())) and model.memory is None:
         return []
-    sure = "the exported files hold" if model.name == "retrieval" else "where 'retrieval' earns a weight, the exported files hold"
-    return [f"{sure} training rows (embedded) with their targets: share them as you would the table"]
+    what = "the exported files hold" if model.name == "retrieval" else "where 'retrieval' gets a weight, the exported files hold"
+    return [f"{what} training rows (embedded) with their targets: share them as you would share the table"]
 
 
-def _classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:
+def _rare_classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:
     if not labels:
         return []
     counts = np.bincount(truth, minlength=len(labels))
     few = [f"{labels[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 3)]
-    return [f"classes with fewer than 3 training rows: {', '.join(few[:20])}"] if few else []
+    lost = "IMPORTANT: " if (counts == 0).any() else ""
+    return [f"{lost}classes with fewer than 3 training rows: {', '.join(few[:20])}"] if few else []
 
 
-def _facts(encoder: TableEncoder, table: Table, parts: dict[str, Part], twins: int) -> dict:
-    kinds = {kind: sum(c.kind == kind for c in encoder.columns) for kind in ("number", "boolean", "category", "moment")}
-    told = ", ".join(f"{n} {kind if n == 1 else {'category': 'categories'}.get(kind, kind + 's')}" for kind, n in kinds.items() if n)
+def _facts(encoder: TableEncoder, table: Table, parts: dict[str, Part], copies: int, repeats: int) -> dict:
+    kinds = {kind: sum(c.kind == kind for c in encoder.columns) for kind in ("number", "boolean", "category", "moment", "tags", "text")}
+    plural = {"category": "categories", "tags": "lists"}
+    single = {"tags": "list"}
+    counted = ", ".join(f"{n} {single.get(k, k) if n == 1 else plural.get(k, k + 's')}" for k, n in kinds.items() if n)
     what = f"{len(encoder.labels)} classes of {encoder.target!r}" if encoder.labels else f"{encoder.target!r} as a number"
+    if len(encoder.targets) > 1:
+        what = f"{len(encoder.targets)} targets"
     empty = float(np.mean([np.mean(v == 1) if v.dtype == np.int32 else np.mean(np.isnan(v)) for v in parts["train"].inputs.values()]))
     return {
-        "summary": f"{len(table):,} rows, {told}, {what}" + (f", {twins} exact duplicates" if twins else ""),
+        "summary": f"{len(table):,} rows, {counted}, {what}" + (f", {copies} exact duplicates" if copies else ""),
         "rows": len(table),
         "target": encoder.target,
-        "columns": {c.name: c.kind for c in encoder.columns},
-        "inputs": {c.name: list(c.inputs) for c in encoder.columns},
+        "columns": {c.name: c.kind for c in encoder.columns if not c.of_unit},
+        "inputs": {
+            name: [i for c in encoder.columns if c.name == name for i in c.inputs] for name in {c.name: None for c in encoder.columns}
+        },
         "empty_cells": round(empty, 4),
-        "duplicates": twins,
-        "set_aside": encoder.set_aside,
+        "duplicates": copies,
+        **({"natural_repeats": repeats} if repeats else {}),
+        "dropped": encoder.dropped,
     }

@@ -1,0 +1,88 @@
+"""Tables inside other files: sheets of Excel and OpenDocument workbooks, and tables or queries of an SQLite database."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+
+from applied_dl.core.errors import DataError, UsageError, nearest
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+SQLITE = "sqlite:///"
+
+
+def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
+    """One sheet of a workbook, read by fastexcel. Empty rows and columns are left out.
+
+    Raises:
+        DataError: fastexcel is not installed, the file is damaged, or it has several sheets and none is named.
+        UsageError: there is no sheet of that name.
+    """
+    try:
+        import fastexcel
+    except ImportError as error:
+        raise DataError(
+            f"Reading {str(path)!r} needs the package fastexcel: pip install 'applied-dl[excel]', or save it as CSV."
+        ) from error
+    try:
+        book = fastexcel.read_excel(str(path))
+        names = book.sheet_names
+    except Exception as error:  # fastexcel's own errors share no public base class
+        raise DataError(f"The workbook {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    if sheet is not None and sheet not in names:
+        raise UsageError(f"{str(path)!r} has no sheet {sheet!r} (data.sheet); it has {', '.join(map(repr, names))}.{nearest(sheet, names)}")
+    frames = {name: _sheet(book, name, path) for name in ([sheet] if sheet is not None else names)}
+    filled = {name: frame for name, frame in frames.items() if frame.height and frame.width}
+    if not filled:
+        raise DataError(f"The workbook {str(path)!r} has no sheet with a header and rows.")
+    if len(filled) > 1:
+        raise DataError(f"{str(path)!r} has several sheets: {', '.join(map(repr, filled))}; name one in data.sheet.")
+    return next(iter(filled.values()))
+
+
+def _sheet(book, name: str, path: Path) -> pl.DataFrame:
+    try:
+        frame = book.load_sheet(name, dtype_coercion="coerce").to_polars()
+    except Exception as error:
+        raise DataError(f"Sheet {name!r} of {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    unnamed = [column for column in frame.columns if column.startswith("__UNNAMED__") and frame[column].null_count() == frame.height]
+    frame = frame.drop(unnamed)
+    frame = frame.rename({c: f"column_{i + 1}" for i, c in enumerate(frame.columns) if c.startswith("__UNNAMED__")})
+    return frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
+
+
+def read_sqlite(address: str) -> pl.DataFrame:
+    """The rows of `sqlite:///FILE?TABLE` or `sqlite:///FILE?SELECT …`; the table may be left out where there is only one.
+
+    The database is opened for reading only. Raises `DataError` where it or the query cannot be read.
+    """
+    file, _, query = address.removeprefix(SQLITE).partition("?")
+    path = Path(unquote(file)).expanduser()
+    if not path.exists():
+        raise DataError(f"There is no database at {str(path)!r}; expected sqlite:///FILE?TABLE or sqlite:///FILE?SELECT ….")
+    try:
+        with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as connection:
+            query = unquote(query).strip().removeprefix("query=").removeprefix("table=") or _only_table(connection, path)
+            if " " not in query:
+                query = f'SELECT * FROM "{query}"'
+            cursor = connection.execute(query)
+            names, rows = [item[0] for item in cursor.description or ()], cursor.fetchall()
+    except sqlite3.Error as error:
+        raise DataError(f"The database {str(path)!r} cannot answer {query!r}: {error}.") from error
+    from applied_dl.io.frames import from_rows, repeated
+
+    if not rows:
+        raise DataError(f"{address!r} gives no rows.")
+    if (name := repeated(names)) is not None:
+        raise DataError(f"{address!r} gives two columns of the name {name!r}; name them apart with AS.")
+    return from_rows([dict(zip(names, row)) for row in rows])
+
+
+def _only_table(connection: sqlite3.Connection, path: Path) -> str:
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+    if len(names) != 1:
+        raise DataError(f"{str(path)!r} has {len(names)} tables ({', '.join(names[:10])}); name one: sqlite:///{path}?TABLE.")
+    return names[0]

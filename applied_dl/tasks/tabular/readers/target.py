@@ -1,0 +1,153 @@
+"""What the target is: which columns, numbers or classes, and the labels of the classes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+
+from applied_dl.core.errors import DataError, UsageError, nearest
+from applied_dl.io.cells import as_levels, normalised, places
+from applied_dl.io.numbers import learn_format, read_numbers
+from applied_dl.io.tables import Table
+from applied_dl.tasks.tabular.encoder import Target
+
+TARGETS = ("target", "label", "class", "y")
+LARGEST = 1e18  # of a target: squares of larger ones leave the range of float32
+MOST_CLASSES = 10  # distinct whole numbers that may be classes
+MOST_LABELS = 1000
+COUNTED = re.compile(r"(^|[_\W])(n|nb|nr|num|number|count|counts|cnt|qty|quantity|anzahl|nombre|numero)([_\W]|$)|_count$|counts?$", re.I)
+LEAST_COUNTS = 5  # distinct values of a target from which its distribution can show that it is a count
+PEAKED = 8.0  # how many times the commonest value of a count is as common as its rarest
+
+
+def target_columns(table: Table, wanted: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The columns to predict. Raises `UsageError` for a name that is not in the table."""
+    if wanted is None:
+        return (next((name for name in table.columns if name.lower() in TARGETS), table.columns[-1]),)
+    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"data.target must name different columns, received {list(names)}.")
+    for name in names:
+        if name not in table.columns:
+            raise UsageError(f"{table.source} has no column {name!r} (data.target).{nearest(name, table.columns)}")
+    return names
+
+
+def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tuple[Target, list[str]]:
+    """The target with the format of its numbers or the labels of its classes, and notes for the user.
+
+    Args:
+        cells: training rows.
+        kind: "regression", "classification", or None: decided by the cells.
+        decimal: the decimal mark of the file.
+
+    Raises:
+        DataError: fewer than two values, or cells that do not fit the kind.
+    """
+    name, (form, share) = cells.name, learn_format(cells, decimal, words=False)
+    values, wrong = read_numbers(cells, form)
+    levels = as_levels(cells).drop_nulls().unique().to_list()
+    if len(levels) < 2:
+        raise DataError(f"The target {name!r} has {len(levels)} different values; expected at least two.")
+    notes = []
+    if kind is None:
+        kind = "classification"
+        if not len(wrong) and share == 1.0:
+            kind, note = _kind_of_numbers(name, values)
+            notes += note
+        elif share > 0.5 and len(levels) > MOST_CLASSES:
+            kind = "regression"
+    if kind == "regression":
+        if len(wrong):
+            raise DataError(
+                f"The target {name!r} holds {as_levels(cells)[int(wrong[0])]!r} among its numbers; correct it, or set data.kind = "
+                "'classification'."
+            )
+        if (far := np.abs(values) > LARGEST).any():
+            raise DataError(
+                f"The target {name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: rescale it."
+            )
+        return Target(name=name, format=form), notes + _format_notes(name, cells, form, values)
+    if len(levels) > MOST_LABELS:
+        raise DataError(f"The target {name!r} has {len(levels)} classes, more than {MOST_LABELS}; is it data.kind = 'regression'?")
+    numeric = all(re.fullmatch(r"[+-]?\d+(\.\d+)?", level) for level in levels)
+    return Target(name=name, labels=tuple(sorted(levels, key=(lambda v: (float(v), v)) if numeric else None))), notes
+
+
+def _format_notes(name: str, cells: pl.Series, form, values: np.ndarray) -> list[str]:
+    if not form.units or not np.isfinite(values).any():
+        return []
+    row = int(np.flatnonzero(np.isfinite(values))[0])
+    return [f"target {name!r}: {cells[row]!r} is read as {values[row]:g}"]
+
+
+def _kind_of_numbers(name: str, values: np.ndarray) -> tuple[str, list[str]]:
+    """Two values, or few whole ones that count up from 0 or 1, are classes, unless they are distributed as a count is."""
+    known = values[np.isfinite(values)]
+    found, counts = np.unique(known, return_counts=True)
+    if len(found) == 2:
+        return "classification", []
+    whole = np.array_equal(found, np.round(found))
+    if not whole or len(found) > MOST_CLASSES or found[0] not in (0, 1) or not (np.diff(found) == 1).all():
+        return "regression", []
+    span = f"whole numbers from {found[0]:g} to {found[-1]:g}"
+    if _is_count(name, found, counts):
+        return "regression", [f"target {name!r} ({span}) is read as a count, a number; data.kind = 'classification' predicts classes"]
+    if len(found) > 3:
+        return "classification", [f"target {name!r} ({span}) is read as {len(found)} classes; data.kind = 'regression' predicts a number"]
+    return "classification", []
+
+
+def _is_count(name: str, found: np.ndarray, counts: np.ndarray) -> bool:
+    """From 0, with a name of counts, or with one early peak and a long tail."""
+    if found[0] != 0 or len(found) < 3:
+        return False
+    if COUNTED.search(name):
+        return True
+    peak = int(counts.argmax())
+    tail, slack = counts[peak:-1], 3 * np.sqrt(counts[peak:-1])
+    falling = bool((np.diff(counts[peak:-1]) <= slack[: len(tail) - 1]).all()) if len(tail) > 1 else True
+    return len(found) >= LEAST_COUNTS and peak <= len(found) // 2 and falling and counts.max() >= PEAKED * counts.min()
+
+
+def aligned_labels(table: Table, place: np.ndarray, name: str, labels: tuple[str, ...], given: list[str]) -> list[str]:
+    """Notes on labels of other files that are spelled in another way than those of the training file.
+
+    Args:
+        place: (N,) the index in `given` of the file of each row.
+        labels: of the training file.
+
+    Raises:
+        DataError: a file has a label that the training file lacks.
+    """
+    notes = []
+    for i, part in enumerate(given):
+        cells = as_levels(table.frame[name].filter(pl.Series(place == i)))
+        found = places(cells, labels)
+        if (found == -2).any():
+            lacking = cells.filter(pl.Series(found == -2)).unique().sort().to_list()
+            raise DataError(
+                f"The {part} file has {len(lacking)} label{'s' * (len(lacking) > 1)} of {name!r} that the training file lacks: "
+                f"{', '.join(map(repr, lacking[:10]))}; the training file has {', '.join(map(repr, labels[:20]))}. Correct the labels, or "
+                "add such rows to the training file."
+            )
+        spelled = sorted(set(cells.drop_nulls().unique().to_list()) - set(labels))
+        different = [text for text in spelled if normalised(text) != text.casefold() or text not in labels]
+        if different:
+            pairs = ", ".join(f"{text!r} as {labels[int(places(pl.Series([text]), labels)[0])]!r}" for text in different[:5])
+            notes.append(f"labels of the {part} file are spelled otherwise than in the training file; read {pairs}")
+    return notes
+
+
+def similar_labels(name: str, labels: tuple[str, ...]) -> list[str]:
+    """A note on labels that differ only by case, blanks or a full stop."""
+    groups: dict[str, list[str]] = {}
+    for label in labels:
+        groups.setdefault(normalised(label), []).append(label)
+    alike = [group for group in groups.values() if len(group) > 1]
+    if not alike:
+        return []
+    shown = "; ".join(" and ".join(map(repr, group)) for group in alike[:5])
+    return [f"IMPORTANT: labels of {name!r} differ only by case, blanks or a full stop and are separate classes: {shown}"]

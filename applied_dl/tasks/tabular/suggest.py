@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from applied_dl.io.tables import read_table
-from applied_dl.tasks.tabular.readers.columns import target_column
+from applied_dl.tasks.tabular.readers.target import target_columns
 
 
 def suggest(source: str) -> dict[str, Any]:
     """The target that would be chosen."""
-    return {"data.target": target_column(read_table(source), None)}
+    return {"data.target": target_columns(read_table(source), None)[0]}

@@ -8,6 +8,7 @@ LEVELS = 8, 1000  # fewest and most different codes
 ROWS_PER_LEVEL = 4.0  # mean number of rows of a code
 MOST_ROWS = 20_000
 GAIN = 0.02  # share of the variance that the codes explain beyond their order
+SHARE = 0.3  # of what the codes explain, that their order does not
 DEVIATIONS = 5.0  # by which that has to exceed 0
 FOLDS = 5
 
@@ -32,14 +33,15 @@ def act_as_categories(values: np.ndarray, y: np.ndarray) -> bool:
     if total <= 0:
         return False
     fold = np.random.default_rng(0).integers(0, FOLDS, len(values))
-    gain = np.empty(len(values))
+    gain, missed = np.empty(len(values)), np.empty(len(values))
     for i in range(FOLDS):
         train, held = fold != i, fold == i
         own, near = _level_means(code[train], y[train], len(levels))
-        gain[held] = ((y[held] - near[code[held]]) ** 2 - (y[held] - own[code[held]]) ** 2).sum(1)
-    explained = gain.sum() / total
+        missed[held] = ((y[held] - own[code[held]]) ** 2).sum(1)
+        gain[held] = ((y[held] - near[code[held]]) ** 2).sum(1) - missed[held]
+    beyond_order, explained = gain.sum() / total, 1 - missed.sum() / total
     error = gain.std() * np.sqrt(len(gain)) / total
-    return bool(explained > GAIN and explained > DEVIATIONS * error)
+    return bool(beyond_order > max(GAIN, DEVIATIONS * error, SHARE * explained))
 
 
 def _level_means(code: np.ndarray, y: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:

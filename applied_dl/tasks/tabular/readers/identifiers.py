@@ -23,6 +23,7 @@ TIMELY = re.compile(
 )
 LEAST_ROWS = 20
 CHANCE = 0.5  # expected number of equal rows above which a repetition is no copy
+FIRST_SEEN = 0.1  # count of a value that no other row has
 MOST_COPIES = 20  # equal rows, above which they are repetitions, not copies
 
 
@@ -72,7 +73,8 @@ def copy_keys(frame: pl.DataFrame) -> tuple[np.ndarray, int, int]:
     """A key (N,) per row that only copies share, how many rows are copies of an earlier one, and how many repeat one by chance.
 
     Equal rows of few columns with few values are natural: a survey of three yes/no questions has only eight answers. Rows are copies where
-    so many equal cells are improbable: the expected number of equal rows, from the shares of the cells, is below `CHANCE`.
+    so many equal cells are improbable: the expected number of further equal rows, from the shares of the cells among the other rows, is
+    below `CHANCE`.
     """
     keys = frame.hash_rows(seed=0).to_numpy()
     _, unit, size = np.unique(keys, return_inverse=True, return_counts=True)
@@ -84,7 +86,8 @@ def copy_keys(frame: pl.DataFrame) -> tuple[np.ndarray, int, int]:
         counts = cells.to_frame("c").join(
             cells.to_frame("c").group_by("c").len(), on="c", how="left", nulls_equal=True, maintain_order="left"
         )
-        log_share += np.log(counts["len"].to_numpy()[repeated] / len(frame))
+        others = counts["len"].to_numpy()[repeated] - size[unit[repeated]]
+        log_share += np.log((others + FIRST_SEEN) / len(frame))
     natural = (np.log(len(frame)) + log_share > np.log(CHANCE)) | (size[unit[repeated]] > MOST_COPIES)
     chosen = unit.astype(np.int64)
     chosen[repeated[natural]] = len(size) + np.arange(int(natural.sum()))

@@ -11,6 +11,7 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_rows
 from applied_dl.io.cells import as_levels, as_moments, as_numbers, moment_style, number_style
+from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
 from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
@@ -118,9 +119,9 @@ def _learn_targets(table: Table, place, given, names, kind, decimal) -> tuple[tu
     targets, notes = [], []
     own = table.frame if given == ["all"] else table.frame.filter(pl.Series(place == 0))
     for name in names:
-        found, more = learn_target(own[name], kind if len(names) == 1 else kind or "regression", decimal)
-        if found.labels and len(names) > 1:
-            raise UsageError("several targets (data.target) must be numbers; train one model for each column of classes.")
+        if len(names) > 1 and (kind == "classification" or learn_format(own[name], decimal)[1] < 1.0):
+            raise UsageError(f"several targets (data.target) must be numbers, and {name!r} is not; train one model for each such column.")
+        found, more = learn_target(own[name], kind if len(names) == 1 else "regression", decimal)
         notes += more + (similar_labels(name, found.labels) if found.labels else [])
         if found.labels and given != ["all"]:
             notes += aligned_labels(table, place, name, found.labels, given)

@@ -1,0 +1,149 @@
+"""Columns of numbers as people write them: each kind of cell is read as the number it means, in training and at prediction."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from applied_dl.io.numbers import find_sentinels, learn_format, read_numbers
+from applied_dl.io.quantities import split_quantity
+from applied_dl.io.tables import read_table
+from applied_dl.tasks.tabular.encoder import encode
+from tests.tasks.tabular.tables import learned
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.uniform(1, 400, 120).round(1)
+WHOLE = RANDOM.integers(70, 200, 120)
+GERMAN = [f"{v:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".") for v in X]
+KINDS = {  # cells and the numbers that they mean
+    "unit": ([f"{v} kmpl" for v in X], X),
+    "unit without a blank": ([f"{v}CC" for v in WHOLE], WHOLE),
+    "unit with a condition": ([f"{v}Nm@ {v * 7}rpm" for v in WHOLE], WHOLE),
+    "percent": ([f"{v}%" for v in X], X),
+    "dollars": ([f"${v * 1000:,.2f}" for v in X], X * 1000),
+    "dollars in thousands and millions": ([f"${v}K" if v < 200 else f"${v / 1000:.4f}M" for v in X], X * 1000),
+    "accounting": ([f"(${v:,.2f})" if i % 3 else f"${v:,.2f}" for i, v in enumerate(X)], [-v if i % 3 else v for i, v in enumerate(X)]),
+    "trailing minus": ([f"{v}-" if i % 3 else f"{v}" for i, v in enumerate(X)], [-v if i % 3 else v for i, v in enumerate(X)]),
+    "euro after a German number": ([f"{v} €" for v in GERMAN], X),
+    "Swiss francs": ([f"CHF {v}'{v:03d}.-" for v in WHOLE], WHOLE * 1001),
+    "rupees": ([f"Rs. {v},000" for v in WHOLE], WHOLE * 1000),
+    "ranges": ([f"{v}-{v + 10}" for v in WHOLE], WHOLE + 5),
+    "ranges in words": ([f"{v} to {v + 10} years" for v in WHOLE], WHOLE + 5),
+    "ranges of money": ([f"${v},000 – ${v + 10},000" for v in WHOLE], (WHOLE + 5) * 1000),
+    "open ranges": (["< 100" if v < 100 else "180+" if v > 180 else f"{v}" for v in WHOLE],
+                    [50 if v < 100 else 180 if v > 180 else v for v in WHOLE]),
+    "durations": ([f"{v // 60}h {v % 60:02d}m" for v in WHOLE], WHOLE * 60),
+    "durations in words": ([f"{v // 60} hrs {v % 60} min" for v in WHOLE], WHOLE * 60),
+    "durations, some in one unit": ([f"{v // 60}h {v % 60}m" if v % 60 else f"{v // 60}h" for v in WHOLE], WHOLE * 60),
+    "clock": ([f"00:{v // 60:02d}:{v % 60:02d}" for v in WHOLE], WHOLE),
+    "ISO durations": ([f"PT{v // 60}H{v % 60}M" for v in WHOLE], WHOLE * 60),
+    "feet and inches": ([f"{5 + v % 2}'{v % 12}\"" for v in WHOLE], [(5 + v % 2) * 12 + v % 12 for v in WHOLE]),
+    "grams and kilograms": ([f"{v} kg" if i % 2 else f"{v * 1000:.0f} g" for i, v in enumerate(X)], X),
+    "megabytes and kilobytes": ([f"{v}M" if i % 2 else f"{v}k" for i, v in enumerate(X)],
+                                [v * (1e6 if i % 2 else 1e3) for i, v in enumerate(X)]),
+    "ordinals": ([f"{v}{'st' if v % 10 == 1 else 'nd' if v % 10 == 2 else 'rd' if v % 10 == 3 else 'th'}" for v in WHOLE], WHOLE),
+    "about": ([f"~{v}" if i % 2 else f"ca. {v}" for i, v in enumerate(WHOLE)], WHOLE),
+    "minus signs of typographers": ([f"−{v}" for v in X], -X),
+    "blanks between thousands": ([f"{v} {v:03d}" for v in WHOLE], WHOLE * 1001),
+}  # fmt: skip
+MARKS = (r"\N", "--", ".", "?", "n/a", "N.A.", "missing", "unknown", "#DIV/0!", "k.A.", "not available", "…")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_of_number_is_read(kind):
+    cells, wanted = KINDS[kind]
+    form, share = learn_format(pl.Series("x", cells), "," if "German" in kind else ".")
+    values, wrong = read_numbers(pl.Series("x", cells), form)
+    assert (share, len(wrong)) == (1.0, 0)
+    np.testing.assert_allclose(values, wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["unit", "dollars in thousands and millions", "durations", "grams and kilograms", "ranges"])
+@pytest.mark.parametrize("mark", MARKS)
+def test_what_training_learned_holds_at_prediction_for_the_same_cells_and_marks(kind, mark):
+    cells = [mark if i % 11 == 0 else cell for i, cell in enumerate(KINDS[kind][0])]
+    encoder, _ = learned({"x": cells, "y": list(range(len(cells)))})
+    found = encode(encoder, read_table({"x": [*cells, mark]}))
+    assert not found.errors
+    column = found.inputs["x"]
+    assert np.isnan(column[::11]).all()
+    assert np.isfinite(np.delete(column[:-1], np.s_[::11])).all()
+
+
+def test_a_suffix_that_training_never_had_is_converted():
+    encoder, _ = learned({"pay": [f"${v}K" for v in X], "y": X})
+    np.testing.assert_allclose(encode(encoder, read_table({"pay": ["$1.2M", "$800", "$3K"]})).inputs["pay"], [1.2e6, 800, 3000])
+    encoder, _ = learned({"mass": [f"{v} kg" for v in X], "y": X})
+    found = encode(encoder, read_table({"mass": ["500 g", "2", "3 apples"]}))
+    np.testing.assert_allclose(found.inputs["mass"][:2], [0.5, 2])
+    assert "received '3 apples'" in found.errors[2]
+
+
+def test_units_of_different_kinds_and_currencies_are_a_feature_of_their_own():
+    torque = [f"{v} Nm" if v % 2 else f"{v} kgm" for v in WHOLE]
+    price = [f"${v}" if i % 2 else f"€{v}" for i, v in enumerate(WHOLE)]
+    encoder, notes = learned({"torque": torque, "price": price, "y": X})
+    found = encode(encoder, read_table({"torque": ["5 Nm", "6 kgm", None], "price": ["$3", "€4", "€5"]})).inputs
+    np.testing.assert_allclose(found["torque"], [5, 6, np.nan])
+    np.testing.assert_allclose(found["price"], [3, 4, 5])
+    assert len(set(found["torque_unit"].tolist())) == 3
+    assert found["price_unit"].tolist() == [2, 3, 3]
+    assert "a feature of their own" in " ".join(notes)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{v}{'ABC'[v % 3]}" for v in range(1, 40)],
+        [f"E{v:02d}" for v in range(40)],
+        [f"M{v}V {v}T" for v in range(40)],
+        [f"{v}.{v}.{v}" for v in range(40)],
+        [f"12/{v}" for v in range(40)],
+        ["12 Main Street", "7 High Road", "3 Mill Lane", "9 Kings Road"] * 10,
+    ],
+)
+def test_codes_and_addresses_are_no_numbers(cells):
+    series = pl.Series("x", cells)
+    assert len(read_numbers(series, learn_format(series)[0])[1]) > len(cells) / 2
+
+
+def test_a_repeated_word_that_no_list_has_means_missing_and_a_single_one_is_a_mistake():
+    cells = [f"{v}M" for v in X]
+    cells[5] = cells[9] = cells[17] = "Varies with device"
+    encoder, notes = learned({"size": cells, "y": X})
+    assert "'Varies with device' counts as missing" in " ".join(notes)
+    assert not encode(encoder, read_table({"size": ["Varies with device", "3M"]})).errors
+    assert encode(encoder, read_table({"size": ["Depends", "3M"]})).errors
+
+
+@pytest.mark.parametrize("sentinel", [-999, -9999.0, 9999, -200, 99999])
+def test_sentinels_count_as_missing(sentinel):
+    values = RANDOM.uniform(0, 80, 300)
+    values[::20] = sentinel
+    assert find_sentinels(values) == (sentinel,)
+    encoder, notes = learned({"x": values, "y": list(range(300))})
+    assert np.isnan(encode(encoder, read_table({"x": [float(sentinel), 5.0]})).inputs["x"]).tolist() == [True, False]
+    assert any(f"{sentinel:g} counts as missing" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RANDOM.integers(0, 100, 2000),
+        RANDOM.normal(0, 1000, 2000).round(),
+        np.r_[RANDOM.poisson(3, 500), [-1] * 20],
+        np.exp(RANDOM.normal(0, 4, 2000)).round(),
+        np.r_[RANDOM.uniform(0, 1, 300), 9999.0],
+        np.repeat([9.99, 19.99, 99.99, 49.99], 100),
+    ],
+)
+def test_usual_numbers_have_no_sentinel(values):
+    assert find_sentinels(np.asarray(values, float)) == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from("0123456789.,-+%$€ KMhms()<>/'\":aé٣½²"), max_size=12))
+def test_any_text_is_a_quantity_or_none(text):
+    part = split_quantity(text)
+    assert part is None or part.numbers or np.isfinite(part.value)

@@ -331,5 +331,5 @@ class TextClassifier(_Classifier):
 
 
 def _table_tags(tags: Any) -> Any:
-    tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+    tags.input_tags.allow_nan = True
     return tags

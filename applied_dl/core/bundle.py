@@ -230,7 +230,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
     try:
         plain = msgspec.json.decode(raw)
-        manifest = msgspec.convert(upgraded(plain) if isinstance(plain, dict) else plain, type=Manifest)
+        manifest = msgspec.convert(without_open_intervals(upgraded(plain)) if isinstance(plain, dict) else plain, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{str(path)!r} is damaged: {error}.") from error
     if not 1 <= manifest.schema <= SCHEMA:
@@ -238,6 +238,26 @@ def read_manifest(folder: str | Path) -> Manifest:
     if manifest.digest and manifest.digest != _digest(json.loads(raw)):
         raise DataError(f"{str(path)!r} does not match its own checksum; it is damaged or was changed. Copy the bundle again.")
     return manifest
+
+
+def without_open_intervals(plain: dict[str, Any]) -> dict[str, Any]:
+    """The manifest (a plain dict) without intervals that have no bounds: where a score cannot be computed, JSON holds null for them."""
+    intervals, exports = plain.get("intervals"), plain.get("exports")
+    if isinstance(intervals, dict):
+        closed = {
+            part: {name: pair for name, pair in of.items() if not _is_open(pair)} if isinstance(of, dict) else of
+            for part, of in intervals.items()
+        }
+        plain = {**plain, "intervals": closed}
+    if isinstance(exports, list):
+        key = "metric_drop_interval"
+        items = [{**item, key: None} if isinstance(item, dict) and _is_open(item.get(key)) else item for item in exports]
+        plain = {**plain, "exports": items}
+    return plain
+
+
+def _is_open(interval: Any) -> bool:
+    return isinstance(interval, list) and None in interval
 
 
 def checked_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:

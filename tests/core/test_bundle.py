@@ -16,6 +16,20 @@ from applied_dl.core import bundle
 from applied_dl.core.errors import DataError, UsageError
 
 
+def test_a_score_that_cannot_be_computed_leaves_a_readable_bundle(tmp_path):
+    nan = (float("nan"), float("nan"))
+    item = bundle.ExportedFile(file="a.tflite", format="tflite", variant="fp32", bytes=1, metric=float("nan"), metric_drop_interval=nan)
+    manifest = bundle.Manifest(
+        schema=bundle.SCHEMA, task="image", name="b", recipe={}, created="", versions={}, seed=0, fingerprint="",
+        metrics={"test": {"auc": float("nan")}}, intervals={"test": {"auc": nan, "accuracy": (0.1, 0.2)}}, exports=[item],
+    )  # fmt: skip
+    bundle.seal(tmp_path, manifest)
+    read = bundle.read_manifest(tmp_path)
+    assert read.metrics == {"test": {"auc": None}}
+    assert read.intervals == {"test": {"accuracy": (0.1, 0.2)}}
+    assert read.exports[0].metric_drop_interval is None
+
+
 def manifest(**keys):
     return bundle.Manifest(
         **{

@@ -281,7 +281,7 @@ def backtest(
         overrides: Values by dotted key of a recipe.
 
     Returns:
-        `{"origins", "refits", "horizon", "main", "methods": {name: metrics}, "intervals", "by_origin", "picture", "seconds"}`.
+        `{"origins", "refits", "horizon", "main", "methods": {name: metrics}, "intervals", "by_origin", "plot", "seconds"}`.
 
     Raises:
         UsageError: The recipe or bundle is not of the task "forecast".
@@ -330,7 +330,7 @@ def find_lr(recipe: Recipe, *, plot: PathLike = "lr_find.png", overrides: Mappin
         overrides: Values by dotted key, such as `{"model.name": "lenet"}`.
 
     Returns:
-        `{"net", "chosen", "valley", "steepest", "now", "picture", "nets": [one such dict for each net]}`.
+        `{"net", "chosen", "valley", "steepest", "now", "plot", "nets": [one such dict for each net]}`.
 
     Raises:
         UsageError: The model is not trained by gradient steps.

@@ -69,7 +69,7 @@ def check_command(case: Case, bundle: Path, folder: Path, capsys) -> list[dict] 
     out, err = capsys.readouterr()
     if case.says:
         assert code == 3, (code, err, out)
-        assert out == ""
+        assert json.loads(out)["exit_code"] == 3
         one_sentence(err.splitlines()[-1].removeprefix("applied-dl: "), case.says)
         return None
     found = json.loads(out)["predictions"]

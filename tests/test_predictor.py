@@ -38,7 +38,7 @@ def test_wrong_arrays_are_named(trained):
     with pytest.raises(DataError, match=r"Input 'image' must be uint8 of shape \('B', 8, 8, 1\), received float32"):
         predictor.run({"image": np.zeros((1, 8, 8, 1), np.float32)})
     with pytest.raises(DataError, match="expects inputs"):
-        predictor.run({"picture": np.zeros((1, 8, 8, 1), np.uint8)})
+        predictor.run({"photo": np.zeros((1, 8, 8, 1), np.uint8)})
 
 
 def test_bad_inputs_keep_their_place_beside_good_answers(trained):

@@ -64,7 +64,7 @@ def lr_find(options: Namespace) -> int:
     for net in result["nets"]:
         name = f"{net['net']}: " if len(result["nets"]) > 1 else ""
         steepest, now = f"steepest at {net['steepest']:.2g}", f"the recipe has {net['now']}"
-        lines += [f"{name}use train.learning_rate = {net['chosen']:.2g}   ({steepest}, {now})", f"plotted in {net['picture']}"]
+        lines += [f"{name}use train.learning_rate = {net['chosen']:.2g}   ({steepest}, {now})", f"plotted in {net['plot']}"]
     if len(result["nets"]) > 1:
         lines.append("train.learning_rate applies to every net; to set one alone, train it by itself with model.name")
     return print_result(options, result, "\n".join(lines))

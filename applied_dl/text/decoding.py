@@ -64,7 +64,7 @@ class Reading(Struct):
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix that tells how a file is read, without that of its compression."""
+    """The suffix that decides how a file is read, without that of its compression."""
     name = path.with_suffix("") if path.suffix.lower() in OPENERS else path
     return name.suffix.lower()
 
@@ -156,7 +156,7 @@ def _wide(block: bytes) -> str | None:
 def _legacy(path: Path, block: bytes) -> str | None:
     """The legacy encoding of a block that is not UTF-8; None where it is, but for a few damaged bytes.
 
-    Raises `DataError` where it is an encoding of another script that cannot be told.
+    Raises `DataError` where it is an encoding of another script that is not known.
     """
     bad = block.decode("utf-8", errors="replace").count("\ufffd") - block.count("\ufffd".encode())
     if bad <= 4 and _valid_inside(block) or bad <= len(SEQUENCE.findall(block)):
@@ -192,7 +192,7 @@ def _guessed(path: Path, block: bytes) -> str:
     else:
         best = from_bytes(block[: 2**16]).best()
     if best is None:
-        raise DataError(f"The text {str(path)!r} is not UTF-8, and its encoding cannot be told; save it as UTF-8.")
+        raise DataError(f"The text {str(path)!r} is not UTF-8, and its encoding cannot be determined; save it as UTF-8.")
     return best.encoding
 
 

@@ -32,9 +32,9 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     from applied_dl.export.describe import describe
 
     read = time.perf_counter() - start
-    picture = Path(f"{out}.preview.png")
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    batch = task.preview(recipe, prepared, picture)
+    image = Path(f"{out}.preview.png")
+    image.parent.mkdir(parents=True, exist_ok=True)
+    batch = task.preview(recipe, prepared, image)
     timer = Timer()
     task.fit(recipe, prepared, timer)
     facts = {

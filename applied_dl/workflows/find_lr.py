@@ -9,8 +9,8 @@ from applied_dl.tasks import load_task
 from applied_dl.workflows.preparation import of_one_net, read_data, resolve_recipe
 
 
-def find_lr(recipe, picture: Path) -> dict:
-    """The finder's suggestion for the first net and, in `nets`, for every net of an ensemble, each curve drawn to `picture` or beside it.
+def find_lr(recipe, plot: Path) -> dict:
+    """The finder's suggestion for the first net and, in `nets`, for every net of an ensemble, each curve drawn to `plot` or beside it.
 
     Raises `UsageError` for a model that is not trained by steps.
     """
@@ -26,15 +26,15 @@ def find_lr(recipe, picture: Path) -> dict:
     sweep = finder.found
     if not sweep:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    nets = [_describe(*one, picture if len(sweep) == 1 else picture.with_stem(f"{picture.stem}_{one[0]}")) for one in sweep]
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    nets = [_describe(*one, plot if len(sweep) == 1 else plot.with_stem(f"{plot.stem}_{one[0]}")) for one in sweep]
     return {**nets[0], "nets": nets}
 
 
-def _describe(tag: str, now, found, picture: Path) -> dict:
+def _describe(tag: str, now, found, plot: Path) -> dict:
     """One net's suggestion, drawn."""
     from applied_dl.report.plots import rate_sweep
 
-    rate_sweep(found.rates, found.losses, found.chosen, found.steepest, picture)
+    rate_sweep(found.rates, found.losses, found.chosen, found.steepest, plot)
     facts = {"chosen": found.chosen, "valley": found.valley, "steepest": found.steepest}
-    return {"net": tag, **facts, "now": now, "picture": str(picture)}
+    return {"net": tag, **facts, "now": now, "plot": str(plot)}

@@ -1,4 +1,4 @@
-"""`applied-dl tune`: search the recipe's space with Optuna, judged on validation rows alone; any number of processes share one file."""
+"""`applied-dl tune`: search the recipe's space with Optuna, by the score on validation rows; any number of processes share one file."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _work(study, recipe, task, space, trials: int) -> None:
             trial.set_user_attr("error", f"failed: {error}")
             raise
 
-    def told(study, trial) -> None:
+    def report(study, trial) -> None:
         failed = trial.user_attrs.get("error", "failed")
         value = {TrialState.COMPLETE: f"{trial.value or 0:.5g}", TrialState.PRUNED: "stopped early"}.get(trial.state, failed)
         console.say(f"trial {trial.number}", f"{value}   " + "  ".join(f"{k} {_short(v)}" for k, v in trial.params.items()))
@@ -108,7 +108,7 @@ def _work(study, recipe, task, space, trials: int) -> None:
     if sum(trial.state in ended for trial in study.trials) >= trials:
         return
     enough = optuna.study.MaxTrialsCallback(trials, states=ended)
-    study.optimize(objective, callbacks=[told, enough], catch=(AppliedError,))
+    study.optimize(objective, callbacks=[report, enough], catch=(AppliedError,))
 
 
 def _score(trial, study, task, recipe, prepared) -> float:
@@ -205,8 +205,10 @@ def _main_metric(task, recipe, prepared) -> str:
 def _report(study, recipe, space, out: Path) -> dict:
     """Write `best.toml` and the plots."""
     if not any(trial.state.name == "COMPLETE" for trial in study.trials):
-        told = next((trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space.")
-        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {told}")
+        reason = next(
+            (trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space."
+        )
+        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {reason}")
     best = study.best_trial
     values = {key: (value.item() if isinstance(value, np.generic) else value) for key, value in best.params.items()}
     header = f"# applied-dl train {out / 'best.toml'}\n# the best of {len(study.trials)} trials: validation {study.user_attrs['metric']}"

@@ -117,8 +117,8 @@ def test_every_usual_encoding_is_read(tmp_path, encoding):
     rows = [[f"café número {i}, señor: übermäßig größer", "ja" if i % 2 else "nein"] for i in range(40)]
     groups = read(tmp_path, csv_of(["text", "label"], rows).encode(encoding))
     assert rows_of(groups) == {(text, (label,)) for text, label in rows}
-    told = [warning for warning in groups.warnings if "is not UTF-8" in warning]
-    assert bool(told) == (not encoding.startswith("utf-8"))
+    notes = [warning for warning in groups.warnings if "is not UTF-8" in warning]
+    assert bool(notes) == (not encoding.startswith("utf-8"))
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "shift_jis", "gb18030", "cp1253"])

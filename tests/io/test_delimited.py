@@ -52,7 +52,7 @@ def test_where_a_stray_quote_leaves_no_way_to_read_the_line_it_is_refused():
         rows_of('text,label\nx,0\n"a long, long film,1\nb,0\n')
 
 
-def test_a_cell_that_looks_like_several_rows_is_told():
+def test_a_cell_that_looks_like_several_rows_is_reported():
     found, counts = rows_of('text,label\n"a film,1\nb film",0\nc,1\n')
     assert (len(found), counts.swallowed) == (3, 1)
     assert "look like several rows" in counts.warnings()[0]

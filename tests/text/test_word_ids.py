@@ -127,7 +127,7 @@ def test_phrases_join_within_a_piece_alone():
     assert list(new[ends_2[1] :]) == [joined]
 
 
-def test_judges_are_read_as_published(tmp_path):
+def test_benchmarks_are_read_as_published(tmp_path):
     path = write(tmp_path / "s.csv", b"Word 1,Word 2,Human (mean)\nlove,sex,6.77\ntiger,cat,7.35\n")
     assert read_benchmark(path, "similarity").pairs == [("love", "sex", 6.77), ("tiger", "cat", 7.35)]
     assert is_similarity(path)

@@ -44,7 +44,7 @@ def test_columns_of_a_table_are_looked_at_one_by_one(tmp_path):
     assert [(f.name, f.where) for f in found] == [("leakage", "secret")]
 
 
-def test_members_are_judged_by_their_own_curves():
+def test_members_are_examined_by_their_own_curves():
     falling = [{"epoch": i, "loss": 1 / i, "val_loss": 1.2 / i} for i in range(1, 9)]
     worse = [{"epoch": i, "loss": 0.1 / i, "val_loss": 2 / i} for i in range(1, 9)]
     assert check_curves(falling) == check_curves(worse) == []

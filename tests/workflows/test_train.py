@@ -10,7 +10,7 @@ import applied_dl
 from applied_dl.core.errors import RefusedError, UsageError
 
 
-def test_an_interrupted_training_is_resumed_or_said_and_never_thrown_away_by_accident(tmp_path, monkeypatch, capsys):
+def test_an_interrupted_training_is_resumed_or_reported_and_never_deleted_by_accident(tmp_path, monkeypatch, capsys):
     from applied_dl.training.session import Session
 
     write = Session.checkpoint

@@ -74,7 +74,7 @@ def _conflicts(keys: np.ndarray, target: np.ndarray) -> list[Finding]:
             limit=CONFLICTS,
             saw=f"{len(rows):,} training rows ({share:.1%}) have an equal row with another truth",
             why="no model can be right on both, and the net is pulled both ways",
-            change="keep one label for each, or add the column that tells the rows apart",
+            change="keep one label for each, or add the column in which the rows differ",
             rows=tuple(int(i) for i in rows[:KEPT_ROWS]),
         )
     ]
@@ -93,8 +93,8 @@ def _imbalance(target: np.ndarray) -> list[Finding]:
             evidence=ratio,
             limit=RATIO,
             saw=f"the commonest class has {ratio:.0f} times the rows of the rarest ({count.max():,} and {count.min():,})",
-            why="always answering the commonest class is nearly right, so the rare one is hardly learnt",
-            change='set train.class_weights = "balanced", and judge by f1 or auc rather than accuracy',
+            why="always answering the commonest class is nearly right, so the rare class is hardly learned",
+            change='set train.class_weights = "balanced", and compare f1 or auc rather than accuracy',
         )
     ]
 
@@ -114,7 +114,7 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
             scores = [_alone(array[pick, f], target[pick]) for f in range(array.shape[1])]
         elif name == AHEAD and target.ndim == 3 and array.ndim == 3 and array.shape[1] >= target.shape[1]:
             ahead = array[pick, -target.shape[1] :]  # (N, L + H, F): the steps to be forecast come last
-            scores = [max(_twins(ahead[..., f], target[pick, :, d]) for d in range(target.shape[2])) for f in range(array.shape[2])]
+            scores = [max(_r2(ahead[..., f], target[pick, :, d]) for d in range(target.shape[2])) for f in range(array.shape[2])]
         else:
             continue
         if scores and max(scores) > best:
@@ -127,7 +127,7 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
             where=where,
             evidence=best,
             limit=ALONE,
-            saw=f"the feature {where} alone tells {best:.1%} of the target",
+            saw=f"the feature {where} alone predicts {best:.1%} of the target",
             why="it is probably made from the answer, and will not be there when the model is used",
             change="drop the column, unless it is truly known before the answer is",
         )
@@ -149,7 +149,7 @@ def _alone(feature: np.ndarray, target: np.ndarray) -> float:
     return 1 - float(np.mean((guess - truth) ** 2) / max(np.var(truth), 1e-30))
 
 
-def _twins(a: np.ndarray, b: np.ndarray) -> float:
+def _r2(a: np.ndarray, b: np.ndarray) -> float:
     """Squared correlation of two arrays."""
     a, b = a.ravel().astype(np.float64), np.nan_to_num(b.ravel().astype(np.float64))
     if a.std() == 0 or b.std() == 0:
@@ -174,7 +174,7 @@ def _shared(keys: np.ndarray, prepared) -> list[Finding]:
             evidence=share,
             limit=SHARED,
             saw=f"{int(both.sum()):,} test rows ({share:.1%}) are training rows too",
-            why="the test score counts what was learnt by heart",
+            why="the test score counts memorised rows",
             change="remove the duplicates, or let data.split divide the rows (equal rows then stay on one side)",
             rows=tuple(int(i) for i in np.flatnonzero(both)[:KEPT_ROWS]),
         )

@@ -36,7 +36,7 @@ def test_texts_keep_their_places_and_bad_ones_are_named(encoder):
     np.testing.assert_array_equal(found.inputs["ids"][0], encode(encoder, ["THE  CAT"]).inputs["ids"][0])
 
 
-def test_bytes_models_eat_utf8():
+def test_byte_models_take_utf8():
     found = encode(SubwordEncoder(length=6), ["héllo w", "ab"])
     assert found.inputs["bytes"].tolist() == [list("héllo".encode()), [97, 98, 0, 0, 0, 0]]
     empty = encode(SubwordEncoder(length=6), ["!!!", "ab", "      late", "“…”"])

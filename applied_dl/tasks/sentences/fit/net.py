@@ -198,7 +198,7 @@ def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
 
 
 def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
-    """Labelled texts: a linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
+    """Labeled texts: a linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
     part, encoder, settings = prepared.train, prepared.encoder, recipe.train
     several, held = encoder.multi_label, prepared.validation
     rows = np.arange(len(part)) if several else balanced(part.target, recipe.data.balance, settings.seed)

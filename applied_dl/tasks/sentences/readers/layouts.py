@@ -146,7 +146,7 @@ def _seen(table: Table, data, group: int | None) -> Layout:
 
 
 def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | None) -> Layout:
-    """Labelled texts, with a warning that says which columns were chosen."""
+    """Labeled texts, with a warning that says which columns were chosen."""
     if labels is None:
         label = _label_by_name(table, ())
         if label is None:

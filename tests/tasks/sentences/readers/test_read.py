@@ -41,7 +41,7 @@ def test_running_text_becomes_pairs_of_neighbours(tmp_path):
     assert found.kind == "text"
 
 
-def test_duplicates_count_once_and_are_told(tmp_path):
+def test_duplicates_count_once_and_are_reported(tmp_path):
     found = groups_of(tmp_path, "anchor,positive\na b,c d\nc d,a b\na  b,c d\ne f,e f\ng h,\ni j,k l\n")
     assert pairs_of(found) == [("a b", "c d"), ("i j", "k l")]
     assert found.warnings == [
@@ -105,7 +105,7 @@ def test_strange_characters_are_read_as_stated(tmp_path):
     assert any("NUL" in text for text in found.warnings)
 
 
-def test_a_line_of_a_hundred_megabytes_is_cut_and_told(tmp_path):
+def test_a_line_of_a_hundred_megabytes_is_cut_and_reported(tmp_path):
     sentence = b"This sentence number %07d is one of very many of them. "
     (tmp_path / "a.txt").write_bytes(b"".join(sentence % i for i in range(2_000_000))[: 100 * 2**20])
     found = read_groups((str(tmp_path / "a.txt"),), Data(max_rows=30_000))
@@ -153,7 +153,7 @@ def test_no_text_is_on_two_sides(pairs, seed):
         assume(False)
     used = [set(part.rows.ravel().tolist()) for part in parts]
     assert len(set.union(*used)) == sum(map(len, used))
-    for part in parts[1:]:  # retrieval is judged on pairs that share no text
+    for part in parts[1:]:  # retrieval is scored on pairs that share no text
         assert len(set(part.rows[:, 0].tolist())) == len(set(part.rows[:, 1].tolist())) == len(part)
 
 

@@ -123,7 +123,8 @@ class Predictor:
 
     def expand_inputs(self, arguments: list[str]) -> Any:
         """Command-line arguments as inputs: a folder becomes its images, a CSV its rows, a text file its lines."""
-        column = self.manifest.recipe.get("data", {}).get("column")  # of a table of texts
+        data = self.manifest.recipe.get("data", {})
+        column = data.get("column") or data.get("path")  # of a table of texts
         return self._task.expand_inputs(arguments, column) if column else self._task.expand_inputs(arguments)
 
 

@@ -63,9 +63,52 @@ def split_rows(
     first = np.full(unit.max() + 1, n) if n else np.zeros(0, int)
     np.minimum.at(first, unit, np.arange(n))
     label = np.zeros(len(first), int) if strata is None else np.asarray(strata)[first]
-    part = _deal(label, np.bincount(unit), share, np.random.default_rng(seed))[unit]
-    train, validation, test = (np.flatnonzero(part == i) for i in range(3))
+    size, random = np.bincount(unit), np.random.default_rng(seed)
+    part = _deal(label, size, share, random)
+    if _empty(part, share):  # classes of a few rows, or few groups: not every part can have the same share of each class
+        part = _fill(_deal(np.zeros(len(first), int), size, share, np.random.default_rng(seed)), size, share)
+    train, validation, test = (np.flatnonzero(part[unit] == i) for i in range(3))
     return _checked(Split(train, validation, test, moved), share, n, len(first))
+
+
+def split_parts(
+    part: ArrayLike,
+    shares: Sequence[float],
+    seed: int,
+    *,
+    strata: np.ndarray | None = None,
+    groups: ArrayLike | None = None,
+    order: ArrayLike | None = None,
+    keys: ArrayLike | None = None,
+) -> dict[str, np.ndarray]:
+    """Split rows of which some parts are given; what is missing is cut from the training part.
+
+    Args:
+        part: (N,) the part of each row in the source: "train", "validation" or "test", or "all" for every row.
+        shares, seed, strata, groups, order, keys: as in `split_rows`.
+
+    Returns:
+        Row numbers (int64, ascending) by part. A part that is not given and has no share is empty.
+
+    Raises:
+        UsageError: `shares` are not three shares that sum to 1.
+        DataError: a part with a share would be empty.
+
+    Example:
+        >>> {name: len(rows) for name, rows in split_parts(["train"] * 8 + ["test"] * 4, (0.6, 0.2, 0.2), seed=0).items()}
+        {'train': 6, 'validation': 2, 'test': 4}
+    """
+    named, names = np.asarray(part), ("train", "validation", "test")
+    given = {name: np.flatnonzero(named == name) for name in names}
+    if "all" in named:
+        return dict(zip(names, split_rows(len(named), shares, seed, strata=strata, groups=groups, order=order, keys=keys)[:3]))
+    cut = np.array([float(name == "train" or not len(given[name])) for name in names]) * np.asarray(shares, np.float64)
+    if cut[1:].sum() == 0:
+        return given
+    own = given["train"]
+    some = lambda values: None if values is None else np.asarray(values)[own]  # noqa: E731
+    rows = split_rows(len(own), list(cut / cut.sum()), seed, strata=some(strata), groups=some(groups), order=some(order), keys=some(keys))
+    return {name: own[at] if name == "train" or not len(given[name]) else given[name] for name, at in zip(names, rows[:3])}
 
 
 def _units(n: int, groups: ArrayLike | None, keys: ArrayLike | None) -> np.ndarray:
@@ -96,6 +139,21 @@ def _deal(label: np.ndarray, size: np.ndarray, shares: np.ndarray, random: np.ra
         for unit in units:
             part[unit] = np.argmax(shares * total - filled)
             filled[part[unit]] += size[unit]
+    return part
+
+
+def _empty(part: np.ndarray, shares: np.ndarray) -> list[int]:
+    """The parts that have a share and no unit."""
+    return [i for i in range(3) if shares[i] > 0 and not (part == i).any()]
+
+
+def _fill(part: np.ndarray, size: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The smallest unit of the part with most units for each empty part, where there are units enough."""
+    for empty in _empty(part, shares):
+        units = np.bincount(part, minlength=3)
+        if units.max() > 1:
+            largest = np.flatnonzero(part == units.argmax())
+            part[largest[np.argmin(size[largest])]] = empty
     return part
 
 

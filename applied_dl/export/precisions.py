@@ -122,7 +122,7 @@ def _convert(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple[d
 
 
 def _choose(exports: list[ExportedFile], metric: str, max_metric_drop: float | None, folder: Path) -> list[ExportedFile]:
-    """Refuse files above the allowed drop; the smallest other becomes `model.tflite`, or a clearly faster one of similar size."""
+    """Refuse files and endpoints above the allowed drop; the smallest other file becomes `model.tflite`, or a clearly faster one."""
     checked = [_refuse_drop(item, metric, max_metric_drop) for item in exports]
     allowed = [item for item in checked if item.format == "tflite" and not item.refused]
     if not allowed:
@@ -137,7 +137,7 @@ def _choose(exports: list[ExportedFile], metric: str, max_metric_drop: float | N
 
 def _refuse_drop(item: ExportedFile, metric: str, allowed: float | None) -> ExportedFile:
     drop = item.metric_drop
-    if item.format != "tflite" or item.refused or allowed is None or drop is None or not drop > allowed:
+    if (item.format, item.variant) == ("saved_model", "fp32") or item.refused or allowed is None or drop is None or not drop > allowed:
         return item
     if metric in BOUNDED:
         return msgspec.structs.replace(item, refused=f"its {metric} is {drop:.4f} below that of Keras, allowed is {allowed:.4f}")

@@ -20,7 +20,7 @@ def image_tables(folder: Path) -> Outcome:
     hot = train(folder, "image", "data.source=one_hot.csv", bundle="hot")
     number = train(folder, "image", "data.source=regression.csv", "data.target=brightness", bundle="number")
     comma = train(folder, "image", "data.source=tags_comma.csv", "data.target=tags", bundle="comma")
-    blank = train(folder, "image", "data.source=tags_space.csv", "data.target=tags", "data.separator= ", bundle="blank")
+    blank = train(folder, "image", "data.source=tags_space.csv", "data.target=tags", bundle="blank")
     runs = {"ids": ids, "one-hot": hot, "number": number, "commas": comma, "blanks": blank}
     if refused := {name: run.message for name, run in runs.items() if run.code}:
         return Outcome(False, f"refused: {'; '.join(f'{name} ({message[:60]})' for name, message in refused.items())}")

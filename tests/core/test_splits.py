@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint, row_keys
-from applied_dl.core.splits import split_rows
+from applied_dl.core.splits import split_parts, split_rows
 
 SHARES = (0.7, 0.1, 0.2)
 
@@ -59,8 +59,8 @@ def test_time_never_leaks_backward():
 def test_impossible_splits_are_refused():
     with pytest.raises(UsageError, match="sum to 1"):
         split_rows(10, (0.5, 0.1, 0.1), 0)
-    with pytest.raises(DataError, match="part of 3 rows is empty"):
-        split_rows(3, (0.9, 0.05, 0.05), 0)
+    with pytest.raises(DataError, match="part of 2 rows is empty"):
+        split_rows(2, (0.9, 0.05, 0.05), 0)
 
 
 def test_fingerprints_depend_on_content_shape_and_type():
@@ -74,3 +74,32 @@ def test_fingerprints_depend_on_content_shape_and_type():
 def test_groups_too_few_for_the_parts_are_counted():
     with pytest.raises(DataError, match=r"part of 60 rows \(2 units, since equal rows and groups stay together\) is empty"):
         split_rows(60, SHARES, 0, groups=np.repeat([0, 1], 30))
+
+
+def test_few_groups_and_small_classes_fill_every_part():
+    """Where classes of a few rows, or a few groups, cannot have the same shares everywhere, no part stays empty."""
+    split = split_rows(15, SHARES, 0, strata=np.repeat(np.arange(3), 5))
+    assert min(len(part) for part in split[:3]) > 0
+    for count in (3, 5, 9):
+        groups = np.repeat(np.arange(count), 4)
+        split = split_rows(len(groups), SHARES, 0, strata=groups % 2, groups=groups)
+        assert min(len(part) for part in split[:3]) > 0
+        assert len(split.train) >= max(len(split.validation), len(split.test))
+        assert not set(groups[split.train]) & set(groups[split.test])
+
+
+def test_given_parts_stay_and_missing_ones_are_cut_from_training():
+    part = np.array(["train"] * 80 + ["test"] * 20)
+    rows = split_parts(part, SHARES, 0, strata=np.arange(100) % 2)
+    np.testing.assert_array_equal(rows["test"], np.arange(80, 100))
+    assert len(rows["train"]) == 70
+    assert len(rows["validation"]) == 10
+    whole = split_parts(np.full(100, "all"), SHARES, 0, strata=np.arange(100) % 2)
+    for name, expected in zip(("train", "validation", "test"), split_rows(100, SHARES, 0, strata=np.arange(100) % 2)):
+        np.testing.assert_array_equal(whole[name], expected)
+    named = np.array(["train"] * 4 + ["validation"] * 3 + ["test"] * 3)
+    assert {name: list(rows) for name, rows in split_parts(named, SHARES, 0).items()} == {
+        "train": [0, 1, 2, 3], "validation": [4, 5, 6], "test": [7, 8, 9],
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="sum to 1"):
+        split_parts(np.full(10, "all"), (0.7, 0.7, 0.2), 0)

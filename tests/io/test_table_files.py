@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.table_files import read_cells
 from applied_dl.io.tables import join, read_table
-from applied_dl.tasks.image.readers.table import labelled_paths
+from applied_dl.tasks.image.readers.listing import Options
+from applied_dl.tasks.image.readers.table import list_table
 from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.encoder import encode
 from applied_dl.workflows import recipes
@@ -130,7 +131,7 @@ def test_separators_must_be_one_character(tmp_path):
 
 def test_pictures_are_listed_by_the_same_reader(tmp_path):
     path = put(tmp_path, "\ufeffpath;label\na.png;none\nb.png;-\n")
-    assert list(labelled_paths(path, "label")[1]) == [("none",), ("-",)]  # names of classes, not empty cells
+    assert list_table(path, Options())["all"].labels == [("none",), ("-",)]  # names of classes, not empty cells
 
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=8)

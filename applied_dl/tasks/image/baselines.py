@@ -1,4 +1,4 @@
-"""Honest rivals of an image net, trained on the same rows."""
+"""Baselines of an image model, trained on the same rows."""
 
 from __future__ import annotations
 
@@ -10,59 +10,83 @@ import numpy as np
 
 from applied_dl.core.records import Scores
 
-MOST_ROWS, MOST_PLAIN_ROWS = 5000, 2500  # training rows of the linear rival, and of the support vector machine
+MOST_ROWS, MOST_SVM_ROWS = 5000, 2500  # training rows of the linear model, and of the support vector machine
 SIDE, COMPONENTS = 32, 100
+PENALTIES = np.geomspace(1e-1, 1e4, 11)
 
 
-def image_baselines(prepared, score: Callable[[np.ndarray], Scores]) -> dict[str, Scores]:
-    """The commonest class; logistic regression on principal components of small pixels; an RBF support vector machine for few rows."""
-    truth, classes = prepared.train.target, len(prepared.encoder.labels)
-    shares = truth.mean(0) if truth.ndim == 2 else np.bincount(truth, minlength=classes) / len(truth)
-    found = {"majority class": score(np.tile(shares.astype(np.float32), (len(prepared.test), 1)))}
-    rows = np.linspace(0, len(prepared.train) - 1, min(MOST_ROWS, len(prepared.train))).astype(np.int64)
-    x, y, ask = _small(prepared.train.inputs["image"][rows]), truth[rows], _small(prepared.test.inputs["image"])
+def image_baselines(prepared, score: Callable[[dict], Scores]) -> dict[str, Scores]:
+    """Scores on the test rows by baseline.
+
+    Classes: the majority class; logistic regression on principal components of small pixels; an RBF support vector machine for few rows.
+    Numbers: the mean; ridge regression on principal components.
+
+    Args:
+        prepared: the data.
+        score: outputs of the test rows by name → their scores.
+    """
+    encoder, part, test = prepared.encoder, prepared.train, prepared.test
+    rows = np.linspace(0, len(part) - 1, min(MOST_ROWS, len(part))).astype(np.int64)
+    x, y, queries = _small(part.inputs["image"][rows]), part.target[rows], _small(test.inputs["image"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if not encoder.labels:
+            return {
+                "mean": score({"prediction": np.full(len(test), part.target.mean())}),
+                "ridge regression on PCA": score({"prediction": _ridge(x, y, queries)}),
+            }
+        classes = len(encoder.labels)
+        shares = part.target.mean(0) if y.ndim == 2 else np.bincount(part.target, minlength=classes) / len(part)
+        found = {"majority class": score({"probabilities": np.tile(shares.astype(np.float32), (len(test), 1))})}
         if (y.min(0) == y.max(0)).any():
             return found
-        found["logistic regression on PCA"] = score(_logistic(x, y, ask, classes))
-        if len(x) <= MOST_PLAIN_ROWS and y.ndim == 1:
-            found["SVM with RBF kernel"] = _certain(score(_support_vectors(x, y, ask, classes)))
+        found["logistic regression on PCA"] = score({"probabilities": _logistic(x, y, queries, classes)})
+        if len(x) <= MOST_SVM_ROWS and y.ndim == 1:
+            found["SVM with RBF kernel"] = _of_decisions(score({"probabilities": _support_vectors(x, y, queries, classes)}))
     return found
 
 
-def _logistic(x, y, ask, classes: int) -> np.ndarray:
+def _components(x: np.ndarray, model):
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    return make_pipeline(PCA(min(COMPONENTS, *x.shape), random_state=0), StandardScaler(), model)
+
+
+def _ridge(x, y, queries) -> np.ndarray:
+    from sklearn.linear_model import RidgeCV
+
+    return _components(x, RidgeCV(PENALTIES)).fit(x, y).predict(queries)
+
+
+def _logistic(x, y, queries, classes: int) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
     linear = LogisticRegression(C=0.1, max_iter=300)
     several = y.ndim == 2
-    model = make_pipeline(
-        PCA(min(COMPONENTS, *x.shape), random_state=0), StandardScaler(), OneVsRestClassifier(linear) if several else linear
-    )
-    model.fit(x, y)
-    found = model.predict_proba(ask)
-    return found.astype(np.float32) if several else _spread(found, model[-1].classes_, classes)
+    model = _components(x, OneVsRestClassifier(linear) if several else linear).fit(x, y)
+    p = model.predict_proba(queries)
+    return p.astype(np.float32) if several else _all_classes(p, model[-1].classes_, classes)
 
 
-def _support_vectors(x, y, ask, classes: int) -> np.ndarray:
-    """Its answers as probabilities of 0 and 1: it has no others."""
+def _support_vectors(x, y, queries, classes: int) -> np.ndarray:
+    """Its decisions as probabilities of 0 and 1: it has no others."""
     from sklearn.svm import SVC
 
     model = SVC(C=10, gamma="scale").fit(x, y)
-    return np.eye(classes, dtype=np.float32)[model.predict(ask)]
+    return np.eye(classes, dtype=np.float32)[model.predict(queries)]
 
 
-def _spread(found: np.ndarray, codes: np.ndarray, classes: int) -> np.ndarray:
-    p = np.zeros((len(found), classes), np.float32)
-    p[:, codes] = found
-    return p
+def _all_classes(p: np.ndarray, codes: np.ndarray, classes: int) -> np.ndarray:
+    """Probabilities of all classes, 0 for those that were not trained."""
+    full = np.zeros((len(p), classes), np.float32)
+    full[:, codes] = p
+    return full
 
 
-def _certain(scores: Scores) -> Scores:
+def _of_decisions(scores: Scores) -> Scores:
     """Without the metrics that need probabilities."""
     keep = {"accuracy", "f1"}
     cut = lambda d: {k: v for k, v in d.items() if k in keep}  # noqa: E731

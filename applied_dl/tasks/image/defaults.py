@@ -1,4 +1,4 @@
-"""The values an image recipe leaves open, by the size and the number of the pictures. Chosen on validation rows alone."""
+"""The values that an image recipe leaves open, by the size and the number of the images. They were chosen on validation rows."""
 
 from __future__ import annotations
 
@@ -6,38 +6,56 @@ from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.tasks.image.models import BUILDERS
+from applied_dl.tasks.image.models.backbone import DEFAULT, local_weights, resolve_weights
 from applied_dl.training.losses import SMOOTHED
 
 TINY, SMALL = 12, 64  # pixels of the shorter side
 PRESETS = {"fast": 0.4, "default": 1.0, "best": 2.0}  # factors of the epochs
-SEEN = 2_000_000  # pictures of 28 by 28 shown in a whole training; fewer of larger ones
+SEEN = 2_000_000  # images of 28 by 28 shown in a whole training; fewer of larger ones
 MAX_METRIC_DROP = 0.005
-BACKBONE, FREEZE = "MobileNetV2", (20, 8)  # and its epochs: the head alone, then the trunk too
-LOSSES = {False: ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
-          True: ("binary_crossentropy", "hinge", "squared_hinge", "mse")}  # fmt: skip
+UNFREEZE = (20, 8)  # epochs of a backbone: the head alone, then the trunk too
+LOSSES = {  # by kind; the first is the default
+    "classification": ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
+    "multi_label": ("binary_crossentropy", "hinge", "squared_hinge", "mse"),
+    "regression": ("mse", "mae", "huber"),
+}
+WHAT = {"classification": "classes", "multi_label": "several labels per image", "regression": "numbers"}
 SHARED_OPTIONS = ("width", "depth", "hidden", "activation", "norm", "dropout", "pooling", "spatial_dropout", "stochastic_depth")
 BACKBONE_OPTIONS = ("backbone", "weights", "alpha")
+REGRESSION: dict = {"clip_norm": 1.0, "label_smoothing": 0.0}
 
 
-def resolve_image(recipe, encoder, rows: int):
-    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing."""
+def resolve_image(recipe, encoder, rows: int, flip: bool = True):
+    """The recipe with every value that training reads.
+
+    Args:
+        recipe: as the user wrote it.
+        encoder: the fitted encoder.
+        rows: number of training images.
+        flip: whether mirrored training images keep their labels.
+
+    Raises:
+        UsageError: a key that would do nothing, or that contradicts another.
+        DataError: a weights file that does not fit.
+    """
     model, side = recipe.model, min(encoder.height, encoder.width)
     name = model.name or ("backbone" if model.weights else "small_cnn" if side <= TINY else "whitened_cnn")
     pick("model.name", name, BUILDERS)
     known_settings(BUILDERS[name], {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)})
     _check(recipe, name, encoder)
     chosen = {"backbone": _backbone, "whitened_cnn": _whitened}.get(name, _plain)(encoder, rows)
+    chosen |= REGRESSION if encoder.kind == "regression" else {}
     chosen["epochs"] = max(1, round(chosen["epochs"] * PRESETS[model.preset]))
-    chosen |= {"schedule": "one_cycle", "patience": 0, "ema": 0.0, "loss": LOSSES[encoder.multi_label][0]}
+    chosen |= {"schedule": "one_cycle", "patience": 0, "ema": 0.0, "loss": LOSSES[encoder.kind][0]}
     if (recipe.train.loss or chosen["loss"]) not in SMOOTHED:
         chosen["label_smoothing"] = 0.0
     chosen |= _stages(recipe, PRESETS[model.preset]) if name == "backbone" else {}
     augment = recipe.preprocess.augment
     return config.replace(
         recipe,
-        model={"name": name} | ({"backbone": model.backbone or BACKBONE} if name == "backbone" else {}),
+        model={"name": name} | (_trunk(model) if name == "backbone" else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
-        preprocess={"augment": _augment(encoder, side) if augment is None else augment},
+        preprocess={"augment": _augment(encoder, side, flip) if augment is None else augment},
         data={"image_size": (encoder.height, encoder.width), "channels": encoder.channels},
         export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
@@ -47,7 +65,7 @@ def _check(recipe, name: str, encoder) -> None:
     """Refuse what contradicts itself or would do nothing."""
     pre, train = recipe.preprocess, recipe.train
     if pre.normalize == "pca" and name != "mlp":
-        raise UsageError(f"preprocess.normalize = 'pca' gives vectors, which only 'mlp' takes; {name!r} takes pictures: use 'zca'.")
+        raise UsageError(f"preprocess.normalize = 'pca' gives vectors, which only 'mlp' takes; {name!r} takes images: use 'zca'.")
     if name == "backbone" and pre.normalize != "standardize":
         raise UsageError(
             f"preprocess.normalize = {pre.normalize!r} has no meaning for a backbone, which scales pixels as its weights want."
@@ -59,15 +77,14 @@ def _check(recipe, name: str, encoder) -> None:
     if name != "backbone":
         for key in ("unfreeze_epochs", "layerwise_lr_decay"):
             if getattr(train, key) is not None:
-                raise UsageError(f"train.{key} is for transfer learning (model.name = 'backbone'); {name!r} learns from nothing.")
-    known = LOSSES[encoder.multi_label]
+                raise UsageError(f"train.{key} is for transfer learning (model.name = 'backbone'); {name!r} has no pretrained weights.")
+    known = LOSSES[encoder.kind]
     if train.loss is not None and train.loss not in known:
-        kind = "several labels a picture" if encoder.multi_label else "classes"
-        raise UsageError(f"train.loss = {train.loss!r} does not fit {kind}.{nearest(train.loss, known)}")
+        raise UsageError(f"train.loss = {train.loss!r} does not fit {WHAT[encoder.kind]}.{nearest(train.loss, known)}")
     if train.label_smoothing and train.loss is not None and train.loss not in SMOOTHED:
         raise UsageError(f"train.label_smoothing has no meaning for the loss {train.loss!r}; it is for {', '.join(SMOOTHED)}.")
-    if train.class_weights is not None and encoder.multi_label:
-        raise UsageError("train.class_weights needs one label a picture; these pictures have several.")
+    if train.class_weights is not None and encoder.kind != "classification":
+        raise UsageError(f"train.class_weights needs one label per image; these images have {WHAT[encoder.kind]}.")
 
 
 def _stages(recipe, factor: float) -> dict:
@@ -78,21 +95,42 @@ def _stages(recipe, factor: float) -> dict:
             f"train.epochs = {epochs} and train.unfreeze_epochs = {list(freeze)} ({sum(freeze)} epochs) differ; give one of them."
         )
     if freeze is None:
-        head, trunk = (max(1, round(n * factor)) for n in FREEZE)
+        head, trunk = (max(1, round(n * factor)) for n in UNFREEZE)
         if epochs is not None:
-            trunk = epochs * FREEZE[1] // sum(FREEZE)
+            trunk = epochs * UNFREEZE[1] // sum(UNFREEZE)
             head = epochs - trunk
         freeze = (head, trunk) if trunk else (head,)
     return {"unfreeze_epochs": freeze, "epochs": sum(freeze)}
 
 
-def _augment(encoder, side: int) -> tuple[str, ...]:
-    """Grey pictures may be characters, which must not be mirrored; colour ones are taken for photographs."""
+def may_flip(recipe, encoder) -> bool:
+    """Whether the recipe, or its defaults for these images, would mirror images in training or at prediction."""
+    named = recipe.preprocess.augment
+    by_default = named is None and "flip" in _augment(encoder, min(encoder.height, encoder.width), True)
+    return by_default or "flip" in (named or ()) or bool(recipe.predict.tta)
+
+
+def _augment(encoder, side: int, flip: bool) -> tuple[str, ...]:
+    """Grey images may be characters, which must not be mirrored; colour images are taken for photographs.
+
+    A number may depend on position, size, angle or colour, so that regression keeps to the mildest augmentations.
+    """
     if side <= TINY:
         return ()
     if encoder.channels == 1:
-        return ("shift", "rotate", "zoom")
-    return ("flip", "shift", "erase") if side <= SMALL else ("flip", "shift", "rotate", "zoom", "color", "erase")
+        return ("shift", "rotate", "zoom") if encoder.labels else ("shift",)
+    if not encoder.labels:
+        names = ("flip", "shift")
+    else:
+        names = ("flip", "shift", "erase") if side <= SMALL else ("flip", "shift", "rotate", "zoom", "color", "erase")
+    return names if flip else tuple(name for name in names if name != "flip")
+
+
+def _trunk(model) -> dict:
+    """The architecture and the width multiplier, read from a local weights file where the recipe leaves them open."""
+    local = local_weights(model.weights)
+    name, alpha = resolve_weights(local, model.backbone, model.alpha) if local else (model.backbone, model.alpha)
+    return {"backbone": name or DEFAULT, "alpha": alpha}
 
 
 def _epochs(encoder, rows: int, most: int) -> int:
@@ -101,7 +139,7 @@ def _epochs(encoder, rows: int, most: int) -> int:
 
 
 def _batch(rows: int, most: int = 256) -> int:
-    """A power of two with at least about 40 steps an epoch."""
+    """A power of two that gives about 40 steps per epoch or more."""
     return max(16, min(most, 2 ** ((rows // 40).bit_length() - 1))) if rows >= 40 else 16
 
 
@@ -131,9 +169,9 @@ def _plain(encoder, rows: int) -> dict:
 
 
 def _backbone(encoder, rows: int) -> dict:
-    """First the head alone on kept features, then a few epochs of the upper trunk, the deeper the slower."""
+    """First the head alone on kept features, then a few epochs of the whole trunk, deeper layers at lower rates."""
     return {
-        "epochs": sum(FREEZE),
+        "epochs": sum(UNFREEZE),
         "batch_size": _batch(rows, 64),
         "learning_rate": 2e-3,
         "optimizer": "adamw",

@@ -1,4 +1,4 @@
-"""Pictures in, labels out: the part of the image task that needs no TensorFlow."""
+"""Images in, labels or numbers out: the part of the image task that needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,31 +13,44 @@ from applied_dl.tasks.image.encoder import EXTENSIONS, ImageEncoder, decode, loa
 
 load_encoder = load
 TOP = 5
-AT_ONCE = 512  # pictures that are decoded before they are answered, so that a folder of any size takes the same memory
+AT_ONCE = 512  # images that are decoded before they are answered, so that a folder of any size takes the same memory
 ROUNDING = 1e-3  # grey levels
-TABLES = (".csv", ".tsv", ".parquet")
-THRESHOLD = 0.5  # of the probability, above which one of several labels is given
+THRESHOLD = 0.5  # of the probability, from which one of several labels is given
 
 
-def expand_inputs(arguments: list[str]) -> list[Path | str]:
-    """Paths as given; a folder stands for its pictures, in order; a table for its `path` column, relative to its own folder."""
+def expand_inputs(arguments: list[str], column: str | None = None) -> list[Path | str]:
+    """Paths as given; a folder stands for its images, in order; a table for the images that it names.
+
+    Args:
+        arguments: paths of images, folders and tables.
+        column: the column of a table that names the images; found by default.
+
+    Raises:
+        DataError: a folder or a table holds no images.
+    """
     found: list[Path | str] = []
     for text in arguments:
         path = Path(text)
-        if not text or not os.path.exists(text):  # an empty argument does not stand for the folder one is in
+        if not text or not os.path.exists(text):  # an empty argument does not stand for the working folder
             found.append(text)
         elif path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
-            if not inside:
-                raise DataError(f"The folder {text!r} holds no pictures ({', '.join(EXTENSIONS)}).")
-            found += inside
-        elif path.suffix.lower() in TABLES and path.is_file():
-            from applied_dl.tasks.image.readers.table import picture_paths
+            from applied_dl.tasks.image.readers.paths import walk
 
-            found += picture_paths(path)
+            inside = sorted(walk(path))
+            if not inside:
+                raise DataError(f"The folder {text!r} holds no images ({', '.join(EXTENSIONS[:12])}, …).")
+            found += inside
+        elif path.is_file() and _is_table(path):
+            from applied_dl.tasks.image.readers.table import image_paths
+
+            found += image_paths(path, column)
         else:
             found.append(path)
     return found
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".xlsx")
 
 
 def encode(encoder: ImageEncoder, inputs: list) -> Encoded:
@@ -54,22 +67,38 @@ def encode(encoder: ImageEncoder, inputs: list) -> Encoded:
 
 
 def postprocess(encoder: ImageEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:
-    """`{"label", "probability", "top": [{"label", "probability"}, …]}` a picture; models with several labels a picture add `"labels"`."""
+    """The answers, one per image.
+
+    Args:
+        encoder: the fitted state.
+        outputs: of the exported graph.
+        encoded: what `encode` returned.
+        top: how many of the most probable labels are listed.
+
+    Returns:
+        `{"label", "probability", "top": [{"label", "probability"}, …]}`; with several labels per image also `"labels"`;
+        `{"prediction", "lower", "upper"}` for regression.
+
+    Raises:
+        UsageError: `top` is under 1.
+    """
     if top < 1:
         raise UsageError(f"top must be at least 1, received {top}.")
+    if not encoder.labels:
+        return [{name: float(outputs[name][row]) for name in ("prediction", "lower", "upper")} for row in range(len(encoded.kept))]
     answers = []
     for row in outputs["probabilities"]:
         best = np.argsort(-row, kind="stable")[:top]
         ranked = [{"label": encoder.labels[i], "probability": float(row[i])} for i in best]
-        found = {**ranked[0], "top": ranked}
+        answer = {**ranked[0], "top": ranked}
         if encoder.multi_label:
-            found["labels"] = [encoder.labels[i] for i in np.flatnonzero(row >= THRESHOLD)]
-        answers.append(found)
+            answer["labels"] = [encoder.labels[i] for i in np.flatnonzero(row >= THRESHOLD)]
+        answers.append(answer)
     return answers
 
 
 def _light(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (N,) of pictures; in float32, for half of the time of a small net would go there otherwise."""
+    """Mean and standard deviation (N,) of images, in float32: double precision would take half of the time of a small net."""
     flat = images.reshape(len(images), -1).astype(np.float32)
     level = flat.mean(1)
     flat -= level[:, None]
@@ -77,11 +106,11 @@ def _light(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _drift(encoder: ImageEncoder, images: np.ndarray) -> list[str]:
-    """A note where pictures are lighter, darker, flatter or harsher than any that trained the model."""
+    """A note where images are outside the brightness or contrast of all training images."""
     if not len(images):
         return []
     level, spread = _light(images)
     odd = np.zeros(len(images), bool)
     for value, (low, high) in ((level, encoder.brightness), (spread, encoder.contrast)):
         odd |= (value < low - ROUNDING) | (value > high + ROUNDING)
-    return [f"{int(odd.sum())} of {len(images)} pictures are unlike the training pictures (brightness or contrast)"] if odd.any() else []
+    return [f"{int(odd.sum())} of {len(images)} images are unlike the training images (brightness or contrast)"] if odd.any() else []

@@ -1,4 +1,4 @@
-"""The recipe of an image classifier."""
+"""The recipe of the image task: classification with one or several labels per image, and regression."""
 
 from typing import Literal
 
@@ -10,25 +10,38 @@ Augmentation = Literal["flip", "shift", "rotate", "zoom", "shear", "perspective"
 
 
 class Data(Section, frozen=True, kw_only=True):
-    source: about(str, 'built-in "digits", a folder of class folders, a CSV/Parquet with path,label, an .npz, or tfds:NAME') = "digits"
+    source: about(
+        str, 'built-in "digits", a folder of class folders (or a .zip of it), a table of paths and labels, an .npz, or tfds:NAME'
+    ) = "digits"
     train: about(str | None, "explicit training part, used exactly as given") = None
     validation: about(str | None, "explicit validation part") = None
     test: about(str | None, "explicit test part") = None
-    target: about(str, "label column of a CSV/Parquet") = "label"
+    target: about(
+        str | tuple[str, ...] | None, "label column of a table, or a list of 0/1 columns; found by its name or as the only other column"
+    ) = None
+    kind: about(Literal["classification", "multi_label", "regression"] | None, "what is predicted; decided by the labels by default") = None
+    path: about(str | None, "column of a table that names the images (folder and extension are completed); found by default") = None
+    label_separator: about(str | None, 'what separates several labels in a cell: "|", ";", "," or " "; found by default') = None
+    label_pattern: about(
+        str | None, "regular expression whose group is the label, searched in each image's path, e.g. '^([a-z]+)_[0-9]+'"
+    ) = None
+    group: about(
+        str | None, 'images of a group stay in one part: a column of a table, "folder", or a regular expression with a group on the path'
+    ) = None
     split: about(tuple[float, float, float], "shares of train, validation and test") = (0.7, 0.1, 0.2)
-    image_size: about(tuple[int, int] | None, "height and width fed to the model; chosen from the pictures by default") = None
-    channels: about(Literal[1, 3] | None, "1 grey, 3 RGB; chosen from the pictures by default") = None
+    image_size: about(tuple[int, int] | None, "height and width fed to the model; chosen from the images by default") = None
+    channels: about(Literal[1, 3] | None, "1 grey, 3 RGB; chosen from the images by default") = None
     resize: about(
         Literal["stretch", "crop", "pad"], "how another aspect ratio becomes the model's: crop the middle, pad with grey bars"
     ) = "stretch"
     manual_dir: about(str | None, "folder with the original files of a tfds: source, for machines without a network") = None
-    max_unreadable: about(float, "largest share of pictures that may be unreadable and skipped", ge=0, le=1) = 0.05
+    max_unreadable: about(float, "largest share of images that may be unreadable and skipped", ge=0, le=1) = 0.05
 
 
 class Preprocess(Section, frozen=True, kw_only=True):
     normalize: about(
         Literal["standardize", "rescale", "pca", "zca", "none"],
-        "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp alone, backbones do it on their own",
+        "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp alone, backbones have their own",
     ) = "standardize"
     components: about(int | None, "dimensions kept by pca or zca whitening", ge=1) = None
     augment: about(
@@ -39,10 +52,10 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 class Model(Section, frozen=True, kw_only=True):
     name: about(str | None, "mlp, lenet, small_cnn, resnet, mobile, whitened_cnn or backbone; chosen from the data by default") = None
-    preset: about(Literal["fast", "default", "best"], "how much training and, for a backbone, how large the pictures") = "default"
+    preset: about(Literal["fast", "default", "best"], "how much training and, for a backbone, how large the images") = "default"
     weights: about(str | None, 'backbone weights: a local file, or "imagenet" to download') = None
-    backbone: about(str | None, "any keras.applications model name; MobileNetV2 by default") = None
-    alpha: about(float | None, "width multiplier of MobileNet backbones", gt=0) = None
+    backbone: about(str | None, "any keras.applications model name; read from the weights file, else MobileNetV2") = None
+    alpha: about(float | None, "width multiplier of MobileNet backbones; read from the weights file, else 1", gt=0) = None
     width: about(float | None, "multiplies the number of filters", gt=0) = None
     depth: about(int | None, "blocks per stage of resnet", ge=1) = None
     hidden: about(tuple[int, ...] | None, "widths of the dense layers of mlp and lenet") = None
@@ -56,11 +69,12 @@ class Model(Section, frozen=True, kw_only=True):
 
 class Calibration(Section, frozen=True, kw_only=True):
     temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
+    coverage: about(float, "regression: share of new images whose number the interval should cover", gt=0, lt=1) = 0.9
 
 
 class Predict(Section, frozen=True, kw_only=True):
     tta: about(
-        bool | Literal["flip", "flip_shift"], 'average over looks, in the graph: "flip" (or true) mirrored, "flip_shift" four moved too'
+        bool | Literal["flip", "flip_shift"], 'average over views, in the graph: "flip" (or true) mirrored, "flip_shift" four shifted too'
     ) = False
 
 
@@ -80,11 +94,11 @@ class Recipe(Section, frozen=True, kw_only=True):
 MAIN_KEYS = (  # what people change most; `applied-dl new` writes them first
     "data.source",
     "data.target",
+    "data.group",
     "data.split",
     "data.image_size",
     "preprocess.augment",
     "model.preset",
-    "model.name",
     "model.weights",
     "train.epochs",
     "train.seed",

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.image.encoder import ImageEncoder, as_uint8, decode, load, peek, save
+from applied_dl.tasks.image.encoder import Header, ImageEncoder, decode, load, peek, save, to_uint8
 
 RGB = ImageEncoder(height=12, width=16, channels=3)
 GREY = ImageEncoder(height=12, width=16, channels=1)
 
 
-def picture(height=12, width=16, seed=0):
+def noise(height=12, width=16, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -26,8 +26,8 @@ def png(image, **keys) -> bytes:
     return buffer.getvalue()
 
 
-def test_every_form_of_a_picture_gives_the_same_pixels(tmp_path):
-    array = picture()
+def test_every_form_of_an_image_gives_the_same_pixels(tmp_path):
+    array = noise()
     image = Image.fromarray(array)
     path = tmp_path / "ключ é.png"
     image.save(path)
@@ -36,7 +36,7 @@ def test_every_form_of_a_picture_gives_the_same_pixels(tmp_path):
 
 
 def test_resizing_is_pillows_bilinear_filter():
-    image = Image.fromarray(picture(50, 40))
+    image = Image.fromarray(noise(50, 40))
     np.testing.assert_array_equal(decode(RGB, image).pixels, np.asarray(image.resize((16, 12), Image.Resampling.BILINEAR)))
 
 
@@ -47,16 +47,16 @@ def test_sixteen_bits_are_scaled_not_clipped():
 
 
 def test_orientation_is_applied(tmp_path):
-    array = picture(16, 12)
+    array = noise(16, 12)
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     path = tmp_path / "turned.png"
     Image.fromarray(array).save(path, exif=exif)
     np.testing.assert_array_equal(decode(RGB, path).pixels, np.rot90(array, -1))
-    assert peek(path) == (12, 16, False)
+    assert peek(path) == Header(12, 16, False)
 
 
-def test_transparency_is_laid_on_white():
+def test_transparency_is_composited_on_white_by_default():
     clear = Image.new("RGBA", (16, 12), (10, 20, 30, 0))
     assert (decode(RGB, clear).pixels == 255).all()
     half = Image.new("LA", (16, 12), (0, 128))
@@ -72,7 +72,7 @@ def test_palettes_cmyk_and_grey():
     assert (decode(GREY, Image.new("1", (16, 12), 1)).pixels == 255).all()
 
 
-def test_an_animation_gives_its_first_frame_and_says_so():
+def test_an_animation_gives_its_first_frame_and_a_note():
     frames = [Image.new("RGB", (16, 12), colour) for colour in ("red", "blue")]
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
@@ -102,12 +102,7 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [
-        (b"", "empty"),
-        (b"<html>not found</html>", "no picture"),
-        (png(Image.fromarray(picture(64, 64)))[:900], "damaged"),
-        (bomb(), "pixels"),
-    ],
+    [(b"", "empty"), (b"<html>not found</html>", "no image"), (png(Image.fromarray(noise(64, 64)))[:900], "damaged"), (bomb(), "pixels")],
 )
 def test_bad_files_give_one_sentence_that_names_them(tmp_path, content, words):
     path = tmp_path / "bad.png"
@@ -120,7 +115,7 @@ def test_bad_files_give_one_sentence_that_names_them(tmp_path, content, words):
 
 def test_a_truncated_jpeg_is_refused(tmp_path):
     buffer = io.BytesIO()
-    Image.fromarray(picture(64, 64)).save(buffer, "JPEG")
+    Image.fromarray(noise(64, 64)).save(buffer, "JPEG")
     for content in (buffer.getvalue()[:-200], buffer.getvalue()[: len(buffer.getvalue()) // 2]):
         with pytest.raises(DataError, match="damaged"):
             decode(RGB, content)
@@ -161,9 +156,9 @@ def test_any_array_becomes_the_encoders_shape(height, width, channels, kind):
 
 
 def test_number_types_are_scaled_to_eight_bits():
-    np.testing.assert_array_equal(as_uint8(np.array([0, 65535, 257 * 100], np.uint16)), [0, 255, 100])
-    np.testing.assert_array_equal(as_uint8(np.array([0.0, 1.0, 0.5])), [0, 255, 128])
-    np.testing.assert_array_equal(as_uint8(np.array([True, False])), [255, 0])
+    np.testing.assert_array_equal(to_uint8(RGB, np.array([0, 65535, 257 * 100], np.uint16)), [0, 255, 100])
+    np.testing.assert_array_equal(to_uint8(RGB, np.array([0.0, 1.0, 0.5])), [0, 255, 128])
+    np.testing.assert_array_equal(to_uint8(RGB, np.array([True, False])), [255, 0])
 
 
 def test_save_and_load(tmp_path):

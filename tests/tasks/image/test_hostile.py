@@ -1,4 +1,4 @@
-"""Pictures that are damaged, foreign, huge or odd: what `predict` says of each, and that the good ones beside them are answered."""
+"""Images that are damaged, foreign, huge or odd: what `predict` says of each, and that the good ones beside them are answered."""
 
 import io
 import os
@@ -24,14 +24,14 @@ def bundle(tmp_path_factory):
     return applied_dl.train("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
 
 
-def picture(size=(40, 30), mode="RGB") -> Image.Image:
+def image(size=(40, 30), mode="RGB") -> Image.Image:
     shape = (size[1], size[0], 3)
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)).convert(mode)
 
 
 def encoded(kind="PNG", mode="RGB", size=(40, 30), **options) -> bytes:
     buffer = io.BytesIO()
-    picture(size, mode).save(buffer, kind, **options)
+    image(size, mode).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -46,7 +46,7 @@ def put(name: str, content):
 
 
 def saved(name: str, image, **options):
-    """A maker that lets Pillow write a picture."""
+    """A maker that lets Pillow write an image."""
 
     def make(folder):
         image().save(folder / name, **options)
@@ -102,9 +102,9 @@ def forbidden(folder):
 
 
 def empty_folder(folder):
-    (folder / "pictures").mkdir()
-    (folder / "pictures" / "notes.txt").write_text("none")
-    return [folder / "pictures"]
+    (folder / "images").mkdir()
+    (folder / "images" / "notes.txt").write_text("none")
+    return [folder / "images"]
 
 
 def mixed_folder(folder):
@@ -140,7 +140,7 @@ def floats(value: float):
 CASES = [
     named("empty", put("a.jpg", b""), "it is empty (0 bytes)"),
     named("web page", put("a.png", b"<!DOCTYPE html><html>404</html>"), "first bytes"),
-    named("text", put("a.jpg", b"no picture at all"), "a.jpg"),
+    named("text", put("a.jpg", b"no image at all"), "a.jpg"),
     named("zeros", put("a.jpg", bytes(4096)), "a.jpg"),
     named("zip", put("a.png", b"PK\x03\x04" + bytes(60)), "expected JPEG, PNG"),
     named("svg", put("a.png", b'<svg xmlns="http://www.w3.org/2000/svg"/>'), "expected JPEG, PNG"),
@@ -172,19 +172,19 @@ CASES = [
     named("no name", lambda folder: [""], "There is no file"),
     named("one bad among good", among_good(b"\xff\xd8\xff"), {1: "b.png"}, count=3),
     named("a folder of good and bad", mixed_folder, {1: "2.jpg", 3: "4.gif"}, count=4),
-    named("a table with an absent picture", table("path\ngood.png\nbad.png\n"), {1: "bad.png"}, count=2),
-    refused("a folder without pictures", empty_folder, "holds no pictures"),
+    named("a table with an absent image", table("path\ngood.png\nbad.png\n"), {1: "bad.png"}, count=2),
+    refused("a folder without images", empty_folder, "holds no images"),
     refused("a table without paths", table("name,label\ngood.png,3\n"), "list.csv", "path"),
     refused("a table without rows", table("path\n"), "list.csv"),
     refused("an empty table", table(""), "list.csv"),
-    answered("one pixel", saved("a.png", lambda: picture((1, 1)))),
-    answered("a line", saved("a.png", lambda: picture((5000, 1)))),
+    answered("one pixel", saved("a.png", lambda: image((1, 1)))),
+    answered("a line", saved("a.png", lambda: image((5000, 1)))),
     answered("16 bits", saved("a.png", lambda: Image.fromarray(np.full((9, 9), 60000, np.uint16)))),
-    answered("1 bit", saved("a.png", lambda: picture(mode="1"))),
-    answered("a palette with transparency", saved("a.png", lambda: picture(mode="P"), transparency=3)),
-    answered("grey with transparency", saved("a.png", lambda: picture(mode="LA"))),
-    answered("four inks", saved("a.jpg", lambda: picture(mode="CMYK"))),
-    answered("an animation", saved("a.gif", lambda: picture(mode="P"), save_all=True, append_images=[picture((40, 30), "P")])),
+    answered("1 bit", saved("a.png", lambda: image(mode="1"))),
+    answered("a palette with transparency", saved("a.png", lambda: image(mode="P"), transparency=3)),
+    answered("grey with transparency", saved("a.png", lambda: image(mode="LA"))),
+    answered("four inks", saved("a.jpg", lambda: image(mode="CMYK"))),
+    answered("an animation", saved("a.gif", lambda: image(mode="P"), save_all=True, append_images=[image((40, 30), "P")])),
     answered("a wrong suffix", put("a.png", lambda: encoded("JPEG"))),
     answered("something after its end", put("a.jpg", lambda: encoded("JPEG") + bytes(999))),
     answered("broken camera facts", put("a.jpg", lambda: encoded("JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))),
@@ -193,12 +193,12 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=names(CASES))
-def test_a_hostile_picture_is_named_or_answered(case, bundle, tmp_path, capsys):
+def test_a_hostile_image_is_named_or_answered(case, bundle, tmp_path, capsys):
     check_command(case, bundle, tmp_path, capsys)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to this user")
-def test_a_picture_that_may_not_be_read(bundle, tmp_path, capsys):
+def test_a_image_that_may_not_be_read(bundle, tmp_path, capsys):
     check_command(named("forbidden", forbidden, "permission denied"), bundle, tmp_path, capsys)
 
 
@@ -218,7 +218,7 @@ GIVEN = [
     named("floats of a byte's range", lambda _: [np.full((8, 8), 128.0)], "0..1"),
     named("not a number", lambda _: [np.full((8, 8), np.nan)], "NaN"),
     named("infinity", lambda _: [np.full((8, 8), np.inf, np.float16)], "NaN or infinity"),
-    named("bytes of nothing", lambda _: [b"", bytearray(b"\0"), memoryview(b"x")], {0: "empty", 1: "picture", 2: "picture"}, count=3),
+    named("bytes of nothing", lambda _: [b"", bytearray(b"\0"), memoryview(b"x")], {0: "empty", 1: "image", 2: "image"}, count=3),
     answered("booleans", lambda _: [np.eye(8, dtype=bool)]),
     answered("a turned view", lambda _: [np.zeros((16, 16, 4), np.uint8)[::-2, ::-2]]),
 ]
@@ -230,8 +230,8 @@ def test_a_hostile_array_is_named_or_answered(case, bundle):
 
 
 def test_a_turned_camera_is_turned_back(bundle, tmp_path):
-    """EXIF orientation 6: the same answer as the upright picture."""
-    upright, exif = picture((8, 8), "L"), Image.Exif()
+    """EXIF orientation 6: the same answer as the upright image."""
+    upright, exif = image((8, 8), "L"), Image.Exif()
     exif[0x0112] = 6
     upright.save(tmp_path / "up.png")
     upright.rotate(90, expand=True).save(tmp_path / "turned.png", exif=exif)
@@ -255,7 +255,7 @@ def test_any_damage_to_a_file_is_a_sentence_or_an_answer(kind, damage, bundle):
 
 HOSTILE_SOURCES = [
     refused("a source that is not there", lambda folder: folder / "gone", "gone"),
-    refused("a folder with nothing in it", lambda folder: folder, "picture"),
+    refused("a folder with nothing in it", lambda folder: folder, "image"),
     refused("a single class", lambda folder: _classes(folder, {"a": 20}), "class"),
     refused("all damaged", lambda folder: _classes(folder, {"a": 9, "b": 9}, b"none"), "max_unreadable"),
     refused("a file that is no data", lambda folder: _file(folder, "x.npz", b"no zip"), "x.npz"),

@@ -1,4 +1,4 @@
-"""Prediction without TensorFlow: what arguments become, and that one bad picture costs only itself."""
+"""Prediction without TensorFlow: what arguments become, and that one bad image costs only itself."""
 
 import numpy as np
 import pytest
@@ -20,17 +20,17 @@ def save(path, level=120):
 
 def test_gather_takes_files_folders_and_tables(tmp_path):
     one, two = save(tmp_path / "in" / "b.png"), save(tmp_path / "in" / "deep" / "a.jpg")
-    (tmp_path / "in" / "note.txt").write_text("no picture")
+    (tmp_path / "in" / "note.txt").write_text("no image")
     assert [str(p) for p in infer.expand_inputs([str(tmp_path / "in")])] == [str(one), str(two)]
     assert [str(p) for p in infer.expand_inputs(["x.png", str(one)])] == ["x.png", str(one)]
     (tmp_path / "t.csv").write_text("path,label\nin/b.png,x\n")
     assert [str(p) for p in infer.expand_inputs([str(tmp_path / "t.csv")])] == [str(one)]
     (tmp_path / "none").mkdir()
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="no images"):
         infer.expand_inputs([str(tmp_path / "none")])
 
 
-def test_a_bad_picture_costs_only_itself(tmp_path):
+def test_a_bad_image_costs_only_itself(tmp_path):
     good = save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"")
     encoded = infer.encode(ENCODER, [tmp_path / "b.png", good, "nowhere.png"])
@@ -40,7 +40,7 @@ def test_a_bad_picture_costs_only_itself(tmp_path):
     assert infer.encode(ENCODER, ["nowhere.png"]).inputs["image"].shape == (0, 8, 8, 3)
 
 
-def test_pictures_unlike_the_training_ones_are_told(tmp_path):
+def test_images_unlike_the_training_ones_are_told(tmp_path):
     assert not infer.encode(ENCODER, [save(tmp_path / "a.png")]).warnings
     assert infer.encode(ENCODER, [save(tmp_path / "b.png", level=250)]).warnings
 
@@ -54,18 +54,18 @@ def test_answers_are_ranked():
         infer.postprocess(ENCODER, {"probabilities": np.ones((1, 3), np.float32)}, encoded, top=0)
 
 
-def test_many_pictures_are_answered_a_few_at_a_time_as_all_at_once(trained, monkeypatch):
+def test_many_images_are_answered_a_few_at_a_time_as_all_at_once(trained, monkeypatch):
     """So that a folder of any size takes the same memory; places, notes and errors stay those of the whole."""
     from applied_dl.predictor import load
     from applied_dl.tasks.image import predict as image
 
     predictor = load(trained("image").bundle)
-    pictures = [*np.random.default_rng(0).integers(0, 256, (10, 8, 8), dtype=np.uint8), b"none", *np.zeros((3, 8, 8), np.uint8)]
-    together = predictor.predict(pictures, top=2)
+    images = [*np.random.default_rng(0).integers(0, 256, (10, 8, 8), dtype=np.uint8), b"none", *np.zeros((3, 8, 8), np.uint8)]
+    together = predictor.predict(images, top=2)
     sizes, encode = [], image.encode
     monkeypatch.setattr(image, "AT_ONCE", 4)
     monkeypatch.setattr(image, "encode", lambda encoder, some: (sizes.append(len(some)), encode(encoder, some))[1])
-    assert predictor.predict(pictures, top=2) == together
+    assert predictor.predict(images, top=2) == together
     assert sizes == [4, 4, 4, 2]
     assert together[10]["input"] == 10
     assert any(note.startswith("inputs 9 to 12: ") for note in predictor.warnings)

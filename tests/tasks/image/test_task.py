@@ -9,7 +9,7 @@ from PIL import Image
 
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError
-from applied_dl.core.records import Part, Slice
+from applied_dl.core.records import Slice
 from applied_dl.export.convert import convert_here
 from applied_dl.export.saved_model import write_saved_model
 from applied_dl.runtime.interpreter import Runtime
@@ -50,14 +50,14 @@ def made(tmp_path, rows=60, several=False, data=None, **sections):
         ),
     ],
 )
-def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, sections, several):
+def test_the_exported_file_answers_as_keras_does_from_the_raw_image(tmp_path, sections, several):
     if "unfreeze_epochs" in sections.get("train", {}):
         sections = {**sections, "model": {**sections["model"], "weights": trunk_weights(tmp_path)}}
     recipe, prepared = made(tmp_path, several=several, **sections)
     fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
-    pictures = [Image.fromarray(x) for x in np.asarray(prepared.test.inputs["image"])]
-    encoded = infer.encode(prepared.encoder, pictures)
+    images = [Image.fromarray(x) for x in np.asarray(prepared.test.inputs["image"])]
+    encoded = infer.encode(prepared.encoder, images)
     want = serving.model.predict(encoded.inputs, verbose=0)["probabilities"]
     write_saved_model(serving, tmp_path / "m")
     got = Runtime(convert_here(str(tmp_path / "m"), "fp32", "")).run(encoded.inputs)["probabilities"]
@@ -66,7 +66,7 @@ def test_the_exported_file_answers_as_keras_does_from_the_raw_picture(tmp_path, 
     assert scores.main == ("f1" if several else "accuracy")
     assert scores.value > 0.4
     answers = infer.postprocess(prepared.encoder, {"probabilities": got}, encoded, top=2)
-    assert len(answers) == len(pictures)
+    assert len(answers) == len(images)
     assert answers[0]["label"] == answers[0]["top"][0]["label"]
     if several:
         assert set(answers[0]["labels"]) <= set(prepared.encoder.labels)
@@ -100,8 +100,6 @@ def test_predict_bytes_answers_jpeg_and_png(tmp_path):
 
 
 def test_open_values_are_chosen_by_size_and_rows():
-    part = Part(inputs={"image": np.zeros((4, 1, 1, 1), np.uint8)}, target=np.zeros(4, int))
-
     def resolved(height, channels, rows, **sections):
         encoder = ImageEncoder(height=height, width=height, channels=channels, labels=("a", "b"))
         return task.resolve_image(recipes.read_recipe({"task": "image", **sections}), encoder, rows)
@@ -114,7 +112,9 @@ def test_open_values_are_chosen_by_size_and_rows():
     assert resolved(28, 1, 57000).train.epochs < resolved(28, 1, 1000).train.epochs
     assert resolved(28, 1, 500, train={"epochs": 3}).train.epochs == 3
     assert resolved(28, 1, 500, preprocess={"augment": []}).preprocess.augment == ()
-    assert len(part) == 4
+    assert resolved(28, 1, 500).train.batch_size < resolved(28, 1, 50000).train.batch_size
+    assert resolved(28, 1, 500, model={"preset": "fast"}).train.epochs < resolved(28, 1, 500).train.epochs
+    assert resolved(28, 1, 500).data.image_size == (28, 28)
 
 
 def test_wrong_names_are_refused_before_training():
@@ -130,7 +130,7 @@ def test_wrong_names_are_refused_before_training():
     with pytest.raises(UsageError, match="Did you mean 'default'"):
         resolve_defaults(model={"preset": "defaul"})
     several = ImageEncoder(height=28, width=28, channels=1, labels=("a", "b"), multi_label=True)
-    with pytest.raises(UsageError, match="one label a picture"):
+    with pytest.raises(UsageError, match="one label per image"):
         task.resolve_image(recipes.read_recipe({"task": "image", "train": {"class_weights": "balanced"}}), several, 100)
     with pytest.raises(UsageError, match="augment"):
         recipes.read_recipe({"task": "image", "preprocess": {"augmentation": ["flip"]}})

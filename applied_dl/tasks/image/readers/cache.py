@@ -1,4 +1,4 @@
-"""Pictures decoded once: `uint8 (N, H, W, C)` in a `.npy`, memory-mapped when large, so that no epoch decodes again."""
+"""Images decoded once: uint8 (N, H, W, C) in a `.npy`, memory-mapped when large, so that no epoch decodes again."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from applied_dl.tasks.image.encoder import ImageEncoder, decode
 
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
 CHUNK = 256
-DECODER = f"decoder 1, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `encoders.image.decode` changes
-MOST = 20 * 2**30  # bytes of the whole cache, above which what was not read for longest goes
+DECODER = f"decoder 2, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `tasks.image.encoder` changes
+MOST = 20 * 2**30  # bytes of the whole cache, above which the least recently used images are dropped
 
 
-class DecodedPictures(Struct, frozen=True, kw_only=True):
-    """`pixels` (N, H, W, C) of all items (zeros where one could not be read), the sentence for each of those, and notes by item."""
+class DecodedImages(Struct, frozen=True, kw_only=True):
+    """`pixels` (N, H, W, C) of all items (zeros where one could not be read), the error of each of those, and notes by item."""
 
     pixels: np.ndarray
     errors: dict[int, str]
     notes: dict[int, str]
 
 
-def decode_all(encoder: ImageEncoder, items: list, cache: Path) -> DecodedPictures:
-    """Decode every item, or take it from the cache. Pictures that cannot be read do not stop the others."""
+def decode_all(encoder: ImageEncoder, items: list, cache: Path) -> DecodedImages:
+    """Decode every item (paths or arrays), or take it from the cache. Images that cannot be read do not stop the others."""
     if items and all(isinstance(item, np.ndarray) for item in items):
         wanted = (encoder.height, encoder.width, encoder.channels)
         if all(item.shape == wanted and item.dtype == np.uint8 for item in items):
-            return DecodedPictures(pixels=np.stack(items), errors={}, notes={})
+            return DecodedImages(pixels=np.stack(items), errors={}, notes={})
     stem = cache / "images" / _key(encoder, items)
     if not stem.with_suffix(".json").exists():
         _fill(encoder, items, stem)
@@ -44,7 +44,7 @@ def decode_all(encoder: ImageEncoder, items: list, cache: Path) -> DecodedPictur
     os.utime(stem.with_suffix(".npy"))
     facts = json.loads(stem.with_suffix(".json").read_text())
     pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r" if _size(encoder, len(items)) > LARGE else None)
-    return DecodedPictures(pixels=pixels, **{k: {int(i): text for i, text in facts[k].items()} for k in ("errors", "notes")})
+    return DecodedImages(pixels=pixels, **{k: {int(i): text for i, text in facts[k].items()} for k in ("errors", "notes")})
 
 
 def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
@@ -53,9 +53,9 @@ def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
         return np.ascontiguousarray(pixels[rows])
     path = cache / "images" / f"rows-{fingerprint(str(getattr(pixels, 'filename', None) or fingerprint(pixels)), rows)[:32]}.npy"
     if not path.exists():
-        with _making(path, (len(rows), *pixels.shape[1:])) as made:
+        with _Writer(path, (len(rows), *pixels.shape[1:])) as copy:
             for i in range(0, len(rows), CHUNK):
-                made[i : i + CHUNK] = pixels[rows[i : i + CHUNK]]
+                copy[i : i + CHUNK] = pixels[rows[i : i + CHUNK]]
     return np.load(path, mmap_mode="r")
 
 
@@ -64,8 +64,9 @@ def _size(encoder: ImageEncoder, n: int) -> int:
 
 
 def _key(encoder: ImageEncoder, items: Iterable) -> str:
-    """What the decoded pixels depend on: the decoder, each file's path, size and time (or an array's bytes), and how it is shaped."""
+    """A digest of all that decides the pixels: the decoder, the encoder, each file's path, size and time, or an array's bytes."""
     pieces: list = [DECODER, encoder.height, encoder.width, encoder.channels, encoder.fit]
+    pieces += [encoder.background, encoder.integer_range, encoder.float_range]
     for item in items:
         if isinstance(item, np.ndarray):
             pieces.append(item)
@@ -79,7 +80,7 @@ def _key(encoder: ImageEncoder, items: Iterable) -> str:
 
 
 def _shrink(folder: Path) -> None:
-    """Drop the decoded pictures that were not read for longest, until the rest fits; nothing of the last day goes."""
+    """Drop the least recently used images until the rest fits; those of the last day are kept."""
     files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.npy"))
     total = sum(size for _, size, _ in files)
     for read, size, path in files:
@@ -90,8 +91,8 @@ def _shrink(folder: Path) -> None:
         total -= size
 
 
-class _making:
-    """A `.npy` under construction: it gets its name when it is whole."""
+class _Writer:
+    """A `.npy` that gets its name when it is complete."""
 
     def __init__(self, path: Path, shape: tuple):
         self.path, self.part = path, path.with_suffix(f".{os.getpid()}.part")
@@ -114,7 +115,7 @@ def _fill(encoder: ImageEncoder, items: list, stem: Path) -> None:
     errors: dict[int, str] = {}
     notes: dict[int, str] = {}
 
-    def one(i: int):
+    def decoded(i: int):
         try:
             return i, decode(encoder, items[i]), ""
         except DataError as error:
@@ -122,19 +123,19 @@ def _fill(encoder: ImageEncoder, items: list, stem: Path) -> None:
 
     try:
         with (
-            _making(stem.with_suffix(".npy"), (len(items), encoder.height, encoder.width, encoder.channels)) as pixels,
+            _Writer(stem.with_suffix(".npy"), (len(items), encoder.height, encoder.width, encoder.channels)) as pixels,
             ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
         ):
             for start in range(0, len(items), CHUNK):
-                for i, done, sentence in pool.map(one, range(start, min(start + CHUNK, len(items)))):
-                    if done is None:
-                        errors[i] = sentence
+                for i, image, error in pool.map(decoded, range(start, min(start + CHUNK, len(items)))):
+                    if image is None:
+                        errors[i] = error
                         continue
-                    pixels[i] = done.pixels
-                    if done.note:
-                        notes[i] = done.note
+                    pixels[i] = image.pixels
+                    if image.note:
+                        notes[i] = image.note
         part = stem.with_suffix(".json.part")
         part.write_text(json.dumps({"errors": errors, "notes": notes}, ensure_ascii=False), encoding="utf-8")
         part.replace(stem.with_suffix(".json"))
     except OSError as error:
-        raise DataError(f"The decoded pictures could not be kept in {str(stem.parent)!r}: {error.strerror}.") from error
+        raise DataError(f"The decoded images could not be kept in {str(stem.parent)!r}: {error.strerror}.") from error

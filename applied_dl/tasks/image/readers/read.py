@@ -1,30 +1,33 @@
-"""A person's pictures → decoded, labelled parts: classes, size and channels chosen, unreadable ones told, duplicates on one side."""
+"""A user's images → decoded, labelled parts: classes, size and channels chosen, unreadable images reported, duplicates in one part."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
-import msgspec
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint, row_keys
 from applied_dl.core.records import Part
-from applied_dl.core.splits import split_rows
-from applied_dl.tasks.image.encoder import ImageEncoder, check_fit, peek
+from applied_dl.core.splits import split_parts
+from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.readers.cache import decode_all, rows_of
-from applied_dl.tasks.image.readers.sources import Listing, list_source
+from applied_dl.tasks.image.readers.hints import group_hint
+from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, options_of
+from applied_dl.tasks.image.readers.shape import fit_input
+from applied_dl.tasks.image.readers.sources import list_source
 
-NAMES = ("train", "validation", "test")
-SAMPLE = 500  # pictures whose header decides the size and the channels
-SMALL = 64  # pixels; pictures up to this are taken as they are
-SIZES = {"fast": 64, "default": 96, "best": 128}  # side of larger pictures for a net that learns from nothing
-BACKBONE_SIZES = {"fast": 160, "default": 224, "best": 224}  # what pretrained trunks saw
+SHOWN = 20  # unreadable images that are named
+FITTED_IMAGES = 5000
+FEWEST = 4  # images per class, on average, under which nothing can be learned and measured
+PLAIN = 0.05  # share of images of a single colour from which it is reported
 
 
 class Images(Struct, frozen=True, kw_only=True):
-    """The fitted encoder, the parts by name, and what a person should know."""
+    """The fitted encoder, the parts by name, and what the user should know."""
 
     encoder: ImageEncoder
     parts: dict[str, Part]
@@ -34,118 +37,183 @@ class Images(Struct, frozen=True, kw_only=True):
 
 
 def read_images(data, seed: int, cache: Path, *, preset: str = "default", pretrained: bool = False) -> Images:
-    """Read, decode, check and split what `data` (a recipe's section) names. Raises `DataError` with one sentence."""
-    listings = _listings(data, cache)
+    """Read, decode, check and split the images of a recipe.
+
+    Args:
+        data: the recipe's `[data]` section.
+        seed: of the split.
+        cache: folder for decoded images.
+        preset: the recipe's preset, which decides the size of large images.
+        pretrained: the model has pretrained weights.
+
+    Raises:
+        DataError: the images cannot be trained on; one sentence says why and what to do.
+    """
+    options = options_of(data)
+    listings, warnings = _matched(_listings(data, options, cache))
+    learned = listings.get("train") or listings["all"]
     labels, several = _classes(listings)
     items = [item for listing in listings.values() for item in listing.items]
-    place = np.repeat(np.arange(len(listings)), [len(listing.items) for listing in listings.values()])
-    encoder = _shape(data, items, preset, pretrained)
+    part = np.repeat(list(listings), [len(listing.items) for listing in listings.values()])
+    encoder, notes = fit_input(data, learned.items, preset, pretrained)
     done = decode_all(encoder, items, cache)
     kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
-    warnings = [text for listing in listings.values() for text in listing.warnings]
-    warnings += _unreadable(done.errors, len(items), data.max_unreadable) + _notes(done.notes, items)
-    truth = _targets([labels_of for listing in listings.values() for labels_of in listing.labels], labels, several)
+    target = _target(listings, labels, several)
+    warnings += [text for listing in listings.values() for text in listing.warnings] + notes
+    _refuse_lost_classes(target, kept, labels, done.errors)
+    warnings += _unreadable(done.errors, len(items), data.max_unreadable) + _animated(done.notes, items)
     pixels = rows_of(done.pixels, kept, cache) if len(kept) < len(items) else done.pixels
-    truth, place = truth[kept], place[kept]
-    warnings += _check_classes(truth, labels)
-    rows, facts = _split(data, seed, list(listings), place, pixels, truth)
-    parts = {}
-    for name in NAMES:
-        source = [str(items[kept[i]]) if isinstance(items[kept[i]], Path) else "" for i in rows[name]]
-        parts[name] = Part(inputs={"image": rows_of(pixels, rows[name], cache)}, target=truth[rows[name]], extra={"path": np.array(source)})
-    warnings += _check_training(parts, labels)
-    encoder = _fitted(encoder, parts["train"].inputs["image"], labels, several)
-    facts |= _facts(encoder, parts, done, items, facts)
-    told = fingerprint(*(a for name in NAMES for a in (parts[name].inputs["image"], parts[name].target)), *labels)
-    return Images(encoder=encoder, parts=parts, fingerprint=told, facts=facts, warnings=warnings)
+    target, part, items = target[kept], part[kept], [items[i] for i in kept]
+    keys = row_keys(pixels)
+    warnings += _check_content(pixels, keys, target, labels)
+    groups = _groups(listings, kept)
+    rows, notes = _split(data, seed, part, target, labels, keys, groups)
+    warnings += notes
+    parts = {name: _part(pixels, target, items, rows[name], cache) for name in NAMES}
+    if groups is None and not any("data.group" in text for text in warnings):
+        hint = group_hint([items[i] for i in rows["train"]], parts["train"].inputs["image"], parts["train"].target)
+        warnings += [hint] if hint else []
+    encoder = structs.replace(encoder, labels=labels, multi_label=several, target=learned.target, separator=learned.separator)
+    encoder = _with_light(encoder, parts["train"].inputs["image"])
+    facts = _facts(encoder, parts, done.errors, _duplicates(rows, keys, part), groups)
+    digest = fingerprint(*(a for name in NAMES for a in (parts[name].inputs["image"], parts[name].target)), *labels)
+    return Images(encoder=encoder, parts=parts, fingerprint=digest, facts=facts, warnings=warnings)
 
 
-def read_labelled(encoder: ImageEncoder, source: str, target: str, cache: Path, max_unreadable: float = 1.0) -> Part:
-    """The rows of another source with the truth in the encoder's classes; its test part, where the source has parts of its own.
+def read_labeled(encoder: ImageEncoder, source: str, data, cache: Path, max_unreadable: float = 1.0) -> Part:
+    """The images of another source with their labels in the encoder's classes; its test part, where the source has parts of its own.
 
-    Raises `DataError` for a class the encoder does not know, and where more than `max_unreadable` of the pictures cannot be read.
+    Raises:
+        DataError: the encoder does not know a class, or more than `max_unreadable` of the images cannot be read.
     """
-    found = list_source(source, target, cache)
+    kind = "multi_label" if encoder.multi_label else "classification" if encoder.labels else "regression"
+    target = data.target if data.target is not None else encoder.target or None
+    options = structs.replace(
+        options_of(data), kind=kind, target=target, label_separator=encoder.separator or data.label_separator, group=None
+    )
+    if kind == "classification":
+        options = structs.replace(options, label_separator=None)
+    found = list_source(source, options, cache)
     if "all" not in found and "test" not in found:
         raise DataError(f"{source!r} has the parts {', '.join(found)} and no test part; name the folder of the part to score.")
-    listings = [found.get("test") or found["all"]]
-    items = listings[0].items
-    done = decode_all(encoder, items, cache)
-    warnings = [*listings[0].warnings, *_unreadable(done.errors, len(items), max_unreadable)]
+    listing = found.get("test") or found["all"]
+    done = decode_all(encoder, listing.items, cache)
+    warnings = [*listing.warnings, *_unreadable(done.errors, len(listing.items), max_unreadable)]
     if "all" not in found:
         warnings.append(f"of {source!r} only the test part is scored")
-    kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
-    named = [labels for listing in listings for labels in listing.labels]
-    for name in sorted({label for labels in named for label in labels}):
-        if name not in encoder.labels:
-            raise DataError(f"{source!r} has the class {name!r}, which the model does not know; it knows: {', '.join(encoder.labels)}.")
-    truth = _targets(named, encoder.labels, encoder.multi_label)
-    paths = np.array([str(items[i]) if isinstance(items[i], Path) else "" for i in kept])
+    if encoder.labels:
+        listing, unknown, notes = _renamed(listing, encoder.labels)
+        warnings += notes
+        if unknown:
+            raise DataError(
+                f"{source!r} has the class {unknown[0]!r}, which the model does not know; it knows: {', '.join(encoder.labels)}."
+            )
+    kept = np.array([i for i in range(len(listing.items)) if i not in done.errors], np.int64)
+    truth = _target({"test": listing}, encoder.labels, encoder.multi_label)
+    paths = np.array([str(listing.items[i]) if isinstance(listing.items[i], Path) else "" for i in kept])
     return Part(inputs={"image": done.pixels[kept]}, target=truth[kept], extra={"path": paths}, warnings=warnings)
 
 
-def _listings(data, cache: Path) -> dict[str, Listing]:
-    manual = data.manual_dir
+def _listings(data, options: Options, cache: Path) -> dict[str, Listing]:
+    """The listings of the source, or of the parts that the recipe names; the training part decides how labels are read."""
     if not (data.train or data.validation or data.test):
-        return list_source(data.source, data.target, cache, manual)
+        found = list_source(data.source, options, cache)
+        if "train" not in found and "all" not in found:
+            raise DataError(f"The source has the parts {', '.join(found)} and no training part; expected a part named train.")
+        return {"train": found["train"], **found} if "train" in found else found
     if not data.train:
         raise DataError("data.test or data.validation is given without data.train; name the training part too, or only data.source.")
     found = {}
     for name in NAMES:
         if path := getattr(data, name):
-            listings = list_source(path, data.target, cache, manual)
+            listings = list_source(path, options, cache)
             found[name] = listings.get("all") or listings.get(name) or next(iter(listings.values()))
+            options = _as_learned(options, found["train"])
     return found
 
 
+def _as_learned(options: Options, train: Listing) -> Options:
+    """The options by which other parts are read as the training part was."""
+    kind = "regression" if train.numbers is not None else "multi_label" if train.several else "classification"
+    separator = train.separator or None
+    return structs.replace(options, kind=kind, target=options.target or train.target or None, label_separator=separator)
+
+
+def _matched(listings: dict[str, Listing]) -> tuple[dict[str, Listing], list[str]]:
+    """The listings with the labels of other parts written as in the training part. Raises `DataError` for one that training lacks."""
+    learned = listings.get("train") or listings["all"]
+    if learned.numbers is not None:
+        return listings, []
+    known = tuple(dict.fromkeys(name for names in learned.labels for name in names))
+    notes, found = _similar(known), {}
+    for part, listing in listings.items():
+        if listing is learned:
+            found[part] = listing
+            continue
+        found[part], unknown, renamed = _renamed(listing, known)
+        notes += renamed
+        if unknown:
+            raise DataError(
+                f"The {part} part has the class {unknown[0]!r}, which no training image has; classes: {', '.join(sorted(known))}."
+            )
+    return found, notes
+
+
+def _renamed(listing: Listing, known: tuple[str, ...]) -> tuple[Listing, list[str], list[str]]:
+    """A listing with its labels as in `known`, where they differ only in case, blanks or marks; the unknown ones; and notes."""
+    plain = Counter(_plain(name) for name in known)
+    written = {_plain(name): name for name in known if plain[_plain(name)] == 1}
+    names = sorted({name for names in listing.labels for name in names} - set(known))
+    renamed = {name: written[_plain(name)] for name in names if _plain(name) in written}
+    if not renamed:
+        return listing, names, []
+    labels = [tuple(dict.fromkeys(renamed.get(name, name) for name in names)) for names in listing.labels]
+    shown = ", ".join(f"{old!r} as {new!r}" for old, new in list(renamed.items())[:10])
+    return structs.replace(listing, labels=labels), [n for n in names if n not in renamed], [f"labels are read as in training: {shown}"]
+
+
+def _plain(name: str) -> str:
+    """A label without case, blanks, hyphens, underscores and a trailing dot."""
+    return re.sub(r"[\s_\-]+", " ", name).strip().rstrip(".").casefold()
+
+
+def _similar(labels: tuple[str, ...]) -> list[str]:
+    """A note on classes that differ only in case, blanks or marks."""
+    alike: dict[str, list[str]] = {}
+    for name in labels:
+        alike.setdefault(_plain(name), []).append(name)
+    pairs = [" and ".join(map(repr, names)) for names in alike.values() if len(names) > 1 and len(names[0]) > 1]
+    return [f"classes that differ only in case, blanks or marks are taken for different ones: {', '.join(pairs)}"] if pairs else []
+
+
 def _classes(listings: dict[str, Listing]) -> tuple[tuple[str, ...], bool]:
-    """The class names in order (numbers as numbers), of the training part where there is one; refuses fewer than two."""
+    """The class names in order (numbers as numbers), and whether an image may have several. Raises `DataError` for fewer than two."""
+    learned = listings.get("train") or listings["all"]
+    if learned.numbers is not None:
+        return (), False
     several = any(listing.several for listing in listings.values())
     fixed = next((listing.order for listing in listings.values() if listing.order), ())
-    learned = listings.get("train") or listings.get("all")
-    if learned is None:
-        raise DataError(f"The source has the parts {', '.join(listings)} and no training part; expected a part named train.")
-    names = {name for labels in learned.labels for name in labels}
-    for part, listing in listings.items():
-        for name in sorted({n for labels in listing.labels for n in labels} - names):
-            raise DataError(f"The {part} part has the class {name!r}, which no training picture has; classes: {', '.join(sorted(names))}.")
-    numeric = all(name.lstrip("-").isdigit() for name in names)
-    ordered = tuple(name for name in fixed if name in names) or tuple(sorted(names, key=(lambda n: (int(n), n)) if numeric else None))
+    counts = Counter(name for names in learned.labels for name in names)
+    numeric = all(name.lstrip("-").isdigit() for name in counts)
+    key = (lambda n: (int(n), n)) if numeric else None
+    ordered = tuple(name for name in fixed if name in counts) or tuple(sorted(counts, key=key))
     if len(ordered) < (1 if several else 2):
         only = f"only the class {ordered[0]!r}" if ordered else "no class"
-        raise DataError(f"The data has {only}; expected pictures of at least two classes.")
+        raise DataError(f"The data has {only}; expected images of at least two classes.")
+    if not several and len(ordered) > 2 * FEWEST and len(learned.labels) < 1.5 * len(ordered):
+        column = f"the column {learned.target!r}" if learned.target else "the labels"
+        raise DataError(
+            f"The data has {len(ordered)} classes in {len(learned.labels)} images, most with a single image; {column} may be an identifier "
+            "(data.target names another) or numbers (data.kind = 'regression')."
+        )
     return ordered, several
 
 
-def _shape(data, items: list, preset: str, pretrained: bool) -> ImageEncoder:
-    """The size and channels of the model's input, from the recipe or from the pictures."""
-    sample = [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(len(items), SAMPLE)).astype(int))]
-    seen = [(i.shape[0], i.shape[1], i.shape[-1] == 1) if isinstance(i, np.ndarray) else peek(i) for i in sample]
-    seen = [s for s in seen if s]
-    if not seen:
-        seen = [(SMALL, SMALL, False)]
-    channels = data.channels or (1 if all(grey for _, _, grey in seen) and not pretrained else 3)
-    height, width = data.image_size or _size(seen, preset, pretrained)
-    if min(height, width) < 4 or max(height, width) > 2048:
-        raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
-    return ImageEncoder(height=height, width=width, channels=channels, fit=check_fit(data.resize))
-
-
-def _size(seen: list[tuple], preset: str, pretrained: bool) -> tuple[int, int]:
-    if pretrained:
-        return BACKBONE_SIZES[preset], BACKBONE_SIZES[preset]
-    if len({s[:2] for s in seen}) == 1 and max(seen[0][:2]) <= SMALL:
-        return seen[0][0], seen[0][1]
-    side = float(np.median([min(h, w) for h, w, _ in seen]))
-    if side <= SIZES.get(preset, SIZES["default"]):
-        side = max(8, 8 * round(side / 8))
-        return side, side
-    side = SIZES.get(preset, SIZES["default"])
-    return side, side
-
-
-def _targets(named: list[tuple[str, ...]], labels: tuple[str, ...], several: bool) -> np.ndarray:
-    """(N,) int64 codes, or (N, C) float32 0/1 where a picture may have several labels."""
+def _target(listings: dict[str, Listing], labels: tuple[str, ...], several: bool) -> np.ndarray:
+    """(N,) int64 codes, (N, C) float32 0/1 where an image may have several labels, (N,) float64 numbers without labels."""
+    if not labels:
+        return np.array([value for listing in listings.values() for value in listing.numbers or ()], np.float64)
+    named = [names for listing in listings.values() for names in listing.labels]
     code = {name: i for i, name in enumerate(labels)}
     if not several:
         return np.array([code[names[0]] for names in named], np.int64)
@@ -155,85 +223,128 @@ def _targets(named: list[tuple[str, ...]], labels: tuple[str, ...], several: boo
     return truth
 
 
+def _refuse_lost_classes(target: np.ndarray, kept: np.ndarray, labels: tuple[str, ...], errors: dict[int, str]) -> None:
+    """Raises `DataError` where no image of a class can be read, while others can."""
+    if not labels or not errors or not len(kept):
+        return
+    before, after = _counts(target, labels), _counts(target[kept], labels)
+    if lost := [i for i in range(len(labels)) if before[i] and not after[i]]:
+        rows = np.flatnonzero(target[:, lost[0]] if target.ndim == 2 else target == lost[0])
+        first = errors[int(rows[0])]
+        raise DataError(f"None of the {before[lost[0]]} images of the class {labels[lost[0]]!r} can be read; the first: {first}")
+
+
+def _counts(target: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
+    """(C,) how many images each label has."""
+    return target.sum(0).astype(int) if target.ndim == 2 else np.bincount(target, minlength=len(labels))
+
+
 def _unreadable(errors: dict[int, str], n: int, allowed: float) -> list[str]:
     if not errors:
         return []
-    first = errors[min(errors)]
-    share = len(errors) / n
-    if share > allowed or len(errors) == n:
+    share, first = len(errors) / n, errors[min(errors)]
+    if share > allowed:
         raise DataError(
-            f"{len(errors)} of {n} pictures cannot be read ({share:.1%}, data.max_unreadable allows {allowed:.1%}); the first: {first}"
+            f"{len(errors)} of {n} images cannot be read ({share:.1%}, data.max_unreadable allows {allowed:.1%}); the first: {first}"
         )
-    shown = [errors[i] for i in sorted(errors)[:20]]
-    more = [f"and {len(errors) - 20} more that cannot be read"] if len(errors) > 20 else []
-    return [f"skipped {len(errors)} of {n} pictures: " + "; ".join(s.rstrip(".") for s in shown + more)]
+    shown = [errors[i] for i in sorted(errors)[:SHOWN]]
+    more = [f"and {len(errors) - SHOWN} more that cannot be read"] if len(errors) > SHOWN else []
+    return [f"skipped {len(errors)} of {n} images: " + "; ".join(s.rstrip(".") for s in shown + more)]
 
 
-def _notes(notes: dict[int, str], items: list) -> list[str]:
+def _animated(notes: dict[int, str], items: list) -> list[str]:
     if not notes:
         return []
-    first = min(notes)
-    return [f"{len(notes)} pictures are animated and only their first frame is used (the first: {str(items[first])!r})"]
+    return [f"{len(notes)} images are animated and only their first frame is used (the first: {str(items[min(notes)])!r})"]
 
 
-def _check_classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:
-    counts = truth.sum(0).astype(int) if truth.ndim == 2 else np.bincount(truth, minlength=len(labels))
-    if (empty := [labels[i] for i in np.flatnonzero(counts == 0)]) and truth.ndim == 1 and len(labels) - len(empty) < 2:
-        raise DataError(f"After unreadable pictures were skipped, only one class has any; none is left of: {', '.join(empty)}.")
+def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, labels: tuple[str, ...]) -> list[str]:
+    """Notes on rare classes and on images of a single colour. Raises `DataError` where all images are the same, or all numbers."""
+    if len(np.unique(keys)) == 1:
+        first = np.asarray(pixels[0])
+        what = f"a single colour ({', '.join(map(str, first[0, 0]))} of 255)" if (first == first[0, 0]).all() else "one image"
+        raise DataError(f"All {len(keys)} images are the same after decoding: {what}; check the files, their depth and transparency.")
+    notes = []
+    plain = sum(bool((image == image[0, 0]).all()) for image in pixels)
+    if plain >= PLAIN * len(pixels) and plain > 1:
+        notes.append(f"{plain} of {len(pixels)} images are of a single colour after decoding")
+    if not labels:
+        if len(np.unique(target)) < 2:
+            raise DataError(f"All numbers of the images are {target[0]:g}; there is nothing to predict.")
+        return notes
+    counts = _counts(target, labels)
     few = [f"{labels[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 3)]
-    return [f"classes with fewer than 3 pictures cannot be in every part, so little is known of them: {', '.join(few)}"] if few else []
+    return notes + ([f"classes with fewer than 3 images cannot be in every part: {', '.join(few)}"] if few else [])
 
 
-def _check_training(parts: dict[str, Part], labels: tuple[str, ...]) -> list[str]:
-    truth = parts["train"].target
-    counts = truth.sum(0) if truth.ndim == 2 else np.bincount(truth, minlength=len(labels))
-    if missing := [labels[i] for i in np.flatnonzero(counts == 0)]:
-        return [f"no training picture is left of: {', '.join(missing)}"]
-    return []
+def _groups(listings: dict[str, Listing], kept: np.ndarray) -> np.ndarray | None:
+    if not any(listing.groups for listing in listings.values()):
+        return None
+    found = [group for listing in listings.values() for group in listing.groups or [f"image {i}" for i in range(len(listing.items))]]
+    return np.array(found)[kept]
 
 
-def _split(data, seed, names, place, pixels, truth) -> tuple[dict[str, np.ndarray], dict]:
-    """Rows of each part: as the source has them, the missing parts cut from the training part."""
-    keys = row_keys(pixels)
-    strata = truth if truth.ndim == 1 else np.unique(truth, axis=0, return_inverse=True)[1].reshape(-1)
-    given = {name: np.flatnonzero(place == i) for i, name in enumerate(names)}
-    if "all" in given:
-        split = split_rows(len(truth), data.split, seed, strata=strata, keys=keys)
-        return dict(zip(NAMES, split[:3])), {"duplicates": int(split.moved)}
-    shares = np.array([1.0 if name == "train" or name not in given else 0.0 for name in NAMES]) * np.asarray(data.split)
-    if shares[1:].sum() == 0:
-        rows = {name: given[name] for name in NAMES}
-    else:
-        own = given["train"]
-        cut = split_rows(len(own), shares / shares.sum(), seed, strata=strata[own], keys=keys[own])
-        rows = {name: given[name] if name in given and name != "train" else own[part] for name, part in zip(NAMES, cut[:3])}
-    if empty := [name for name in NAMES if len(rows[name]) == 0]:
+def _split(data, seed: int, part, target, labels, keys, groups) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The rows of each part: as the source has them, missing parts cut from the training part. Every class keeps training images."""
+    if labels and (images := len(target) / len(labels)) < FEWEST:
+        raise DataError(
+            f"{len(target)} images of {len(labels)} classes ({images:.3g} per class) are too few to train, to choose and to test on; "
+            f"expected at least {FEWEST} per class, better 20."
+        )
+    strata = None if not labels else target if target.ndim == 1 else np.unique(target, axis=0, return_inverse=True)[1].reshape(-1)
+    notes: list[str] = []
+    rows = split_parts(part, data.split, seed, strata=strata, groups=groups, keys=keys)
+    if empty := [name for name in NAMES if not len(rows[name])]:
         raise DataError(f"The {empty[0]} part is empty; give data.split a share for it, or name data.{empty[0]}.")
-    across = len(np.intersect1d(keys[rows["test"]], np.concatenate([keys[rows["train"]], keys[rows["validation"]]])))
-    return rows, {"duplicates": int(len(keys) - len(np.unique(keys))), "duplicates_across_given_parts": across}
+    if labels:
+        counts = _counts(target[rows["train"]], labels)
+        if missing := [labels[i] for i in np.flatnonzero((counts == 0) & (_counts(target, labels) > 0))]:
+            cause = (
+                "all of its images are in groups of other parts (data.group)" if groups is not None else "it has too few different images"
+            )
+            raise DataError(f"No training image is left of the class {missing[0]!r}: {cause}; add images of it, or change data.split.")
+    if groups is not None:
+        across = set(groups[rows["train"]]) & set(groups[rows["test"]])
+        notes += [f"{len(across)} groups are in the training and the test part that were given"] if across else []
+    return rows, notes
 
 
-def _fitted(encoder: ImageEncoder, pixels: np.ndarray, labels: tuple[str, ...], several: bool) -> ImageEncoder:
-    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), 5000)).astype(int))]
+def _part(pixels: np.ndarray, target: np.ndarray, items: list, rows: np.ndarray, cache: Path) -> Part:
+    source = [str(items[i]) if isinstance(items[i], Path) else "" for i in rows]
+    return Part(inputs={"image": rows_of(pixels, rows, cache)}, target=target[rows], extra={"path": np.array(source)})
+
+
+def _with_light(encoder: ImageEncoder, pixels: np.ndarray) -> ImageEncoder:
+    """The encoder with the range of brightness and contrast of training images."""
+    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), FITTED_IMAGES)).astype(int))]
     sample = sample.reshape(len(sample), -1).astype(np.float32)
     range_of = lambda v: (round(float(v.min()), 2), round(float(v.max()), 2))  # noqa: E731
-    return msgspec.structs.replace(
-        encoder, labels=labels, multi_label=several, brightness=range_of(sample.mean(1)), contrast=range_of(sample.std(1))
-    )
+    return structs.replace(encoder, brightness=range_of(sample.mean(1)), contrast=range_of(sample.std(1)))
 
 
-def _facts(encoder, parts, done, items, known) -> dict:
+def _duplicates(rows: dict[str, np.ndarray], keys: np.ndarray, part: np.ndarray) -> dict[str, int]:
+    found = {"duplicates": int(len(keys) - len(np.unique(keys)))}
+    if "all" not in part:
+        others = np.concatenate([keys[rows["train"]], keys[rows["validation"]]])
+        found["duplicates_across_given_parts"] = len(np.intersect1d(keys[rows["test"]], others))
+    return found
+
+
+def _facts(encoder: ImageEncoder, parts: dict[str, Part], errors: dict[int, str], duplicates: dict[str, int], groups) -> dict:
     n = sum(len(part) for part in parts.values())
-    kind = "labels, several a picture" if encoder.multi_label else "classes"
+    kind = f"{len(encoder.labels)} {'labels, several per image' if encoder.multi_label else 'classes'}"
+    what = kind if encoder.labels else f"{encoder.target!r} as a number" if encoder.target else "a number per image"
     shape = f"{encoder.height} by {encoder.width} {'grey' if encoder.channels == 1 else 'RGB'}"
-    twins = f", {known['duplicates']} exact duplicates" if known["duplicates"] else ""
-    across = known.get("duplicates_across_given_parts")
-    twins += f" ({across} test pictures also in training)" if across else ""
+    copies = f", {duplicates['duplicates']} exact duplicates" if duplicates["duplicates"] else ""
+    across = duplicates.get("duplicates_across_given_parts")
+    copies += f" ({across} test images also in training)" if across else ""
+    copies += f", {len(np.unique(groups))} groups" if groups is not None else ""
     return {
-        "summary": f"{n:,} pictures, {len(encoder.labels)} {kind}, {shape}{twins}",
-        "pictures": n,
-        "classes": len(encoder.labels),
+        "summary": f"{n:,} images, {what}, {shape}{copies}",
+        "images": n,
+        **({"classes": len(encoder.labels)} if encoder.labels else {"target": encoder.target}),
         "image_size": f"{encoder.height} x {encoder.width} x {encoder.channels}",
-        "unreadable": len(done.errors),
-        "unreadable_files": [done.errors[i] for i in sorted(done.errors)[:1000]],
+        "unreadable": len(errors),
+        "unreadable_files": [errors[i] for i in sorted(errors)[:1000]],
+        **duplicates,
     }

@@ -1,59 +1,199 @@
-"""A CSV or Parquet of `path,label`: which column holds the pictures, where they lie, and several labels a picture."""
+"""A table of paths and labels: which column names the images, which hold labels, and whether they are classes, label lists or numbers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from applied_dl.core.errors import DataError, nearest
-from applied_dl.io.cells import as_levels
-from applied_dl.io.table_files import read_cells
+import numpy as np
+import polars as pl
+from msgspec import structs
 
-PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "picture")
-SEPARATOR = "|"  # between several labels of one picture
+from applied_dl.core.errors import DataError, UsageError, nearest
+from applied_dl.io.cells import as_levels, as_numbers, number_style
+from applied_dl.io.table_files import SUFFIXES, read_cells
+from applied_dl.tasks.image.readers.hints import column_hint
+from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
+from applied_dl.tasks.image.readers.listing import PARTS, Listing, Options
+from applied_dl.tasks.image.readers.paths import ImageIndex
+from applied_dl.tasks.image.readers.patterns import by_pattern, groups_of
+
+TABLES = (*SUFFIXES, ".gz")
+PATH_COLUMNS = (
+    "path", "file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "picture", "img", "image_name", "imagename",
+    "image_file", "img_path", "img_name", "image_id", "imageid", "img_id", "id", "name", "photo", "uri",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "label", "labels", "class", "classes", "class_name", "classname", "label_name", "category", "categories", "category_name", "target",
+    "targets", "tag", "tags", "y", "diagnosis", "class_id", "label_id", "category_id",
+)  # fmt: skip
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "fold", "usage", "phase")
+INDEX_COLUMNS = ("", "index", "rownames", "rownum", "row", "column_1", "unnamed: 0")
+FLAGS = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
+SAMPLED = 300  # rows by which the path column is found
+FOUND = 0.5  # share of them that must name a file
 
 
-def path_column(columns: list[str], path: Path) -> str:
-    """The column that names the pictures."""
-    for column in columns:
-        if column.strip().lower() in PATH_COLUMNS:
-            return column
-    raise DataError(f"{str(path)!r} has no column of picture paths: expected one of {', '.join(PATH_COLUMNS)}; received {columns}.")
-
-
-def picture_paths(path: Path) -> list[Path]:
-    """The pictures a table names, relative to its own folder."""
-    frame = read_cells(path, header=True).frame
-    found = [path.parent / cell for cell in as_levels(frame[path_column(frame.columns, path)]) if cell]
+def image_paths(path: Path, column: str | None = None) -> list[Path]:
+    """The images that a table names. Raises `DataError` where it names none."""
+    frame = _frame(path)
+    _, found = _paths(frame, path, column, ())
     if not found:
-        raise DataError(f"{str(path)!r} names no picture; expected one row a picture.")
+        raise DataError(f"{str(path)!r} names no image; expected one row per image.")
     return found
 
 
-def labelled_paths(path: Path, target: str) -> tuple[list[Path], list[tuple[str, ...]], bool]:
-    """Pictures, the labels of each, and whether a picture may have several.
+def list_table(path: Path, options: Options) -> dict[str, Listing]:
+    """The listings of a table by part: `{"all": …}`, or the parts that a column such as `split` names.
 
-    Labels are parted by "|"; a path on several rows gathers their labels. Raises `DataError` where a column is missing or a cell empty.
+    Raises:
+        DataError: a column is missing, a cell is empty, or the labels cannot be understood.
     """
-    frame = read_cells(path, header=True).frame
-    column = path_column(frame.columns, path)
-    if target not in frame.columns:
-        others = [c for c in frame.columns if c != column]
-        raise DataError(f"{str(path)!r} has no label column {target!r} (data.target).{nearest(target, others) if others else ''}")
-    found: dict[str, dict[str, None]] = {}
-    several = False
-    for row, (name, cell) in enumerate(zip(as_levels(frame[column]), as_levels(frame[target])), start=2):
-        if not name or not name.strip():
-            raise DataError(f"{str(path)!r}, row {row}: the cell of {column!r} is empty; expected the path of a picture.")
-        labels = [part.strip() for part in (cell or "").split(SEPARATOR) if part.strip()]
-        several |= SEPARATOR in (cell or "")
-        found.setdefault(name.strip(), {}).update(dict.fromkeys(labels))
-    several |= any(len(labels) > 1 for labels in found.values())
-    if not several and (joined := next((label for labels in found.values() for label in labels if ";" in label), None)):
-        raise DataError(f"{str(path)!r} has the label {joined!r}: several labels of a picture are parted by {SEPARATOR!r}, not by ';'.")
-    if not found:
-        raise DataError(f"{str(path)!r} has a header and no rows; expected one row a picture.")
-    if not several and (bare := next((name for name, labels in found.items() if not labels), None)):
-        raise DataError(
-            f"{str(path)!r}: {bare!r} has no {target!r}; expected a label for every picture (several are parted by {SEPARATOR!r})."
+    frame = _frame(path)
+    if not frame.height:
+        raise DataError(f"{str(path)!r} has a header and no rows; expected one row per image.")
+    wanted = (options.target,) if isinstance(options.target, str) else options.target or ()
+    for name in wanted:
+        if name not in frame.columns:
+            raise DataError(f"{str(path)!r} has no label column {name!r} (data.target).{nearest(name, frame.columns)}")
+    column, items = _paths(frame, path, options.path, wanted)
+    split = _split_column(frame, (column, *wanted, options.group))
+    if options.label_pattern:
+        names = by_pattern("data.label_pattern", options.label_pattern, items, path.parent)
+        return {"all": named_labels(names, items, _groups(frame, options, items, path), str(path), options)}
+    targets = wanted or _targets(frame, path, (column, split, options.group))
+    if len(targets) > 1:
+        cells, notes = _flags(frame, path, targets), [f"the labels are the columns {', '.join(targets[:20])}"]
+    else:
+        notes = [] if wanted or targets[0].lower() in LABEL_COLUMNS else [f"the labels are the column {targets[0]!r}"]
+        cells = _label_cells(frame[targets[0]])
+    listing = read_labels(cells, items, _groups(frame, options, items, path), str(path), options)
+    rest = {name: as_levels(frame[name]).to_list() for name in frame.columns if name not in (column, *targets)}
+    hint = column_hint(rest, frame.height) if options.group is None else ""
+    listing.warnings[:0] = [*notes, *([hint] if hint else [])]
+    return _by_split(listing, frame[split], items) if split else {"all": listing}
+
+
+def _frame(path: Path) -> pl.DataFrame:
+    frame = read_cells(path, header="guess").frame
+    return frame.rename({name: name.strip() for name in frame.columns})
+
+
+def _paths(frame: pl.DataFrame, path: Path, wanted: str | None, targets: tuple[str, ...]) -> tuple[str, list[Path]]:
+    """The column that names the images, and the file of each row; a name without a file stays as written, an empty cell is refused."""
+    index = ImageIndex(path.parent)
+    column = wanted or _path_column(frame, path, index, targets)
+    if column not in frame.columns:
+        raise DataError(f"{str(path)!r} has no column {column!r} (data.path).{nearest(column, frame.columns)}")
+    index.ambiguous.clear()
+    found: list[Path] = []
+    for row, cell in enumerate(as_levels(frame[column]).to_list(), start=2):
+        if cell is None or not cell.strip():
+            raise DataError(f"{str(path)!r}, row {row}: the cell of {column!r} is empty; expected the path of an image.")
+        found.append(index.find(cell) or path.parent / cell.strip().replace("\\", "/"))
+    if index.ambiguous:
+        text, files = next(iter(index.ambiguous.items()))
+        shown = " and ".join(repr(file.relative_to(path.parent).as_posix()) for file in files[:2])
+        raise DataError(f"{str(path)!r}: {text!r} in the column {column!r} may be {shown}; write the folder too.")
+    return column, found
+
+
+def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tuple[str, ...]) -> str:
+    """The column whose cells name the most files; of a table without files, the one with a usual name."""
+    best, most = "", 0
+    sample = frame[np.unique(np.linspace(0, max(frame.height - 1, 0), min(frame.height, SAMPLED)).astype(int))] if frame.height else frame
+    candidates = [name for name in frame.columns if name not in targets]
+    for name in sorted(candidates, key=lambda n: (n.lower() not in PATH_COLUMNS, candidates.index(n))):
+        cells = [cell for cell in as_levels(sample[name]).to_list() if cell]
+        files = {str(file) for cell in cells if (file := index.find(cell))} | {cell for cell in cells if cell.strip() in index.ambiguous}
+        if len(files) > most and len(files) >= FOUND * len(set(cells)):
+            best, most = name, len(files)
+    if best:
+        return best
+    for name in candidates:
+        if name.lower() in PATH_COLUMNS:
+            return name
+    raise DataError(
+        f"{str(path)!r} has no column of image paths: no column names files in {str(path.parent)!r}; received {frame.columns}. Set "
+        "data.path to the column, and put the table beside its images."
+    )
+
+
+def _split_column(frame: pl.DataFrame, taken: tuple) -> str | None:
+    """The column that says which part each row belongs to, if there is one."""
+    for name in frame.columns:
+        if name.lower() in SPLIT_COLUMNS and name not in taken:
+            values = {str(v).strip().lower() for v in as_levels(frame[name]).drop_nulls().unique().to_list()}
+            if values and values <= set(PARTS) and "train" in {PARTS[v] for v in values} and len(values) > 1:
+                return name
+    return None
+
+
+def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:
+    """The label column by its name, the only other column, or all other columns where they hold 0 and 1."""
+    rest = [name for name in frame.columns if name not in taken]
+    for usual in LABEL_COLUMNS:
+        if found := next((name for name in rest if name.lower() == usual), None):
+            return (found,)
+    rest = [name for name in rest if name.lower() not in INDEX_COLUMNS or frame[name].n_unique() < frame.height]
+    flags = tuple(name for name in rest if _is_flag(frame[name]))
+    if len(flags) > 1 and len(flags) >= len(rest) - 1:
+        return flags
+    if len(rest) == 1:
+        return (rest[0],)
+    if not rest:
+        raise DataError(f"{str(path)!r} has a column of images and no column of labels; add one, or set data.label_pattern.")
+    raise DataError(f"{str(path)!r} has no column named label; set data.target to one of {', '.join(map(repr, rest[:20]))}.")
+
+
+def _is_flag(cells: pl.Series) -> bool:
+    values = {str(v).strip().lower() for v in as_levels(cells).drop_nulls().unique().to_list()}
+    return 0 < len(values) <= 2 and any(values <= flags for flags in FLAGS)
+
+
+def _flags(frame: pl.DataFrame, path: Path, names: tuple[str, ...]) -> LabelCells:
+    """One column of 0 and 1 per label, as sets of labels."""
+    for name in names:
+        if not _is_flag(frame[name]):
+            raise DataError(
+                f"{str(path)!r}: the column {name!r} of data.target does not hold 0 and 1 alone; several columns are one label each. An "
+                "image model predicts one number: name one column."
+            )
+    yes = {"1", "1.0", "true", "yes", "y", "t"}
+    columns = [[str(cell).strip().lower() in yes for cell in as_levels(frame[name]).to_list()] for name in names]
+    lists = [tuple(name for name, flag in zip(names, row) if flag) for row in zip(*columns)]
+    return LabelCells(target="", lists=lists, order=names)
+
+
+def _label_cells(cells: pl.Series) -> LabelCells:
+    texts = [None if cell is None else cell.strip() for cell in as_levels(cells).to_list()]
+    style, _ = number_style(cells)
+    return LabelCells(target=cells.name, texts=texts, numbers=as_numbers(cells, style)[0])
+
+
+def _groups(frame: pl.DataFrame, options: Options, items: list, path: Path) -> list[str] | None:
+    if options.group is None:
+        return None
+    if options.group in frame.columns:
+        cells = as_levels(frame[options.group]).to_list()
+        return [f"row {row}" if cell is None or not cell.strip() else cell.strip() for row, cell in enumerate(cells)]
+    if options.group != "folder" and "(" not in options.group:
+        raise UsageError(f"{str(path)!r} has no column {options.group!r} (data.group).{nearest(options.group, frame.columns)}")
+    return groups_of(options.group, items, path.parent)
+
+
+def _by_split(listing: Listing, cells: pl.Series, items: list) -> dict[str, Listing]:
+    """The rows of each part that a column names."""
+    part_of = {str(item): PARTS[str(cell).strip().lower()] for item, cell in zip(items, as_levels(cells).to_list()) if cell is not None}
+    found = {}
+    for part in dict.fromkeys(part_of.values()):
+        rows = [i for i, item in enumerate(listing.items) if part_of.get(str(item)) == part]
+        some = lambda values, rows=rows: None if values is None else [values[i] for i in rows]  # noqa: E731
+        found[part] = structs.replace(
+            listing,
+            items=some(listing.items),
+            labels=some(listing.labels) if listing.labels else [],
+            numbers=some(listing.numbers),
+            groups=some(listing.groups),
+            warnings=[*listing.warnings, f"the column {cells.name!r} says which part each image belongs to"] if part == "train" else [],
         )
-    return [path.parent / name for name in found], [tuple(labels) for labels in found.values()], several
+    return found

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.image.readers.sources import PARTS, Listing
+from applied_dl.tasks.image.readers.listing import PARTS, Listing
 
 
 def list_tfds(name: str, cache: Path, manual: str | None = None) -> dict[str, Listing]:
     """Prepare the dataset under `cache/tfds` (once) and list its parts.
 
-    manual: a folder with the dataset's original files, for machines without a network; TFDS checks their sha256. Raises `DataError` where
-    the dataset is unknown, cannot be fetched, or has no image with one label.
+    Args:
+        name: the dataset's name.
+        cache: folder under which it is prepared.
+        manual: a folder with the dataset's original files, for machines without a network; TFDS checks their sha256.
+
+    Raises:
+        DataError: the dataset is unknown, cannot be fetched, or has no image with one label.
     """
     try:
         import tensorflow_datasets as tfds

@@ -1,11 +1,11 @@
-"""Readers of labelled pictures: what they find, what they refuse, and in which words."""
+"""Readers of labelled images: what they find, what they refuse, and in which words."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from applied_dl.core.errors import AppliedError, DataError
-from applied_dl.tasks.image.readers.read import read_images, read_labelled
+from applied_dl.tasks.image.readers.read import read_images, read_labeled
 from applied_dl.workflows import recipes
 
 
@@ -81,7 +81,7 @@ def test_a_table_with_one_label(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["bar", "rows"])
-def test_several_labels_a_picture(tmp_path, form):
+def test_several_labels_a_image(tmp_path, form):
     fill(tmp_path / "pets", classes=("x",), count=20)
     rows = [(f"pets/x/é{i}.png", ["a"] + (["b"] if i % 2 else [])) for i in range(20)]
     cells = [f"{p},{'|'.join(ls)}" for p, ls in rows] if form == "bar" else [f"{p},{label}" for p, ls in rows for label in ls]
@@ -110,23 +110,23 @@ def test_parquet_and_arrays(tmp_path):
     ("arrays", "words"),
     [
         ({"x": np.zeros((4, 8, 8), np.uint8)}, "no labels"),
-        ({"y": np.zeros(4)}, "no array of pictures"),
-        ({"x": np.zeros((4, 8, 8), np.uint8), "y": np.zeros(3, int)}, "4 pictures and 3 labels"),
+        ({"y": np.zeros(4)}, "no array of images"),
+        ({"x": np.zeros((4, 8, 8), np.uint8), "y": np.zeros(3, int)}, "4 images and 3 labels"),
         ({"x": np.full((4, 8, 8), np.nan), "y": np.arange(4)}, "NaN"),
         ({"x": np.zeros((4, 8), np.uint8), "y": np.arange(4)}, "shape"),
         ({"x": np.zeros((4, 8, 8), np.uint8), "y": np.array([0, 1, np.nan, 1])}, "labels hold NaN"),
         ({"x": np.zeros((4, 8, 8), np.uint8), "y": np.zeros(4, int)}, "only the class '0'"),
     ],
 )
-def test_bad_arrays_say_what_is_wrong(tmp_path, arrays, words):
+def test_bad_arrays_report_what_is_wrong(tmp_path, arrays, words):
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(DataError, match=words):
         read(tmp_path, source=str(tmp_path / "bad.npz"))
 
 
-def test_empty_folders_one_class_and_loose_pictures(tmp_path):
+def test_empty_folders_one_class_and_loose_images(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="no images"):
         read(tmp_path, source=str(tmp_path / "empty"))
     with pytest.raises(DataError, match="only the class 'cat'"):
         read(tmp_path, source=str(fill(tmp_path / "one", classes=("cat",))))
@@ -134,14 +134,14 @@ def test_empty_folders_one_class_and_loose_pictures(tmp_path):
         read(tmp_path, source=str(tmp_path / "one" / "cat"))
 
 
-def test_a_class_of_one_picture_is_told(tmp_path):
+def test_a_class_of_one_image_is_reported(tmp_path):
     folder = fill(tmp_path / "pets")
     fill(folder, classes=("rare",), count=1, seed=9)
     data = read(tmp_path, source=str(folder))
     assert any("'rare' (1)" in w for w in data.warnings)
 
 
-def test_unreadable_pictures_are_skipped_up_to_a_share_and_listed(tmp_path):
+def test_unreadable_images_are_skipped_up_to_a_share_and_listed(tmp_path):
     folder = fill(tmp_path / "pets", count=20)
     (folder / "cat" / "zero.jpg").write_bytes(b"")
     data = read(tmp_path, source=str(folder))
@@ -160,7 +160,7 @@ def test_a_table_that_points_nowhere(tmp_path):
     with pytest.raises(DataError, match="no rows"):
         read(tmp_path, source=str(tmp_path / "empty.csv"))
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="no column of picture paths"):
+    with pytest.raises(DataError, match="no column of image paths"):
         read(tmp_path, source=str(tmp_path / "other.csv"))
 
 
@@ -186,17 +186,17 @@ def test_a_class_unknown_to_training_is_refused(tmp_path):
         read(tmp_path, train=str(train), test=str(test))
     encoder = read(tmp_path, source=str(train)).encoder
     with pytest.raises(DataError, match="'cow'"):
-        read_labelled(encoder, str(test), "label", tmp_path / "cache")
+        read_labeled(encoder, str(test), section(), tmp_path / "cache")
 
 
-def test_large_pictures_are_reduced_and_small_ones_kept(tmp_path):
+def test_large_images_are_reduced_and_small_ones_kept(tmp_path):
     assert read(tmp_path, source=str(fill(tmp_path / "big", size=(300, 400), kind="jpg"))).encoder.height == 96
     data = read_images(section(source=str(tmp_path / "big")), 0, tmp_path / "cache", pretrained=True)
     assert (data.encoder.height, data.encoder.channels) == (224, 3)
     assert read(tmp_path, source=str(tmp_path / "big"), image_size=[40, 30]).encoder.width == 30
 
 
-def test_decoded_pictures_are_kept_and_a_changed_file_is_seen(tmp_path):
+def test_decoded_images_are_kept_and_a_changed_file_is_seen(tmp_path):
     folder = fill(tmp_path / "pets")
     first = read(tmp_path, source=str(folder))
     assert len(list((tmp_path / "cache" / "images").glob("*.npy"))) == 1

@@ -18,7 +18,7 @@ def about(kind: Any, text: str, **limits: Any) -> Any:
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
-    """A frozen part of a recipe."""
+    """One section of a recipe."""
 
 
 Schedule = Literal["one_cycle", "cosine", "cosine_restarts", "coslog4", "exponential", "step", "plateau", "constant"]
@@ -32,60 +32,66 @@ Variant = Literal["fp32", "fp16", "dynamic", "int8_weights", "int8"]
 
 class Train(Section, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the training rows", ge=1) = None
-    batch_size: about(int | Literal["all"] | None, 'rows per step: a number, 1 (stochastic) or "all" (batch gradient descent)', ge=1) = None
-    learning_rate: about(float | Literal["auto"] | None, 'peak step size, or "auto" to run the learning-rate finder first', gt=0) = None
+    batch_size: about(int | Literal["all"] | None, 'rows per step: a number, or "all" (full-batch gradient descent)', ge=1) = None
+    learning_rate: about(float | Literal["auto"] | None, 'peak learning rate, or "auto" to run the learning-rate finder first', gt=0) = None
     schedule: about(Schedule | None, "one_cycle, cosine, cosine_restarts, coslog4, exponential, step, plateau or constant") = None
     warmup: about(float | None, "share of the steps spent warming up", ge=0, lt=1) = None
     optimizer: about(Optimizer | None, OPTIMIZERS) = None
     momentum: about(float | None, "momentum of sgd, momentum, nesterov and rmsprop", ge=0, lt=1) = None
-    beta2: about(float | None, "decay of the mean square of the gradients (adam, adamw, nadam, adamax, lamb)", ge=0, lt=1) = None
+    beta2: about(float | None, "decay of the running mean of squared gradients (adam, adamw, nadam, adamax, lamb)", ge=0, lt=1) = None
     weight_decay: about(float | None, "decoupled weight decay (never on biases and norms)", ge=0) = None
     clip_norm: about(float | None, "largest global gradient norm (0 never clips)", ge=0) = None
     loss: about(str | None, "loss by name; the task's own by default") = None
-    label_smoothing: about(float | None, "share of the label spread over all classes", ge=0, lt=1) = None
-    class_weights: about(Literal["balanced"] | dict[str, float] | None, '"balanced", or a weight for each class') = None
+    label_smoothing: about(float | None, "label smoothing: share of each label that is spread over all classes", ge=0, lt=1) = None
+    class_weights: about(Literal["balanced"] | dict[str, float] | None, '"balanced", or a weight for each class by name') = None
     ema: about(float | None, "decay of the moving average of the weights (0 turns it off)", ge=0, lt=1) = None
-    swa: about(float | None, "share of the last epochs whose weights are averaged; for a schedule that stays up", gt=0, lt=1) = None
-    l1: about(float | None, "penalty on the absolute weights of kernels", gt=0) = None
-    l2: about(float | None, "penalty on the squared weights of kernels (in the gradient; weight_decay is beside it)", gt=0) = None
-    patience: about(int | None, "epochs without a better validation score before training stops (0 never stops early)", ge=0) = None
-    max_norm: about(float | None, "largest norm of each unit's incoming weights", gt=0) = None
-    precision: about(Precision, "float32, mixed_bfloat16 or auto (bfloat16 where the hardware and the model gain)") = "auto"
-    ensemble: about(int, "how many seeds are trained and averaged in one graph", ge=1) = 1
-    snapshots: about(int | None, "cut one training into so many cycles and average their ends in one graph", ge=2) = None
+    swa: about(
+        float | None,
+        "stochastic weight averaging: share of the last epochs whose weights are averaged; suits constant and cyclic schedules",
+        gt=0,
+        lt=1,
+    ) = None
+    l1: about(float | None, "L1 penalty on the kernels, in the loss", gt=0) = None
+    l2: about(float | None, "L2 penalty on the kernels, in the loss (weight_decay is decoupled from it)", gt=0) = None
+    patience: about(int | None, "early stopping: epochs without a better validation score before training stops (0: never)", ge=0) = None
+    max_norm: about(float | None, "max-norm constraint: largest norm of the incoming weights of each unit", gt=0) = None
+    precision: about(Precision, "float32, mixed_bfloat16, or auto (bfloat16 where it is faster on this hardware)") = "auto"
+    ensemble: about(int, "number of seeds that are trained and averaged in one graph", ge=1) = 1
+    snapshots: about(
+        int | None, "snapshot ensemble: number of learning-rate cycles, whose final models are averaged in one graph", ge=2
+    ) = None
     unfreeze_epochs: about(
-        tuple[Annotated[int, Meta(ge=1)], ...] | None, "transfer learning: epochs per stage of unfreezing, e.g. [3, 5]"
+        tuple[Annotated[int, Meta(ge=1)], ...] | None, "transfer learning: epochs of each unfreezing stage, e.g. [3, 5]"
     ) = None
     layerwise_lr_decay: about(
-        float | None, "transfer learning: factor of the learning rate for each deeper quarter of the trunk, e.g. 0.5", gt=0, le=1
+        float | None,
+        "transfer learning: factor on the learning rate for each quarter of the backbone farther from the head, e.g. 0.5",
+        gt=0,
+        le=1,
     ) = None
-    seed: about(int, "the one seed of splits, weights, order and augmentation", ge=0, lt=2**31) = 0
-    deterministic: about(bool, "same seed, same machine: the same weights, bit for bit") = True
+    seed: about(int, "seed of splits, weights, order of rows and augmentation", ge=0, lt=2**31) = 0
+    deterministic: about(bool, "the same seed on the same machine gives the same weights, bit for bit") = True
     log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None
-    checkpoint_minutes: about(float, "how often, at the least, a finished epoch is kept for --resume", ge=0) = 1.0
+    checkpoint_minutes: about(float, "minutes between checkpoints for --resume; each is written at the end of an epoch", ge=0) = 1.0
 
 
 class Export(Section, frozen=True, kw_only=True):
     formats: about(tuple[Format, ...], "saved_model and tflite") = ("saved_model", "tflite")
-    variants: about(tuple[Variant, ...], "TFLite precisions to try, smallest wins: fp32, fp16, dynamic, int8_weights, int8") = (
-        "fp32",
-        "fp16",
-        "dynamic",
-        "int8_weights",
-        "int8",
-    )
-    max_metric_drop: about(float | None, "largest loss of the task metric against Keras that a file may have", ge=0) = None
+    variants: about(
+        tuple[Variant, ...], "TFLite precisions to try; the smallest file that passes is chosen: fp32, fp16, dynamic, int8_weights, int8"
+    ) = ("fp32", "fp16", "dynamic", "int8_weights", "int8")
+    max_metric_drop: about(float | None, "largest drop of the task metric, against the Keras model, that a file may have", ge=0) = None
     metadata: about(bool, "write standard TFLite metadata (labels, normalisation) into the files") = True
 
 
 class Tune(Section, frozen=True, kw_only=True):
-    trials: about(int, "how many trainings `applied-dl tune` makes in all", ge=1) = 30
+    trials: about(int, "number of trainings of `applied-dl tune`", ge=1) = 30
     space: about(dict[str, dict], 'by dotted key: {low = 1e-4, high = 0.1, log = true} or {choices = ["a", "b"]}') = {}
 
 
 class Card(Section, frozen=True, kw_only=True):
     title: about(str, "title of the model card") = ""
-    description: about(str, "what the model is for, in the author's words") = ""
-    license: about(str, "licence of the model, as a SPDX name") = ""
-    author: about(str, "who answers for the model") = ""
-    limits: about(str, "known limits and uses to avoid, in the author's words") = ""
+    description: about(str, "what the model is for") = ""
+    license: about(str, "license of the model, as an SPDX identifier") = ""
+    author: about(str, "who is responsible for the model") = ""
+    limits: about(str, "known limits, and uses to avoid") = ""

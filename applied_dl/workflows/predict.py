@@ -86,8 +86,18 @@ def predictions_frame(predictor: Predictor, inputs: Any, predictions: list[dict[
     given = _input_columns(inputs, len(predictions)) if frame.height == len(predictions) else None
     if given is None:
         return frame
-    frame = frame.rename({name: f"{name}_predicted" for name in frame.columns if name in given.columns})
-    return pl.concat([given, frame], how="horizontal")
+    return pl.concat([given, frame.rename(_free_names(frame.columns, given.columns))], how="horizontal")
+
+
+def _free_names(names: list[str], taken: list[str]) -> dict[str, str]:
+    """A name for each column that none of `taken` has: `<name>_predicted`, with a number where that is taken too."""
+    free: dict[str, str] = {}
+    for name in names:
+        new, count = name, 1
+        while new in taken or new in free.values():
+            new, count = f"{name}_predicted{f'_{count}' if count > 1 else ''}", count + 1
+        free[name] = new
+    return free
 
 
 def _input_columns(inputs: Any, count: int) -> pl.DataFrame | None:

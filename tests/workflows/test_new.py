@@ -48,6 +48,14 @@ def test_the_columns_of_a_series_are_proposed():
     assert (recipe.data.time, recipe.data.target) == ("Datum", "Umsatz")
 
 
+def test_the_columns_of_labeled_texts_are_proposed():
+    rows = [{"id": i, "body": f"It was a day number {i} of the year.", "category": ["good", "bad"][i % 2]} for i in range(60)]
+    pl.DataFrame(rows).write_csv("texts.csv")
+    recipe = recipes.read_recipe(write_recipe("sentences", "texts", "texts.csv"))
+    assert (recipe.data.kind, recipe.data.column, recipe.data.target) == ("labelled", "body", "category")
+    assert recipes.read_recipe(write_recipe("words", "words", "texts.csv")).data.column == "body"
+
+
 def test_a_folder_is_described_by_its_files():
     for name in ("cats/a.jpg", "cats/b.jpg", "dogs/c.png", ".hidden/d.png"):
         Path("photos", name).parent.mkdir(parents=True, exist_ok=True)

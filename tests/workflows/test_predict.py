@@ -26,6 +26,15 @@ def test_predictions_stand_beside_the_columns_they_were_made_from(trained, tmp_p
     assert found["prediction_predicted"].to_list() == pytest.approx([a["prediction"] for a in predictor.predict(rows)])
 
 
+def test_a_file_of_predictions_can_be_predicted_again(trained, tmp_path):
+    predictor = applied_dl.load(trained("tabular").bundle)
+    frame = pl.DataFrame({column.name: [0.0, 0.1] for column in predictor.encoder.columns})
+    for _ in range(4):
+        frame = applied_dl.predict(predictor, frame, as_frame=True)
+    assert len(frame.columns) == len(predictor.encoder.columns) + 4 * 3
+    assert {"prediction", "prediction_predicted", "prediction_predicted_2", "prediction_predicted_3"} <= set(frame.columns)
+
+
 def test_a_forecast_is_appended_to_its_history(trained, tmp_path):
     predictor = applied_dl.load(trained("forecast").bundle)
     e = predictor.encoder

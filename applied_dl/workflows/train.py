@@ -178,7 +178,8 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         return task.score(recipe, outputs, part, prepared.encoder)
 
     answers = {part: keras_outputs(serving, getattr(prepared, part)) for part in ("validation", "test")}
-    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
+    scored = fitted.held_out or answers
+    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in scored.items()}
     lines.log_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
@@ -187,7 +188,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
-    shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
+    shown, undrawn = _draw(task, recipe, prepared, fitted, scored["test"], work / "plots")
     manifest = Manifest(
         schema=bundle.SCHEMA,
         task=recipe.task,
@@ -213,6 +214,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         *prepared.warnings,
         *undrawn,
         *_cut_short(fitted.history),
+        *_refitted(fitted),
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
     ]
     manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))
@@ -231,6 +233,15 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
         text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
         console.warn(text)
         return {}, [text]
+
+
+def _refitted(fitted) -> list[str]:
+    if not fitted.held_out:
+        return []
+    return [
+        "The scores are those of the model that was fitted on the training rows; the files hold it fitted again on all rows, so that each "
+        "file's own metric is on rows that it has seen (train.refit = false ships the scored model)."
+    ]
 
 
 def _cut_short(history) -> list[str]:

@@ -274,7 +274,8 @@ def stacked(arrays: list[np.ndarray], padding: int) -> np.ndarray:
 
 
 def _outputs(model: keras.Model, part, encoder: SubwordEncoder) -> dict[str, np.ndarray]:
-    return {name: np.asarray(found) for name, found in model.predict({encoder.input: part.inputs[encoder.input]}, batch_size=256, verbose=0).items()}
+    inputs = {encoder.input: part.inputs[encoder.input]}
+    return {name: np.asarray(found) for name, found in model.predict(inputs, batch_size=256, verbose=0).items()}
 
 
 def trimmed(ids, padding: int):

@@ -82,7 +82,7 @@ def text(report: dict) -> str:
     lines = []
     for finding in report["findings"]:
         lines += [
-            f"{finding['name'].replace('_', ' ')}: {finding['saw']}",
+            f"{finding['name'].replace('_', ' ')}: {finding['observed']}",
             f"    why     {finding['why']}",
             f"    change  {finding['change']}",
         ]

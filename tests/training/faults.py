@@ -178,13 +178,13 @@ HEALTHY = {
 }
 BIG = keras.initializers.RandomNormal(stddev=30.0, seed=0)
 FAULTS = {
-    "pixels never scaled": ("input_not_standardised", lambda: classify(change=lambda x, y: (127 + 60 * x, y))),
-    "one feature in other units": ("input_not_standardised", lambda: regress(change=lambda x, y: (_with(x, 3, 1e5 * x[:, 3]) / 1e5, y))),
-    "inputs a million times too small": ("input_not_standardised", lambda: regress(change=lambda x, y: (1e-6 * x, y))),
+    "pixels never scaled": ("input_not_standardized", lambda: classify(change=lambda x, y: (127 + 60 * x, y))),
+    "one feature in other units": ("input_not_standardized", lambda: regress(change=lambda x, y: (_with(x, 3, 1e5 * x[:, 3]) / 1e5, y))),
+    "inputs a million times too small": ("input_not_standardized", lambda: regress(change=lambda x, y: (1e-6 * x, y))),
     "a NaN in the input": ("input_not_finite", lambda: regress(change=lambda x, y: _first_only(x, y, np.nan))),
-    "target in euros": ("target_not_standardised", lambda: regress(change=lambda x, y: (x, 5000 * y))),
-    "target far from zero": ("target_not_standardised", lambda: regress(change=lambda x, y: (x, 300 + y))),
-    "target of tiny size": ("target_not_standardised", lambda: regress(change=lambda x, y: (x, 1e-4 * y))),
+    "target in euros": ("target_not_standardized", lambda: regress(change=lambda x, y: (x, 5000 * y))),
+    "target far from zero": ("target_not_standardized", lambda: regress(change=lambda x, y: (x, 300 + y))),
+    "target of tiny size": ("target_not_standardized", lambda: regress(change=lambda x, y: (x, 1e-4 * y))),
     "head starts far too large": ("loss_at_start", lambda: classify(lambda: net(CLASSES, head={"kernel_initializer": BIG}))),
     "softmax before a loss of logits": ("squashed_twice", lambda: classify(lambda: net(CLASSES, head={"activation": "softmax"}))),
     "relu units born dead": ("dead_relu", lambda: classify(lambda: net(CLASSES, bias=keras.initializers.Constant(-4.0)))),

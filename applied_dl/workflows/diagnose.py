@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from applied_dl.core import bundle
 from applied_dl.core.errors import DataError, RefusedError, UsageError
 from applied_dl.runtime.check import golden_inputs
@@ -96,5 +94,5 @@ def text(report: dict) -> str:
 
 
 def _report(task: str, findings: list, examined: list[str], warnings: list[str], note: str | None) -> dict:
-    rows = [msgspec.to_builtins(finding) for finding in findings]
+    rows = [finding.as_dict() for finding in findings]
     return bundle.finite({"task": task, "examined": examined, "findings": rows, "warnings": list(warnings), "note": note})

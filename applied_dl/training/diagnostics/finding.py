@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from msgspec import Struct
 
 
@@ -27,6 +30,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     why: str
     change: str
     rows: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as plain JSON values."""
+        return msgspec.to_builtins(self, enc_hook=float)  # of numbers that numpy computed
 
     def line(self) -> str:
         """The finding on one line."""

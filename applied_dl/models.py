@@ -5,18 +5,32 @@ Example:
     >>> net = image.resnet((64, 64, 3), num_classes=5, activation="gelu")
 """
 
-import importlib
+from __future__ import annotations
 
-HOMES = {
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from applied_dl.tasks.forecast import models as forecast
+    from applied_dl.tasks.image import models as image
+    from applied_dl.tasks.tabular import models as tabular
+    from applied_dl.text import models as text
+
+MODULES = {
+    "forecast": "applied_dl.tasks.forecast.models",
     "image": "applied_dl.tasks.image.models",
     "tabular": "applied_dl.tasks.tabular.models",
-    "forecast": "applied_dl.tasks.forecast.models",
     "text": "applied_dl.text.models",
 }
-__all__ = ["forecast", "image", "tabular", "text"]  # noqa: F822  loaded when asked for: each imports Keras
+__all__ = ["forecast", "image", "tabular", "text"]
 
 
-def __getattr__(name: str):
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(HOMES)}")
-    return importlib.import_module(HOMES[name])
+def __getattr__(name: str) -> Any:
+    """A module of builders, imported when it is first used: each imports Keras."""
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(MODULES)}")
+    return importlib.import_module(MODULES[name])
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,7 +1,7 @@
-"""python tests/release_check.py: builds wheel and sdist of a clean copy, installs each in a fresh environment of every Python at hand.
+"""python tests/release_check.py: build wheel and sdist of a clean copy, install each in a fresh environment of every installed Python.
 
-With the light wheel a bundle that was made here is checked and answers; with `[train]` a small training runs from an empty folder. A Python
-that is not on this machine is named and passed over; none at all fails.
+The light wheel checks a bundle and predicts with it; with `[train]` a small training runs from an empty folder. A version of Python that
+is not installed is reported and skipped; without any, the check fails.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 
 def main() -> int:
-    """0 where every Python that was found passed."""
+    """0 if every Python that is installed passed."""
     pythons = {version: found for version in VERSIONS if (found := _python(version))}
     for version in VERSIONS:
         if version not in pythons:
-            print(f"Python {version}: not on this machine, passed over")
+            print(f"Python {version}: not installed, skipped")
     if not pythons:
         return 1
     with tempfile.TemporaryDirectory() as temporary:

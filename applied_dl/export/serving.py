@@ -19,6 +19,7 @@ class Serving(NamedTuple):
         labels: class names, for the TFLite metadata.
         normalisation: (mean, std) of an image input, for the TFLite metadata.
         files: further files by name, packed behind the TFLite model.
+        scored: the graph whose scores are reported, where `model` was fitted again on all rows afterwards.
     """
 
     model: keras.Model
@@ -28,3 +29,4 @@ class Serving(NamedTuple):
     labels: tuple[str, ...] = ()
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     files: dict[str, bytes] = {}
+    scored: keras.Model | None = None

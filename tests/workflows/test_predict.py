@@ -44,10 +44,10 @@ def test_a_forecast_is_appended_to_its_history(trained, tmp_path):
     )
     frame.write_csv(tmp_path / "history.csv")
     found = written(trained, "forecast", tmp_path / "out.csv", tmp_path / "history.csv")
-    one = found.filter(pl.col("series") == e.names[0])
-    assert one["time"].to_list() == e.clock.text(np.arange(len(steps) + e.horizon))
-    assert one["value"].to_list()[: len(steps)] == pytest.approx(frame[e.names[0]].to_list())
-    assert one["value"].null_count() == e.horizon
+    one, name = found, e.names[0]
+    assert one[e.columns.time].to_list() == e.clock.text(np.arange(len(steps) + e.horizon))
+    assert one[name].to_list()[: len(steps)] == pytest.approx(frame[e.names[0]].to_list())
+    assert one[name].null_count() == e.horizon
     answer = predictor.predict([str(tmp_path / "history.csv")])[0]
     assert one["forecast"].drop_nulls().to_list() == pytest.approx(answer["forecast"])
     assert (one["lower"].drop_nulls() <= one["upper"].drop_nulls()).all()

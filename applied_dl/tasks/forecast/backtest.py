@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from applied_dl.core import console
+from applied_dl.core import config, console
 from applied_dl.core.errors import UsageError
 from applied_dl.core.metrics.forecasting import known_scale
 from applied_dl.core.records import Part, Prepared
@@ -23,6 +23,7 @@ from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.models.closed_form import backtest, fit_ridge
 from applied_dl.tasks.forecast.readers.prepare import prepare_series
 from applied_dl.training.reproducible import set_up
+from applied_dl.training.trainer import CheckpointingTrainer
 
 CHEAP, DEAR = 200, 5  # origins by default: of refits that cost a solve, and of those that cost a training
 
@@ -65,8 +66,14 @@ def of_bundle(recipe, prepared: Prepared, answer: Callable[[dict], dict], count:
 
 
 def _plain(prepared: Prepared) -> bool:
-    """Whether ridge sees all there is: series on one clock, no covariates."""
-    return prepared.encoder.form == "aligned" and not {"past", "future", "static"} & set(prepared.test.inputs)
+    """Whether ridge sees all there is: series on one clock, no covariates, and a validation part."""
+    if "validation" not in prepared.state.starts:
+        return False
+    return (
+        prepared.encoder.form == "aligned"
+        and "validation" in prepared.state.starts
+        and not {"past", "future", "static"} & set(prepared.test.inputs)
+    )
 
 
 def _thinned(prepared: Prepared, count: int | None, default: int) -> np.ndarray:
@@ -117,13 +124,14 @@ def _retrained(recipe, whole: Prepared, count: int | None) -> Backtest:
     else:
         backs = e.horizon * np.arange(count or recipe.data.test_horizons or 1)[::-1]
     parts, answers, classical = [], [], []
+    once = config.replace(recipe, train={"refit": False})  # nothing after an origin is known there
     for i, back in enumerate(backs):
         prepared = prepare_series(recipe, int(back))
         set_up(recipe.train.seed, recipe.train.deterministic)
         console.say(
             "origin", f"{i + 1} of {len(backs)}, {e.clock.text(prepared.test.extra['origin'][:1])[0]}: {len(prepared.train):,} windows"
         )
-        serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
+        serving = task.serving(recipe, task.fit(once, prepared, CheckpointingTrainer()), prepared)
         parts.append(prepared.test)
         answers.append(keras_outputs(serving, prepared.test))
         classical.append(_classical(prepared, prepared.test))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError, known
 from applied_dl.tasks.forecast.models import BUILDERS
-from applied_dl.tasks.forecast.selection import members_of, name_of
+from applied_dl.tasks.forecast.selection import choose
 from applied_dl.tasks.forecast.validate import CLOSED, check
 
 PRESETS = {"fast": 0.5, "default": 1.0, "best": 1.0}  # factors of the epochs; "best" has more members
@@ -23,30 +23,34 @@ TRAINING = {  # epochs, batch, rate, loss
 OTHERS = (10, 128, 1e-3, "mse")
 
 
-def resolve_forecast(recipe, encoder, windows: int, least: float):
-    """The recipe without a None that training reads; `least` is the smallest training value. Raises `UsageError` for a key that would
-    do nothing.
+def resolve_forecast(recipe, encoder, windows: int):
+    """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing.
 
     The closed form uses no key of the training, so they stay None; the members of a blend have epochs, rates and losses of their own.
     """
     model = recipe.model
     known("model.preset", model.preset, PRESETS)
-    name = name_of(recipe, encoder.form, windows, encoder.season)
+    name, members = choose(recipe, encoder.form, windows, encoder.season, encoder.least > 0)
     known("model.name", name, (*BUILDERS, "blend"))
-    members = members_of(recipe, name, encoder.form) if name == "blend" else None
     check(recipe, name, members, encoder)
+    least, most = encoder.seen or (-1.0, 1.0)
     if recipe.predict.non_negative and least < 0:
         raise UsageError(f"predict.non_negative would cut forecasts of series that are negative themselves (down to {least:g}); remove it.")
     chosen = {} if name in CLOSED else training_of(name, encoder, windows, model.preset)
-    non_negative = recipe.predict.non_negative
     return config.replace(
         recipe,
         model={"name": name, "members": members},
-        train={k: v for k, v in chosen.items() if getattr(recipe.train, k) is None and not (members and k in OF_A_MEMBER)},
+        train={"refit": "ets" in (members or (name,)) if recipe.train.refit is None else recipe.train.refit}
+        | {k: v for k, v in chosen.items() if getattr(recipe.train, k) is None and not (members and k in OF_A_MEMBER)},
         data={"horizon": encoder.horizon, "lookback": encoder.lookback, "season": encoder.season},
-        predict={"non_negative": encoder.form == "panel" and least >= 0 if non_negative is None else non_negative},
+        predict={"non_negative": _floor(encoder, least, most) if recipe.predict.non_negative is None else recipe.predict.non_negative},
         export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
+
+
+def _floor(encoder, least: float, most: float) -> bool:
+    """Whether forecasts are cut at zero: no training value is negative, and zero is no farther from them than they are from each other."""
+    return least >= 0 and not encoder.offset and not encoder.own_offset and (encoder.form == "panel" or least <= most - least)
 
 
 def member_training(recipe, name: str, encoder, windows: int) -> dict:

@@ -22,6 +22,9 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     form: "aligned" (all series are the channels of one window) or "panel" (every series is a window of its own).
     center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
     quantiles: those that the model learned, if any.
+    offset: (D,) subtracted from the values of an aligned set before they become float32, and added to its forecasts; `own_offset`: of a
+    panel the first value of each history instead. center and scale are those of the values without it.
+    least: the fewest steps that a history must have, of a set too short for a validation part; 0 stands for the lookback.
     past_columns, future_columns: the columns of the covariates as `SeriesSet.past_names` names them; empty where all are numbers.
     seen: the least and the largest training value of a panel. levels, static_center: of every static column its texts, or the mean of
     its numbers, which stands for a missing one.
@@ -44,6 +47,9 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     quantiles: tuple[float, ...] = ()
     max_missing: float = 0.4
     seen: tuple[float, float] | None = None
+    least: int = 0
+    offset: tuple[float, ...] = ()
+    own_offset: bool = False
     past_columns: tuple[tuple[str, str], ...] = ()
     future_columns: tuple[tuple[str, str], ...] = ()
 
@@ -53,7 +59,10 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
 
 
 class Block(Struct, frozen=True, kw_only=True):
-    """Series that share windows: `values` (T, D) without NaN, `truth` (T, D) with them, `start` of the clock, covariates."""
+    """Series that share windows: `values` (T, D) without NaN, `truth` (T, D) with them, `start` of the clock, covariates.
+
+    `offset` (D,) was subtracted from values and truth, so that float32 holds what is left.
+    """
 
     names: tuple[str, ...]
     start: int
@@ -62,6 +71,7 @@ class Block(Struct, frozen=True, kw_only=True):
     past: np.ndarray | None = None
     future: np.ndarray | None = None
     static: np.ndarray | None = None
+    offset: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -88,6 +98,9 @@ def blocks(encoder: SeriesEncoder, data: SeriesSet) -> list[Block]:
 def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
     truth = np.stack([data.values[i] for i in rows], axis=1)
     values = np.stack([fill(data.values[i], encoder.season) for i in rows], axis=1)
+    offset = np.array(encoder.offset) if encoder.offset else values[0] if encoder.own_offset else None
+    if offset is not None:
+        truth, values = truth - offset, values - offset
     first = rows[0]
     steps = data.starts[first] + np.arange(len(values) + encoder.horizon)
     parts = [calendar(encoder, steps)] if encoder.calendar else []
@@ -105,6 +118,7 @@ def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
         past=None if past is None else np.stack([fill(c, encoder.season) for c in past.T], axis=1).astype(np.float32),
         future=np.concatenate(parts, axis=1).astype(np.float32) if parts else None,
         static=_static(encoder, data.names[first], data.static[first]) if data.static else None,
+        offset=offset,
     )
 
 
@@ -163,19 +177,19 @@ def periods(clock: Clock) -> tuple[str, ...]:
 def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[str, np.ndarray]:
     """The named inputs (B, …) of the windows whose history ends before step `ends` (B,) of the block.
 
-    A panel's series shorter than the lookback is lengthened to the left by its first season. Raises `DataError` where an aligned
+    Histories shorter than the lookback are lengthened to the left by their first season, of a panel and of a short set.
+    Raises `DataError` where an aligned
     history is too short or a covariate known ahead is missing.
     """
     L, H = encoder.lookback, encoder.horizon
     ends = np.asarray(ends)
-    short = L - int(ends.min())
-    if short > 0 and encoder.form == "aligned":
-        raise DataError(
-            f"The history of {', '.join(block.names[:3])} has {int(ends.min())} steps, expected at least {L} (the model's lookback)."
-        )
+    short, least = L - int(ends.min()), encoder.least or L
+    if int(ends.min()) < least and encoder.form == "aligned":
+        what = "" if encoder.least else " (the model's lookback)"
+        raise DataError(f"The history of {', '.join(block.names[:3])} has {int(ends.min())} steps, expected at least {least}{what}.")
     pad = max(0, short)
     at = ends[:, None] + pad - L + np.arange(L)  # (B, L)
-    found = {"history": _padded(block.values, pad, encoder.season)[at]}
+    found = {"history": _short_histories(encoder, block, ends) if pad and encoder.least else _padded(block.values, pad, encoder.season)[at]}
     if block.past is not None:
         found["past"] = _padded(block.past, pad, encoder.season)[at]
     if block.future is not None:
@@ -194,6 +208,13 @@ def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[st
     if encoder.cycle:
         found["phase"] = ((block.start + ends[:, None] - L) % encoder.cycle).astype(np.int32)
     return found
+
+
+def _short_histories(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> np.ndarray:
+    """(B, L, D) lengthened with the trend of what each history knows, and of nothing that comes after it."""
+    L, season = encoder.lookback, encoder.season
+    rows = [[lengthen(column[:end], L, season, trend=True)[-L:] for column in block.values.T] for end in ends]
+    return np.stack([np.stack(columns, axis=1) for columns in rows])
 
 
 def _padded(values: np.ndarray, pad: int, season: int) -> np.ndarray:

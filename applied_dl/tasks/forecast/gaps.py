@@ -40,10 +40,18 @@ def fill_short_gaps(rows: np.ndarray, season: int = 1) -> np.ndarray:
     return rows
 
 
-def lengthen(values: np.ndarray, length: int, season: int = 1) -> np.ndarray:
-    """At least `length` steps: what is missing on the left repeats the first season, or the first value of shorter series."""
+def lengthen(values: np.ndarray, length: int, season: int = 1, trend: bool = False) -> np.ndarray:
+    """At least `length` steps: what is missing on the left repeats the first season, or the first value of shorter series.
+
+    trend: each season further to the left differs by the mean change from season to season, so that a trend goes on backwards.
+    """
     missing = length - len(values)
     if missing <= 0:
         return values
+    if trend and len(values) > season:
+        change = float(np.mean(values[season:] - values[:-season])) if season > 1 else float(values[-1] - values[0]) / (len(values) - 1)
+        back = np.arange(missing, 0, -1)
+        seasons = -(-back // season)
+        return np.concatenate([values[(-back) % season] - change * seasons, values]).astype(values.dtype)
     cycle = values[:season] if len(values) >= season else values[:1]
     return np.concatenate([np.resize(cycle, -(-missing // len(cycle)) * len(cycle))[-missing:], values])

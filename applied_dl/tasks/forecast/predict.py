@@ -11,10 +11,8 @@ from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, inputs_at, load, unseen_texts
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.tables import LARGEST
-from applied_dl.tasks.forecast.series import SeriesSet
+from applied_dl.tasks.forecast.series import ANY, SeriesSet
 
-AT_ONCE = None
-APPENDS = True
 LEAST_ALLOWED = 0.4  # share of missing values that every model accepts in a window, also one trained with a smaller data.max_missing
 FAR = 8.0  # training deviations from the training mean beyond which a warning says that a history is unlike the training data
 
@@ -57,7 +55,7 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
             warnings += _unlike(encoder, block)
             for channel, name in enumerate(block.names):
                 kept.append(place)
-                slots.append((len(rows), channel, name, None if bare else block.start + len(block)))
+                slots.append((len(rows), channel, name, None if bare else block.start + len(block), _offset(block, channel)))
                 place += 1
             rows.append(window)
     arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
@@ -68,47 +66,103 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
 def postprocess(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list[dict]:
     """One forecast a series: future stamps, forecast, and the interval at the recipe's coverage.
 
-    After a history without times, `times` counts the steps ahead: "+1", "+2", …; `quantiles` are there where more than three were learned.
+    After a history without times, `times` counts the steps ahead: "+1", "+2", …; `quantiles` are there where the recipe names its own.
     """
     found = []
-    for row, channel, name, first in encoded.extra["slots"]:
+    for row, channel, name, first, offset in encoded.extra["slots"]:
         ahead = np.arange(encoder.horizon)
         times = [f"+{step + 1}" for step in ahead] if first is None else encoder.clock.text(first + ahead)
-        numbers = {key: [float(v) for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
+        numbers = {key: [float(v) + offset for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
         if "quantiles" in outputs:
             learned = outputs["quantiles"][row, :, channel].T
-            numbers["quantiles"] = {f"{q:g}": [float(v) for v in line] for q, line in zip(encoder.quantiles, learned)}
+            numbers["quantiles"] = {f"{q:g}": [float(v) + offset for v in line] for q, line in zip(encoder.quantiles, learned)}
         found.append({"series": name, "times": times, **numbers})
     return found
 
 
-def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
-    """Every history with its forecast after it: one row a step, `value` for the one and `forecast` … for the other.
+def _offset(block: Block, channel: int) -> float:
+    """What was subtracted from a series and is added to its forecasts."""
+    return 0.0 if block.offset is None else float(block.offset[channel])
 
-    answers: as `predict` gives them for `inputs`, one a series, or one for a file that cannot be read.
+
+def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
+    """Every history with its forecast after it, under the user's own column names.
+
+    A wide file keeps its columns (times, targets, covariates); the forecast of its target stands in `forecast`, `lower` and `upper`, of
+    several targets in `NAME_forecast`, … A long file has a row for each series and time. A history without such names has the columns
+    `series`, `time` and `value`.
+
+    Args:
+        encoder: The encoder of the bundle.
+        inputs: Files or tables.
+        answers: As `predict` gives them for `inputs`: one for each series, or one for a file that cannot be read.
+
+    Returns:
+        One dict for each row.
     """
     rows, left = [], iter(answers)
     for item in inputs:
-        whose = {"input": str(item)} if len(inputs) > 1 else {}
+        source = {"input": str(item)} if len(inputs) > 1 else {}
         try:
-            series = blocks(encoder, read_series(item, encoder.columns, _clock(encoder)))
+            data = read_series(item, encoder.columns, _clock(encoder))
+            series = blocks(encoder, data)
         except AppliedError:
-            rows.append({**whose, "error": next(left)["error"]})
+            rows.append({**source, "error": next(left)["error"]})
             continue
         for block in series:
-            times = encoder.clock.text(np.arange(block.start, block.start + len(block)))
-            for name, values in zip(block.names, block.truth.T):
-                same, answer = {**whose, "series": name}, next(left)
-                if "error" in answer:
-                    rows.append({**same, "error": answer["error"]})
-                    continue
-                rows += [{**same, "time": t, "value": None if np.isnan(v) else float(v)} for t, v in zip(times, values)]
-                columns = {key: answer[key] for key in ("forecast", "lower", "upper")}
-                columns |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
+            own = [next(left) for _ in block.names]
+            if any("error" in answer for answer in own):
                 rows += [
-                    {**same, "time": time, **{key: line[i] for key, line in columns.items()}} for i, time in enumerate(answer["times"])
+                    {**source, "series": answer.get("series", name), "error": answer["error"]} for name, answer in zip(block.names, own)
                 ]
+            else:
+                rows += [{**source, **row} for row in _with_forecast(encoder, data, block, own)]
     return rows
+
+
+def _with_forecast(encoder: SeriesEncoder, data: SeriesSet, block: Block, answers: list[dict]) -> list[dict]:
+    """The rows of one block: its history, then its forecasts, both with the covariates that are known."""
+    columns, steps = data.columns, len(block)
+    wide = columns.layout == "wide"
+    series = {} if wide else {columns.series if columns.layout == "long" else "series": block.names[0]}
+    time = columns.time or "time"
+    target = columns.targets[0] if columns.layout == "long" else "value"
+    values = {name if wide else target: data.values[data.names.index(name)] for name in block.names}
+    place = data.names.index(block.names[0])
+    covariates = {
+        **(_cells(data.past[place], data.past_names) if data.past else {}),
+        **(_cells(data.future[place], data.future_names) if data.future else {}),
+    }
+    taken = {time, *series, *values, *covariates}
+    several = len(block.names) > 1
+    ahead = {}
+    for name, answer in zip(block.names, answers):
+        lines = {key: answer[key] for key in ("forecast", "lower", "upper")}
+        lines |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
+        for key, line in lines.items():
+            key = f"{name}_{key}" if several else key
+            ahead[f"{key}_predicted" if key in taken else key] = line
+    rows = []
+    for step, when in enumerate([*encoder.clock.text(np.arange(block.start, block.start + steps)), *answers[0]["times"]]):
+        row = {**series, time: when}
+        if step < steps:
+            row |= {name: None if np.isnan(cells[step]) else float(cells[step]) for name, cells in values.items()}
+        row |= {name: cells[step] for name, cells in covariates.items() if step < len(cells)}
+        rows.append(row if step < steps else row | {key: line[step - steps] for key, line in ahead.items()})
+    return rows
+
+
+def _cells(rows: np.ndarray, names: tuple[tuple[str, str], ...]) -> dict[str, list]:
+    """Covariates (T, C) as the cells that the user wrote: numbers, or the text of each step."""
+    found: dict[str, list] = {}
+    for (column, text), values in zip(names, rows.T):
+        if not text:
+            found[column] = [None if np.isnan(v) else float(v) for v in values]
+            continue
+        cells = found.setdefault(column, [None] * len(values))
+        if text != ANY:
+            found[column] = [text if v > 0.5 else cell for v, cell in zip(values, cells)]
+    return found
 
 
 def _clock(encoder: SeriesEncoder):
@@ -157,6 +211,7 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     recent = block.truth[-encoder.lookback :].astype(np.float64)
     mean = np.nanmean(recent, axis=0)
     if encoder.form != "aligned":
+        mean = mean + _offset(block, 0)
         low, high = encoder.seen or (-np.inf, np.inf)
         if low - (high - low) <= mean[0] <= high + (high - low):
             return []
@@ -171,4 +226,4 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["APPENDS", "AT_ONCE", "appended", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -4,7 +4,8 @@ from typing import Literal
 
 from msgspec import field
 
-from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+from applied_dl.core import sections
+from applied_dl.core.sections import Card, Export, Section, Tune, about
 
 
 class Data(Section, frozen=True, kw_only=True):
@@ -23,9 +24,9 @@ class Data(Section, frozen=True, kw_only=True):
     ) = None
     time: about(str | None, "time column; found by its values by default") = None
     series: about(str | tuple[str, ...] | None, "column(s) that name the series of a long file; found where times repeat by default") = None
-    past_covariates: about(tuple[str, ...], "columns known up to now only") = ()
-    future_covariates: about(tuple[str, ...], "columns known ahead, over the horizon too") = ()
-    static_covariates: about(tuple[str, ...], "columns that are constant per series") = ()
+    past_covariates: about(str | tuple[str, ...], "columns known up to now only") = ()
+    future_covariates: about(str | tuple[str, ...], "columns known ahead, over the horizon too") = ()
+    static_covariates: about(str | tuple[str, ...], "columns that are constant per series") = ()
     calendar: about(bool | None, "give the model hour, weekday and day of the year of every future step") = None
     split: about(tuple[float, float, float], "shares of train, validation and test, in time order") = (0.6, 0.2, 0.2)
     rows: about(int | None, "use only the first rows (time steps) of the file", ge=3) = None
@@ -50,8 +51,8 @@ class Data(Section, frozen=True, kw_only=True):
 class Model(Section, frozen=True, kw_only=True):
     name: about(
         str | None,
-        "ridge, blend, panel, linear, nlinear, dlinear, rlinear, cyclenet, simple_rnn, gru, lstm, seq2seq, tcn, tsmixer, "
-        "tide, patchtst, itransformer or nbeats; chosen by the data by default",
+        "ridge, ets (exponential smoothing, Theta), blend, panel, linear, nlinear, dlinear, rlinear, cyclenet, simple_rnn, gru, lstm, "
+        "seq2seq, tcn, tsmixer, tide, patchtst, itransformer or nbeats; chosen by the data by default",
     ) = None
     preset: about(str, "fast, default or best") = "default"
     normalize: about(str | None, "per window: last, mean, revin or none (undone in the graph)") = None
@@ -64,13 +65,22 @@ class Model(Section, frozen=True, kw_only=True):
     difference: about(bool, "forecast the steps between values and sum them up in the graph") = False
 
 
+class Train(sections.Train, frozen=True, kw_only=True):
+    refit: about(
+        bool | None, "once the scores are measured, fit the shipped model again with the newest rows; by default where ets is a member"
+    ) = None
+
+
 class Calibration(Section, frozen=True, kw_only=True):
     coverage: about(float, "share of truths the interval should hold", gt=0, lt=1) = 0.9
-    quantiles: about(tuple[float, ...], "quantiles learned with train.loss = quantile") = (0.05, 0.5, 0.95)
+    quantiles: about(
+        tuple[float, ...],
+        "quantiles to forecast; others than these set the interval (its limits are the outer two) and are given one by one",
+    ) = (0.05, 0.5, 0.95)
 
 
 class Predict(Section, frozen=True, kw_only=True):
-    non_negative: about(bool | None, "cut forecasts at zero; where no training value is negative by default for panels") = None
+    non_negative: about(bool | None, "cut forecasts at zero; by default where no training value is negative") = None
 
 
 class Recipe(Section, frozen=True, kw_only=True):

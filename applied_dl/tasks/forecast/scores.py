@@ -15,18 +15,19 @@ RANGES = 4  # of the horizon
 def score(recipe, outputs, part, encoder) -> Scores:
     """Aligned: MSE and MAE in training deviations, as published. Panels: sMAPE, MASE and OWA against Naive 2. Coverage for both."""
     truth, found = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64)
+    offset = part.extra.get("offset", np.array(encoder.offset) if encoder.offset else 0.0)
     rows: dict[str, np.ndarray] = {}  # of every metric that is a mean over windows
     if encoder.form == "aligned":
         gap = (truth - found) / np.array(encoder.scale)
         rows |= {"mse": metric.row_mean(gap**2), "mae": metric.row_mean(np.abs(gap))}
     scale = part.extra["mase_scale"]
-    rows |= {"smape": metric.row_smape(truth, found), "mase": metric.row_mase(truth, found, scale)}
+    rows |= {"smape": metric.row_smape(truth + offset, found + offset), "mase": metric.row_mase(truth, found, scale)}
     metrics = {name: float(np.nanmean(values)) for name, values in rows.items()}
     if encoder.form == "aligned":  # weighed by known values, as published
         metrics |= {"mse": float(np.nanmean(gap**2)), "mae": float(np.nanmean(np.abs(gap)))}
     main = "mse" if encoder.form == "aligned" else "mase"
     if encoder.form == "panel" and "naive2" in part.extra:
-        reference = metric.smape(truth, part.extra["naive2"]), metric.mase(truth, part.extra["naive2"], scale)
+        reference = metric.smape(truth + offset, part.extra["naive2"] + offset), metric.mase(truth, part.extra["naive2"], scale)
         if min(reference) > 0:
             main, metrics["owa"] = "owa", metric.owa(metrics["smape"], metrics["mase"], *reference)
             rows["owa"] = (rows["smape"] / reference[0] + rows["mase"] / reference[1]) / 2
@@ -34,7 +35,7 @@ def score(recipe, outputs, part, encoder) -> Scores:
         unit = np.array(encoder.scale) if encoder.form == "aligned" else metric.known_scale(scale)[:, None]
         low, high = outputs["lower"].astype(np.float64), outputs["upper"].astype(np.float64)
         inside = np.where(np.isnan(truth), np.nan, (truth >= low) & (truth <= high))
-        loss = _interval_loss(truth, low, high, encoder.coverage) / unit
+        loss = _interval_loss(truth, low, high, *_tails(encoder)) / unit
         rows |= {"coverage": metric.row_mean(inside), "pinball": metric.row_mean(loss)}
         metrics |= {"coverage": float(np.nanmean(inside)), "pinball": float(np.nanmean(loss))}
     known = {name: values[np.isfinite(values)] for name, values in rows.items()}
@@ -46,11 +47,16 @@ def score(recipe, outputs, part, encoder) -> Scores:
     return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals, slices=slices)
 
 
-def _interval_loss(truth, low, high, promised: float) -> np.ndarray:
-    """The mean pinball loss of both limits."""
-    tail = (1 - promised) / 2
+def _tails(encoder) -> tuple[float, float]:
+    """The shares of values that the interval promises to leave below and above it."""
+    tail = (1 - encoder.coverage) / 2
+    return (encoder.quantiles[0], 1 - encoder.quantiles[-1]) if encoder.quantiles else (tail, tail)
+
+
+def _interval_loss(truth, low, high, lower: float, upper: float) -> np.ndarray:
+    """The mean pinball loss of both limits, which promise to leave the shares `lower` and `upper` outside."""
     below, above = truth - low, truth - high
-    return (np.maximum(tail * below, (tail - 1) * below) + np.maximum((1 - tail) * above, -tail * above)) / 2
+    return (np.maximum(lower * below, (lower - 1) * below) + np.maximum((1 - upper) * above, -upper * above)) / 2
 
 
 def _slices(main: str, outputs, part, encoder) -> dict[str, Slice]:

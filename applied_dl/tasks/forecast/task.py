@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from applied_dl.core import console
 from applied_dl.core.errors import DataError
 from applied_dl.core.metrics import forecasting as metric
 from applied_dl.core.records import Fitted, Part, Prepared, Scores
@@ -19,11 +20,11 @@ from applied_dl.tasks.forecast.defaults import resolve_forecast
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
-from applied_dl.tasks.forecast.fit.intervals import margins, spread_out, uncrossed
+from applied_dl.tasks.forecast.fit.intervals import learned, margins, quantile_bases, quantile_margins, spread_out, uncrossed
 from applied_dl.tasks.forecast.fit.net import build_one, fit_forecast
 from applied_dl.tasks.forecast.models.intervals import Margin
 from applied_dl.tasks.forecast.models.windows import Standardize
-from applied_dl.tasks.forecast.readers.prepare import prepare_series
+from applied_dl.tasks.forecast.readers.prepare import own_quantiles, prepare_series, with_newest_rows
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.windows import aligned_part, panel_part
 from applied_dl.tasks.forecast.scores import score
@@ -42,8 +43,7 @@ def prepare(recipe, cache: Path) -> Prepared:
 
 def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the form and the size of the data."""
-    least = min(float(np.nanmin(v)) for v in prepared.state.known)
-    return resolve_forecast(recipe, prepared.encoder, len(prepared.state.starts["train"]), least)
+    return resolve_forecast(recipe, prepared.encoder, len(prepared.state.starts["train"]))
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -54,36 +54,74 @@ def build(recipe, prepared) -> keras.Model:
 
 
 def fit(recipe, prepared, trainer) -> Fitted:
-    """Train every member of the ensemble; the closed form and the blend have one."""
+    """Train every member of the ensemble (the closed form and the blend have one), and with `train.refit` once more with the newest rows.
+
+    The second fit is `extra["refit"]`: what was fitted, and the prepared data that it saw.
+    """
+    fitted = _fit(recipe, prepared, trainer)
+    if not recipe.train.refit or not fitted.history.rows:
+        return fitted
+    later = with_newest_rows(prepared)
+    console.say("refit", f"the shipped model sees the newest rows too: {len(later.train):,} windows")
+    return fitted._replace(extra={**fitted.extra, "refit": (_fit(recipe, later, trainer, "refit-"), later)})
+
+
+def _fit(recipe, prepared, trainer, tag: str = "") -> Fitted:
     if recipe.model.name in (*CLOSED, "blend"):
-        return fit_forecast(recipe, prepared, trainer)
-    return fit_members(recipe, trainer, lambda one, trainer, tag: fit_forecast(one, prepared, trainer, tag))
+        return fit_forecast(recipe, prepared, trainer, f"{tag}model")
+    return fit_members(recipe, trainer, lambda one, trainer, name: fit_forecast(one, prepared, trainer, f"{tag}{name}"))
 
 
 def serving(recipe, fitted, prepared) -> Serving:
     """Raw history → forecast with a conformal interval, calibrated on the validation windows, in the user's units."""
+    scored = _with_intervals(recipe, fitted, prepared)
+    if "refit" not in fitted.extra:
+        return restore_serving(recipe, scored, prepared.encoder)
+    shipped = _with_intervals(recipe, *fitted.extra["refit"])
+    return restore_serving(recipe, shipped, prepared.encoder)._replace(scored=scored)
+
+
+def _with_intervals(recipe, fitted, prepared) -> keras.Model:
     e, part = prepared.encoder, prepared.validation
     inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in fitted.model.input.items()}
     y = fitted.model(inputs)
-    middle, low, high = spread_out(recipe, y, e)
-    if e.cycle:  # an input that the chosen member has no use for stays an input of the file
-        middle = middle + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1)
-    units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
     point = len(y.shape) == 3  # its interval begins at the forecast itself
-    middle = units(middle, "units")
-    low, high = (middle, middle) if point else (units(low, "lower_units"), units(high, "upper_units"))
-    found = keras.Model(inputs, [middle, low, high]).predict(
+    own = bool(e.quantiles) and recipe.train.loss != "quantile"  # quantiles that the model did not learn
+    bases = quantile_bases(recipe, y, e) if own else spread_out(recipe, y, e)
+    if e.cycle:  # an input that the chosen member has no use for stays an input of the file
+        bases = [base + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1) for base in bases]
+    units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
+    if point:
+        middle = units(bases[0], "units")
+        bases = [middle] * len(bases)
+    else:
+        names = [f"quantile_base_{i}" for i in range(len(bases))] if own else ["units", "lower_units", "upper_units"]
+        bases = [units(base, name) for base, name in zip(bases, names)]
+        middle = units(y[..., 0], "units") if own else bases[0]
+    found = keras.Model(inputs, list(bases)).predict(
         {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
     )
-    layer = Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name="margin")
-    width = layer(inputs["history"])
-    layer.set_weights([margins(prepared, layer, found[1], found[2], point)])
-    answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}
-    if len(e.quantiles) > 3:  # the inner ones as they were learned
-        answers["quantiles"] = ops.stack([units(q, f"quantile_{i}") for i, q in enumerate(uncrossed(y, e.quantiles))], axis=-1)
-    if recipe.predict.non_negative:
+    margin = lambda name: Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name=name)  # noqa: E731
+    if own:
+        limits = []
+        for i, (q, base, values) in enumerate(zip(e.quantiles, bases, found)):
+            layer = margin(f"margin_{i}")
+            width = layer(inputs["history"])
+            layer.set_weights([quantile_margins(prepared, layer, values, q, point)])
+            limits.append(middle if q == 0.5 else base + width if q > 0.5 else base - width)
+        limits = uncrossed(limits, e.quantiles, middle)
+        answers = {"forecast": middle, "lower": limits[0], "upper": limits[-1], "quantiles": ops.stack(limits, axis=-1)}
+    else:
+        _, low, high = bases
+        layer = margin("margin")
+        width = layer(inputs["history"])
+        layer.set_weights([margins(prepared, layer, found[1], found[2], point)])
+        answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}
+        if recipe.train.loss == "quantile" and (len(e.quantiles) > 3 or own_quantiles(recipe)):  # the inner ones as they were learned
+            answers["quantiles"] = ops.stack([units(q, f"quantile_{i}") for i, q in enumerate(learned(y, e.quantiles))], axis=-1)
+    if recipe.predict.non_negative and not e.offset and not e.own_offset:
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
-    return restore_serving(recipe, keras.Model(inputs, answers, name="forecast_serving"), e)
+    return keras.Model(inputs, answers, name="forecast_serving")
 
 
 def restore_serving(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:

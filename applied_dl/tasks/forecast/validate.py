@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 
 from applied_dl.core.errors import UsageError, known
-from applied_dl.core.sections import Train
 from applied_dl.tasks.forecast.models import BUILDERS
 from applied_dl.tasks.forecast.models.windows import NORMALIZE
-from applied_dl.tasks.forecast.recipe import Calibration
+from applied_dl.tasks.forecast.recipe import Calibration, Train
 from applied_dl.training.optimizers import refuse_bfloat16
 
 OPTIONS = {
@@ -19,13 +18,18 @@ OPTIONS = {
     "normalize": "normalize",
     "difference": "normalize",
 }
-CLOSED = ("ridge",)  # solved, not trained
+CLOSED = ("ridge", "ets")  # solved, not trained
 MOST_MEMBERS = 12  # their weights are found by trying every subset: 2^12 small solves take 0.1 s, and each member more doubles it
 HEADS = 4  # of attention; each needs a unit of its own
 ATTENTIVE = ("patchtst", "itransformer")
-BLIND = {"past": ("ridge", "cyclenet"), "static": ("ridge", "cyclenet"), "future": ("cyclenet",)}  # covariates they do not see
+# covariates that models do not see
+BLIND = {
+    "past": ("ridge", "ets", "cyclenet"),
+    "static": ("ridge", "ets", "cyclenet"),
+    "future": ("cyclenet",),
+}  # covariates they do not see
 LOSSES = ("mse", "mae", "huber", "quantile", "gaussian_nll", "relative")
-ALWAYS_USED = ("seed", "deterministic", "checkpoint_minutes")  # of [train], by every model
+ALWAYS_USED = ("refit", "seed", "deterministic", "checkpoint_minutes")  # of [train], by every model
 OTHER_TASKS = ("label_smoothing", "class_weights", "unfreeze_epochs", "layerwise_lr_decay")
 
 
@@ -89,7 +93,7 @@ def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
     train, loss = recipe.train, recipe.train.loss
     if loss is not None:
         known("train.loss of a forecast", loss, LOSSES)
-    if loss in ("quantile", "gaussian_nll") and name in ("blend", "ridge", "cyclenet"):
+    if loss in ("quantile", "gaussian_nll") and name in ("blend", "cyclenet", *CLOSED):
         raise UsageError(
             f"train.loss = {loss!r} needs a network with several outputs a step; {name!r} has one: its intervals come "
             "from validation errors."
@@ -119,15 +123,17 @@ def _check_train(recipe, name: str, names: tuple[str, ...], encoder) -> None:
 
 
 def _check_quantiles(recipe) -> None:
-    quantiles = recipe.calibration.quantiles
-    if recipe.train.loss != "quantile":
-        if quantiles != Calibration().quantiles:
-            raise UsageError(
-                "calibration.quantiles are those that train.loss = 'quantile' learns; without it "
-                "the interval is set by calibration.coverage alone."
-            )
-        return
+    quantiles, coverage = recipe.calibration.quantiles, recipe.calibration.coverage
     if not quantiles or min(quantiles) <= 0 or max(quantiles) >= 1 or any(b <= a for a, b in zip(quantiles, quantiles[1:])):
         raise UsageError(f"calibration.quantiles must rise between 0 and 1, such as [0.05, 0.5, 0.95]; received {list(quantiles)}.")
-    if 0.5 not in quantiles or quantiles[0] == 0.5 or quantiles[-1] == 0.5:
+    if recipe.train.loss != "quantile":
+        if quantiles[0] >= 0.5 or quantiles[-1] <= 0.5:
+            raise UsageError(f"calibration.quantiles needs one below and one above 0.5, the forecast; received {list(quantiles)}.")
+    elif 0.5 not in quantiles or quantiles[0] == 0.5 or quantiles[-1] == 0.5:
         raise UsageError(f"calibration.quantiles needs 0.5, the forecast, and one below and above it; received {list(quantiles)}.")
+    share = quantiles[-1] - quantiles[0]
+    if quantiles != Calibration().quantiles and coverage not in (Calibration().coverage, round(share, 9)):
+        raise UsageError(
+            f"calibration.quantiles from {quantiles[0]:g} to {quantiles[-1]:g} hold {share:g} of the values, calibration.coverage asks for "
+            f"{coverage:g}; give one of them."
+        )

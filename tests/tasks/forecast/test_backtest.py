@@ -56,7 +56,7 @@ def test_networks_and_panels_are_trained_again_at_every_origin():
 
 def test_the_verb_reports_and_draws_for_a_recipe_and_a_bundle(tmp_path, capsys):
     out = tmp_path / "recipe.png"
-    sets = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
+    sets = [text for key, value in {**SMALL, "model.name": "ridge"}.items() for text in ("--set", f"{key}={value}")]
     assert cli.main(["backtest", "forecast", "--quiet", "--json", "--origins", "4", "--out", str(out), *sets]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["origins"] == report["refits"] == len(report["by_origin"]["origin"]) == 4

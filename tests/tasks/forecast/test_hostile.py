@@ -227,7 +227,7 @@ def frame(**replaced) -> pl.DataFrame:
 
 
 SOURCES = [
-    refused("a handful of rows", lambda _: frame().head(6), "x.csv|steps|values"),
+    refused("a handful of rows", lambda _: frame().head(4), "x.csv|steps|values"),
     refused("no number column", lambda _: frame(y=["a"] * 60), "x.csv"),
     refused("every value missing", lambda _: frame(y=[None] * 60), "x.csv"),
     refused("stamps without a clock", lambda _: frame(date=_wild()), "x.csv"),

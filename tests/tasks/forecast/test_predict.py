@@ -114,9 +114,35 @@ def test_every_file_is_appended_to_itself_and_refused_ones_leave_no_history(tmp_
     assert [set(row) for row in rows if row["input"] == gaps] == [{"input", "series", "error"}]
     for name, first in (("b.csv", 0), ("c.csv", 10)):
         own = [row for row in rows if row["input"].endswith(name)]
-        assert [row["value"] for row in own[:8]] == list(range(first, first + 8))
+        assert [row["a"] for row in own[:8]] == list(range(first, first + 8))
         assert [row["forecast"] for row in own[8:]] == [first + 7.0] * 3
-        assert own[8]["time"][:4] == own[0]["time"][:4]
+        assert own[8]["day"][:4] == own[0]["day"][:4]
+
+
+def test_the_forecast_is_written_under_the_columns_of_the_user():
+    """Covariates of both kinds are kept, and a column that is called as the forecast is does not lose its values."""
+    one = replace(encoder(), names=("sales",), center=(0.0,), scale=(1.0,))
+    columns = Columns(layout="wide", time="date", targets=("sales",), future=("promo", "weather"), categories=("weather",))
+    names = (("promo", ""), ("weather", "*"), ("weather", "rain"))
+    e = replace(one, columns=columns, future_columns=names)
+    data = {
+        "date": days(9), "sales": [*map(float, range(6)), None, None, None], "promo": [0, 1] * 4 + [1],
+        "weather": ["rain", "sun", None] * 3,
+    }  # fmt: skip
+    encoded = encode(e, data)
+    rows = appended(e, [data], postprocess(e, naive(encoded.inputs), encoded))
+    assert list(rows[0]) == ["date", "sales", "promo", "weather"]
+    assert rows[1] == {"date": "2024-03-02", "sales": 1.0, "promo": 1.0, "weather": "sun"}
+    assert rows[8] == {"date": "2024-03-09", "promo": 1.0, "weather": None, "forecast": 5.0, "lower": 4.0, "upper": 6.0}
+    both = {"day": days(8), "a": np.arange(8.0), "b": np.ones(8), "a_lower": np.ones(8)}
+    encoded = encode(encoder(), both)
+    rows = appended(encoder(), [both], postprocess(encoder(), naive(encoded.inputs), encoded))
+    assert list(rows[-1]) == ["day", "a_forecast", "a_lower", "a_upper", "b_forecast", "b_lower", "b_upper"]
+    long = {"item": ["x"] * 6 + ["y"] * 9, "day": days(6) + days(9), "value": np.arange(15.0)}
+    encoded = encode(encoder("panel"), long)
+    rows = appended(encoder("panel"), [long], postprocess(encoder("panel"), naive(encoded.inputs), encoded))
+    assert rows[0] == {"item": "x", "day": "2024-03-01", "value": 0.0}
+    assert rows[-1] == {"item": "y", "day": "2024-03-12", "forecast": 14.0, "lower": 13.0, "upper": 15.0}
 
 
 @pytest.mark.parametrize(

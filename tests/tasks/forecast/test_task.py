@@ -155,7 +155,7 @@ def test_metrics_by_hand():
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
-        ({"data__source": "elnino", "data__horizon": 400}, "expected at least"),
+        ({"data__source": "elnino", "data__horizon": 730}, "expected at least"),
         ({"data__source": "elnino", "data__lookback": 700}, "expected at least"),
         ({"data__source": "elnino", "data__target": "heat"}, "no column 'heat'"),
         ({"data__source": "co2", "data__gaps": "refuse"}, "are missing (the first at 1958-05-10)"),

@@ -46,7 +46,7 @@ def resolved(**keys):
         ({"model__members": ["ridge", "gro"]}, "Did you mean 'gru'"),
         ({"model__members": ["ridge", "gru"], "train__ensemble": 2}, "name one more than once"),
         ({"model__members": ["ridge", "gru"], "train__snapshots": 2}, "train.snapshots is for one network"),
-        ({"model__name": "gru", "calibration__quantiles": [0.1, 0.9]}, "train.loss = 'quantile' learns"),
+        ({"model__name": "gru", "calibration__quantiles": [0.6, 0.9]}, "one below and one above 0.5"),
         ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": [0.9, 0.1]}, "must rise between 0 and 1"),
         ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": [0.5, 1.0]}, "must rise between 0 and 1"),
         ({"model__name": "gru", "train__loss": "quantile", "calibration__quantiles": []}, "must rise between 0 and 1"),

@@ -12,8 +12,10 @@ from applied_dl.core import console
 from applied_dl.core.metrics.forecasting import known_scale
 from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.forecast.defaults import member_training
+from applied_dl.tasks.forecast.validate import CLOSED
 from applied_dl.training.ensembles import average
 
+CAP = 5.0  # median errors of the better member: no error of two solved members counts more
 PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
 
 
@@ -36,7 +38,8 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
         weights, error, alone = blend_weights(outputs, part.target, known_scale(part.extra["mase_scale"])[:, None], absolute=True)
     else:
         truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
-        weights, error, alone = blend_weights(outputs, truth)
+        solved = len(outputs) == 2 and set(recipe.model.members) <= set(CLOSED)
+        weights, error, alone = capped_weights(outputs, truth) if solved else blend_weights(outputs, truth)
     best = int(np.argmin(alone))
     console.say(
         "blend",
@@ -48,6 +51,7 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
         return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
     kept = [i for i, w in enumerate(weights) if w > 0]
     rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows if "learning_rate" in row)]
+    rows = rows or [{"epoch": 1, "loss": error, "val_loss": error}]  # of members that are solved, not trained
     history = History(rows=rows, best=error, best_epoch=len(rows), seconds=sum(f.history.seconds for f in fitted))
     return Fitted(average([fitted[i].model for i in kept], [float(weights[i]) for i in kept]), history, note)
 
@@ -66,6 +70,21 @@ def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolu
             size = np.abs(weights @ gaps)
             weights = _least_squares((gaps / np.maximum(size, 1e-3 * size.mean() + 1e-12)) @ gaps.T)
     return weights, float(measure(weights @ gaps).mean()), measure(gaps).mean(axis=1)
+
+
+def capped_weights(outputs: list[np.ndarray], truth: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """As `blend_weights`, of two members and by absolute errors of which none counts more than a few usual ones.
+
+    A change of level that no member could foresee then costs both the same; after it, the one that adapts wins.
+    """
+    seen = np.isfinite(truth)
+    gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (2, N)
+    cap = CAP * max(float(np.median(np.abs(gaps), axis=1).min()), 1e-12)
+    loss = lambda rows: np.minimum(np.abs(rows), cap).mean(axis=-1)  # noqa: E731
+    shares = np.linspace(0, 1, 21)
+    errors = [float(loss(share * gaps[0] + (1 - share) * gaps[1])) for share in shares]
+    best = int(np.argmin(errors))
+    return np.array([shares[best], 1 - shares[best]]), errors[best], loss(gaps)
 
 
 def _least_squares(gram: np.ndarray) -> np.ndarray:

@@ -33,19 +33,48 @@ def spread_out(recipe, y, encoder):
     if recipe.train.loss == "gaussian_nll":
         deviation = NormalDist().inv_cdf(0.5 + encoder.coverage / 2) * ops.exp(0.5 * ops.clip(y[..., 1], -LARGEST_LOG, LARGEST_LOG))
         return y[..., 0], y[..., 0] - deviation, y[..., 0] + deviation
-    found = uncrossed(y, recipe.calibration.quantiles)
+    found = learned(y, recipe.calibration.quantiles)
     return found[recipe.calibration.quantiles.index(0.5)], found[0], found[-1]
 
 
-def uncrossed(y, quantiles: tuple[float, ...]) -> list:
-    """Learned quantiles (B, H, D, K), 0.5 among them, as K arrays of which none crosses the next: from the median outwards."""
+def learned(y, quantiles: tuple[float, ...]) -> list:
+    """Learned quantiles (B, H, D, K), 0.5 among them, as K arrays of which none crosses the next."""
     middle = quantiles.index(0.5)
-    found = [y[..., i] for i in range(len(quantiles))]
-    for i in range(middle + 1, len(found)):
-        found[i] = ops.maximum(found[i], found[i - 1])
-    for i in range(middle - 1, -1, -1):
-        found[i] = ops.minimum(found[i], found[i + 1])
+    return uncrossed([y[..., i] for i in range(len(quantiles))], quantiles, y[..., middle])
+
+
+def uncrossed(limits: list, quantiles: tuple[float, ...], middle) -> list:
+    """Limits by quantile (B, H, D) of which none crosses the next, from the median `middle` outwards."""
+    found = list(limits)
+    for side, no_further in (((i for i, q in enumerate(quantiles) if q > 0.5), ops.maximum),
+                             ((i for i, q in reversed(list(enumerate(quantiles))) if q < 0.5), ops.minimum)):  # fmt: skip
+        nearest = middle
+        for i in side:
+            found[i] = nearest = no_further(found[i], nearest)
     return found
+
+
+def quantile_bases(recipe, y, encoder) -> list:
+    """Per quantile of the encoder the forecast before calibration: the point itself, or the normal's quantile."""
+    if len(y.shape) == 3:
+        return [y] * len(encoder.quantiles)
+    if recipe.train.loss == "gaussian_nll":
+        deviation = ops.exp(0.5 * ops.clip(y[..., 1], -LARGEST_LOG, LARGEST_LOG))
+        return [y[..., 0] + NormalDist().inv_cdf(q) * deviation for q in encoder.quantiles]
+    return [y[..., 0]] * len(encoder.quantiles)
+
+
+def quantile_margins(prepared, layer: Margin, base: np.ndarray, quantile: float, point: bool) -> np.ndarray:
+    """The weights (H, D) of a `Margin` that is added to (below the median: subtracted from) the uncalibrated quantile (N, H, D)."""
+    e, part = prepared.encoder, prepared.validation
+    if quantile == 0.5:
+        return np.zeros((e.horizon, base.shape[-1]), np.float32)
+    if e.form == "panel" and len(part) < FEW:  # too few to see how skewed the errors are
+        excess = np.abs(base - part.target)
+        return _of_few(prepared, layer, excess / _spread(layer, part.inputs["history"]), abs(2 * quantile - 1))
+    excess = part.target - base if quantile > 0.5 else base - part.target
+    found = conformal_margin(excess, _spread(layer, part.inputs["history"]), max(quantile, 1 - quantile))
+    return found * drift(prepared, layer) if point and e.form == "aligned" else found
 
 
 def margins(prepared, layer: Margin, low: np.ndarray, high: np.ndarray, point: bool) -> np.ndarray:
@@ -54,12 +83,12 @@ def margins(prepared, layer: Margin, low: np.ndarray, high: np.ndarray, point: b
     excess = np.maximum(low - part.target, part.target - high)
     spread = _spread(layer, part.inputs["history"])
     if e.form == "panel" and len(part) < FEW:
-        return _of_few(prepared, layer, excess / spread)
+        return _of_few(prepared, layer, excess / spread, e.coverage)
     found = conformal_margin(excess, spread, e.coverage)
     return found * drift(prepared, layer) if point and e.form == "aligned" else found
 
 
-def _of_few(prepared, layer: Margin, scores: np.ndarray) -> np.ndarray:
+def _of_few(prepared, layer: Margin, scores: np.ndarray, coverage: float) -> np.ndarray:
     """(H, 1) of a panel with too few validation windows for a margin a step of their own.
 
     Their shape over the steps, and how wide the usual time is beside the validation's, are the seasonal naive's, which needs no fit and
@@ -67,8 +96,8 @@ def _of_few(prepared, layer: Margin, scores: np.ndarray) -> np.ndarray:
     """
     e, parts = prepared.encoder, (prepared.train, prepared.validation)
     naive = [np.abs(part.target - _naive(e, part.inputs["history"])) / _spread(layer, part.inputs["history"]) for part in parts]
-    usual = np.maximum(conformal_margin(np.concatenate(naive), np.ones((1, 1, 1)), e.coverage), 1e-9)
-    of_all = lambda rows: conformal_margin((rows / usual).reshape(-1, 1, 1), np.ones((1, 1, 1)), e.coverage)  # noqa: E731
+    usual = np.maximum(conformal_margin(np.concatenate(naive), np.ones((1, 1, 1)), coverage), 1e-9)
+    of_all = lambda rows: conformal_margin((rows / usual).reshape(-1, 1, 1), np.ones((1, 1, 1)), coverage)  # noqa: E731
     return usual * of_all(scores) / np.maximum(of_all(naive[1]), 1e-3)
 
 

@@ -10,13 +10,16 @@ import tensorflow as tf
 from keras import ops
 from msgspec.structs import replace
 
+from applied_dl.core import console
 from applied_dl.core.builders import call
+from applied_dl.core.errors import DataError
 from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
+from applied_dl.tasks.forecast.models.ets import Smoothing, fit_ets, window_of
 from applied_dl.tasks.forecast.models.windows import gather_windows, normalize, panel_scale
 from applied_dl.tasks.forecast.validate import CLOSED
 from applied_dl.training.losses import loss as named_loss
@@ -63,8 +66,8 @@ def spec_of(recipe, prepared) -> Spec:
     )
 
 
-def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = ()) -> keras.Model:
-    """One model by name, with the recipe's widths where it has them; a ridge of the given kernels."""
+def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = (), smoothing: Smoothing | None = None) -> keras.Model:
+    """One model by name, with the recipe's widths where it has them; ridge and ets with what was solved for them."""
     spec, model, builder = spec_of(recipe, prepared), recipe.model, BUILDERS[name]
     known = inspect.signature(builder).parameters
     options = {
@@ -77,13 +80,26 @@ def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = ())
     if model.members:  # widths meant for one member are not forced upon the others
         given = {key: value for key, value in options.items() if value is not None}
         options = {key: value for key, value in (MEMBER_SIZES.get(name, {}) | given).items() if key in known}
-    fixed = {"cyclenet": {"window": min(SHORT_WINDOW, spec.lookback)}, "ridge": {"kernels": kernels}}.get(name, {})
+    fixed = {
+        "cyclenet": {"window": min(SHORT_WINDOW, spec.lookback)},
+        "ridge": {"kernels": kernels},
+        "ets": _smoothing_options(spec, smoothing),
+    }.get(name, {})
     if "patch" in known:
         options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
     return call(builder, options, spec, **fixed)
 
 
+def _smoothing_options(spec: Spec, found: Smoothing | None) -> dict:
+    options = {"window": window_of(spec.lookback, spec.season)}
+    if found is None:
+        return options
+    return options | {"kernel": found.kernel, "ratio_kernel": found.ratio_kernel, "ratio_share": found.ratio_share}
+
+
 def _normalize(recipe, prepared, name: str) -> str | None:
+    if name == "ets":
+        return None
     if name in CLOSED:  # which brings the shift it chose to one form
         return "panel" if prepared.encoder.form == "panel" else None
     if recipe.model.difference:
@@ -97,6 +113,8 @@ def fit_forecast(recipe, prepared, trainer, tag: str = "model") -> Fitted:
         return fit_blend(recipe, prepared, trainer, tag, fit_forecast)
     if recipe.model.name == "ridge":
         return fit_closed(recipe, prepared)
+    if recipe.model.name == "ets":
+        return fit_smoothing(recipe, prepared)
     return _fit_network(recipe, prepared, trainer, tag)
 
 
@@ -119,6 +137,25 @@ def fit_closed(recipe, prepared) -> Fitted:
         rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
     )
     return Fitted(model, history, {"ridge": found})
+
+
+def fit_smoothing(recipe, prepared) -> Fitted:
+    """Exponential smoothing: chosen by rolling origins within the training steps, no descent, no seed."""
+    e, state = prepared.encoder, prepared.state
+    ahead = _effect(prepared) if "future" in prepared.test.inputs else None
+    series = [block.values[: len(known)].astype(np.float64) for block, known in zip(state.blocks, state.known)]
+    if ahead:  # in the units of the model, without what the covariates explain
+        series = [(series[0] - np.array(e.center)) / np.array(e.scale) - ahead[1][: len(series[0])]]
+    positive = not ahead and all((rows > 0).all() for rows in series)
+    found = fit_ets(series, e.horizon, e.season, window_of(e.lookback, e.season), positive)
+    model = build_one(recipe, prepared, "ets", smoothing=found)
+    if ahead:
+        model.get_layer("effect").set_weights([ahead[0]])
+    console.say("ets", " and ".join(found.names))
+    history = History(
+        rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
+    )
+    return Fitted(model, history, {"smoothing": found})
 
 
 def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
@@ -188,6 +225,11 @@ def _lengthened(block: Block, pad: int, season: int) -> Block:
 
 
 def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
+    if not len(prepared.state.starts["train"]):
+        raise DataError(
+            f"No series has the {prepared.encoder.horizon} steps after its first ones that {recipe.model.name!r} learns from; give a "
+            "longer history, a smaller data.horizon, or model.name = 'ets'."
+        )
     model = build_one(recipe, prepared, recipe.model.name)
     relative = recipe.train.loss == "relative"
     fitting, validation = sources(recipe, prepared, relative)
@@ -196,4 +238,4 @@ def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
     return Fitted(model, history)
 
 
-__all__ = ["Relative", "build_one", "fit_closed", "fit_forecast", "normalize", "sources", "spec_of"]
+__all__ = ["Relative", "build_one", "fit_closed", "fit_forecast", "fit_smoothing", "normalize", "sources", "spec_of"]

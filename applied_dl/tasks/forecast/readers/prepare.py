@@ -11,12 +11,24 @@ from applied_dl.core.records import Prepared
 from applied_dl.io.clock import Clock, parse_frequency
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, periods
 from applied_dl.tasks.forecast.readers.read import Cuts, read, trim
-from applied_dl.tasks.forecast.readers.windows import State, aligned_windows, panel_windows
-from applied_dl.tasks.forecast.selection import members_of, name_of
+from applied_dl.tasks.forecast.readers.windows import (
+    SEASONS_READ,
+    STEPS_READ,
+    State,
+    aligned_part,
+    aligned_windows,
+    first_origin,
+    panel_windows,
+    short_windows,
+)
+from applied_dl.tasks.forecast.selection import choose
 from applied_dl.tasks.forecast.series import ANY, SeriesSet
 
 LOOKBACK = 512
 FEWEST_OF_A_TEXT = 3  # training rows in which a text of a covariate must occur to have an effect of its own
+FAR_FROM_ZERO = 1000.0  # deviations of the mean from zero, beyond which it is subtracted in float64
+SHORT_STEPS = 20  # of a training part without a season, beside two horizons, under which there is no validation part
+LEAST_STEPS = 4  # before the test, of the longest series
 CHANNELS = 1000  # more aligned series than this are a panel
 
 
@@ -32,32 +44,50 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     form = _form(data, d)
     clock = Clock(**dict(zip(("unit", "every"), parse_frequency(d.frequency)))) if d.frequency and data.clock.unit == "step" else data.clock
     _check_form(d, form, data)
-    season, horizon = d.season or clock.season, d.horizon or clock.horizon
-    cuts = cuts or _cuts(data, d, form, horizon)
+    notes = list(data.notes)
+    season = d.season or clock.season
+    horizon = d.horizon or _horizon(clock, data, form, notes)
+    given, cuts = cuts, cuts or _cuts(data, d, form, horizon)
     if back is not None:
         data, cuts = _earlier(data, cuts, form, horizon, back)
-    _check(data, cuts, form, horizon, d)
-    lookback = d.lookback or _lookback(cuts, form, horizon, season)
-    notes = list(data.notes)
+    short = _too_short(cuts, data, d, form, horizon, season, given is not None)
+    if short:
+        cuts = _short_cuts(data, cuts, form, horizon, d.test_horizons or 1, given is not None)
+    _check(data, cuts, form, horizon, d, short)
+    lookback = d.lookback or (_short_lookback(max(map(len, data.values)), season) if short else _lookback(cuts, form, horizon, season))
     if form == "panel":
-        data, cuts = _long_enough(data, cuts, horizon, notes)
+        data, cuts = _long_enough(data, cuts, horizon, notes, short)
     known = [values[: end if form == "aligned" else max(end, 2)] for values, end in zip(data.values, cuts.train)]
     center, scale = _units(known) if form == "aligned" else ((0.0,), (1.0,))
+    offset, own_offset = _offsets(known, form, notes)
+    center = tuple(c - o for c, o in zip(center, offset)) if offset else center
     _note_constant(data.names, known, notes)
     calendar = periods(data.clock) if d.calendar else ()
-    name = name_of(recipe, form, cuts.train[0] - lookback - horizon + 1, season)
-    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in members_of(recipe, name, form) else 0
+    windows = max(1, cuts.train[0] - lookback - horizon + 1)
+    name, members = choose(recipe, form, windows, season, short)
+    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in (members or (name,)) else 0
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
-        center=center, scale=scale, coverage=recipe.calibration.coverage, cycle=cycle,
+        center=center, scale=scale, coverage=_coverage(recipe), cycle=cycle,
         calendar=calendar, levels=_levels(data), static_center=_static_center(data),
-        quantiles=recipe.calibration.quantiles if recipe.train.loss == "quantile" else (), max_missing=d.max_missing,
+        quantiles=recipe.calibration.quantiles if own_quantiles(recipe) or recipe.train.loss == "quantile" else (),
+        max_missing=d.max_missing,
+        least=max(2, min(season, first_origin(max(cuts.train), season))) if short else 0,
+        offset=offset, own_offset=own_offset,
         past_columns=_covariate_columns(data.past, data.past_names, cuts),
         future_columns=_covariate_columns(data.future, data.future_names, cuts),
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
     series = blocks(encoder, data)
-    parts, starts, pads = (aligned_windows if form == "aligned" else panel_windows)(encoder, series, cuts)
-    state = State(blocks=series, known=known, starts=starts, pads=pads, units=_covariate_units(encoder, series, cuts))
+    cut = short_windows if short else aligned_windows if form == "aligned" else panel_windows
+    parts, starts, pads = cut(encoder, series, cuts)
+    state = State(
+        blocks=series, known=known, starts=starts, pads=pads, units=_covariate_units(encoder, series, cuts), ends=tuple(cuts.validation)
+    )
+    if short:
+        notes.append(
+            f"the history is short for a horizon of {horizon} and a season of {season}: the model is chosen and its intervals are "
+            f"calibrated by forecasts from within the training steps, and the last {len(data.values[0]) - cuts.train[0]} steps are the test"
+        )
     missing = int(sum(np.isnan(v).sum() for v in data.values))
     if missing:
         share = missing / sum(map(len, data.values))
@@ -75,7 +105,7 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         "lookback": lookback,
         "horizon": horizon,
         "missing": missing,
-        "windows": len(state.starts["train"]),
+        "windows": len(parts["train"]) if short else len(starts["train"]),
         "from": data.clock.text(np.array([min(data.starts)]))[0],
         "to": data.clock.text(np.array([max(s + len(v) for s, v in zip(data.starts, data.values)) - 1]))[0],
     }
@@ -134,9 +164,99 @@ def _earlier(data: SeriesSet, cuts: Cuts, form: str, horizon: int, back: int) ->
     return replace(data, values=values), Cuts([max(0, end - a) for end, a in zip(ends, ahead)], ends)
 
 
-def _check(data: SeriesSet, cuts: Cuts, form: str, horizon: int, d) -> None:
+def with_newest_rows(prepared: Prepared) -> Prepared:
+    """The same data for the fit of the model that is shipped: training and validation reach the end of the series, as long as they were.
+
+    The encoder, the units of the covariates and the test part stay; there is nothing left that was never seen.
+    """
+    e, state = prepared.encoder, prepared.state
+    lengths = [len(block) for block in state.blocks]
+    if e.least:
+        cut, cuts = short_windows, Cuts(lengths, lengths)
+    else:
+        moved = [length - end for length, end in zip(lengths, state.ends)]
+        trained = [len(block) - (end - len(known)) for block, end, known in zip(state.blocks, state.ends, state.known)]
+        if e.form == "aligned":
+            moved, trained = moved[:1] * len(state.known), trained[:1] * len(state.known)
+        cut, cuts = (aligned_windows if e.form == "aligned" else panel_windows), Cuts(trained, lengths)
+    parts, starts, pads = cut(e, state.blocks, cuts, ("train", "validation"))
+    if e.form == "aligned" and not e.least:  # from the newest origins too, whose horizon has only begun
+        block, extra = state.blocks[0], prepared.validation.extra["mase_scale"][0]
+        unknown = np.full((e.horizon, block.truth.shape[1]), np.nan, np.float32)
+        ends = np.arange(max(cuts.train[0], e.lookback), len(block))
+        if block.future is not None:  # as far as the covariates are known ahead
+            ends = ends[ends + e.horizon <= np.flatnonzero(~np.isnan(block.future).any(axis=1)).max() + 1]
+        parts["validation"] = aligned_part(e, replace(block, truth=np.concatenate([block.truth, unknown])), ends, extra)
+    known = [column.astype(np.float64) for block in state.blocks for column in block.truth.T]
+    later = replace(state, known=known, starts=starts, pads=pads, ends=tuple(lengths))
+    return replace(prepared, train=parts["train"], validation=parts["validation"], state=later)
+
+
+def own_quantiles(recipe) -> bool:
+    """Whether the recipe names quantiles other than the default ones."""
+    return recipe.calibration.quantiles != type(recipe.calibration)().quantiles
+
+
+def _coverage(recipe) -> float:
+    """The share that the interval promises: what lies between the outer quantiles, where the recipe names them."""
+    quantiles = recipe.calibration.quantiles
+    return round(quantiles[-1] - quantiles[0], 9) if own_quantiles(recipe) and len(quantiles) > 1 else recipe.calibration.coverage
+
+
+def _horizon(clock: Clock, data: SeriesSet, form: str, notes: list[str]) -> int:
+    """The clock's horizon; less where the series are shorter than five of it."""
+    steps = max(len(v) for v in data.values)
+    most = clock.horizon
+    if steps >= (3 if form == "panel" else 5) * most:
+        return most
+    fits = max(steps // 4, min(clock.season, steps // 3) if clock.season > 1 else 1, 1)
+    if fits < most:
+        notes.append(f"data.horizon is {fits}: the {steps} steps of the series are few for the usual {most}")
+    return min(most, fits)
+
+
+def _too_short(cuts: Cuts, data: SeriesSet, d, form: str, horizon: int, season: int, given: bool) -> bool:
+    """Whether the history leaves no room for a training part of two seasons and two horizons, and a validation part, before the test.
+
+    Files of training and validation that were given, and shares that were, are used as they are.
+    """
+    if d.split != type(d)().split or d.validation or (given and not d.train):
+        return False
+    if form == "panel":
+        return max(cuts.train) < horizon + 2
+    steps = len(data.values[0])
+    least = 2 * horizon + (2 * season if season > 1 else SHORT_STEPS)
+    return cuts.train[0] < least or cuts.validation[0] - cuts.train[0] < horizon or steps - cuts.validation[0] < horizon
+
+
+def _short_cuts(data: SeriesSet, cuts: Cuts, form: str, horizon: int, ahead: int, given: bool) -> Cuts:
+    """Training up to the test: the last horizon (of a panel `ahead` of them), or the test file that was given."""
+    ends = cuts.validation if given else [len(v) - horizon * (ahead if form == "panel" else 1) for v in data.values]
+    return Cuts(list(ends), list(ends))
+
+
+def _short_lookback(most: int, season: int) -> int:
+    """All there is, in whole seasons where it is two or more, up to what exponential smoothing reads."""
+    if season > 1 and most >= 2 * season:
+        return min(most // season * season, SEASONS_READ * season)
+    return min(most, STEPS_READ if season == 1 else SEASONS_READ * season)
+
+
+def _check(data: SeriesSet, cuts: Cuts, form: str, horizon: int, d, short: bool) -> None:
     """Refuse what cannot be forecast, by series and reason."""
-    if form == "aligned":
+    if short:
+        longest = int(np.argmax(cuts.train))
+        if cuts.train[longest] < LEAST_STEPS:
+            raise DataError(
+                f"Series {data.names[longest]!r} has {len(data.values[longest])} steps; expected at least {horizon + LEAST_STEPS} for a "
+                f"horizon of {horizon}; give a longer history or a smaller data.horizon."
+            )
+        if d.lookback and d.lookback > max(map(len, data.values)):
+            raise DataError(
+                f"Series {data.names[longest]!r} has {len(data.values[longest])} steps, expected at least {d.lookback}, the data.lookback; "
+                "give a smaller one."
+            )
+    elif form == "aligned":
         steps = len(data.values[0])
         for name, size in (
             ("training", cuts.train[0]),
@@ -176,14 +296,19 @@ def _lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
         most = int(max(min(7 * horizon, 0.4 * typical), min(horizon, typical / 2), 2))
     if form == "aligned" and most == LOOKBACK:
         return most
-    return most // season * season if most >= 2 * season else max(most, min(season, most))
+    if most >= 2 * season:
+        return most // season * season
+    if form == "aligned" and season > 1:  # two seasons, or one at the least, where enough training windows are left
+        room = cuts.train[0] - horizon - max(horizon, season)
+        return max(most, min(2 * season, room // season * season))
+    return max(most, min(season, most))
 
 
-def _long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str]) -> tuple[SeriesSet, Cuts]:
+def _long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str], one_cut: bool) -> tuple[SeriesSet, Cuts]:
     """Series with no history before the test are left out; those too short to train on are still forecast. Both are named."""
     kept = [i for i, end in enumerate(cuts.validation) if end >= 2]
     left = [data.names[i] for i in range(len(data.names)) if i not in set(kept)]
-    short = [data.names[i] for i in kept if cuts.train[i] < horizon + 2]
+    short = [data.names[i] for i in kept if cuts.train[i] < horizon + 2 and not one_cut]
     for names, what in (
         (left, "have no history before their test and were left out"),
         (short, "are too short to train on and are only forecast"),
@@ -201,6 +326,29 @@ def _long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str]) ->
 def _units(known: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     scale = [float(np.nanstd(v)) for v in known]
     return tuple(float(np.nanmean(v)) for v in known), tuple(s if s > 1e-12 else 1.0 for s in scale)
+
+
+def _offsets(known: list[np.ndarray], form: str, notes: list[str]) -> tuple[tuple[float, ...], bool]:
+    """What to subtract from the values of an aligned set before float32, or whether a panel's histories lose their first value.
+
+    float32 holds 7 digits: values near 1e9 that differ by 100 would be read in steps of 64.
+    """
+    ratios = [abs(float(np.nanmean(v))) / (float(np.nanstd(v)) or np.inf) for v in known]
+    if max(ratios) <= FAR_FROM_ZERO:
+        return (), False
+    if form == "panel":
+        notes.append("values far from zero: the first value of each history is subtracted before the model and added to its forecast")
+        return (), True
+    offset = []
+    for ratio, v in zip(ratios, known):
+        digits = -int(np.floor(np.log10(np.nanstd(v) or 1.0)))
+        offset.append(round(float(np.nanmean(v)), digits) if ratio > FAR_FROM_ZERO else 0.0)
+    listed = ", ".join(f"{value:.12g}" for value in offset[:5]) + (", …" if len(offset) > 5 else "")
+    notes.append(
+        f"values far from zero: {listed} is subtracted before the model and added to its forecasts, for float32 holds 7 digits; where you "
+        "run model.tflite without applied_dl, do the same"
+    )
+    return tuple(offset), False
 
 
 def _note_constant(names, known, notes) -> None:

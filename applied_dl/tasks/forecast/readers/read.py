@@ -21,16 +21,16 @@ class Cuts(NamedTuple):
 
 def columns_of(d) -> Columns:
     """The recipe's reading of a file."""
-    targets = (d.target,) if isinstance(d.target, str) else tuple(d.target or ())
+    names = lambda given: (given,) if isinstance(given, str) else tuple(given or ())  # noqa: E731
     return Columns(
         layout=d.layout,
         time=d.time,
         series=d.series if isinstance(d.series, str | None) else None,
         series_parts=() if isinstance(d.series, str | None) else tuple(d.series),
-        targets=targets,
-        past=d.past_covariates,
-        future=d.future_covariates,
-        static=d.static_covariates,
+        targets=names(d.target),
+        past=names(d.past_covariates),
+        future=names(d.future_covariates),
+        static=names(d.static_covariates),
         frequency=d.frequency,
         duplicates=d.duplicates,
         irregular=d.irregular,

@@ -12,7 +12,9 @@ from applied_dl.tasks.forecast.classical import naive2
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, inputs_at
 from applied_dl.tasks.forecast.readers.read import Cuts
 
+PARTS = ("train", "validation", "test")
 NONE = np.array([], np.int64)
+SEASONS_READ, STEPS_READ = 5, 30  # the newest steps that exponential smoothing reads: older ones know a level that may have changed
 LARGEST_PANEL = 10**7  # numbers in the windows of a panel kept as rows; of more, every n-th: networks gather their own
 
 
@@ -21,7 +23,7 @@ class State(Struct, frozen=True, kw_only=True):
 
     blocks: the whole series. known: the training values (T,) of every series, with NaN. starts: by part, (N, 2) int64 of block number and
     first step of each window. pads: by block, the steps by which it is lengthened to the left. units: of the past, future and static
-    covariates, the mean and the deviation of each column.
+    covariates, the mean and the deviation of each column. ends: by series, the step where validation ends and the test begins.
     """
 
     blocks: list[Block]
@@ -29,9 +31,12 @@ class State(Struct, frozen=True, kw_only=True):
     starts: dict[str, np.ndarray]
     pads: list[int]
     units: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
+    ends: tuple[int, ...] = ()
 
 
-def aligned_windows(encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict, list[int]]:
+def aligned_windows(
+    encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts, names: tuple[str, ...] = PARTS
+) -> tuple[dict[str, Part], dict, list[int]]:
     """The windows of the three parts, their starts and pads (as in `State`), of series on one clock."""
     block, (train, validation) = blocks[0], (cuts.train[0], cuts.validation[0])
     scale = np.array([mase_scale(v[:train], encoder.season) for v in block.truth.T])
@@ -46,9 +51,66 @@ def aligned_windows(encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts) -> 
             f"Series {block.names[0]!r}: {train} training steps hold no window of {L} + {H} steps; set a smaller "
             "data.lookback or data.horizon."
         )
-    parts = {name: aligned_part(encoder, block, e, scale) for name, e in ends.items()}
-    starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items()}
+    parts = {name: aligned_part(encoder, block, ends[name], scale) for name in names}
+    starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items() if name in names}
     return parts, starts, [0]
+
+
+def first_origin(steps: int, season: int) -> int:
+    """The fewest known steps, of `steps`, from which a short series is forecast to choose and to calibrate.
+
+    Two seasons, which show a trend; of shorter series a season and a quarter, or half of the steps.
+    """
+    if season > 1 and steps >= 2.25 * season:
+        return 2 * season
+    if season > 1 and steps > 1.25 * season + 1:
+        return round(1.25 * season)
+    return max(2, min(4, steps // 2) if season == 1 else steps // 2)
+
+
+def short_windows(
+    encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts, names: tuple[str, ...] = PARTS
+) -> tuple[dict[str, Part], dict, list[int]]:
+    """The windows of series too short for a validation part: validation forecasts from the origins within the training steps.
+
+    What lies beyond the training steps is NaN there, and never scored. Windows are lengthened to the left where the history is.
+    """
+    H, L = encoder.horizon, encoder.lookback
+    ends: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
+    for block, end in zip(blocks, cuts.train):
+        first = min(first_origin(end, encoder.season), max(end - 1, 1))
+        inner = np.arange(first, end)
+        spread = inner if encoder.form == "aligned" else inner[np.unique(np.linspace(0, len(inner) - 1, min(8, len(inner))).astype(int))]
+        ends["train"].append(np.arange(first, end - H + 1))
+        ends["validation"].append(spread)
+        ends["test"].append(np.arange(end, len(block) - H + 1, 1 if encoder.form == "aligned" else H))
+    if not any(map(len, ends["train"])):
+        ends["train"] = ends["validation"]  # no whole window: what is forecast from there is partly unknown
+    until = {"train": cuts.train, "validation": cuts.train, "test": [len(block) for block in blocks]}
+    parts = {name: _cut_part(encoder, blocks, at, cuts.train, until[name]) for name, at in ends.items() if name in names}
+    pads = [max(0, L - min((int(e[0]) for e in (a, b) if len(e)), default=L)) for a, b in zip(ends["train"], ends["validation"])]
+    whole = [at[at + H <= end] for at, end in zip(ends["train"], cuts.train)]
+    starts = np.concatenate([np.stack([np.full(len(e), i), e - L + pad], axis=1) for i, (e, pad) in enumerate(zip(whole, pads))])
+    return parts, {"train": starts.astype(np.int64)}, pads
+
+
+def _cut_part(encoder: SeriesEncoder, blocks: list[Block], ends: list[np.ndarray], known: list[int], until: list[int]) -> Part:
+    """Windows with rows of their own, their targets unknown from step `until` on."""
+    H = encoder.horizon
+    cut = []
+    for block, end in zip(blocks, until):
+        rows = np.full((max(len(block), end) + H, block.truth.shape[1]), np.nan, np.float32)
+        rows[:end] = block.truth[:end]
+        filled = np.concatenate([block.values[:end], np.repeat(block.values[end - 1 : end], len(rows) - end, axis=0)])
+        cut.append((rows, filled))
+    if encoder.form == "panel":
+        return panel_part(encoder, blocks, ends, known, cut)
+    block, at, (truth, _) = blocks[0], ends[0], cut[0]
+    scale = np.array([mase_scale(v[: known[0]], encoder.season) for v in block.truth.T])
+    return Part(
+        inputs=inputs_at(encoder, block, at), target=truth[at[:, None] + np.arange(H)],
+        extra={"origin": block.start + at, "mase_scale": np.broadcast_to(scale, (len(at), len(scale)))},
+    )  # fmt: skip
 
 
 def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: np.ndarray) -> Part:
@@ -66,7 +128,9 @@ def aligned_part(encoder: SeriesEncoder, block: Block, ends: np.ndarray, scale: 
     )
 
 
-def panel_windows(encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts) -> tuple[dict[str, Part], dict, list[int]]:
+def panel_windows(
+    encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts, names: tuple[str, ...] = PARTS
+) -> tuple[dict[str, Part], dict, list[int]]:
     """The windows of the three parts, their starts and pads (as in `State`), of a panel."""
     H, L = encoder.horizon, encoder.lookback
     # a window's history is at least half of what its series has: shorter ones would be mostly padding
@@ -84,12 +148,13 @@ def panel_windows(encoder: SeriesEncoder, blocks: list[Block], cuts: Cuts) -> tu
             encoder, blocks, [e[::every] for e in at] if name == "train" else at, cuts.validation if name == "test" else cuts.train
         )
         for name, at in ends.items()
+        if name in names
     }
     starts = np.concatenate([np.stack([np.full(len(e), i), e - L + pad], axis=1) for i, (e, pad) in enumerate(zip(ends["train"], pads))])
     return parts, {"train": starts.astype(np.int64)}, pads
 
 
-def panel_part(encoder: SeriesEncoder, blocks: list[Block], ends: list[np.ndarray], known: list[int]) -> Part:
+def panel_part(encoder: SeriesEncoder, blocks: list[Block], ends: list[np.ndarray], known: list[int], cut: list | None = None) -> Part:
     """The windows of a panel at the ends of each series, with the errors' units of its known steps and Naive 2's forecast."""
     H, inputs, target, filled, scale, reference, origin, owner = encoder.horizon, [], [], [], [], [], [], []
     test = all(len(e) <= 8 for e in ends)
@@ -97,14 +162,17 @@ def panel_part(encoder: SeriesEncoder, blocks: list[Block], ends: list[np.ndarra
         if len(at) == 0:
             continue
         inputs.append(inputs_at(encoder, block, at))
-        target.append(block.truth[at[:, None] + np.arange(H)])
-        filled.append(block.values[at[:, None] + np.arange(H)])
+        truth, values = cut[i] if cut else (block.truth, block.values)
+        target.append(truth[at[:, None] + np.arange(H)])
+        filled.append(values[at[:, None] + np.arange(H)])
         scale += [mase_scale(block.truth[:end, 0], encoder.season)] * len(at)
         if test:
             reference.append(naive2(block.values[:, 0].astype(np.float64), at, H, encoder.season, end))
         origin.append(block.start + at)
         owner.append(np.full(len(at), i))
     extra = {"origin": np.concatenate(origin), "series": np.concatenate(owner), "mase_scale": np.array(scale)[:, None]}
+    if encoder.own_offset:
+        extra["offset"] = np.concatenate([np.full((len(at), 1, 1), block.offset[0]) for block, at in zip(blocks, ends) if len(at)])
     extra["filled"] = np.concatenate(filled)  # the target without gaps, for a fit that needs every step
     if test:
         extra["naive2"] = np.concatenate(reference)[..., None]

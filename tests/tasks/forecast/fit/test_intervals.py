@@ -11,7 +11,7 @@ from scipy.stats import norm
 from applied_dl.core.errors import DataError
 from applied_dl.export.precisions import keras_outputs
 from applied_dl.tasks.forecast import task
-from applied_dl.tasks.forecast.fit.intervals import FEWEST, drift, margins, spread_out, uncrossed
+from applied_dl.tasks.forecast.fit.intervals import FEWEST, drift, learned, margins, spread_out
 from applied_dl.tasks.forecast.models.intervals import Margin, conformal_margin
 from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
@@ -92,11 +92,11 @@ def test_the_outer_quantiles_are_the_limits():
 
 def test_learned_quantiles_never_cross():
     y = np.random.default_rng(0).standard_normal((20, 3, 2, 5)).astype(np.float32)
-    found = np.stack([ops.convert_to_numpy(q) for q in uncrossed(ops.convert_to_tensor(y), (0.1, 0.3, 0.5, 0.7, 0.9))], axis=-1)
+    found = np.stack([ops.convert_to_numpy(q) for q in learned(ops.convert_to_tensor(y), (0.1, 0.3, 0.5, 0.7, 0.9))], axis=-1)
     assert (np.diff(found, axis=-1) >= 0).all()
     assert np.array_equal(found[..., 2], y[..., 2])
     rising = np.sort(y, axis=-1)
-    same = uncrossed(ops.convert_to_tensor(rising), (0.1, 0.3, 0.5, 0.7, 0.9))
+    same = learned(ops.convert_to_tensor(rising), (0.1, 0.3, 0.5, 0.7, 0.9))
     assert all(np.array_equal(ops.convert_to_numpy(q), rising[..., i]) for i, q in enumerate(same))
 
 

@@ -138,8 +138,8 @@ class Task(Protocol):
     def restore_serving(self, recipe: Recipe, model: KerasModel, encoder: Encoder) -> ServingGraph:
         """The serving graph of a saved model."""
 
-    def score(self, recipe: Recipe, outputs: dict[str, np.ndarray], part: Part, encoder: Encoder) -> Scores:
-        """The metrics of the serving graph's outputs on a part."""
+    def score(self, recipe: Recipe, outputs: dict[str, np.ndarray], part: Part, encoder: Encoder, metrics_only: bool = False) -> Scores:
+        """The metrics of the serving graph's outputs on a part; `metrics_only` leaves out bootstrap intervals and slices."""
 
     def baselines(self, recipe: Recipe, prepared: Prepared) -> dict[str, Scores]:
         """Scores on the test rows of simple methods fitted on the training rows."""

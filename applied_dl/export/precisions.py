@@ -27,7 +27,7 @@ CLEARLY_FASTER = 0.5  # of those, one with less than this share of the smallest 
 
 
 def export_files(
-    serving: Serving, settings, train: Part, test: Part, score: Callable[[dict, Part], Scores], folder: Path, name: str
+    serving: Serving, settings, train: Part, test: Part, score: Callable[..., Scores], folder: Path, name: str
 ) -> tuple[list[ExportedFile], dict[str, np.ndarray]]:
     """Write the files of a resolved `recipe.export` and verify each on held-out rows.
 
@@ -36,7 +36,7 @@ def export_files(
         settings: the `[export]` section of the recipe: formats, variants, max_metric_drop, metadata.
         train: training rows, from which the int8 calibration takes its sample.
         test: held-out rows, at most `verification.VERIFICATION_ROWS` of which are used.
-        score: the task's score of (outputs by name, rows).
+        score: the task's score of (outputs by name, rows, metrics_only=False).
         folder: where the files go.
         name: the model's name in the TFLite metadata.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.errors import AppliedError
-from applied_dl.core.metrics.intervals import LEVEL, half_samples, without_intervals
+from applied_dl.core.metrics.intervals import LEVEL, half_samples
 from applied_dl.core.records import Part, Scores
 from applied_dl.runtime.interpreter import Runtime, operators
 
@@ -36,14 +36,15 @@ class Verifier:
     """Scores outputs on the verification rows and compares them with the score of Keras, with a paired 95 % interval.
 
     Args:
-        score: the task's score of (outputs by name, rows).
+        score: the task's score of (outputs by name, rows, metrics_only=False).
         part: the rows, as `verification_rows` chose them.
         expected: outputs of Keras on these rows, by name, each (N, …).
     """
 
-    def __init__(self, score: Callable[[dict, Part], Scores], part: Part, expected: dict[str, np.ndarray]):
-        self.score, self.part, self.expected = score, part, expected
-        self.reference = score(expected, part)
+    def __init__(self, score: Callable[..., Scores], part: Part, expected: dict[str, np.ndarray]):
+        self.score = lambda outputs, rows: score(outputs, rows, metrics_only=True)
+        self.part, self.expected = part, expected
+        self.reference = self.score(expected, part)
         light = {name: array if array.ndim <= 2 else array.reshape(len(array), -1)[:, :0] for name, array in part.inputs.items()}
         light = msgspec.structs.replace(part, inputs=light)  # no score reads the images, and copying them would be slow
         self.halves = half_samples(len(part), int(part.extra.get("together", 1)))
@@ -65,9 +66,10 @@ class Verifier:
         from threadpoolctl import threadpool_limits
 
         count, scores = len(self.part), []
-        with without_intervals(), threadpool_limits(1):  # the matrices are so small that BLAS threads would mostly wait for each other
+        with threadpool_limits(1):  # the matrices are so small that BLAS threads would mostly wait for each other
             for rows, part in zip(self.halves, self.parts):
-                scores.append(self.score({name: a[rows] if len(a) == count else a for name, a in outputs.items()}, part))
+                half = {name: a[rows] if len(a) == count else a for name, a in outputs.items()}
+                scores.append(self.score(half, part))
         return scores
 
 

@@ -54,7 +54,7 @@ def export(
             recipe.export,
             prepared.train,
             prepared.test,
-            lambda o, p: task.score(recipe, o, p, prepared.encoder),
+            lambda o, p, metrics_only=False: task.score(recipe, o, p, prepared.encoder, metrics_only),
             work,
             manifest.name,
         )

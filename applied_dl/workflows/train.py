@@ -179,8 +179,8 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     from applied_dl.training.diagnostics import check_afterwards
     from applied_dl.training.reproducible import versions
 
-    def score(outputs, part):
-        return task.score(recipe, outputs, part, prepared.encoder)
+    def score(outputs, part, metrics_only=False):
+        return task.score(recipe, outputs, part, prepared.encoder, metrics_only)
 
     scored = serving._replace(model=serving.scored or serving.model)
     answers = {part: keras_outputs(scored, getattr(prepared, part)) for part in ("validation", "test")}

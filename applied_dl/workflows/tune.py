@@ -136,7 +136,9 @@ def _score(trial, study, task, recipe, prepared) -> float:
     set_up(recipe.train.seed, recipe.train.deterministic)
     fitted = task.fit(recipe, prepared, CheckpointingTrainer(on_epoch=(watch,), keep_interrupted=False))
     serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
-    return float(task.score(recipe, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder).value)
+    return float(
+        task.score(recipe, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder, metrics_only=True).value
+    )
 
 
 def _suggest(trial, key: str, one: Dimension):

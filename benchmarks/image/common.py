@@ -59,7 +59,7 @@ def _exports(task, settings, serving, prepared) -> dict:
             settings.export,
             prepared.train,
             prepared.test,
-            lambda o, p: task.score(settings, o, p, prepared.encoder),
+            lambda o, p, metrics_only=False: task.score(settings, o, p, prepared.encoder, metrics_only),
             Path(folder),
             "benchmark",
         )

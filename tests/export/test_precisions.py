@@ -35,7 +35,7 @@ def images(rows: int, seed: int = 0) -> Part:
     return Part(inputs={"image": random.integers(0, 256, (rows, 8, 8, 3), dtype=np.uint8)}, target=random.integers(0, 3, rows))
 
 
-def accuracy(outputs, part):
+def accuracy(outputs, part, metrics_only=False):
     return Scores(main="accuracy", metrics={"accuracy": float(np.mean(outputs["probabilities"].argmax(1) == part.target))})
 
 
@@ -123,7 +123,7 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
     serving, rows = small_serving(), images(40)
     rows.extra["truth"] = serving.model.predict(rows.inputs, verbose=0)["probabilities"]
 
-    def exactness(outputs, part):
+    def exactness(outputs, part, metrics_only=False):
         gap = np.abs(outputs["probabilities"] - part.extra["truth"]).max()
         return Scores(main="accuracy", metrics={"accuracy": 1.0 if gap < 1e-5 else 0.0})
 
@@ -138,7 +138,7 @@ def test_a_lossy_file_is_refused_by_the_metric(tmp_path):
 def test_no_file_is_chosen_where_every_file_is_refused(tmp_path):
     calls = []
 
-    def only_keras_is_right(outputs, part):
+    def only_keras_is_right(outputs, part, metrics_only=False):
         if len(part) == 8:
             calls.append(outputs)
         return Scores(main="accuracy", metrics={"accuracy": float(outputs is calls[0])})
@@ -193,7 +193,7 @@ def test_a_flex_operator_is_refused(tmp_path):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     (tmp_path / "flex.tflite").write_bytes(converter.convert())
     part = Part(inputs={"x": np.array([b"a", b"b", b"c"])})
-    verifier = Verifier(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), part, {"y": np.ones(3)})
+    verifier = Verifier(lambda *_, **__: Scores(main="accuracy", metrics={"accuracy": 1.0}), part, {"y": np.ones(3)})
     item = verify(tmp_path / "flex.tflite", "fp32", verifier)
     assert "FlexStringToHashBucketFast" in item.refused
 

@@ -23,7 +23,7 @@ from tests.export.converted import fp32
 
 def verifier_of(inputs: dict, expected: dict) -> Verifier:
     """A verifier with a constant score: these files must be refused by other checks."""
-    return Verifier(lambda *_: Scores(main="accuracy", metrics={"accuracy": 1.0}), Part(inputs=inputs), expected)
+    return Verifier(lambda *_, **__: Scores(main="accuracy", metrics={"accuracy": 1.0}), Part(inputs=inputs), expected)
 
 
 def test_the_weights_are_kept_that_from_concrete_functions_drops(tmp_path):
@@ -93,7 +93,7 @@ def test_one_hot_in_int8_is_silently_wrong_and_refused_by_the_metric(tmp_path):
     random = np.random.default_rng(0)
     rows = [Part(inputs={"codes": (c := random.integers(0, 5, (n, 1)).astype(np.int32))}, target=c[:, 0]) for n in (200, 600)]
 
-    def accuracy(outputs, part):
+    def accuracy(outputs, part, metrics_only=False):
         return Scores(main="accuracy", metrics={"accuracy": float(np.mean(outputs["probabilities"].argmax(1) == part.target))})
 
     settings = config.replace(

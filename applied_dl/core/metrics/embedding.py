@@ -12,13 +12,13 @@ FOLDS = 5
 RIDGE = 1.0
 
 
-def score_pairs(vectors: np.ndarray, scores: np.ndarray, *, intervals: bool = True) -> Scores:
+def score_pairs(vectors: np.ndarray, scores: np.ndarray, metrics_only: bool = False) -> Scores:
     """Rank correlation over the pairs with a score, and retrieval among the pairs without one.
 
     Args:
         vectors: (N, D), rows in the order anchor, positive, anchor, ….
         scores: (N,) score of each row's pair; NaN for a pair that only belongs together.
-        intervals: also compute the bootstrap interval of the correlation.
+        metrics_only: leave out the bootstrap interval of the correlation.
     """
     a, b, wanted = vectors[0::2], vectors[1::2], scores[0::2]
     scored = ~np.isnan(wanted)
@@ -27,7 +27,7 @@ def score_pairs(vectors: np.ndarray, scores: np.ndarray, *, intervals: bool = Tr
     if scored.any():
         cosine = np.einsum("nd,nd->n", a[scored], b[scored])
         metrics["spearman"] = spearman(wanted[scored], cosine)
-        if intervals:
+        if not metrics_only:
             ends["spearman"] = bootstrap(spearman, wanted[scored], cosine)
     if (~scored).any():
         place = ranks_of_own(a[~scored], b[~scored])

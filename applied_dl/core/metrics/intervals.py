@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 
 import numpy as np
 
 LEVEL = (2.5, 97.5)
 BLOCKS = 40  # of neighbouring rows; half of them make a half-sample
-_wanted: ContextVar[bool] = ContextVar("intervals_wanted", default=True)
-
-
-@contextmanager
-def without_intervals() -> Iterator[None]:
-    """Inside the block the bootstraps return NaN at once: for scores that are themselves part of a resampling."""
-    token = _wanted.set(False)
-    try:
-        yield
-    finally:
-        _wanted.reset(token)
 
 
 def half_samples(rows: int, unit: int = 1, repeats: int = 100, seed: int = 0) -> list[np.ndarray]:
@@ -44,8 +31,6 @@ def half_samples(rows: int, unit: int = 1, repeats: int = 100, seed: int = 0) ->
 
 def bootstrap(metric: Callable[..., float], *arrays: np.ndarray, seed: int = 0, repeats: int = 500) -> tuple[float, float]:
     """Percentile interval of `metric(*arrays)` over resampled rows (Efron, 1979)."""
-    if not _wanted.get():
-        return float("nan"), float("nan")
     random, rows = np.random.default_rng(seed), len(arrays[0])
     values = []
     for _ in range(repeats):
@@ -59,8 +44,6 @@ def bootstrap_mean(
     values: np.ndarray, seed: int = 0, repeats: int = 500, transform: Callable[[np.ndarray], np.ndarray] = lambda x: x
 ) -> tuple[float, float]:
     """Interval of `transform(mean)` of values (N,): the fast form for metrics that are means over rows."""
-    if not _wanted.get():
-        return float("nan"), float("nan")
     random, rows = np.random.default_rng(seed), len(values)
     means = np.array([values[random.integers(0, rows, rows)].mean() for _ in range(repeats)])
     low, high = np.percentile(transform(means), LEVEL)

@@ -12,7 +12,7 @@ MOST_SERIES = 20  # of an aligned set that are slices of their own
 RANGES = 4  # of the horizon
 
 
-def score(recipe, outputs, part, encoder) -> Scores:
+def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     """Aligned: MSE and MAE in training deviations, as published. Panels: sMAPE, MASE and OWA against Naive 2. Coverage for both."""
     truth, found = np.asarray(part.target, np.float64), outputs["forecast"].astype(np.float64)
     offset = part.extra.get("offset", np.array(encoder.offset) if encoder.offset else 0.0)
@@ -38,13 +38,16 @@ def score(recipe, outputs, part, encoder) -> Scores:
         loss = _interval_loss(truth, low, high, *_tails(encoder)) / unit
         rows |= {"coverage": metric.row_mean(inside), "pinball": metric.row_mean(loss)}
         metrics |= {"coverage": float(np.nanmean(inside)), "pinball": float(np.nanmean(loss))}
+    order = (main, *(name for name in metrics if name != main))
+    metrics = {name: metrics[name] for name in order}
+    if metrics_only:
+        return Scores(main=main, metrics=metrics)
     known = {name: values[np.isfinite(values)] for name, values in rows.items()}
     if encoder.form == "aligned":
         known = {name: by_block(values, encoder.horizon) for name, values in known.items()}
     intervals = {name: bootstrap_mean(values) for name, values in known.items() if len(values)}
-    order = (main, *(name for name in metrics if name != main))
     slices = _slices(main, outputs, part, encoder)
-    return Scores(main=main, metrics={name: metrics[name] for name in order}, intervals=intervals, slices=slices)
+    return Scores(main=main, metrics=metrics, intervals=intervals, slices=slices)
 
 
 def _tails(encoder) -> tuple[float, float]:

@@ -15,33 +15,36 @@ TOP5_CLASSES = 10  # number of classes from which top-5 accuracy is reported
 SMALLEST_SLICE = 20
 
 
-def score_images(outputs: dict[str, np.ndarray], part: Part, encoder: ImageEncoder) -> Scores:
+def score_images(outputs: dict[str, np.ndarray], part: Part, encoder: ImageEncoder, metrics_only: bool = False) -> Scores:
     """Accuracy, mean F1 of several labels, or root mean squared error, with the other metrics beside it."""
     if not encoder.labels:
-        return _score_numbers(outputs, part)
-    return _score_lists(outputs, part, encoder) if encoder.multi_label else _score_classes(outputs, part, encoder)
+        return _score_numbers(outputs, part, metrics_only)
+    return (_score_lists if encoder.multi_label else _score_classes)(outputs, part, encoder, metrics_only)
 
 
-def _score_classes(outputs, part: Part, encoder: ImageEncoder) -> Scores:
+def _score_classes(outputs, part: Part, encoder: ImageEncoder, metrics_only: bool) -> Scores:
     truth, p = part.target, outputs["probabilities"]
     right = p.argmax(1) == truth
     metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
     metrics["ece"] = metric.expected_calibration_error(truth, p)
+    if len(encoder.labels) >= TOP5_CLASSES:
+        metrics["top5_accuracy"] = metric.top_k_accuracy(truth, p)
+    if metrics_only:
+        return Scores(main="accuracy", metrics=metrics)
     intervals = {
         "log_loss": bootstrap_mean(metric.row_log_loss(truth, p)),
         "f1": bootstrap(metric.f1, truth, p, repeats=REPEATS),
         "accuracy": wilson(int(right.sum()), len(truth)),
         "ece": bootstrap(metric.expected_calibration_error, truth, p, repeats=REPEATS),
     }
-    if len(encoder.labels) >= TOP5_CLASSES:
-        metrics["top5_accuracy"] = metric.top_k_accuracy(truth, p)
+    if "top5_accuracy" in metrics:
         intervals["top5_accuracy"] = wilson(round(metrics["top5_accuracy"] * len(truth)), len(truth))
     rows = {name: truth == i for i, name in enumerate(encoder.labels)}
     slices = {name: Slice(value=float(right[at].mean()), rows=int(at.sum())) for name, at in rows.items() if at.any()}
     return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
 
 
-def _score_lists(outputs, part: Part, encoder: ImageEncoder) -> Scores:
+def _score_lists(outputs, part: Part, encoder: ImageEncoder, metrics_only: bool) -> Scores:
     truth, p = part.target, outputs["probabilities"]
     metrics = {
         "f1": metric.f1(truth, p),
@@ -49,6 +52,8 @@ def _score_lists(outputs, part: Part, encoder: ImageEncoder) -> Scores:
         "accuracy": metric.accuracy(truth, p),
         "log_loss": metric.log_loss(truth, p),
     }
+    if metrics_only:
+        return Scores(main="f1", metrics=metrics)
     intervals = {
         "log_loss": bootstrap_mean(metric.row_log_loss(truth, p)),
         "f1": bootstrap(metric.f1, truth, p, repeats=REPEATS),
@@ -63,15 +68,18 @@ def _score_lists(outputs, part: Part, encoder: ImageEncoder) -> Scores:
     return Scores(main="f1", metrics=metrics, intervals=intervals, slices=slices)
 
 
-def _score_numbers(outputs, part: Part) -> Scores:
+def _score_numbers(outputs, part: Part, metrics_only: bool) -> Scores:
     y, p = part.target, outputs["prediction"].astype(np.float64)
     square, away = (y - p) ** 2, np.abs(y - p)
     metrics = {"rmse": regression.rmse(y, p), "mae": regression.mae(y, p), "r2": regression.r2(y, p)}
+    if "lower" in outputs:
+        metrics["coverage"] = regression.coverage(y, outputs["lower"], outputs["upper"])
+    if metrics_only:
+        return Scores(main="rmse", metrics=metrics)
     intervals = {"rmse": bootstrap_mean(square, transform=np.sqrt), "mae": bootstrap_mean(away)}
     intervals["r2"] = bootstrap(regression.r2, y, p, repeats=REPEATS)
     if "lower" in outputs:
         inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
-        metrics["coverage"] = float(inside.mean())
         intervals["coverage"] = wilson(int(inside.sum()), len(y))
     third = np.searchsorted(np.quantile(p, (1 / 3, 2 / 3)), p)
     rows = {f"the {name} third of the predictions": third == i for i, name in enumerate(("lowest", "middle", "highest"))}

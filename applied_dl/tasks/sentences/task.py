@@ -68,7 +68,7 @@ def fit(recipe, prepared, trainer) -> Fitted:
         vectors = _vectors(model, part.inputs[name])
         if prepared.encoder.labels:
             return {"val_accuracy": linear_probe(vectors, part.target)}
-        return {f"val_{key}": value for key, value in score_pairs(vectors, part.target, intervals=False).metrics.items()}
+        return {f"val_{key}": value for key, value in score_pairs(vectors, part.target, metrics_only=True).metrics.items()}
 
     return fit_sentences(recipe, prepared, trainer, "model", model, evaluate)
 
@@ -102,10 +102,10 @@ def keep_index(recipe, prepared, vectors) -> None:
     encoder.index["vectors"] = vectors(part.inputs[encoder.input][rows])
 
 
-def score(recipe, outputs, part, encoder) -> Scores:
+def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     """Rank correlation with scored pairs, retrieval of the other half of a pair, accuracy on labelled texts, F1 where they have several."""
     if not encoder.labels:
-        return score_pairs(outputs["vector"], part.target)
+        return score_pairs(outputs["vector"], part.target, metrics_only)
     truth = part.target
     if "probabilities" not in outputs:
         accuracy = linear_probe(outputs["vector"], truth)
@@ -114,34 +114,34 @@ def score(recipe, outputs, part, encoder) -> Scores:
         )
     p = outputs["probabilities"]
     if encoder.multi_label:
-        return _score_several(truth, p, encoder.labels)
+        return _score_several(truth, p, encoder.labels, metrics_only)
     metrics = {"accuracy": metric.accuracy(truth, p), "f1": metric.f1(truth, p), "log_loss": metric.log_loss(truth, p)}
+    metrics["probe_accuracy"] = linear_probe(outputs["vector"], truth)
+    if metrics_only:
+        return Scores(main="accuracy", metrics=metrics)
     best = p.argmax(1)
     right = int(np.sum(best == truth))
     rows = {name: truth == i for i, name in enumerate(encoder.labels)}
     slices = {name: Slice(value=float((best == truth)[at].mean()), rows=int(at.sum())) for name, at in rows.items() if at.any()}
-    return Scores(
-        main="accuracy", metrics={**metrics, "probe_accuracy": linear_probe(outputs["vector"], truth)},
-        intervals={"accuracy": wilson(right, len(truth)), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))},
-        slices=slices,
-    )  # fmt: skip
+    intervals = {"accuracy": wilson(right, len(truth)), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))}
+    return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)
 
 
-def _score_several(truth: np.ndarray, p: np.ndarray, labels: tuple[str, ...]) -> Scores:
+def _score_several(truth: np.ndarray, p: np.ndarray, labels: tuple[str, ...], metrics_only: bool) -> Scores:
     """Macro F1 at 0.5 and mean average precision over labels (N, C), and the F1 of each label."""
-    interval = bootstrap(metric.f1, truth, p)
     metrics = {
         "f1": metric.f1(truth, p), "map": metric.mean_average_precision(truth, p), "accuracy": metric.accuracy(truth, p),
         "log_loss": metric.log_loss(truth, p),
     }  # fmt: skip
+    if metrics_only:
+        return Scores(main="f1", metrics=metrics)
     slices = {
         name: Slice(value=metric.f1(truth[:, [i]], p[:, [i]]), rows=int(truth[:, i].sum()))
         for i, name in enumerate(labels)
         if truth[:, i].any()
     }
-    return Scores(
-        main="f1", metrics=metrics, intervals={"f1": interval, "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))}, slices=slices
-    )
+    intervals = {"f1": bootstrap(metric.f1, truth, p), "log_loss": bootstrap_mean(metric.row_log_loss(truth, p))}
+    return Scores(main="f1", metrics=metrics, intervals=intervals, slices=slices)
 
 
 def baselines(recipe, prepared) -> dict[str, Scores]:

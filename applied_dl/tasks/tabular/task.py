@@ -133,63 +133,77 @@ def restore_serving(recipe, model: keras.Model, encoder: TableEncoder) -> Servin
     return Serving(model)
 
 
-def score(recipe, outputs, part, encoder) -> Scores:
+def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     """Root mean squared error or accuracy, further metrics with intervals, and the main metric by slice of the rows."""
-    return _score_classes(outputs, part, encoder) if encoder.labels else _score_numbers(outputs, part, encoder)
+    if encoder.labels:
+        return _score_classes(outputs, part, encoder, metrics_only)
+    return (_score_targets if len(encoder.targets) > 1 else _score_numbers)(outputs, part, encoder, metrics_only)
 
 
-def _score_numbers(outputs, part, encoder) -> Scores:
-    if len(encoder.targets) > 1:
-        return _score_targets(outputs, part, encoder)
+def _score_numbers(outputs, part, encoder, metrics_only: bool) -> Scores:
     y, p = part.target, outputs["prediction"].astype(np.float64)
-    metrics, intervals = _regression(y, p, outputs)
+    metrics = _regression_metrics(y, p, outputs)
+    if metrics_only:
+        return Scores(main="rmse", metrics=metrics)
+    intervals = _regression_intervals(y, p, outputs)
     square = (y - p) ** 2
     slices = {name: Slice(value=float(np.sqrt(square[at].mean())), rows=int(at.sum())) for name, at in _slices(part, encoder, p).items()}
     return Scores(main="rmse", metrics=metrics, intervals=intervals, slices=slices)
 
 
-def _regression(y: np.ndarray, p: np.ndarray, outputs: dict) -> tuple[dict, dict]:
-    """Metrics and their intervals of one target."""
-    square, away = (y - p) ** 2, np.abs(y - p)
+def _regression_metrics(y: np.ndarray, p: np.ndarray, outputs: dict) -> dict[str, float]:
+    """Of one target (N,)."""
     metrics = {"rmse": regression.rmse(y, p), "mae": regression.mae(y, p), "r2": regression.r2(y, p)}
-    intervals = {"rmse": bootstrap_mean(square, transform=np.sqrt), "mae": bootstrap_mean(away)}
+    if "lower" in outputs:
+        metrics["coverage"] = regression.coverage(y, outputs["lower"], outputs["upper"])
+    return metrics
+
+
+def _regression_intervals(y: np.ndarray, p: np.ndarray, outputs: dict) -> dict[str, tuple[float, float]]:
+    """Of the metrics of one target (N,)."""
+    intervals = {"rmse": bootstrap_mean((y - p) ** 2, transform=np.sqrt), "mae": bootstrap_mean(np.abs(y - p))}
     intervals["r2"] = bootstrap(regression.r2, y, p, repeats=REPEATS)
     if "lower" in outputs:
-        inside = (y >= outputs["lower"]) & (y <= outputs["upper"])
-        metrics["coverage"] = float(inside.mean())
-        intervals["coverage"] = wilson(int(inside.sum()), len(y))
-    return metrics, intervals
+        intervals["coverage"] = wilson(int(((y >= outputs["lower"]) & (y <= outputs["upper"])).sum()), len(y))
+    return intervals
 
 
-def _score_targets(outputs, part, encoder) -> Scores:
+def _score_targets(outputs, part, encoder, metrics_only: bool) -> Scores:
     """The mean R² of several targets, whose units differ, and the metrics of each target."""
-    metrics, intervals = {}, {}
-    for i, target in enumerate(encoder.targets):
-        one = {name: values[:, i] for name, values in outputs.items()}
-        found, around = _regression(part.target[:, i], one["prediction"].astype(np.float64), one)
-        metrics |= {f"{name} of {target.name}": value for name, value in found.items()}
-        intervals |= {f"{name} of {target.name}": value for name, value in around.items()}
 
     def mean_r2(y: np.ndarray, p: np.ndarray) -> float:
         return float(np.mean([regression.r2(y[:, i], p[:, i]) for i in range(y.shape[1])]))
 
+    def by_target(measure) -> dict:
+        found = {}
+        for i, target in enumerate(encoder.targets):
+            one = {name: values[:, i] for name, values in outputs.items()}
+            values = measure(part.target[:, i], one["prediction"].astype(np.float64), one)
+            found |= {f"{name} of {target.name}": value for name, value in values.items()}
+        return found
+
     p = outputs["prediction"].astype(np.float64)
-    metrics = {"r2": mean_r2(part.target, p), **metrics}
-    intervals = {"r2": bootstrap(mean_r2, part.target, p, repeats=REPEATS), **intervals}
-    return Scores(main="r2", metrics=metrics, intervals=intervals, slices={})
+    metrics = {"r2": mean_r2(part.target, p), **by_target(_regression_metrics)}
+    if metrics_only:
+        return Scores(main="r2", metrics=metrics)
+    intervals = {"r2": bootstrap(mean_r2, part.target, p, repeats=REPEATS), **by_target(_regression_intervals)}
+    return Scores(main="r2", metrics=metrics, intervals=intervals)
 
 
-def _score_classes(outputs, part, encoder) -> Scores:
+def _score_classes(outputs, part, encoder, metrics_only: bool) -> Scores:
     y, p = part.target, outputs["probabilities"]
     best = p.argmax(1) if "decision" not in outputs else (outputs["decision"] > 0.5).astype(int)
     right, predicted = best == y, np.eye(p.shape[1])[best]
     metrics = {"accuracy": float(right.mean()), "f1": metric.f1(y, predicted), "log_loss": metric.log_loss(y, p)}
-    intervals = {"accuracy": wilson(int(right.sum()), len(y)), "f1": bootstrap(metric.f1, y, predicted, repeats=REPEATS)}
-    intervals["log_loss"] = bootstrap_mean(metric.row_log_loss(y, p))
     if p.shape[1] == 2:
         metrics["auc"] = metric.auc(y, p[:, 1])
-        intervals["auc"] = bootstrap(metric.auc, y, p[:, 1], repeats=REPEATS)
     metrics["ece"] = metric.expected_calibration_error(y, p)
+    if metrics_only:
+        return Scores(main="accuracy", metrics=metrics)
+    intervals = {"accuracy": wilson(int(right.sum()), len(y)), "f1": bootstrap(metric.f1, y, predicted, repeats=REPEATS)}
+    intervals["log_loss"] = bootstrap_mean(metric.row_log_loss(y, p))
+    if "auc" in metrics:
+        intervals["auc"] = bootstrap(metric.auc, y, p[:, 1], repeats=REPEATS)
     intervals["ece"] = bootstrap(metric.expected_calibration_error, y, p, repeats=REPEATS)
     slices = {name: Slice(value=float(right[at].mean()), rows=int(at.sum())) for name, at in _slices(part, encoder).items()}
     return Scores(main="accuracy", metrics=metrics, intervals=intervals, slices=slices)

@@ -69,12 +69,15 @@ def restore_serving(recipe, model: keras.Model, encoder: WordEncoder) -> Serving
     return Serving(model)
 
 
-def score(recipe, outputs, part, encoder) -> Scores:
+def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     """Rank correlation with human similarity ratings, or held-out neighbours; analogies (by `encoder.npz`) where there are questions."""
     vectors = outputs["vector"]
     if part.extra["kind"] == "analogies":
         return metric.score_analogies(vectors, part.extra["analogies"])
-    found = metric.score_similarity(vectors, part.target) if part.extra["kind"] == "similarity" else metric.score_neighbours(vectors)
+    if part.extra["kind"] == "similarity":
+        found = metric.score_similarity(vectors, part.target, metrics_only)
+    else:
+        found = metric.score_neighbours(vectors)
     quiz = part.extra.get("quiz")
     if quiz is None:
         return found

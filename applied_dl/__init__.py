@@ -308,7 +308,7 @@ def diagnose(source: Recipe, *, budget: float = 60.0, overrides: Mapping[str, An
         overrides: Values by dotted key of a recipe.
 
     Returns:
-        `{"task", "examined", "findings": [{"name", "saw", "why", "change", "rows", …}], "note"}`.
+        `{"task", "examined", "findings": [{"name", "observed", "why", "change", "rows", …}], "warnings", "note"}`.
 
     Example:
         >>> [finding["change"] for finding in applied_dl.diagnose("pipelines/mine.toml")["findings"]]

@@ -12,30 +12,8 @@ import pytest
 
 from applied_dl.core import bundle
 from applied_dl.predictor import load
-from applied_dl.tasks import TASKS, load_task
+from applied_dl.tasks import TASKS
 from applied_dl.workflows import recipes
-
-CONTRACT = (
-    "prepare",
-    "resolve_defaults",
-    "build",
-    "fit",
-    "serving",
-    "restore_serving",
-    "score",
-    "baselines",
-    "preview",
-    "plots",
-    "load_labeled",
-    "save_encoder",
-    "load_encoder",
-)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_a_task_page_has_the_functions_of_the_contract(task):
-    module = load_task(task)
-    assert [name for name in CONTRACT if not hasattr(module, name)] == []
 
 
 @pytest.mark.parametrize("task", TASKS)

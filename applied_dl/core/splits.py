@@ -106,7 +106,10 @@ def split_parts(
     if cut[1:].sum() == 0:
         return given
     own = given["train"]
-    some = lambda values: None if values is None else np.asarray(values)[own]  # noqa: E731
+
+    def some(values: ArrayLike | None) -> np.ndarray | None:
+        return None if values is None else np.asarray(values)[own]
+
     rows = split_rows(len(own), list(cut / cut.sum()), seed, strata=some(strata), groups=some(groups), order=some(order), keys=some(keys))
     return {name: own[at] if name == "train" or not len(given[name]) else given[name] for name, at in zip(names, rows[:3])}
 

@@ -13,11 +13,13 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from applied_dl.core.bundle import Manifest
+from applied_dl.core.column_reports import ColumnReport
 from applied_dl.core.records import Fitted, History, Part, Prepared, Scores
 
 KerasModel: TypeAlias = Any  # keras.Model
 Source: TypeAlias = Any  # training.source.Source: row numbers to batches
 ServingGraph: TypeAlias = Any  # export.serving.Serving
+Encoded: TypeAlias = Any  # runtime.interpreter.Encoded: inputs of the graph, and a sentence for each input that cannot be read
 Recipe: TypeAlias = Any  # tasks.<name>.recipe.Recipe
 Train: TypeAlias = Any  # its [train] section, with every value resolved
 TaskCard: TypeAlias = Any  # report.card.TaskCard: what a task contributes to the model card
@@ -161,8 +163,30 @@ class Task(Protocol):
     def load_labeled(self, recipe: Recipe, encoder: Encoder, source: str) -> Part:
         """Another labeled source through the fitted encoder."""
 
+    def describe_data(self, prepared: Prepared) -> list[ColumnReport]:
+        """How each column was understood, for `applied-dl inspect`."""
+
     def save_encoder(self, encoder: Encoder, folder: Path) -> None:
         """Write encoder.json (and encoder.npz)."""
 
     def load_encoder(self, folder: Path) -> Encoder:
         """Read it again."""
+
+
+class TaskPredict(Protocol):
+    """The functions of `tasks/<name>/predict.py`, which import neither TensorFlow nor Keras."""
+
+    AT_ONCE: int | None  # inputs that are encoded before they are predicted; None takes all at once
+    APPENDS: bool  # `predict --out` continues the user's table with `appended` rather than adding columns to it
+
+    def load_encoder(self, folder: Path) -> Encoder:
+        """Read the encoder of a bundle."""
+
+    def expand_inputs(self, arguments: list[str]) -> Any:
+        """The inputs that the arguments of the command line name: files, folders, tables, or the texts themselves."""
+
+    def encode(self, encoder: Encoder, inputs: Any) -> Encoded:
+        """Inputs of the serving graph."""
+
+    def postprocess(self, encoder: Encoder, outputs: dict[str, np.ndarray], encoded: Encoded) -> list[dict[str, Any]]:
+        """One prediction per input, in order. Further keyword arguments are options of `predict`."""

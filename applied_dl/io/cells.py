@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -133,7 +134,7 @@ def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | Non
         if abs(votes[","] - votes["."]) >= ENOUGH:
             break
     if votes[","] == votes["."]:
-        return {";": "," if ambiguous else None, ",": "."}.get(separator) if not votes[","] else None
+        return {";": "," if ambiguous else None, ",": "."}.get(separator or "") if not votes[","] else None
     return max(votes, key=lambda mark: votes[mark])
 
 
@@ -210,7 +211,7 @@ def places(cells: pl.Series, levels: tuple[str, ...]) -> np.ndarray:
     """
     known = {level: i for i, level in enumerate(levels)}
     rules = (_typed, normalised)
-    alike: list[dict] = [{}, {}]
+    alike: list[dict[str, int]] = [{}, {}]
     for level, i in known.items():
         for rule, table in zip(rules, alike):
             key = rule(level)
@@ -234,7 +235,7 @@ def normalised(text: str) -> str:
     return " ".join(text.split()).rstrip(".").rstrip().casefold()
 
 
-def _typed(text: str):
+def _typed(text: str) -> Any:
     """The value that two spellings of a cell share: a boolean, a number (00123 is a code, not 123), a moment, else the text."""
     lower = text.lower()
     if lower in ("true", "false"):

@@ -7,6 +7,7 @@ Inside the package a moment is a whole number of steps since `origin`; only this
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -296,7 +297,7 @@ def _step_text(micro: int) -> str:
     return f"{seconds:g} second{'s' * (seconds != 1)}"
 
 
-def moment(stamp) -> str:
+def moment(stamp: Any) -> str:
     """A stamp as people write it: without the microseconds that it does not have."""
     if not isinstance(stamp, np.datetime64):
         return str(stamp)
@@ -309,7 +310,7 @@ def _commonest(gaps: np.ndarray) -> int:
     return int(values[counts.argmax()])
 
 
-def _check(gaps, every, where, stamps, step) -> None:
+def _check(gaps: np.ndarray, every: int, where: str, stamps: np.ndarray, step: str) -> None:
     fits = gaps % every == 0
     if fits.mean() < ON_GRID:
         i = int(np.argmin(fits))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -54,7 +55,7 @@ TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%b": "[A-Z][a-z][a-z]", "%p": "
 
 
 @cache
-def _pattern(form: str) -> re.Pattern:
+def _pattern(form: str) -> re.Pattern[str]:
     """What texts of a form look like, so that few forms are tried."""
     if form in SHAPES:
         return re.compile(SHAPES[form])
@@ -103,7 +104,7 @@ CANONICAL = ("%Y-%m-%d", "%Y-%m")  # 2024年3月5日 becomes 2024-3-5
 def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
     """The first day of quarters, weeks, months and halves as text, and the form of that text."""
     cut = text.str.extract_groups({"quarter": QUARTER, "week": WEEK, "month": MONTH, "half": HALF}[form]).struct.unnest()
-    first = lambda *names: pl.coalesce([pl.col(name) for name in names])  # noqa: E731
+    first: Callable[..., pl.Expr] = lambda *names: pl.coalesce([pl.col(name) for name in names])  # noqa: E731
     if form == "week":
         made = first("y", "z") + "-W" + first("w", "v").str.zfill(2) + "-" + pl.col("d").fill_null("1")
         return cut.select(made).to_series(), "%G-W%V-%u"
@@ -142,7 +143,7 @@ def written(cells: pl.Series) -> Written | None:
         return None
     some = filled.gather_every(max(1, len(filled) // SAMPLE))
     names = canonical(some)
-    shapes = {}  # cells that differ in their digits alone are tried once
+    shapes: dict[str, list[Any]] = {}  # cells that differ in their digits alone are tried once
     for cell, name in zip(some.to_list(), names.to_list()):
         entry = shapes.setdefault(re.sub(r"\d", "0", cell), [cell, name, 0])
         entry[2] += 1

@@ -37,7 +37,8 @@ def delimited_rows(path: Path, text: Iterator[str], delimiter: str, counts: Quot
     Raises `DataError` where a comma-separated line has quotes that do not balance and, read as it stands, too many or too few cells.
     """
     csv.field_size_limit(2**31 - 1)
-    number, width, waiting = 0, 0, deque()
+    number, width = 0, 0
+    waiting: deque[str] = deque()
     text = (line.removesuffix("\r") for line in text)
     while (line := _next(waiting, text)) is not None:
         number += 1
@@ -60,7 +61,7 @@ def delimited_rows(path: Path, text: Iterator[str], delimiter: str, counts: Quot
         yield row
 
 
-def _record(line: str, waiting: deque, text: Iterator[str], delimiter: str) -> tuple[str | None, int]:
+def _record(line: str, waiting: deque[str], text: Iterator[str], delimiter: str) -> tuple[str | None, int]:
     """The record that begins with a line, over as many lines as its quotes span; None where they do not balance."""
     closed, opened = _grammar(delimiter)
     if closed.fullmatch(line):
@@ -77,7 +78,7 @@ def _record(line: str, waiting: deque, text: Iterator[str], delimiter: str) -> t
 
 
 @cache
-def _grammar(delimiter: str) -> tuple[re.Pattern, re.Pattern]:
+def _grammar(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Of a whole record, and of one that ends within a cell in quotes."""
     inner = r'"[^"]*+(?:""[^"]*+)*+'
     cell = rf'(?:{inner}"|(?!")[^{delimiter}]*+)'
@@ -105,5 +106,5 @@ def _unquoted(path: Path, number: int, line: str, delimiter: str, width: int) ->
     )
 
 
-def _next(waiting: deque, text: Iterator[str]) -> str | None:
+def _next(waiting: deque[str], text: Iterator[str]) -> str | None:
     return waiting.popleft() if waiting else next(text, None)

@@ -9,6 +9,7 @@ import datetime
 import math
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -48,7 +49,7 @@ def _tidy(cells: pl.Series) -> pl.Series:
     return cells if kind in (pl.Boolean, pl.Date, pl.String) else cells.cast(pl.String)
 
 
-def from_rows(rows: list) -> pl.DataFrame:
+def from_rows(rows: list[Any]) -> pl.DataFrame:
     """A frame from mappings of column names to cells. Raises `DataError` for a row of another type."""
     for i, row in enumerate(rows):
         if not isinstance(row, dict):
@@ -57,7 +58,7 @@ def from_rows(rows: list) -> pl.DataFrame:
     return from_columns({name: [row.get(name) for row in rows] for name in names})
 
 
-def from_columns(columns: dict) -> pl.DataFrame:
+def from_columns(columns: dict[str, Any]) -> pl.DataFrame:
     """A frame from lists or arrays of cells by column name, all of one length."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
@@ -65,7 +66,7 @@ def from_columns(columns: dict) -> pl.DataFrame:
     return _frame([column(str(name), values) for name, values in columns.items()])
 
 
-def from_pandas(frame) -> pl.DataFrame:
+def from_pandas(frame: Any) -> pl.DataFrame:
     """A frame from a pandas frame or series, without pyarrow; an index with a name or with times becomes a column."""
     frame = (
         frame.to_frame("value" if frame.name is None else frame.name) if hasattr(frame, "to_frame") and hasattr(frame, "name") else frame
@@ -90,7 +91,7 @@ def repeated(names: list[str]) -> str | None:
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def column(name: str, values) -> pl.Series:
+def column(name: str, values: Any) -> pl.Series:
     """A column from cells of any Python type, pandas or numpy: of one type where all agree, else texts."""
     if isinstance(values, pl.Series):
         return _tidy(values.alias(name))
@@ -126,7 +127,7 @@ def column(name: str, values) -> pl.Series:
     return pl.Series(name, [_text(cell) for cell in cells], dtype=pl.String)
 
 
-def _moments(name: str, cells: list) -> pl.Series:
+def _moments(name: str, cells: list[Any]) -> pl.Series:
     """Dates and times in the zone of the first cell. Raises `PolarsError` where that is an offset without a name."""
     cells = [c if c is None or isinstance(c, datetime.datetime) else datetime.datetime(c.year, c.month, c.day) for c in cells]
     if not any(cell is not None and cell.tzinfo for cell in cells):
@@ -138,7 +139,7 @@ def _moments(name: str, cells: list) -> pl.Series:
     return found.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A cell as Python's own bool, int, float, str, date or datetime; None where it is missing (None, NaN, NaT, pandas.NA)."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
@@ -161,7 +162,7 @@ def _plain(value):
     return str(value) if isinstance(value, str) else value
 
 
-def _text(cell) -> str | None:
+def _text(cell: Any) -> str | None:
     """A cell of a column of mixed types as text. Numbers are written without a decimal mark, so that every style reads the same number."""
     if isinstance(cell, bool):
         return str(cell).lower()
@@ -176,7 +177,7 @@ def _text(cell) -> str | None:
 
 def alike(frames: list[pl.DataFrame]) -> list[pl.DataFrame]:
     """Frames whose columns of the same name have the same type: numbers where all are numbers, else texts."""
-    kinds: dict[str, set] = {}
+    kinds: dict[str, set[Any]] = {}
     for frame in frames:
         for name, kind in frame.schema.items():
             kinds.setdefault(name, set()).add(kind)

@@ -88,7 +88,7 @@ def canonical_cell(cell: str) -> str:
         return re.sub(r"\s*([ap]m)\b", lambda found: " " + found[1].upper(), body) + zone_text if WORD.search(body) else plain
     unknown = False
 
-    def english(found: re.Match) -> str:
+    def english(found: re.Match[str]) -> str:
         nonlocal unknown
         word = found[0].rstrip(".")
         if word == months[-1].rstrip(".") and (month := _month(word)):

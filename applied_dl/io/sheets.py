@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
@@ -43,7 +44,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
     return next(iter(filled.values()))
 
 
-def _sheet(book, name: str, path: Path) -> pl.DataFrame:
+def _sheet(book: Any, name: str, path: Path) -> pl.DataFrame:
     try:
         frame = book.load_sheet(name, dtype_coercion="coerce").to_polars()
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Moments(NamedTuple):
     note: str = ""
 
 
-def moments(column, where: str, form: str = "") -> Moments | None:
+def moments(column: Any, where: str, form: str = "") -> Moments | None:
     """A column of times.
 
     Args:
@@ -50,7 +50,7 @@ def moments(column, where: str, form: str = "") -> Moments | None:
     return _text(column, where, form) if kind == pl.String else None
 
 
-def _text(column, where: str, form: str) -> Moments | None:
+def _text(column: Any, where: str, form: str) -> Moments | None:
     import polars as pl
 
     from applied_dl.io.dates import parse_any, written
@@ -76,7 +76,7 @@ def _text(column, where: str, form: str) -> Moments | None:
     return Moments(_complete(found, column, where), bool(zoned.any()), form, note)
 
 
-def _numeric(column, where: str, form: str) -> Moments | None:
+def _numeric(column: Any, where: str, form: str) -> Moments | None:
     """Numbers: a form of `numeric_times`, else whole numbers of rows."""
     import polars as pl
 
@@ -101,7 +101,7 @@ def _numeric(column, where: str, form: str) -> Moments | None:
 EPOCH_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
-def _complete(parsed, column, where: str) -> np.ndarray:
+def _complete(parsed: Any, column: Any, where: str) -> np.ndarray:
     if parsed.null_count():
         row = int(parsed.is_null().arg_max())
         raise DataError(

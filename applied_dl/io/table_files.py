@@ -9,7 +9,7 @@ import json
 import re
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -107,7 +107,7 @@ def _line_ends(text: str) -> str:
     return text if "\n" in text else text.replace("\r", "\n")  # line ends of classic Mac OS
 
 
-def _json_rows(text: str, path: Path) -> list:
+def _json_rows(text: str, path: Path) -> list[Any]:
     if text.lstrip().startswith("["):
         numbered = [(1, text)]
     else:
@@ -179,7 +179,7 @@ def _single(text: str) -> str:
     return BLANKS.sub(lambda found: found["cell"] or (" " if found["within"] else ""), text)
 
 
-def _reader(text: str, separator: str):
+def _reader(text: str, separator: str) -> Any:
     csv.field_size_limit(2**31 - 1)
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -64,7 +65,9 @@ def join(tables: list[Table]) -> Table:
     """Concatenate tables by rows; a column that one of them lacks is empty there."""
     if len(tables) == 1:
         return tables[0]
-    sources, places, short, above = (), [], {}, 0
+    sources: tuple[tuple[str, int], ...] = ()
+    places, above = [], 0
+    short: dict[int, int] = {}
     for table in tables:
         places.append(table._places() + [len(sources), 0])
         sources += table.sources
@@ -75,7 +78,7 @@ def join(tables: list[Table]) -> Table:
     return Table(frame, sources, np.concatenate(places), short, marks.pop() if len(marks) == 1 else None)
 
 
-def read_table(source, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:
+def read_table(source: Any, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:
     """Read a table.
 
     Args:
@@ -106,7 +109,7 @@ def read_table(source, separator: str | None = None, header: bool | str | None =
     return _checked(Sheet(_from_object(source)), "the table", first=0)
 
 
-def _from_object(source) -> pl.DataFrame:
+def _from_object(source: Any) -> pl.DataFrame:
     """A frame from what Python libraries hand over; libraries are recognised by their methods, not imported."""
     if isinstance(source, pl.DataFrame):
         return tidy(source)

@@ -21,7 +21,7 @@ def data_lines(report: dict) -> str:
         lines.append("columns")
         lines += [f"  {column['name']:<{width}}  {_line(column)}" for column in report["columns"]]
     for finding in report["findings"]:
-        lines += [f"{finding['name'].replace('_', ' ')}: {finding['saw']}", f"    change  {finding['change']}"]
+        lines += [f"{finding['name'].replace('_', ' ')}: {finding['observed']}", f"    change  {finding['change']}"]
     lines += [f"warning  {text}" for text in report["warnings"]]
     if not report["findings"] and not report["warnings"]:
         lines.append("nothing unusual was found")
@@ -65,7 +65,7 @@ def _line(column: dict) -> str:
 def _finding(finding: dict) -> str:
     rows = f" Rows: {', '.join(map(str, finding['rows']))}." if finding["rows"] else ""
     name = finding["name"].replace("_", " ").capitalize()
-    return f"- **{name}**: {plain(finding['saw'])}. Why it matters: {plain(finding['why'])}. Change: {plain(finding['change'])}.{rows}"
+    return f"- **{name}**: {plain(finding['observed'])}. Why it matters: {plain(finding['why'])}. Change: {plain(finding['change'])}.{rows}"
 
 
 def _row(column: dict) -> str:

@@ -32,7 +32,7 @@ def has_markup(text: str) -> bool:
 def markup_share(texts: list[str]) -> float:
     """Share of the texts (of an even sample of them) that hold HTML tags or entities."""
     some = texts[:: max(1, len(texts) // SAMPLE)]
-    return sum(map(has_markup, some)) / max(len(some), 1)
+    return sum(map(has_markup, map(str, some))) / max(len(some), 1)
 
 
 def without_markup(text: str) -> str:

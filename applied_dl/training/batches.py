@@ -1,4 +1,4 @@
-"""Batches as a pure function of (seed, step): the order needs no state, so a resumed run sees exactly what an uninterrupted one would."""
+"""Batches as a pure function of (seed, step): the order needs no state, so a resumed run gets the batches of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from applied_dl.training.source import Source
 
-LARGEST_EXECUTION = 32  # steps run per Python call; more gains nothing measurable and delays Ctrl-C
+LARGEST_EXECUTION = 32  # steps run per Python call; more saves no measurable time and delays Ctrl-C
 
 
 class Plan(NamedTuple):
-    """How an epoch is cut: rows per batch, steps per epoch, and steps per Python call (a divisor of the steps)."""
+    """How an epoch is divided: rows per batch, steps per epoch, and steps per Python call (a divisor of the steps)."""
 
     batch: int
     steps: int
@@ -21,9 +21,9 @@ class Plan(NamedTuple):
 
 
 def plan(size: int, batch: int | str) -> Plan:
-    """Cut `size` rows into full batches; the rows of an incomplete last batch wait for another epoch's order.
+    """Divide `size` rows into full batches. The rows of an incomplete last batch are left out of this epoch; each epoch leaves out others.
 
-    Up to 2 % of the steps are left to other epochs too where that gives a divisor large enough to run many steps per Python call.
+    Up to 2 % of the steps are left out too where that gives a divisor large enough to run many steps per Python call.
     """
     batch = size if batch == "all" else max(1, min(int(batch), size))
     steps = size // batch
@@ -54,7 +54,7 @@ def batch_maker(source: Source, cut: Plan, seed: int, augment: Callable | None =
 
 
 def training_batches(source: Source, cut: Plan, seed: int, first_step: int = 0, augment: Callable | None = None) -> tf.data.Dataset:
-    """An endless dataset of batches from global step `first_step` on, made ahead of their steps."""
+    """An endless dataset of batches from global step `first_step` on, prepared ahead of their steps."""
     steps = tf.data.Dataset.range(first_step, tf.int64.max)
     make = batch_maker(source, cut, seed, augment)
     return steps.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

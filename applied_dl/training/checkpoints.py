@@ -89,7 +89,7 @@ def write(folder: Path, epoch: int, arrays: dict[str, list[np.ndarray]], notes: 
 
 
 def left_behind(folder: Path) -> dict | None:
-    """The note (epoch, identity) of the newest state of any net under `folder`, or None where no run was interrupted there."""
+    """The notes (epoch, identity) of the newest state under `folder`, or None where no run was interrupted there."""
     notes = []
     for path in folder.glob("checkpoints/*/epoch-*/state.json"):
         try:
@@ -116,11 +116,11 @@ def read(folder: Path, identity: dict) -> tuple[int, dict[str, list[np.ndarray]]
         changed = [key for key in identity if identity[key] != note["identity"].get(key)]
         if changed:
             raise RefusedError(
-                f"The interrupted run at {str(folder)!r} was made with another {' and '.join(changed)}; "
+                f"The interrupted run at {str(folder)!r} was started with another {' and '.join(changed)}; "
                 "resume with the same recipe and data, or start again without --resume."
             )
         now, then = versions(), note.get("versions", {})
         if other := [f"{name} {then[name]}, now {now.get(name)}" for name in MIGHT_DIFFER if name in then and then[name] != now.get(name)]:
-            console.warn(f"the interrupted run was made with {'; '.join(other)}: what it ends with may differ in the last digits")
+            console.warn(f"the interrupted run was started with {'; '.join(other)}: its result may differ in the last digits")
         return note["epoch"], groups, note["notes"]
     return None

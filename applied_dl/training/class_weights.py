@@ -10,8 +10,14 @@ from applied_dl.core.errors import UsageError, nearest
 def class_weights(codes: np.ndarray, labels: list[str] | tuple[str, ...], setting: str | dict[str, float] | None) -> np.ndarray | None:
     """A weight per row (N,) with mean 1, or None where `train.class_weights` is not set.
 
-    codes: (N,) int class codes. "balanced" weighs each class by N / (C · rows of the class), as scikit-learn does. A dict gives each
-    named class its weight, the others 1. Raises `UsageError` for an unknown class.
+    Args:
+        codes: (N,) int class codes.
+        labels: the classes by code.
+        setting: "balanced" weighs each class by N / (C · rows of the class), as scikit-learn does; a dict gives each named class its
+            weight and the others 1.
+
+    Raises:
+        UsageError: The setting names a class that does not exist.
     """
     if not setting:
         return None

@@ -1,4 +1,4 @@
-"""Several random starts averaged: the oldest way to a better model, exported as one graph."""
+"""Several trainings from different random weights, averaged and exported as one graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine is good at, as far as training cares."""
+"""Which number format this machine trains fastest in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import keras
 
 
 def precision(setting: str, dense_convolutions: bool) -> str:
-    """The Keras dtype policy for `train.precision`; "auto" takes bfloat16 only where it was measured to win.
+    """The Keras dtype policy for `train.precision`; "auto" takes bfloat16 only where it was measured to be faster.
 
     That is a GPU, or dense convolutions on a CPU with bf16 instructions (1.3 to 1.7 times); depthwise ones and small dense nets lose.
     """
@@ -40,7 +40,7 @@ def has_gpu() -> bool:
 
 
 def as_float32(model: keras.Model) -> keras.Model:
-    """The same graph and weights computing in float32: what leaves must not need bfloat16, which TFLite's kernels lack."""
+    """The same graph and weights, computed in float32: exported files must not need bfloat16, which TFLite's kernels lack."""
     config = json.dumps(keras.saving.serialize_keras_object(model))
     plain = config
     for policy in ("mixed_bfloat16", "mixed_float16"):

@@ -84,14 +84,14 @@ class KerasLoop:
         """Evaluate, on the averaged weights where there are any, and record; whether the training ends."""
         if not np.isfinite(logs.get("loss", 0.0)):
             return session.record({**logs, "seconds": seconds()})
-        put_back = self._averaged()
+        restore = self._use_average()
         if self.evaluate is not None:
             logs.update({f"val_{name}": value for name, value in self.evaluate().items()})
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.done += 1
         ends = session.record({**{k: float(v) for k, v in logs.items()}, "learning_rate": rate, "seconds": seconds()})
-        if put_back is not None:
-            put_back()
+        if restore is not None:
+            restore()
         if self.settings.schedule == "plateau" and session.waited and session.waited % _plateau_epochs(self.patience) == 0:
             self.model.optimizer.learning_rate.assign(self.model.optimizer.learning_rate * PLATEAU_FACTOR)
         session.checkpoint()
@@ -120,7 +120,7 @@ class KerasLoop:
         self.model.compiled, self.model.train_function = False, None
 
     def estimate(self, more_steps: int = 0) -> float:
-        """Seconds of the whole training and of `more_steps` besides, from a few blocks of steps; the first, which traces, counts once."""
+        """Seconds of the whole training plus `more_steps`, from a few blocks of steps; the first, which traces the graph, counts once."""
         marks = [time.perf_counter()]
         mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
         self.model.fit(self.batches(0), steps_per_epoch=self.per_block, epochs=4, callbacks=[mark], shuffle=False, verbose=0)
@@ -133,9 +133,9 @@ class KerasLoop:
                 seconds = time.perf_counter() - start
         return tracing + more_steps * step + _likely_epochs(self.settings) * (self.cut.steps * step + seconds)
 
-    def _averaged(self) -> Callable[[], None] | None:
-        """Put the average of the weights into the model; what puts the others back, or None where nothing is averaged."""
-        self.mean.see(self.model, self.done)
+    def _use_average(self) -> Callable[[], None] | None:
+        """Put the average of the weights into the model. Returns a function that restores the others, or None where nothing is averaged."""
+        self.mean.add(self.model, self.done)
         if self.settings.swa:
             return self.mean.swap(self.model)
         if not self.settings.ema:

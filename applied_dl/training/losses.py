@@ -1,4 +1,4 @@
-"""Every loss by name. Classification losses take logits, never probabilities, so nothing is squashed twice.
+"""Every loss by name. Classification losses take logits, never probabilities, so that softmax is not applied twice.
 
 mse is ordinary least squares; gaussian_nll and the cross-entropies are maximum likelihood; hinge is the support vector machine's.
 """
@@ -16,12 +16,28 @@ NAMES = (
     "mse", "mae", "huber", "quantile", "gaussian_nll", "binary_crossentropy", "crossentropy", "hinge", "squared_hinge",
     "categorical_hinge", "focal",
 )  # fmt: skip
-SMOOTHED = ("binary_crossentropy", "crossentropy", "focal")  # those that a label_smoothing means something to
+SMOOTHED = ("binary_crossentropy", "crossentropy", "focal")  # those that have label smoothing
 
 
 def loss(name: str, *, label_smoothing: float = 0.0, quantiles: tuple[float, ...] = (0.05, 0.5, 0.95), gamma: float = 2.0):
-    """A Keras loss. Targets: numbers for regression; one-hot (B, C) for crossentropy, categorical_hinge and focal; 0/1 for binary ones."""
-    made = {
+    """A Keras loss by the name that a recipe gives it.
+
+    Targets are numbers for regression, one-hot (B, C) for crossentropy, categorical_hinge and focal, and 0 or 1 for the binary losses.
+
+    Args:
+        name: One of `NAMES`.
+        label_smoothing: Share of the label spread over all classes, for the losses in `SMOOTHED`.
+        quantiles: Those that "quantile" learns.
+        gamma: Exponent of "focal".
+
+    Raises:
+        UsageError: There is no such loss.
+
+    Example:
+        >>> float(loss("mse")([[1.0]], [[3.0]]))
+        4.0
+    """
+    losses_by_name = {
         "mse": losses.MeanSquaredError,
         "mae": losses.MeanAbsoluteError,
         "huber": losses.Huber,
@@ -34,9 +50,9 @@ def loss(name: str, *, label_smoothing: float = 0.0, quantiles: tuple[float, ...
         "categorical_hinge": losses.CategoricalHinge,
         "focal": lambda: Focal(gamma, label_smoothing),
     }
-    if name not in made:
-        raise UsageError(f"Unknown train.loss {name!r}.{nearest(name, made)}")
-    return made[name]()
+    if name not in losses_by_name:
+        raise UsageError(f"Unknown train.loss {name!r}.{nearest(name, losses_by_name)}")
+    return losses_by_name[name]()
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")

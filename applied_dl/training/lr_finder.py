@@ -1,7 +1,7 @@
-"""The learning-rate finder: sweep the step size up over a hundred batches, then let the rates that looked good train a little.
+"""The learning-rate finder: raise the learning rate over a hundred batches, then compare the promising rates in short trainings.
 
 Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3, reads the rate off the sweep alone; that is a third to a
-thirtieth of the best one on our pipelines (benchmarks/training/lr_find.py), so a short race under the recipe's own schedule decides.
+thirtieth of the best one on our pipelines (benchmarks/training/lr_find.py), so short trainings under the recipe's own schedule decide.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from applied_dl.training.model_parts import training_state
 from applied_dl.training.optimizers import optimizer as make_optimizer
 
 STEPS = 120
-RUNNERS = 6  # rates in the race, between a third of the valley and the least loss
-FINDER_STEPS = (RUNNERS + 2) * STEPS  # of a whole search: the losses before, the sweep, the race
+CANDIDATES = 6  # rates that are compared, between a third of the valley and the least loss
+FINDER_STEPS = (CANDIDATES + 2) * STEPS  # of a whole search: the losses before, the sweep, the short trainings
 LOWEST, HIGHEST = 1e-6, 10.0
 EXPLODED, ROSE = 4.0, 1.25  # times the best loss, and times the loss before any step: the sweep ends
 SMOOTHING = 0.9
@@ -30,8 +30,16 @@ FEWEST = 10  # losses of a sweep
 
 
 class Suggestion(NamedTuple):
-    """`rates` and smoothed `losses` of the sweep; where the loss falls `steepest`; two thirds down its longest fall (`valley`); the
-    rate with the `least` loss; the `chosen` one, which won the race."""
+    """What the finder found.
+
+    Args:
+        rates: (S,) of the sweep.
+        losses: (S,) smoothed.
+        steepest: the rate where the loss falls fastest.
+        valley: the rate two thirds down the longest fall.
+        least: the rate with the least loss.
+        chosen: the rate whose short training ended best.
+    """
 
     rates: np.ndarray
     losses: np.ndarray
@@ -43,7 +51,7 @@ class Suggestion(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Sweep(keras.optimizers.schedules.LearningRateSchedule):
-    """The rate grows by a constant factor a step."""
+    """The learning rate grows by a constant factor per step."""
 
     def __init__(self, low: float, high: float, steps: int):
         self.low, self.high, self.steps = low, high, steps
@@ -56,9 +64,19 @@ class Sweep(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None, steps: int = STEPS) -> Suggestion:
-    """Sweep `model`, race, and put its weights and seeds back. settings: `recipe.train`; its learning rate is not read.
+    """Find a learning rate for `model`, whose weights and seeds are put back.
 
-    Raises `DataError` where the loss falls nowhere.
+    Args:
+        model: to be trained.
+        source: the training rows.
+        settings: `recipe.train`; its learning rate is not read.
+        loss: a Keras loss.
+        augment: see `core.task.Trainer.train`.
+        rates: see `core.task.Trainer.train`.
+        steps: of the sweep, and of each short training.
+
+    Raises:
+        DataError: The loss falls nowhere.
     """
     flat = msgspec.structs.replace(settings, learning_rate=LOWEST, schedule="constant", warmup=0.0, ema=0.0)
     sweeper = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
@@ -67,17 +85,17 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
     state = training_state(model)
     kept = [np.asarray(ops.convert_to_numpy(v)) for v in state]
     still = msgspec.structs.replace(flat, learning_rate=0.0)
-    before = descend(model, source, still, steps, loss, augment, rates)  # how hard each batch is before anything is learned
+    before = descend(model, source, still, steps, loss, augment, rates)  # the loss of each batch before any step
     _restore(model, state, kept)
-    losses = _record(model, source, settings, sweeper, steps, loss, augment, Tape(before))
-    seen = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(losses)) / steps), losses)
+    losses = _record(model, source, settings, sweeper, steps, loss, augment, BatchLosses(before))
+    suggestion = suggest(LOWEST * (HIGHEST / LOWEST) ** (np.arange(len(losses)) / steps), losses)
     ends = {}
-    for rate in np.geomspace(seen.valley / 3, max(seen.least, 2 * seen.valley), RUNNERS):
+    for rate in np.geomspace(suggestion.valley / 3, max(suggestion.least, 2 * suggestion.valley), CANDIDATES):
         _restore(model, state, kept)
         losses = descend(model, source, msgspec.structs.replace(settings, learning_rate=float(rate), ema=0.0), steps, loss, augment, rates)
         ends[float(rate)] = float(np.median(losses[-steps // 5 :])) if len(losses) == steps else np.inf
     _restore(model, state, kept)
-    return seen._replace(chosen=min(ends, key=ends.get))
+    return suggestion._replace(chosen=min(ends, key=ends.get))
 
 
 class RateFinder(Trainer):
@@ -103,26 +121,26 @@ class RateFinder(Trainer):
 
 def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:
     """The losses (S,) of a training of `steps` steps under the recipe's own schedule; shorter where the loss stopped being finite."""
-    return _record(model, source, settings, make_optimizer(settings, steps, rates), steps, loss, augment, Tape())
+    return _record(model, source, settings, make_optimizer(settings, steps, rates), steps, loss, augment, BatchLosses())
 
 
-def _record(model, source, settings, optimizer, steps: int, loss, augment, tape: Tape) -> np.ndarray:
+def _record(model, source, settings, optimizer, steps: int, loss, augment, recorder: BatchLosses) -> np.ndarray:
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     batches = training_batches(source, plan(source.size, settings.batch_size), settings.seed, 0, augment)
-    model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[tape], shuffle=False, verbose=0)
+    model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[recorder], shuffle=False, verbose=0)
     model.compiled = False
-    return np.array(tape.losses)
+    return np.array(recorder.losses)
 
 
 def suggest(rates: np.ndarray, losses: np.ndarray) -> Suggestion:
     """Read a sweep of batch losses (S,)."""
     if len(losses) < FEWEST:
-        raise DataError(f"The learning-rate finder saw {len(losses)} finite losses, too few to read; check the data and the loss.")
+        raise DataError(f"The learning-rate finder got {len(losses)} finite losses, too few to choose from; check the data and the loss.")
     smooth = _smoothed(losses)
     end = int(np.argmin(smooth)) + 1
     start, stop = _longest_fall(smooth[:end])
     if stop - start < 3 or not smooth[stop] < smooth[start]:
-        raise DataError("The learning-rate finder saw the loss fall nowhere between 1e-6 and 10; check the data, the loss and the model.")
+        raise DataError("The loss falls at no learning rate between 1e-6 and 10; check the data, the loss and the model.")
     slope = np.gradient(smooth[start : stop + 1])
     width = min(5, len(slope))
     steepest = float(rates[start + int(np.argmin(np.convolve(slope, np.ones(width) / width, mode="same")))])
@@ -136,11 +154,11 @@ def _restore(model: keras.Model, state: list, kept: list) -> None:
     model.compiled = False
 
 
-class Tape(keras.callbacks.Callback):
+class BatchLosses(keras.callbacks.Callback):
     """The loss of each batch (Keras reports the running mean), until it is not finite.
 
-    With the losses `before` any step, of the same batches, it is the change that is kept, added to their mean: small batches differ by
-    more than a step changes. Such a tape also ends where that explodes.
+    With the losses `before` any step, of the same batches, the change is recorded, added to their mean: small batches differ by more than
+    a step changes. Such a recording also ends where the loss explodes.
     """
 
     def __init__(self, before: np.ndarray | None = None):

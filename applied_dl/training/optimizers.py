@@ -1,4 +1,4 @@
-"""Every optimiser by name, with the schedule, weight decay, clipping, averaging and per-variable rates of a recipe.
+"""Every optimizer by name, with the schedule, weight decay, penalties, clipping, averaging and per-variable rates of a recipe.
 
 Adam is the usual default because its step hardly depends on the scale of the gradients; SGD with momentum and one_cycle is often the
 faster of the two on convolutional nets.
@@ -11,12 +11,11 @@ from keras import ops, optimizers
 
 from applied_dl.core.errors import UsageError, nearest
 from applied_dl.training.averaging import check_averaging
-from applied_dl.training.penalties import penalised
 from applied_dl.training.schedules import Schedule
 from applied_dl.training.snapshots import check_snapshots
 
-MOMENTUM = {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9, "rmsprop": 0.0}  # the optimisers that have one, and its default
-SQUARES = ("adam", "adamw", "adamax", "nadam", "lamb")  # the optimisers that beta2 means something to
+MOMENTUM = {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9, "rmsprop": 0.0}  # the optimizers that have one, and its default
+SQUARES = ("adam", "adamw", "adamax", "nadam", "lamb")  # the optimizers that have a beta2
 OTHERS = {
     "adagrad": optimizers.Adagrad, "adadelta": optimizers.Adadelta, "adam": optimizers.Adam, "adamw": optimizers.AdamW,
     "adamax": optimizers.Adamax, "nadam": optimizers.Nadam, "adafactor": optimizers.Adafactor, "ftrl": optimizers.Ftrl,
@@ -24,15 +23,21 @@ OTHERS = {
 }  # fmt: skip
 NAMES = (*MOMENTUM, *OTHERS)
 NO_DECAY = ("bias", "gamma", "beta", "scale", "embeddings")
-FADED = ("coslog4",)  # schedules under which weight decay fades: it is RealMLP's
+FADED = ("coslog4",)  # schedules under which weight decay fades out, as in RealMLP
 LOW_MOMENTUM = 0.85  # one_cycle runs the momentum from its value down to this at the peak rate and back (Smith, 2018)
 
 
 def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None, sweep=None) -> keras.optimizers.Optimizer:
-    """The optimiser of a resolved `recipe.train` for a training of `total_steps` steps.
+    """The optimizer of a resolved `[train]` section.
 
-    rates: learning-rate factors by prefix of a variable's path (the longest prefix counts). sweep: a schedule to
-    use in place of the recipe's. Raises `UsageError` for an unknown name.
+    Args:
+        settings: `recipe.train`, every value resolved.
+        total_steps: of the whole training, for the schedule.
+        rates: learning-rate factors by prefix of a variable's path; the longest prefix counts.
+        sweep: a schedule to use in place of the recipe's.
+
+    Raises:
+        UsageError: There is no such optimizer.
     """
     name = settings.optimizer
     if name not in NAMES:
@@ -41,7 +46,7 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
     rate = settings.learning_rate if settings.schedule in ("plateau", "constant") and not schedule.warmup else schedule
     rate = sweep or rate
     kind, own = _kind(name, settings)
-    kind = penalised(kind, settings.l1, settings.l2)
+    kind = _with_penalties(kind, settings.l1, settings.l2)
     shared = {
         "weight_decay": settings.weight_decay or (0.0 if name in ("adamw", "muon") else None),
         "global_clipnorm": settings.clip_norm or None,
@@ -50,13 +55,14 @@ def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None,
     }
     cycled = name in ("momentum", "nesterov") and settings.schedule == "one_cycle" and sweep is None
     fading = schedule if settings.schedule in FADED else None
-    made = _with_rates(kind, rates, schedule if cycled else None, fading)(learning_rate=rate, **own, **shared)
-    made.exclude_from_weight_decay(var_names=list(NO_DECAY))
-    return made
+    kind = _with_rates(kind, rates, schedule if cycled else None, fading)
+    result = kind(learning_rate=rate, **own, **shared)
+    result.exclude_from_weight_decay(var_names=list(NO_DECAY))
+    return result
 
 
 def check(settings) -> None:
-    """Refuse keys of a resolved `recipe.train` that would do nothing."""
+    """Refuse keys of a resolved `[train]` section that would do nothing."""
     if settings.momentum is not None and settings.optimizer not in MOMENTUM:
         raise UsageError(f"train.momentum has no meaning for {settings.optimizer!r}; it is for {', '.join(MOMENTUM)}.")
     if settings.beta2 is not None and settings.optimizer not in SQUARES:
@@ -85,7 +91,7 @@ def refuse_bfloat16(settings, what: str) -> None:
 
 
 def _kind(name: str, settings) -> tuple[type, dict]:
-    """The Keras class of a name and the arguments that are its own."""
+    """The Keras class of a name, and the arguments that only this class takes."""
     if name in OTHERS:
         return OTHERS[name], {} if settings.beta2 is None else {"beta_2": settings.beta2}
     momentum = MOMENTUM[name] if settings.momentum is None else settings.momentum
@@ -94,17 +100,39 @@ def _kind(name: str, settings) -> tuple[type, dict]:
     return optimizers.SGD, {"momentum": momentum, "nesterov": name == "nesterov"}
 
 
-def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | None, fading: Schedule | None) -> type:
-    """`kind`, each of whose updates multiplies the step size by the variable's factor and moves the momentum against the rate.
+def _with_penalties(kind: type, l1: float | None, l2: float | None) -> type:
+    """`kind` with the gradient of l1·Σ|w| + l2·Σw² over the kernels added, as in `keras.regularizers`.
 
-    Weight decay follows the variable's step size too, and under `fading` it stays for half of the training and then goes to 0.
+    Added to the gradient, so that the losses that are shown and compared are those of the data alone. Under Adam this is not weight decay:
+    the penalty is scaled with the gradient (Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019), which is why both exist.
+    """
+    if not l1 and not l2:
+        return kind
+
+    class Penalized(kind):
+        def apply(self, gradients, trainable_variables):
+            pairs = zip(gradients, trainable_variables)
+            changed = [self._penalty(g, v) if v.name == "kernel" and g is not None else g for g, v in pairs]
+            return super().apply(changed, trainable_variables)
+
+        def _penalty(self, gradient, variable):
+            weight = ops.cast(variable, gradient.dtype)
+            return gradient + (l1 or 0.0) * ops.sign(weight) + 2 * (l2 or 0.0) * weight
+
+    return Penalized
+
+
+def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | None, fading: Schedule | None) -> type:
+    """`kind` with learning-rate factors by variable, a momentum that moves against the learning rate (`cycle`), and fading weight decay.
+
+    Weight decay is multiplied by the variable's factor too; under `fading` it is constant for half of the training and then falls to 0.
     """
     if not rates and cycle is None and fading is None:
         return kind
 
     def factor(path: str) -> float:
-        found = [prefix for prefix in rates or () if path.startswith(prefix)]
-        return rates[max(found, key=len)] if found else 1.0
+        prefixes = [prefix for prefix in rates or () if path.startswith(prefix)]
+        return rates[max(prefixes, key=len)] if prefixes else 1.0
 
     class Tuned(kind):
         def build(self, variables):
@@ -122,9 +150,9 @@ def _with_rates(kind: type, rates: dict[str, float] | None, cycle: Schedule | No
             whole = self.weight_decay
             if whole is None:
                 return
-            for own in sorted({self.factors[id(v)] for v in variables}):
-                self.weight_decay = whole * own * (1.0 if fading is None else fading.flat_cos(self.iterations))
-                super()._apply_weight_decay([v for v in variables if self.factors[id(v)] == own])
+            for group in sorted({self.factors[id(v)] for v in variables}):
+                self.weight_decay = whole * group * (1.0 if fading is None else fading.flat_cos(self.iterations))
+                super()._apply_weight_decay([v for v in variables if self.factors[id(v)] == group])
             self.weight_decay = whole
 
     return Tuned

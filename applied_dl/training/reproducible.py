@@ -1,4 +1,4 @@
-"""Same seed, same machine, CPU: the same weights, bit for bit. And what must be recorded to say so."""
+"""Same seed, same machine, CPU: the same weights, bit for bit; and the versions that a result depends on."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-RECORDED = ("applied_dl", "tensorflow", "keras", "numpy", "ai-edge-litert")
+PACKAGES = ("applied_dl", "tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
 def set_up(seed: int, deterministic: bool, by_keras: bool = True) -> None:
-    """Seed Python, numpy and, where it trains, Keras; with `deterministic`, forbid operations whose result depends on thread timing."""
+    """Seed Python, numpy and, where it trains, Keras.
+
+    Args:
+        seed: of the run.
+        deterministic: refuse operations whose result depends on the timing of threads.
+        by_keras: whether Keras trains; without it, TensorFlow is not imported.
+    """
     if not by_keras:
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 — what libraries draw from
         return
     import keras
 
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on retracing are not for the users of a recipe
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on retracing are of no use to whoever runs a recipe
     keras.utils.set_random_seed(seed)
     if deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -31,10 +37,10 @@ def set_up(seed: int, deterministic: bool, by_keras: bool = True) -> None:
 
 def versions() -> dict[str, str]:
     """The versions and thread settings a result depends on."""
-    found = {"python": platform.python_version(), "machine": platform.machine(), "cores": str(os.cpu_count())}
-    for name in RECORDED:
+    result = {"python": platform.python_version(), "machine": platform.machine(), "cores": str(os.cpu_count())}
+    for name in PACKAGES:
         try:
-            found[name] = version(name)
+            result[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            result[name] = "not installed"
+    return result

@@ -1,4 +1,4 @@
-"""How the step size moves over a training. Each is a small serialisable object: step → rate.
+"""How the learning rate changes over a training. Each schedule is a small serializable object: step → learning rate.
 
 Smith, Super-Convergence (2018): one_cycle. Loshchilov and Hutter, SGDR (2017): cosine and its restarts. Holzmüller et al., RealMLP (2024):
 coslog4.
@@ -14,8 +14,8 @@ from keras import ops
 from applied_dl.core.errors import UsageError, nearest
 
 SHAPES = ("one_cycle", "cosine", "cosine_restarts", "coslog4", "exponential", "step", "constant", "plateau")
-WARM_UP = {"one_cycle": 0.25}  # share of the steps going up, where the recipe says nothing
-FIRST, LAST = 0.1, 0.01  # of the peak: where a warm-up starts and where a decay ends
+WARM_UP = {"one_cycle": 0.25}  # share of the steps that warm up, where the recipe does not set it
+FIRST, LAST = 0.1, 0.01  # of the peak: the start of a warm-up and the end of a decay
 RESTARTS = 4
 
 
@@ -23,9 +23,9 @@ RESTARTS = 4
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """`peak` times a shape in 0..1 over `steps` steps, after a linear warm-up over the share `warmup` of them.
 
-    constant and plateau stay at the peak (plateau is lowered by the engine); one_cycle falls in a line to 1 %, cosine in half a wave to
-    0, cosine_restarts four times, coslog4 up and down four times, each twice as long as the one before, exponential by a constant factor
-    to 1 %, step to a tenth at 1/2 and again at 3/4.
+    constant and plateau stay at the peak (the training lowers plateau); one_cycle falls linearly to 1 %, cosine in half a wave to 0,
+    cosine_restarts does so four times, coslog4 goes up and down four times, each twice as long as the one before, exponential falls by a
+    constant factor per step to 1 %, step falls to a tenth at 1/2 and again at 3/4.
     """
 
     def __init__(self, shape: str, peak: float, steps: int, warmup: float | None = None):
@@ -38,14 +38,14 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * self.share(step)
 
     def share(self, step):
-        """The rate as a share of the peak, 0..1."""
+        """The learning rate as a share of the peak, 0..1."""
         t = ops.cast(step, "float32") / max(self.steps, 1)
         up = FIRST + (1 - FIRST) * t / max(self.warmup, 1e-9)
         rest = ops.clip((t - self.warmup) / max(1 - self.warmup, 1e-9), 0.0, 1.0)
         return ops.where(t < self.warmup, up, self._decay(rest))
 
     def flat_cos(self, step):
-        """1 for the first half of the steps, then down to 0 in half a wave."""
+        """1 for the first half of the steps, then half a cosine wave down to 0."""
         late = ops.clip(2 * ops.cast(step, "float32") / max(self.steps, 1) - 1, 0.0, 1.0)
         return 0.5 * (1 + ops.cos(math.pi * late))
 

@@ -1,4 +1,4 @@
-"""Snapshot ensembling: one training cut into cycles, each falling to rest and then started again from there; the resting points averaged.
+"""Snapshot ensembling: one training divided into cycles, each of which begins with the weights of the one before; their ends averaged.
 
 Huang et al., Snapshot Ensembles: Train 1, Get M for Free (2017). The cycles together cost one training.
 """
@@ -16,7 +16,7 @@ from applied_dl.core.task import Trainer
 
 
 def check_snapshots(settings) -> None:
-    """Refuse a resolved `recipe.train` whose `snapshots` would do nothing."""
+    """Refuse a resolved `[train]` section whose `snapshots` would do nothing."""
     if not settings.snapshots:
         return
     for key, given in (("ensemble", settings.ensemble > 1), ("unfreeze_epochs", settings.unfreeze_epochs), ("swa", settings.swa)):
@@ -24,7 +24,7 @@ def check_snapshots(settings) -> None:
             raise UsageError(f"train.snapshots and train.{key} do not go together; set one of them.")
     if settings.epochs < 2 * settings.snapshots:
         raise UsageError(
-            f"train.snapshots = {settings.snapshots} cuts {settings.epochs} epochs into cycles of less than two; raise train.epochs."
+            f"train.snapshots = {settings.snapshots} divides {settings.epochs} epochs into cycles of fewer than two; raise train.epochs."
         )
 
 

@@ -12,9 +12,12 @@ LARGEST_RESIDENT = 2**31  # bytes; a larger array stays memory-mapped and is rea
 
 
 class Source(NamedTuple):
-    """`gather(index (B,) int64)` gives `(inputs by name, target)` or `(inputs, target, weight)`, batched, inside the graph.
+    """Rows of which batches are made.
 
-    `ready`: whether gathering is all there is to do, so that nothing is gained by doing it ahead of the step.
+    Args:
+        size: number of rows.
+        gather: `gather(index (B,) int64)` returns `(inputs by name, target)` or `(inputs, target, weight)`, batched, in the graph.
+        ready: whether a batch takes no more work than gathering, so that preparing it ahead of its step saves nothing.
     """
 
     size: int

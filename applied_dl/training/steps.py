@@ -1,7 +1,7 @@
 """Many steps in one graph, and a whole evaluation in another, so that a small model waits neither for Python nor for a queue.
 
-A batch that is only gathered is made inside the loop. One that costs work (augmentation, reading from a disk) is made ahead of its step,
-in parallel, by `training_batches`.
+A batch that is only gathered is prepared inside the loop. One that costs work (augmentation, reading from a disk) is prepared ahead of its
+step, in parallel, by `training_batches`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def train_inside(model: keras.Model, source: Source, cut: Plan, seed: int) -> No
 
 
 def block_starts(cut: Plan, first_step: int) -> tf.data.Dataset:
-    """The number of each block's first step, without end."""
+    """An endless dataset of the number of each block's first step."""
     return tf.data.Dataset.range(first_step, np.iinfo(np.int64).max, cut.execution)
 
 
 def evaluation(model: keras.Model, source: Source, batch: int) -> Callable[[], dict[str, float]]:
-    """A function that gives the compiled loss and metrics over every row of the source, in order."""
+    """A function that returns the compiled loss and metrics over every row of the source."""
     gather = tf.function(source.gather)
 
     @tf.function(autograph=False)

@@ -1,7 +1,7 @@
-"""Transfer learning: a trained trunk, first its new head alone, then more and more of the trunk, the deeper the slower.
+"""Transfer learning: first the new head of a pretrained trunk alone, then more and more of the trunk, deeper layers at lower rates.
 
-Howard and Ruder, Universal Language Model Fine-tuning (2018): gradual unfreezing and discriminative rates. Batch normalisation of the
-trunk stays in inference mode throughout: its statistics are better than those of a few hundred rows.
+Howard and Ruder, Universal Language Model Fine-tuning (2018): gradual unfreezing and discriminative learning rates. Batch normalization
+of the trunk stays in inference mode throughout: its statistics are better than those of a few hundred rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from applied_dl.core.records import STOPPED, History
 from applied_dl.training.model_parts import leaf_layers
 from applied_dl.training.session import better
 
-DEPTH_GROUPS = 4  # the trunk is cut into this many parts, each with its own rate
+DEPTH_GROUPS = 4  # parts of the trunk, each with its own learning rate
 
 
 def weighted_layers(trunk: keras.Model) -> list[keras.layers.Layer]:
@@ -24,7 +24,7 @@ def weighted_layers(trunk: keras.Model) -> list[keras.layers.Layer]:
 
 
 def unfreeze(trunk: keras.Model, share: float) -> int:
-    """Let the last `share` (0..1) of the trunk's layers learn; how many do. Normalisation layers never do."""
+    """Make the last `share` (0..1) of the trunk's layers trainable, except batch normalization. Returns how many layers are."""
     layers = weighted_layers(trunk)
     first = round(len(layers) * (1 - share))
     for i, layer in enumerate(layers):
@@ -45,11 +45,14 @@ def layer_rates(trunk: keras.Model, decay: float | None) -> dict[str, float]:
 
 
 def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable, head: bool = True) -> History:
-    """Run one fit per number in `train.unfreeze_epochs`, the epochs of each stage: the head, then ever more of the trunk, at last all.
+    """Train in stages: the head, then more and more of the trunk, at last all of it; the learning rate is a fifth after the first stage.
 
-    Where there is no new `head`, the first stage trains the trunk's last part. `fit_stage(settings, rates, tag) -> History` trains the
-    whole model once. From the second stage on the peak rate is a fifth. `model` keeps the best weights of all stages: a later one that
-    only harms is undone.
+    Args:
+        model: left with the best weights of all stages, so a later stage that makes it worse is undone.
+        trunk: the pretrained part of it.
+        settings: `recipe.train`; `unfreeze_epochs` holds the epochs of each stage, None trains all layers in one.
+        fit_stage: `fit_stage(settings, rates, tag) -> History` trains the whole model once.
+        head: False where there is no new head; the first stage then trains the last part of the trunk.
     """
     history, kept = History(), None
     stages = settings.unfreeze_epochs or (settings.epochs,)
@@ -67,11 +70,11 @@ def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Call
             break
         offset = len(history.rows)
         rows = [{**row, "epoch": row["epoch"] + offset, "stage": stage} for row in step.rows]
-        found = {"rows": history.rows + rows, "seconds": history.seconds + step.seconds, "stopped": step.stopped, "monitor": step.monitor}
+        merged = {"rows": history.rows + rows, "seconds": history.seconds + step.seconds, "stopped": step.stopped, "monitor": step.monitor}
         if kept is None or better(step.monitor, step.best, history.best):
             kept = model.get_weights()
-            found |= {"best": step.best, "best_epoch": step.best_epoch + offset}
-        history = msgspec.structs.replace(history, **found)
+            merged |= {"best": step.best, "best_epoch": step.best_epoch + offset}
+        history = msgspec.structs.replace(history, **merged)
         if step.stopped == STOPPED:
             break
     model.set_weights(kept)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from applied_dl.core import bundle
 from applied_dl.core.errors import DataError, RefusedError, UsageError
 from applied_dl.runtime.check import golden_inputs
@@ -82,7 +80,7 @@ def text(report: dict) -> str:
     lines = []
     for finding in report["findings"]:
         lines += [
-            f"{finding['name'].replace('_', ' ')}: {finding['saw']}",
+            f"{finding['name'].replace('_', ' ')}: {finding['observed']}",
             f"    why     {finding['why']}",
             f"    change  {finding['change']}",
         ]
@@ -96,5 +94,5 @@ def text(report: dict) -> str:
 
 
 def _report(task: str, findings: list, examined: list[str], warnings: list[str], note: str | None) -> dict:
-    rows = [msgspec.to_builtins(finding) for finding in findings]
+    rows = [finding.as_dict() for finding in findings]
     return bundle.finite({"task": task, "examined": examined, "findings": rows, "warnings": list(warnings), "note": note})

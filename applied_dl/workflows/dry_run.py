@@ -13,11 +13,19 @@ from applied_dl.tasks import load_task
 from applied_dl.workflows.preparation import check_rows, read_data, resolve_recipe
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
-EXPORT_SECONDS = 5.0  # scoring, four conversions and their proof, as measured on small models
+EXPORT_SECONDS = 5.0  # scoring, four conversions and their verification, as measured on small models
 
 
 def dry_run(recipe, out: str) -> tuple[dict, str]:
-    """The facts as `--json` prints them, and as people read them; written are the cache of decoded data and `OUT.preview.png`."""
+    """Report what a training would do. Only the cache of decoded data and `OUT.preview.png` are written.
+
+    Args:
+        recipe: to be trained.
+        out: the bundle that would be written.
+
+    Returns:
+        The facts that `--json` prints, and the same as text.
+    """
     task = load_task(recipe.task)
     from applied_dl.training.trainer import Timer
 
@@ -32,9 +40,9 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     from applied_dl.export.describe import describe
 
     read = time.perf_counter() - start
-    image = Path(f"{out}.preview.png")
-    image.parent.mkdir(parents=True, exist_ok=True)
-    batch = task.preview(recipe, prepared, image)
+    plot = Path(f"{out}.preview.png")
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    batch = task.preview(recipe, prepared, plot)
     timer = Timer()
     task.fit(recipe, prepared, timer)
     facts = {
@@ -67,7 +75,7 @@ def files(recipe) -> list[str]:
 
 
 def flops(model) -> int | None:
-    """Floating-point operations of one forward pass of one row, counted on the graph; None where TensorFlow cannot tell."""
+    """Floating-point operations of one forward pass of one row, counted on the graph; None where TensorFlow cannot count them."""
     import tensorflow as tf
 
     try:
@@ -75,8 +83,8 @@ def flops(model) -> int | None:
         graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(inputs).graph
         options = tf.compat.v1.profiler.ProfileOptionBuilder(tf.compat.v1.profiler.ProfileOptionBuilder.float_operation())
         with console.hushed():
-            found = tf.compat.v1.profiler.profile(graph, options=options.with_empty_output().build())
-        return int(found.total_float_ops)
+            profile = tf.compat.v1.profiler.profile(graph, options=options.with_empty_output().build())
+        return int(profile.total_float_ops)
     except (AttributeError, ValueError, TypeError):
         return None
 

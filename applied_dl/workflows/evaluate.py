@@ -31,7 +31,7 @@ def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
         console.warn(text)
     for file, score in scores.items():
         console.say("evaluate", f"{file:<22} {score.main} {lines.format_score(score)}")
-    return bundle.finite(
+    result: dict[str, Any] = bundle.finite(
         {
             "bundle": str(path),
             "task": recipe.task,
@@ -42,3 +42,4 @@ def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
             "warnings": part.warnings,
         }
     )
+    return result

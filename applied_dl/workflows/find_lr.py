@@ -1,4 +1,4 @@
-"""`applied-dl lr-find`: sweep the step size of a recipe's model and say which to use; nothing is trained."""
+"""`applied-dl lr-find`: sweep the learning rate of a recipe's model and suggest one; nothing is trained."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from applied_dl.workflows.preparation import of_one_net, read_data, resolve_reci
 
 
 def find_lr(recipe, plot: Path) -> dict:
-    """The finder's suggestion for the first net and, in `nets`, for every net of an ensemble, each curve drawn to `plot` or beside it.
+    """Suggest a learning rate for every net that the recipe would train.
 
-    Raises `UsageError` for a model that is not trained by steps.
+    Args:
+        recipe: to be trained.
+        plot: where the loss over the learning rate is plotted; with several nets each has a file of its own beside it.
+
+    Returns:
+        The suggestion for the first net, and in `nets` one for each.
+
+    Raises:
+        UsageError: The model is not trained by gradient steps.
     """
     task = load_task(recipe.task)
     if not task.trained_by_keras:
@@ -23,18 +31,18 @@ def find_lr(recipe, plot: Path) -> dict:
     recipe = resolve_recipe(task, recipe, prepared)
     finder = RateFinder()
     task.fit(of_one_net(task, recipe), prepared, finder)
-    sweep = finder.found
-    if not sweep:
+    if not finder.found:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")
     plot.parent.mkdir(parents=True, exist_ok=True)
-    nets = [_describe(*one, plot if len(sweep) == 1 else plot.with_stem(f"{plot.stem}_{one[0]}")) for one in sweep]
+    several = len(finder.found) > 1
+    nets = [_plotted(*one, plot.with_stem(f"{plot.stem}_{one[0]}") if several else plot) for one in finder.found]
     return {**nets[0], "nets": nets}
 
 
-def _describe(tag: str, now, found, plot: Path) -> dict:
-    """One net's suggestion, drawn."""
+def _plotted(tag: str, present, suggestion, plot: Path) -> dict:
+    """One net's suggestion, with its curve plotted."""
     from applied_dl.report.plots import rate_sweep
 
-    rate_sweep(found.rates, found.losses, found.chosen, found.steepest, plot)
-    facts = {"chosen": found.chosen, "valley": found.valley, "steepest": found.steepest}
-    return {"net": tag, **facts, "now": now, "plot": str(plot)}
+    rate_sweep(suggestion.rates, suggestion.losses, suggestion.chosen, suggestion.steepest, plot)
+    facts = {"chosen": suggestion.chosen, "valley": suggestion.valley, "steepest": suggestion.steepest}
+    return {"net": tag, **facts, "now": present, "plot": str(plot)}

@@ -33,7 +33,7 @@ def inspect_data(recipe, page: Path | None = None) -> dict:
     """
     task = load_task(recipe.task)
     prepared = read_data(task, recipe)
-    findings = [msgspec.to_builtins(finding) for finding in check_rows(task, recipe, prepared)]
+    findings = [finding.as_dict() for finding in check_rows(task, recipe, prepared)]
     report = bundle.finite(
         {
             "task": recipe.task,

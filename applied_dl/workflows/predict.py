@@ -77,7 +77,7 @@ def predictions_frame(predictor: Predictor, inputs: Any, predictions: list[dict[
     Returns:
         The frame; a column that both have is `<name>_predicted` for the prediction. The column `error` says why an input could not be read.
     """
-    if hasattr(predictor.task_module, "appended"):
+    if predictor.task_module.APPENDS:
         histories = [inputs] if hasattr(inputs, "columns") or not isinstance(inputs, list | tuple) else inputs
         rows = predictor.task_module.appended(predictor.encoder, histories, predictions)
     else:

@@ -1,4 +1,4 @@
-"""What several verbs do first: read a recipe's data, resolve what the recipe leaves open, read a bundle's own data again."""
+"""What several verbs do first: read a recipe's data, resolve the values it leaves open, read a bundle's own data again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_data(task, recipe):
 
 
 def resolve_recipe(task, recipe, prepared):
-    """The recipe with every open value chosen for the data, and without a key that would do nothing."""
+    """The recipe with every open value chosen for the data. Raises `UsageError` for a key that would do nothing."""
     recipe = task.resolve_defaults(recipe, prepared)
     if task.trained_by_keras:
         from applied_dl.training.optimizers import check

@@ -182,9 +182,10 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     def score(outputs, part, metrics_only=False):
         return task.score(recipe, outputs, part, prepared.encoder, metrics_only)
 
-    scored = serving._replace(model=serving.scored or serving.model)
-    answers = {part: keras_outputs(scored, getattr(prepared, part)) for part in ("validation", "test")}
-    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
+    scoring = serving._replace(model=serving.scored or serving.model)
+    answers = {part: keras_outputs(scoring, getattr(prepared, part)) for part in ("validation", "test")}
+    scored = fitted.held_out or answers
+    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in scored.items()}
     lines.log_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
@@ -193,7 +194,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, keras_outputs(serving, prepared.test) if serving.scored else answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
-    shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
+    shown, undrawn = _draw(task, recipe, prepared, fitted, scored["test"], work / "plots")
     manifest = Manifest(
         schema=bundle.SCHEMA,
         task=recipe.task,
@@ -220,6 +221,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         *([REFITTED] if serving.scored else []),
         *undrawn,
         *_cut_short(fitted.history),
+        *_refitted(fitted),
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
     ]
     manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))
@@ -238,6 +240,15 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
         text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
         console.warn(text)
         return {}, [text]
+
+
+def _refitted(fitted) -> list[str]:
+    if not fitted.held_out:
+        return []
+    return [
+        "The scores are those of the model that was fitted on the training rows; the files hold it fitted again on all rows, so that each "
+        "file's own metric is on rows that it has seen (train.refit = false ships the scored model)."
+    ]
 
 
 def _cut_short(history) -> list[str]:

@@ -1,4 +1,4 @@
-"""`applied-dl tune`: search the recipe's space with Optuna, by the score on validation rows; any number of processes share one file."""
+"""`applied-dl tune`: search the recipe's space with Optuna by the validation score; any number of processes share one file."""
 
 from __future__ import annotations
 
@@ -32,10 +32,20 @@ class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1) -> dict:
-    """Search until `trials` (`tune.trials` by default) have ended in all, in `jobs` processes; the report, with the best recipe written.
+    """Search the space of a recipe.
 
-    `out` holds the study, `best.toml` and the plots; where a study is there already it is continued. Raises `RefusedError` where that
-    study is of another recipe, space or data; `UsageError` where the recipe has no `[tune.space]`.
+    Args:
+        recipe: with a section `[tune.space]`.
+        out: the folder of the study, `best.toml` and the plots; a study that is there already is continued.
+        trials: how many trainings end in all; `tune.trials` by default.
+        jobs: processes that search together.
+
+    Returns:
+        The report: best score and values, counts of the trials, the files written.
+
+    Raises:
+        RefusedError: The study in `out` is of another recipe, space or data.
+        UsageError: The recipe has no `[tune.space]`.
     """
     space, task = read_space(recipe), load_task(recipe.task)
     trials = trials or recipe.tune.trials
@@ -91,15 +101,15 @@ def _work(study, recipe, task, space, trials: int) -> None:
     def objective(trial) -> float:
         try:
             one = apply(recipe, {key: _suggest(trial, key, dimension) for key, dimension in space.items()})
-            only_training = all(key.startswith("train.") for key in space)
-            prepared = kept[0] if kept and only_training else read_data(task, one)
+            same_data = all(key.startswith("train.") and key != "train.seed" for key in space)
+            prepared = kept[0] if kept and same_data else read_data(task, one)
             kept[:] = [prepared]
             return _score(trial, study, task, resolve_recipe(task, one, prepared), prepared)
         except AppliedError as error:
             trial.set_user_attr("error", f"failed: {error}")
             raise
 
-    def report(study, trial) -> None:
+    def log_trial(study, trial) -> None:
         failed = trial.user_attrs.get("error", "failed")
         value = {TrialState.COMPLETE: f"{trial.value or 0:.5g}", TrialState.PRUNED: "stopped early"}.get(trial.state, failed)
         console.say(f"trial {trial.number}", f"{value}   " + "  ".join(f"{k} {_short(v)}" for k, v in trial.params.items()))
@@ -108,7 +118,7 @@ def _work(study, recipe, task, space, trials: int) -> None:
     if sum(trial.state in ended for trial in study.trials) >= trials:
         return
     enough = optuna.study.MaxTrialsCallback(trials, states=ended)
-    study.optimize(objective, callbacks=[report, enough], catch=(AppliedError,))
+    study.optimize(objective, callbacks=[log_trial, enough], catch=(AppliedError,))
 
 
 def _score(trial, study, task, recipe, prepared) -> float:
@@ -149,7 +159,7 @@ def _suggest(trial, key: str, one: Dimension):
 
 
 def _study(recipe, out: Path, task, space):
-    """The study of this recipe, space and data in `out`, made or continued."""
+    """The study of this recipe, space and data in `out`, new or continued."""
     try:
         import optuna
         from optuna.storages import JournalStorage
@@ -207,10 +217,8 @@ def _main_metric(task, recipe, prepared) -> str:
 def _report(study, recipe, space, out: Path) -> dict:
     """Write `best.toml` and the plots."""
     if not any(trial.state.name == "COMPLETE" for trial in study.trials):
-        reason = next(
-            (trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space."
-        )
-        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {reason}")
+        told = next((trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space.")
+        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {told}")
     best = study.best_trial
     values = {key: (value.item() if isinstance(value, np.generic) else value) for key, value in best.params.items()}
     header = f"# applied-dl train {out / 'best.toml'}\n# the best of {len(study.trials)} trials: validation {study.user_attrs['metric']}"

@@ -78,7 +78,7 @@ def shipped(folder: str) -> dict:
     from applied_dl.workflows.diagnose import doctor_recipe
 
     def make(path, overrides):
-        return lambda: [f"{f['name']}: {f['saw']}" for f in doctor_recipe(recipes.read_recipe(path, overrides), BUDGET)["findings"]]
+        return lambda: [f"{f['name']}: {f['observed']}" for f in doctor_recipe(recipes.read_recipe(path, overrides), BUDGET)["findings"]]
 
     flowers = {"data.source": f"{folder}/flowers5", "model.weights": SHARED / "weights" / WEIGHTS}
     places = {"fashion_mnist": {"data.manual_dir": SHARED / "images" / "fashion_mnist"}, "flowers": flowers}

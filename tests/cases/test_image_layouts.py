@@ -15,7 +15,7 @@ def test_wrapper_folders_are_entered(tmp_path, inside):
     data = read(tmp_path, source=tmp_path / "zoo")
     assert data.encoder.labels == SHAPES
     assert sum(rows(data).values()) == 30
-    assert bool(inside) == any("images were found in" in text for text in data.warnings)
+    assert bool(inside) == any("images were found in the folder" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize(

@@ -399,3 +399,23 @@ def test_a_table_starts_from_word_vectors(tmp_path):
         row = table[tokens.index(word)]
         wanted = vectors[[*names, "unseen"].index(word)]
         assert row @ wanted / np.linalg.norm(row) / np.linalg.norm(wanted) > 0.9999
+
+
+def test_a_few_texts_of_each_label_all_train(tmp_path):
+    rows = [[text, topics[0]] for text, topics in texts_of(24, seed=3)]
+    (tmp_path / "a.csv").write_text(csv_of(["text", "label"], rows))
+    raw = {"task": "sentences", "data": {"source": str(tmp_path / "a.csv")}, "train": {"epochs": 1}, "model": {"dimensions": 8}}
+    recipe = recipes.read_recipe(raw)
+    prepared = task.prepare(recipe, None)
+    recipe = task.resolve_defaults(recipe, prepared)
+    assert recipe.train.refit
+    from applied_dl.training.trainer import CheckpointingTrainer
+
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
+    serving = task.serving(recipe, fitted, prepared)
+    for part in (prepared.train, prepared.validation, prepared.test):  # the shipped model knows them all
+        outputs = serving.model(part.inputs)
+        assert (np.asarray(outputs["probabilities"]).argmax(1) == part.target).all()
+    scored = task.score(recipe, fitted.held_out["test"], prepared.test, prepared.encoder)
+    assert scored.main == "accuracy"
+    assert set(fitted.held_out) == {"validation", "test"}

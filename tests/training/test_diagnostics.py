@@ -23,7 +23,7 @@ def test_a_planted_fault_is_named_first(name):
     found = make()
     assert found[0].name == expected
     assert found[0].evidence != found[0].limit
-    assert found[0].saw
+    assert found[0].observed
     assert found[0].why
     assert found[0].change
 

@@ -64,7 +64,7 @@ def test_the_epoch_mean_is_the_mean():
     seen = []
     for epoch in range(4):
         model.set_weights([np.full((2, 1), epoch, np.float32), np.full((1,), -epoch, np.float32)])
-        mean.see(model, epoch)
+        mean.add(model, epoch)
         seen.append(epoch)
     put_back = mean.swap(model)
     np.testing.assert_allclose(model.get_weights()[0], 2.0)  # of 1, 2, 3
@@ -76,7 +76,7 @@ def test_the_mean_weights_get_their_own_normalisation():
     x, _ = plain.data()
     model = plain.net()
     mean = EpochMean(settings(epochs=1, swa=0.5), lambda: [({"x": x[i : i + 64]},) for i in range(0, 640, 64)])
-    mean.see(model, 0)
+    mean.add(model, 0)
     mean.swap(model)
     norm = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
     fed = np.maximum(x @ model.layers[1].kernel.numpy() + model.layers[1].bias.numpy(), 0)

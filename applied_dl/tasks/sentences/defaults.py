@@ -29,6 +29,7 @@ WIDE = 16_000  # sub-words up to which a table is 512 wide; a larger one is 256 
 MANY, SMALL_STRENGTH = 100_000, 3.0  # with fewer rows three tokens in ten are dropped at random; from this many on none
 PAIRS_SEEN = 900_000  # pairs shown in a whole training of the static model
 MAX_METRIC_DROP = 0.01
+FEW = 2000  # training texts below which the shipped classifier is fitted again on all texts
 
 
 def resolve_sentences(recipe, prepared):
@@ -59,6 +60,9 @@ def resolve_sentences(recipe, prepared):
         own["matryoshka"] = model.matryoshka if model.matryoshka is not None else shorter
     if name == "transformer":
         own["width"] = model.width or 256
+    blends = name == "static" and objective == "classification"
+    if blends:
+        own["ngrams"] = model.ngrams is not False
     augment, strength = recipe.preprocess.augment, recipe.preprocess.strength
     if augment is None:
         augment = ("drop",) if light and (not table or rows < MANY) else ()
@@ -71,7 +75,8 @@ def resolve_sentences(recipe, prepared):
         learn={"objective": objective}
         | ({"init": learn.init or ("svd" if table and objective == "contrastive" else "random")} if light else {})
         | ({"temperature": learn.temperature or TEMPERATURE} if objective in VECTOR_OBJECTIVES else {}),
-        train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
+        train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None}
+        | ({"refit": _refits(recipe, own["ngrams"], len(prepared.train))} if blends else {}),
         preprocess={"augment": augment, "strength": strength, "length": encoder.length}
         | ({"vocabulary": encoder.vocabulary} if trained else {}),
         export={
@@ -79,6 +84,13 @@ def resolve_sentences(recipe, prepared):
             "variants": _variants(recipe.export.variants),
         },
     )
+
+
+def _refits(recipe, ngrams: bool, rows: int) -> bool:
+    """Whether the n-gram classifier is fitted again on all texts. Raises `UsageError` where it is asked for without one."""
+    if recipe.train.refit and not ngrams:
+        raise UsageError("train.refit fits the n-gram classifier again; model.ngrams is false.")
+    return ngrams and rows < FEW if recipe.train.refit is None else recipe.train.refit
 
 
 def _columns(data, columns: dict[str, tuple[str, ...]]) -> dict:
@@ -124,6 +136,9 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
     if learn.init is not None and name not in LIGHT:
         raise UsageError(f"learn.init is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
+    for key, value in (("model.ngrams", model.ngrams), ("train.refit", recipe.train.refit)):
+        if value and (name != "static" or objective != "classification"):
+            raise UsageError(f"{key} is for labelled texts and model.name = 'static'.")
     if learn.init not in (None, "random", "svd") and name == "bytes":
         raise UsageError("learn.init = FILE needs the words of a tokenizer; model.name = 'bytes' hashes them: use 'static'.")
     if learn.pretrain and objective == "mlm":

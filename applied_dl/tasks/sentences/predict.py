@@ -17,6 +17,8 @@ from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
 from applied_dl.text.word_tokens import in_word
 
 load_encoder = load
+AT_ONCE = None
+APPENDS = False
 DIGITS = 6
 THRESHOLD = 0.5  # of the probability, from which on one of several labels is given
 MARGIN, LEAST = 1.25, 0.1  # beyond the usual strangeness of the training texts, from which a text is reported as unlike them
@@ -155,4 +157,4 @@ def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[l
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
 
 
-__all__ = ["encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["APPENDS", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -57,6 +57,7 @@ class Model(Section, frozen=True, kw_only=True):
     pre_norm: about(bool | None, "transformer: norm before each part (steadier) or after it (as BERT)") = None
     activation: about(str | None, "transformer: gelu, relu, swish, …") = None
     dropout: about(float | None, "transformer: dropout", ge=0, lt=1) = None
+    ngrams: about(bool | None, "static, labelled texts: blend the net with a linear classifier of sub-words and pairs of them") = None
 
 
 class Learn(Section, frozen=True, kw_only=True):
@@ -71,6 +72,7 @@ class Learn(Section, frozen=True, kw_only=True):
 
 class Fit(Train, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder as it is", ge=0) = None
+    refit: about(bool | None, "labelled texts: after scoring fit the n-gram classifier again on all rows; by default if few") = None
 
 
 class Predict(Section, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from applied_dl.tasks.sentences.defaults import resolve_sentences
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, pieces
 from applied_dl.tasks.sentences.encoder import load as load_encoder
 from applied_dl.tasks.sentences.encoder import save as save_encoder
-from applied_dl.tasks.sentences.fit.net import fit_sentences
+from applied_dl.tasks.sentences.fit.net import blended, class_model, fit_sentences
 from applied_dl.tasks.sentences.readers.prepare import TOGETHER, prepare_sentences, read_part
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
@@ -76,13 +76,14 @@ def fit(recipe, prepared, trainer) -> Fitted:
 def serving(recipe, fitted, prepared) -> Serving:
     """Ids (or bytes) → {"vector"} of unit length, and {"probabilities"} for labelled texts."""
     encoder, model = prepared.encoder, fitted.model
-    entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
-    outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
     if "classifier" in fitted.extra:
-        logits = fitted.extra["classifier"].get_layer("logits")(outputs["vector"])
-        squash = "sigmoid" if encoder.multi_label else "softmax"
-        outputs["probabilities"] = layers.Activation(squash, dtype="float32", name="probabilities")(logits)
-    whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
+        whole = class_model(model, fitted.extra["classifier"], encoder)
+        if fitted.extra.get("share"):
+            whole = blended(whole, fitted.extra["linear"], fitted.extra["share"], encoder)
+    else:
+        entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
+        outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
+        whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
     keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
     return restore_serving(recipe, whole, encoder)
 

@@ -83,21 +83,32 @@ KEYS = {"number": "data.categorical", "boolean": "data.categorical", "category":
 
 
 def describe_data(prepared) -> list[ColumnReport]:
-    """Every column of the table: the target, the features and what was dropped. Of a column with several inputs the first is described."""
+    """Every column of the table: the targets, the features and what was dropped. Of a column with several inputs the first is described."""
     encoder, part = prepared.encoder, prepared.train
-    if encoder.labels:
-        reports = [describe_labels(encoder.target, part.target, encoder.labels, kind="target", key="data.target")]
-    else:
-        reports = [describe_numbers(encoder.target, part.target, kind="target", key="data.target")]
+    reports = []
+    for target, values in zip(encoder.targets, np.reshape(part.target, (len(part), -1)).T):
+        if target.labels:
+            reports.append(describe_labels(target.name, values, target.labels, kind="target", key="data.target"))
+        else:
+            reports.append(describe_numbers(target.name, values, kind="target", key="data.target", read_as=_format(target.format)))
     for column in encoder.columns:
         values, key = part.inputs[column.inputs[0]], KEYS.get(column.kind, "data.ignore")
         if column.kind == "category":
-            reports.append(describe_labels(column.name, values, column.levels, first=FIRST, absent=ABSENT, key=key))
-        elif values.ndim == 1:
-            reports.append(describe_numbers(column.name, values, kind=column.kind, read_as=", ".join(column.parts), key=key))
+            name = f"{column.name} (its unit)" if column.of_unit else column.name
+            reports.append(describe_labels(name, values, column.levels, first=FIRST, absent=ABSENT, key=key))
+        elif column.kind == "tags":
+            read_as = f"lists of {len(column.levels)} values, separated by {column.separator!r}"
+            reports.append(ColumnReport(name=column.name, kind="tags", read_as=read_as, examples=column.levels[:COLUMNS], key=key))
+        elif column.kind == "text":
+            reports.append(ColumnReport(name=column.name, kind="text", read_as="texts, scored by their terms", key=key))
         else:
-            reports.append(
-                ColumnReport(name=column.name, kind=column.kind, read_as=f"{values.shape[1]} numbers per row", key="data.ignore")
-            )
-    dropped = prepared.facts.get("dropped", prepared.facts.get("set_aside", {}))
-    return reports + [ColumnReport(name=name, kind="dropped", note=why, key="data.numeric") for name, why in dropped.items()]
+            read_as = f"date as {', '.join(column.parts)}" if column.kind == "moment" else _format(column.format)
+            reports.append(describe_numbers(column.name, values, kind=column.kind, read_as=read_as, key=key))
+    return reports + [ColumnReport(name=name, kind="dropped", note=why, key="data.numeric") for name, why in encoder.dropped.items()]
+
+
+def _format(form) -> str:
+    """What is special in the cells of a column of numbers: units, and marks and numbers that count as empty."""
+    empty = [*map(repr, form.missing), *(f"{value:g}" for value in form.sentinels)]
+    parts = [f"in {', '.join(filter(None, form.units))}" if any(form.units) else "", f"{', '.join(empty)} count as empty" if empty else ""]
+    return "; ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""What the units answer: relu units that are silent for every row, sigmoid and tanh units stuck at their ends, layers that say nothing."""
+"""What the units output: relu units that are 0 for every row, saturated sigmoid and tanh units, layers whose output is constant."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import keras
 import numpy as np
 from keras import layers
 
-from applied_dl.training.diagnostics.case import WEIGHTED, outputs_of
+from applied_dl.training.diagnostics.case import WEIGHTED, layer_outputs
 from applied_dl.training.diagnostics.finding import Finding
 
 DEAD_LIMIT = 0.5  # share of a layer's units
-STUCK, STUCK_LIMIT = 0.02, 0.5  # distance from an end, as a share of the range; share of a layer's answers
-FLAT = 1e-4  # spread over the rows, as a share of the answers' size
+SATURATED, SATURATED_LIMIT = 0.02, 0.5  # distance from an end, as a share of the range; share of a layer's outputs
+FLAT = 1e-4  # spread over the rows, as a share of the outputs' size
 
 
 def check_activations(model: keras.Model, inputs, when: str) -> list[Finding]:
-    """Dead relu units, saturated sigmoid and tanh units, and layers whose answer does not depend on the row; the worst layer of each."""
-    seen = outputs_of(model, inputs, (*WEIGHTED, layers.ReLU, layers.Activation))
+    """Dead relu units, saturated sigmoid and tanh units, and layers whose output does not depend on the row; the worst layer of each."""
+    outputs = layer_outputs(model, inputs, (*WEIGHTED, layers.ReLU, layers.Activation))
     last = model.operations[-1]
     found = []
-    for kind, check in (("relu", _dead), ("ends", _stuck), ("flat", _flat)):
-        worst = [check(layer, y, when) for layer, _, y in seen if layer is not last and _applies(kind, layer, y)]
+    for kind, check in (("relu", _dead), ("ends", _saturated), ("flat", _flat)):
+        worst = [check(layer, y, when) for layer, _, y in outputs if layer is not last and _applies(kind, layer, y)]
         worst = [finding for finding in worst if finding]
         if worst:
             found.append(max(worst, key=lambda f: f.evidence) if kind != "flat" else worst[0])
@@ -35,7 +35,7 @@ def _applies(kind: str, layer, y) -> bool:
 
 
 def _activation(layer) -> str:
-    """The name of what squashes a layer's output."""
+    """The name of a layer's activation function."""
     if isinstance(layer, layers.ReLU):
         return "relu" if layer.max_value is None and not layer.negative_slope else ""
     return getattr(getattr(layer, "activation", None), "__name__", "")
@@ -51,40 +51,40 @@ def _dead(layer, y, when: str) -> Finding | None:
         where=layer.path,
         evidence=share,
         limit=DEAD_LIMIT,
-        saw=f"{share:.0%} of the {units.shape[1]} relu units of {layer.path!r} answer 0 to every row {when}",
+        observed=f"{share:.0%} of the {units.shape[1]} relu units of {layer.path!r} are 0 for every row {when}",
         why="a unit that is 0 for every row has no gradient and never learns again",
         change='lower train.learning_rate, or set model.activation = "leaky_relu", "elu" or "gelu"',
     )
 
 
-def _stuck(layer, y, when: str) -> Finding | None:
+def _saturated(layer, y, when: str) -> Finding | None:
     name = _activation(layer)
     low, high = (-1.0, 1.0) if name == "tanh" else (0.0, 1.0)
-    margin = STUCK * (high - low)
+    margin = SATURATED * (high - low)
     share = float(((y < low + margin) | (y > high - margin)).mean())
-    if share <= STUCK_LIMIT:
+    if share <= SATURATED_LIMIT:
         return None
     return Finding(
         name="saturated",
         where=layer.path,
         evidence=share,
-        limit=STUCK_LIMIT,
-        saw=f"{share:.0%} of the answers of the {name} layer {layer.path!r} are at an end {when}",
-        why=f"{name} is flat at its ends, so almost no gradient passes",
-        change='start with smaller weights, standardise the input, set model.norm = "batch", or model.activation = "gelu"',
+        limit=SATURATED_LIMIT,
+        observed=f"{share:.0%} of the outputs of the {name} layer {layer.path!r} are saturated {when}",
+        why=f"{name} is flat where it is saturated, so almost no gradient passes",
+        change='start with smaller weights, standardize the input, set model.norm = "batch", or model.activation = "gelu"',
     )
 
 
 def _flat(layer, y, when: str) -> Finding | None:
     size, spread = float(np.sqrt(np.mean(np.square(y)))), float(y.std(0).mean())
     if not np.isfinite(size) or spread > FLAT * size or size == 0 and not np.any(layer.get_weights()[0]):
-        return None  # a layer that starts at zero (a head, the end of a residual branch) is meant to
+        return None  # a layer that is initialized to zero (a head, the end of a residual branch) is constant by design
     return Finding(
         name="constant_layer",
         where=layer.path,
         evidence=1 - spread / size if size else 1.0,
         limit=1 - FLAT,
-        saw=f"{layer.path!r} answers the same to every row {when}",
-        why="what comes after it knows nothing of the input",
-        change="look at the layers before it: dead units, too small a start, or an input that never varies",
+        observed=f"the output of {layer.path!r} is the same for every row {when}",
+        why="the layers after it receive nothing of the input",
+        change="check the layers before it for dead units, too small initial weights, or a constant input",
     )

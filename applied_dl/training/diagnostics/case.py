@@ -25,7 +25,7 @@ FEWEST, MOST_NUMBERS = 16, 4_000_000  # rows of a probe, and numbers that they h
 
 
 class Case(NamedTuple):
-    """The arguments of one `train.fit`."""
+    """The arguments of one `Trainer.train`."""
 
     model: keras.Model
     source: Source
@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
 
 def rows(case: Case, count: int) -> tuple:
-    """`(inputs, target)` of up to `count` training rows spread over the data, as the model is fed in training; fewer of large ones."""
+    """`(inputs, target)` of up to `count` training rows spread over the data, augmented as in training; fewer where the rows are large."""
     count = min(count, case.source.size, most_rows(case.model))
     index = np.unique(np.linspace(0, case.source.size - 1, count).astype(np.int64))
     inputs, target = case.source.gather(tf.constant(index))[:2]
@@ -54,7 +54,7 @@ def most_rows(model: keras.Model) -> int:
 
 
 def kind_of(loss) -> str:
-    """The name of the loss's class; of a loss that is another one's mean over members (`of`), that one's."""
+    """The class name of a loss; for a mean over members, that of the loss it averages (its attribute `of`)."""
     return type(keras.losses.get(getattr(loss, "of", loss))).__name__
 
 
@@ -64,8 +64,8 @@ def loss_of(case: Case, target, answers) -> tf.Tensor:
 
 
 @contextmanager
-def kept(model: keras.Model):
-    """Weights, statistics and seeds are what they were when the block ends."""
+def restoring(model: keras.Model):
+    """Restore weights, statistics and seeds when the block ends."""
     before = [np.asarray(keras.ops.convert_to_numpy(v)) for v in model.variables]
     try:
         yield
@@ -77,7 +77,7 @@ def kept(model: keras.Model):
 
 @contextmanager
 def without_dropout(model: keras.Model):
-    """Nothing is dropped inside the block."""
+    """Turn dropout off inside the block."""
     found = [(layer, layer.rate) for layer in leaf_layers(model) if isinstance(getattr(layer, "rate", None), float)]
     for layer, _ in found:
         layer.rate = 0.0
@@ -88,9 +88,9 @@ def without_dropout(model: keras.Model):
             layer.rate = rate
 
 
-def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bool = False) -> list[tuple]:
+def layer_outputs(model: keras.Model, inputs, kinds: tuple[type, ...], training: bool = False) -> list[tuple]:
     """`(layer, input, output)` of the leaf layers of some kinds, in the order of an eager pass; the input of the first one alone."""
-    seen: dict[str, tuple] = {}
+    outputs: dict[str, tuple] = {}
 
     def listen(layer):
         original = layer.call
@@ -98,9 +98,9 @@ def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bo
         def call(*arguments, **options):
             out = original(*arguments, **options)
             one = arguments[0] if arguments else None
-            if tf.is_tensor(one) and tf.is_tensor(out) and layer.path not in seen:
-                first = None if seen else np.asarray(tf.cast(one, tf.float32))
-                seen[layer.path] = (layer, first, np.asarray(tf.cast(out, tf.float32)))
+            if tf.is_tensor(one) and tf.is_tensor(out) and layer.path not in outputs:
+                first = None if outputs else np.asarray(tf.cast(one, tf.float32))
+                outputs[layer.path] = (layer, first, np.asarray(tf.cast(out, tf.float32)))
             return out
 
         layer.call = call
@@ -112,10 +112,10 @@ def outputs_of(model: keras.Model, inputs, kinds: tuple[type, ...], training: bo
     finally:
         for layer in patched:
             del layer.call
-    return list(seen.values())
+    return list(outputs.values())
 
 
 def descend(case: Case, steps: int, rate: float | None = None) -> np.ndarray:
-    """The losses (S,) of `steps` steps under the recipe's own schedule, squeezed into them; stops where the loss is not finite."""
+    """The losses (S,) of `steps` steps under the recipe's own schedule, compressed into them; stops where the loss is not finite."""
     settings = case.settings if rate is None else msgspec.structs.replace(case.settings, learning_rate=rate)
     return lr_finder.descend(case.model, case.source, settings, steps, case.loss, case.augment, case.rates)

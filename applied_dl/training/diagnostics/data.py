@@ -1,4 +1,4 @@
-"""What the rows say before any net sees them: contradicting labels, rare classes, an input that gives the answer away, shared rows."""
+"""Checks of the rows alone: contradicting labels, rare classes, a feature that gives the target away, shared rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from applied_dl.training.diagnostics.finding import Finding
 CONFLICTS = 0.01  # share of the training rows
 RATIO = 20.0  # commonest over rarest class
 SHARED = 0.01  # share of the test rows that are training rows too
-ALONE = 0.98  # of what can be known, by one feature
+ALONE = 0.98  # share of the target that one feature explains
 MOST_FEATURES, SOME_ROWS = 400, 4000
 SMALL = 30  # validation rows
 KEPT_ROWS = 10
@@ -38,8 +38,8 @@ def check_data(prepared: Prepared, *, weighted: bool = False) -> list[Finding]:
                 where="data.split",
                 evidence=float(len(prepared.validation)),
                 limit=float(SMALL),
-                saw=f"only {len(prepared.validation)} validation rows choose the epoch",
-                why="the best of many epochs on so few rows is chance",
+                observed=f"only {len(prepared.validation)} validation rows choose the epoch",
+                why="the best of many epochs on so few rows is chosen by chance",
                 change="raise the second number of data.split",
             )
         )
@@ -47,13 +47,13 @@ def check_data(prepared: Prepared, *, weighted: bool = False) -> list[Finding]:
 
 
 def _keys(inputs: dict[str, np.ndarray]) -> np.ndarray:
-    """One short key a row; equal rows have equal keys."""
+    """One short key per row; equal rows have equal keys."""
     rows = [np.ascontiguousarray(a).reshape(len(a), -1) for a in inputs.values()]
     return np.array([hashlib.blake2b(b"".join(row.tobytes() for row in each), digest_size=8).digest() for each in zip(*rows)], dtype="S8")
 
 
 def _conflicts(keys: np.ndarray, target: np.ndarray) -> list[Finding]:
-    """Equal rows whose truths differ: by class, or by more than half a standard deviation."""
+    """Equal rows whose targets differ: by class, or by more than half a standard deviation."""
     _, group, count = np.unique(keys, return_inverse=True, return_counts=True)
     if count.max() == 1:
         return []
@@ -72,9 +72,9 @@ def _conflicts(keys: np.ndarray, target: np.ndarray) -> list[Finding]:
             where="data",
             evidence=share,
             limit=CONFLICTS,
-            saw=f"{len(rows):,} training rows ({share:.1%}) have an equal row with another truth",
-            why="no model can be right on both, and the net is pulled both ways",
-            change="keep one label for each, or add the column in which the rows differ",
+            observed=f"{len(rows):,} training rows ({share:.1%}) have an equal row with another target",
+            why="no model can be right on both",
+            change="keep one label for each, or add the column that distinguishes the rows",
             rows=tuple(int(i) for i in rows[:KEPT_ROWS]),
         )
     ]
@@ -92,9 +92,9 @@ def _imbalance(target: np.ndarray) -> list[Finding]:
             where="target",
             evidence=ratio,
             limit=RATIO,
-            saw=f"the commonest class has {ratio:.0f} times the rows of the rarest ({count.max():,} and {count.min():,})",
-            why="always answering the commonest class is nearly right, so the rare class is hardly learned",
-            change='set train.class_weights = "balanced", and compare f1 or auc rather than accuracy',
+            observed=f"the most frequent class has {ratio:.0f} times the rows of the rarest ({count.max():,} and {count.min():,})",
+            why="always predicting the most frequent class is nearly right, so the rare one is hardly learned",
+            change='set train.class_weights = "balanced", and evaluate by f1 or auc rather than accuracy',
         )
     ]
 
@@ -114,7 +114,9 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
             scores = [_alone(array[pick, f], target[pick]) for f in range(array.shape[1])]
         elif name == AHEAD and target.ndim == 3 and array.ndim == 3 and array.shape[1] >= target.shape[1]:
             ahead = array[pick, -target.shape[1] :]  # (N, L + H, F): the steps to be forecast come last
-            scores = [max(_r2(ahead[..., f], target[pick, :, d]) for d in range(target.shape[2])) for f in range(array.shape[2])]
+            scores = [
+                max(_squared_correlation(ahead[..., f], target[pick, :, d]) for d in range(target.shape[2])) for f in range(array.shape[2])
+            ]
         else:
             continue
         if scores and max(scores) > best:
@@ -127,29 +129,29 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
             where=where,
             evidence=best,
             limit=ALONE,
-            saw=f"the feature {where} alone predicts {best:.1%} of the target",
-            why="it is probably made from the answer, and will not be there when the model is used",
-            change="drop the column, unless it is truly known before the answer is",
+            observed=f"the feature {where} alone explains {best:.1%} of the target",
+            why="it is probably derived from the target, and will not be known when the model is used",
+            change="drop the column, unless it is known before the target is",
         )
     ]
 
 
 def _alone(feature: np.ndarray, target: np.ndarray) -> float:
-    """Share (0..1) of what a blind guess leaves open that a small tree on this one feature knows, on rows it has not seen."""
+    """Share (0..1) of the error of a constant prediction that a small tree on this one feature removes, on other rows."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     classes = target.dtype.kind in "iu"
     tree = (DecisionTreeClassifier if classes else DecisionTreeRegressor)(max_leaf_nodes=64, min_samples_leaf=3, random_state=0)
     x = np.nan_to_num(feature.astype(np.float32))[:, None]
     tree.fit(x[::2], target[::2])
-    guess, truth = tree.predict(x[1::2]), target[1::2]
+    predicted, truth = tree.predict(x[1::2]), target[1::2]
     if classes:
-        blind = np.bincount(truth - truth.min()).max() / len(truth)
-        return (float((guess == truth).mean()) - blind) / (1 - blind) if blind < 1 else 0.0
-    return 1 - float(np.mean((guess - truth) ** 2) / max(np.var(truth), 1e-30))
+        constant = np.bincount(truth - truth.min()).max() / len(truth)
+        return (float((predicted == truth).mean()) - constant) / (1 - constant) if constant < 1 else 0.0
+    return 1 - float(np.mean((predicted - truth) ** 2) / max(np.var(truth), 1e-30))
 
 
-def _r2(a: np.ndarray, b: np.ndarray) -> float:
+def _squared_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Squared correlation of two arrays."""
     a, b = a.ravel().astype(np.float64), np.nan_to_num(b.ravel().astype(np.float64))
     if a.std() == 0 or b.std() == 0:
@@ -173,8 +175,8 @@ def _shared(keys: np.ndarray, prepared) -> list[Finding]:
             where="data.test",
             evidence=share,
             limit=SHARED,
-            saw=f"{int(both.sum()):,} test rows ({share:.1%}) are training rows too",
-            why="the test score counts memorised rows",
+            observed=f"{int(both.sum()):,} test rows ({share:.1%}) are training rows too",
+            why="the test score counts rows that were memorized",
             change="remove the duplicates, or let data.split divide the rows (equal rows then stay on one side)",
             rows=tuple(int(i) for i in np.flatnonzero(both)[:KEPT_ROWS]),
         )

@@ -1,4 +1,4 @@
-"""The order of an examination: from causes to consequences, each probe leaving the model as it found it."""
+"""The order of an examination: causes before consequences; each probe restores the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from applied_dl.core.records import History
 from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.batches import plan
 from applied_dl.training.diagnostics.activations import check_activations
-from applied_dl.training.diagnostics.case import Case, descend, kept, kind_of, rows
+from applied_dl.training.diagnostics.case import Case, descend, kind_of, restoring, rows
 from applied_dl.training.diagnostics.curves import check_curves
 from applied_dl.training.diagnostics.finding import Finding
 from applied_dl.training.diagnostics.gradients import check_gradients
@@ -21,9 +21,9 @@ from applied_dl.training.diagnostics.start import KNOWN, check_one_batch, check_
 from applied_dl.training.trainer import CheckpointingTrainer, Timer
 
 PROBE_STEPS = 200  # of a training that is too long to be watched whole
-ROWS, BLIND_ROWS = 512, 4096
+ROWS, CONSTANT_ROWS = 512, 4096
 ORDER = (  # causes before what they cause
-    "input_not_finite", "input_not_standardised", "target_not_standardised", "outlying_targets", "squashed_twice", "frozen",
+    "input_not_finite", "input_not_standardized", "target_not_standardized", "outlying_targets", "squashed_twice", "frozen",
     "identical_units", "saturated", "dead_relu", "vanishing_gradient", "exploding_gradient", "constant_layer", "no_gradient",
     "cannot_overfit", "loss_at_start", "too_few_steps", "batch_norm_of_few", "rate_too_high", "update_too_large", "rate_too_low",
     "update_too_small", "loss_not_finite", "bouncing_loss", "underfitting", "nothing_general", "loss_never_moved", "overfitting",
@@ -62,12 +62,12 @@ class Diagnoser(Trainer):
 
 
 def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], History]:
-    """Findings, causes first. The model ends trained: wholly where that takes under `budget` seconds, else for a few steps."""
+    """Findings, causes first. The model is left trained: to the end where that takes under `budget` seconds, else for a few steps."""
     inputs, _ = rows(case, ROWS)
     found = check_start(case)
     if any(f.name == "input_not_finite" for f in found):
         return found, History(monitor=monitor)
-    blind = _blind(case)
+    constant = _constant_losses(case)
     found += check_activations(case.model, inputs, "at the start")
     found += check_gradients(case)
     found += check_one_batch(case)
@@ -75,33 +75,33 @@ def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val
     history, more = _train(case, budget, metrics, monitor)
     found += more
     if history.rows:
-        found += check_curves(history.rows, blind, bool(case.settings.patience))
+        found += check_curves(history.rows, constant, bool(case.settings.patience))
     if not any(f.name in ("dead_relu", "saturated", "constant_layer") for f in found):
         found += check_activations(case.model, inputs, "after training")
     found += check_labels(case)
     return sorted(found, key=lambda finding: ORDER.index(finding.name)), history
 
 
-def _blind(case: Case) -> tuple[float, float] | None:
-    """The loss of knowing nothing, on training and on validation rows."""
+def _constant_losses(case: Case) -> tuple[float, float] | None:
+    """The loss of the best constant prediction, on training and on validation rows."""
     if kind_of(case.loss) not in KNOWN:
         return None
     found = []
     for part in (case.source, case.validation or case.source):
-        index = tf.constant(np.unique(np.linspace(0, part.size - 1, min(BLIND_ROWS, part.size)).astype(np.int64)))
+        index = tf.constant(np.unique(np.linspace(0, part.size - 1, min(CONSTANT_ROWS, part.size)).astype(np.int64)))
         target = part.gather(index)[1]
         found.append(constant_loss(case, target, tf.zeros((len(index), *case.model.output.shape[1:]))))
     return found[0], found[1]
 
 
 def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[History, list[Finding]]:
-    """The whole training where it fits into the budget, else its first steps under the squeezed schedule."""
+    """The whole training where it fits into the budget, else some steps under the compressed schedule."""
     total = plan(case.source.size, case.settings.batch_size).steps * case.settings.epochs
     options = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "augment": case.augment, "rates": case.rates}
     arguments = (case.model, case.source, case.validation, case.settings)
     timer = Timer()
     try:
-        with kept(case.model):
+        with restoring(case.model):
             timer.train(*arguments, **options)
         if timer.seconds > budget and total > PROBE_STEPS:
             console.say("doctor", f"the whole training takes about {timer.seconds:.0f} s, so {PROBE_STEPS} steps are watched")
@@ -114,8 +114,8 @@ def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[History, l
             where="train.learning_rate",
             evidence=float("inf"),
             limit=1.0,
-            saw=str(error).split(":")[0],
-            why="every weight is NaN from then on",
+            observed=str(error).split(":")[0],
+            why="every weight is NaN after that",
             change="lower train.learning_rate or set train.clip_norm = 1.0",
         )
         return History(monitor=monitor), [finding]

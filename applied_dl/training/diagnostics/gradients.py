@@ -1,4 +1,4 @@
-"""How the gradient passes: vanishing and exploding from layer to layer, layers it never reaches, and how far one step moves the weights.
+"""The gradient: vanishing and exploding from layer to layer, layers it never reaches, and how far one step moves the weights.
 
 Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks (2010).
 """
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
-from applied_dl.training.diagnostics.case import WEIGHTED, Case, kept, loss_of, rows
+from applied_dl.training.diagnostics.case import WEIGHTED, Case, loss_of, restoring, rows
 from applied_dl.training.diagnostics.finding import Finding
 from applied_dl.training.model_parts import leaf_layers
 from applied_dl.training.optimizers import optimizer as make_optimizer
@@ -18,11 +18,11 @@ ROWS = 64
 FADE = 1e-4  # gradient of the first layer over that of the last
 GROW = 1e3
 LARGEST_UPDATE, SMALLEST_UPDATE = 0.5, 1e-6  # of the weights, in one step at the peak rate
-TRAINABLE = 0.05  # share of the parameters that must learn
+TRAINABLE = 0.05  # least share of trainable parameters
 
 
 def check_gradients(case: Case) -> list[Finding]:
-    """On one batch of the fresh model."""
+    """Check the gradients of one batch on the untrained model."""
     kernels = [
         layer.kernel for layer in leaf_layers(case.model) if isinstance(layer, WEIGHTED) and layer.trainable and hasattr(layer, "kernel")
     ]
@@ -33,31 +33,31 @@ def check_gradients(case: Case) -> list[Finding]:
     sizes = np.array([np.nan if g is None else _rms(g) for g in gradients])
     if not np.isfinite(sizes[~np.array([g is None for g in gradients])]).all():
         return [*found, _exploding(case, kernels[0].path, float("inf"), "the first gradient is not finite")]
-    identical = [k.path for k, g in zip(kernels, gradients) if g is not None and _same(k.numpy()) and _same(g)]
-    if identical:
+    equal = [k.path for k, g in zip(kernels, gradients) if g is not None and _same(k.numpy()) and _same(g)]
+    if equal:
         found.append(
             Finding(
                 name="identical_units",
-                where=identical[0],
-                evidence=float(len(identical)),
+                where=equal[0],
+                evidence=float(len(equal)),
                 limit=0.0,
-                saw=f"the units of {identical[0]!r} start the same and have the same gradient",
-                why="units that start alike stay alike: the layer is one unit, however wide it is",
-                change="start the weights at random (Glorot or He initialisation), not at a constant",
+                observed=f"the units of {equal[0]!r} start the same and have the same gradient",
+                why="equal units stay equal: the layer acts as one unit, however wide it is",
+                change="use random initial weights (Glorot or He initialization), not a constant",
             )
         )
     unreached = [k.path for k, size in zip(kernels, sizes) if not size > 0]
-    starts_at_zero = any(not np.any(k.numpy()) for k in kernels)  # behind a zero kernel nothing arrives in the first step, by design
-    if unreached and not starts_at_zero and not identical:
+    starts_at_zero = any(not np.any(k.numpy()) for k in kernels)  # no gradient passes a zero kernel in the first step, by design
+    if unreached and not starts_at_zero and not equal:
         found.append(
             Finding(
                 name="no_gradient",
                 where=unreached[0],
                 evidence=float(len(unreached)),
                 limit=0.0,
-                saw=f"no gradient reaches {len(unreached)} of {len(kernels)} layers, the first {unreached[0]!r}",
-                why="what has no gradient does not learn",
-                change="look for dead or saturated units behind it, an output that is not used, or a stop_gradient",
+                observed=f"no gradient reaches {len(unreached)} of {len(kernels)} layers, the first {unreached[0]!r}",
+                why="a layer without a gradient does not learn",
+                change="check for dead or saturated units after it, an output that is not used, or a stop_gradient",
             )
         )
     alive = sizes[sizes > 0]
@@ -81,8 +81,8 @@ def _frozen(case: Case) -> list[Finding]:
             where="model",
             evidence=learning / total,
             limit=TRAINABLE,
-            saw=f"only {learning:,} of {total:,} parameters may learn",
-            why="a frozen layer keeps its random start",
+            observed=f"only {learning:,} of {total:,} parameters are trainable",
+            why="a frozen layer keeps its random initial weights",
             change="set layer.trainable = True, or train in stages with train.unfreeze_epochs where the trunk is pretrained",
         )
     ]
@@ -90,7 +90,7 @@ def _frozen(case: Case) -> list[Finding]:
 
 def _gradients(case: Case, kernels) -> list[np.ndarray | None]:
     inputs, target = rows(case, ROWS)
-    with kept(case.model), tf.GradientTape() as tape:
+    with restoring(case.model), tf.GradientTape() as tape:
         value = loss_of(case, target, case.model(inputs, training=True))
         found = tape.gradient(value, [k.value for k in kernels])
     return [None if g is None else np.asarray(tf.cast(tf.convert_to_tensor(g), tf.float32)) for g in found]
@@ -111,36 +111,36 @@ def _vanishing(where: str, ratio: float) -> Finding:
         where=where,
         evidence=ratio,
         limit=FADE,
-        saw=f"the first layer's gradient is {ratio:.1e} of the last one's",
-        why="the layers near the input hardly learn",
+        observed=f"the first layer's gradient is {ratio:.1e} of the last one's",
+        why="the layers near the input learn very slowly",
         change='set model.norm = "batch" or "layer", an activation like "gelu" in place of sigmoid, fewer layers, or residual blocks',
     )
 
 
-def _exploding(case: Case, where: str, evidence: float, saw: str) -> Finding:
+def _exploding(case: Case, where: str, evidence: float, observed: str) -> Finding:
     return Finding(
         name="exploding_gradient",
         where=where,
         evidence=evidence,
         limit=GROW,
-        saw=saw,
-        why="one step throws the weights far from anything useful",
+        observed=observed,
+        why="one step moves the weights far from any useful value",
         change="set train.clip_norm = 1.0, start with smaller weights, or set model.norm",
     )
 
 
 def _updates(case: Case) -> list[Finding]:
-    """One step of the recipe's optimiser at its peak rate."""
+    """One step of the recipe's optimizer at its peak learning rate."""
     flat = msgspec.structs.replace(case.settings, schedule="constant", warmup=0.0, ema=0.0)
     model = case.model
     variables = model.trainable_variables
     inputs, target = rows(case, ROWS)
-    with kept(model):
+    with restoring(model):
         optimizer = make_optimizer(flat, 1, case.rates)
         optimizer.build(variables)
         before = [v.numpy() for v in variables]
 
-        @tf.function  # the optimiser's own variables are known by their graph form
+        @tf.function  # the optimizer knows the variables by their graph form
         def step():
             with tf.GradientTape() as tape:
                 value = loss_of(case, target, model(inputs, training=True))
@@ -153,7 +153,7 @@ def _updates(case: Case) -> list[Finding]:
         moved = [_rms(v.numpy() - b) / _rms(b) for v, b in zip(variables, before) if b.ndim > 1 and np.any(b)]
     ratio = float(np.median([m for m in moved if np.isfinite(m)] or [1e-3]))
     if ratio == 0 and any(b.ndim > 1 and not np.any(b) for b in before):
-        return []  # behind a head that starts at zero nothing arrives in the first step, by design
+        return []  # no gradient passes a head that is initialized to zero in the first step, by design
     if SMALLEST_UPDATE <= ratio <= LARGEST_UPDATE:
         return []
     high = ratio > LARGEST_UPDATE
@@ -163,8 +163,8 @@ def _updates(case: Case) -> list[Finding]:
             where="model",
             evidence=ratio,
             limit=LARGEST_UPDATE if high else SMALLEST_UPDATE,
-            saw=f"one step at the rate {case.settings.learning_rate:g} changes the weights by {ratio:.1e} of their size (1e-3 is usual)",
-            why="the weights are replaced rather than improved" if high else "the weights stay where they started",
-            change=f"{'lower' if high else 'raise'} train.learning_rate; `applied-dl lr-find` says to what",
+            observed=f"one step at the rate {case.settings.learning_rate:g} changes the weights by {ratio:.1e} (1e-3 is usual)",
+            why="the weights are replaced rather than improved" if high else "the weights hardly change",
+            change=f"{'lower' if high else 'raise'} train.learning_rate; `applied-dl lr-find` suggests a value",
         )
     ]

@@ -1,4 +1,4 @@
-"""Rows whose label a trained net firmly contradicts, and truths that no other row resembles.
+"""Rows whose label a trained net confidently contradicts, and targets far from all others.
 
 Northcutt, Jiang and Chuang, Confident Learning (2021), with held-out rows in place of cross-validation.
 """
@@ -13,7 +13,7 @@ from applied_dl.training.batches import ordered_batches
 from applied_dl.training.diagnostics.case import Case, kind_of, most_rows
 from applied_dl.training.diagnostics.finding import Finding
 
-SURE, DENIED = 0.5, 0.1  # probability of the class that the net sees, and of the one that the label says
+SURE, DENIED = 0.5, 0.1  # probability of the predicted class, and of the label
 CONTRADICTED = 0.06  # share of the held-out rows
 OUTLIER, OUTLIERS = 12.0, 2  # times the usual distance from the middle; how many training rows
 KEPT_ROWS = 10
@@ -36,7 +36,7 @@ def _contradicted(case: Case) -> list[Finding]:
     ]
     logits, truth = (np.concatenate(parts) for parts in zip(*found))
     p = np.asarray(keras.ops.softmax(logits))
-    if p.ndim == 3:  # members' answers (N, k, C) to truths (N, 1, C)
+    if p.ndim == 3:  # outputs (N, k, C) of the members, targets (N, 1, C)
         p, truth = p.mean(1), truth[:, 0]
     if truth.shape != p.shape or len(truth) < 50:
         return []
@@ -44,7 +44,7 @@ def _contradicted(case: Case) -> list[Finding]:
     right = float((given == seen).mean())
     doubt = (p.max(1) > SURE) & (p[np.arange(len(p)), given] < DENIED)
     share = float(doubt.mean())
-    if share <= CONTRADICTED or right < 0.5:  # a network that is mostly wrong is no evidence
+    if share <= CONTRADICTED or right < 0.5:  # a net that is mostly wrong cannot tell
         return []
     worst = np.flatnonzero(doubt)[np.argsort(p[np.arange(len(p)), given][doubt])]
     return [
@@ -53,9 +53,9 @@ def _contradicted(case: Case) -> list[Finding]:
             where="validation",
             evidence=share,
             limit=CONTRADICTED,
-            saw=f"the net is sure of another class in {int(doubt.sum()):,} validation rows ({share:.1%}); it is right on {right:.1%}",
-            why="so many confident mistakes mean wrong labels, or two classes that the inputs cannot distinguish",
-            change="look at these rows (plots/worst.png shows them) and correct them; train.label_smoothing = 0.1 softens the harm",
+            observed=f"the net is sure of another class in {int(doubt.sum()):,} validation rows ({share:.1%}); it is right on {right:.1%}",
+            why="so many confident mistakes mean wrong labels, or two classes that the inputs do not distinguish",
+            change="check and correct these rows (plots/worst.png shows them); train.label_smoothing = 0.1 lessens their effect",
             rows=tuple(int(i) for i in worst[:KEPT_ROWS]),
         )
     ]
@@ -77,9 +77,9 @@ def _outliers(case: Case) -> list[Finding]:
             where="target",
             evidence=float(away.max()),
             limit=OUTLIER,
-            saw=f"{count:,} training targets lie up to {away.max():,.0f} times the middle half's width away from it",
-            why="under a squared loss these few rows pull harder than all the others together",
-            change='look at these rows; set train.loss = "huber" or "mae", or take the logarithm of amounts',
+            observed=f"{count:,} training targets lie up to {away.max():,.0f} times the middle half's width away from it",
+            why="under a squared loss these few rows outweigh all the others",
+            change='check these rows; set train.loss = "huber" or "mae", or take the logarithm of amounts',
             rows=tuple(int(i) for i in index[np.argsort(-away)[: min(count, KEPT_ROWS)]]),
         )
     ]

@@ -60,7 +60,7 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
     """
     root = scan(path)
     folder = _entered(root)
-    notes = [f"the images were found in {str(folder.path)!r}"] if folder is not root else []
+    notes = [f"the images were found in the folder {folder.path.relative_to(path).as_posix()!r}"] if folder is not root else []
     tables = [file for file in _beside(root, folder) if file.suffix.lower() in TABLES]
     if not folder.count:
         raise DataError(

@@ -14,7 +14,7 @@ OPPOSITES = (
     ("east", "west"), ("clockwise", "counterclockwise"), ("clockwise", "anticlockwise"), ("cw", "ccw"), ("lhs", "rhs"), ("od", "os"),
 )  # fmt: skip
 CHARACTERS = 8  # classes of one letter or digit from which the images are taken for characters
-ROWS, SIDE, COMPONENTS, ROWS_PER_COMPONENT, FOLDS = 1200, 24, 60, 5, 3
+ROWS, SIDE, COMPONENTS, ROWS_PER_COMPONENT, FOLDS = 1000, 16, 60, 5, 3
 FEW = 10  # images of a class under which nothing is concluded
 RIGHT, SWAPPED = 0.6, 0.5  # share of a class recognised as itself, and of its mirror images recognised as one other class
 LINEAR_R2, LOST_R2 = 0.3, 0.3

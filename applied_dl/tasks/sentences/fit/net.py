@@ -14,6 +14,7 @@ from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
 from applied_dl.tasks.sentences.fit.contrastive import fit_table
 from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, initialize_from_file
+from applied_dl.tasks.sentences.fit.linear import fit_linear, linear_share
 from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
@@ -218,7 +219,63 @@ def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
     accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0) if several else keras.metrics.CategoricalAccuracy("accuracy")
     shared = {"loss": loss, "metrics": (accuracy,), "augment": augment}
     history = _fit_whole(whole, model, source, validation, settings, trainer, shared, tag, head=True)
-    return Fitted(model, history, {"classifier": whole})
+    if not recipe.model.ngrams:
+        return Fitted(model, history, {"classifier": whole})
+    with trainer.preparing(1, 1):
+        return _blended(recipe, prepared, Fitted(model, history, {"classifier": whole}), ids)
+
+
+def _blended(recipe, prepared, fitted: Fitted, ids: np.ndarray) -> Fitted:
+    """The net with a linear n-gram classifier beside it, which is fitted again on all rows where the recipe says so."""
+    encoder, part = prepared.encoder, prepared.train
+    linear = fit_linear(encoder, ids, part.target)
+    net = class_model(fitted.model, fitted.extra["classifier"], encoder)
+    own, other = (_outputs(model, prepared.validation, encoder)["probabilities"] for model in (net, blended(net, linear, 1.0, encoder)))
+    share = linear_share(own, other, prepared.validation.target)
+    fitted = fitted._replace(extra={**fitted.extra, "linear": linear, "share": share})
+    if not recipe.train.refit or not share:
+        return fitted
+    whole = blended(net, linear, share, encoder)
+    held_out = {name: _outputs(whole, getattr(prepared, name), encoder) for name in ("validation", "test")}
+    parts = [part, *(getattr(prepared, name) for name in ("validation", "test") if name not in prepared.state.explicit)]
+    everything = stacked([p.inputs["ids"] for p in parts], encoder.padding)
+    again = fit_linear(encoder, everything, np.concatenate([p.target for p in parts]))
+    return fitted._replace(extra={**fitted.extra, "linear": again}, held_out=held_out)
+
+
+def class_model(model: keras.Model, classifier: keras.Model, encoder: SubwordEncoder) -> keras.Model:
+    """{"ids" or "bytes"} → {"vector", "probabilities"} of the net."""
+    entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
+    vector = layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))
+    logits = classifier.get_layer("logits")(vector)
+    squash = "sigmoid" if encoder.multi_label else "softmax"
+    probabilities = layers.Activation(squash, dtype="float32", name="probabilities")(logits)
+    return keras.Model({encoder.input: entry}, {"vector": vector, "probabilities": probabilities}, name="sentence_serving")
+
+
+def blended(net: keras.Model, linear: keras.Model, share: float, encoder: SubwordEncoder) -> keras.Model:
+    """The net's model with its probabilities blended with those of the linear classifier."""
+    entry = keras.Input((None,), dtype="int32", name="ids")
+    outputs = net({"ids": entry})
+    squash = "sigmoid" if encoder.multi_label else "softmax"
+    other = layers.Activation(squash, dtype="float32", name="gram_probabilities")(linear({"ids": entry}))
+    if share < 1:
+        own = layers.Rescaling(1 - share, dtype="float32", name="net_share")(outputs["probabilities"])
+        other = layers.Add(dtype="float32", name="blend")([own, layers.Rescaling(share, dtype="float32", name="gram_share")(other)])
+    vector = layers.Identity(dtype="float32", name="vector")(outputs["vector"])
+    probabilities = layers.Identity(dtype="float32", name="probabilities")(other)
+    return keras.Model({"ids": entry}, {"vector": vector, "probabilities": probabilities}, name="sentence_serving")
+
+
+def stacked(arrays: list[np.ndarray], padding: int) -> np.ndarray:
+    """Rows of ids of different widths one under the other."""
+    width = max(array.shape[1] for array in arrays)
+    return np.concatenate([np.pad(a, ((0, 0), (0, width - a.shape[1])), constant_values=padding) for a in arrays])
+
+
+def _outputs(model: keras.Model, part, encoder: SubwordEncoder) -> dict[str, np.ndarray]:
+    inputs = {encoder.input: part.inputs[encoder.input]}
+    return {name: np.asarray(found) for name, found in model.predict(inputs, batch_size=256, verbose=0).items()}
 
 
 def trimmed(ids, padding: int):

@@ -63,12 +63,14 @@ class SentencesState(Struct, frozen=True, kw_only=True):
 
     rows: (N, K) int32 places among the training texts, `ABSENT` where a row has fewer. negatives: (N,) place of each row's hard negative,
     or None. source: (N,) the data source that each row came from. columns: the names of the text and label columns that were read.
+    explicit: the parts that the recipe or the folder names, which never train.
     """
 
     rows: np.ndarray
     negatives: np.ndarray | None
     source: np.ndarray
     columns: dict[str, tuple[str, ...]] = {}
+    explicit: tuple[str, ...] = ()
 
 
 def prepare_sentences(recipe) -> Prepared:
@@ -76,6 +78,8 @@ def prepare_sentences(recipe) -> Prepared:
     data = recipe.data
     scored = [read_similarity(path) if path else None for path in (data.similarity_validation, data.similarity)]
     tested = [text for pairs in scored if pairs for text in pairs.a + pairs.b]
+    data = _with_part_folders(data)
+    explicit = tuple(name for name in ("validation", "test") if getattr(data, name) is not None)
     train, validation, test = _parts(data, tested, recipe.preprocess.html, recipe.train.seed)
     used, codes = _texts_of(train)
     encoder = _encoder(recipe, used, train)
@@ -96,7 +100,9 @@ def prepare_sentences(recipe) -> Prepared:
         "length": encoder.length, "vocabulary": encoder.vocabulary, "labels": list(encoder.labels),
         **_read_as(train, encoder), **train.facts,
     }  # fmt: skip
-    state = SentencesState(rows=codes.rows, negatives=codes.negatives, source=codes.source, columns=train.columns)
+    state = SentencesState(
+        rows=codes.rows, negatives=codes.negatives, source=codes.source, columns=train.columns, explicit=explicit,
+    )  # fmt: skip
     marks = [part.inputs[encoder.input] for part in parts.values()]
     return Prepared(
         encoder=encoder,
@@ -121,9 +127,13 @@ def read_part(encoder: SubwordEncoder, data, source: str) -> Part:
     return msgspec.structs.replace(_paired(encoder, distinct_pairs(groups), None), warnings=list(groups.warnings))
 
 
+def _with_part_folders(data):
+    """The [data] with the parts of a folder that holds train and test folders of classes."""
+    one = data.train is None and isinstance(data.source, str) and data.kind in (None, "labelled")
+    return msgspec.structs.replace(data, **part_folders(data.source)) if one else data
+
+
 def _parts(data, tested: list[str], html: bool | None, seed: int) -> tuple[Groups, Groups, Groups]:
-    if data.train is None and isinstance(data.source, str) and data.kind in (None, "labelled") and (parts := part_folders(data.source)):
-        data = msgspec.structs.replace(data, **parts)
     if data.train is None:
         sources = (data.source,) if isinstance(data.source, str) else tuple(data.source)
         if not sources:

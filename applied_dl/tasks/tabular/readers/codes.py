@@ -1,61 +1,46 @@
-"""Whole numbers that are codes, such as postal codes or shop numbers: neighbours have nothing in common, equal values have."""
+"""Whole numbers that are codes, such as postal codes or shop numbers: rows of one value are alike, neighbouring values are not."""
 
 from __future__ import annotations
 
 import numpy as np
 
-LEVELS = 8, 1000  # fewest and most different codes
-ROWS_PER_LEVEL = 4.0  # mean number of rows of a code
-MOST_ROWS = 20_000
-GAIN = 0.02  # share of the variance that the codes explain beyond their order
-SHARE = 0.3  # of what the codes explain, that their order does not
-DEVIATIONS = 5.0  # by which that has to exceed 0
-FOLDS = 5
+LEVELS = 12, 1000  # fewest and most different codes; the bins of a number hold fewer values one by one
+ROWS_PER_LEVEL = 4.0  # mean number of rows of a value
+LEAST_ROWS = 3  # of a value that is compared
+COMMONEST = 0.25  # most rows of one value, which zeros have and codes have not
+GAIN = 0.02  # least share of the variance between the values
+DEVIATIONS = 5.0  # of the F statistic above its mean
+DISORDER = 0.6  # least ratio of von Neumann: 1 where neighbours are as different as any two values, near 0 where the order matters
 
 
 def act_as_categories(values: np.ndarray, y: np.ndarray) -> bool:
     """Whether the target depends on the identity of whole numbers and not on their order.
 
-    Two predictions of held-out rows are compared: the mean target of rows with the same value, and the mean target of the rows with the
-    neighbouring values. Where the order matters, neighbours predict nearly as well; where the values are codes, they do not.
+    The means of the target by value must differ (analysis of variance), and the mean square difference of neighbouring means must be
+    nearly that of any two means (von Neumann's ratio, 1941). Both are corrected for the noise of the means.
 
     Args:
         values: (N,) whole numbers without NaN.
-        y: (N, K) targets.
+        y: (N, K) targets, standardised or one-hot.
     """
-    if len(values) > MOST_ROWS:
-        rows = np.random.default_rng(0).permutation(len(values))[:MOST_ROWS]
-        values, y = values[rows], y[rows]
-    levels, code = np.unique(values, return_inverse=True)
-    if not LEVELS[0] <= len(levels) <= LEVELS[1] or len(values) < ROWS_PER_LEVEL * len(levels):
+    levels, code, count = np.unique(values, return_inverse=True, return_counts=True)
+    n = len(values)
+    if not LEVELS[0] <= len(levels) <= LEVELS[1] or n < ROWS_PER_LEVEL * len(levels) or count.max() > COMMONEST * n:
         return False
-    total = ((y - y.mean(0)) ** 2).sum()
-    if total <= 0:
+    mean = np.stack([np.bincount(code, column) for column in y.T], axis=1) / count[:, None]
+    total, within = float(((y - y.mean(0)) ** 2).sum()), float(((y - mean[code]) ** 2).sum())
+    free = len(levels) - 1, n - len(levels)
+    if total <= 0 or free[1] < 1:
         return False
-    fold = np.random.default_rng(0).integers(0, FOLDS, len(values))
-    gain, missed = np.empty(len(values)), np.empty(len(values))
-    for i in range(FOLDS):
-        train, held = fold != i, fold == i
-        own, near = _level_means(code[train], y[train], len(levels))
-        missed[held] = ((y[held] - own[code[held]]) ** 2).sum(1)
-        gain[held] = ((y[held] - near[code[held]]) ** 2).sum(1) - missed[held]
-    beyond_order, explained = gain.sum() / total, 1 - missed.sum() / total
-    error = gain.std() * np.sqrt(len(gain)) / total
-    return bool(beyond_order > max(GAIN, DEVIATIONS * error, SHARE * explained))
-
-
-def _level_means(code: np.ndarray, y: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean targets (levels, K) of each value, shrunk to the mean of all, and of the values around it, without itself."""
-    count = np.bincount(code, minlength=levels).astype(float)[:, None]
-    total = np.stack([np.bincount(code, column, minlength=levels) for column in y.T], axis=1)
-    mean = y.mean(0)
-    own = (total + mean) / (count + 1)
-    reach = np.arange(1, 4)  # the three neighbours on each side, nearer ones weigh more
-    weight, weighted = np.zeros_like(count), np.zeros_like(total)
-    for step in reach:
-        for shifted in (slice(step, None), slice(None, -step)):
-            other = slice(None, -step) if shifted.start else slice(step, None)
-            weight[shifted] += count[other] / step
-            weighted[shifted] += total[other] / step
-    near = (weighted + mean) / (weight + 1)
-    return own, near
+    noise = within / free[1]  # of one row
+    explained = (total - within - free[0] * noise) / total
+    f = (total - within) / free[0] / max(noise, 1e-12)
+    if explained < GAIN or f < 1 + DEVIATIONS * np.sqrt(2 / free[0] + 2 / free[1]):
+        return False
+    kept = count >= LEAST_ROWS
+    if kept.sum() < LEVELS[0]:
+        return False
+    means, error = mean[kept], float(np.mean(noise / count[kept]))
+    between = float(means.var(0, ddof=1).sum()) - error
+    neighbours = float(np.mean((np.diff(means, axis=0) ** 2).sum(1))) / 2 - error
+    return between > 0 and neighbours > DISORDER * between

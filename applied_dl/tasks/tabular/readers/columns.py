@@ -120,7 +120,7 @@ def _column(name: str, known: Known) -> Learned:
     filled = cells.drop_nulls()
     levels = filled.n_unique()
     forced = name in data.numeric or name in data.categorical
-    if not len(filled):
+    if not len(filled) or is_mark(filled).all():
         return Learned(reason="empty")
     if levels == 1 and not cells.null_count():
         return Learned(reason=f"constant {as_levels(filled)[0]!r}")
@@ -151,7 +151,7 @@ def _words(name: str, cells: pl.Series, filled: pl.Series, known: Known, wrong: 
     least = wrong if missed is None else min(wrong, missed, key=len)
     note = ""
     coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()
-    if len(least) < len(filled) / 2 and not coded:
+    if 0 < len(least) < len(filled) / 2 and not coded:
         kind = "numbers" if missed is None or least is not missed else "dates or times"
         where = known.table.where(int(known.train[least[0]]))
         note = f"{1 - len(least) / len(filled):.0%} of its cells are {kind}, but not {as_levels(cells)[int(least[0])]!r} ({where})"

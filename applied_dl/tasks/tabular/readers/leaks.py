@@ -11,7 +11,7 @@ from applied_dl.tasks.tabular.encoder import TableEncoder
 PERFECT = 0.995  # share of variance, or of labels beyond the majority's share, that one column explains on held-out rows
 RANK = 0.9995  # rank correlation of a column that is the target in other units
 EXACT = 1e-6  # share of the variance that a sum of columns may leave
-MOST_ROWS, LEAST_ROWS, MOST_PARTS = 4000, 40, 40
+MOST_ROWS, LEAST_ROWS, MOST_PARTS = 2000, 40, 40
 
 
 def find_leaks(encoder: TableEncoder, inputs: dict[str, np.ndarray], target: np.ndarray) -> list[str]:

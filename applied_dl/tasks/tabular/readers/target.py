@@ -51,7 +51,7 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
     levels = as_levels(cells).drop_nulls().unique().to_list()
     if len(levels) < 2:
         raise DataError(f"The target {name!r} has {len(levels)} different values; expected at least two.")
-    notes = []
+    notes, kind_given = [], kind
     if kind is None:
         kind = "classification"
         if not len(wrong) and share == 1.0:
@@ -72,6 +72,11 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
         return Target(name=name, format=form), notes + _format_notes(name, cells, form, values)
     if len(levels) > MOST_LABELS:
         raise DataError(f"The target {name!r} has {len(levels)} classes, more than {MOST_LABELS}; is it data.kind = 'regression'?")
+    if kind_given is None and len(levels) > max(MOST_CLASSES, len(cells) / 2):
+        raise DataError(
+            f"The target {name!r} has {len(levels)} different labels in {len(cells)} rows, such as {levels[0]!r}; expected labels that "
+            "repeat, or numbers. Name another column in data.target."
+        )
     numeric = all(re.fullmatch(r"[+-]?\d+(\.\d+)?", level) for level in levels)
     return Target(name=name, labels=tuple(sorted(levels, key=(lambda v: (float(v), v)) if numeric else None))), notes
 

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.frames import from_rows, repeated, tidy
+from applied_dl.io.preamble import preamble_lines
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
@@ -31,12 +33,13 @@ MAGIC = {
 
 class Sheet(NamedTuple):
     """Cells as written; the rows (from 0) of a CSV with fewer cells than its first line, and their number of cells; `bare` where no line
-    names the columns; the separator of a CSV."""
+    names the columns; the separator of a CSV; the lines above the table that were skipped."""
 
     frame: pl.DataFrame
     short: dict[int, int] = {}
     bare: bool = False
     separator: str | None = None
+    skipped: int = 0
 
 
 def read_cells(path: Path, separator: str | None = None, header: bool | str | None = None) -> Sheet:
@@ -65,7 +68,13 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
             return Sheet(from_rows(_json_rows(text, path)))
         except DataError as error:
             raise error if str(path) in str(error) else DataError(f"The table {str(path)!r}, {error}") from error
-    return _from_csv(text, path, separator, header)
+    skipped = preamble_lines(text[:HEAD], SEPARATORS if separator in (None, RUNS) else (separator,))
+    if skipped:
+        above = text.split("\n", skipped)
+        shown = next((line.strip() for line in above[:skipped] if line.strip()), "")
+        console.warn(f"{str(path)!r}: {skipped} line{'s' * (skipped > 1)} above the table skipped ({shown[:60]!r})")
+        text = above[skipped]
+    return _from_csv(text, path, separator, header)._replace(skipped=skipped)
 
 
 def _text(raw: bytes, path: Path) -> str:

@@ -105,7 +105,7 @@ def read_table(source: Any, separator: str | None = None, header: bool | str | N
         if sheet is not None:
             raise UsageError(f"data.sheet = {sheet!r} is for workbooks ({', '.join(WORKBOOKS)}); {str(source)!r} is none. Remove it.")
         cells = read_cells(path, separator, header)
-        return _checked(cells, str(source), 2 - cells.bare)
+        return _checked(cells, str(source), 2 - cells.bare + cells.skipped)
     return _checked(Sheet(_from_object(source)), "the table", first=0)
 
 

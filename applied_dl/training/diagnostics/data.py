@@ -6,12 +6,13 @@ import hashlib
 
 import numpy as np
 
-from applied_dl.core.records import Prepared
+from applied_dl.core.records import Part, Prepared
 from applied_dl.training.diagnostics.finding import Finding
 
 CONFLICTS = 0.01  # share of the training rows
 RATIO = 20.0  # commonest over rarest class
 SHARED = 0.01  # share of the test rows that are training rows too
+NATURAL = 0.8  # share of distinct training rows under which repeats come from few combinations of values, not from copies
 ALONE = 0.98  # share of the target that one feature explains
 MOST_FEATURES, SOME_ROWS = 400, 4000
 SMALL = 30  # validation rows
@@ -50,6 +51,11 @@ def _keys(inputs: dict[str, np.ndarray]) -> np.ndarray:
     """One short key per row; equal rows have equal keys."""
     rows = [np.ascontiguousarray(a).reshape(len(a), -1) for a in inputs.values()]
     return np.array([hashlib.blake2b(b"".join(row.tobytes() for row in each), digest_size=8).digest() for each in zip(*rows)], dtype="S8")
+
+
+def _with_target(part: Part) -> dict[str, np.ndarray]:
+    """The inputs, and the target where there is one: rows that differ in it are no copies."""
+    return part.inputs if part.target is None else {**part.inputs, "": np.asarray(part.target)}
 
 
 def _conflicts(keys: np.ndarray, target: np.ndarray) -> list[Finding]:
@@ -165,7 +171,9 @@ def _shared(keys: np.ndarray, prepared) -> list[Finding]:
         return []
     if prepared.train.extra.get("kind") == "words":  # a vocabulary: both parts name rows of one table, and the text was split
         return []
-    both = np.isin(_keys(prepared.test.inputs), keys)
+    if len(np.unique(keys)) < NATURAL * len(keys):  # few combinations: training rows repeat each other just as often
+        return []
+    both = np.isin(_keys(_with_target(prepared.test)), _keys(_with_target(prepared.train)))
     share = float(both.mean())
     if share <= SHARED:
         return []

@@ -70,6 +70,10 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
                 f"The target {name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: rescale it."
             )
         return Target(name=name, format=form), notes + _format_notes(name, cells, form, values)
+    levels, merged = _one_spelling(as_levels(cells).drop_nulls())
+    if len(levels) < 2:
+        raise DataError(f"The target {name!r} has one class, {levels[0]!r}, in different spellings; expected at least two.")
+    notes += [f"IMPORTANT: target {name!r}: {merged}"] if merged else []
     if len(levels) > MOST_LABELS:
         raise DataError(f"The target {name!r} has {len(levels)} classes, more than {MOST_LABELS}; is it data.kind = 'regression'?")
     if kind_given is None and len(levels) > max(MOST_CLASSES, len(cells) / 2):
@@ -79,6 +83,25 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
         )
     numeric = all(re.fullmatch(r"[+-]?\d+(\.\d+)?", level) for level in levels)
     return Target(name=name, labels=tuple(sorted(levels, key=(lambda v: (float(v), v)) if numeric else None))), notes
+
+
+def _one_spelling(cells: pl.Series) -> tuple[list[str], str]:
+    """The classes, each in its commonest spelling, and a note on the others: those of other case, blanks or a full stop are the same class.
+
+    Single characters stay apart (`a` and `A` of an alphabet).
+    """
+    counts = dict(cells.value_counts().iter_rows())
+    groups: dict[str, list[str]] = {}
+    for label in sorted(counts, key=lambda label: (-counts[label], label)):
+        groups.setdefault(normalised(label), []).append(label)
+    kept, merged = [], []
+    for key, (usual, *others) in groups.items():
+        if len(key) < 2:
+            kept += [usual, *others]
+            continue
+        kept.append(usual)
+        merged += [f"{other!r} is read as {usual!r}" for other in others]
+    return kept, ", ".join(merged[:6]) + (f" and {len(merged) - 6} more" if len(merged) > 6 else "")
 
 
 def _format_notes(name: str, cells: pl.Series, form, values: np.ndarray) -> list[str]:

@@ -13,7 +13,7 @@ from applied_dl.io.quantities import learn_units, parse_quantities, split_quanti
 
 MOST_WORDS = 3  # different texts of a column of numbers that may mean missing though no list has them
 VALUES = 10  # different numbers from which such words mean missing
-ROWS = 50  # cells from which a sentinel can be told from a number
+ROWS = 50  # cells from which a sentinel can be distinguished from a number
 NINES = re.compile(r"-?9{2,}(\.9+|\.0+)?$")
 RARE = 0.002  # least share of the cells that a sentinel has
 

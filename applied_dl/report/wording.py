@@ -128,6 +128,9 @@ def score_sentence(manifest: Manifest, noun: str, unit: str = "") -> str:
             more.append(f"its prediction intervals contain {percent(test['coverage'])} of the true values")
         tail = "; " + ", and ".join(", ".join(more).rsplit(", ", 1)) if more else ""
         return f"On {rows} the **{ERRORS[main]}{of} is {rounded(value, interval)}**{ends}{tail}."
+    if main == "r2":
+        of, ends = f" of {unit}" if unit else "", ends.replace("interval", "interval of r2")
+        return f"On {rows} the model **explains {percent(max(0.0, value))} of the variance{of}**{ends}."
     return f"On {rows} the **{main} is {rounded(value, interval)}**{ends}."
 
 

@@ -217,8 +217,10 @@ def _main_metric(task, recipe, prepared) -> str:
 def _report(study, recipe, space, out: Path) -> dict:
     """Write `best.toml` and the plots."""
     if not any(trial.state.name == "COMPLETE" for trial in study.trials):
-        told = next((trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space.")
-        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {told}")
+        reason = next(
+            (trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs), "widen or move the search space."
+        )
+        raise RefusedError(f"None of {len(study.trials)} trials came to an end; {reason}")
     best = study.best_trial
     values = {key: (value.item() if isinstance(value, np.generic) else value) for key, value in best.params.items()}
     header = f"# applied-dl train {out / 'best.toml'}\n# the best of {len(study.trials)} trials: validation {study.user_attrs['metric']}"

@@ -56,6 +56,6 @@ def patients(folder: Path) -> Outcome:
 
 
 def classes(run: Trained, image: str) -> int:
-    """How many labels the exported model tells apart."""
+    """How many labels the exported model distinguishes."""
     answer = predict(run.bundle, image, "--top", "99")
     return len(answer[0].get("top", ())) if answer else 0

@@ -80,7 +80,7 @@ def test_a_file_without_a_header_is_noticed(tmp_path, text, bare):
     assert free.columns == [f"column_{i + 1}" for i in range(free.width)]
 
 
-def test_rows_that_are_short_are_told_by_the_row_and_count_as_empty(tmp_path):
+def test_rows_that_are_short_are_reported_by_the_row_and_count_as_empty(tmp_path):
     table = read_table(put(tmp_path, "n,c\n" + "".join(f"{i}.5,{'ab'[i % 2]}\n" for i in range(30)) + "3.5\n"))
     assert table.short == {30: 1}
     recipe = recipes.read_recipe({"task": "tabular", "data": {"source": str(tmp_path / "t.csv"), "target": "n"}})
@@ -96,8 +96,8 @@ def test_rows_keep_their_names_when_others_are_left_out(tmp_path):
     rows[30] = "tall,30"  # row 32 of the file; the rows 0, 3, … have no target
     path = put(tmp_path, "n,y\n" + "\n".join(rows) + "\n")
     recipe = recipes.read_recipe({"task": "tabular", "data": {"source": str(path), "target": "y", "numeric": ["n"]}})
-    told = " ".join(task.prepare(recipe, tmp_path).warnings)
-    assert "13 of 40 rows have no 'y'" in told
+    notes = " ".join(task.prepare(recipe, tmp_path).warnings)
+    assert "13 of 40 rows have no 'y'" in notes
     rows[31] = "high,31"
     put(tmp_path, "n,y\n" + "\n".join(rows) + "\n")
     assert "row 33, column 'n': expected a finite number, received 'high'" in " ".join(task.prepare(recipe, tmp_path).warnings)
@@ -129,7 +129,7 @@ def test_separators_must_be_one_character(tmp_path):
         read_table({"a": [1, 2], "b": [1]})
 
 
-def test_pictures_are_listed_by_the_same_reader(tmp_path):
+def test_images_are_listed_by_the_same_reader(tmp_path):
     path = put(tmp_path, "\ufeffpath;label\na.png;none\nb.png;-\n")
     assert list_table(path, Options())["all"].labels == [("none",), ("-",)]  # names of classes, not empty cells
 

@@ -1,4 +1,4 @@
-"""Tables as people have them: separators, marks, kinds of columns, and what is wrong said by row and column."""
+"""Tables as people have them: separators, marks, kinds of columns, and errors by row and column."""
 
 import datetime
 import gzip
@@ -219,7 +219,7 @@ def test_the_decimal_mark_of_the_file_that_is_asked_is_seen(tmp_path):
     (tmp_path / "german.csv").write_text(GERMAN)
     (tmp_path / "english.csv").write_text("size,area,all,day,y\n0.126,17.345,1.103,2024-02-04,2.125\n7,17.345,12,2024-02-04,1.125\n")
     german, english = learned(tmp_path / "german.csv")[0], learned(tmp_path / "english.csv", kind="regression")[0]
-    for rows in (slice(0, 3), slice(0, 3, 2)):  # where no cell but 17.345 has a mark, the separator tells
+    for rows in (slice(0, 3), slice(0, 3, 2)):  # where no cell but 17.345 has a mark, the separator decides
         (tmp_path / "x.csv").write_text("\n".join((tmp_path / "english.csv").read_text().splitlines()[rows]))
         table = read_table(tmp_path / "x.csv")
         np.testing.assert_allclose(encode(german, table).inputs["area"], [17.345] * len(table), rtol=1e-6)
@@ -243,7 +243,7 @@ def test_real_dates_are_read_where_texts_were_learned():
         assert (cells.errors, cells.inputs["d_days"].tolist()) == ({}, [33.5])
 
 
-def test_columns_mostly_of_numbers_or_dates_are_told(tmp_path):
+def test_columns_mostly_of_numbers_or_dates_are_reported(tmp_path):
     days = [str(datetime.date(2024, 1, 1) + datetime.timedelta(days=i % 9)) for i in range(60)]
     rows = [f"{d},{i % 7}.5,{i % 5},{i}.25" for i, d in enumerate(days)]
     rows[50] = "soon,Total,x,50.25"
@@ -251,14 +251,14 @@ def test_columns_mostly_of_numbers_or_dates_are_told(tmp_path):
     (tmp_path / "t.csv").write_text("day,size,part,y\n" + "\n".join(rows) + "\n")
     encoder, notes = learned(tmp_path / "t.csv")
     assert {c.name: c.kind for c in encoder.columns} == {"day": "moment", "size": "number", "part": "category"}
-    said = " ".join(notes)
-    assert "column 'day': 1 cells are no dates or times and count as empty (the first: 'soon' in" in said
-    assert "column 'size': 1 cells are no finite numbers and count as empty (the first: 'Total' in" in said
-    assert "column 'part': 97% of its cells are numbers, but not 'y' (" in said
-    assert "t.csv, row 22): it is read as a category" in said
+    text = " ".join(notes)
+    assert "column 'day': 1 cells are no dates or times and count as empty (the first: 'soon' in" in text
+    assert "column 'size': 1 cells are no finite numbers and count as empty (the first: 'Total' in" in text
+    assert "column 'part': 97% of its cells are numbers, but not 'y' (" in text
+    assert "t.csv, row 22): it is read as a category" in text
 
 
-def test_dates_that_could_be_either_order_are_told_and_whole_numbers_are_dates():
+def test_dates_that_could_be_either_order_are_reported_and_whole_numbers_are_dates():
     n = 60
     encoder, notes = learned({
         "either": [f"{i % 12 + 1:02d}/{i * 7 % 11 + 1:02d}/2020" for i in range(n)],

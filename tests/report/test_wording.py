@@ -53,3 +53,10 @@ def test_scores_are_sentences():
     )
     assert score_sentence(manifest("f1", {"f1": 0.5}), "texts") == "On the held-out texts the **f1 is 0.5**."
     assert "could not be computed" in score_sentence(manifest("auc", {"auc": None}), "rows")
+
+
+def test_explained_variance_is_a_sentence():
+    one = manifest("r2", {"r2": 0.982}, {"r2": (0.976, 0.986)}, rows={"test": 160})
+    assert score_sentence(one, "rows", "`a, b`") == (
+        "On 160 held-out rows the model **explains 98.2 % of the variance of `a, b`** (95 % interval of r2 0.976 to 0.986)."
+    )

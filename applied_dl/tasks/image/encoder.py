@@ -84,7 +84,7 @@ class Decoded(Struct, frozen=True):
 
 
 class Header(Struct, frozen=True):
-    """What the header of an image file tells: the size as it is shown, whether it is grey, its Pillow mode, and transparency."""
+    """What the header of an image file holds: the size as it is shown, whether it is grey, its Pillow mode, and transparency."""
 
     height: int
     width: int
@@ -124,7 +124,7 @@ def peek(path: Path) -> Header | None:
                 width, height = image.size[::-1] if rotated else image.size
                 clear = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
                 return Header(height, width, image.mode in GREY_MODES, image.mode, clear)
-    except Exception:  # damaged headers raise whatever Pillow's plugins raise; decoding the image tells the reason
+    except Exception:  # damaged headers raise whatever Pillow's plugins raise; decoding the image gives the reason
         return None
 
 

@@ -55,8 +55,10 @@ def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
         facts: of the manifest; not used.
     """
     truth = part.target
-    if not encoder.labels or "probabilities" not in outputs or truth is None or truth.ndim != 1:
+    if not encoder.labels or "probabilities" not in outputs or truth is None:
         return []
+    if truth.ndim == 2:
+        return _worst_lists(outputs["probabilities"], part, encoder.labels)
     best, certainty = outputs["probabilities"].argmax(1), outputs["probabilities"].max(1)
     wrong = np.flatnonzero(best != truth)
     rows = wrong[np.argsort(-certainty[wrong], kind="stable")[:EXAMPLES]]
@@ -68,6 +70,18 @@ def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
         }
         for i in rows
     ]
+
+
+def _worst_lists(probabilities: np.ndarray, part, labels: tuple[str, ...]) -> list[dict]:
+    """The test texts with the most wrong labels (N, C) at the threshold 0.5."""
+    predicted = probabilities >= 0.5
+    wrong = (predicted != (part.target > 0)).sum(1)
+    rows = [i for i in np.argsort(-wrong, kind="stable")[:EXAMPLES] if wrong[i]]
+
+    def listed(row: np.ndarray) -> str:
+        return ", ".join(labels[k] for k in np.flatnonzero(row)) or "none"
+
+    return [{"true": listed(part.target[i] > 0), "predicted": listed(predicted[i]), "text": str(part.extra["text"][i])} for i in rows]
 
 
 SHOWN_TEXTS, CUT = 3, 80  # examples of the training texts, and their characters

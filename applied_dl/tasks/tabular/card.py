@@ -18,7 +18,9 @@ def describe_card(manifest: Manifest) -> TaskCard:
     classes = "accuracy" in manifest.metrics.get("test", {})
     target = " ".join(str(manifest.facts.get("target", "the target")).split())
     columns = ", ".join(f"{name!r}: …" for name in list(manifest.facts.get("columns", {}))[:2]) or "'column': …"
+    several = manifest.main == "r2"
     result = '[{"label", "probability", "top"}]' if classes else '[{"prediction", "lower", "upper"}]'
+    result = '[{target: {"prediction", "lower", "upper"}, …}]' if several else result
     return TaskCard(
         kind=f"A {'classifier' if classes else 'regression model'} of `{target}` from the columns of a table",
         pipeline_tag="tabular-classification" if classes else "tabular-regression",
@@ -54,7 +56,8 @@ def worst_examples(outputs, part, encoder: TableEncoder, facts: dict) -> list[di
     else:
         rows = np.argsort(-np.abs(outputs["prediction"] - truth), kind="stable")[:EXAMPLES]
     important = list(facts.get("importance", {})) or [column.name for column in encoder.columns]
-    shown = [c for c in encoder.columns if c.name in important and c.name not in ("true", "predicted")]
+    readable = [c for c in encoder.columns if all(part.inputs[name].ndim == 1 for name in c.inputs)]  # texts are known as terms alone
+    shown = [c for c in readable if c.name in important and c.name not in ("true", "predicted")]
     columns = sorted(shown, key=lambda c: important.index(c.name))[:COLUMNS]
     return [{**_result(outputs, truth, encoder, i), **{c.name: _cell(c, part.inputs, i) for c in columns}} for i in rows]
 

@@ -108,7 +108,7 @@ CASES = [
     named("empty", put(""), "is empty"),
     named("white space", put("\n \n"), "x.csv"),
     named("a header alone", put("date,beer,wine\n"), "0 rows"),
-    named("a picture", put(b"\x89PNG\r\n\x1a\n" + bytes(range(256))), "x.csv"),
+    named("an image", put(b"\x89PNG\r\n\x1a\n" + bytes(range(256))), "x.csv"),
     named("a web page", put("<html><body>404</body></html>\n<p>none</p>\n"), "x.csv"),
     named("half a UTF-16 file", put(b"\xff\xfed"), "x.csv"),
     named("half a Parquet", parquet(DAYS, 300), "x.parquet"),

@@ -94,7 +94,7 @@ def test_ways_to_fit(fit):
 
 
 def bomb() -> bytes:
-    """A PNG of 50,000 by 50,000 pixels in a few bytes: only its header is honest."""
+    """A PNG of 50,000 by 50,000 pixels in a few bytes: only its header is true."""
     chunk = lambda kind, data: len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")  # noqa: E731
     header = (50000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0" * 100)) + chunk(b"IEND", b"")

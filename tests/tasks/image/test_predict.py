@@ -40,7 +40,7 @@ def test_a_bad_image_costs_only_itself(tmp_path):
     assert infer.encode(ENCODER, ["nowhere.png"]).inputs["image"].shape == (0, 8, 8, 3)
 
 
-def test_images_unlike_the_training_ones_are_told(tmp_path):
+def test_images_unlike_the_training_ones_are_reported(tmp_path):
     assert not infer.encode(ENCODER, [save(tmp_path / "a.png")]).warnings
     assert infer.encode(ENCODER, [save(tmp_path / "b.png", level=250)]).warnings
 

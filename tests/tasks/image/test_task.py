@@ -24,7 +24,7 @@ ENCODER = ImageEncoder(height=16, width=16, channels=3, labels=("dark", "light")
 
 
 def made(tmp_path, rows=60, several=False, data=None, **sections):
-    """Light and dark noise: learnt in a step or two."""
+    """Light and dark noise: learned in a step or two."""
     random = np.random.default_rng(0)
     y = np.arange(rows) % 2
     x = np.clip(random.normal(80 + 90 * y[:, None, None, None], 40, (rows, 16, 16, 3)), 0, 255).astype(np.uint8)
@@ -182,9 +182,9 @@ def test_a_wrong_activation_is_named(tmp_path):
 
 def test_baselines_and_plots(tmp_path):
     recipe, prepared = made(tmp_path, train={"epochs": 2}, model={"name": "mlp"}, preprocess={"augment": ["flip", "erase"]})
-    rivals = task.baselines(recipe, prepared)
-    assert rivals["majority class"].value < rivals["logistic regression on PCA"].value
-    assert set(rivals["SVM with RBF kernel"].metrics) == {"accuracy", "f1"}
+    scores = task.baselines(recipe, prepared)
+    assert scores["majority class"].value < scores["logistic regression on PCA"].value
+    assert set(scores["SVM with RBF kernel"].metrics) == {"accuracy", "f1"}
     fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     serving = task.serving(recipe, fitted, prepared)
     outputs = serving.model.predict(prepared.test.inputs, verbose=0)

@@ -83,7 +83,7 @@ CASES = [
     refused("half a UTF-16 file", put(b"\xff\xfes\0i"[:-1]), "x.csv", "UTF-16"),
     refused("bytes of no encoding", put(b"size,colour,fresh,made\n3,r\x81d,yes,2024-01-01\n"), "x.csv", "line 2"),
     refused("NUL bytes", put(f"{HEAD}\n3,re\0d,yes,2024-01-01\n"), "x.csv", "NUL"),
-    refused("a picture", put(b"\x89PNG\r\n\x1a\n" + bytes(99)), "x.csv"),
+    refused("an image", put(b"\x89PNG\r\n\x1a\n" + bytes(99)), "x.csv"),
     refused("a web page", put("<html><body>404</body></html>\n<p>none</p>\n"), "x.csv", "lacks"),
     refused("too many cells", table(GOOD, GOOD + ",extra,cells"), "x.csv"),
     refused("too many cells in the first row", table(GOOD + ",extra", GOOD), "x.csv"),
@@ -154,7 +154,7 @@ def test_a_hostile_table_is_named_or_answered(case, bundle, tmp_path, capsys):
 
 
 def test_a_table_of_wrong_type_on_the_command_line(bundle, capsys):
-    """`{size: 1}` is no JSON: that is wrong usage, told as such."""
+    """`{size: 1}` is no JSON: that is wrong usage, reported as such."""
     from applied_dl import cli
 
     assert cli.main(["predict", str(bundle), "{size: 1}"]) == 2
@@ -247,6 +247,6 @@ def test_bad_cells_of_training_rows_are_counted_and_named(tmp_path):
         "tabular", out=tmp_path / "out", data={"source": str(tmp_path / "train.csv")},
         model={"name": "linear"}, train={"epochs": 1}, export=QUICK,
     )  # fmt: skip
-    (told,) = [text for text in done.manifest.warnings if "count as empty" in text]
-    assert "row 2, column 'size'" in told
+    (warning,) = [text for text in done.manifest.warnings if "count as empty" in text]
+    assert "row 2, column 'size'" in warning
     assert math.isfinite(done.metrics["test"]["rmse"])

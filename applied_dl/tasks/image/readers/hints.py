@@ -1,4 +1,4 @@
-"""What training images tell beside their labels: classes that are mirror images of each other, and images that belong together."""
+"""What training images show besides their labels: classes that are mirror images of each other, and images that belong together."""
 
 from __future__ import annotations
 

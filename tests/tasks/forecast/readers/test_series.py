@@ -38,7 +38,7 @@ def test_wide_long_and_rows_are_the_same_series(tmp_path):
     assert found[0].clock.name == found[1].clock.name == "d"
 
 
-def test_gaps_and_repeats_follow_the_policy_and_are_told():
+def test_gaps_and_repeats_follow_the_policy_and_are_reported():
     stamps = [*days(10).to_list()[:4], days(10)[3], *days(10).to_list()[6:]]
     found = read_series({"date": stamps, "x": [0.0, 1, 2, 3, 5, 6, 7, 8, 9]}, Columns())
     assert np.array_equal(found.values[0], [0, 1, 2, 4, np.nan, np.nan, 6, 7, 8, 9], equal_nan=True)
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_one_sentence(table, columns, says):
     assert "\n" not in str(error.value)
 
 
-def test_empty_columns_are_told_and_empty_covariates_refused():
+def test_empty_columns_are_reported_and_empty_covariates_refused():
     found = read_series({"date": days(6), "x": np.arange(6.0), "void": [None] * 6}, Columns())
     assert found.names == ["x"]
     assert found.notes == ["the table: the columns void hold no value and are left out"]
@@ -112,7 +112,7 @@ def test_keys_of_another_layout_are_refused(tmp_path):
         read_series({"date": days(6), "x": np.arange(6.0), "kind": np.arange(6.0)}, Columns(layout="wide", static=("kind",)))
 
 
-def test_files_that_are_not_there_or_empty_are_told(tmp_path):
+def test_files_that_are_not_there_or_empty_are_reported(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         read_series(tmp_path / "no.csv", Columns())
     (tmp_path / "empty.csv").write_text("")
@@ -146,13 +146,13 @@ def put(folder, head, rows, separator=",", **how):
         ("date,a", [(d, "1.100,5x" if i == 3 else i) for i, d in enumerate(DAYS)], {"separator": ";"}, "row 5: expected a number"),
     ],
 )
-def test_files_are_judged_as_those_of_tables(tmp_path, head, rows, how, says):
+def test_files_are_read_like_tables(tmp_path, head, rows, how, says):
     with pytest.raises(DataError) as caught:
         read_series(put(tmp_path, head, rows, **how), Columns())
     assert says in str(caught.value)
 
 
-def test_a_file_without_a_header_and_short_rows_are_told(tmp_path):
+def test_a_file_without_a_header_and_short_rows_are_reported(tmp_path):
     found = read_series(put(tmp_path, "", [(d, i + 0.5, i * 2.5) for i, d in enumerate(DAYS)]), Columns())
     assert (found.columns.time, found.columns.targets, found.values[0][0]) == ("column_1", ("column_2", "column_3"), 0.5)
     assert "has no header: line 1 holds values" in found.notes[0]
@@ -206,7 +206,7 @@ def test_an_index_of_times_is_the_time():
     assert (found.columns.time, found.clock.name, found.clock.text(np.array([6]))) == ("time", "d", ["2024-01-07"])
 
 
-def test_columns_that_are_not_read_and_missing_times_are_told():
+def test_columns_that_are_not_read_and_missing_times_are_reported():
     found = read_series({"date": DAYS, "x": np.arange(60.0), "town": ["Ulm"] * 59 + ["Bonn"]}, Columns())
     assert found.notes == [
         "the table: the columns town are not read; data.target, data.past_covariates or data.future_covariates would name them"

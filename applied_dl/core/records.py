@@ -85,16 +85,11 @@ class History(Struct, kw_only=True):
 
 
 class Fitted(NamedTuple):
-    """A trained Keras model (best weights), its history, and whatever the task needs to build its serving graph.
-
-    `held_out` holds the outputs on validation and test, by part, of the model before it was fitted again on all rows; scores come from
-    them. Empty where the model that is served is the one that is scored.
-    """
+    """A trained Keras model (best weights), its history, and whatever the task needs to build its serving graph."""
 
     model: Any  # a keras.Model; core imports no Keras
     history: History
     extra: dict[str, Any] = {}
-    held_out: dict[str, dict[str, Any]] = {}
 
 
 HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",

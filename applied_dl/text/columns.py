@@ -19,6 +19,7 @@ BODIES = (
     "mensaje", "mensagem", "frase", "satz", "recensione", "текст", "отзыв", "сообщение", "комментарий", "описание", "文本", "内容",
     "评论", "句子", "本文", "テキスト", "文", "レビュー", "텍스트", "내용", "نص", "النص", "טקסט",
 )  # fmt: skip
+SURE_BODIES = frozenset(BODIES[: BODIES.index("abstract")])
 META = frozenset((
     "id", "ids", "uid", "uuid", "key", "index", "idx", "no", "num", "number", "count", "counts", "n", "len", "length", "size", "words",
     "chars", "date", "time", "datetime", "timestamp", "day", "month", "year", "hour", "created", "updated", "url", "link", "href",
@@ -59,13 +60,23 @@ def text_places(header: list[str], rows: list[list], leave_out=()) -> list[int]:
     open_ = [i for i in columns if i not in leave_out and _worded(columns[i])]
     ranked = sorted((rank, i) for i in open_ if (rank := _rank(header[i], BODIES)) is not None)
     if ranked:
-        body = ranked[0][1]
+        body = _fullest([i for _, i in ranked], header, columns)
         heads = sorted((rank, i) for i in open_ if i != body and (rank := _rank(header[i], TITLES)) is not None and _titles(columns[i]))
         return [heads[0][1], body] if heads and normal(header[body]) not in TITLES[:2] else [body]
     wordy = sorted(((_words(columns[i]), i) for i in open_), reverse=True)
     if wordy and wordy[0][0] >= WORDY and (len(wordy) == 1 or wordy[0][0] >= SURE * wordy[1][0]):
         return [wordy[0][1]]
     return []
+
+
+def _fullest(places: list[int], header: list[str], columns: dict[int, list[str]]) -> int:
+    """The best-named column, or where its name may mean a short form (title, description) one of these kinds with far longer texts."""
+    best = places[0]
+    if normal(header[best].rsplit(".", 1)[-1]) in SURE_BODIES:
+        return best
+    longest = max(places, key=lambda i: _words(columns[i]))
+    far = _words(columns[longest]) > SURE * _words(columns[best]) and len({*columns[longest]}) > 0.5 * len(columns[longest])
+    return longest if far else best
 
 
 def joined(cells: list) -> str:

@@ -26,6 +26,8 @@ def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
         part = task.load_labeled(recipe, encoder, os.fspath(data) if isinstance(data, os.PathLike) else data)
     else:
         part = reread(task, recipe, manifest, path).test
+        if getattr(recipe.train, "refit", False):
+            part.warnings.append("the files were fitted again on all rows, these among them; name new rows with --data")
     scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
     for text in part.warnings:
         console.warn(text)

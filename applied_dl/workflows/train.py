@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BETTER_R2 = 0.1  # r2 of a baseline, beside which a model that explains nothing is worthless
 
 REFITTED = (
-    "The shipped model was fitted again with the newest rows, after the scores of this card were measured with a model that never saw the "
+    "The shipped model was fitted again on all rows, after the scores of this card were measured with a model that never saw the "
     "test rows; scored on rows of this data, the shipped model looks too good (train.refit = false ships the scored model)."
 )
 
@@ -184,8 +184,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
 
     scoring = serving._replace(model=serving.scored or serving.model)
     answers = {part: keras_outputs(scoring, getattr(prepared, part)) for part in ("validation", "test")}
-    scored = fitted.held_out or answers
-    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in scored.items()}
+    scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     lines.log_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
@@ -194,7 +193,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, keras_outputs(serving, prepared.test) if serving.scored else answers["test"], exports)
     write_history(work / "history.csv", fitted.history.rows)
-    shown, undrawn = _draw(task, recipe, prepared, fitted, scored["test"], work / "plots")
+    shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
     manifest = Manifest(
         schema=bundle.SCHEMA,
         task=recipe.task,
@@ -221,7 +220,6 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         *([REFITTED] if serving.scored else []),
         *undrawn,
         *_cut_short(fitted.history),
-        *_refitted(fitted),
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
     ]
     manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))
@@ -240,15 +238,6 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
         text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
         console.warn(text)
         return {}, [text]
-
-
-def _refitted(fitted) -> list[str]:
-    if not fitted.held_out:
-        return []
-    return [
-        "The scores are those of the model that was fitted on the training rows; the files hold it fitted again on all rows, so that each "
-        "file's own metric is on rows that it has seen (train.refit = false ships the scored model)."
-    ]
 
 
 def _cut_short(history) -> list[str]:

@@ -416,6 +416,95 @@ def test_a_few_texts_of_each_label_all_train(tmp_path):
     for part in (prepared.train, prepared.validation, prepared.test):  # the shipped model knows them all
         outputs = serving.model(part.inputs)
         assert (np.asarray(outputs["probabilities"]).argmax(1) == part.target).all()
-    scored = task.score(recipe, fitted.held_out["test"], prepared.test, prepared.encoder)
-    assert scored.main == "accuracy"
-    assert set(fitted.held_out) == {"validation", "test"}
+    outputs = {name: np.asarray(found) for name, found in serving.scored(prepared.test.inputs).items()}
+    assert task.score(recipe, outputs, prepared.test, prepared.encoder).main == "accuracy"
+    assert np.abs(outputs["probabilities"] - np.asarray(serving.model(prepared.test.inputs)["probabilities"])).max() > 1e-3
+
+
+def sentence(random, words: int) -> str:
+    return (
+        " ".join(
+            random.choice(["the", "movie", "was", "really", "great", "and", "food", "staff", "place", "i", "loved", "every", "part"], words)
+        )
+        + f" {random.integers(10**6)}"
+    )
+
+
+PUBLISHED = {  # headers of published files: the columns that are the text, those that are the labels
+    "v1,v2,,,": ("v2", "v1"),
+    "tweet_id,airline_sentiment,airline_sentiment_confidence,negativereason,airline,retweet_count,text": ("text", "airline_sentiment"),
+    "id,title,author,text,label": ("title text", "label"),
+    "title,text,subject,date,class": ("title text", "class"),
+    "id,comment_text,toxic,severe_toxic,obscene": ("comment_text", "toxic severe_toxic obscene"),
+    "Id,ProductId,UserId,HelpfulnessNumerator,Score,Time,Summary,Text": ("Summary Text", "Score"),
+    "link,headline,category,short_description,authors,date": ("headline short_description", "category"),
+    "qid,question_text,target": ("question_text", "target"),
+    "Class Index,Title,Description": ("Title Description", "Class Index"),
+    "text,id,author,subreddit,admiration,anger": ("text", "admiration anger"),
+    "Category,Resume": ("Resume", "Category"),
+    ",description,medical_specialty,sample_name,transcription": ("transcription", "medical_specialty"),
+    "utterance,intent_name,domain": ("utterance", "intent_name"),
+    "conversation_id,speaker,message,emotion": ("message", "emotion"),
+    "Nr,Bewertungstext,Sterne": ("Bewertungstext", "Sterne"),
+    "sentence,language": ("sentence", "language"),
+    "Message-ID,Subject,Body,Spam/Ham,Date": ("Subject Body", "Spam/Ham"),
+    "category_id,complaint_text": ("complaint_text", "category_id"),
+}
+CELLS = {
+    "title text headline subject summary": 5, "text body description complaint_text comment_text message utterance sentence review v2": 20,
+    "question_text short_description bewertungstext": 20, "resume transcription": 90,
+}  # fmt: skip
+
+
+def cell(name: str, i: int, random) -> str:
+    """A cell as a column of that name has it."""
+    if name == "":
+        return ""
+    low = name.lower()
+    for names, words in CELLS.items():
+        if low in names.split() and not (low == "subject" and i < 0):
+            return sentence(random, words)
+    if low in ("toxic", "severe_toxic", "obscene", "admiration", "anger", "target", "label"):
+        return str(random.integers(2))
+    if low == "category_id":
+        return str(random.integers(4))
+    if low == "nr" or "id" in low.replace("_", " ").split() or low.endswith("id"):
+        return f"x{i}" if low != "userid" else f"u{random.integers(60)}"
+    if low in ("date", "time"):
+        return f"2019-03-{random.integers(1, 28):02d} 10:11:{i % 60:02d}"
+    if low in ("author", "authors", "speaker"):
+        return f"Ann Bell {random.integers(90)}"
+    if "confidence" in low:
+        return f"{random.random():.4f}"
+    if low in ("link",):
+        return f"https://a.b/{i}"
+    return (
+        str(random.choice(["one kind", "two", "three"])) if low not in ("score", "sterne", "retweet_count") else str(random.integers(1, 5))
+    )
+
+
+@pytest.mark.parametrize("header", PUBLISHED)
+def test_the_columns_of_published_files(tmp_path, header):
+    random, names = np.random.default_rng(0), header.split(",")
+    short = {"subject"} if "title" in names else set()
+    rows = [[str(random.choice(["politics", "news"])) if name in short else cell(name, i, random) for name in names] for i in range(200)]
+    groups = read(tmp_path, csv_of(names, rows))
+    text, labels = PUBLISHED[header]
+    assert groups.columns == {"text": _columns(text, names), "labels": _columns(labels, names)}
+
+
+def _columns(text: str, names: list[str]) -> tuple[str, ...]:
+    return (text,) if text in names else tuple(text.split())
+
+
+def test_tags_in_angle_brackets(tmp_path):
+    rows = [[f"{sentence(np.random.default_rng(i), 8)}", ["<python><pandas>", "<c#>", "<c#><.net>", "<python>"][i % 4]] for i in range(40)]
+    groups = read(tmp_path, csv_of(["Title", "Tags"], rows))
+    assert groups.several
+    assert {label for row in groups.labels for label in row} == {"python", "pandas", "c#", ".net"}
+
+
+def test_a_corpus_with_a_column_of_its_sources_stays_running_text(tmp_path):
+    line = "The first sentence of it stands here. The second one follows it at once."
+    rows = [[i, f"{line} Number {i} is written here too.", ["web", "book"][i % 2]] for i in range(40)]
+    assert read(tmp_path, csv_of(["id", "text", "source"], rows)).kind == "text"

@@ -76,16 +76,19 @@ def fit(recipe, prepared, trainer) -> Fitted:
 def serving(recipe, fitted, prepared) -> Serving:
     """Ids (or bytes) → {"vector"} of unit length, and {"probabilities"} for labelled texts."""
     encoder, model = prepared.encoder, fitted.model
+    scored = None
     if "classifier" in fitted.extra:
-        whole = class_model(model, fitted.extra["classifier"], encoder)
-        if fitted.extra.get("share"):
-            whole = blended(whole, fitted.extra["linear"], fitted.extra["share"], encoder)
+        whole, share = class_model(model, fitted.extra["classifier"], encoder), fitted.extra.get("share")
+        if share:
+            net, linear = whole, fitted.extra["linear"]
+            whole = blended(net, fitted.extra.get("refitted", linear), share, encoder)
+            scored = blended(net, linear, share, encoder) if "refitted" in fitted.extra else None
     else:
         entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
         outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
         whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
     keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
-    return restore_serving(recipe, whole, encoder)
+    return restore_serving(recipe, whole, encoder)._replace(scored=scored)
 
 
 def restore_serving(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:
@@ -150,7 +153,7 @@ def baselines(recipe, prepared) -> dict[str, Scores]:
     return sentence_baselines(recipe, prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
 
 
-def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
+def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict[str, object]:
     """The curves, true pairs against others, similarity against the human score, and a map of some sentences."""
     history, test = fitted.history, prepared.test
     draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
@@ -162,6 +165,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     else:
         _draw_pairs(vectors, test.target, folder)
     _draw_map(vectors, [str(text) for text in test.extra["text"]], folder / "neighbourhood.png")
+    return {"share of the n-gram classifier": fitted.extra["share"]} if "share" in fitted.extra else {}
 
 
 def preview(recipe, prepared, path: Path) -> str:

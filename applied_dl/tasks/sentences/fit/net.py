@@ -235,12 +235,10 @@ def _blended(recipe, prepared, fitted: Fitted, ids: np.ndarray) -> Fitted:
     fitted = fitted._replace(extra={**fitted.extra, "linear": linear, "share": share})
     if not recipe.train.refit or not share:
         return fitted
-    whole = blended(net, linear, share, encoder)
-    held_out = {name: _outputs(whole, getattr(prepared, name), encoder) for name in ("validation", "test")}
     parts = [part, *(getattr(prepared, name) for name in ("validation", "test") if name not in prepared.state.explicit)]
     everything = stacked([p.inputs["ids"] for p in parts], encoder.padding)
     again = fit_linear(encoder, everything, np.concatenate([p.target for p in parts]))
-    return fitted._replace(extra={**fitted.extra, "linear": again}, held_out=held_out)
+    return fitted._replace(extra={**fitted.extra, "refitted": again})
 
 
 def class_model(model: keras.Model, classifier: keras.Model, encoder: SubwordEncoder) -> keras.Model:

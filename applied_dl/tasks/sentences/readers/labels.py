@@ -14,6 +14,7 @@ from applied_dl.core.errors import DataError
 
 QUOTE = r"'[^']*'|\"[^\"]*\""
 QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
+BRACKETED = re.compile(r"(?:<[^<>]+>)+")
 SEPARATORS = ("|", ";", ",")
 NAMED = {"space": " ", "blank": " ", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 LISTED = 0.9  # share of the cells that must be written as lists
@@ -47,6 +48,9 @@ def read_labels(cells: list, separator: str | None, where: str) -> Labels:
         rows = [None if row is None else _names(row) for row in lists]
         return Labels(rows=rows, several=True, warnings=[f"{where}: its cells are lists, read as several labels of a text."])
     texts = [_text(cell) for cell in cells]
+    if separator is None and sum(bool(BRACKETED.fullmatch(text)) for text in texts) > LISTED * sum(map(bool, texts)):  # <python><pandas>
+        texts = [text.strip("<>").replace("><", "|") for text in texts]
+        separator = "|" if any("|" in text for text in texts) else "none"
     found = _separator(texts) if separator is None else None if separator == "none" else NAMED.get(separator, separator)
     if found is None:
         return Labels(rows=[(text,) if text else None for text in texts], several=False)

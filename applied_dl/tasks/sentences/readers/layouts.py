@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
-from applied_dl.text.columns import normal, place_of, text_places
+from applied_dl.text.columns import META, normal, place_of, text_places
 from applied_dl.text.tables import TEXTS, Table, chosen_places, read_table
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
@@ -34,19 +34,23 @@ LABELS = (
     "tag", "tags", "topic", "topics", "sentiment", "intent", "intents", "emotion", "emotions", "genre", "genres", "polarity", "stance",
     "y", "category_name", "coarse_label", "rating", "ratings", "stars", "star", "score", "department", "type", "spam", "is_spam",
     "toxic", "hate", "sarcasm", "verdict", "priority", "severity", "status", "outcome", "section", "theme", "domain", "kind",
-    "group_name", "language", "lang", "author", "subject", "code", "kategorie", "klasse", "thema", "stimmung", "categoría",
+    "group_name", "language", "lang", "subject", "code", "kategorie", "klasse", "thema", "stimmung", "categoría",
     "categoria", "clase", "classe", "etiqueta", "etiquetas", "tema", "sentimiento", "sentimento", "catégorie", "étiquette", "sujet",
     "emozione", "категория", "класс", "метка", "тема", "тональность", "类别", "标签", "分类", "情感", "カテゴリ", "ラベル", "分類",
     "레이블", "라벨", "카테고리",
 )  # fmt: skip
+CORE = frozenset(LABELS[: LABELS.index("department")]) - {"score", "y"}  # words of longer names, such as airline_sentiment
+CLEAR = frozenset(("label", "class", "category", "target"))  # also with "id" or "index" beside them
+OTHER_USES = META - {"type", "class", "category", "label", "labels", "score", "rating", "stars", "language", "lang"}
 WEAK = LABELS.index("y") + 1  # names from here on are labels only where no better name is there
 NO_LABEL = frozenset((
     "id", "ids", "count", "counts", "num", "number", "confidence", "url", "link", "date", "time", "index", "variance", "reason",
 ))  # fmt: skip
-GROUPS = ("user", "user_id", "author", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
+GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
 FEW = 5  # rows for each value of a column from which on it looks like labels
 MOST_CLASSES = 200
+FAR_MORE, FEW_CLASSES = 5, 20  # a column with more values than these is whom a text is from, where another has fewer
 SHORT_WORDS, SHORT = 4, 40  # words and characters of a label on average, at most
 FAIR = 0.75  # of the highest score: pairs above it belong together
 
@@ -122,16 +126,18 @@ def _seen(table: Table, data, group: int | None) -> Layout:
     """The layout that names and cells show, where the recipe names no label column and no kind."""
     texts = _text_places(table, data, ())
     label = _label_by_name(table, texts if data.column is not None else ())
+    one_hot = [i for i in range(len(table.header)) if i not in (*texts, group) and is_one_hot(cells_of(table, i))]
+    if texts and len(one_hot) > 1 and (label is None or label in one_hot or _label_rank(table.header[label]) >= WEAK):
+        return _labelled(table, data, group, tuple(one_hot))
     if label is not None:
         texts = _text_places(table, data, (label, *([group] if group is not None else [])))
         if texts:
             return _labelled(table, data, group, (label,))
-    one_hot = [i for i in range(len(table.header)) if i not in (*texts, group) and is_one_hot(cells_of(table, i))]
-    if texts and (len(one_hot) > 1 or one_hot and len(table.header) - len(texts) <= 2):
+    if texts and one_hot and len(table.header) - len(texts) <= 2:
         return _labelled(table, data, group, tuple(one_hot))
     width = _width(table)
     texts = texts or (_wordy(table) if not table.header else [])
-    like = [i for i in range(width) if i not in (*texts, group) and _like_labels(cells_of(table, i))]
+    like = _like_label_columns(table, (*texts, group))
     if texts and len(like) == 1 and (width > len(texts)):
         return _labelled(table, data, group, (like[0],))
     if texts and len(like) > 1 and data.column is None:
@@ -244,7 +250,7 @@ def _label_by_name(table: Table, leave_out) -> int | None:
         if rank is None or i in leave_out:
             continue
         cells = cells_of(table, i)
-        if rank >= WEAK and not _like_labels(cells, few=2):
+        if rank >= 2 * len(LABELS) and not _like_labels(cells, few=2):
             continue
         if _long(cells):  # a "subject" or "topic" written in sentences
             continue
@@ -252,15 +258,31 @@ def _label_by_name(table: Table, leave_out) -> int | None:
     return min(ranked)[1] if ranked else None
 
 
+def _like_label_columns(table: Table, leave_out) -> list[int]:
+    """Columns whose cells look like labels and whose name speaks of nothing else; without those of far more values than another has."""
+    found = {}
+    for i in range(_width(table)):
+        if i in leave_out or OTHER_USES & {*normal(_name(table, i)).split("_")}:
+            continue
+        cells = cells_of(table, i)
+        if _like_labels(cells):
+            found[i] = len({str(cell) for cell in cells})
+    fewest = min(found.values(), default=0)
+    return [i for i, count in found.items() if count <= max(FAR_MORE * fewest, FEW_CLASSES)]
+
+
 def _label_rank(name: str) -> int | None:
+    """How clearly a name says that a column holds labels, 0 the clearest; from `WEAK` on only together with its cells."""
     whole = normal(name.rsplit(".", 1)[-1])
-    if whole in LABELS:
+    if whole in LABELS[:WEAK]:
         return LABELS.index(whole)
+    if whole in LABELS:
+        return 2 * len(LABELS) + LABELS.index(whole)
     parts = whole.split("_")
-    if len(parts) == 1 or NO_LABEL & {*parts}:
+    if len(parts) == 1 or (NO_LABEL & {*parts} and not CLEAR & {*parts}):
         return None
-    ranks = [LABELS.index(part) for part in parts if part in LABELS and LABELS.index(part) < LABELS.index("department") and part != "score"]
-    return len(LABELS) + min(ranks) if ranks else None
+    ranks = [LABELS.index(part) for part in parts if part in CORE]
+    return WEAK + min(ranks) if ranks else None
 
 
 def _like_labels(cells: list, few: int = FEW) -> bool:

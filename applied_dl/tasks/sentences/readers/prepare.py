@@ -340,7 +340,8 @@ def _summary(train: Groups, texts: int, encoder: SubwordEncoder) -> str:
     labels = f"{len(encoder.labels)} labels{', several of which a text may have' if encoder.multi_label else ''}"
     what = {"text": "pairs of adjacent sentences", "labelled": f"texts with {labels}", "mixed": "groups of texts"}
     units = f"{encoder.vocabulary:,} sub-words" if encoder.tokenizer else "raw bytes"
-    return f"{len(train):,} {what.get(train.kind, train.kind)}, {texts:,} texts, {units}"
+    read = f"{len(train):,} {what.get(train.kind, train.kind)}"
+    return f"{read}, {units}" if encoder.labels else f"{read}, {texts:,} texts, {units}"
 
 
 def _scored(source: str) -> bool:

@@ -33,6 +33,10 @@ MARKS = (  # texts that mean missing among numbers and dates, in lower case
     "desconocido", "sin dato", "s/d", "no disponible", "sconosciuto", "mancante", "desconhecido", "onbekend", "#div/0!", "#value!", "#ref!",
     "#num!", "#name?", "#null!", "div/0", "refused", "suppressed", "withheld", "bdl", "error", "err",
 )  # fmt: skip
+SERIALS = {  # numbers that are moments: seconds of one unit, and where they start
+    "excel": (86400.0, -2209161600.0), "epoch": (1.0, 0.0), "epoch_ms": (0.001, 0.0), "epoch_us": (1e-6, 0.0), "epoch_ns": (1e-9, 0.0),
+}  # fmt: skip
+YEARS = (631152000.0, 2145916800.0)  # 1990 to 2038, in which numbers have to lie to be moments
 BOOLEAN = {
     word: value
     for words, value in (("true yes t y 1 on ja j wahr oui vrai sí si sì verdadero vero sim tak да evet hai 是", 1.0),
@@ -164,6 +168,10 @@ def as_moments(cells: pl.Series, style: str) -> tuple[np.ndarray, np.ndarray]:
 
     ISO 8601 is accepted beside the style, as are cells of a date or time type.
     """
+    if style in SERIALS:
+        unit, start = SERIALS[style]
+        values, wrong = as_numbers(cells)
+        return values * unit + start, wrong
     found = cells
     if cells.dtype.is_integer():
         found = parse(cells.cast(pl.String), style)
@@ -186,6 +194,19 @@ def moment_style(cells: pl.Series) -> Written | None:
         return Written(form, 1.0, False) if form else None
     found = written(cells) if cells.dtype == pl.String else None
     return found if found and found.share > 0.5 else None
+
+
+def serial_style(cells: pl.Series) -> str | None:
+    """The style of whole numbers that are days since 1899 as spreadsheets count them, or seconds or their fractions since 1970.
+
+    None where they lie outside the years 1990 to 2038. Numbers alone are no evidence: ask only for columns that are named like times.
+    """
+    values = as_numbers(cells)[0]
+    known = values[np.isfinite(values)]
+    for style, (unit, start) in SERIALS.items():
+        if len(known) and YEARS[0] <= known.min() * unit + start and known.max() * unit + start <= YEARS[1]:
+            return style
+    return None
 
 
 def as_levels(cells: pl.Series) -> pl.Series:

@@ -235,6 +235,39 @@ def test_any_name_becomes_a_name_of_the_graph(name):
     assert first.lower() != second.lower()
 
 
+def test_numbers_under_a_name_of_times_are_moments():
+    days = np.arange(43_000, 43_000 + 120)[RANDOM.permutation(120)]
+    seconds = (days - 25_569) * 86_400
+    frame = {
+        "sale_date": days,
+        "timestamp": seconds,
+        "updated_time": seconds * 1000,
+        "amount": days,
+        "lifetime": days,
+        "runtime": days,
+        "y": RANDOM.normal(size=120),
+    }
+    encoder, notes = learned(frame)
+    assert {c.name: c.kind for c in encoder.columns} == {
+        "sale_date": "moment", "timestamp": "moment", "updated_time": "moment", "amount": "number", "lifetime": "number",
+        "runtime": "number",
+    }  # fmt: skip
+    found = encode(
+        encoder,
+        read_table(
+            {
+                "sale_date": [43_831],
+                "timestamp": ["1577836800"],
+                "updated_time": [1577836800000],
+                **dict.fromkeys(("amount", "lifetime", "runtime"), [1]),
+            }
+        ),
+    )
+    for name in ("sale_date", "timestamp", "updated_time"):  # 1 January 2020
+        assert [found.inputs[f"{name}_{part}"][0] for part in ("year", "month", "day")] == [2020, 1, 1]
+    assert "date of a spreadsheet" in " ".join(notes)
+
+
 def test_words_for_booleans_and_dates_of_many_kinds():
     n = 120
     day = [datetime.date(2020, 1, 1) + datetime.timedelta(days=i) for i in range(n)]

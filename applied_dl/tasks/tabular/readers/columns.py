@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, unsure
+from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, serial_style, unsure
 from applied_dl.io.dates import whole_form
 from applied_dl.io.numbers import NumberFormat, find_sentinels, learn_format, read_numbers, read_units
 from applied_dl.io.tables import Table
@@ -24,6 +25,9 @@ MOST_LEVELS = 1000
 RARE = 2  # rows below which a level is not kept: its rows teach the code of levels never seen
 ENOUGH = 200  # rows from which rare levels are dropped
 NAMED = "named in the recipe"
+DATED = re.compile(r"date|time|day|month|year|period|stamp|yyyy|^ds$|datum|monat|fecha", re.IGNORECASE)
+DAY = re.compile(r"date|datum|fecha|(^|[_ ])day$", re.IGNORECASE)
+SERIAL_NAMES = {"excel": "date of a spreadsheet"} | dict.fromkeys(("epoch", "epoch_ms", "epoch_us", "epoch_ns"), "time since 1970")
 
 
 class Learned(NamedTuple):
@@ -187,6 +191,10 @@ def _number(name: str, cells: pl.Series, values: np.ndarray, wrong: np.ndarray, 
         raise DataError(f"Column {name!r} (data.numeric) holds no number; the first cell is {as_levels(filled)[0]!r}.")
     if not forced and _identifier(name, values, filled.n_unique(), len(filled)):
         return Learned(reason="an identifier: every value once")
+    if not forced and not form.units and not len(wrong) and (serial := _serial(name, cells)):
+        return _moment(
+            name, cells, serial, known, f"{as_levels(filled)[0]!r} is read as a {SERIAL_NAMES[serial]}; data.numeric reads numbers"
+        )
     if not form.units and not forced and _codes(values, known):
         found = _category(name, as_levels(cells.filter(pl.Series(np.isfinite(values)))), known)
         count = len(found.columns[0].levels) if found.columns else 0
@@ -256,7 +264,15 @@ def _whole_dates(name: str, cells: pl.Series) -> str | None:
     if not (cells.dtype == pl.String or cells.dtype.is_integer()):
         return None
     form = whole_form(cells)
-    return form if form == "%Y%m%d" or TIMELY.search(name) else None
+    return form if form == "%Y%m%d" or DATED.search(name) else None
+
+
+def _serial(name: str, cells: pl.Series) -> str | None:
+    """The style of a column of numbers that are moments; a day number of a spreadsheet only under a name such as date."""
+    if not DATED.search(name):
+        return None
+    style = serial_style(cells)
+    return style if style != "excel" or DAY.search(name) else None
 
 
 def _either(filled: pl.Series, form: str) -> str:

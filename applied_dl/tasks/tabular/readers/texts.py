@@ -27,13 +27,14 @@ def tag_separator(filled: pl.Series) -> str | None:
         flat = [part for cell in parts for part in cell]
         different = set(flat)
         short = sum(len(part.split()) <= WORDS_OF_TAG for part in different) >= 0.9 * len(different)
-        if short and len(flat) >= ROWS_OF_TAG * len(different) and len(different) < len(texts) and not _all_numbers(different):
+        if short and len(flat) >= ROWS_OF_TAG * len(different) and len(different) < len(texts) and _are_words(different):
             return separator
     return None
 
 
-def _all_numbers(parts: set[str]) -> bool:
-    return all(part.replace(".", "", 1).isdigit() for part in parts)
+def _are_words(parts: set[str]) -> bool:
+    """Whether most parts begin with a letter; those of dates, fractions and measures do not."""
+    return sum(part[0].isalpha() for part in parts) >= 0.8 * len(parts)
 
 
 def learn_tags(filled: pl.Series, separator: str, least: int) -> tuple[str, ...]:

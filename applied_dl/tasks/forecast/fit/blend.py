@@ -16,6 +16,7 @@ from applied_dl.tasks.forecast.validate import CLOSED
 from applied_dl.training.ensembles import average
 
 CAP = 5.0  # median errors of the better member: no error of two solved members counts more
+CLEARLY = 1.25  # times the error of the other member
 PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
 
 
@@ -39,7 +40,9 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
     else:
         truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
         solved = len(outputs) == 2 and set(recipe.model.members) <= set(CLOSED)
-        weights, error, alone = capped_weights(outputs, truth) if solved else blend_weights(outputs, truth)
+        weights, error, alone = (
+            capped_weights(outputs, truth, _recency(part.extra["origin"], e)) if solved else blend_weights(outputs, truth)
+        )
     best = int(np.argmin(alone))
     console.say(
         "blend",
@@ -72,19 +75,27 @@ def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolu
     return weights, float(measure(weights @ gaps).mean()), measure(gaps).mean(axis=1)
 
 
-def capped_weights(outputs: list[np.ndarray], truth: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def _recency(origins: np.ndarray, encoder) -> np.ndarray:
+    """Weights (N,) of origins: half for each half horizon, or season, that they lie further back than the newest."""
+    return 0.5 ** ((origins.max() - origins) / max(encoder.horizon / 2, encoder.season))
+
+
+def capped_weights(outputs: list[np.ndarray], truth: np.ndarray, recency: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """As `blend_weights`, of two members and by absolute errors of which none counts more than a few usual ones.
 
-    A change of level that no member could foresee then costs both the same; after it, the one that adapts wins.
+    A change of level that no member could foresee then costs both the same; after it, the one that adapts wins. recency: (N,) weights.
     """
     seen = np.isfinite(truth)
+    weight = np.broadcast_to(recency[:, None, None], truth.shape)[seen]
     gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (2, N)
     cap = CAP * max(float(np.median(np.abs(gaps), axis=1).min()), 1e-12)
-    loss = lambda rows: np.minimum(np.abs(rows), cap).mean(axis=-1)  # noqa: E731
+    loss = lambda rows: np.average(np.minimum(np.abs(rows), cap), axis=-1, weights=weight)  # noqa: E731
     shares = np.linspace(0, 1, 21)
-    errors = [float(loss(share * gaps[0] + (1 - share) * gaps[1])) for share in shares]
+    errors, alone = [float(loss(share * gaps[0] + (1 - share) * gaps[1])) for share in shares], loss(gaps)
     best = int(np.argmin(errors))
-    return np.array([shares[best], 1 - shares[best]]), errors[best], loss(gaps)
+    if alone.max() > CLEARLY * alone.min():  # what is clearly worse of late has no share
+        best = 0 if alone[1] < alone[0] else len(shares) - 1
+    return np.array([shares[best], 1 - shares[best]]), errors[best], alone
 
 
 def _least_squares(gram: np.ndarray) -> np.ndarray:

@@ -67,3 +67,11 @@ def test_missing_values_outliers_leaks_and_dropped_columns_are_reported(tmp_path
 def test_data_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
     assert cli.main(["inspect", str(tmp_path / "none.csv"), "--task", "tabular"]) == 3
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_rows_that_repeat_because_values_are_few_are_no_finding(tmp_path):
+    random = np.random.default_rng(0)
+    a, b = random.integers(0, 5, 600), random.integers(0, 6, 600)
+    pl.DataFrame({"a": a, "b": b, "bought": np.where(random.random(600) < 0.2 + 0.1 * a, "yes", "no")}).write_csv(tmp_path / "survey.csv")
+    report = inspect_data(recipes.read_recipe("tabular", {"data.source": str(tmp_path / "survey.csv"), "data.target": "bought"}))
+    assert not {finding["name"] for finding in report["findings"]} & {"conflicting_labels", "shared_rows"}

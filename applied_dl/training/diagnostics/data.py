@@ -26,12 +26,13 @@ def check_data(prepared: Prepared, *, weighted: bool = False) -> list[Finding]:
     found = []
     target = None if part.target is None else np.asarray(part.target)
     keys = _keys(part.inputs)
+    natural = int(prepared.facts.get("natural_repeats", 0))  # rows that are equal because few combinations of values exist
     if target is not None and len(target) == len(keys) and target.ndim == 1:
-        found += _conflicts(keys, target)
+        found += _conflicts(keys, target, natural)
         if target.dtype.kind in "iu" and not weighted:
             found += _imbalance(target)
     found += _leaks(part.inputs, target)
-    found += _shared(keys, prepared)
+    found += _shared(keys, prepared, natural)
     if 0 < len(prepared.validation) < SMALL <= len(part):
         found.append(
             Finding(
@@ -58,8 +59,8 @@ def _with_target(part: Part) -> dict[str, np.ndarray]:
     return part.inputs if part.target is None else {**part.inputs, "": np.asarray(part.target)}
 
 
-def _conflicts(keys: np.ndarray, target: np.ndarray) -> list[Finding]:
-    """Equal rows whose targets differ: by class, or by more than half a standard deviation."""
+def _conflicts(keys: np.ndarray, target: np.ndarray, natural: int) -> list[Finding]:
+    """Equal rows, more than the natural ones, whose targets differ: by class, or by more than half a standard deviation."""
     _, group, count = np.unique(keys, return_inverse=True, return_counts=True)
     if count.max() == 1:
         return []
@@ -69,7 +70,7 @@ def _conflicts(keys: np.ndarray, target: np.ndarray) -> list[Finding]:
     least = 0.5 if target.dtype.kind in "iu" else 0.5 * float(np.std(target))
     rows = np.flatnonzero((high - low)[group] > least)
     share = len(rows) / len(target)
-    if share <= CONFLICTS:
+    if share <= CONFLICTS or len(rows) <= natural:
         return []
     rows = rows[np.argsort(group[rows], kind="stable")]
     return [
@@ -165,8 +166,8 @@ def _squared_correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1] ** 2)
 
 
-def _shared(keys: np.ndarray, prepared) -> list[Finding]:
-    """Test rows that were trained on."""
+def _shared(keys: np.ndarray, prepared: Prepared, natural: int) -> list[Finding]:
+    """Test rows, more than the natural repeats, that are training rows too."""
     if set(prepared.test.inputs) != set(prepared.train.inputs) or not len(prepared.test):
         return []
     if prepared.train.extra.get("kind") == "words":  # a vocabulary: both parts name rows of one table, and the text was split
@@ -175,7 +176,7 @@ def _shared(keys: np.ndarray, prepared) -> list[Finding]:
         return []
     both = np.isin(_keys(_with_target(prepared.test)), _keys(_with_target(prepared.train)))
     share = float(both.mean())
-    if share <= SHARED:
+    if share <= SHARED or both.sum() <= natural:
         return []
     return [
         Finding(

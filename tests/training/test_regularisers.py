@@ -28,7 +28,7 @@ def test_penalties_add_their_gradient_to_kernels_alone():
     kernel, bias = keras.Variable(start, name="kernel"), keras.Variable(start[0], name="bias")
     made = optimizer(settings(optimizer="sgd", learning_rate=0.1, l1=0.3, l2=0.5), 10)
     made.build([kernel, bias])
-    made.apply([tf.zeros_like(start), tf.zeros_like(start[0])])
+    made.apply([tf.zeros_like(start), tf.zeros_like(start[0])], [kernel, bias])
     np.testing.assert_allclose(kernel.numpy(), start - 0.1 * (0.3 * np.sign(start) + 2 * 0.5 * start), rtol=1e-6)
     np.testing.assert_array_equal(bias.numpy(), start[0])
 
@@ -41,7 +41,7 @@ def test_penalties_are_keras_own():
     kernel = keras.Variable(start, name="kernel")
     made = optimizer(settings(optimizer="sgd", learning_rate=1.0, l1=0.3, l2=0.5), 10)
     made.build([kernel])
-    made.apply([tf.zeros_like(start)])
+    made.apply([tf.zeros_like(start)], [kernel])
     np.testing.assert_allclose(start - kernel.numpy(), tape.gradient(value, weight).numpy(), rtol=1e-6)
 
 
@@ -143,7 +143,7 @@ def test_weights_of_another_model_cannot_be_a_start():
         ({"swa": 0.3, "ema": 0.9}, "both average"),
         ({"swa": 0.3, "schedule": "one_cycle"}, "constant"),
         ({"snapshots": 3, "ensemble": 2}, "do not go together"),
-        ({"snapshots": 3, "epochs": 4}, "less than two"),
+        ({"snapshots": 3, "epochs": 4}, "fewer than two"),
     ],
 )
 def test_what_would_do_nothing_is_refused(keys, word):

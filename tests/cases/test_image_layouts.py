@@ -47,6 +47,25 @@ def test_a_test_folder_without_labels_is_reported_and_not_used(tmp_path, unlabel
     assert any("7 images of 'test' have no labels" in text for text in data.warnings)
 
 
+@pytest.mark.parametrize("beside", ["test", "Validation", "unlabeled", "pred"])
+def test_images_without_labels_beside_class_folders(tmp_path, beside):
+    fill(tmp_path / "zoo")
+    fill(tmp_path / "flat", classes=("circle",), count=7, seed=1)
+    shutil.move(tmp_path / "flat" / "circle", tmp_path / "zoo" / beside)
+    data = read(tmp_path, source=tmp_path / "zoo")
+    assert data.encoder.labels == SHAPES
+    assert sum(rows(data).values()) == 30
+    assert any(f"'{beside}'" in text and "not used" in text for text in data.warnings)
+
+
+def test_a_test_part_beside_class_folders(tmp_path):
+    fill(tmp_path / "zoo")
+    fill(tmp_path / "zoo" / "test", count=4, seed=1)
+    data = read(tmp_path, source=tmp_path / "zoo")
+    assert data.encoder.labels == SHAPES
+    assert rows(data)["test"] == 12
+
+
 def test_class_folders_that_hold_parts(tmp_path):
     for name in SHAPES:
         for part, count in (("train", 8), ("test", 4)):

@@ -35,3 +35,12 @@ def test_it_follows_the_encoder(fit, channels):
         for mode, content, pixels in zip(MODES, contents, got):
             gap = np.abs(pixels - decode(encoder, content).pixels)
             assert gap.mean() < (8 if fit == "crop" else 1.5), (mode, size)  # Pillow crops by fractions of a pixel
+
+
+def test_an_endpoint_that_loses_more_than_allowed_is_refused():
+    from applied_dl.core.bundle import ExportedFile
+    from applied_dl.export.precisions import _refuse_drop
+
+    item = ExportedFile(file="saved_model", format="saved_model", variant="predict_bytes", bytes=0, metric=0.917, metric_drop=0.083)
+    assert "0.0830 below that of Keras" in _refuse_drop(item, "accuracy", 0.005).refused
+    assert not _refuse_drop(item, "accuracy", 0.1).refused

@@ -20,6 +20,7 @@ from applied_dl.tasks.image.readers.patterns import by_pattern, groups_of
 from applied_dl.tasks.image.readers.table import TABLES, list_table
 
 LABEL_TABLES = re.compile(r"^(train|label|metadata|annotation)", re.IGNORECASE)
+UNLABELLED = ("unlabeled", "unlabelled", "unlabeled images", "predict", "prediction", "predictions", "pred", "inference", "submission")
 LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
 
 
@@ -77,6 +78,8 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
         return _from_table(folder, tables, options, notes)
     if len(folder.filled) == 1 and not folder.images and tables:
         return _from_table(folder, tables, options, notes)
+    if parts := _parts_beside_classes(folder):
+        return _listed_parts(folder, parts, options, notes)
     if inner := _parts_in_classes(folder):
         return {part: _listing(folder, classes, options, notes if part == "train" else []) for part, classes in inner.items()}
     return {"all": _listing(folder, _classes(folder), options, notes)}
@@ -109,19 +112,18 @@ def scan(path: Path, seen: set[str] | None = None) -> Folder:
     seen.add(os.path.realpath(path))
     images, others, inside = [], defaultdict(list), []
     try:
-        entries = sorted(path.iterdir())
+        with os.scandir(path) as found:
+            entries = sorted((entry.name, entry.is_dir()) for entry in found if not is_skipped(entry.name))
     except OSError as error:
         raise DataError(f"The folder {str(path)!r} cannot be read: {error.strerror}.") from error
-    for entry in entries:
-        if is_skipped(entry.name):
-            continue
-        if entry.is_dir():
-            if os.path.realpath(entry) not in seen:
-                inside.append(scan(entry, seen))
-        elif is_image(entry.name):
-            images.append(entry)
+    for name, is_folder in entries:
+        if is_folder:
+            if os.path.realpath(path / name) not in seen:
+                inside.append(scan(path / name, seen))
+        elif is_image(name):
+            images.append(path / name)
         else:
-            others[entry.suffix.lower()].append(entry)
+            others[os.path.splitext(name)[1].lower()].append(path / name)
     for suffix, files in list(others.items()):
         if suffix not in CONVERT and peek(files[0]) is not None:  # images under another extension, or under none
             images += others.pop(suffix)
@@ -163,7 +165,8 @@ def _parts(folder: Folder) -> dict[str, Folder]:
 
 
 def _listed_parts(folder: Folder, parts: dict[str, Folder], options: Options, notes: list[str]) -> dict[str, Listing]:
-    unused = [inside for inside in folder.filled if inside not in parts.values()]
+    used = [*parts.values(), *parts["train"].inside]
+    unused = [inside for inside in folder.filled if inside not in used]
     notes += [f"the folder {inside.name!r} ({inside.count} images) is no part and is not used" for inside in unused]
     train = _entered(parts["train"])
     classes = _classes(train)
@@ -179,6 +182,27 @@ def _listed_parts(folder: Folder, parts: dict[str, Folder], options: Options, no
         else:
             found[part] = _listing(inner, theirs, options, [])
     return {"train": _listing(train, classes, options, notes), **found}
+
+
+def _parts_beside_classes(folder: Folder) -> dict[str, Folder]:
+    """A test or validation folder, or one without labels, beside the class folders: these are the training part."""
+    others = [inside for inside in folder.inside if not _is_unlabelled(inside.name) and _part(inside.name) not in ("validation", "test")]
+    filled = [inside for inside in others if inside.count]
+    if len(filled) < 2 or len(filled) == len(folder.filled):
+        return {}
+    classes = {_plain(inside.name) for inside in filled}
+    train = Folder(path=folder.path, images=[], others=[], inside=others, count=sum(inside.count for inside in others))
+    found = {"train": train}
+    for inside in folder.filled:
+        if inside not in others and (part := _part(inside.name)):
+            if inside.filled and not {_plain(deeper.name) for deeper in inside.filled} <= classes:
+                return {}  # a class that happens to have such a name
+            found[part] = inside
+    return found
+
+
+def _is_unlabelled(name: str) -> bool:
+    return _plain(name) in UNLABELLED
 
 
 def _parts_in_classes(folder: Folder) -> dict[str, dict[str, list[Path]]]:

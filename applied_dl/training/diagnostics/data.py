@@ -117,7 +117,7 @@ def _leaks(inputs: dict[str, np.ndarray], target: np.ndarray | None) -> list[Fin
             continue
         if target.ndim == 1 and array.ndim == 1:  # a column of a table
             scores = [_alone(array[pick], target[pick])]
-        elif target.ndim == 1 and array.ndim == 2 and array.shape[1] <= MOST_FEATURES:
+        elif target.ndim == 1 and array.ndim == 2 and array.dtype.kind == "f" and array.shape[1] <= MOST_FEATURES:  # ids are tokens
             scores = [_alone(array[pick, f], target[pick]) for f in range(array.shape[1])]
         elif name == AHEAD and target.ndim == 3 and array.ndim == 3 and array.shape[1] >= target.shape[1]:
             ahead = array[pick, -target.shape[1] :]  # (N, L + H, F): the steps to be forecast come last

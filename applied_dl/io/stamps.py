@@ -194,7 +194,7 @@ def on_grid(
         i = int(((gaps == 0) & (np.diff(stamps.astype(np.int64)) > 0)).argmax())
         raise DataError(
             f"{where}, series {name!r}: mixed frequencies: {within + 1} of {len(steps)} stamps share a step of {clock.name!r} with another "
-            f'(the first: {moment(stamps[i])} and {moment(stamps[i + 1])}); give a value a step, or set data.irregular = "resample".'
+            f'(the first: {moment(stamps[i])} and {moment(stamps[i + 1])}); give one value per step, or set data.irregular = "resample".'
         )
     if repeated and irregular != "resample":
         i = int((gaps == 0).argmax())

@@ -90,7 +90,7 @@ def _text(raw: bytes, path: Path) -> str:
             raise DataError(f"The table {str(path)!r} begins as UTF-16 but is damaged; save it as UTF-8.") from error
     if (place := raw.find(b"\0")) >= 0:
         line = raw.count(b"\n", 0, place) + 1
-        raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is no text file, or a damaged one.")
+        raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is not a text file, or it is damaged.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -21,7 +21,7 @@ from applied_dl.core.errors import DataError
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BLOCK = 2**20  # bytes read at a time, and the longest line
-BINARY_SHARE = 0.1  # a file whose first block holds more NUL bytes than this is no text
+BINARY_SHARE = 0.1  # a file whose first block holds more NUL bytes than this is not a text
 WIDE_SHARE = 0.2  # NUL bytes on one side of all pairs of bytes from which on they are UTF-16
 DENSE, FEWEST = 0.3, 16  # share and number of bytes beyond ASCII from which on an encoding is not that of a Latin script
 BOMS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -198,7 +198,7 @@ def _guessed(path: Path, block: bytes) -> str:
 
 def _check_text(path: Path, block: bytes) -> None:
     if block.count(b"\0") > BINARY_SHARE * len(block):
-        raise DataError(f"{str(path)!r} is no text: {block.count(0):,} of its first {len(block):,} bytes are NUL; expected UTF-8 text.")
+        raise DataError(f"{str(path)!r} is not a text: {block.count(0):,} of its first {len(block):,} bytes are NUL; expected UTF-8 text.")
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -68,7 +68,7 @@ def parquet(frame: pl.DataFrame, cut: int | None = None):
 
 FILES = [
     answered("UTF-16", put("the dog".encode("utf-16"))),
-    refused("an image", put(b"\x89PNG\r\n\x1a\n" + bytes(400)), "is no text"),
+    refused("an image", put(b"\x89PNG\r\n\x1a\n" + bytes(400)), "is not a text"),
     refused("half a gzip", put(gzip.compress(b"the dog\n" * 999)[:40], "x.txt.gz"), "x.txt.gz"),
     refused("no gzip", put(b"the dog\n", "x.txt.gz"), "x.txt.gz"),
     refused("half a bzip2", put(bz2.compress(b"the dog\n" * 999)[:40], "x.txt.bz2"), "x.txt.bz2"),
@@ -167,7 +167,7 @@ SOURCES = [
     refused("absent", lambda folder: folder / "gone.txt", "gone.txt"),
     refused("a folder without texts", lambda folder: folder, "holds no text file"),
     refused("an empty file", lambda folder: _put(folder, b""), "x.txt|empty|words|text"),
-    refused("an image", lambda folder: _put(folder, b"\x89PNG" + bytes(400)), "is no text"),
+    refused("an image", lambda folder: _put(folder, b"\x89PNG" + bytes(400)), "is not a text"),
     refused("three words", lambda folder: _put(folder, b"the dog sees\n"), "words|sentences|texts|pairs"),
     refused("punctuation", lambda folder: _put(folder, b"?!.,\n" * 500), "words|sentences|texts|pairs"),
     refused("one word again and again", lambda folder: _put(folder, b"dog\n" * 500), "words|sentences|texts|pairs"),

@@ -31,7 +31,7 @@ CHEAP, DEAR = 200, 5  # origins by default: of refits that cost a solve, and of 
 class Backtest(NamedTuple):
     """Forecasts and actual values.
 
-    part: the windows of the origins (O rows, of a panel one a series and origin). outputs: by method. refits: how many fits. blocks: the
+    part: the windows of the origins (O rows, of a panel one per series and origin). outputs: by method. refits: how many fits. blocks: the
     whole series, as `prepare` left them.
     """
 

@@ -177,7 +177,7 @@ def _from_file(encoder: ImageEncoder, source) -> Decoded:
     except Image.DecompressionBombError:
         raise DataError(f"{name} has too many pixels: expected at most {MAX_PIXELS:,}; reduce it first.") from None
     except Image.UnidentifiedImageError:
-        raise DataError(f"{name} is no image that can be read: {_what_it_is(source)}.") from None
+        raise DataError(f"{name} cannot be read as an image: {_what_it_is(source)}.") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, IndexError, TypeError, KeyError, RuntimeError, OverflowError) as error:
         if isinstance(error, PermissionError):
             raise DataError(f"{name} cannot be opened: permission denied.") from None

@@ -119,7 +119,7 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
     if objective == "classification" and not encoder.labels:
         raise UsageError("learn.objective = 'classification' needs labelled texts: a table with a text column and the column data.target.")
     if encoder.multi_label and objective != "classification":
-        raise UsageError(f"learn.objective = {objective!r} needs one label a text; these texts have several: use 'classification'.")
+        raise UsageError(f"learn.objective = {objective!r} needs one label per text; these texts have several: use 'classification'.")
     if objective == "distillation" and not model.teacher:
         raise UsageError("learn.objective = 'distillation' needs model.teacher, a local Hugging Face directory.")
     if model.teacher:
@@ -199,7 +199,7 @@ def _check_training(recipe, objective: str, table: bool, several: bool) -> None:
             )
         for key, value in (("data.balance", recipe.data.balance != "none"), ("train.class_weights", train.class_weights is not None)):
             if several and value:
-                raise UsageError(f"{key} is for one label a text; these texts have several.")
+                raise UsageError(f"{key} is for one label per text; these texts have several.")
         if train.label_smoothing and train.loss not in (None, "own", *SMOOTHED):
             raise UsageError(f"train.label_smoothing has no meaning for the loss {train.loss!r}; it is for {', '.join(SMOOTHED)}.")
         if recipe.data.balance != "none" and train.class_weights is not None:

@@ -87,7 +87,7 @@ def _refuse_unused(recipe, predicts: bool) -> None:
             if getattr(learn, key) is not None:
                 raise UsageError(f"learn.{key} is for skipgram and cbow; model.name = {model.name!r} factorises counts.")
         if settings.ngrams:
-            raise UsageError(f"preprocess.ngrams needs model.name = 'skipgram' or 'cbow'; {model.name!r} has one row a word.")
+            raise UsageError(f"preprocess.ngrams needs model.name = 'skipgram' or 'cbow'; {model.name!r} has one row per word.")
     if learn.objective == "hierarchical" and learn.negative is not None:
         raise UsageError("learn.negative has no meaning for learn.objective = 'hierarchical', which has no noise words.")
     if model.name == "svd":

@@ -21,7 +21,7 @@ class WordVectors:
     def __init__(self, words: list[str], vectors: np.ndarray, unseen: Callable[[str], np.ndarray | None] | None = None):
         vectors = np.asarray(vectors, np.float32)
         if vectors.ndim != 2 or len(words) != len(vectors):
-            raise UsageError(f"Word vectors need one row a word, received {len(words)} words and an array of shape {vectors.shape}.")
+            raise UsageError(f"Word vectors need one row per word, received {len(words)} words and an array of shape {vectors.shape}.")
         self.words, self.vectors = list(words), vectors
         self.places = {word: i for i, word in reversed(list(enumerate(self.words)))}  # of a word named twice the first counts
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -34,7 +34,7 @@ def test_neighbours_analogies_and_similarity(table):
         table["kin"]
     with pytest.raises(UsageError, match="at least one word"):
         table.most_similar()
-    with pytest.raises(UsageError, match="one row a word"):
+    with pytest.raises(UsageError, match="one row per word"):
         WordVectors(["a"], np.zeros((2, 3)))
 
 

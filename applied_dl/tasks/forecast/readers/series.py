@@ -1,4 +1,4 @@
-"""Series from a file, a table or a built-in set: wide (a column each), long (a row a value) or one row a series → values on one clock."""
+"""Series from a file, a table or a built-in set → values on one clock: a column per series, a row per value or per series."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def groups_of(group: str | None, items: list, root: Path) -> list[str] | None:
         return [item.parent.as_posix() for item in items]
     if "(" not in group:
         raise UsageError(
-            f'data.group = {group!r} is no column of a table here; give "folder" (each folder is a group) or a regular expression '
+            f'data.group = {group!r} is not a column of a table here; give "folder" (each folder is a group) or a regular expression '
             "with a group on the file names, such as '^(p[0-9]+)_'."
         )
     return by_pattern("data.group", group, items, root)

@@ -166,7 +166,7 @@ def _texts_of(train: Groups) -> tuple[list[str], Groups]:
     used = used[used != ABSENT]
     place = np.full(len(train.texts) + 1, ABSENT, np.int32)
     place[used] = np.arange(len(used))
-    if train.labels is not None:  # one row a text, in the order of the labels
+    if train.labels is not None:  # one row per text, in the order of the labels
         return [train.texts[i] for i in train.rows[:, 0]], msgspec.structs.replace(
             train, rows=np.arange(len(train), dtype=np.int32)[:, None]
         )
@@ -321,7 +321,7 @@ def _paired(encoder: SubwordEncoder, groups: Groups | None, pairs: Scored | None
 def _labelled(encoder: SubwordEncoder, groups: Groups, where: str, warnings: list[str]) -> Part:
     """Encoded texts and their targets, labels in the spelling of training. Raises `DataError` for labels that training lacks."""
     if groups.several and not encoder.multi_label:
-        raise DataError(f"{where} has texts with several labels, and training has one label a text.")
+        raise DataError(f"{where} has texts with several labels, and training has one label per text.")
     if not where.startswith("The "):
         warnings += [warning for warning in groups.warnings if warning not in warnings]
     labels, changed = match_labels(groups.labels, encoder.labels, where)

@@ -102,7 +102,7 @@ def test_bad_bytes_and_nul_are_read_as_spaces_and_reported(tmp_path):
     [
         ("a.csv", b"", "holds no rows"),
         ("a.csv", b"anchor,positive\n", "holds no rows"),
-        ("a.csv", b"\0" * 100, "is no text"),
+        ("a.csv", b"\0" * 100, "is not a text"),
         ("a.csv.gz", gzip.compress(b"a,b\n", mtime=0)[:-8], "cannot be read"),
         ("a.jsonl", b'{"anchor": \n', "row 1: not JSON"),
         ("a.jsonl", b"3\n", "row 1: expected a JSON object or a list of texts, received int"),

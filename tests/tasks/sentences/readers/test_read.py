@@ -78,7 +78,7 @@ def test_sets_triplets_and_the_most_rows(tmp_path):
         ("a.txt", b"", "no usable rows were found"),
         ("a.txt", b"word\n", "no usable rows were found"),
         ("a.txt", "One sentence of some length only.\n".encode("utf-16"), "no usable rows were found"),
-        ("a.txt", b"\0" * 4096, "is no text"),
+        ("a.txt", b"\0" * 4096, "is not a text"),
         ("a.csv", b"anchor,positive\na,a\nb,b\n", "All 2 pairs hold the same text twice"),
         ("a.csv", b"anchor,positive\n,\n", "holds no rows"),
     ],

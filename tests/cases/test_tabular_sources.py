@@ -153,7 +153,7 @@ def test_arrow_trains_and_several_targets_lists_and_texts_are_predicted(tmp_path
             return frame.__arrow_c_stream__(schema)
 
     run = applied_dl.train(
-        "tabular", out=tmp_path / "b", data={"source": Exported(), "target": ["heat", "cool"]}, model={"name": "mlp", "width": 16},
+        "tabular", out=tmp_path / "b", data={"source": Exported(), "target": ["heat", "cool"]}, model={"name": "linear"},
         train={"epochs": 3}, export={"formats": ["tflite"], "variants": ["fp32", "int8_weights"]},
     )  # fmt: skip
     (row,) = applied_dl.load(run.bundle).predict(frame[:1].to_dicts())

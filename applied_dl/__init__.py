@@ -45,6 +45,7 @@ __all__ = [
     "evaluate",
     "export",
     "find_lr",
+    "inspect",
     "load",
     "load_keras",
     "predict",
@@ -161,6 +162,7 @@ def predict(
     variant: str | None = None,
     top: int | None = None,
     nearest: int | None = None,
+    vector: bool | None = None,
 ) -> Any:
     """Predict from raw inputs with a bundle's exported file, without TensorFlow.
 
@@ -171,6 +173,7 @@ def predict(
         variant: "fp32", "fp16", "dynamic", "int8_weights" or "int8"; the chosen file by default.
         top: Number of classes to list (labels).
         nearest: Number of nearest neighbours to list (vectors).
+        vector: Return the vector of a text beside its label, or leave it out.
 
     Returns:
         A list of one dict per input, in order; or a frame, of pandas where `inputs` are a pandas frame and of polars otherwise. An input
@@ -185,7 +188,7 @@ def predict(
     """
     from applied_dl.workflows.predict import predict as predict_inputs
 
-    options = {key: value for key, value in {"top": top, "nearest": nearest}.items() if value is not None}
+    options = {key: value for key, value in {"top": top, "nearest": nearest, "vector": vector}.items() if value is not None}
     return predict_inputs(bundle, inputs, variant=variant, as_frame=as_frame, **options)
 
 
@@ -319,6 +322,31 @@ def diagnose(source: Recipe, *, budget: float = 60.0, overrides: Mapping[str, An
     if (bundle := _bundle_path(source, overrides)) is not None:
         return doctor.doctor_bundle(bundle)
     return doctor.doctor_recipe(recipes.read_recipe(source, overrides), budget)
+
+
+def inspect(recipe: Recipe, *, out: PathLike | None = None, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Read the data of a recipe, without training, and report how it is read and what is unusual in it.
+
+    Args:
+        recipe: Path of a TOML file, name of a task, or a dict such as `{"task": "tabular", "data": {"source": frame}}`.
+        out: An HTML page to write the report to.
+        overrides: Values by dotted key, such as `{"data.target": "price"}`.
+
+    Returns:
+        `{"task", "source", "summary", "parts", "columns", "findings", "warnings", "page"}`.
+
+    Raises:
+        DataError: The data cannot be read.
+
+    Example:
+        >>> applied_dl.inspect("tabular", overrides={"data.source": "homes.csv"})["findings"]
+    """
+    from pathlib import Path
+
+    from applied_dl.workflows import recipes
+    from applied_dl.workflows.inspect import inspect_data
+
+    return inspect_data(recipes.read_recipe(recipe, overrides), None if out is None else Path(out))
 
 
 def find_lr(recipe: Recipe, *, plot: PathLike = "lr_find.png", overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The command line as people and scripts use it."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -55,6 +56,22 @@ def test_help_costs_little_more_than_python(tmp_path):
         "import sys; from applied_dl import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert re.fullmatch(r"applied-dl \d+\S*\n", capsys.readouterr().out)
+
+
+def test_an_error_is_one_json_object_too(tmp_path, capsys):
+    assert cli.main(["info", str(tmp_path), "--json"]) == 3
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert result["exit_code"] == 3
+    assert "is not a bundle" in result["error"]
+    assert "is not a bundle" in printed.err
 
 
 def test_an_unknown_verb_offers_the_nearest(capsys):

@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="applied-dl",
         description="Your own data to a trained model, and to the file that runs on the phone, the server or the edge box.",
     )
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     group = parser.add_subparsers(metavar="VERB", required=True)
     for name, verb in VERBS.items():
         own = group.add_parser(name, help=verb.help, description=verb.help[0].upper() + verb.help[1:] + ".")
@@ -59,6 +60,16 @@ def build_parser() -> argparse.ArgumentParser:
         verb.add_arguments(own)
         add_common_arguments(own)
     return parser
+
+
+class _PrintVersion(argparse.Action):
+    """Look the version up when it is asked for, so that other commands do not pay for it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        import applied_dl
+
+        print(f"applied-dl {applied_dl.__version__}")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):

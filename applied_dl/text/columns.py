@@ -28,7 +28,7 @@ META = frozenset((
     "type", "format", "hash", "version",
 ))  # fmt: skip
 WORDY, SURE = 3.0, 2.0  # words of a cell of text on average; and how many times those of the next column
-SAMPLE = 300  # rows that are looked at
+SAMPLE = 300  # rows that are examined
 
 
 def normal(name: str) -> str:

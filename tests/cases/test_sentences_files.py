@@ -331,8 +331,8 @@ def test_texts_of_a_group_stay_in_one_part(tmp_path):
     parts = task.prepare(recipes.read_recipe({"task": "sentences", "data": {**data, "group": "user"}}), None)
     sides = [{users[text] for text in part.extra["text"]} for part in (parts.train, parts.validation, parts.test)]
     assert [len(a & b) for a, b in itertools.combinations(sides, 2)] == [0, 0, 0]
-    smelt = task.prepare(recipes.read_recipe({"task": "sentences", "data": data}), None)
-    assert any("data.group = 'user' keeps the texts of each in one part" in warning for warning in smelt.warnings)
+    ungrouped = task.prepare(recipes.read_recipe({"task": "sentences", "data": data}), None)
+    assert any("data.group = 'user' keeps the texts of each in one part" in warning for warning in ungrouped.warnings)
 
 
 def test_pairs_with_a_column_that_says_which_belong_together(tmp_path):

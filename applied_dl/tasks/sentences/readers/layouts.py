@@ -81,7 +81,7 @@ def layout_of(table: Table, data) -> Layout:
     elif _sides(table) is not None and data.column is None:
         kind = "triplets" if place_of(NEGATIVE, table.header) is not None else "pairs"
     else:
-        return _seen(table, data, group)
+        return _layout_by_columns(table, data, group)
     if kind == "labelled":
         return _labelled(table, data, group, _named_labels(table, data) if named else None)
     if kind in ("pairs", "triplets"):
@@ -122,7 +122,7 @@ def belongs_together(cells: list) -> list[bool]:
     return [text in YES for text in texts]
 
 
-def _seen(table: Table, data, group: int | None) -> Layout:
+def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
     """The layout that names and cells show, where the recipe names no label column and no kind."""
     texts = _text_places(table, data, ())
     label = _label_by_name(table, texts if data.column is not None else ())
@@ -137,7 +137,7 @@ def _seen(table: Table, data, group: int | None) -> Layout:
         return _labelled(table, data, group, tuple(one_hot))
     width = _width(table)
     texts = texts or (_wordy(table) if not table.header else [])
-    like = _like_label_columns(table, (*texts, group))
+    like = _label_candidates(table, (*texts, group))
     if texts and len(like) == 1 and (width > len(texts)):
         return _labelled(table, data, group, (like[0],))
     if texts and len(like) > 1 and data.column is None:
@@ -175,7 +175,9 @@ def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | N
     warnings = [f"{table.path}: read as labelled texts: {', '.join(chosen)}; data.target and data.column name others."] if chosen else []
     if not table.header or {normal(_name(table, i)) for i in (*labels, *texts)} <= {"label", "text"}:
         warnings = [] if table.header else warnings
-    return Layout(kind="labelled", texts=tuple(texts), labels=tuple(labels), group=group, warnings=[*warnings, *_smelt(table, rest, texts)])
+    return Layout(
+        kind="labelled", texts=tuple(texts), labels=tuple(labels), group=group, warnings=[*warnings, *_group_warning(table, rest, texts)]
+    )
 
 
 def _of_pairs(table: Table, kind: str) -> Layout:
@@ -219,7 +221,7 @@ def _wordy(table: Table) -> list[int]:
         cells = [str(cell).strip() for cell in cells_of(table, i) if cell not in (None, "")]
         if (
             cells
-            and not _like_labels(cells)
+            and not _are_labels(cells)
             and sum(len(cell.split()) for cell in cells) >= 1.5 * len(cells)
             and len({*cells}) > 0.2 * len(cells)
         ):
@@ -250,7 +252,7 @@ def _label_by_name(table: Table, leave_out) -> int | None:
         if rank is None or i in leave_out:
             continue
         cells = cells_of(table, i)
-        if rank >= 2 * len(LABELS) and not _like_labels(cells, few=2):
+        if rank >= 2 * len(LABELS) and not _are_labels(cells, few=2):
             continue
         if _long(cells):  # a "subject" or "topic" written in sentences
             continue
@@ -258,14 +260,14 @@ def _label_by_name(table: Table, leave_out) -> int | None:
     return min(ranked)[1] if ranked else None
 
 
-def _like_label_columns(table: Table, leave_out) -> list[int]:
+def _label_candidates(table: Table, leave_out) -> list[int]:
     """Columns whose cells look like labels and whose name speaks of nothing else; without those of far more values than another has."""
     found = {}
     for i in range(_width(table)):
         if i in leave_out or OTHER_USES & {*normal(_name(table, i)).split("_")}:
             continue
         cells = cells_of(table, i)
-        if _like_labels(cells):
+        if _are_labels(cells):
             found[i] = len({str(cell) for cell in cells})
     fewest = min(found.values(), default=0)
     return [i for i, count in found.items() if count <= max(FAR_MORE * fewest, FEW_CLASSES)]
@@ -285,7 +287,7 @@ def _label_rank(name: str) -> int | None:
     return WEAK + min(ranks) if ranks else None
 
 
-def _like_labels(cells: list, few: int = FEW) -> bool:
+def _are_labels(cells: list, few: int = FEW) -> bool:
     """Whether cells look like labels: short, at least two different ones, each coming again and again."""
     texts = ["" if cell is None else str(cell).strip() for cell in cells]
     texts = [text for text in texts if text]
@@ -312,7 +314,7 @@ def _group_place(table: Table, data) -> int | None:
     return place
 
 
-def _smelt(table: Table, rest: tuple[int, ...], texts) -> list[str]:
+def _group_warning(table: Table, rest: tuple[int, ...], texts) -> list[str]:
     """A warning where another column looks like whom or what the texts come from: its texts should not be in two parts."""
     for i, name in enumerate(table.header):
         if i in (*rest, *texts) or normal(name) not in GROUPS:

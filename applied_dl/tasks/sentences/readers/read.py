@@ -21,7 +21,7 @@ from applied_dl.tasks.sentences.readers.sources import read_source
 from applied_dl.text.markup import USUAL, markup_share, tidy
 
 HELD_OUT = 1000  # held-out pairs, at most; the others train
-LONG_FORM, FEW_TORN = 0.3, 9  # share and number of texts with different labels from which on these are several labels of a text
+LONG_FORM, FEW_CONFLICTS = 0.3, 9  # share and number of texts with different labels from which on these are several labels of a text
 ABSENT = -1
 BALANCES = ("none", "over", "under")
 
@@ -239,28 +239,28 @@ def _labelled_once(groups: Groups, sources: tuple[str, ...], least: int) -> Grou
     for text, row in zip(place.tolist(), labels):
         by_text.setdefault(text, {}).update(dict.fromkeys(row))
     first = np.unique(place, return_index=True)[1]
-    torn = sum(len(found) > 1 for found in by_text.values()) if not groups.several else 0
-    if torn > max(LONG_FORM * len(by_text), FEW_TORN):
+    conflicts = sum(len(found) > 1 for found in by_text.values()) if not groups.several else 0
+    if conflicts > max(LONG_FORM * len(by_text), FEW_CONFLICTS):
         groups = msgspec.structs.replace(groups, several=True)
         groups.warnings.append(
-            f"{torn:,} of {len(by_text):,} texts come on several rows with different labels; they were read as several labels of a text."
+            f"{conflicts:,} of {len(by_text):,} texts have rows with different labels, which were read as several labels of a text."
         )
-        torn = 0
+        conflicts = 0
     if groups.several:
         groups = msgspec.structs.replace(groups, labels=[tuple(by_text[text]) for text in place.tolist()])
     keep = np.sort(first)
-    if torn:
+    if conflicts:
         keep = keep[[len(by_text[text]) == 1 for text in place[keep].tolist()]]
     kept = take(groups, keep)
-    if torn:
+    if conflicts:
         example = next(groups.texts[text] for text, found in by_text.items() if len(found) > 1)
         lost = sum(len(by_text[text]) > 1 for text in place.tolist())
         kept.warnings.append(f"{lost:,} rows whose text has two different labels were dropped (the first: {example[:60]!r}).")
-    if repeated := len(place) - len(kept) - (lost if torn else 0):
+    if repeated := len(place) - len(kept) - (lost if conflicts else 0):
         kept.warnings.append(f"{repeated:,} repeated rows were dropped.")
     names = {label for row in kept.labels for label in row}
     if len(names) < (1 if groups.several else least):
-        after = f" after {lost:,} rows were dropped because their text has two different labels" if torn else ""
+        after = f" after {lost:,} rows were dropped because their text has two different labels" if conflicts else ""
         raise DataError(f"The labelled texts have {len(names)} different labels{after}, expected at least 2.")
     return kept
 

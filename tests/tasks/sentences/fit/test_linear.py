@@ -35,7 +35,7 @@ def test_the_graph_answers_as_scikit_learn_on_the_same_features(encoder):
     np.testing.assert_allclose(exp / exp.sum(1, keepdims=True), wanted, atol=1e-3)
 
 
-def test_unseen_texts_are_told_apart(encoder):
+def test_unseen_texts_are_classified(encoder):
     model = fit_linear(encoder, encode_texts(encoder, texts(24)[0]), texts(24)[1])
     test, codes = texts(200, seed=1)
     assert (np.asarray(model({"ids": encode_texts(encoder, test)})).argmax(1) == codes).mean() > 0.95

@@ -24,6 +24,7 @@ def test_the_functions_of_the_command_line_are_functions_of_the_package():
         "evaluate",
         "export",
         "find_lr",
+        "inspect",
         "load",
         "load_keras",
         "predict",

@@ -42,15 +42,7 @@ ALLOWED = (  # file, expression: where the word is right
     ("docs/guides/sentences.md", "the river"),
     ("docs/notebooks/", "the river"),
 )
-SKIPPED = (
-    "docs/notebooks/",
-    "benchmarks/results/",
-    "tests/fixtures/",
-    "applied_dl/datasets/",
-    "tests/test_language.py",
-    "LICENSE",
-    "CHANGELOG.md",
-)
+SKIPPED = ("benchmarks/results/", "tests/fixtures/", "applied_dl/datasets/", "tests/test_language.py", "LICENSE", "CHANGELOG.md")
 SUFFIXES = (".py", ".md", ".toml", ".yml", ".yaml", ".ipynb", ".cff")
 WORDS = re.compile(r"\b(" + "|".join(INSTEAD) + r")\b")
 

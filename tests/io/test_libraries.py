@@ -21,7 +21,7 @@ def test_dateutil_mixes_the_order_of_day_and_month_within_a_column_and_takes_wor
     assert moment_style(pl.Series("name", ["May", "April", "June"] * 9)) is None
 
 
-def test_polars_has_to_be_told_the_decimal_mark():
+def test_polars_needs_the_decimal_mark():
     file = b"a;b\n1,5;2\n2,25;3\n"
     assert pl.read_csv(io.BytesIO(file), separator=";")["a"].dtype == pl.String
     assert pl.read_csv(io.BytesIO(file), separator=";", decimal_comma=True)["a"].dtype.is_float()

@@ -102,7 +102,12 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "empty"), (b"<html>not found</html>", "no image"), (png(Image.fromarray(noise(64, 64)))[:900], "damaged"), (bomb(), "pixels")],
+    [
+        (b"", "empty"),
+        (b"<html>not found</html>", "cannot be read as an image"),
+        (png(Image.fromarray(noise(64, 64)))[:900], "damaged"),
+        (bomb(), "pixels"),
+    ],
 )
 def test_bad_files_give_one_sentence_that_names_them(tmp_path, content, words):
     path = tmp_path / "bad.png"

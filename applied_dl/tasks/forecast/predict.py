@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from applied_dl.core.errors import AppliedError, DataError
 from applied_dl.runtime.interpreter import Encoded
@@ -46,6 +47,9 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
             continue
         warnings += [*data.notes, *unseen_texts(encoder, data)]
         for block in series:
+            block, ahead = _known_ahead(encoder, block)
+            if ahead < encoder.horizon:
+                warnings.append(f"series {block.names[0]!r}: the covariates are known for {ahead} steps ahead; its forecast ends there")
             try:
                 window = inputs_at(encoder, block, np.array([len(block)]))
                 _refuse_missing(encoder, block)
@@ -57,7 +61,7 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
             warnings += _unlike(encoder, block)
             for channel, name in enumerate(block.names):
                 kept.append(place)
-                slots.append((len(rows), channel, name, None if bare else block.start + len(block), _offset(block, channel)))
+                slots.append((len(rows), channel, name, None if bare else block.start + len(block), _offset(block, channel), ahead))
                 place += 1
             rows.append(window)
     arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
@@ -71,15 +75,29 @@ def postprocess(encoder: SeriesEncoder, outputs: dict, encoded: Encoded) -> list
     After a history without times, `times` counts the steps ahead: "+1", "+2", …; `quantiles` are there where the recipe names its own.
     """
     found = []
-    for row, channel, name, first, offset in encoded.extra["slots"]:
-        ahead = np.arange(encoder.horizon)
+    for row, channel, name, first, offset, steps in encoded.extra["slots"]:
+        ahead = np.arange(steps)
         times = [f"+{step + 1}" for step in ahead] if first is None else encoder.clock.text(first + ahead)
-        numbers = {key: [float(v) + offset for v in outputs[key][row, :, channel]] for key in ("forecast", "lower", "upper")}
+        numbers = {key: [float(v) + offset for v in outputs[key][row, :steps, channel]] for key in ("forecast", "lower", "upper")}
         if "quantiles" in outputs:
-            learned = outputs["quantiles"][row, :, channel].T
+            learned = outputs["quantiles"][row, :steps, channel].T
             numbers["quantiles"] = {f"{q:g}": [float(v) + offset for v in line] for q, line in zip(encoder.quantiles, learned)}
         found.append({"series": name, "times": times, **numbers})
     return found
+
+
+def _known_ahead(encoder: SeriesEncoder, block: Block) -> tuple[Block, int]:
+    """The steps ahead for which covariates are known, and the block with their last values in the steps after those (not forecast)."""
+    H = encoder.horizon
+    if block.future is None:
+        return block, H
+    missing = np.isnan(block.future[len(block) :]).any(axis=1)
+    steps = int(missing.argmax()) if missing.any() else H
+    if steps in (0, H) or not missing[steps:].all():
+        return block, H
+    future = block.future.copy()
+    future[len(block) + steps :] = future[len(block) + steps - 1]
+    return replace(block, future=future), steps
 
 
 def _offset(block: Block, channel: int) -> float:

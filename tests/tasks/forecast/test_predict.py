@@ -163,3 +163,13 @@ def test_no_tensorflow_is_needed():
 
     code = "import sys, applied_dl.tasks.forecast.predict; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_forecast_ends_where_the_covariates_are_known_no_further():
+    e = replace(encoder(), columns=replace(encoder().columns, future=("price",)), future_columns=(("price", ""),))
+    table_ = {"day": days(10), "a": [*map(float, range(8)), None, None], "b": [1.0] * 8 + [None] * 2, "price": np.arange(10.0)}
+    encoded = encode(e, table_)
+    found = postprocess(e, naive({"history": encoded.inputs["history"]}), encoded)
+    assert [len(one["forecast"]) for one in found] == [len(one["times"]) for one in found] == [2, 2]
+    assert any("known for 2 steps ahead" in note for note in encoded.warnings)
+    assert "has no value at" in encode(e, {name: cells[:8] for name, cells in table_.items()}).errors[0]

@@ -66,7 +66,7 @@ def test_a_known_driver_is_used_and_needed_ahead(hourly, tmp_path):
     price = pl.read_csv(hourly)["price"].to_numpy()[876:]
     truth = 10 + np.sin(2 * np.pi * np.arange(876, 900) / 24) + 2 * price  # of which the noise is 0.1 and the driver moves by 2
     assert np.sqrt(np.mean((np.array(found[0]["forecast"]) - truth) ** 2)) < 0.4
-    short = pl.read_csv(hourly)[:880]
+    short = pl.read_csv(hourly)[:876]
     assert "has no value at" in run.predictor().predict([short])[0]["error"]
 
 

@@ -213,7 +213,7 @@ def _check(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
             ("calibration.threshold", calibration.threshold, None),
         ):
             if value != idle:
-                raise UsageError(f"{key} is for classes; the target {encoder.target!r} is a number (data.kind says otherwise).")
+                raise UsageError(f"{key} is for classes; the target {encoder.target!r} is a number (data.kind changes that).")
     if len(encoder.targets) > 1 and (train.loss in ("quantile", "gaussian_nll") or "retrieval" in nets):
         what = "model.name = 'retrieval'" if "retrieval" in nets else f"train.loss = {train.loss!r}"
         raise UsageError(f"{what} is for one target, received {len(encoder.targets)} (data.target); train one model for each.")

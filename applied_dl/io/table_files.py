@@ -46,7 +46,8 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
     """The cells of a file.
 
     Args:
-        header: whether line 1 of a CSV names the columns; None: yes, and refused where it looks like data; "guess": as it looks.
+        header: whether line 1 of a CSV names the columns; None: yes, unless it holds data with numbers, and refused where its texts
+            look like data; "guess": as it looks.
 
     Raises:
         DataError: the file is damaged or no table.
@@ -152,6 +153,12 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     names = [name or free for name, free in zip(names, frame.columns)]
     like = None if header is True else _like_data(names, frame.slice(1))
     if header is False or (header == "guess" and like):
+        return Sheet(frame, short, bare=True, separator=separator)
+    if header is None and like and any(NUMBER.match(name) for name in names):
+        console.warn(
+            f"{str(path)!r} has no header: line 1 looks like data ({like!r}); the columns are column_1 to column_{len(names)} "
+            "(data.header = true takes line 1 as their names)"
+        )
         return Sheet(frame, short, bare=True, separator=separator)
     if header is None and like:
         raise DataError(

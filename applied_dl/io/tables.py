@@ -86,7 +86,7 @@ def read_table(source: Any, separator: str | None = None, header: bool | str | N
             `sqlite:///FILE?SELECT …`; a polars or pandas frame; an Arrow table, a DuckDB relation or a Hugging Face dataset; a dict of
             columns; or a list of rows (dicts).
         separator: between the cells of a CSV; found by default.
-        header: whether line 1 of a CSV names the columns; None: yes, unless it looks like data, which is refused; "guess": as it looks.
+        header: whether line 1 of a CSV names the columns; as in `read_cells`.
         sheet: of a workbook; the first by default where it is the only one that is not empty.
 
     Raises:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 
 import polars as pl
 import pytest
@@ -67,9 +68,12 @@ def test_json_names_the_line_that_is_none(tmp_path):
         ("x,y\n1,2\n", ""),
     ],
 )
-def test_a_file_without_a_header_is_noticed(tmp_path, text, bare):
+def test_a_file_without_a_header_is_noticed(tmp_path, text, bare, capsys):
     path = put(tmp_path, text)
-    if bare:
+    if bare and re.search(r"\d", text.splitlines()[0]):
+        assert read_cells(path).bare
+        assert "has no header: line 1 looks like data" in capsys.readouterr().err
+    elif bare:
         with pytest.raises(DataError, match=f"has no header: line 1 looks like data \\('{bare}'\\); set data.header = false"):
             read_cells(path)
     else:

@@ -25,7 +25,8 @@ PEAKED = 8.0  # how many times the commonest value of a count is as common as it
 def target_columns(table: Table, wanted: str | tuple[str, ...] | None) -> tuple[str, ...]:
     """The columns to predict. Raises `UsageError` for a name that is not in the table."""
     if wanted is None:
-        return (next((name for name in table.columns if name.lower() in TARGETS), table.columns[-1]),)
+        axes = {"x", "y", "z"} <= {name.lower() for name in table.columns}  # lengths or coordinates: no target among them
+        return (next((name for name in table.columns if name.lower() in TARGETS and not axes), table.columns[-1]),)
     names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     if not names or len(set(names)) < len(names):
         raise UsageError(f"data.target must name different columns, received {list(names)}.")

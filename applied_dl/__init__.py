@@ -1,4 +1,4 @@
-"""applied_dl: your own data to a trained Keras model, and to the file that runs on the phone, the server or the edge box.
+"""applied_dl: from your own data to a trained Keras model, and to the file that runs on the phone, the server or the edge device.
 
     import applied_dl
     run = applied_dl.train("pipelines/digits.toml")         # trains, exports, verifies

@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of every verb; `options.run` is the function that runs the chosen one."""
     parser = _Parser(
         prog="applied-dl",
-        description="Your own data to a trained model, and to the file that runs on the phone, the server or the edge box.",
+        description="From your own data to a trained model, and to the file that runs on the phone, the server or the edge device.",
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     group = parser.add_subparsers(metavar="VERB", required=True)

@@ -179,7 +179,7 @@ def _with_target(frame: pl.DataFrame, y: Sequence[Any]) -> tuple[pl.DataFrame, s
     while name in frame.columns:
         name += "_"
     if len(y) != frame.height:
-        raise ValueError(f"X has {frame.height} rows and y has {len(y)}; they must be as many.")
+        raise ValueError(f"X has {frame.height} rows and y has {len(y)}; they must have the same length.")
     return frame.with_columns(pl.Series(name, y)), name
 
 
@@ -269,7 +269,7 @@ class ImageClassifier(_Classifier):
         """Train on images, an array (N, H, W) or (N, H, W, C) of uint8 or a list of paths, and labels y (N,)."""
         labels = self._fit_classes(y)
         if len(labels) != len(X):
-            raise ValueError(f"X has {len(X)} images and y has {len(labels)} labels; they must be as many.")
+            raise ValueError(f"X has {len(X)} images and y has {len(labels)} labels; they must have the same length.")
         images = self._inputs(X)
         folder = cache_folder() / "tables"
         folder.mkdir(parents=True, exist_ok=True)
@@ -314,7 +314,7 @@ class TextClassifier(_Classifier):
         """Train on a list of texts and their labels y (N,)."""
         texts, labels = self._inputs(X), self._fit_classes(y)
         if len(labels) != len(texts):
-            raise ValueError(f"X has {len(texts)} texts and y has {len(labels)} labels; they must be as many.")
+            raise ValueError(f"X has {len(texts)} texts and y has {len(labels)} labels; they must have the same length.")
         self._train({"source": pl.DataFrame({"text": texts, "label": labels}), "kind": "labelled", "column": "text", "target": "label"})
         return self
 

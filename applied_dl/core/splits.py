@@ -151,7 +151,7 @@ def _empty(part: np.ndarray, shares: np.ndarray) -> list[int]:
 
 
 def _fill(part: np.ndarray, size: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """The smallest unit of the part with most units for each empty part, where there are units enough."""
+    """Give each empty part the smallest unit of the part with most units, if there are enough units."""
     for empty in _empty(part, shares):
         units = np.bincount(part, minlength=3)
         if units.max() > 1:

@@ -152,7 +152,7 @@ def unsure(cells: pl.Series, style: str) -> str:
     if not len(marked) or len(as_numbers(marked, other)[1]):
         return ""
     taken = as_numbers(marked.head(1), style)[0][0]
-    return f"{marked[0]!r} is read as {taken:g}; data.decimal = {'.' if style == 'comma' else ','!r} reads it otherwise"
+    return f"{marked[0]!r} is read as {taken:g}; data.decimal = {'.' if style == 'comma' else ','!r} reads it the other way"
 
 
 def is_mark(cells: pl.Series) -> pl.Series:

@@ -318,7 +318,7 @@ def _check(gaps: np.ndarray, every: int, where: str, stamps: np.ndarray, step: s
         if fits.mean() < RARE and not step.endswith("months") and high < 2 * low + 10**6:
             raise DataError(
                 f"{where}: irregular stamps: they lie about {_step_text(middle)} apart, mostly {_step_text(low)} to {_step_text(high)}, "
-                f"on no grid (the first step: {moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and "
+                f"without a regular step (the first step: {moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and "
                 'data.irregular = "resample".'
             )
         raise DataError(

@@ -82,7 +82,7 @@ def from_pandas(frame: Any) -> pl.DataFrame:
 def _frame(columns: list[pl.Series]) -> pl.DataFrame:
     columns = [cells if cells.name.strip() else cells.alias(f"column_{i + 1}") for i, cells in enumerate(columns)]
     if (name := repeated([cells.name for cells in columns])) is not None:
-        raise DataError(f"The table has two columns of the name {name!r}; rename one.")
+        raise DataError(f"The table has two columns named {name!r}; rename one.")
     return pl.DataFrame(columns)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from applied_dl.io.cells import as_levels, as_numbers, is_mark, number_style
 from applied_dl.io.quantities import learn_units, parse_quantities, split_quantity
 
-MOST_WORDS = 3  # different texts of a column of numbers that may mean missing though no list has them
+MOST_WORDS = 3  # different texts of a column of numbers that may mean missing although no list contains them
 VALUES = 10  # different numbers from which such words mean missing
 ROWS = 50  # cells from which a sentinel can be distinguished from a number
 NINES = re.compile(r"-?9{2,}(\.9+|\.0+)?$")

@@ -78,7 +78,7 @@ def read_sqlite(address: str) -> pl.DataFrame:
     if not rows:
         raise DataError(f"{address!r} gives no rows.")
     if (name := repeated(names)) is not None:
-        raise DataError(f"{address!r} gives two columns of the name {name!r}; name them apart with AS.")
+        raise DataError(f"{address!r} gives two columns named {name!r}; rename one with AS.")
     return from_rows([dict(zip(names, row)) for row in rows])
 
 

@@ -72,7 +72,7 @@ def _text(column: Any, where: str, form: str) -> Moments | None:
     note = ""
     if guessed:
         order = "month, then day" if form.startswith("%m") else "day, then month"
-        note = f"{where}: {column[0]!r} in {column.name!r} is read as {order}, and no cell says otherwise; write dates as 2024-01-31 if not"
+        note = f"{where}: {column[0]!r} in {column.name!r} is read as {order}, and no cell decides it; write dates as 2024-01-31 if not"
     return Moments(_complete(found, column, where), bool(zoned.any()), form, note)
 
 
@@ -128,7 +128,7 @@ def time_order(stamps: np.ndarray, where: str, name: str = "") -> tuple[np.ndarr
         return order, f"{where}{series}: the newest row comes first; the rows were sorted by time"
     if back.sum() <= 2 + len(stamps) // 1000 and stamps.dtype.kind == "M" and (-steps[back] <= 3600 * 10**6).all():
         at = moment(stamps[1:][back][0])
-        return order, f"{where}{series}: the clock is put back at {at}; values of the hour that occurs twice are averaged"
+        return order, f"{where}{series}: the clock is set back at {at}; values of the hour that occurs twice are averaged"
     return order, f"{where}{series}: {int(back.sum())} rows are out of order; the rows were sorted by time"
 
 
@@ -180,7 +180,7 @@ def on_grid(
             )
         notes.append(f"series {name!r}: {off.sum()} stamps off the grid of {clock.name!r} were moved to the nearest step")
     if jitter.any() and irregular != "resample":
-        notes.append(f"series {name!r}: {jitter.sum()} stamps a little beside the grid of {clock.name!r} were moved onto it")
+        notes.append(f"series {name!r}: {jitter.sum()} stamps slightly off the grid of {clock.name!r} were moved onto it")
     steps = steps.astype(np.int64)
     gaps = np.diff(steps)
     if irregular != "resample" and len(gaps) > 3 and np.median(gaps[gaps > 0] if (gaps > 0).any() else [1]) > 1:

@@ -166,7 +166,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
             "none (its columns are then column_1, column_2, …), or true where these are the names."
         )
     if (name := repeated(names)) is not None:
-        raise DataError(f"The table {str(path)!r} has two columns of the name {name!r}; rename one.")
+        raise DataError(f"The table {str(path)!r} has two columns named {name!r}; rename one.")
     frame = frame.slice(1).rename(dict(zip(frame.columns, names)))
     return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
 

@@ -151,7 +151,7 @@ def _checked(sheet: Sheet, source: str, first: int) -> Table:
     """Texts stripped, missing ones null. Raises `DataError` for a table without rows or columns, or with two columns of one name."""
     frame, names = sheet.frame, [name.strip() for name in sheet.frame.columns]
     if (name := repeated(names)) is not None:
-        raise DataError(f"{source} has two columns of the name {name!r}; rename one.")
+        raise DataError(f"{source} has two columns named {name!r}; rename one.")
     if frame.width and frame.columns != names:
         frame = frame.rename(dict(zip(frame.columns, names)))
     if not frame.width or not frame.height:

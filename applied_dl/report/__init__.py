@@ -1,1 +1,1 @@
-"""What a person reads and looks at: the model card, the plots, the latency table."""
+"""What a person reads: the model card (`card.py`), its HTML page (`html.py`), the plots and the progress lines."""

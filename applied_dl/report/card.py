@@ -206,7 +206,7 @@ def _next_steps(manifest: Manifest) -> str:
     interval = manifest.intervals.get("test", {}).get(manifest.main)
     steps = []
     if any(text.startswith(IMPORTANT) for text in manifest.warnings):
-        steps.append("Read the warning at the top first, and train again when its cause is gone.")
+        steps.append("Read the warning at the top first, remove its cause and train again.")
     for where, one in _worst_slices(manifest)[:1]:
         if interval is not None and interval[0] <= one["value"] <= interval[1]:
             continue  # no worse than chance explains
@@ -216,7 +216,10 @@ def _next_steps(manifest: Manifest) -> str:
         ends = interval_text(interval).replace(" to ", " and ")
         steps.append(f"Keep more rows for testing: with {test} the {manifest.main} is uncertain between {ends}.")
     if manifest.chosen is not None:
-        steps.append(f"Where it will run: `applied-dl check {name}` compares its outputs, `applied-dl bench {name}` measures its speed.")
+        steps.append(
+            f"On the machine where it will run: `applied-dl check {name}` compares its outputs, "
+            f"`applied-dl bench {name}` measures its speed."
+        )
     steps.append(f"On new labeled data: `applied-dl evaluate {name} --data FILE`.")
     return "\n".join(["## What next?", "", *(f"- {step}" for step in steps)])
 

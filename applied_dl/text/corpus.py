@@ -23,9 +23,9 @@ def lines(
 
     Args:
         source: "english" (built in), a text file, a table, or a folder of both, each also as `.gz`, `.bz2` or `.xz`.
-        column: of a table; several are joined; seen from its names and cells by default.
-        reading: counts what was read and mended.
-        every: keep empty lines too, and those beyond 1 MiB whole.
+        column: of a table; several are joined. By default it is found by names and cells.
+        reading: counts what was read and what was repaired.
+        every: keep empty lines too, and do not cut lines longer than 1 MiB.
 
     Raises:
         DataError: where nothing can be read.

@@ -32,7 +32,7 @@ WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßà�
 
 
 class Reading(Struct):
-    """Counts of what was read and mended; filled while the lines are read."""
+    """Counts of what was read and what was repaired; filled while the lines are read."""
 
     files: int = 0
     bytes: int = 0
@@ -48,13 +48,13 @@ class Reading(Struct):
         """What the user should know, one sentence each."""
         found = [f"{name} is not UTF-8; it was read as {encoding}." for name, encoding in list(self.encodings.items())[:3]]
         if self.bad_bytes:
-            found.append(f"{self.bad_bytes:,} places of the text are not UTF-8; each was read as a space.")
+            found.append(f"{self.bad_bytes:,} places in the text are not UTF-8; each was read as a space.")
         if self.nul_bytes:
             found.append(f"{self.nul_bytes:,} NUL bytes of the text were read as spaces.")
         if self.cut_lines:
             found.append(f"{self.cut_lines:,} times a line longer than {BLOCK:,} bytes was cut at a space.")
         if self.stray_quotes:
-            found.append(f"{self.stray_quotes:,} rows have a quotation mark that nothing closes; each was read as it stands.")
+            found.append(f"{self.stray_quotes:,} rows have a quotation mark that is never closed; each was read as it is.")
         if self.swallowed:
             found.append(
                 f"{self.swallowed:,} cells in quotes hold line breaks and look like several rows; each was read as one cell. Double a "

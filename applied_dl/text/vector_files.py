@@ -79,7 +79,7 @@ def read_binary(path: Path, limit: int | None):
         left = path.stat().st_size - file.tell()
         wanted = count if limit is None else min(count, limit)
         if wanted * (4 * D + 1) > left:
-            raise ValueError(f"its first line says {count:,} words of {D} numbers, and it has only {left:,} bytes: it is cut short")
+            raise ValueError(f"its first line says {count:,} words of {D} numbers, but it has only {left:,} bytes: it is cut short")
         words, vectors = [], np.zeros((wanted, D), np.float32)
         for i in range(wanted):
             words.append(_word(file, i, count))
@@ -120,13 +120,13 @@ def read_text(path: Path, limit: int | None):
             try:
                 row = np.array(parts[-D:], np.float32)
             except ValueError:
-                raise ValueError(f"line {number} has not {D} numbers at its end: {' '.join(parts)[:40]!r}") from None
+                raise ValueError(f"line {number} does not end in {D} numbers: {' '.join(parts)[:40]!r}") from None
             words.append(" ".join(parts[:-D]))  # some published words hold spaces
             rows.append(row)
     if not rows:
         raise ValueError("it is empty")
     if count is not None and limit is None and len(words) != count:
-        raise ValueError(f"its first line says {count:,} words, and it holds {len(words):,}")
+        raise ValueError(f"its first line says {count:,} words, but it holds {len(words):,}")
     return words[:limit], _finite(words, np.stack(rows))[:limit]
 
 

@@ -1,7 +1,7 @@
-"""The learning-rate finder: raise the learning rate over a hundred batches, then compare the promising rates in short trainings.
+"""The learning-rate finder: raise the learning rate over `STEPS` batches, then compare the promising rates in short trainings.
 
-Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3, reads the rate off the sweep alone; that is a third to a
-thirtieth of the best one on our pipelines (benchmarks/training/lr_find.py), so short trainings under the recipe's own schedule decide.
+Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3, reads the rate from the sweep alone. On our pipelines that
+is a third to a thirtieth of the best rate (benchmarks/training/lr_find.py), so short trainings under the recipe's own schedule decide.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Sweep(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None, steps: int = STEPS) -> Suggestion:
-    """Find a learning rate for `model`, whose weights and seeds are put back.
+    """Find a learning rate for `model`; its weights and seeds are restored afterwards.
 
     Args:
         model: to be trained.
@@ -76,7 +76,7 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
         steps: of the sweep, and of each short training.
 
     Raises:
-        DataError: The loss falls nowhere.
+        DataError: The loss falls at no learning rate of the sweep.
     """
     flat = msgspec.structs.replace(settings, learning_rate=LOWEST, schedule="constant", warmup=0.0, ema=0.0)
     sweeper = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
@@ -120,7 +120,7 @@ class RateFinder(Trainer):
 
 
 def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:
-    """The losses (S,) of a training of `steps` steps under the recipe's own schedule; shorter where the loss stopped being finite."""
+    """The losses (S,) of `steps` training steps under the recipe's own schedule; fewer if the loss stopped being finite."""
     return _record(model, source, settings, make_optimizer(settings, steps, rates), steps, loss, augment, BatchLosses())
 
 

@@ -31,7 +31,7 @@ class Session:
         self.progress = Progress(loop.epochs, loop.monitor, *loop.speed)
 
     def run(self) -> History:
-        """Resume where there is a checkpoint, take the steps that are left, and keep the best weights."""
+        """Resume from the checkpoint, if there is one, take the remaining steps, and keep the best weights."""
         self._restore()
         if not self.finished and self.loop.done < self.loop.total:
             with self.progress.shown(first=len(self.history.rows)):
@@ -46,7 +46,7 @@ class Session:
         return self.history
 
     def record(self, row: dict[str, float]) -> bool:
-        """Add the row of an epoch to the history; whether the training ends here.
+        """Add the row of an epoch to the history. Returns whether the training ends here.
 
         Raises `DataError` where the loss is not finite and there are no earlier weights to keep.
         """
@@ -72,7 +72,7 @@ class Session:
         return self.finished
 
     def checkpoint(self) -> None:
-        """Write the state, where a checkpoint is due or this is the last."""
+        """Write the state if a checkpoint is due or this is the last one."""
         last = self.finished or self.loop.done >= self.loop.total
         if not self.keeper.due(last):
             return
@@ -101,7 +101,7 @@ class Session:
             self.best_weights = self.loop.weights()
 
     def _exploded(self, loss: float) -> None:
-        """Keep the best weights of the epochs before, where there are any."""
+        """Keep the best weights of the epochs before, if there are any."""
         what = f"training loss became {loss} in epoch {len(self.history.rows) + 1}"
         if self.best_weights is None:
             raise DataError(f"The {what}: expected finite numbers; {self.loop.remedy}, and look for extreme values in the data.")

@@ -148,7 +148,7 @@ def test_labels_of_the_test_file_are_normalised_and_reported(change, tmp_path):
         return
     prepared = task.prepare(recipe, None)
     assert prepared.encoder.labels == ("fail", "pass")
-    assert "spelled otherwise" in " ".join(prepared.warnings)
+    assert "spelled differently" in " ".join(prepared.warnings)
 
 
 @pytest.mark.parametrize(

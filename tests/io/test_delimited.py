@@ -44,7 +44,7 @@ def test_stray_quotes_are_counted_and_read_as_they_stand():
     found, counts = rows_of('text,label\n"a film,1\nb film,0\n"c" film,1\nd "film",0\n"e, film",1\n')
     assert found == [["text", "label"], ['"a film', "1"], ["b film", "0"], ['"c" film', "1"], ['d "film"', "0"], ["e, film", "1"]]
     assert counts.stray_quotes == 2
-    assert "2 rows have a quotation mark that nothing closes" in counts.warnings()[0]
+    assert "2 rows have a quotation mark that is never closed" in counts.warnings()[0]
 
 
 def test_where_a_stray_quote_leaves_no_way_to_read_the_line_it_is_refused():

@@ -90,7 +90,7 @@ def test_rows_and_columns():
     assert from_rows([{"a": 1}, {"b": "x"}]).rows() == [(1, None), (None, "x")]
     with pytest.raises(DataError, match="different numbers of cells: 'a' 1, 'b' 2"):
         from_columns({"a": [1], "b": [1, 2]})
-    with pytest.raises(DataError, match="two columns of the name '1'"):
+    with pytest.raises(DataError, match="two columns named '1'"):
         from_columns({1: [1], "1": [2]})
 
 
@@ -115,5 +115,5 @@ def test_pandas_frames_and_their_indexes():
     assert from_pandas(mixed).row(1) == (None, None, None)
     keys = pd.MultiIndex.from_product([["a", "b"], pd.to_datetime(["2024-01-01", "2024-01-02"])], names=["shop", None])
     assert from_pandas(pd.DataFrame({"v": range(4)}, index=keys)).columns == ["shop", "time", "v"]
-    with pytest.raises(DataError, match="two columns of the name 'a'"):
+    with pytest.raises(DataError, match="two columns named 'a'"):
         from_pandas(pd.DataFrame([[1, 2]], columns=["a", "a"]))

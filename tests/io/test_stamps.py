@@ -67,7 +67,7 @@ def test_rows_in_any_order_are_sorted_and_reported():
     order, note = time_order(hours(0, 9, 3, 4), "here")
     assert order.tolist() == [0, 2, 3, 1]
     assert "1 rows are out of order" in note
-    assert "the clock is put back at 2023-12-31 23:45:00" in time_order(hours(0, 0.25, 0.5, -0.25, 0, 0.25), "here")[1]
+    assert "the clock is set back at 2023-12-31 23:45:00" in time_order(hours(0, 0.25, 0.5, -0.25, 0, 0.25), "here")[1]
 
 
 @pytest.mark.parametrize(("policy", "value"), [("mean", 3), ("sum", 6), ("last", 4)])
@@ -89,7 +89,7 @@ def test_jitter_is_moved_and_reported_and_too_much_is_refused():
     one_off[7] += 0.3
     first, rows, notes = on_grid(hours(*near), values, HOURLY, "a", "here")
     assert np.array_equal(rows, values)
-    assert notes == ["series 'a': 40 stamps a little beside the grid of 'h' were moved onto it"]
+    assert notes == ["series 'a': 40 stamps slightly off the grid of 'h' were moved onto it"]
     assert "1 stamps off the grid of 'h' were moved to the nearest step" in on_grid(hours(*one_off), values, HOURLY, "a", "here")[2][0]
     with pytest.raises(DataError, match="series 'a': 50% of the stamps are off the grid of 'h' .the first: 2024-01-01 01:18:00"):
         on_grid(hours(*(np.arange(40) + np.tile([0, 0.3], 20))), values, HOURLY, "a", "here")

@@ -14,15 +14,15 @@ ROW = struct.pack("<2f", 1, 2)
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", b"3 2\na 1 2\nb 3 4\n", "says 3 words, and it holds 2"),
+        ("a.txt", b"3 2\na 1 2\nb 3 4\n", "says 3 words, but it holds 2"),
         ("a.txt", b"a 1 2\nb 1\n", "line 2 has 1 numbers after its word, expected 2"),
         ("a.txt", b"a\nb\n", "line 1 has 0 numbers after its word, expected 1"),
         ("a.txt", b"a 1 nan\n", "the vector of 'a' holds NaN or infinity"),
-        ("a.txt", b"a 1 2\nb 1 x\n", "line 2 has not 2 numbers at its end: 'b 1 x'"),
+        ("a.txt", b"a 1 2\nb 1 x\n", "line 2 does not end in 2 numbers: 'b 1 x'"),
         ("a.vec", b"2 0\na\nb\n", "line 2 has 0 numbers"),
         ("a.txt", b"", "it is empty"),
         ("a.txt", b"1 2\n", "it is empty"),
-        ("a.bin", b"99999999999999 300\n" + ROW, "99,999,999,999,999 words of 300 numbers, and it has only 8 bytes: it is cut short"),
+        ("a.bin", b"99999999999999 300\n" + ROW, "99,999,999,999,999 words of 300 numbers, but it has only 8 bytes: it is cut short"),
         ("a.bin", b"2 2\na " + ROW + b"b " + ROW[:3], "it is cut short"),
         ("a.bin", b"1 2\na " + ROW + b"b " + ROW, "there is more after them"),
         ("a.bin", b"-1 2\n" + ROW, "does not begin with a line of two numbers"),

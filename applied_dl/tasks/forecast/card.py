@@ -25,7 +25,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
         captions={
             **{f"fan_{i}.png": "A test window: history, forecast with its interval, and the values that followed" for i in (1, 2, 3)},
             "error_by_step.png": "Mean absolute error by step of the horizon, of the model and two baselines",
-            "coverage_by_step.png": "Share of true values inside the interval by step of the horizon, and the promised share",
+            "coverage_by_step.png": "Share of true values inside the interval by step of the horizon, and the intended share",
         },
     )
 

@@ -1,7 +1,7 @@
-"""Missing values of a series: filled from the past alone for the model, remembered for the score.
+"""Missing values of a series: filled from the past only for the model, and marked so that no score counts them.
 
-A fill that looked ahead (a line across the gap) would let a history near its end know the future; and the predictor, which has no
-future, would fill otherwise than the trainer did. No filled value is ever scored.
+A fill that looks ahead (a line across the gap) would leak the future into a history that ends inside the gap; and prediction, which has no
+future values, would fill the gap in another way than training. No filled value is ever scored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def fill(values: np.ndarray, season: int = 1) -> np.ndarray:
-    """A copy of (T,) without NaN: each missing value goes on from the one before as the series did one season earlier.
+    """A copy of (T,) without NaN: each missing value continues from the one before as the series did one season earlier.
 
     x[t] = x[t-1] + (x[t-m] - x[t-m-1]) for season m, x[t-1] where there is no such season yet. Leading NaN take the first known value.
     """
@@ -27,9 +27,9 @@ def fill(values: np.ndarray, season: int = 1) -> np.ndarray:
 
 
 def fill_short_gaps(rows: np.ndarray, season: int = 1) -> np.ndarray:
-    """Covariates (T, C) whose gaps of up to a season (3 steps at the least) go on with the value before; longer ones stay NaN.
+    """Covariates (T, C) whose gaps of up to a season (at least 3 steps) repeat the value before; longer ones stay NaN.
 
-    So the hour that a change of clocks skips has covariates too. What is missing at the beginning and at the end stays NaN.
+    So the hour that a clock change skips has covariates too. What is missing at the beginning and at the end stays NaN.
     """
     rows = np.array(rows, np.float64)
     for column in rows.T:
@@ -43,7 +43,7 @@ def fill_short_gaps(rows: np.ndarray, season: int = 1) -> np.ndarray:
 def lengthen(values: np.ndarray, length: int, season: int = 1, trend: bool = False) -> np.ndarray:
     """At least `length` steps: what is missing on the left repeats the first season, or the first value of shorter series.
 
-    trend: each season further to the left differs by the mean change from season to season, so that a trend goes on backwards.
+    trend: each season further to the left differs by the mean change from season to season, so that a trend continues backwards.
     """
     missing = length - len(values)
     if missing <= 0:

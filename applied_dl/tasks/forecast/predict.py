@@ -207,7 +207,7 @@ def _array(item) -> np.ndarray:
     try:
         values = np.asarray(item, np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"The history is no array of numbers: {str(error).splitlines()[0]}.") from error
+        raise DataError(f"The history is not an array of numbers: {str(error).splitlines()[0]}.") from error
     if values.ndim not in (1, 2):
         raise DataError(f"The history must have shape (T,) or (T, series), received {values.shape}.")
     if (far := np.isinf(values) | (np.abs(values) > LARGEST)).any():
@@ -240,7 +240,7 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     found = []
     for name, far, times in zip(block.names, away, wild):
         if far > FAR:
-            found.append(f"series {name!r} is {far:.0f} training deviations away from what the model was trained on")
+            found.append(f"series {name!r} is {far:.0f} training standard deviations away from what the model was trained on")
         if times > FAR:
             found.append(f"series {name!r} varies {times:.0f} times as much as what the model was trained on")
     return found

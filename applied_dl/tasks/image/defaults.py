@@ -68,7 +68,7 @@ def _check(recipe, name: str, encoder) -> None:
         raise UsageError(f"preprocess.normalize = 'pca' gives vectors, which only 'mlp' takes; {name!r} takes images: use 'zca'.")
     if name == "backbone" and pre.normalize != "standardize":
         raise UsageError(
-            f"preprocess.normalize = {pre.normalize!r} has no meaning for a backbone, which scales pixels as its weights want."
+            f"preprocess.normalize = {pre.normalize!r} has no meaning for a backbone, which scales pixels as its weights require."
         )
     if name == "backbone" and not recipe.model.weights:
         raise UsageError('model.name = "backbone" needs model.weights: a local weights file, or "imagenet" to download them.')

@@ -26,7 +26,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
             "confusion.png": "Confusion matrix of the test texts: rows are true classes, columns are predicted ones",
             "pairs.png": "Cosine similarity of true test pairs and of random pairs",
             "similarity.png": "Cosine similarity of test pairs against their human rating",
-            "neighbourhood.png": "Test texts in the plane: near texts have similar vectors (t-SNE)",
+            "neighbourhood.png": "Test texts in two dimensions: texts with similar vectors are near each other (t-SNE)",
         },
     )
 

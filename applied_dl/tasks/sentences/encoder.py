@@ -160,7 +160,7 @@ def read_tokenizer(path: str | Path) -> str:
     except OSError as error:
         raise DataError(f"There is no tokenizer at {str(path)!r} ({error.strerror}); expected a tokenizer.json.") from error
     except Exception as error:  # the Rust library raises a bare Exception
-        raise DataError(f"{str(path)!r} is no tokenizer.json that `tokenizers` can read: {error}.") from error
+        raise DataError(f"{str(path)!r} is not a tokenizer.json that `tokenizers` can read: {error}.") from error
     return text
 
 

@@ -49,7 +49,7 @@ def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
         errors[kept.pop(row)] = f"{texts.pop(row)[:40]!r} holds nothing that the model reads; give a text with letters or digits."
     ids, used = ids[used > 0], used[used > 0]
     cut = int((used >= encoder.length).sum())
-    warnings = [f"{cut} of {len(texts)} texts reach the model's {encoder.length} tokens; what is beyond is not read"] if cut else []
+    warnings = [f"{cut} of {len(texts)} texts reach the model's {encoder.length} tokens; the rest is not read"] if cut else []
     warnings += _unlike(encoder, texts, ids)
     if encoder.tokenizer:
         wide = -(-ids.shape[1] // ROUND) * ROUND

@@ -15,7 +15,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
         pipeline_tag="feature-extraction",
         summary=_summary(manifest),
         example='predictor.predict(["king"], nearest=5)  # [{"vector", "nearest"}]',
-        captions={"neighbourhood.png": "Common words and their nearest neighbours in the plane (t-SNE)"},
+        captions={"neighbourhood.png": "Common words and their nearest neighbours in two dimensions (t-SNE)"},
     )
 
 

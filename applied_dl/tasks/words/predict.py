@@ -55,7 +55,7 @@ def encode(encoder: WordEncoder, inputs: list) -> Encoded:
     ids = np.zeros((len(found), max(map(len, found), default=1)), np.int32)
     for i, rows in enumerate(found):
         ids[i, : len(rows)] = rows
-    warnings = [f"{cut} of {len(texts)} texts are longer than {MOST_WORDS:,} words; what is beyond is not read"] if cut else []
+    warnings = [f"{cut} of {len(texts)} texts are longer than {MOST_WORDS:,} words; the rest is not read"] if cut else []
     return Encoded(inputs={"ids": ids}, kept=kept, errors=errors, warnings=warnings + _unlike(encoder, texts))
 
 

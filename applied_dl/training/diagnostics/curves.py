@@ -60,7 +60,7 @@ def _under(loss: np.ndarray, constant: float) -> list[Finding]:
             evidence=best / constant,
             limit=CONSTANT,
             observed=f"the training loss never fell under {best:.3g}; the best constant prediction has {constant:.3g}",
-            why="the model has learned almost nothing of its own training rows",
+            why="the model has learned almost nothing even on its training rows",
             change="less train.weight_decay, model.dropout and augmentation, a larger model, longer training, or more informative inputs",
         )
     ]
@@ -77,7 +77,7 @@ def _nothing_general(held: np.ndarray, constant: float) -> list[Finding]:
             evidence=best / constant,
             limit=1.0,
             observed=f"the validation loss ({best:.3g}) never fell below that of the best constant prediction ({constant:.3g})",
-            why="what was learned holds for the training rows alone: the inputs may hold no information on the target",
+            why="what was learned holds for the training rows only: the inputs may hold no information about the target",
             change="check that inputs and targets belong together, and compare with the baselines; add more informative inputs",
         )
     ]

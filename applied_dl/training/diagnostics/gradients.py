@@ -83,7 +83,7 @@ def _frozen(case: Case) -> list[Finding]:
             limit=TRAINABLE,
             observed=f"only {learning:,} of {total:,} parameters are trainable",
             why="a frozen layer keeps its random initial weights",
-            change="set layer.trainable = True, or train in stages with train.unfreeze_epochs where the trunk is pretrained",
+            change="set layer.trainable = True, or train in stages with train.unfreeze_epochs where the backbone is pretrained",
         )
     ]
 

@@ -53,7 +53,7 @@ def _contradicted(case: Case) -> list[Finding]:
             where="validation",
             evidence=share,
             limit=CONTRADICTED,
-            observed=f"the net is sure of another class in {int(doubt.sum()):,} validation rows ({share:.1%}); it is right on {right:.1%}",
+            observed=f"the net is sure of another class for {int(doubt.sum()):,} validation rows ({share:.1%}); it is right on {right:.1%}",
             why="so many confident mistakes mean wrong labels, or two classes that the inputs do not distinguish",
             change="check and correct these rows (plots/worst.png shows them); train.label_smoothing = 0.1 lessens their effect",
             rows=tuple(int(i) for i in worst[:KEPT_ROWS]),

@@ -58,7 +58,7 @@ def check_input(model: keras.Model, inputs) -> list[Finding]:
                 evidence=share,
                 limit=0.0,
                 observed=f"{share:.1%} of the values of the input {bad[0]!r} are not finite numbers",
-                why="one NaN in a batch makes every weight NaN, without a warning of Keras",
+                why="one NaN in a batch makes every weight NaN, without a warning from Keras",
                 change="clean the data, or let the reader fill missing values",
             )
         ]

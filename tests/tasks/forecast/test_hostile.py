@@ -142,7 +142,7 @@ CASES = [
     answered("the last value missing", history(holes(39, 40)), count=2),
     answered("a day twice", history(lambda rows: [*rows, rows[-1]]), count=2, warns="repeated stamps"),
     answered("a day left out", history(lambda rows: [*rows[:9], *rows[10:]]), count=2),
-    answered("far from training", history(column(1, "1e12")), count=2, warns="training deviations away"),
+    answered("far from training", history(column(1, "1e12")), count=2, warns="training standard deviations away"),
     answered("constant", history(column(1, "10")), count=2),
     answered("all zero", history(column(1, "0")), count=2),
     answered("columns in another order", history(lambda rows: [[r[2], r[0], r[1]] for r in rows], "wine,date,beer"), count=2),

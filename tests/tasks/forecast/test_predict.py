@@ -85,7 +85,7 @@ def test_histories_unlike_the_training_data_are_refused_with_the_place(cells, sa
 
 def test_a_far_away_history_is_warned_of():
     encoded = encode(encoder(), table(8, a=1000.0 + np.arange(8)))
-    assert any("series 'a' is 1005 training deviations away" in text for text in encoded.warnings)
+    assert any("series 'a' is 1005 training standard deviations away" in text for text in encoded.warnings)
     assert not any("'b'" in text and "deviations" in text for text in encode(encoder(), table(8, b=np.zeros(8))).warnings)
 
 

@@ -32,7 +32,7 @@ def test_texts_keep_their_places_and_bad_ones_are_named(encoder):
     assert "input 4 must be a text, received int" in found.errors[3]
     assert "input 2 is empty" in found.errors[1]
     assert found.inputs["ids"].shape == (4, 8)
-    assert found.warnings == ["1 of 4 texts reach the model's 8 tokens; what is beyond is not read"]
+    assert found.warnings == ["1 of 4 texts reach the model's 8 tokens; the rest is not read"]
     np.testing.assert_array_equal(found.inputs["ids"][0], encode(encoder, ["THE  CAT"]).inputs["ids"][0])
 
 
@@ -122,7 +122,7 @@ def test_every_line_of_a_file_has_its_place(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("applied_dl.text.decoding.BLOCK", 64)
     (tmp_path / "a.txt").write_bytes(b"first\n\n" + b"long " * 100 + b"\nlast \xff\n")
     assert expand_inputs([str(tmp_path / "a.txt")]) == ["first", "", ("long " * 100).strip(), "last"]
-    assert "1 places of the text are not UTF-8" in capsys.readouterr().err
+    assert "1 places in the text are not UTF-8" in capsys.readouterr().err
     (tmp_path / "b.csv").write_text('id,body,text\n1,"one\ntwo",x\n2\n\n3,,y\n')
     assert expand_inputs([str(tmp_path / "b.csv")], "body") == ["one two", "", ""]
     assert expand_inputs([str(tmp_path / "b.csv")]) == ["x", "", "y"]

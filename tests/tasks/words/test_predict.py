@@ -117,7 +117,7 @@ def test_inputs_keep_their_places():
 def test_a_huge_text_is_read_from_its_beginning():
     found = encode(WordEncoder(words=["the", "cat"]), ["the cat " * 10**5, "the"])
     assert found.inputs["ids"].shape == (2, 4096)
-    assert found.warnings == ["1 of 2 texts are longer than 4,096 words; what is beyond is not read"]
+    assert found.warnings == ["1 of 2 texts are longer than 4,096 words; the rest is not read"]
 
 
 def test_nearest_leaves_the_asked_word_out(table):

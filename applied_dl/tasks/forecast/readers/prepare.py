@@ -211,7 +211,7 @@ def _horizon(clock: Clock, data: SeriesSet, form: str, notes: list[str]) -> int:
         return most
     fits = max(steps // 4, min(clock.season, steps // 3) if clock.season > 1 else 1, 1)
     if fits < most:
-        notes.append(f"data.horizon is {fits}: the {steps} steps of the series are few for the usual {most}")
+        notes.append(f"data.horizon is {fits}: the {steps} steps of the series are too few for the usual {most}")
     return min(most, fits)
 
 
@@ -345,8 +345,8 @@ def _offsets(known: list[np.ndarray], form: str, notes: list[str]) -> tuple[tupl
         offset.append(round(float(np.nanmean(v)), digits) if ratio > FAR_FROM_ZERO else 0.0)
     listed = ", ".join(f"{value:.12g}" for value in offset[:5]) + (", …" if len(offset) > 5 else "")
     notes.append(
-        f"values far from zero: {listed} is subtracted before the model and added to its forecasts, for float32 holds 7 digits; where you "
-        "run model.tflite without applied_dl, do the same"
+        f"values far from zero: {listed} is subtracted before the model and added to its forecasts, because float32 holds 7 digits; where "
+        "you run model.tflite without applied_dl, do the same"
     )
     return tuple(offset), False
 

@@ -59,7 +59,7 @@ def _shapes(path: Path) -> list[tuple[str, tuple[int, ...]]]:
         with h5py.File(source) as file:
             file.visititems(keep)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{str(path)!r} (model.weights) is no Keras weights file (.h5, .weights.h5, .keras): {error}.") from error
+        raise DataError(f"{str(path)!r} (model.weights) is not a Keras weights file (.h5, .weights.h5, .keras): {error}.") from error
     return found
 
 

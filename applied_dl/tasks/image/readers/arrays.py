@@ -54,11 +54,11 @@ def _listing(arrays, named, part, path, classes, options: Options) -> Listing:
     labels = next((arrays[name] for name, found in named.items() if found == (part, "label")), None)
     where = f"{str(path)!r}, part {part!r}"
     if labels is None:
-        raise DataError(f"{where}: there are images and no labels; add an array y (or labels) of the same length.")
+        raise DataError(f"{where}: there are images but no labels; add an array y (or labels) of the same length.")
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3, 4)):
         raise DataError(f"{where}: images must have shape (N, H, W) or (N, H, W, 1, 3 or 4); received {images.shape}.")
     if len(labels) != len(images):
-        raise DataError(f"{where}: {len(images)} images and {len(labels)} labels; expected as many of each.")
+        raise DataError(f"{where}: {len(images)} images and {len(labels)} labels; expected the same number of each.")
     if images.dtype.kind not in "iufb" or (images.dtype.kind == "f" and not np.isfinite(images).all()):
         what = "NaN or infinity" if images.dtype.kind == "f" else f"values of type {images.dtype}"
         raise DataError(f"{where}: the images hold {what}; expected uint8, uint16, bool or finite floats.")

@@ -167,7 +167,7 @@ def _parts(folder: Folder) -> dict[str, Folder]:
 def _listed_parts(folder: Folder, parts: dict[str, Folder], options: Options, notes: list[str]) -> dict[str, Listing]:
     used = [*parts.values(), *parts["train"].inside]
     unused = [inside for inside in folder.filled if inside not in used]
-    notes += [f"the folder {inside.name!r} ({inside.count} images) is no part and is not used" for inside in unused]
+    notes += [f"the folder {inside.name!r} ({inside.count} images) is not a part and is not used" for inside in unused]
     train = _entered(parts["train"])
     classes = _classes(train)
     known = {_plain(name) for name in classes}
@@ -258,9 +258,9 @@ def _listing(folder: Folder, classes: dict[str, list[Path]], options: Options, n
         warnings.append(f"{len(folder.images)} images beside the class folders of {str(folder.path)!r} have no label and are not used")
     for inside in folder.inside:
         if not inside.count:
-            warnings.append(f"the folder {inside.name!r} holds no images{_what_else(inside)} and is no class")
+            warnings.append(f"the folder {inside.name!r} holds no images{_what_else(inside)} and is not a class")
         elif others := len(inside.all_others()):
-            warnings.append(f"{others} files of {inside.name!r} are no images and are not used")
+            warnings.append(f"{others} files of {inside.name!r} are not images and are not used")
     items = [path for paths in classes.values() for path in paths]
     names = [name for name, paths in classes.items() for _ in paths]
     found = named_labels(names, items, groups_of(options.group, items, folder.path), str(folder.path), options)

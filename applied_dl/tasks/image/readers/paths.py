@@ -74,7 +74,9 @@ class ImageIndex:
             found: dict[str, list[Path]] = defaultdict(list)
             for count, path in enumerate(walk(self.folder)):
                 if count >= MOST_FILES:
-                    raise DataError(f"The folder {str(self.folder)!r} holds more than {MOST_FILES:,} images; put the table beside its own.")
+                    raise DataError(
+                        f"The folder {str(self.folder)!r} holds more than {MOST_FILES:,} images; put the table into the images' folder."
+                    )
                 name = path.name.lower()
                 for key in {name, os.path.splitext(name)[0], _without_zeros(os.path.splitext(name)[0])}:
                     found[key].append(path)

@@ -22,13 +22,13 @@ def by_pattern(key: str, pattern: str, items: list, root: Path) -> list[str]:
         root: folder of the source.
 
     Raises:
-        UsageError: the pattern is no regular expression with a group.
+        UsageError: the pattern is not a regular expression with a group.
         DataError: it does not match an image.
     """
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"{key} = {pattern!r} is no regular expression: {error}.") from error
+        raise UsageError(f"{key} = {pattern!r} is not a regular expression: {error}.") from error
     if not expression.groups:
         raise UsageError(f"{key} = {pattern!r} has no group; put what names it in brackets, such as '^([a-z]+)_[0-9]+'.")
     found = []

@@ -183,7 +183,7 @@ def _similar(labels: tuple[str, ...]) -> list[str]:
     for name in labels:
         alike.setdefault(_plain(name), []).append(name)
     pairs = [" and ".join(map(repr, names)) for names in alike.values() if len(names) > 1 and len(names[0]) > 1]
-    return [f"classes that differ only in case, blanks or marks are taken for different ones: {', '.join(pairs)}"] if pairs else []
+    return [f"classes that differ only in case, spaces or punctuation are treated as different: {', '.join(pairs)}"] if pairs else []
 
 
 def _classes(listings: dict[str, Listing]) -> tuple[tuple[str, ...], bool]:

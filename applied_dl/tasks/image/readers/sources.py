@@ -45,6 +45,6 @@ def list_source(source: str, options: Options, cache: Path) -> dict[str, Listing
     if suffix in TABLES:
         return list_table(path, options)
     raise UsageError(
-        f"data.source {source!r} is of no known kind; expected a folder, a .zip, a table ({', '.join(TABLES[:4])}, …), an .npz, 'digits' "
-        "or tfds:NAME."
+        f"data.source {source!r} is not of a known kind; expected a folder, a .zip, a table ({', '.join(TABLES[:4])}, …), an .npz, "
+        "'digits' or tfds:NAME."
     )

@@ -174,7 +174,7 @@ def split_groups(groups: Groups, shares, seed: int) -> tuple[Groups, Groups, Gro
     rows = [take(groups, np.flatnonzero(part[unit] == side)) for side in range(3)]
     for name, found, share in zip(("train", "validation", "test"), rows, shares):
         if share > 0 and len(found) == 0:
-            raise DataError(f"The {name} part of {len(groups)} rows is empty: they hang together in {len(size)} chains of shared texts; "
+            raise DataError(f"The {name} part of {len(groups)} rows is empty: shared texts link them into {len(size)} chains; "
                             "give more rows, or explicit parts (data.train, data.validation, data.test).")  # fmt: skip
     return rows[0], *(distinct_pairs(part) for part in rows[1:])
 

@@ -243,7 +243,7 @@ def _bad(table: Table, cells: pl.Series, train: np.ndarray, wrong: np.ndarray, w
     if not len(wrong):
         return ""
     first = f"{as_levels(cells)[int(wrong[0])]!r} in {table.where(int(train[wrong[0]]))}"
-    return f"{len(wrong)} cells are no {wanted} and count as empty (the first: {first})"
+    return f"{len(wrong)} cells are not {wanted} and count as empty (the first: {first})"
 
 
 def _booleans(filled: pl.Series) -> bool:

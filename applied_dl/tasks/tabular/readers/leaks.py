@@ -1,4 +1,4 @@
-"""Columns that give the target away: one predicts it nearly perfectly alone, or several add up to it or multiply to it."""
+"""Columns that reveal the target: one alone predicts it nearly perfectly, or several have it as their sum or product."""
 
 from __future__ import annotations
 

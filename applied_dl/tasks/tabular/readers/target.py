@@ -166,7 +166,7 @@ def aligned_labels(table: Table, place: np.ndarray, name: str, labels: tuple[str
         different = [text for text in spelled if normalised(text) != text.casefold() or text not in labels]
         if different:
             pairs = ", ".join(f"{text!r} as {labels[int(places(pl.Series([text]), labels)[0])]!r}" for text in different[:5])
-            notes.append(f"labels of the {part} file are spelled otherwise than in the training file; read {pairs}")
+            notes.append(f"labels of the {part} file are spelled differently from the training file; read {pairs}")
     return notes
 
 

@@ -113,7 +113,7 @@ def test_an_encoder_comes_back_from_its_files(encoder, tmp_path):
 def test_damaged_files_are_one_sentence(encoder, tmp_path, name, content):
     save(SubwordEncoder(length=4, tokenizer=encoder.tokenizer, index={"texts": ["x"], "vectors": np.ones((1, 3))}), tmp_path)
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=r"cannot be read|is no tokenizer\.json"):
+    with pytest.raises(DataError, match=r"cannot be read|is not a tokenizer\.json"):
         load(tmp_path)
 
 

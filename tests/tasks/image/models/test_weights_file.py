@@ -43,5 +43,5 @@ def test_a_head_another_alpha_and_no_weights_are_refused(tmp_path):
     with pytest.raises(DataError, match="do not fit model.alpha = 1: they have alpha 0.35"):
         resolve_weights(tmp_path / "trunk.h5", None, 1.0)
     (tmp_path / "page.h5").write_text("<html>")
-    with pytest.raises(DataError, match="no Keras weights file"):
+    with pytest.raises(DataError, match="not a Keras weights file"):
         resolve_weights(tmp_path / "page.h5", None, None)

@@ -13,15 +13,15 @@ class Data(Section, frozen=True, kw_only=True):
     source: about(
         str, 'built-in "digits", a folder of class folders (or a .zip of it), a table of paths and labels, an .npz, or tfds:NAME'
     ) = "digits"
-    train: about(str | None, "explicit training part, used exactly as given") = None
-    validation: about(str | None, "explicit validation part") = None
-    test: about(str | None, "explicit test part") = None
+    train: about(str | None, "training part; with it, the parts are used exactly as given") = None
+    validation: about(str | None, "validation part") = None
+    test: about(str | None, "test part") = None
     target: about(
         str | tuple[str, ...] | None, "label column of a table, or a list of 0/1 columns; found by its name or as the only other column"
     ) = None
-    kind: about(Literal["classification", "multi_label", "regression"] | None, "what is predicted; decided by the labels by default") = None
-    path: about(str | None, "column of a table that names the images (folder and extension are completed); found by default") = None
-    label_separator: about(str | None, 'what separates several labels in a cell: "|", ";", "," or " "; found by default') = None
+    kind: about(Literal["classification", "multi_label", "regression"] | None, "what is predicted; by default decided by the labels") = None
+    path: about(str | None, "column of a table that names the images (folder and extension are completed); by default detected") = None
+    label_separator: about(str | None, 'what separates several labels in a cell: "|", ";", "," or " "; by default detected') = None
     label_pattern: about(
         str | None, "regular expression whose group is the label, searched in each image's path, e.g. '^([a-z]+)_[0-9]+'"
     ) = None
@@ -30,9 +30,9 @@ class Data(Section, frozen=True, kw_only=True):
     ) = None
     split: about(tuple[float, float, float], "shares of train, validation and test") = (0.7, 0.1, 0.2)
     image_size: about(tuple[int, int] | None, "height and width fed to the model; chosen from the images by default") = None
-    channels: about(Literal[1, 3] | None, "1 grey, 3 RGB; chosen from the images by default") = None
+    channels: about(Literal[1, 3] | None, "1 (grayscale) or 3 (RGB); by default chosen from the images") = None
     resize: about(
-        Literal["stretch", "crop", "pad"], "how another aspect ratio becomes the model's: crop the middle, pad with grey bars"
+        Literal["stretch", "crop", "pad"], "how images are resized to another aspect ratio: stretch, crop the middle, or pad with grey bars"
     ) = "stretch"
     manual_dir: about(str | None, "folder with the original files of a tfds: source, for machines without a network") = None
     max_unreadable: about(float, "largest share of images that may be unreadable and skipped", ge=0, le=1) = 0.05
@@ -41,7 +41,7 @@ class Data(Section, frozen=True, kw_only=True):
 class Preprocess(Section, frozen=True, kw_only=True):
     normalize: about(
         Literal["standardize", "rescale", "pca", "zca", "none"],
-        "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp alone, backbones have their own",
+        "standardize (per channel), rescale (to -1..1), pca, zca or none; pca is for mlp only; backbones have their own",
     ) = "standardize"
     components: about(int | None, "dimensions kept by pca or zca whitening", ge=1) = None
     augment: about(
@@ -52,7 +52,7 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 class Model(Section, frozen=True, kw_only=True):
     name: about(str | None, "mlp, lenet, small_cnn, resnet, mobile, whitened_cnn or backbone; chosen from the data by default") = None
-    preset: about(Literal["fast", "default", "best"], "how much training and, for a backbone, how large the images") = "default"
+    preset: about(Literal["fast", "default", "best"], "how long to train and, for a backbone, how large the images are") = "default"
     weights: about(str | None, 'backbone weights: a local file, or "imagenet" to download') = None
     backbone: about(str | None, "any keras.applications model name; read from the weights file, else MobileNetV2") = None
     alpha: about(float | None, "width multiplier of MobileNet backbones; read from the weights file, else 1", gt=0) = None
@@ -62,13 +62,13 @@ class Model(Section, frozen=True, kw_only=True):
     activation: about(str | None, "relu, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     norm: about(Literal["batch", "layer", "group", "rms", "none"] | None, "batch, layer, group, rms or none") = None
     dropout: about(float | None, "dropout before the head", ge=0, lt=1) = None
-    spatial_dropout: about(float | None, "share of whole channels dropped; small_cnn and resnet", ge=0, lt=1) = None
-    stochastic_depth: about(float | None, "how often the last block is skipped in training; resnet", ge=0, lt=1) = None
+    spatial_dropout: about(float | None, "small_cnn and resnet: share of whole channels that are dropped", ge=0, lt=1) = None
+    stochastic_depth: about(float | None, "resnet: probability that the last block is skipped in training", ge=0, lt=1) = None
     pooling: about(Literal["max", "avg", "global_max", "global_avg"] | None, "max, avg, global_max or global_avg") = None
 
 
 class Calibration(Section, frozen=True, kw_only=True):
-    temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
+    temperature: about(bool, "temperature scaling: calibrate the probabilities on validation rows") = True
     coverage: about(float, "regression: share of new images whose number the interval should cover", gt=0, lt=1) = 0.9
 
 

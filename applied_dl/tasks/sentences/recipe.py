@@ -11,50 +11,54 @@ class Data(Section, frozen=True, kw_only=True):
         'built-in "english", a text file or folder (adjacent sentences become pairs), a table (CSV, TSV, JSON, Parquet, Excel) of pairs, '
         "triplets, sets of paraphrases or labelled texts, or a folder per class; several sources may be listed",
     ) = "english"
-    train: about(str | None, "explicit training part, used exactly as given") = None
-    validation: about(str | None, "explicit validation part") = None
-    test: about(str | None, "explicit test part") = None
-    kind: about(str | None, "text, pairs, triplets, sets or labelled; seen from the columns by default") = None
+    train: about(str | None, "training part; with it, the parts are used exactly as given") = None
+    validation: about(str | None, "validation part") = None
+    test: about(str | None, "test part") = None
+    kind: about(str | None, "text, pairs, triplets, sets or labelled; by default detected from the columns") = None
     column: about(
         str | tuple[str, ...] | None,
-        'text column of a table, or several that are joined ("data.text" is a nested field); "file": each file is a text; found by default',
+        'text column of a table, or several to join ("data.text" is a nested field); "file": each file is a text; detected if not set',
     ) = None
-    target: about(str | tuple[str, ...] | None, "label column, or several columns of 0 and 1 (one per label); found by default") = None
+    target: about(str | tuple[str, ...] | None, "label column, or several columns of 0 and 1 (one per label); by default detected") = None
     label_separator: about(
-        str | None, 'between several labels of a cell: "|", ",", "space", …; found by default; "none" takes each cell as one label'
+        str | None, 'between several labels of a cell: "|", ",", "space", …; detected by default; "none" takes each cell as one label'
     ) = None
     group: about(str | None, "column of a table (user, patient, document, …) whose texts stay together in one part") = None
     split: about(tuple[float, float, float], "shares of train, validation and test (at most 1,000 held-out pairs each)") = (0.7, 0.1, 0.2)
-    similarity: about(str | None, "CSV of sentence, sentence, score: the test; its sentences never train") = None
+    similarity: about(str | None, "CSV of sentence, sentence, score: the test; its sentences are never used for training") = None
     similarity_validation: about(str | None, "the same for validation, which chooses the best epoch") = None
-    max_rows: about(int | None, "most training pairs, sets or texts that are read from each source", ge=2) = None
+    max_rows: about(int | None, "maximum number of training pairs, sets or texts read from each source", ge=2) = None
     balance: about(str, "labelled texts: none, over (repeat rows of rare labels) or under (drop rows of common ones)") = "none"
 
 
 class Preprocess(Section, frozen=True, kw_only=True):
     tokenizer: about(str | None, "a tokenizer.json to use as it is; trained on the training rows by default") = None
-    subwords: about(str, "wordpiece or bpe, where one is trained") = "wordpiece"
-    vocabulary: about(int | None, "most sub-words, where a tokenizer is trained", ge=8) = None
-    lowercase: about(bool, "fold case, where a tokenizer is trained") = True
-    length: about(int | None, "most sub-words (or bytes) of a text; static models read whole texts by default", ge=4, le=8192) = None
-    html: about(bool | None, "remove HTML tags and entities from the texts; by default where some are found") = None
-    augment: about(tuple[str, ...] | None, "of the training tokens: drop, swap, reverse, span") = None
-    strength: about(float, "scales the share of tokens that an augmentation touches", ge=0) = 1.0
+    subwords: about(str, "wordpiece or bpe, if a tokenizer is trained") = "wordpiece"
+    vocabulary: about(int | None, "maximum number of sub-words, if a tokenizer is trained", ge=8) = None
+    lowercase: about(bool, "convert to lower case, if a tokenizer is trained") = True
+    length: about(
+        int | None, "maximum number of sub-words (or bytes) read of a text; by default static models read whole texts", ge=4, le=8192
+    ) = None
+    html: about(bool | None, "remove HTML tags and entities from the texts; by default if some are found") = None
+    augment: about(tuple[str, ...] | None, "augmentation of the training tokens: drop, swap, reverse, span") = None
+    strength: about(float, "scales the share of tokens that an augmentation changes", ge=0) = 1.0
 
 
 class Model(Section, frozen=True, kw_only=True):
     name: about(str | None, "static (a table of sub-words), bytes (static, on raw UTF-8), transformer or pretrained") = None
     weights: about(str | None, "pretrained: a local Hugging Face directory (config.json, model.safetensors, tokenizer.json)") = None
     teacher: about(str | None, "a local Hugging Face directory of a larger encoder to distil from") = None
-    dimensions: about(int | None, "of the vector", ge=2) = None
-    matryoshka: about(tuple[int, ...] | None, "shorter vectors (leading columns) that are trained too; half and quarter by default") = None
+    dimensions: about(int | None, "dimensions of the vector", ge=2) = None
+    matryoshka: about(
+        tuple[int, ...] | None, "shorter vectors (leading dimensions) that are trained too; by default half and a quarter"
+    ) = None
     pooling: about(str | None, "mean, cls or max") = None
     width: about(int | None, "transformer: width of its layers", ge=4) = None
     depth: about(int | None, "transformer: layers", ge=1) = None
     heads: about(int | None, "transformer: attention heads", ge=1) = None
     hidden: about(int | None, "transformer: width of the feed-forward layers", ge=1) = None
     positions: about(str | None, "transformer: learned, sinusoidal or rotary") = None
-    pre_norm: about(bool | None, "transformer: norm before each part (steadier) or after it (as BERT)") = None
+    pre_norm: about(bool | None, "transformer: normalisation before each part (more stable) or after it (as in BERT)") = None
     activation: about(str | None, "transformer: gelu, relu, swish, …") = None
     dropout: about(float | None, "transformer: dropout", ge=0, lt=1) = None
     ngrams: about(bool | None, "static, labelled texts: blend the net with a linear classifier of sub-words and pairs of them") = None
@@ -62,7 +66,7 @@ class Model(Section, frozen=True, kw_only=True):
 
 class Learn(Section, frozen=True, kw_only=True):
     objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
-    temperature: about(float | None, "of the contrastive softmax", gt=0) = None
+    temperature: about(float | None, "temperature of the contrastive softmax", gt=0) = None
     init: about(
         str | None, "embedding initialisation of a table: random, svd (factorised counts) or a file of word vectors (GloVe, word2vec, .npz)"
     ) = None
@@ -72,7 +76,9 @@ class Learn(Section, frozen=True, kw_only=True):
 
 class Fit(Train, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder as it is", ge=0) = None
-    refit: about(bool | None, "labelled texts: after scoring fit the n-gram classifier again on all rows; by default if few") = None
+    refit: about(bool | None, "labelled texts: after scoring, fit the n-gram classifier again on all rows; by default if there are few") = (
+        None
+    )
 
 
 class Predict(Section, frozen=True, kw_only=True):

@@ -15,14 +15,14 @@ class Data(Section, frozen=True, kw_only=True):
         str,
         'built-in "diabetes", "breast_cancer" or "wine"; a CSV, TSV, Excel, OpenDocument, Parquet or JSONL file; or sqlite:///FILE?TABLE',
     ) = "diabetes"
-    train: about(str | None, "explicit training file, used exactly as given") = None
-    validation: about(str | None, "explicit validation file") = None
-    test: about(str | None, "explicit test file") = None
+    train: about(str | None, "training file; with it, the files are used exactly as given") = None
+    validation: about(str | None, "validation file") = None
+    test: about(str | None, "test file") = None
     target: about(
         str | tuple[str, ...] | None,
-        "column to predict, or a list of columns of numbers; a column named target, label, class or y, else the last",
+        "column to predict, or a list of columns of numbers; a column named target, label, class or y, or else the last one",
     ) = None
-    kind: about(Literal["regression", "classification"] | None, "decided by the values of the target by default") = None
+    kind: about(Literal["regression", "classification"] | None, "by default decided by the values of the target") = None
     split: about(tuple[float, float, float], "shares of train, validation and test") = (0.64, 0.16, 0.2)
     group: about(str | None, "column whose equal values stay in one part (patients, customers); not a feature") = None
     order: about(str | None, "column of times or numbers: the first rows train, the last ones test; not a feature") = None
@@ -30,11 +30,11 @@ class Data(Section, frozen=True, kw_only=True):
     categorical: about(tuple[str, ...], "columns to read as categories, whatever they look like") = ()
     ignore: about(tuple[str, ...], "columns to leave out") = ()
     separator: about(
-        str | None, 'between the cells of a CSV, or "whitespace" for any number of blanks; found from its first lines by default'
+        str | None, 'between the cells of a CSV, or "whitespace" for any number of spaces; by default detected in its first lines'
     ) = None
-    header: about(bool | None, "whether line 1 of a CSV names the columns; if not they are column_1, column_2, …") = None
-    decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; found from the cells by default") = None
-    sheet: about(str | None, "sheet of a workbook; needed where several are filled") = None
+    header: about(bool | None, "whether line 1 of a CSV names the columns; if not, they are column_1, column_2, …") = None
+    decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; by default detected in the cells") = None
+    sheet: about(str | None, "sheet of a workbook; needed if more than one holds data") = None
 
 
 class Preprocess(Section, frozen=True, kw_only=True):
@@ -43,17 +43,21 @@ class Preprocess(Section, frozen=True, kw_only=True):
         Literal["target_bins", "quantile_bins", "periodic", "plain"] | None,
         "embedding of numbers: piecewise-linear over bins, periodic, or none",
     ) = None
-    bins: about(int, "most bins of a piecewise-linear embedding", ge=2, le=256) = 48
+    bins: about(int, "maximum number of bins of a piecewise-linear embedding", ge=2, le=256) = 48
     embedding: about(int | None, "width of the embedding of a number", ge=1) = None
-    pairwise_bins: about(bool | None, "bins also for the sum and difference of each number and the one it correlates with most") = None
+    pairwise_bins: about(
+        bool | None, "bins also for the sum and difference of each numeric column and the column it correlates with most"
+    ) = None
     components: about(int | None, "replace the numbers by this many whitened principal components", ge=1) = None
-    one_hot: about(int, "most levels of a category that is one-hot encoded; larger ones are embedded", ge=0) = 9
-    target: about(Literal["plain", "log"] | None, "scale on which a number is learned; log where it spans orders of magnitude") = None
+    one_hot: about(int, "categories with at most this many levels are one-hot encoded, larger ones are embedded", ge=0) = 9
+    target: about(Literal["plain", "log"] | None, "scale on which a number is learned; by default log if it spans orders of magnitude") = (
+        None
+    )
     balance: about(Literal["none", "over", "under"], "rare classes: repeat their rows, or drop rows of the common ones") = "none"
 
 
 class Model(Section, frozen=True, kw_only=True):
-    name: about(Name | None, "linear, mlp, resnet, tabm, realmlp, retrieval or ensemble; chosen by the size of the table by default") = None
+    name: about(Name | None, "linear, mlp, resnet, tabm, realmlp, retrieval or ensemble; by default chosen by the size of the table") = None
     preset: about(Literal["fast", "default", "best"], "mlp, tabm (with a linear net for small tables), or an ensemble of several tabm") = (
         "default"
     )
@@ -61,7 +65,9 @@ class Model(Section, frozen=True, kw_only=True):
     width: about(int | None, "units of the hidden layers", ge=1) = None
     depth: about(int | None, "hidden layers or blocks", ge=1) = None
     heads: about(int | None, "members that tabm trains as one net", ge=1) = None
-    memory: about(int | None, "training rows that retrieval stores in the file; a best preset then has such a member", ge=1) = None
+    memory: about(
+        int | None, "maximum number of training rows that retrieval stores in the file; if set, the preset best has such a member", ge=1
+    ) = None
     activation: about(str | None, "relu, selu, mish, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
 
@@ -69,7 +75,7 @@ class Model(Section, frozen=True, kw_only=True):
 class Calibration(Section, frozen=True, kw_only=True):
     coverage: about(float, "share of targets that lower..upper should contain (regression)", gt=0, lt=1) = 0.9
     quantiles: about(tuple[float, float, float], "learned with train.loss = quantile: low, middle, high") = (0.05, 0.5, 0.95)
-    temperature: about(bool, "calibrate the probabilities by one temperature, fitted on validation") = True
+    temperature: about(bool, "temperature scaling: calibrate the probabilities on validation rows") = True
     threshold: about(
         Literal["f1", "accuracy", "balanced_accuracy"] | None,
         "two classes: predict the second from the probability where this (f1: of the rarer class) is best on validation",

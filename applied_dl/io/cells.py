@@ -25,7 +25,7 @@ SAMPLE_ROWS = 2000  # by which the decimal mark of a file is decided
 ENOUGH = 20  # columns that agree on it, after which no more are read
 BLOCK = 32  # columns that are read at a time
 PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
-PUNCTUATION = r"^[^\p{L}\p{N}]+$"  # a text without a letter or digit
+PUNCTUATION = r"^[^\p{L}\p{N}\p{So}+]+$"  # a text without a letter, digit, check mark, star or plus
 MARKS = (  # texts that mean missing among numbers and dates, in lower case
     "na", "n.a", "n/a", "n a", "nd", "n.d", "n/d", "nr", "nan", "nil", "null", "none", "missing", "unknown", "unk", "not available",
     "not applicable", "not known", "not specified", "not reported", "no data", "nodata", "no value", "undefined", "blank", "empty", "tbd",
@@ -39,8 +39,8 @@ SERIALS = {  # numbers that are moments: seconds of one unit, and where they sta
 YEARS = (631152000.0, 2145916800.0)  # 1990 to 2038, in which numbers have to lie to be moments
 BOOLEAN = {
     word: value
-    for words, value in (("true yes t y 1 on ja j wahr oui vrai sí si sì verdadero vero sim tak да evet hai 是", 1.0),
-                         ("false no f n 0 off nein falsch non faux falso não nao nee nie нет hayır iie 否", 0.0))
+    for words, value in (("true yes t y 1 on ja j wahr oui vrai sí si sì verdadero vero sim tak да evet hai 是 ✓ ✔ ☑ ✅ + ✔️", 1.0),
+                         ("false no f n 0 off nein falsch non faux falso não nao nee nie нет hayır iie 否 ✗ ✘ ☒ ❌ ☐ - − ✖ ✕ × ✖️", 0.0))
     for word in words.split()
 }  # fmt: skip
 

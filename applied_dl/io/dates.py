@@ -45,6 +45,8 @@ SHAPES = {
     "half": HALF,
 }  # fmt: skip
 FULL_YEAR = r"(^|\D)\d{4}(\D|$)"  # "%Y" would read 1/5/20 as the year 20
+MIXED = " | "  # between the forms of a column that mixes several
+ALL = 0.99  # share of the cells that several forms must read together
 SAMPLE = 50  # cells that a form must fit before the whole column is tried
 REGULAR = 0.6  # share of the steps of a grid that hold a moment, from which it is one
 APART = 0.2  # share of its grid that one order of day and month must fill more than the other
@@ -82,6 +84,9 @@ def parse(text: pl.Series, form: str) -> pl.Series:
     Returns:
         Datetime[us] without a zone (the clock on the wall); null where a cell does not have the form.
     """
+    if MIXED in form:
+        found = [parse(text, one) for one in form.split(MIXED)]
+        return pl.select(pl.coalesce(found)).to_series().alias(text.name)
     text = canonical(text) if "%b" in form or "%p" in form or form in CANONICAL else text
     bare = text.str.replace(ZONE, "") if "%H" in form else text
     if form in ("quarter", "week", "month", "half"):
@@ -130,6 +135,33 @@ def parse_any(text: pl.Series, form: str) -> pl.Series:
 
 
 def written(cells: pl.Series) -> Written | None:
+    """How a column of texts writes its times, in one form or, joined by ` | `, in up to three that leave no doubt about day and month.
+
+    Args:
+        cells: Strings, null where empty.
+
+    Returns:
+        The form that most of the filled cells have; None where none fits any.
+    """
+    best, filled = _one_form(cells), cells.drop_nulls()
+    while best is not None and 0.2 < best.share < ALL and best.form.count(MIXED) < 2:
+        rest = filled.filter(parse_any(filled, best.form).is_null())
+        other = _one_form(rest)
+        if other is None or other.guessed or other.share < 0.2 or _swapped(other.form, best.form):
+            break
+        form = best.form + MIXED + other.form
+        best = Written(form, 1 - parse_any(filled, form).null_count() / len(filled), best.guessed)
+    return best if best is None or MIXED not in best.form or best.share >= ALL else _one_form(cells)
+
+
+def _swapped(form: str, others: str) -> bool:
+    """Whether two forms could read the same cell as different days."""
+    numeric = lambda one: "%b" not in one and "%B" not in one and "%Y" in one and not one.startswith("%Y")  # noqa: E731
+    sign = lambda one: re.sub(r"%\w", "", one)[:1]  # noqa: E731
+    return any(form == other or (numeric(form) and numeric(other) and sign(form) == sign(other)) for other in others.split(MIXED))
+
+
+def _one_form(cells: pl.Series) -> Written | None:
     """How a column of texts writes its times.
 
     Args:

@@ -14,15 +14,26 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from applied_dl.core import console
 from applied_dl.core.errors import DataError
 
 
 def tidy(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns as String, Boolean, Int64, Float64 (without NaN), Date or Datetime[us]; lists become texts with `|`, durations seconds.
+    """Columns as String, Boolean, Int64, Float64 (without NaN), Date or Datetime[us]; lists become texts with `|`, durations seconds;
+    the fields of a struct become columns such as `size.width`.
 
-    Raises `DataError` for structs and binary cells.
+    Raises `DataError` for binary cells.
     """
-    return pl.DataFrame([_tidy(cells) for cells in frame])
+    columns = [_tidy(part) for cells in frame for part in _fields(cells)]
+    return pl.DataFrame([cells.alias(name) for cells, name in zip(columns, distinct([cells.name for cells in columns], "the table"))])
+
+
+def _fields(cells: pl.Series) -> list[pl.Series]:
+    """The fields of a column of structs, also of structs in structs, as columns; another column as it is."""
+    if not isinstance(cells.dtype, pl.Struct):
+        return [cells]
+    parts = [cells.struct.field(field.name).alias(f"{cells.name}.{field.name}") for field in cells.dtype.fields]
+    return [one for part in parts for one in _fields(part)]
 
 
 def _tidy(cells: pl.Series) -> pl.Series:
@@ -35,7 +46,9 @@ def _tidy(cells: pl.Series) -> pl.Series:
         return cells.dt.total_microseconds() / 1e6
     if kind == pl.Time:
         return cells.cast(pl.Int64) / 1e9
-    if kind.is_nested() or kind == pl.Binary:
+    if kind.is_nested():
+        return column(cells.name, cells.to_list())
+    if kind == pl.Binary:
         raise DataError(f"Column {cells.name!r} holds {kind}; expected one number, text or date per cell.")
     if kind.is_float():
         return cells.cast(pl.Float64).fill_nan(None)
@@ -81,14 +94,25 @@ def from_pandas(frame: Any) -> pl.DataFrame:
 
 def _frame(columns: list[pl.Series]) -> pl.DataFrame:
     columns = [cells if cells.name.strip() else cells.alias(f"column_{i + 1}") for i, cells in enumerate(columns)]
-    if (name := repeated([cells.name for cells in columns])) is not None:
-        raise DataError(f"The table has two columns named {name!r}; rename one.")
-    return pl.DataFrame(columns)
+    names = distinct([cells.name for cells in columns], "the table")
+    return pl.DataFrame([cells.alias(name) for cells, name in zip(columns, names)])
 
 
-def repeated(names: list[str]) -> str | None:
-    """A name that occurs twice; None where all differ."""
-    return next((name for name, count in Counter(names).items() if count > 1), None)
+def distinct(names: list[str], source: str) -> list[str]:
+    """Names of columns with the second `a` as `a_2`, the third as `a_3`; a warning tells so."""
+    if len(set(names)) == len(names):
+        return names
+    counts: Counter[str] = Counter()
+    found: list[str] = []
+    for name in names:
+        counts[name] += 1
+        new = name
+        while new in found or (counts[name] > 1 and new in names):
+            new = f"{name}_{counts[name]}" if new == name else f"{new}_"
+        found.append(new)
+    renamed = ", ".join(f"{new!r}" for name, new in zip(names, found) if name != new)
+    console.warn(f"{source}: several columns have the same name; they are read as {renamed}")
+    return found
 
 
 def column(name: str, values: Any) -> pl.Series:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
@@ -33,7 +34,7 @@ CELL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 CLOCK = re.compile(
-    r"(?P<sign>-)?(?:(?P<d>\d+)(?:\s+|\.|\s*days?,?\s+|d\s*))?(?P<a>\d+):(?P<b>[0-5]?\d)(?::(?P<c>[0-5]?\d(?:[.,]\d+)?))?(?:\s*(?P<half>[ap])\.?m\.?)?$",
+    r"(?P<sign>-)?(?:(?P<d>\d+)(?:\s+|\.|\s*days?,?\s+|d\s*))?(?P<a>\d+):(?P<b>[0-5]?\d(?=:)|[0-5]\d)(?::(?P<c>[0-5]?\d(?:[.,]\d+)?))?(?:\s*(?P<half>[ap])\.?m\.?)?$",
     re.IGNORECASE,
 )
 FEET = re.compile(r"(?P<feet>\d+)\s*(?:'|′|ft\.?|feet)\s*(?P<inches>\d{1,2}(?:\.\d+)?)\s*(?:\"|″|''|in\.?|inches)?$", re.IGNORECASE)
@@ -71,6 +72,29 @@ FAMILIES = {  # units of one quantity, each with its factor; a column that mixes
     "concentration": {"ng/ml": 1e-3, "µg/ml": 1.0, "ug/ml": 1.0, "µg/l": 1e-3, "ug/l": 1e-3, "mg/dl": 10.0, "g/dl": 1e4, "mg/l": 1.0,
                       "g/l": 1e3},
 }  # fmt: skip
+DEGREES = re.compile(  # latitude or longitude in degrees, with minutes and seconds
+    r"(?P<before>[NSEW]\s*)?(?P<d>\d+(?:\.\d+)?)\s*[°º]\s*(?:(?P<m>\d+(?:\.\d+)?)\s*(?:['′’]\s*(?:(?P<s>\d+(?:\.\d+)?)\s*(?:\"|″|”|''))?)?)?"
+    r"\s*(?P<after>[NSEW])?$"
+)
+SIMPLER = [  # what people add to a number: the pattern, and what replaces it
+    (re.compile(pattern, re.IGNORECASE), plain)
+    for pattern, plain in (
+        (r"[.,][-–—]{1,2}$", ""),  # a round price, 25.-
+        (r"(?<=\d)\s*/[-=]$", ""),  # an Indian price, Rs. 250/-
+        (r"^['’](?=[\d+\-−])", ""),  # a number that a spreadsheet holds as text
+        (r"^[^\W\d_](?:[^\W\d_]| )*[:=]\s*(?=[\d+\-−])", ""),  # Size: 10
+        (r"^[▲△↑⬆]\s*", "+"),
+        (r"^[▼▽↓⬇]\s*(?=\d)", "-"),
+        (r"^(?:c\.|appr\.|approximately|roughly|nearly|almost|rund|zirka|environ|vers)\s*(?=\d)", "~"),
+        (rf"(?<=\d)\s*(?:±|\+/-)\s*{NUMBER}\s*%?", ""),  # 12.1 ± 0.3
+        (r"(?<=\d)\s*\([\d.,;%\s–-]*\d[\d.,;%\s–-]*\)$", ""),  # 12.1 (0.3), an error or a share beside the number
+        (r"(?<=\d)\s*(?:\[(?:\w|note ?\d+|\d+)\]|[†‡§])+$", ""),  # a footnote
+        (r"\s*\((?:[\w ]*\s)?(?:est|estimated|estimate|approx|approximate)\.?\)$", ""),
+        (r"(?<=\d)\s*[×x*]\s*10\s*\^?\s*([+-]?\d+)$", r"e\1"),  # 1.2×10^3
+        (rf"^(?:between|zwischen|entre)\s+(?P<a>{NUMBER})\s+(?:and|und|et|y)\s+(?=\d)", r"\g<a> - "),
+    )
+]
+INTERVAL = re.compile(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*\)$|\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\]$")  # as pandas.cut writes it
 SAMPLE = 200  # different cells that are tried first
 MOST_UNITS = 6  # units of one column that no family joins
 CERTAIN = 0.99  # share of the sample that has to be quantities
@@ -93,10 +117,14 @@ class Quantity(NamedTuple):
 @lru_cache(1 << 16)
 def split_quantity(text: str) -> Quantity | None:
     """The parts of a cell such as `$45.6K`, `(1,234.00)`, `<5`, `10-20`, `1h 32m` or `190Nm@ 2000rpm`; None where it is none of these."""
-    text = re.sub(r"[.,][-–—]{1,2}$", "", text.strip())  # a round price, 25.-
+    text = _simpler(text.strip())
+    if (place := DEGREES.match(text)) is not None and (place["m"] or place["before"] or place["after"]):
+        return _place(place)
     if (seconds := _duration(text)) is not None:
         return Quantity((), unit="duration", value=seconds)
     if (height := FEET.match(text)) is not None:
+        if float(height["inches"]) >= 12:  # 3'45" is a time
+            return None
         return Quantity((), unit="feet", value=12 * float(height["feet"]) + float(height["inches"]))
     found = CELL.match(text)
     if found is None or bool(found["open"]) != bool(found["close"]):
@@ -113,6 +141,27 @@ def split_quantity(text: str) -> Quantity | None:
     unit = _unit(re.sub(CURRENCY, "", unit))
     numbers = tuple(found[name] for name in ("first", "second") if found[name])
     return Quantity(numbers, -1.0 if negative else 1.0, unit, bound, currency)
+
+
+def _simpler(text: str) -> str:
+    """A cell in ASCII digits without what people add to a number: a footnote, an error, "approximately", an arrow."""
+    if not text.isascii():
+        text = "".join(str(unicodedata.decimal(sign)) if sign > "\x7f" and sign.isdecimal() else sign for sign in text)
+    if (interval := INTERVAL.match(text)) is not None:
+        return " - ".join(part for part in interval.groups() if part)
+    for pattern, plain in SIMPLER:
+        text = pattern.sub(plain, text, count=1)
+    return text
+
+
+def _place(found: re.Match[str]) -> Quantity | None:
+    """Degrees of a latitude or longitude; south and west are negative."""
+    side = ((found["before"] or "") + (found["after"] or "")).strip()
+    minutes, seconds = float(found["m"] or 0), float(found["s"] or 0)
+    if len(side) > 1 or minutes >= 60 or seconds >= 60:
+        return None
+    value = float(found["d"]) + minutes / 60 + seconds / 3600
+    return Quantity((), -1.0 if side in ("S", "W") else 1.0, unit="degrees", value=value)
 
 
 def _duration(text: str) -> float | None:
@@ -195,6 +244,8 @@ def _factors(units: Counter[str], currency: bool, values: int, cells: int) -> di
 
 def _family(units: Counter[str], currency: bool) -> dict[str, float] | None:
     lower = {unit.lower() for unit in units}
+    if lower in ({"n", "s"}, {"e", "w"}):  # 33.5S, 151.2E
+        return {"n": 1.0, "e": 1.0, "s": -1.0, "w": -1.0}
     for name, family in FAMILIES.items():
         if not lower <= family.keys():
             continue

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
+from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError, nearest
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -47,12 +48,33 @@ def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
 def _sheet(book: Any, name: str, path: Path) -> pl.DataFrame:
     try:
         frame = book.load_sheet(name, dtype_coercion="coerce").to_polars()
+        if frame.width > 1 and (above := _title_rows(book, name, frame)):
+            frame = book.load_sheet(name, dtype_coercion="coerce", header_row=above).to_polars()
+            console.warn(f"{str(path)!r}, sheet {name!r}: {above} row{'s' * (above > 1)} above the table skipped")
     except Exception as error:
         raise DataError(f"Sheet {name!r} of {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
     unnamed = [column for column in frame.columns if column.startswith("__UNNAMED__") and frame[column].null_count() == frame.height]
     frame = frame.drop(unnamed)
     frame = frame.rename({c: f"column_{i + 1}" for i, c in enumerate(frame.columns) if c.startswith("__UNNAMED__")})
     return frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
+
+
+def _title_rows(book: Any, name: str, frame: pl.DataFrame) -> int:
+    """The number of rows above the names of the columns: a title, notes and blank rows, which fill less than half of the columns."""
+    width = frame.width
+    if sum(not column.startswith("__UNNAMED__") for column in frame.columns) > width / 2:
+        return 0
+    cells = book.load_sheet(name, header_row=None, n_rows=30, dtype_coercion="coerce", skip_rows=0).to_polars()
+    filled = [sum(cell is not None for cell in row) for row in cells.rows()]
+    return next((row for row, count in enumerate(filled) if count > width / 2), 0)
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether a file is an SQLite database, whatever its name."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def read_sqlite(address: str) -> pl.DataFrame:
@@ -73,12 +95,11 @@ def read_sqlite(address: str) -> pl.DataFrame:
             names, rows = [item[0] for item in cursor.description or ()], cursor.fetchall()
     except sqlite3.Error as error:
         raise DataError(f"The database {str(path)!r} cannot answer {query!r}: {error}.") from error
-    from applied_dl.io.frames import from_rows, repeated
+    from applied_dl.io.frames import distinct, from_rows
 
     if not rows:
         raise DataError(f"{address!r} gives no rows.")
-    if (name := repeated(names)) is not None:
-        raise DataError(f"{address!r} gives two columns named {name!r}; rename one with AS.")
+    names = distinct(names, address)
     return from_rows([dict(zip(names, row)) for row in rows])
 
 

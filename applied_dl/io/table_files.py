@@ -15,7 +15,7 @@ import polars as pl
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.io.frames import from_rows, repeated, tidy
+from applied_dl.io.frames import distinct, from_rows, tidy
 from applied_dl.io.preamble import preamble_lines
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -165,9 +165,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
             f"The table {str(path)!r} has no header: line 1 looks like data ({like!r}); set data.header = false where the file has "
             "none (its columns are then column_1, column_2, …), or true where these are the names."
         )
-    if (name := repeated(names)) is not None:
-        raise DataError(f"The table {str(path)!r} has two columns named {name!r}; rename one.")
-    frame = frame.slice(1).rename(dict(zip(frame.columns, names)))
+    frame = frame.slice(1).rename(dict(zip(frame.columns, distinct(names, repr(str(path))))))
     return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
 
 

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import decimal_mark
-from applied_dl.io.frames import alike, from_columns, from_pandas, from_rows, repeated, tidy
-from applied_dl.io.sheets import SQLITE, WORKBOOKS, read_sqlite, read_workbook
+from applied_dl.io.frames import alike, distinct, from_columns, from_pandas, from_rows, tidy
+from applied_dl.io.sheets import SQLITE, WORKBOOKS, is_sqlite, read_sqlite, read_workbook
 from applied_dl.io.table_files import Sheet, read_cells
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
@@ -100,6 +100,9 @@ def read_table(source: Any, separator: str | None = None, header: bool | str | N
         if str(source).startswith(SQLITE):
             return _checked(Sheet(tidy(read_sqlite(str(source)))), str(source), first=1)
         path = _existing(Path(source).expanduser())
+        if is_sqlite(path):
+            address = f"{SQLITE}{path}"
+            return _checked(Sheet(tidy(read_sqlite(address))), address, first=1)
         if path.suffix.lower() in WORKBOOKS:
             return _checked(Sheet(tidy(read_workbook(path, sheet))), str(source), first=2)
         if sheet is not None:
@@ -148,10 +151,8 @@ def _existing(path: Path) -> Path:
 
 
 def _checked(sheet: Sheet, source: str, first: int) -> Table:
-    """Texts stripped, missing ones null. Raises `DataError` for a table without rows or columns, or with two columns of one name."""
-    frame, names = sheet.frame, [name.strip() for name in sheet.frame.columns]
-    if (name := repeated(names)) is not None:
-        raise DataError(f"{source} has two columns named {name!r}; rename one.")
+    """Texts stripped, missing ones null. Raises `DataError` for a table without rows or columns."""
+    frame, names = sheet.frame, distinct([name.strip() for name in sheet.frame.columns], source)
     if frame.width and frame.columns != names:
         frame = frame.rename(dict(zip(frame.columns, names)))
     if not frame.width or not frame.height:

@@ -280,3 +280,26 @@ def test_words_for_booleans_and_dates_of_many_kinds():
     found = {column.name: column.kind for column in encoder.columns}
     assert {kind for name, kind in found.items() if name.startswith("b")} == {"boolean"}
     assert {kind for name, kind in found.items() if name.startswith("d")} == {"moment"}
+
+
+def test_check_marks_are_booleans_and_stars_are_no_missing_marks():
+    encoder, _ = learned({
+        "paid": ["✓" if i % 3 else "✗" for i in range(N)],
+        "stars": ["★" * (i % 5 + 1) + "☆" * (4 - i % 5) for i in range(N)],
+        "y": RANDOM.normal(size=N),
+    })  # fmt: skip
+    assert {column.name: column.kind for column in encoder.columns} == {"paid": "boolean", "stars": "category"}
+    assert encode(encoder, read_table({"paid": ["✓", "✗"], "stars": ["★★★★★"] * 2})).inputs["paid"].tolist() == [1.0, 0.0]
+
+
+def test_a_column_of_several_forms_of_dates_is_one_of_moments():
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(i) for i in range(N)]
+    forms = ("%Y-%m-%d", "%d.%m.%Y", "%b %d, %Y")
+    mixed = {"when": [day.strftime(forms[i % 3]) for i, day in enumerate(days)], "y": RANDOM.normal(size=N)}
+    encoder, _ = learned(mixed)
+    assert encoder.columns[0].kind == "moment"
+    same = read_table({"when": ["2020-03-05", "05.03.2020", "Mar 5, 2020"]})
+    for values in encode(encoder, same).inputs.values():
+        assert len(set(values.tolist())) == 1
+    mixed["when"] = [day.strftime(("%d/%m/%Y", "%m/%d/%Y")[i % 2]) for i, day in enumerate(days)]
+    assert learned(mixed)[0].columns[0].kind != "moment"  # 01/02/2020 would be two days

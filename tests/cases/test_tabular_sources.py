@@ -160,3 +160,23 @@ def test_arrow_trains_and_several_targets_lists_and_texts_are_predicted(tmp_path
     assert set(row) == {"heat", "cool"}
     assert row["heat"]["lower"] <= row["heat"]["prediction"] <= row["heat"]["upper"]
     assert {"r2", "rmse of heat", "coverage of cool"} <= set(run.metrics["test"])
+
+
+def test_two_columns_of_one_name_are_told_apart(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("a,b,a,a_2\n1,2,3,4\n")
+    assert read_table(tmp_path / "t.csv").columns == ["a", "b", "a_2_", "a_2"]
+    assert "several columns have the same name" in capsys.readouterr().err
+
+
+def test_a_database_is_recognised_whatever_its_name(tmp_path):
+    with sqlite3.connect(tmp_path / "sales.db") as connection:
+        connection.execute("CREATE TABLE t (a, b)")
+        connection.execute("INSERT INTO t VALUES (1, 'x')")
+    assert read_table(tmp_path / "sales.db").frame.rows() == [(1, "x")]
+
+
+def test_rows_above_the_header_of_a_sheet_are_skipped(tmp_path):
+    pytest.importorskip("fastexcel")
+    rows = [["Report of 2024", None, None], [None, None, None], ["a", "b", "c"], [1, "x", 2], [2, "y", 3]]
+    found = read_table(workbook(tmp_path / "t.xlsx", {"Data": rows})).frame
+    assert found.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"], "c": [2, 3]}

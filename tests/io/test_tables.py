@@ -57,7 +57,6 @@ def test_frames_rows_columns_and_files_read_alike(tmp_path):
         (b"a,b\n1,\x81\n", r"neither UTF-8 nor Windows-1252 \(line 2\)"),
         (b"\xff\xfea\0,", "begins as UTF-16 but is damaged"),
         (b"a,b\n1,\x002\n", "NUL"),
-        (b"a,a\n1,2\n", "two columns"),
     ],
 )
 def test_damaged_files_are_one_sentence(tmp_path, raw, says):

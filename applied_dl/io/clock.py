@@ -318,10 +318,10 @@ def _check(gaps: np.ndarray, every: int, where: str, stamps: np.ndarray, step: s
         if fits.mean() < RARE and not step.endswith("months") and high < 2 * low + 10**6:
             raise DataError(
                 f"{where}: irregular stamps: they lie about {_step_text(middle)} apart, mostly {_step_text(low)} to {_step_text(high)}, "
-                f"without a regular step (the first step: {moment(stamps[0])} to {moment(stamps[1])}); set data.frequency and "
-                'data.irregular = "resample".'
+                f"without a regular step (the first step: {moment(stamps[0])} to {moment(stamps[1])}); name the step with "
+                'data.frequency, such as "h".'
             )
         raise DataError(
             f"{where}: mixed frequencies: the commonest step is {step}, but only {fits.mean():.0%} of the steps are multiples of it "
-            f'(the first that is not: {moment(stamps[i])} to {moment(stamps[i + 1])}); set data.frequency and data.irregular = "resample".'
+            f'(the first that is not: {moment(stamps[i])} to {moment(stamps[i + 1])}); name the step with data.frequency, such as "h".'
         )

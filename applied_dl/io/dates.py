@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from functools import cache
@@ -28,8 +29,11 @@ PARTS = (
 FORMS = (*ISO, *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
 SWAPPED = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
 ZONE = r"\s?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
-QUARTER = (
-    r"(?i)^(?:(?P<y>\d{4})[-/ :]*(?:q|qtr|qtr\.)[ ]?(?P<q>[1-4])|(?:q|qtr\.?|t)[ ]?(?P<r>[1-4])[-/ ,']*(?P<z>\d{4}|\d{2})"
+MIDNIGHT = r"([ T])24(:00(?::00(?:\.0+)?)?)$"
+DAY = datetime.timedelta(days=1)
+QUARTER = (  # FY2019Q3 is a quarter of a fiscal year
+    r"(?i)^(?:(?:fy ?)?(?P<y>\d{4})[-/ :]*(?:q|qtr|qtr\.)[ ]?(?P<q>[1-4])"
+    r"|(?:q|qtr\.?|t)[ ]?(?P<r>[1-4])[-/ ,']*(?:fy ?'?)?(?P<z>\d{4}|\d{2})|fy ?'?(?P<f>\d{2})[-/ ]*q(?P<g>[1-4])"
     r"|(?P<s>[1-4])\.?[ ]?(?:q|quartal|trimestre)[-/ ']*(?P<x>\d{4}|\d{2}))$"
 )
 WEEK = (
@@ -89,6 +93,9 @@ def parse(text: pl.Series, form: str) -> pl.Series:
         return pl.select(pl.coalesce(found)).to_series().alias(text.name)
     text = canonical(text) if "%b" in form or "%p" in form or form in CANONICAL else text
     bare = text.str.replace(ZONE, "") if "%H" in form else text
+    if "%H" in form and (ends := bare.str.contains(MIDNIGHT)).any():  # 24:00 ends the day
+        found = parse(bare.str.replace(MIDNIGHT, "${1}00$2"), form)
+        return found + pl.Series(ends.fill_null(False).cast(pl.Int64)).cast(pl.Int64) * pl.Series([DAY], dtype=pl.Duration("us"))
     if form in ("quarter", "week", "month", "half"):
         bare, form = _first_day(bare, form)
     shape = SHAPES.get(form) or (FULL_YEAR if "%Y" in form else None)
@@ -118,9 +125,9 @@ def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
     if form == "half":
         month = (first("h", "g").cast(pl.Int8) * 6 - 5).cast(pl.String)
         return cut.select(first("y", "z") + "-" + month + "-1").to_series(), "%Y-%m-%d"
-    year = first("y", "z", "x")
+    year = first("y", "z", "x", "f")
     year = pl.when(year.str.len_chars() == 2).then("20" + year).otherwise(year)
-    month = (first("q", "r", "s").cast(pl.Int8) * 3 - 2).cast(pl.String)
+    month = (first("q", "r", "s", "g").cast(pl.Int8) * 3 - 2).cast(pl.String)
     return cut.select(year + "-" + month + "-1").to_series(), "%Y-%m-%d"
 
 

@@ -132,6 +132,13 @@ def time_order(stamps: np.ndarray, where: str, name: str = "") -> tuple[np.ndarr
     return order, f"{where}{series}: {int(back.sum())} rows are out of order; the rows were sorted by time"
 
 
+def off_grid(stamps: np.ndarray, clock: Clock) -> float:
+    """The share of distinct, sorted stamps that lie beside the steps of a clock, or share a step with the stamp before."""
+    place = clock.place(stamps)
+    steps = np.rint(place)
+    return float(((np.abs(place - steps) > NEAR) | (np.diff(steps, prepend=steps[0] - 1) == 0)).mean())
+
+
 def on_grid(
     stamps: np.ndarray,
     columns: np.ndarray,
@@ -208,7 +215,9 @@ def on_grid(
         )
         notes.append(
             f"series {name!r}: {repeated} repeated stamps (the first: {moment(stamps[i])}) were replaced by the "
-            f"{AGGREGATES[duplicates]} of their values" + (f", which differ at {differ} of them" if differ else "")
+            f"{AGGREGATES[duplicates]} of their values"
+            + (f", which differ at {differ} of them" if differ else "")
+            + ('; data.duplicates = "sum" adds them up' if duplicates == "mean" and repeated > OFF_GRID * len(steps) else "")
         )
     first, length = int(steps[0]), int(steps[-1] - steps[0]) + 1
     if length > 100 * len(steps) + 1000:

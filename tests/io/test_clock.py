@@ -77,7 +77,7 @@ def test_a_jittering_clock_is_seen_through(step, count, seed, share):
 def test_stamps_on_no_grid_are_refused_with_their_spread():
     random = np.random.default_rng(0)
     gaps = np.cumsum(3600 + random.integers(-600, 600, 300))
-    with pytest.raises(DataError, match='here: irregular stamps: they lie about .* data.irregular = "resample"'):
+    with pytest.raises(DataError, match="here: irregular stamps: they lie about .* name the step with data.frequency"):
         infer_clock(np.datetime64("2024-01-01", "us") + gaps.astype("timedelta64[s]"), "here")
     two = np.concatenate([np.arange(30) * 3600, 30 * 3600 + np.arange(30) * 5000])
     with pytest.raises(DataError, match="mixed frequencies: the commonest step is 1 hour.*the first that is not: 2024-01-02 06:00:00"):

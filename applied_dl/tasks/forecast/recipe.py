@@ -37,8 +37,10 @@ class Data(Section, frozen=True, kw_only=True):
     frequency: about(str | None, 'step between rows, e.g. "15min", "h", "d", "b", "w", "m", "q", "y"; inferred by default') = None
     duplicates: about(str, "several values at one time: mean, sum, last or refuse") = "mean"
     irregular: about(
-        str, "times off the grid: refuse, or resample (the values of each step of `frequency`, combined as `duplicates` says)"
-    ) = "refuse"
+        str | None,
+        "times off the grid: refuse, or resample (the values of each step of `frequency`, combined as `duplicates` says); by default "
+        "resample, with a warning, where `frequency` is given",
+    ) = None
     gaps: about(str, "missing values: fill (season and line, reported, never scored) or refuse") = "fill"
     separator: about(
         str | None, 'between the cells of a CSV, or "whitespace" for any number of spaces; by default detected in its first lines'

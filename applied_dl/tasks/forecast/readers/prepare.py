@@ -126,7 +126,7 @@ def _check_keys(d) -> None:
                 raise UsageError(f"data.{key} cuts data.source; with data.train the files are used exactly as given: remove it.")
     for name, value, options in (
         ("duplicates", d.duplicates, ("mean", "sum", "last", "refuse")),
-        ("irregular", d.irregular, ("refuse", "resample")),
+        ("irregular", d.irregular or "refuse", ("refuse", "resample")),
         ("gaps", d.gaps, ("fill", "refuse")),
     ):
         if value not in options:

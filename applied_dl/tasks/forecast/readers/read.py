@@ -33,7 +33,7 @@ def columns_of(d) -> Columns:
         static=names(d.static_covariates),
         frequency=d.frequency,
         duplicates=d.duplicates,
-        irregular=d.irregular,
+        irregular=d.irregular or ("auto" if d.frequency else "refuse"),
         separator=d.separator,
         header=d.header,
         decimal=d.decimal,

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.clock import SECONDS, Clock, infer_clock, parse_frequency
-from applied_dl.io.stamps import Moments, moments, on_grid, time_order
+from applied_dl.io.stamps import AGGREGATES, OFF_GRID, Moments, moments, off_grid, on_grid, time_order
 from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
 from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers, text_style
-from applied_dl.tasks.forecast.readers.times import with_times
+from applied_dl.tasks.forecast.readers.times import dated_columns, with_times, year_rows
 from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet
 
 MOST_TEXTS = 64  # of a covariate that are columns of their own; rarer ones count as "any text"
@@ -33,6 +33,10 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     """
     table, where, style, mark, notes, short = load_table(source, columns)
     named = bool(columns.targets)
+    if clock is None or clock.unit != "step":
+        for to_rows in (year_rows, dated_columns):
+            table, note = to_rows(table, columns, where)
+            notes += note if clock is None else []
     if columns.layout != "rows":
         if clock is not None and clock.unit == "step":  # numbers of rows stay numbers
             columns = replace(columns, time_parts=())
@@ -70,12 +74,18 @@ def _with_series(table, columns: Columns, where: str):
 
 
 def _without_empty_times(table, columns: Columns, where: str):
-    """Blank lines, and the totals at the end of a sheet, have no time: they are left out where they are few."""
+    """Blank lines, and the totals and footnotes at the end of a sheet, have no time: they are left out where they are few."""
     import polars as pl
 
-    if columns.time is None or not table[columns.time].null_count():
+    if columns.time is None:
         return table, []
     empty = table[columns.time].is_null()
+    if table[columns.time].dtype == pl.String:  # Total, Average, Source: … below the rows
+        words = (empty | ~table[columns.time].str.contains(r"\d")).fill_null(True).to_numpy()
+        below = table.height - int(np.flatnonzero(~words).max(initial=-1)) - 1
+        empty = empty | pl.Series(np.arange(table.height) >= table.height - below)
+    if not empty.any():
+        return table, []
     last = int(np.flatnonzero(~empty.to_numpy()).max(initial=-1))
     blank = table.select(pl.all_horizontal(pl.col(columns.targets).is_null())).to_series()
     left_out = empty & (blank | pl.Series(np.arange(table.height) > last))
@@ -148,6 +158,22 @@ def _clock(stamps: np.ndarray, columns: Columns, zone: bool, where: str, clock: 
     return infer_clock(stamps, where, zone)
 
 
+def _on_named_clock(stamps: np.ndarray, columns: Columns, zone: bool, where: str, clock: Clock | None) -> tuple[Columns, list[str]]:
+    """Who names a frequency that the distinct, sorted stamps do not keep means the values of each step: they are resampled, with a note."""
+    if columns.irregular != "auto":
+        return columns, []
+    if clock is not None or np.issubdtype(stamps.dtype, np.integer):
+        return replace(columns, irregular="refuse"), []
+    share = off_grid(stamps, _clock(stamps, columns, zone, where, clock))
+    if share <= OFF_GRID:
+        return replace(columns, irregular="refuse"), []
+    note = (
+        f"{where}: {share:.0%} of the stamps are off the grid of data.frequency = {columns.frequency!r}; each step is the "
+        f'{AGGREGATES[columns.duplicates]} of its values (data.duplicates = "sum" adds them up; data.irregular = "refuse" refuses them)'
+    )
+    return replace(columns, irregular="resample"), [note]
+
+
 def _round(stamp: np.datetime64, unit: str, every: int) -> np.datetime64:
     """The whole step at or before a stamp: resampled steps begin at round times."""
     if unit not in SECONDS or unit == "w":
@@ -195,6 +221,7 @@ def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
     order, note = time_order(stamps, where)
     if order is not None:
         stamps, block = stamps[order], block[order]
+    columns, resampled = _on_named_clock(np.unique(stamps), columns, zone, where, clock)
     clock = _clock(np.unique(stamps), columns, zone, where, clock)
     first, rows, notes = on_grid(
         stamps,
@@ -221,7 +248,7 @@ def _from_wide(table, columns, where, stamps, zone, clock) -> SeriesSet:
         future=[future] * count if columns.future else [],
         past_names=past_names,
         future_names=future_names,
-        notes=[*([note] if note else []), *notes],
+        notes=[*([note] if note else []), *resampled, *notes],
     )
 
 
@@ -243,6 +270,7 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
             groups[i] = rows[order]
             notes.append(note)
     longest = max(groups, key=len)
+    columns, resampled = _on_named_clock(np.unique(stamps[longest]), columns, zone, where, clock)
     clock = _clock(np.unique(stamps[longest]), columns, zone, f"{where}, series {keys[int(longest[0])]!r}", clock)
     values, starts, past, future, static = [], [], [], [], []
     for name, rows in zip(names, groups):
@@ -262,7 +290,7 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
         starts=starts,
         clock=clock,
         columns=columns,
-        notes=_few(notes),
+        notes=[*resampled, *_few(notes)],
         past=past if columns.past else [],
         future=future if columns.future else [],
         past_names=past_names,

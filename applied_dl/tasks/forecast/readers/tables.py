@@ -14,6 +14,7 @@ from applied_dl.io.cells import decimal_mark
 EMBEDDED = Path(__file__).parents[3] / "datasets"
 BUILT_IN = ("co2", "sunspots", "elnino", "macro")
 LARGEST = 1e18  # beyond it squares leave the range of float32
+UNIT = r"^\s*([+-]?\d(?:[\d.,]*\d)?)(?:\s+([A-Za-zµ°Ω€/³²]{1,8}))\s*$"  # 100.3 kW; 12A is a code
 SHOWN = 10  # columns of a note
 
 
@@ -71,6 +72,8 @@ def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[s
         if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
             columns.append(cells)
             continue
+        cells = _without_unit(cells)
+        filled = cells.drop_nulls()
         if not (whole := cells.cast(pl.Int64, strict=False)).null_count() - cells.null_count():
             columns.append(cells if filled.str.contains(r"^[+-]?0\d").any() else whole)
             continue
@@ -88,6 +91,15 @@ def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[s
     else:
         one = "thousands" if "thousands" in styles else "plain"
     return pl.DataFrame(columns), learned or one, notes
+
+
+def _without_unit(cells):
+    """Numbers that are all followed by one and the same unit, such as 12.5 kW, without it; other texts as they are."""
+    filled = cells.drop_nulls()
+    if not filled.head(1).str.contains(UNIT)[0]:
+        return cells
+    units = filled.str.extract(UNIT, 2)
+    return cells.str.extract(UNIT, 1) if not units.null_count() and units.n_unique() == 1 else cells
 
 
 def text_style(cells, style: str, mark: str | None = None) -> tuple[str, float]:

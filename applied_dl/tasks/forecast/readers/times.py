@@ -28,7 +28,15 @@ OTHER_TIME_WORDS = (
 )
 WEEKDAY_WORDS = "weekday dow dayofweek wday wochentag jour_semaine diasemana"
 RANGES = {"year": (1500, 2200), "quarter": (1, 4), "month": (1, 12), "week": (1, 53), "day": (1, 31), "clock": (0, 24)}
-CLOCK = r"^\s*(\d{1,2})[:.hH](\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*$"
+CLOCK = (  # a time of day, or the one that an interval such as 00:00-01:00 begins with
+    r"^\s*(\d{1,2})[:.hH](\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*"
+    r"(?:(?:-|–|to|bis)\s*\d{1,2}[:.hH]\d{2}(?::\d{2})?\s*(?:[AaPp]\.?[Mm]\.?)?\s*)?$"
+)
+OFFSET = r"^\s*(?:UTC|GMT)?([+-])(\d\d?):?(\d\d)?\s*$"  # from UTC, such as +01:00
+OFFSET_WORDS = {"offset", "utc", "gmt", "tz", "timezone", "zone", "zeitzone"}
+SLOT_WORDS = {"he", "hour", "ending", "interval", "period", "slot", "sp", "tp", "stunde", "periode", "periodo", "intervall", "intervalo"}
+SLOTS = {(0, 23): "clock", (1, 24): "slots 24", (1, 48): "slots 48", (1, 96): "slots 96"}  # numbers of one day → role
+SHORTEST_DATED = 4  # columns named like dates that a file with a row for each series has at the least
 REPEATED = 0.7  # of the rows have a date of their own, at most, where a second column holds the time of day
 
 ROLES = {word: role for role, words in WORDS.items() for word in words.split()}
@@ -71,7 +79,9 @@ def with_times(table, columns: Columns, where: str):
     name = " ".join(name for _, name in parts)
     import polars as pl
 
-    joined = table.drop([name for _, name in parts]).insert_column(0, pl.Series(name, stamps))
+    times = pl.Series(name, stamps)
+    times = times.dt.replace_time_zone("UTC") if "offset" in dict(parts) else times
+    joined = table.drop([name for _, name in parts]).insert_column(0, times)
     return joined, replace(columns, time=name, time_parts=tuple(parts), form=form)
 
 
@@ -124,11 +134,15 @@ def _parts(table, columns: Columns, time: str | None) -> list[tuple[str, str]]:
     """The columns that make up the times, by role; empty where one column is enough."""
     taken = {columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
     free = [name for name in table.columns if name not in taken and name != time]
+    if time is not None and (offset := next((n for n in free if _is_offset(table, n)), None)):
+        rest = table.drop(offset)
+        return [*(_parts(rest, columns, time) or [("date", time)]), ("offset", offset)]
     if time is not None and not _is_role(table, time, "year"):
         if table[time].n_unique() > REPEATED * table.height or not _whole_days(table[time], columns.form):
             return []
         clock = next((n for n in free if _is_clock(table, n)), None)
-        return [("date", time), ("clock", clock)] if clock else []
+        slots = None if clock else _slots(table, time, free)
+        return [("date", time), ("clock", clock)] if clock else [("date", time), slots] if slots else []
     year = time if time is not None else next((n for n in free if _is_role(table, n, "year")), None)
     if year is None or (time is not None and table[time].n_unique() > REPEATED * table.height):
         return []
@@ -143,6 +157,100 @@ def _parts(table, columns: Columns, time: str | None) -> list[tuple[str, str]]:
     return []
 
 
+def year_rows(table, columns: Columns, where: str):
+    """A table with a row for each year and a column for each month (Jan … Dec, or 1 … 12) or quarter (Q1 … Q4) → a row for each value.
+
+    Further columns of numbers, such as the mean of the year, are left out: they would be forecast as series of their own.
+
+    Returns:
+        The table, with the columns `month` or `quarter` and `value`, and a note; both as they were where the layout is another.
+    """
+    import polars as pl
+
+    taken = {columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
+    year = next((name for name in table.columns if name not in taken and _is_role(table, name, "year")), None)
+    if year is None or columns.layout == "rows":
+        return table, []
+    for role, count in (("month", 12), ("quarter", 4)):
+        places = {name: _part_of_year(name, role) for name in table.columns if name != year}
+        parts = {name: place for name, place in places.items() if place is not None}
+        if sorted(parts.values()) != list(range(1, count + 1)) or taken & set(parts):
+            continue
+        rest = [name for name in table.columns if name not in parts and name != year]
+        keys = [name for name in rest if name in taken or table[name].dtype == pl.String]
+        long = table.unpivot(list(parts), index=[year, *keys], variable_name=role, value_name="value")
+        long = long.with_columns(pl.col(role).replace_strict(parts, return_dtype=pl.Int64)).sort(*keys, year, role)
+        left_out = [name for name in rest if name not in keys]
+        more = f"; {', '.join(left_out)} is left out" if left_out else ""
+        return long, [f"{where}: a row for each {year} and a column for each {role} are read as one series by {role}{more}"]
+    return table, []
+
+
+def dated_columns(table, columns: Columns, where: str):
+    """A table with a row for each series and a column for each date or year → a row for each value.
+
+    The texts of a row name its series: the first column of texts that is different in each row, or all of them together. Further columns
+    of numbers, such as the place on a map, are left out.
+
+    Returns:
+        The table, with the columns `date` or `year`, the name of the series, and `value`, and a note; as they were for another layout.
+    """
+    import polars as pl
+
+    texts = [name for name in table.columns if table[name].dtype == pl.String and not _date_names([name])]
+    parts = _date_names([name for name in table.columns if name not in texts])
+    if (
+        columns.layout == "rows"
+        or not texts
+        or any(map(named_like_time, texts))
+        or len(parts) < SHORTEST_DATED
+        or {columns.time, *columns.targets} & set(parts)
+    ):
+        return table, []
+    key = columns.series if columns.series in texts else next((n for n in texts if table[n].n_unique() == table.height), None)
+    if key is None or (columns.series and columns.series not in texts):
+        key = " ".join(texts)
+        names = pl.concat_str([pl.col(name).fill_null("") for name in texts], separator=" ").str.strip_chars()
+        table = table.with_columns(names.alias(key))
+        if table[key].n_unique() < table.height:
+            return table.select(c for c in table.columns if c != key or key in texts), []
+    role = "year" if all(isinstance(value, int) for value in parts.values()) else "date"
+    left_out = [name for name in table.columns if name not in parts and name not in (key, *texts)]
+    frame = table.select(key, *parts).rename({key: "\0"})
+    long = frame.unpivot(list(parts), index="\0", variable_name=role, value_name="value").rename({"\0": key})
+    long = long.with_columns(pl.col(role).replace_strict(parts)) if role == "year" else long
+    more = f"; {', '.join(left_out[:10])} is left out" if left_out else ""
+    return long, [f"{where}: a row for each {key} and a column for each {role} are read as {table.height} series{more}"]
+
+
+def _date_names(names: list[str]) -> dict[str, int | str]:
+    """The columns whose names are years (1960, or 1960 [YR1960]) or, where there are none, dates; empty where few of them are."""
+    import polars as pl
+
+    years = {name: int(found[1]) for name in names if (found := re.fullmatch(r"[YyXx]?(1[5-9]\d\d|20\d\d|21\d\d)(?: \[YR\d{4}\])?", name))}
+    if years:
+        return years if len(set(years.values())) == len(years) >= len(names) / 2 else {}
+    dated = [name for name in names if re.search(r"\d", name) and len(name) >= 6]
+    try:
+        found = moments(pl.Series("name", dated), "") if dated else None
+    except DataError:
+        return {}
+    if found is None or found.stamps.dtype.kind != "M" or len(dated) < len(names) / 2:
+        return {}
+    return {name: name for name in dated}
+
+
+def _part_of_year(name: str, role: str) -> int | None:
+    """The month or quarter that a column is named after."""
+    words = name_words(name)
+    if len(words) != 1:
+        return None
+    if role == "quarter":
+        found = re.fullmatch(r"q?([1-4])|([1-4])q", words[0])
+        return int(found[1] or found[2]) if found else None
+    return int(words[0]) if words[0].isdecimal() and 1 <= int(words[0]) <= 12 else MONTHS.get(words[0])
+
+
 def _is_role(table, name: str, role: str) -> bool:
     """Whether a column is named like a part of a date and holds such numbers (or names of months)."""
     import polars as pl
@@ -151,7 +259,7 @@ def _is_role(table, name: str, role: str) -> bool:
     if not any(ROLES.get(word) == role for word in words) or not column.len() or column.null_count() > 0.05 * column.len():
         return False
     if column.dtype == pl.String:
-        return role == "month" and all(_month_number(cell) for cell in column.drop_nulls().unique().to_list())
+        return role in PART_NUMBERS and all(PART_NUMBERS[role](cell) for cell in column.drop_nulls().unique().to_list())
     low, high = RANGES[role]
     known = column.drop_nulls()
     return column.dtype.is_numeric() and bool(((known >= low) & (known <= high) & (known == known.round(0))).all())
@@ -159,6 +267,48 @@ def _is_role(table, name: str, role: str) -> bool:
 
 def _month_number(cell: str) -> int | None:
     return MONTHS.get((name_words(cell) or [""])[0])
+
+
+def _in_words(cell: str, role: str) -> int | None:
+    """The number in `Q3`, `3Q`, `3rd quarter`, `W07` or `KW 7`."""
+    found = re.fullmatch(r"[^\d]{0,12}?(\d{1,2})[^\d]{0,12}", cell.strip())
+    return int(found[1]) if found and RANGES[role][0] <= int(found[1]) <= RANGES[role][1] else None
+
+
+PART_NUMBERS = {  # of cells that are texts, by role
+    "month": _month_number,
+    "quarter": lambda cell: _in_words(cell, "quarter"),
+    "week": lambda cell: _in_words(cell, "week"),
+}
+
+
+def _slots(table, time: str, free: list[str]) -> tuple[str, str] | None:
+    """The column of whole numbers that counts the hours, half-hours or quarters of an hour of each day from 1 (or hours from 0): its role
+    and name."""
+    for name in free:
+        column = table[name]
+        if (
+            not SLOT_WORDS & set(name_words(name))
+            or not column.dtype.is_integer()
+            or column.null_count()
+            or table.select(time, name).n_unique() < 0.98 * table.height
+        ):
+            continue
+        low, high, count = column.min(), column.max(), column.n_unique()
+        days = table[time].n_unique()
+        if (low, high) in SLOTS and count == high - low + 1 and table.height >= 0.8 * days * count:
+            return SLOTS[low, high], name
+    return None
+
+
+def _is_offset(table, name: str) -> bool:
+    """Whether a column holds how far the clock of each row is from UTC."""
+    import polars as pl
+
+    column = table[name]
+    if not OFFSET_WORDS & set(name_words(name)) or column.dtype != pl.String or not column.len() or column.null_count():
+        return False
+    return bool(column.str.contains(OFFSET).all())
 
 
 def _is_clock(table, name: str) -> bool:
@@ -197,25 +347,33 @@ def _joined(table, parts, form: str, where: str) -> tuple[np.ndarray, str]:
         if "month" in by_role:
             month = _numbers(table, by_role["month"], where)
         elif "quarter" in by_role:
-            month = _numbers(table, by_role["quarter"], where) * 3 - 2
+            month = _numbers(table, by_role["quarter"], where, "quarter") * 3 - 2
         days = ((year - 1970) * 12 + month - 1).astype("datetime64[M]").astype("datetime64[D]")
         if "week" in by_role:  # the Monday of the week that the standard counts: week 1 holds January 4
             fourth = days + 3
-            days = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (_numbers(table, by_role["week"], where) - 1)
+            days = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (_numbers(table, by_role["week"], where, "week") - 1)
         elif "day" in by_role:
             days = days + (_numbers(table, by_role["day"], where) - 1)
         stamps = days.astype("datetime64[us]")
     if "clock" in by_role:
         stamps = stamps + _seconds(table[by_role["clock"]], where).astype("timedelta64[s]")
+    if "offset" in by_role:
+        cut = table[by_role["offset"]].str.extract_groups(OFFSET).struct.unnest()
+        hours, minutes = (cut.to_series(i).cast(int).fill_null(0).to_numpy() for i in (1, 2))
+        sign = np.where((cut.to_series(0) == "-").to_numpy(), -1, 1)
+        stamps = stamps - (sign * (hours * 60 + minutes)).astype("timedelta64[m]")
+    if slots := next((role for role in by_role if role.startswith("slots")), None):
+        minutes = 24 * 60 // int(slots.split()[1])
+        stamps = stamps + ((_numbers(table, by_role[slots], where) - 1) * minutes).astype("timedelta64[m]")
     return stamps, form
 
 
-def _numbers(table, name: str, where: str) -> np.ndarray:
+def _numbers(table, name: str, where: str, role: str = "month") -> np.ndarray:
     import polars as pl
 
     column = table[name]
     if column.dtype == pl.String:
-        column = pl.Series(name, [_month_number(cell) if cell else None for cell in column.to_list()])
+        column = pl.Series(name, [PART_NUMBERS[role](cell) if cell else None for cell in column.to_list()], dtype=pl.Int64)
     if column.null_count():
         row = int(column.is_null().arg_max())
         raise DataError(f"{where}, column {name!r}, row {row + 2}: expected a part of a date, received {table[name][row]!r}.")

@@ -95,7 +95,7 @@ def parse(text: pl.Series, form: str) -> pl.Series:
     bare = text.str.replace(ZONE, "") if "%H" in form else text
     if "%H" in form and (ends := bare.str.contains(MIDNIGHT)).any():  # 24:00 ends the day
         found = parse(bare.str.replace(MIDNIGHT, "${1}00$2"), form)
-        return found + pl.Series(ends.fill_null(False).cast(pl.Int64)).cast(pl.Int64) * pl.Series([DAY], dtype=pl.Duration("us"))
+        return found + ends.fill_null(False).cast(pl.Int64) * pl.Series([DAY], dtype=pl.Duration("us"))
     if form in ("quarter", "week", "month", "half"):
         bare, form = _first_day(bare, form)
     shape = SHAPES.get(form) or (FULL_YEAR if "%Y" in form else None)

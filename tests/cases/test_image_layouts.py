@@ -216,3 +216,15 @@ def test_few_images_per_class_are_named(tmp_path, count, says):
 def test_five_images_per_class_train(tmp_path):
     data = read(tmp_path, source=fill(tmp_path / "zoo", count=5))
     assert min(rows(data).values()) > 0
+
+
+def test_the_pattern_of_words_before_numbers_is_proposed(tmp_path):
+    fill(tmp_path / "made", count=8)
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in (tmp_path / "made").glob("*/*.png"):
+        path.rename(flat / f"{path.parent.name}.{path.name}")
+    with pytest.raises(DataError, match="begin with 'circle', 'cross', 'triangle'") as caught:
+        read(tmp_path, source=flat)
+    pattern = str(caught.value).split("data.label_pattern = '")[1].split("'")[0]
+    assert read(tmp_path, source=flat, label_pattern=pattern).encoder.labels == SHAPES

@@ -1,5 +1,7 @@
 """Tables of labels as people have them: paths in any form, one-hot columns, lists of labels, numbers, groups and parts."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -232,3 +234,19 @@ def test_new_proposes_the_label_and_the_group_column(folder):
     assert suggest(str(source)) == {"data.target": "label", "data.group": "subject_id"}
     with pytest.raises(DataError, match=r"set data\.target"):
         suggest(str(table(folder, path=[f"shot_{i}" for i in range(N)], u=[1.5, 2.0] * 18, v=[1.25, 7.5] * 18)))
+
+
+@pytest.mark.parametrize(("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t.txt", " ")])
+def test_no_image_is_lost_as_a_header(folder, tmp_path, name, separator):
+    (folder / name).write_text("\n".join(f"img/shot_{i}.jpg{separator}{kind}" for i, kind in enumerate(KINDS)))
+    assert sum(rows(read(tmp_path, source=folder / name)).values()) == N
+
+
+def test_a_mapping_of_files_to_labels_is_a_table(folder, tmp_path):
+    (folder / "t.json").write_text(json.dumps({f"shot_{i}.jpg": kind for i, kind in enumerate(KINDS)}))
+    assert sum(rows(read(tmp_path, source=folder / "t.json")).values()) == N
+
+
+def test_numbers_with_a_unit_are_regression(folder, tmp_path):
+    path = table(folder, image=[f"shot_{i}.jpg" for i in range(N)], age=[f"{20 + 1.5 * i} yrs" for i in range(N)])
+    assert read(tmp_path, source=path, target="age").encoder.labels == ()

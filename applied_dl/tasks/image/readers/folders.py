@@ -21,6 +21,27 @@ from applied_dl.tasks.image.readers.table import TABLES, list_table
 
 LABEL_TABLES = re.compile(r"^(train|label|metadata|annotation)", re.IGNORECASE)
 UNLABELLED = ("unlabeled", "unlabelled", "unlabeled images", "predict", "prediction", "predictions", "pred", "inference", "submission")
+NUMBERED = re.compile(r"([^\W\d_]+(?:[ _-][^\W\d_]+)*)[ ._-]*\d+$")
+BEFORE_NUMBER = "^(.+?)[ ._-]*[0-9]+$"
+UNNAMED = (
+    "img",
+    "image",
+    "dsc",
+    "dscn",
+    "dscf",
+    "photo",
+    "pic",
+    "picture",
+    "pxl",
+    "scan",
+    "frame",
+    "shot",
+    "file",
+    "bild",
+    "foto",
+    "sample",
+)
+LEAST_NAMED = 5  # images of each word before a number, from which the words may be classes
 LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
 
 
@@ -297,10 +318,25 @@ def _from_table(folder: Folder, tables: list[Path], options: Options, notes: lis
         first.warnings.extend([*notes, f"the labels were found in {labelled[0].name!r}"])
         return found
     beside = f" There are the tables {', '.join(repr(p.name) for p in tables)}: name one as data.source." if tables else ""
+    if names := _names_before_numbers(folder.all_images()):
+        shown = ", ".join(map(repr, sorted(set(names))[:5]))
+        beside += f" The file names begin with {shown}: data.label_pattern = {BEFORE_NUMBER!r} takes these words as labels."
     raise DataError(
         f"The folder {str(folder.path)!r} holds images, but no class folders around them; expected {folder.name}/CLASS/image.jpg, a table "
         f"of paths and labels as data.source, or data.label_pattern for labels in the file names.{beside}"
     )
+
+
+def _names_before_numbers(images: list[Path]) -> list[str] | None:
+    """The words before the numbers of files such as `cat.0.jpg` or `Maine_Coon_12.jpg`, where they repeat and are no words of cameras or
+    parts; else None."""
+    found = [NUMBERED.match(path.stem) for path in images]
+    if not all(found):
+        return None
+    names = [match[1] for match in found if match]
+    counts = Counter(names)
+    usual = len(counts) < 2 or min(counts.values()) < LEAST_NAMED or any(name.lower() in (*UNNAMED, *PARTS) for name in counts)
+    return None if usual else names
 
 
 def _what_else(folder: Folder) -> str:

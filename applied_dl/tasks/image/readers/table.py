@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import polars as pl
 from msgspec import structs
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.io.cells import as_levels, as_numbers, number_style
+from applied_dl.io.cells import as_levels
+from applied_dl.io.numbers import learn_format, read_numbers
 from applied_dl.io.table_files import SUFFIXES, read_cells
 from applied_dl.tasks.image.readers.hints import column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
@@ -17,6 +19,8 @@ from applied_dl.tasks.image.readers.listing import PARTS, Listing, Options
 from applied_dl.tasks.image.readers.paths import ImageIndex
 from applied_dl.tasks.image.readers.patterns import by_pattern, groups_of
 
+IMAGE_FILE = re.compile(r"\.(jpe?g|png|gif|bmp|tiff?|webp|avif|jfif|heic|ppm|pgm)$", re.IGNORECASE)
+BY_NAME = (".json", ".jsonl", ".ndjson", ".parquet")  # formats whose columns always have names
 TABLES = (*SUFFIXES, ".gz")
 PATH_COLUMNS = (
     "path", "file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "picture", "img", "image_name", "imagename",
@@ -75,6 +79,11 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
 
 def _frame(path: Path) -> pl.DataFrame:
     frame = read_cells(path, header="guess").frame
+    files = sum(bool(IMAGE_FILE.search(name.strip())) for name in frame.columns)
+    if frame.height == 1 and files == frame.width:  # {"a.jpg": "cat", "b.jpg": "dog"}
+        return pl.DataFrame({"path": frame.columns, "label": [str(cell) for cell in frame.row(0)]})
+    if files and path.suffix.lower() not in BY_NAME:  # the first line is a row: no image may be lost as a header
+        frame = read_cells(path, header=False).frame
     return frame.rename({name: name.strip() for name in frame.columns})
 
 
@@ -112,8 +121,9 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
     for name in candidates:
         if name.lower() in PATH_COLUMNS:
             return name
+    shown = ", ".join(map(repr, frame.columns[:10]))
     raise DataError(
-        f"{str(path)!r} has no column of image paths: no column names files in {str(path.parent)!r}; received {frame.columns}. Set "
+        f"{str(path)!r} has no column of image paths: no column names files in {str(path.parent)!r}; received {shown}. Set "
         "data.path to the column, and put the table beside its images."
     )
 
@@ -166,8 +176,8 @@ def _flags(frame: pl.DataFrame, path: Path, names: tuple[str, ...]) -> LabelCell
 
 def _label_cells(cells: pl.Series) -> LabelCells:
     texts = [None if cell is None else cell.strip() for cell in as_levels(cells).to_list()]
-    style, _ = number_style(cells)
-    return LabelCells(target=cells.name, texts=texts, numbers=as_numbers(cells, style)[0])
+    form, _ = learn_format(cells, words=False)
+    return LabelCells(target=cells.name, texts=texts, numbers=read_numbers(cells, form)[0])
 
 
 def _groups(frame: pl.DataFrame, options: Options, items: list, path: Path) -> list[str] | None:

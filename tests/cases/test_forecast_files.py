@@ -251,3 +251,18 @@ def test_totals_and_blank_lines_at_the_end_are_left_out():
 
 def test_the_state_of_a_prepared_forecast_is_typed(tmp_path):
     assert isinstance(prepared(tmp_path, shop(), horizon=6).state, State)
+
+
+def test_hourly_columns_known_ahead_bring_hour_and_weekday(tmp_path):
+    hours = [dt.datetime(2023, 1, 2) + dt.timedelta(hours=i) for i in range(24 * 120)]
+    table = {
+        "t": hours,
+        "load": [h.hour + 5 * (h.weekday() > 4) + i / 1000 for i, h in enumerate(hours)],
+        "temp": [h.day / 7 for h in hours],
+    }
+    keys = {"target": "load", "future_covariates": ["temp"]}
+    assert prepared(tmp_path, table, **keys).encoder.calendar == ("hour", "weekday")
+    assert prepared(tmp_path, table, calendar=False, **keys).encoder.calendar == ()
+    assert prepared(tmp_path, table, target="load").encoder.calendar == ()
+    daily = {"t": DAYS, "load": WAVE, "temp": WAVE[::-1]}
+    assert prepared(tmp_path, daily, **keys).encoder.calendar == ()

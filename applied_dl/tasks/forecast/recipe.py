@@ -27,7 +27,11 @@ class Data(Section, frozen=True, kw_only=True):
     past_covariates: about(str | tuple[str, ...], "columns known up to now only") = ()
     future_covariates: about(str | tuple[str, ...], "columns known ahead, over the horizon too") = ()
     static_covariates: about(str | tuple[str, ...], "columns that are constant per series") = ()
-    calendar: about(bool | None, "give the model hour, weekday and day of the year of every future step") = None
+    calendar: about(
+        bool | None,
+        "give the model hour, weekday and day of the year of every future step; by default hour and weekday with future_covariates, "
+        "on steps shorter than a day",
+    ) = None
     split: about(tuple[float, float, float], "shares of train, validation and test, in time order") = (0.6, 0.2, 0.2)
     rows: about(int | None, "use only the first rows (time steps) of the file", ge=3) = None
     horizon: about(int | None, "steps to forecast; by default chosen from the frequency", ge=1) = None

@@ -62,9 +62,9 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     offset, own_offset = _offsets(known, form, notes)
     center = tuple(c - o for c, o in zip(center, offset)) if offset else center
     _note_constant(data.names, known, notes)
-    calendar = periods(data.clock) if d.calendar else ()
     windows = max(1, cuts.train[0] - lookback - horizon + 1)
     name, members = choose(recipe, form, windows, season, short)
+    calendar = _calendar(d, data.clock, form, short, members or (name,))
     cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in (members or (name,)) else 0
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
@@ -139,6 +139,16 @@ def _check_form(d, form: str, data: SeriesSet) -> None:
         raise UsageError("data.split cuts series on one clock; a panel keeps the last data.test_horizons horizons of each series.")
     if d.calendar and not periods(data.clock):
         raise UsageError(f"data.calendar needs dates that vary in a year; the steps of this file are {data.clock.name!r}.")
+
+
+def _calendar(d, clock: Clock, form: str, short: bool, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The recipe's choice; by default hour and weekday go with the columns known ahead of steps shorter than a day, which have a season of
+    the day and one of the week. Not for a cyclenet, which sees no covariates."""
+    found = periods(clock)
+    if d.calendar is not None:
+        return found if d.calendar else ()
+    wanted = d.future_covariates and form == "aligned" and not short and any(name != "cyclenet" for name in names)
+    return tuple(name for name in found if name != "year") if wanted and "hour" in found else ()
 
 
 def _form(data: SeriesSet, d) -> str:

@@ -303,3 +303,20 @@ def test_a_column_of_several_forms_of_dates_is_one_of_moments():
         assert len(set(values.tolist())) == 1
     mixed["when"] = [day.strftime(("%d/%m/%Y", "%m/%d/%Y")[i % 2]) for i, day in enumerate(days)]
     assert learned(mixed)[0].columns[0].kind != "moment"  # 01/02/2020 would be two days
+
+
+def test_a_row_of_totals_and_a_row_of_units_are_left_out(tmp_path):
+    rows = [f"{i % 17 + 0.5},{'abc'[i % 3]},{i * 7 % 50}" for i in range(60)]
+    plain, both = tmp_path / "plain.csv", tmp_path / "both.csv"
+    plain.write_text("\n".join(["x,c,y", *rows]))
+    both.write_text("\n".join(["x,c,y", "[m],[-],[EUR]", *rows, "Total,,1470"]))
+    found = [task.prepare(recipes.read_recipe({"task": "tabular", "data": {"source": str(path)}}), None) for path in (plain, both)]
+    assert found[0].fingerprint == found[1].fingerprint
+    assert "row of totals" in found[1].warnings[0]
+    assert any("units of the columns" in note for note in found[1].warnings)
+
+
+def test_dates_as_a_target_are_reported():
+    days = [f"2024-0{i % 6 + 1}-15" for i in range(N)]
+    found = prepare({"x": RANDOM.normal(size=N), "y": days})
+    assert any(note.startswith("IMPORTANT") and "dates or times" in note for note in found.warnings)

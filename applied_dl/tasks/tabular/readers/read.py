@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 from msgspec import Struct
@@ -22,6 +24,8 @@ from applied_dl.tasks.tabular.readers.target_scale import prefers_log
 
 NAMES = ("train", "validation", "test")
 FEWEST = 10  # rows with a target
+TOTALS = ("total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totale", "totaal", "suma", "somme")
+UNIT = re.compile(r"[\[(][^\[\]()]{0,12}[\])]$")
 SHOWN = 5  # wrong cells that a note lists
 
 
@@ -41,7 +45,9 @@ def prepare_table(recipe) -> Prepared:
     names = target_columns(table, data.target)
     check_named(table, data, names)
     _check_split(data, given)
+    table, place, summed = _without_totals(table, place)
     table, place, notes = _with_targets(table, place, names)
+    notes = summed + notes
     decimal = data.decimal or table.decimal
     targets, more = _learn_targets(table, place, given, names, data.kind, decimal)
     truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
@@ -101,6 +107,30 @@ def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
             other = sorted(set(table.columns) ^ set(first.columns))
             raise DataError(f"{table.source} and {first.source} have different columns: {', '.join(map(repr, other[:10]))}.")
     return join(list(tables.values())), np.repeat(np.arange(len(tables)), [len(table) for table in tables.values()])
+
+
+def _without_totals(table: Table, place: np.ndarray) -> tuple[Table, np.ndarray, list[str]]:
+    """Without a last row of totals, of which one cell is such a word and at least one is empty, and without a first row of units in
+    brackets (`[kg]`, `(m)`)."""
+    if len(table) <= FEWEST:
+        return table, place, []
+    texts = lambda row: [cell.strip() for cell in table.frame.row(row) if isinstance(cell, str)]  # noqa: E731
+    last, first = texts(-1), texts(0)
+    names = table.frame.get_columns()
+    word = next(
+        (i for i, cells in enumerate(names) if isinstance(cells[-1], str) and cells[-1].strip().rstrip(":").lower() in TOTALS), None
+    )
+    leaves, notes = [], []
+    if last and word is not None and None in table.frame.row(-1) and (names[word].head(-1) == names[word][-1]).sum() == 0:
+        leaves.append(len(table) - 1)
+        notes.append(f"IMPORTANT: the last row ({table.where(len(table) - 1)}) is a row of totals ({names[word][-1]!r}) and is left out")
+    if len(first) > 1 and len(first) == sum(cell is not None for cell in table.frame.row(0)) and all(map(UNIT.match, first)):
+        leaves.append(0)
+        notes.append(f"the first row ({table.where(0)}) holds the units of the columns ({', '.join(first[:5])}) and is left out")
+    if not leaves:
+        return table, place, []
+    kept = np.setdiff1d(np.arange(len(table)), leaves)
+    return table.take(kept), place[kept], notes
 
 
 def _with_targets(table: Table, place: np.ndarray, names: tuple[str, ...]) -> tuple[Table, np.ndarray, list[str]]:

@@ -77,6 +77,12 @@ def test_hours_counted_from_1_and_intervals_are_times_of_day(name, cell):
     assert (found.names, found.clock.name, found.values[0].tolist()) == (["load"], "h", wave(720))
 
 
+@pytest.mark.parametrize("cell", [lambda t: f"{t:%H%M}", lambda t: t.hour * 100], ids=["texts", "numbers"])
+def test_hours_and_minutes_without_a_mark_are_times_of_day(cell):
+    found = read({"date": [t.date() for t in HOURS], "time": [cell(t) for t in HOURS], "load": wave(720)})
+    assert (found.names, found.clock.name, found.values[0].tolist()) == (["load"], "h", wave(720))
+
+
 def test_stores_numbered_from_1_to_24_are_no_hours():
     found = read({"date": DAYS * 24, "store_nr": [i for i in range(1, 25) for _ in DAYS], "sales": wave(24 * 60)})
     assert (len(found.names), found.clock.name) == (24, "d")

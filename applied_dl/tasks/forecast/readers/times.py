@@ -317,7 +317,21 @@ def _is_clock(table, name: str) -> bool:
     column = table[name]
     if column.dtype == pl.Time or (column.dtype == pl.String and _clock_texts(column)):
         return column.n_unique() > 1
-    return column.n_unique() > 1 and _is_role(table, name, "clock")
+    return column.n_unique() > 1 and (_is_role(table, name, "clock") or (_named_clock(name) and _hour_minute(column)))
+
+
+def _named_clock(name: str) -> bool:
+    return any(ROLES.get(word) == "clock" for word in name_words(name))
+
+
+def _hour_minute(column) -> bool:
+    """Whether whole numbers, or texts of digits, are times such as 0, 30, 100 and 2330 (or 0030)."""
+    import polars as pl
+
+    whole = column.cast(pl.Int64, strict=False) if column.dtype == pl.String or column.dtype.is_integer() else None
+    if whole is None or not len(whole) or whole.null_count():
+        return False
+    return bool(whole.max() > 96 and whole.min() >= 0 and whole.max() <= 2400 and (whole % 100 < 60).all())
 
 
 def _clock_texts(column) -> bool:
@@ -386,6 +400,9 @@ def _seconds(column, where: str) -> np.ndarray:
 
     if column.dtype == pl.Time:
         found = column.cast(pl.Int64) // 10**9
+    elif _hour_minute(column):
+        whole = column.cast(pl.Int64)
+        found = whole // 100 * 3600 + whole % 100 * 60
     elif column.dtype == pl.String:
         cut = column.str.extract_groups(CLOCK).struct.unnest()
         hour, minute, second = (cut.to_series(i).cast(pl.Int64) for i in range(3))

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.io.cells import as_levels, normalised, places
+from applied_dl.io.cells import as_levels, moment_style, normalised, places
 from applied_dl.io.numbers import learn_format, read_numbers
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
@@ -75,6 +75,11 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
     if len(levels) < 2:
         raise DataError(f"The target {name!r} has one class, {levels[0]!r}, in different spellings; expected at least two.")
     notes += [f"IMPORTANT: target {name!r}: {merged}"] if merged else []
+    if kind_given is None and len(levels) > 2 and (found := moment_style(cells)) and found.share > 0.9:
+        notes.append(
+            f"IMPORTANT: target {name!r} holds dates or times, which are read as {len(levels)} classes. To predict when, make a column of "
+            "days from a start; to forecast, use the task forecast"
+        )
     if len(levels) > MOST_LABELS:
         raise DataError(f"The target {name!r} has {len(levels)} classes, more than {MOST_LABELS}; is it data.kind = 'regression'?")
     if kind_given is None and len(levels) > max(MOST_CLASSES, len(cells) / 2):

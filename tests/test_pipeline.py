@@ -36,7 +36,7 @@ def test_the_bundle_is_whole_and_says_what_was_measured(task, trained):
     assert fp32.max_rel_diff <= 1e-4
     card = (done.bundle / "README.md").read_text()
     assert card.startswith("---\n")
-    assert "## Results" in card
+    assert "## Is it good?" in card
     assert not list(done.bundle.parent.glob(".*"))
     assert len(list(csv.DictReader((done.bundle / "history.csv").open()))) >= 1
 

@@ -92,7 +92,6 @@ def train(
     task = load_task(recipe.task)
     from applied_dl.export.convert import check_export, warm_up
     from applied_dl.training.checkpoints import Store
-    from applied_dl.training.hardware import as_float32
     from applied_dl.training.logs import epoch_logger
     from applied_dl.training.reproducible import set_up
     from applied_dl.training.trainer import CheckpointingTrainer
@@ -114,6 +113,8 @@ def train(
     if "tflite" in recipe.export.formats and task.trained_by_keras:
         warm_up()  # a training without Keras takes little memory, and the converter beside it too much
     fitted = task.fit(recipe, prepared, CheckpointingTrainer(store, tuple(callbacks), on_epoch))
+    from applied_dl.training.hardware import as_float32  # Keras is loaded here for a training that did without
+
     fitted = fitted._replace(model=as_float32(fitted.model))
     serving = task.serving(recipe, fitted, prepared)
     with bundle.writing(target, overwrite) as work:

@@ -76,7 +76,7 @@ FILES = [
     refused("half a Parquet", parquet(pl.DataFrame({"text": ["the dog"] * 99}), 200), "x.parquet"),
     refused("a table of several columns", put("a,b\nthe dog,the cat\n", "x.csv"), "x.csv", "2 columns"),
     refused("no JSON", put('{"text": "the dog"}\n{"text"', "x.jsonl"), "row 2", "JSON"),
-    refused("JSON of numbers", put("[1, 2]\n", "x.jsonl"), "row 1"),
+    refused("JSON of numbers", put("[1, 2]\n", "x.jsonl"), "x.jsonl", "data.column"),
     refused("an empty file", put(""), "x.txt"),
     refused("white space", put("\n \n\t\n"), "x.txt"),
     refused("a header alone", put("text\n", "x.csv"), "x.csv"),

@@ -12,7 +12,7 @@ from tests.training.faults import FAULTS, HEALTHY
 
 QUICK = (
     "pixels never scaled", "a NaN in the input", "softmax before a loss of logits", "relu units born dead", "a stopped gradient",
-    "equal rows, other labels", "one row in fifty", "a column made from the label", "a column made from the number",
+    "equal rows with different labels", "one row in fifty", "a column made from the label", "a column made from the number",
     "the future among the covariates", "test rows that were trained on", "ten rows to choose the epoch",
 )  # fmt: skip
 

@@ -92,7 +92,7 @@ def _export_tflite(serving: Serving, settings, train: Part, verifier: Verifier, 
         work = Path(temporary)
         sample = train.take(np.linspace(0, len(train) - 1, min(len(train), convert.REPRESENTATIVE_ROWS)).astype(np.int64))
         np.savez(work / "representative.npz", **sample.inputs)
-        converted, reasons = _convert(serving, tuple(settings.variants), work)
+        converted, reasons = convert_variants(serving, tuple(settings.variants), work)
         refused, costs = run_isolated(converted, work / "representative.npz")
         reasons |= refused
         for variant in settings.variants:
@@ -106,7 +106,7 @@ def _export_tflite(serving: Serving, settings, train: Part, verifier: Verifier, 
     return exports
 
 
-def _convert(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple[dict[str, Path], dict[str, str]]:
+def convert_variants(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple[dict[str, Path], dict[str, str]]:
     """Files by variant, and the reasons of those that could not be converted. A graph without large weights has no int8_weights file."""
     write_saved_model(serving, work / "phone", endpoints=False)
     requested = tuple(v for v in variants if v != "int8_weights")

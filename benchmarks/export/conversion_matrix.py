@@ -85,7 +85,7 @@ def examine(make: Callable, folder: Path) -> dict:
     import numpy as np
 
     from applied_dl.export.isolated import run_isolated
-    from applied_dl.export.precisions import _converted
+    from applied_dl.export.precisions import convert_variants
     from applied_dl.export.serving import Serving
     from applied_dl.export.verification import differences
     from applied_dl.runtime.interpreter import Runtime, operators
@@ -95,7 +95,7 @@ def examine(make: Callable, folder: Path) -> dict:
     rows = rows_for(model, np.random.default_rng(0))
     np.savez(folder / "representative.npz", **rows)
     expected = {name: np.asarray(value) for name, value in model.predict(rows, verbose=0).items()}
-    made, reasons = _converted(Serving(model), VARIANTS, folder)
+    made, reasons = convert_variants(Serving(model), VARIANTS, folder)
     refused, costs = run_isolated(made, folder / "representative.npz")
     found = {"parameters": model.count_params(), "variants": {}}
     for variant in VARIANTS:

@@ -45,7 +45,9 @@ def test_the_cache_answers_until_the_file_changes(tmp_path, monkeypatch):
     assert spoken(read_ids(path, None, True, tmp_path)) == [["four"]]
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "holds no word"), (b"... !!\n--\n", "holds no word"), (b"\0" * 99, "is not a text")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "holds no word"), (b"... !!\n--\n", "holds no word"), (b"\0" * 99, "is not a text")]
+)
 def test_text_without_words_is_one_sentence(tmp_path, content, message):
     with pytest.raises(DataError, match=message):
         read_ids(write(tmp_path / "a.txt", content), None, True, tmp_path)

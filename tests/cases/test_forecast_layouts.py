@@ -108,6 +108,12 @@ def test_totals_and_footnotes_below_the_rows_are_left_out(last):
     assert any("left out" in note for note in found.notes)
 
 
+def test_totals_between_the_rows_are_left_out():
+    days = [str(day) for day in DAYS]
+    found = read({"date": [*days[:31], "Total January", *days[31:], "Total 2023"], "sales": [*wave(31), 999.0, *wave(60)[31:], 999.0]})
+    assert found.values[0].tolist() == wave(60)
+
+
 def test_one_unit_behind_every_number_is_taken_off():
     found = read({"date": DAYS, "power": [f"{value} kW" for value in wave(60)]})
     assert found.values[0].tolist() == wave(60)

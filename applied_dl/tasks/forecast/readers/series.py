@@ -14,6 +14,7 @@ from applied_dl.tasks.forecast.readers.times import dated_columns, with_times, y
 from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet
 
 MOST_TEXTS = 64  # of a covariate that are columns of their own; rarer ones count as "any text"
+TOTAL = r"(?i)^\s*(grand |sub)?(total|sum|summe|gesamt|somme|suma|totale|totaal)\b"
 MOST_EMPTY = 0.05  # share of rows without a time that may be left out
 
 
@@ -80,15 +81,17 @@ def _without_empty_times(table, columns: Columns, where: str):
     if columns.time is None:
         return table, []
     empty = table[columns.time].is_null()
+    totals = pl.Series([False] * table.height, dtype=pl.Boolean)
     if table[columns.time].dtype == pl.String:  # Total, Average, Source: … below the rows
         words = (empty | ~table[columns.time].str.contains(r"\d")).fill_null(True).to_numpy()
         below = table.height - int(np.flatnonzero(~words).max(initial=-1)) - 1
-        empty = empty | pl.Series(np.arange(table.height) >= table.height - below)
+        totals = table[columns.time].str.contains(TOTAL).fill_null(False)  # of a month, between the rows
+        empty = empty | totals | pl.Series(np.arange(table.height) >= table.height - below)
     if not empty.any():
         return table, []
     last = int(np.flatnonzero(~empty.to_numpy()).max(initial=-1))
     blank = table.select(pl.all_horizontal(pl.col(columns.targets).is_null())).to_series()
-    left_out = empty & (blank | pl.Series(np.arange(table.height) > last))
+    left_out = empty & (blank | totals | pl.Series(np.arange(table.height) > last))
     if not left_out.any() or left_out.sum() > max(1, MOST_EMPTY * table.height):
         return table, []
     row = int(left_out.arg_max()) + 2

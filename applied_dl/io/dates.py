@@ -163,8 +163,8 @@ def written(cells: pl.Series) -> Written | None:
 
 def _swapped(form: str, others: str) -> bool:
     """Whether two forms could read the same cell as different days."""
-    numeric = lambda one: "%b" not in one and "%B" not in one and "%Y" in one and not one.startswith("%Y")  # noqa: E731
-    sign = lambda one: re.sub(r"%\w", "", one)[:1]  # noqa: E731
+    numeric: Callable[[str], bool] = lambda one: "%b" not in one and "%B" not in one and "%Y" in one and not one.startswith("%Y")  # noqa: E731
+    sign: Callable[[str], str] = lambda one: re.sub(r"%\w", "", one)[:1]  # noqa: E731
     return any(form == other or (numeric(form) and numeric(other) and sign(form) == sign(other)) for other in others.split(MIXED))
 
 

@@ -37,7 +37,7 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     for warning in warnings:
         console.warn(warning)
     model = task.build(recipe, prepared)
-    from applied_dl.export.describe import describe
+    from applied_dl.exporting.describe import describe
 
     read = time.perf_counter() - start
     plot = Path(f"{out}.preview.png")

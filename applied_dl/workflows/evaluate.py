@@ -19,7 +19,7 @@ def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
     manifest = bundle.open_bundle(path)
     recipe = recipes.resolve(manifest.recipe, str(path))
     task = load_task(recipe.task)
-    from applied_dl.export.evaluate import evaluate_files
+    from applied_dl.exporting.evaluate import evaluate_files
 
     encoder = task.load_encoder(path)
     if data is not None:

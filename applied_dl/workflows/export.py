@@ -27,17 +27,17 @@ def export(
     variants: Sequence[str] | None = None,
     max_metric_drop: float | None = None,
 ) -> Manifest:
-    """Export a bundle again; it is replaced in one rename. See `applied_dl.export`."""
+    """Export a bundle again; it is replaced in one rename. See `applied_dl.exporting`."""
     path = Path(path)
     manifest = bundle.open_bundle(path)
     settings = {"formats": formats, "variants": variants, "max_metric_drop": max_metric_drop}
     changed = {key: value for key, value in settings.items() if value is not None}
     recipe = recipes.resolve(config.merged(manifest.recipe, {"export": changed}), str(path))
     task = load_task(recipe.task)
-    from applied_dl.export.convert import check_export
-    from applied_dl.export.describe import describe
-    from applied_dl.export.golden import GOLDEN_ROWS, write_golden
-    from applied_dl.export.precisions import export_files, keras_outputs
+    from applied_dl.exporting.convert import check_export
+    from applied_dl.exporting.describe import describe
+    from applied_dl.exporting.golden import GOLDEN_ROWS, write_golden
+    from applied_dl.exporting.precisions import export_files, keras_outputs
     from applied_dl.report.card import write_card
 
     check_export(recipe.export)

@@ -90,7 +90,7 @@ def train(
         bundle.probe(target)
 
     task = load_task(recipe.task)
-    from applied_dl.export.convert import check_export, warm_up
+    from applied_dl.exporting.convert import check_export, warm_up
     from applied_dl.training.checkpoints import Store
     from applied_dl.training.logs import epoch_logger
     from applied_dl.training.reproducible import set_up
@@ -173,9 +173,9 @@ def _worthless(metrics: dict, baselines: dict[str, dict]) -> str | None:
 
 def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
     """Score, export, plot and describe into a folder; returns its sealed manifest."""
-    from applied_dl.export.describe import describe
-    from applied_dl.export.golden import write_golden, write_history
-    from applied_dl.export.precisions import export_files, keras_outputs
+    from applied_dl.exporting.describe import describe
+    from applied_dl.exporting.golden import write_golden, write_history
+    from applied_dl.exporting.precisions import export_files, keras_outputs
     from applied_dl.report.card import write_card
     from applied_dl.training.diagnostics import check_afterwards
     from applied_dl.training.reproducible import versions

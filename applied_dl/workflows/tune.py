@@ -125,7 +125,7 @@ def _score(trial, study, task, recipe, prepared) -> float:
     """Train once, report each epoch of the first fit, score the validation rows."""
     import optuna
 
-    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.training.hardware import as_float32
     from applied_dl.training.reproducible import set_up
     from applied_dl.training.trainer import CheckpointingTrainer

@@ -84,10 +84,10 @@ def examine(make: Callable, folder: Path) -> dict:
     import keras
     import numpy as np
 
-    from applied_dl.export.isolated import run_isolated
-    from applied_dl.export.precisions import convert_variants
-    from applied_dl.export.serving import Serving
-    from applied_dl.export.verification import differences
+    from applied_dl.exporting.isolated import run_isolated
+    from applied_dl.exporting.precisions import convert_variants
+    from applied_dl.exporting.serving import Serving
+    from applied_dl.exporting.verification import differences
     from applied_dl.runtime.interpreter import Runtime, operators
 
     keras.utils.set_random_seed(0)

@@ -38,9 +38,9 @@ json.dump(found, open(folder + "/found.json", "w"))
 def main() -> None:
     import numpy as np
 
-    from applied_dl.export.precisions import export_files
+    from applied_dl.exporting.precisions import export_files
     from applied_dl.runtime.interpreter import Runtime
-    from tests.export.test_precisions import accuracy, images, settings, small_serving
+    from tests.exporting.test_precisions import accuracy, images, settings, small_serving
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -39,7 +39,7 @@ def measure(task: str, sections: dict) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         done = applied_dl.train(task, out=Path(folder) / task, export={"formats": ["tflite"]}, **sections)
         manifest = done.manifest
-        from applied_dl.export.verification import VERIFICATION_ROWS
+        from applied_dl.exporting.verification import VERIFICATION_ROWS
 
         files = [msgspec.to_builtins(item) for item in manifest.exports]
         for item in files:

@@ -16,7 +16,7 @@ def measure(overrides: dict, baselines: bool = False) -> dict:
     """Validation and test scores of one recipe, CPU-seconds of preparing and fitting, parameters."""
     import numpy as np
 
-    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.tasks.forecast import task
     from applied_dl.training.reproducible import set_up
     from applied_dl.training.trainer import CheckpointingTrainer

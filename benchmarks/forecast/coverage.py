@@ -42,7 +42,7 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
     """Coverage and interval score of ridge's interval, computed in every way; None for a period too short for its test."""
     from keras import ops
 
-    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.tasks.forecast import task
     from applied_dl.tasks.forecast.fit import intervals
     from applied_dl.tasks.forecast.models.intervals import Margin

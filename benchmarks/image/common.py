@@ -51,7 +51,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
 
 
 def _exports(task, settings, serving, prepared) -> dict:
-    from applied_dl.export.precisions import export_files
+    from applied_dl.exporting.precisions import export_files
 
     with tempfile.TemporaryDirectory() as folder:
         found, _ = export_files(

@@ -86,9 +86,9 @@ def prepare(model, row: dict, folder: Path, python: Path) -> None:
     """The SavedModel, the TFLite file and the ONNX file of a network."""
     import numpy as np
 
-    from applied_dl.export import convert
-    from applied_dl.export.saved_model import write_saved_model
-    from applied_dl.export.serving import Serving
+    from applied_dl.exporting import convert
+    from applied_dl.exporting.saved_model import write_saved_model
+    from applied_dl.exporting.serving import Serving
 
     np.savez(folder / "row.npz", **row)
     write_saved_model(Serving(model), folder / "phone")

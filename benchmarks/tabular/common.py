@@ -125,7 +125,7 @@ def _prepare(overrides: dict) -> tuple:
 
 
 def _evaluate(recipe, prepared, fitted, cpu: float, wall: float) -> dict:
-    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.tasks.tabular import task
 
     serving = task.serving(recipe, fitted, prepared)

@@ -41,7 +41,7 @@ def net(name: str, epochs: int) -> dict:
     import numpy as np
 
     import applied_dl
-    from applied_dl.export.verification import differences
+    from applied_dl.exporting.verification import differences
     from applied_dl.runtime.interpreter import Runtime
     from applied_dl.tasks.tabular import task
     from applied_dl.workflows import recipes

@@ -49,7 +49,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     from applied_dl.core.cache import cache_folder
     from applied_dl.core.errors import DataError
     from applied_dl.core.records import HIGHER_IS_BETTER
-    from applied_dl.export.precisions import keras_outputs
+    from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.tasks import load_task
     from applied_dl.training.hardware import as_float32
     from applied_dl.training.lr_finder import RateFinder

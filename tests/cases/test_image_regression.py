@@ -62,8 +62,8 @@ def test_keys_that_do_not_fit_numbers_are_refused(gauges, tmp_path):
 
 @pytest.mark.parametrize("tta", [False, "flip_shift"])
 def test_the_exported_graph_answers_as_keras(gauges, tmp_path, tta):
-    from applied_dl.export.convert import convert_here
-    from applied_dl.export.saved_model import write_saved_model
+    from applied_dl.exporting.convert import convert_here
+    from applied_dl.exporting.saved_model import write_saved_model
     from applied_dl.runtime.interpreter import Runtime
     from applied_dl.tasks.image import task
     from applied_dl.training.hardware import as_float32

@@ -10,7 +10,7 @@ import pytest
 from applied_dl.cli import VERBS
 from applied_dl.core.sections import Export
 from applied_dl.core.task import Task
-from applied_dl.export import precisions, verification
+from applied_dl.exporting import precisions, verification
 from applied_dl.tasks import TASKS, recipe_type
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from applied_dl.core.errors import UsageError
-from applied_dl.export import convert
-from applied_dl.export.saved_model import write_saved_model
-from applied_dl.export.serving import Serving
+from applied_dl.exporting import convert
+from applied_dl.exporting.saved_model import write_saved_model
+from applied_dl.exporting.serving import Serving
 from applied_dl.layers.activations import NAMES, activation
 from applied_dl.layers.blocks import NORMS, dense, normalization
 from applied_dl.runtime.interpreter import Runtime, operators

@@ -16,7 +16,7 @@ from applied_dl.core import config, console
 from applied_dl.core.errors import UsageError
 from applied_dl.core.metrics.forecasting import known_scale
 from applied_dl.core.records import Part, Prepared
-from applied_dl.export.precisions import keras_outputs
+from applied_dl.exporting.precisions import keras_outputs
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.baselines import classical_forecasts
 from applied_dl.tasks.forecast.encoder import Block

@@ -12,7 +12,7 @@ from applied_dl.core import console
 from applied_dl.core.errors import DataError
 from applied_dl.core.metrics import forecasting as metric
 from applied_dl.core.records import Fitted, Part, Prepared, Scores
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
 from applied_dl.tasks.forecast.card import describe_card, describe_data, worst_examples

@@ -11,7 +11,7 @@ from keras import layers
 from applied_dl.core.builders import call
 from applied_dl.core.metrics.calibration import conformal, temperature
 from applied_dl.core.records import Fitted, Part, Prepared, Scores
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.serving import Serving
 from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.tasks.image.baselines import image_baselines

@@ -13,7 +13,7 @@ from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics.embedding import linear_probe, score_pairs
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
 from applied_dl.tasks.sentences.card import describe_card, describe_data, worst_examples

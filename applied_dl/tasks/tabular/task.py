@@ -12,7 +12,7 @@ from applied_dl.core.metrics import regression
 from applied_dl.core.metrics.calibration import conformal, temperature, threshold
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
 from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples

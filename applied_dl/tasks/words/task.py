@@ -25,7 +25,7 @@ from applied_dl.text.word_ids import read_ids
 if TYPE_CHECKING:
     import keras
 
-    from applied_dl.export.serving import Serving
+    from applied_dl.exporting.serving import Serving
 
 COMMONEST = 24  # words shown before training
 MAPPED = 120  # words of the neighbourhood plot
@@ -63,7 +63,7 @@ def serving(recipe, fitted, prepared) -> Serving:
 
 def restore_serving(recipe, model: keras.Model, encoder: WordEncoder) -> Serving:
     """The lookup alone. Raises `UsageError` for a precision that word vectors do not support."""
-    from applied_dl.export.serving import Serving
+    from applied_dl.exporting.serving import Serving
 
     variants(recipe.export.variants)
     return Serving(model)

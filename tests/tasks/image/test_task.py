@@ -10,8 +10,8 @@ from PIL import Image
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Slice
-from applied_dl.export.convert import convert_here
-from applied_dl.export.saved_model import write_saved_model
+from applied_dl.exporting.convert import convert_here
+from applied_dl.exporting.saved_model import write_saved_model
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.tasks.image import predict as infer
 from applied_dl.tasks.image import task

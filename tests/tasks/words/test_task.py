@@ -210,7 +210,7 @@ from pathlib import Path
 from applied_dl.workflows import preparation, recipes
 from applied_dl.tasks import load_task
 from applied_dl.tasks.words.fit.methods import train_table
-from applied_dl.export.convert import check_export
+from applied_dl.exporting.convert import check_export
 from applied_dl.training.checkpoints import Store
 from applied_dl.training.trainer import CheckpointingTrainer
 source, folder = sys.argv[1:]

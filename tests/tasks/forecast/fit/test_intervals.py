@@ -9,7 +9,7 @@ from keras import ops
 from scipy.stats import norm
 
 from applied_dl.core.errors import DataError
-from applied_dl.export.precisions import keras_outputs
+from applied_dl.exporting.precisions import keras_outputs
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.fit.intervals import FEWEST, drift, learned, margins, spread_out
 from applied_dl.tasks.forecast.models.intervals import Margin, conformal_margin

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.export.convert import convert_here
-from applied_dl.export.saved_model import write_saved_model
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.convert import convert_here
+from applied_dl.exporting.saved_model import write_saved_model
+from applied_dl.exporting.serving import Serving
 from applied_dl.models import image as builders
 from applied_dl.runtime.interpreter import Runtime, operators
 

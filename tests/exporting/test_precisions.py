@@ -12,11 +12,11 @@ from applied_dl.core import config
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Part, Scores
-from applied_dl.export import convert, isolated, precisions
-from applied_dl.export.precisions import export_files
-from applied_dl.export.saved_model import write_saved_model
-from applied_dl.export.serving import Serving
-from applied_dl.export.verification import Verifier, _vector_mismatch, verify
+from applied_dl.exporting import convert, isolated, precisions
+from applied_dl.exporting.precisions import export_files
+from applied_dl.exporting.saved_model import write_saved_model
+from applied_dl.exporting.serving import Serving
+from applied_dl.exporting.verification import Verifier, _vector_mismatch, verify
 from applied_dl.runtime.interpreter import Runtime, operators
 from applied_dl.workflows import recipes
 

@@ -1,6 +1,6 @@
 """SavedModel → TFLite in builtin ops only, in a process of its own: a converter that crashes cannot take a training down.
 
-The process (`python -m applied_dl.export.convert`) reads one job file name a line and stays for the next job, so TensorFlow is imported
+The process (`python -m applied_dl.exporting.convert`) reads one job file name a line and stays for the next job, so TensorFlow is imported
 once; `warm_up` starts it while the model still trains. Each file is written as soon as it is converted: a crash loses one variant only,
 and the others get a new process.
 """
@@ -47,7 +47,7 @@ def warm_up() -> subprocess.Popen:
     if _process is None or _process.poll() is not None:
         _log = tempfile.TemporaryFile()
         _process = subprocess.Popen(
-            [sys.executable, "-m", "applied_dl.export.convert"],
+            [sys.executable, "-m", "applied_dl.exporting.convert"],
             stdin=subprocess.PIPE,
             stdout=_log,
             stderr=_log,

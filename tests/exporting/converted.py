@@ -1,8 +1,8 @@
 """A model as the fp32 file that the export would write."""
 
-from applied_dl.export import convert
-from applied_dl.export.saved_model import write_saved_model
-from applied_dl.export.serving import Serving
+from applied_dl.exporting import convert
+from applied_dl.exporting.saved_model import write_saved_model
+from applied_dl.exporting.serving import Serving
 
 
 def fp32(model, folder) -> bytes:

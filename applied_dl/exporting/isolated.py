@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from applied_dl.export.convert import environment
+from applied_dl.exporting.convert import environment
 
 TIMEOUT = 120  # seconds
 

@@ -12,7 +12,7 @@ import zipfile
 
 import numpy as np
 
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.serving import Serving
 
 IMAGE_PROPERTIES, FEATURE_PROPERTIES = 2, 1  # union ContentProperties
 NORMALIZATION_OPTIONS = 1  # union ProcessUnitOptions

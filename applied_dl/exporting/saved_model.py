@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from applied_dl.export.serving import Serving
+from applied_dl.exporting.serving import Serving
 
 
 def signature_of(model: keras.Model) -> dict[str, tf.TensorSpec]:

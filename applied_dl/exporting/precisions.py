@@ -13,14 +13,14 @@ import numpy as np
 from applied_dl.core import console
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.records import BOUNDED, Part, Scores
-from applied_dl.export import convert
-from applied_dl.export.evaluate import signature_outputs
-from applied_dl.export.isolated import run_isolated
-from applied_dl.export.metadata import add_metadata
-from applied_dl.export.saved_model import write_saved_model
-from applied_dl.export.serving import Serving
-from applied_dl.export.verification import Verifier, differences, verification_rows, verify
-from applied_dl.export.weight_only import quantise_weights
+from applied_dl.exporting import convert
+from applied_dl.exporting.evaluate import signature_outputs
+from applied_dl.exporting.isolated import run_isolated
+from applied_dl.exporting.metadata import add_metadata
+from applied_dl.exporting.saved_model import write_saved_model
+from applied_dl.exporting.serving import Serving
+from applied_dl.exporting.verification import Verifier, differences, verification_rows, verify
+from applied_dl.exporting.weight_only import quantise_weights
 
 SIMILAR_SIZE = 1.05  # files within this factor of the smallest count as equally small
 CLEARLY_FASTER = 0.5  # of those, one with less than this share of the smallest file's latency is chosen instead: more than timing noise

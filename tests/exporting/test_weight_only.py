@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from applied_dl.export.weight_only import quantise_weights
+from applied_dl.exporting.weight_only import quantise_weights
 from applied_dl.runtime.interpreter import Runtime, operators
-from tests.export.converted import fp32
+from tests.exporting.converted import fp32
 
 
 def test_a_dense_layer_is_rounded_per_channel(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from applied_dl.core import console
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.records import Part, Scores
-from applied_dl.export.convert import VARIANTS
+from applied_dl.exporting.convert import VARIANTS
 from applied_dl.runtime.interpreter import Runtime
 
 BATCH = 256

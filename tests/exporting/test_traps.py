@@ -9,16 +9,16 @@ from keras import layers
 
 from applied_dl.core import config
 from applied_dl.core.records import Part, Scores
-from applied_dl.export import convert
-from applied_dl.export.precisions import export_files
-from applied_dl.export.saved_model import write_saved_model
-from applied_dl.export.serving import Serving
-from applied_dl.export.verification import Verifier, verify
+from applied_dl.exporting import convert
+from applied_dl.exporting.precisions import export_files
+from applied_dl.exporting.saved_model import write_saved_model
+from applied_dl.exporting.serving import Serving
+from applied_dl.exporting.verification import Verifier, verify
 from applied_dl.models import forecast
 from applied_dl.runtime.interpreter import Runtime, operators
 from applied_dl.text.models.transformer import transformer
 from applied_dl.workflows import recipes
-from tests.export.converted import fp32
+from tests.exporting.converted import fp32
 
 
 def verifier_of(inputs: dict, expected: dict) -> Verifier:

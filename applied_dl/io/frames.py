@@ -99,7 +99,7 @@ def _frame(columns: list[pl.Series]) -> pl.DataFrame:
 
 
 def distinct(names: list[str], source: str) -> list[str]:
-    """Names of columns with the second `a` as `a_2`, the third as `a_3`; a warning tells so."""
+    """Names of columns with the second `a` as `a_2`, the third as `a_3`, with a warning."""
     if len(set(names)) == len(names):
         return names
     counts: Counter[str] = Counter()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -107,7 +108,7 @@ class _Estimator(BaseEstimator):
             self._predictor = Predictor(self.bundle_)
 
 
-class _Classifier(ClassifierMixin, _Estimator):
+class _Classifier(ClassifierMixin, _Estimator, ABC):
     """Classes of any kind: the bundle's labels are their texts."""
 
     def _fit_classes(self, y: Any) -> list[str]:
@@ -146,8 +147,9 @@ class _Classifier(ClassifierMixin, _Estimator):
         check_is_fitted(self, "_predictor")
         return self._proba(self._inputs(X))
 
+    @abstractmethod
     def _inputs(self, X: Any) -> Any:
-        raise NotImplementedError
+        """X as the bundle's predictor takes it, checked."""
 
 
 def _table(estimator: _Estimator, X: Any, y: Any = None) -> tuple[pl.DataFrame, Any]:

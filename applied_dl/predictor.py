@@ -87,7 +87,7 @@ class Predictor:
         for key in options.keys() - set(self.options):
             known = ", ".join(self.options) or "no options"
             raise UsageError(f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {known}.")
-        inputs = _as_list(inputs, keep_series=self.task == "forecast")
+        inputs = _as_list(inputs, keep_series=self._task.HISTORIES)
         chunk = self._task.AT_ONCE
         if chunk is None or not isinstance(inputs, list) or len(inputs) <= chunk:
             predictions, self._local.warnings = self._predict_chunk(inputs, options)

@@ -177,7 +177,7 @@ class TaskPredict(Protocol):
     """The functions of `tasks/<name>/predict.py`, which import neither TensorFlow nor Keras."""
 
     AT_ONCE: int | None  # inputs that are encoded before they are predicted; None takes all at once
-    APPENDS: bool  # `predict --out` continues the user's table with `appended` rather than adding columns to it
+    HISTORIES: bool  # an input is a history: a pandas series is one input, and `predict --out` continues the table by `appended`
 
     def load_encoder(self, folder: Path) -> Encoder:
         """Read the encoder of a bundle."""

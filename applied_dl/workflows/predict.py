@@ -77,7 +77,7 @@ def predictions_frame(predictor: Predictor, inputs: Any, predictions: list[dict[
     Returns:
         The frame; a column that both have is `<name>_predicted` for the prediction. The column `error` says why an input could not be read.
     """
-    if predictor.task_module.APPENDS:
+    if predictor.task_module.HISTORIES:
         histories = [inputs] if hasattr(inputs, "columns") or not isinstance(inputs, list | tuple) else inputs
         rows = predictor.task_module.appended(predictor.encoder, histories, predictions)
     else:

@@ -15,7 +15,7 @@ from applied_dl.tasks.forecast.readers.tables import LARGEST
 from applied_dl.tasks.forecast.series import ANY, SeriesSet
 
 AT_ONCE = None
-APPENDS = True
+HISTORIES = True
 LEAST_ALLOWED = 0.4  # share of missing values that every model accepts in a window, also one trained with a smaller data.max_missing
 FAR = 8.0  # training deviations from the training mean beyond which a warning says that a history is unlike the training data
 
@@ -246,4 +246,4 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["APPENDS", "AT_ONCE", "appended", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "appended", "encode", "expand_inputs", "load_encoder", "postprocess"]

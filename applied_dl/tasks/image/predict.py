@@ -12,7 +12,7 @@ from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.image.encoder import EXTENSIONS, ImageEncoder, decode, load
 
 load_encoder = load
-APPENDS = False
+HISTORIES = False
 TOP = 5
 AT_ONCE = 512  # images that are decoded before they are answered, so that a folder of any size takes the same memory
 ROUNDING = 1e-3  # grey levels

@@ -18,7 +18,7 @@ from applied_dl.text.word_tokens import in_word
 
 load_encoder = load
 AT_ONCE = None
-APPENDS = False
+HISTORIES = False
 DIGITS = 6
 THRESHOLD = 0.5  # of the probability, from which on one of several labels is given
 MARGIN, LEAST = 1.25, 0.1  # beyond the usual strangeness of the training texts, from which a text is reported as unlike them
@@ -157,4 +157,4 @@ def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[l
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
 
 
-__all__ = ["APPENDS", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]

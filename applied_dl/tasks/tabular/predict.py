@@ -14,7 +14,7 @@ from applied_dl.tasks.tabular.encoder import encode as encode_cells
 
 load_encoder = load
 AT_ONCE = None
-APPENDS = False
+HISTORIES = False
 TOP = 5
 
 
@@ -91,4 +91,4 @@ def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: 
     return found
 
 
-__all__ = ["APPENDS", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]

@@ -13,7 +13,7 @@ from applied_dl.text.word_tokens import tokens
 
 load_encoder = load
 AT_ONCE = None
-APPENDS = False
+HISTORIES = False
 DIGITS = 6
 SOME_WORDS, CHECKED = 4, 10_000  # words, and characters that are checked, of a text that may be unlike the training text
 LONGEST_TEXT = 2**18  # characters of a text that are read
@@ -98,4 +98,4 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
     return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
 
 
-__all__ = ["APPENDS", "AT_ONCE", "encode", "expand_inputs", "is_vector_file", "load_encoder", "open_vectors", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "is_vector_file", "load_encoder", "open_vectors", "postprocess"]

@@ -45,7 +45,7 @@ class _Metadata:
     def build(self) -> bytes:
         builder = self.builder
         inputs = self._vector([self._input(tensor) for tensor in self.inputs])
-        outputs = self._vector([self._output(i, tensor) for i, tensor in enumerate(self.outputs)])
+        outputs = self._vector([self._output(tensor) for tensor in self.outputs])
         graph = self._vector([self._table(10, {2: inputs, 3: outputs})])
         associated = self._vector([self._file(name, DESCRIPTIONS) for name in self.files if name != LABELS_FILE])
         name, about = builder.CreateString(self.name), builder.CreateString("trained by applied_dl")
@@ -65,7 +65,7 @@ class _Metadata:
         content = self._table(3, {1: image}, {0: ("u8", IMAGE_PROPERTIES)})
         return self._table(7, {0: name, 3: content, 4: units})
 
-    def _output(self, index: int, tensor) -> int:
+    def _output(self, tensor) -> int:
         name = self.builder.CreateString(tensor.name.decode())
         feature = self._table(3, {1: self._table(0, {})}, {0: ("u8", FEATURE_PROPERTIES)})
         slots = {0: name, 3: feature}

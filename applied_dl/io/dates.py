@@ -54,7 +54,6 @@ ALL = 0.99  # share of the cells that several forms must read together
 SAMPLE = 50  # cells that a form must fit before the whole column is tried
 REGULAR = 0.6  # share of the steps of a grid that hold a moment, from which it is one
 APART = 0.2  # share of its grid that one order of day and month must fill more than the other
-KNOWN_ERAS = ((1e9, 3e9, "s"), (1e12, 3e12, "ms"), (1e15, 3e15, "us"), (1e18, 3e18, "ns"))  # counted since 1970: 2001 to 2065
 
 
 TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%b": "[A-Z][a-z][a-z]", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # others: \d or \d\d
@@ -263,9 +262,3 @@ def whole_form(cells: pl.Series) -> str | None:
     filled = cells.drop_nulls().cast(pl.String)
     forms = [form for form in ("%Y%m%d", "%Y%m", "%Y%m%d%H%M", "%Y%m%d%H%M%S") if len(filled) and not parse(filled, form).null_count()]
     return forms[0] if forms else None
-
-
-def since_1970(cells: pl.Series) -> str | None:
-    """The unit ("s", "ms", "us" or "ns") of whole numbers that are all times of this century counted from 1970; None for others."""
-    low, high = cells.min(), cells.max()
-    return next((unit for least, most, unit in KNOWN_ERAS if low is not None and least <= low and high <= most), None)

@@ -60,7 +60,7 @@ def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1) -> dict:
             worker.wait()
     else:
         _work(study, recipe, task, space, trials)
-    return _report(study, recipe, space, out)
+    return _report(study, recipe, out)
 
 
 def read_space(recipe) -> dict[str, Dimension]:
@@ -214,7 +214,7 @@ def _main_metric(task, recipe, prepared) -> str:
     return next(iter(task.baselines(recipe, prepared).values())).main
 
 
-def _report(study, recipe, space, out: Path) -> dict:
+def _report(study, recipe, out: Path) -> dict:
     """Write `best.toml` and the plots."""
     if not any(trial.state.name == "COMPLETE" for trial in study.trials):
         reason = next(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applied_dl.io.dates import FORMS, SWAPPED, parse, since_1970, whole_form, written
+from applied_dl.io.dates import FORMS, SWAPPED, parse, whole_form, written
 
 PYTHONS = [form for form in FORMS if form not in ("quarter", "week", "month", "half")]  # those that Python's own writer knows
 
@@ -69,9 +69,6 @@ def test_whole_numbers():
     assert whole_form(pl.Series(["202401", "202412"])) == "%Y%m"
     assert whole_form(pl.Series([202413])) is None
     assert whole_form(pl.Series([1, 2, 3])) is None
-    assert since_1970(pl.Series([1700000000, 1700003600])) == "s"
-    assert since_1970(pl.Series([1700000000000])) == "ms"
-    assert since_1970(pl.Series([3, 1700003600])) is None
 
 
 @pytest.mark.parametrize("texts", [["January 5, 2024", "May 6, 2024"], ["5 January 2024", "6 May 2024"], ["Jan 5, 2024", "May 6, 2024"]])

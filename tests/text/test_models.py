@@ -12,10 +12,11 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, read_tokenizer
 from applied_dl.text.models.attention import sinusoids
 from applied_dl.text.models.bert import pretrained, read_facts
-from applied_dl.text.models.byte_words import ByteWords, word_ids
+from applied_dl.text.models.byte_words import BASE, MIX, PLANE, PRIME, ByteWords
 from applied_dl.text.models.pooling import Pool, UnitLength
 from applied_dl.text.models.static import on_word_ids, raw_bytes, static
 from applied_dl.text.models.transformer import masked_language_model, transformer
+from applied_dl.text.word_tokens import in_word
 from tests.text.models.tiny_bert import forward, write_bert
 
 WORDS = [f"word{i}" for i in range(30)]
@@ -89,6 +90,25 @@ def test_minilm_is_its_reference(shared):
     encoder = SubwordEncoder(length=64, tokenizer=read_tokenizer(folder), special=True)
     vectors = encode_all(encoder_call(pretrained(folder, length=64)), encoder, benchmark.a[rows] + benchmark.b[rows])
     assert spearman(benchmark.scores[rows], (vectors[:120] * vectors[120:]).sum(1)) > 0.85
+
+
+def word_ids(text: str, buckets: int) -> list[int]:
+    """The ids of `ByteWords` in plain Python, character by character."""
+    ids, word = [], []
+    for character in [*text, " "]:
+        code = ord(character)
+        if code >= PLANE:
+            word.append(code % PRIME + 1)
+        elif in_word(character):
+            lower = character.lower()
+            word.append(ord(lower if len(lower) == 1 and ord(lower) < PLANE else character) + 1)
+        elif word:
+            value = 0
+            for code in word:
+                value = (value * BASE + code) % PRIME
+            ids.append((value * MIX + len(word)) % (buckets - 1) + 1)
+            word = []
+    return ids
 
 
 @settings(max_examples=60, deadline=None)

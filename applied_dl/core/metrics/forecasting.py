@@ -7,11 +7,6 @@ import numpy as np
 MIN_CHANGE = 1e-12  # seasonal change of a series; with less it counts as constant
 
 
-def mse(truth: np.ndarray, forecast: np.ndarray) -> float:
-    """Mean squared error."""
-    return float(np.nanmean(np.square(truth - forecast)))
-
-
 def mae(truth: np.ndarray, forecast: np.ndarray) -> float:
     """Mean absolute error."""
     return float(np.nanmean(np.abs(truth - forecast)))

@@ -21,12 +21,6 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     return 1 - left / spread if spread > 0 else float(left == 0)
 
 
-def pinball(truth: np.ndarray, predicted: np.ndarray, quantile: float) -> float:
-    """Mean pinball loss of one predicted quantile (Koenker and Bassett, 1978)."""
-    gap = truth - predicted
-    return float(np.mean(np.maximum(quantile * gap, (quantile - 1) * gap)))
-
-
 def coverage(truth: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
     """Share of truths inside [lower, upper]."""
     return float(np.mean((truth >= lower) & (truth <= upper)))

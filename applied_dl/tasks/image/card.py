@@ -37,7 +37,7 @@ def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:
     return []
 
 
-SAMPLE, UNREADABLE = 500, 20  # images whose brightness is described, and unreadable files that are listed
+SAMPLE = 500  # images whose brightness is described
 
 
 def describe_data(prepared) -> list[ColumnReport]:

@@ -38,7 +38,7 @@ def fit_image(recipe, prepared, trainer, tag: str, build) -> Fitted:
     def fit_stage(settings, rates, stage):
         loss = make_loss(settings.loss, label_smoothing=settings.label_smoothing)
         if stage == "stage0":
-            return _fit_head(model, recipe, prepared, trainer, weight, augment, settings, loss, metrics, f"{tag}-{stage}")
+            return _fit_head(model, prepared, trainer, weight, augment, settings, loss, metrics, f"{tag}-{stage}")
         return trainer.train(
             model, source, validation, settings, loss=loss, metrics=metrics, augment=augment, rates=rates, tag=f"{tag}-{stage}"
         )
@@ -58,7 +58,7 @@ def _metric(encoder):
     return keras.metrics.CategoricalAccuracy("accuracy")
 
 
-def _fit_head(model, recipe, prepared, trainer, weight, augment, settings, loss, metrics, tag: str):
+def _fit_head(model, prepared, trainer, weight, augment, settings, loss, metrics, tag: str):
     """Train the head alone on features that are computed once, so that an epoch costs almost nothing."""
     net = model.get_layer("backbone")
     trunk = keras.Model(net.input, net.get_layer("pooled").output)

@@ -15,7 +15,7 @@ COMPONENTS, RANDOM = 200, 300
 WORDS = re.compile(r"\w+")
 
 
-def sentence_baselines(recipe, prepared, score: Callable[[dict], Scores]) -> dict[str, Scores]:
+def sentence_baselines(prepared, score: Callable[[dict], Scores]) -> dict[str, Scores]:
     """Vectors of the test texts by TF-IDF, TF-IDF with SVD (LSA) and the mean of random word vectors; or classifiers for labelled texts."""
     rows = np.linspace(0, len(prepared.train) - 1, min(MOST, len(prepared.train))).astype(np.int64)
     train = [str(text) for text in prepared.train.extra["text"][rows]]

@@ -57,7 +57,7 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
     @property
     def vocabulary(self) -> int:
         """Number of ids."""
-        return _tokenizer(self.tokenizer, self.length, self.special).get_vocab_size() if self.tokenizer else 256
+        return _tokenizer(self.tokenizer, self.length).get_vocab_size() if self.tokenizer else 256
 
     @property
     def input(self) -> str:
@@ -66,14 +66,14 @@ class SubwordEncoder(Struct, frozen=True, kw_only=True):
 
     def id(self, token: str) -> int | None:
         """The id of a token, or None."""
-        return _tokenizer(self.tokenizer, self.length, self.special).token_to_id(token)
+        return _tokenizer(self.tokenizer, self.length).token_to_id(token)
 
 
 def pieces(encoder: SubwordEncoder, ids: np.ndarray) -> list[str]:
     """The sub-words of one encoded text (T,); a model that takes bytes has one piece."""
     if not encoder.tokenizer:
         return [bytes(ids[ids > 0].astype(np.uint8)).decode("utf-8", errors="replace")]
-    known = _tokenizer(encoder.tokenizer, encoder.length, encoder.special)
+    known = _tokenizer(encoder.tokenizer, encoder.length)
     return [known.id_to_token(int(i)) for i in ids if i != encoder.padding]
 
 
@@ -119,7 +119,7 @@ def with_words(tokenizer: str, words: Iterable[str], lowercase: bool) -> str:
 
 def vocabulary_of(encoder: SubwordEncoder) -> list[str]:
     """The tokens by their ids."""
-    places = _tokenizer(encoder.tokenizer, encoder.length, encoder.special).get_vocab()
+    places = _tokenizer(encoder.tokenizer, encoder.length).get_vocab()
     return sorted(places, key=places.__getitem__)
 
 
@@ -168,7 +168,7 @@ def encode_texts(encoder: SubwordEncoder, texts: list[str], length: int | None =
     """Texts → int32 (N, T); T is `length`, or the longest text's (at least 1)."""
     if not encoder.tokenizer:
         return _bytes(texts, encoder.length, length)
-    made = _tokenizer(encoder.tokenizer, encoder.length, encoder.special)
+    made = _tokenizer(encoder.tokenizer, encoder.length)
     rows: list[np.ndarray] = []
     for start in range(0, len(texts), BLOCK):
         block = [text[:MOST_BYTES] for text in texts[start : start + BLOCK]]
@@ -185,7 +185,7 @@ def text_lengths(encoder: SubwordEncoder, texts: list[str]) -> np.ndarray:
     """(N,) tokens, or bytes, of each whole text."""
     if not encoder.tokenizer:
         return np.array([len(text.encode("utf-8", "replace")) for text in texts], np.int64)
-    tokenizer = _tokenizer(encoder.tokenizer, MOST_BYTES, encoder.special)
+    tokenizer = _tokenizer(encoder.tokenizer, MOST_BYTES)
     found = tokenizer.encode_batch_fast([text[:MOST_BYTES] for text in texts], add_special_tokens=encoder.special)
     return np.array([len(one.ids) for one in found], np.int64)
 
@@ -271,7 +271,7 @@ def _bytes(texts: list[str], most: int, length: int | None) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=8)
-def _tokenizer(text: str, length: int, special: bool):
+def _tokenizer(text: str, length: int):
     from tokenizers import Tokenizer
 
     made = Tokenizer.from_str(text)

@@ -150,7 +150,7 @@ def _score_several(truth: np.ndarray, p: np.ndarray, labels: tuple[str, ...], me
 
 def baselines(recipe, prepared) -> dict[str, Scores]:
     """TF-IDF with and without SVD and the mean of random word vectors; the majority label and logistic regression for labelled texts."""
-    return sentence_baselines(recipe, prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
+    return sentence_baselines(prepared, lambda outputs: score(recipe, outputs, prepared.test, prepared.encoder))
 
 
 def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict[str, object]:

@@ -89,25 +89,6 @@ def _decoded(raw):
     return code, first + second + third + follows * _right(third, 1), first
 
 
-def word_ids(text: str, buckets: int) -> list[int]:
-    """The same ids in plain Python, character by character: the reference that the tests compare the layer with."""
-    ids, word = [], []
-    for character in [*text, " "]:
-        code = ord(character)
-        if code >= PLANE:
-            word.append(code % PRIME + 1)
-        elif in_word(character):
-            lower = character.lower()
-            word.append(ord(lower if len(lower) == 1 and ord(lower) < PLANE else character) + 1)
-        elif word:
-            value = 0
-            for code in word:
-                value = (value * BASE + code) % PRIME
-            ids.append((value * MIX + len(word)) % (buckets - 1) + 1)
-            word = []
-    return ids
-
-
 def _look(table: np.ndarray, places):
     return ops.take(ops.convert_to_tensor(table.astype(np.int32)), places, axis=0)
 

@@ -32,7 +32,7 @@ def check_gradients(case: Case) -> list[Finding]:
     gradients = _gradients(case, kernels)
     sizes = np.array([np.nan if g is None else _rms(g) for g in gradients])
     if not np.isfinite(sizes[~np.array([g is None for g in gradients])]).all():
-        return [*found, _exploding(case, kernels[0].path, float("inf"), "the first gradient is not finite")]
+        return [*found, _exploding(kernels[0].path, float("inf"), "the first gradient is not finite")]
     equal = [k.path for k, g in zip(kernels, gradients) if g is not None and _same(k.numpy()) and _same(g)]
     if equal:
         found.append(
@@ -66,7 +66,7 @@ def check_gradients(case: Case) -> list[Finding]:
         if ratio < FADE:
             found.append(_vanishing(kernels[0].path, ratio))
         elif ratio > GROW:
-            found.append(_exploding(case, kernels[0].path, ratio, f"the first layer's gradient is {ratio:,.0f} times the last one's"))
+            found.append(_exploding(kernels[0].path, ratio, f"the first layer's gradient is {ratio:,.0f} times the last one's"))
     return found + ([] if found else _updates(case))
 
 
@@ -117,7 +117,7 @@ def _vanishing(where: str, ratio: float) -> Finding:
     )
 
 
-def _exploding(case: Case, where: str, evidence: float, observed: str) -> Finding:
+def _exploding(where: str, evidence: float, observed: str) -> Finding:
     return Finding(
         name="exploding_gradient",
         where=where,

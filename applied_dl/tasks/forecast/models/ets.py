@@ -35,7 +35,7 @@ class Smoothing(NamedTuple):
     """What was chosen.
 
     kernel, ratio_kernel: (W, H) averages of the forecasters on values, and on values without their multiplicative season; ratio_share:
-    the weight of the latter. error: mean absolute error in units of the seasonal naive's. names; chosen: (kind, number in it).
+    the weight of the latter. error: mean absolute error in units of the seasonal naive's. names: of the chosen forecasters.
     """
 
     kernel: np.ndarray
@@ -43,7 +43,6 @@ class Smoothing(NamedTuple):
     ratio_share: float
     error: float
     names: tuple[str, ...]
-    chosen: tuple[tuple[int, int], ...]
 
 
 class Kind(NamedTuple):
@@ -176,7 +175,7 @@ def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int, po
     kernels = {ratio: [family[k].kernels[i] for k, i in chosen if family[k].ratio == ratio] for ratio in (False, True)}
     means = [np.mean(some or [np.zeros((window, horizon))], axis=0).astype(np.float32) for some in kernels.values()]
     names = tuple(family[kind].names[i] for kind, i in chosen)
-    return Smoothing(*means, len(kernels[True]) / size, float(averages[size - 1]) / max(1, known), names, chosen)
+    return Smoothing(*means, len(kernels[True]) / size, float(averages[size - 1]) / max(1, known), names)
 
 
 def _usual(family: list[Kind], positive: bool) -> list[tuple[int, int]]:
@@ -184,12 +183,6 @@ def _usual(family: list[Kind], positive: bool) -> list[tuple[int, int]]:
     last = ", multiplicative season" if positive else ", additive season"
     wanted = {name + end for name in USUAL for end in ("", last)}
     return [(kind, i) for kind, one in enumerate(family) for i, name in enumerate(one.names) if name in wanted]
-
-
-def forecast(found: Smoothing, history: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """(N, D, H) of histories (N, D, T) of any length: what the chosen forecasters give from as many steps as there are."""
-    keys = dict(_forecasts(history[..., -len(found.kernel) :], horizon, season, True, set(found.chosen)))
-    return np.mean([keys[key] for key in found.chosen], axis=0)
 
 
 def _origins(series: list[np.ndarray], horizon: int, season: int, window: int):

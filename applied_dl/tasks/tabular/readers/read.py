@@ -272,11 +272,11 @@ def _state(recipe, encoder: TableEncoder, parts: dict[str, Part]) -> TabularStat
         raise UsageError(f"preprocess.target = 'log' needs positive targets; {encoder.target!r} has {y.min():g}.")
     if wanted is not None:
         return TabularState(log=wanted == "log", least=least)
-    x, held = (_matrix(encoder, parts[name].inputs) for name in ("train", "validation"))
+    x, held = (_matrix(parts[name].inputs) for name in ("train", "validation"))
     return TabularState(log=prefers_log(x, y, held, parts["validation"].target), least=least)
 
 
-def _matrix(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> np.ndarray:
+def _matrix(inputs: dict[str, np.ndarray]) -> np.ndarray:
     return np.concatenate([values.reshape(len(values), -1).astype(np.float64) for values in inputs.values()], axis=1)
 
 

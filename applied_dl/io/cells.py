@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from applied_dl.io.dates import Written, parse, parse_any, whole_form, written
+from applied_dl.io.numeric_times import FIRST_YEAR, LAST_YEAR, from_numbers, numeric_form
 
 AROUND = r"^[$€£¥]\s*|\s*[%$€£¥]$"
 GAPS = r"[ '’\u{a0}\u{202f}]"  # between thousands, as in 1 234,5 and 1'234.50
@@ -36,6 +37,7 @@ MARKS = (  # texts that mean missing among numbers and dates, in lower case
 SERIALS = {  # numbers that are moments: seconds of one unit, and where they start
     "excel": (86400.0, -2209161600.0), "epoch": (1.0, 0.0), "epoch_ms": (0.001, 0.0), "epoch_us": (1e-6, 0.0), "epoch_ns": (1e-9, 0.0),
 }  # fmt: skip
+YEARLY = tuple(f"decimal_year:{count}" for count in (4, 12, 52, 365)) + ("year.month",)  # forms of years with decimals
 YEARS = (631152000.0, 2145916800.0)  # 1990 to 2038, in which numbers have to lie to be moments
 BOOLEAN = {
     word: value
@@ -172,6 +174,12 @@ def as_moments(cells: pl.Series, style: str) -> tuple[np.ndarray, np.ndarray]:
         unit, start = SERIALS[style]
         values, wrong = as_numbers(cells)
         return values * unit + start, wrong
+    if style.startswith(YEARLY):
+        values = as_numbers(cells)[0]
+        values[~((values >= FIRST_YEAR) & (values < LAST_YEAR))] = np.nan
+        seconds = from_numbers(values, style).astype("datetime64[s]").astype(np.float64)
+        seconds[np.isnan(values)] = np.nan
+        return seconds, np.flatnonzero(np.isnan(values) & cells.is_not_null().to_numpy())
     found = cells
     if cells.dtype.is_integer():
         found = parse(cells.cast(pl.String), style)
@@ -197,12 +205,16 @@ def moment_style(cells: pl.Series) -> Written | None:
 
 
 def serial_style(cells: pl.Series) -> str | None:
-    """The style of whole numbers that are days since 1899 as spreadsheets count them, or seconds or their fractions since 1970.
+    """The style of numbers that are days since 1899 as spreadsheets count them, seconds or their fractions since 1970, or years with
+    decimals that count quarters, months, weeks or days.
 
-    None where they lie outside the years 1990 to 2038. Numbers alone are no evidence: ask only for columns that are named like times.
+    None where days and seconds lie outside the years 1990 to 2038. Numbers alone are no evidence: ask only for columns that are named
+    like times.
     """
     values = as_numbers(cells)[0]
     known = values[np.isfinite(values)]
+    if len(known) and (form := numeric_form(known, named=True)) and form.startswith(YEARLY):
+        return form
     for style, (unit, start) in SERIALS.items():
         if len(known) and YEARS[0] <= known.min() * unit + start and known.max() * unit + start <= YEARS[1]:
             return style

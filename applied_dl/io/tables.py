@@ -51,6 +51,10 @@ class Table(Struct, frozen=True):
         name, first = self.sources[file]
         return f"{name}, row {at + first}"
 
+    def files(self) -> list[np.ndarray]:
+        """The row numbers of each file, in order."""
+        return [np.flatnonzero(self._places()[:, 0] == i) for i in range(len(self.sources))]
+
     def take(self, rows: np.ndarray) -> Table:
         """The table with only these rows (row numbers), which keep their names."""
         short = {new: self.short[int(old)] for new, old in enumerate(rows) if int(old) in self.short} if self.short else {}

@@ -8,10 +8,11 @@ import pytest
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.tables import read_table
-from applied_dl.tasks.tabular import task
+from applied_dl.tasks.tabular import predict, task
 from applied_dl.tasks.tabular.encoder import RESERVED, encode, input_name
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
 from applied_dl.tasks.tabular.readers.identifiers import copy_keys, row_numbers
+from applied_dl.tasks.tabular.readers.read import read_part
 from applied_dl.workflows import recipes
 from tests.tasks.tabular.tables import learned
 
@@ -314,6 +315,81 @@ def test_a_row_of_totals_and_a_row_of_units_are_left_out(tmp_path):
     assert found[0].fingerprint == found[1].fingerprint
     assert "row of totals" in found[1].warnings[0]
     assert any("units of the columns" in note for note in found[1].warnings)
+
+
+def test_totals_and_units_of_each_file_are_left_out(tmp_path):
+    rows = [f"{i % 17 + 0.5},{'abc'[i % 3]},{i * 7 % 50}" for i in range(60)]
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["x,c,y", "[m],[-],[EUR]", *rows, ",Summe,1470"]))
+    data = {"target": "y", "train": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
+    prepared = task.prepare(recipes.read_recipe({"task": "tabular", "data": data}), None)
+    assert len(prepared.train.target) + len(prepared.validation.target) == len(prepared.test.target) == 60
+    assert sum("row of totals" in note for note in prepared.warnings) == 2
+
+
+def test_rows_of_totals_and_units_are_not_scored_and_answered_by_an_error(tmp_path):
+    rows = [f"{i % 17 + 0.5},{'abc'[i % 3]},{i * 7 % 50}" for i in range(60)]
+    path = tmp_path / "new.csv"
+    path.write_text("\n".join(["x,c,y", "[m],[-],[EUR]", *rows, ",Total,1470"]))
+    recipe = recipes.read_recipe({"task": "tabular", "data": {"source": str(path)}})
+    encoder = task.prepare(recipe, None).encoder
+    scored = read_part(encoder, str(path), recipe.data)
+    assert len(scored.target) == 60
+    assert any("row of totals" in note for note in scored.warnings)
+    found = predict.encode(encoder, [str(path)])
+    assert found.kept == list(range(1, 61))
+    assert "row of totals" in found.errors[61]
+    assert "units" in found.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("y", "says"),
+    [
+        (np.sort(RANDOM.normal(size=N)), True),
+        (-np.sort(RANDOM.integers(0, 40, N)), True),
+        (np.repeat(["b", "a", "c"], N // 3), True),
+        (RANDOM.normal(size=N), False),
+        (np.tile(["a", "b"], N // 2), False),
+    ],
+)
+def test_rows_sorted_by_the_target_are_reported(y, says):
+    notes = prepare({"x": RANDOM.normal(size=N), "z": RANDOM.normal(size=N), "y": y}).warnings
+    assert any("sorted by the target 'y'" in note for note in notes) == says
+
+
+def test_a_class_among_several_targets_is_reported():
+    frame = {"x": RANDOM.normal(size=N), "a": RANDOM.normal(size=N), "b": RANDOM.integers(0, 2, N)}
+    notes = prepare(frame, target=("a", "b")).warnings
+    assert any(note.startswith("IMPORTANT: target 'b' looks like 2 classes") for note in notes)
+    assert not any("'a' looks like" in note for note in notes)
+    with pytest.raises(UsageError, match="must be numbers, and 'b' is not"):
+        prepare(frame | {"b": RANDOM.permutation(["yes", "no"] * (N // 2))}, target=("a", "b"))
+
+
+@pytest.mark.parametrize(("name", "count"), [("year", 4), ("Date", 12), ("time", 365), ("date", 52)])
+def test_years_with_decimals_are_moments(name, count):
+    steps = RANDOM.permutation(np.arange(N)) % (count * 8)
+    years = 1990 + steps / count
+    encoder, notes = learned({name: years.round(4), "x": RANDOM.normal(size=N), "y": RANDOM.normal(size=N)})
+    column = encoder.columns[0]
+    assert column.kind == "moment"
+    assert any("a year with decimals" in note for note in notes)
+    inputs = encode(encoder, read_table({name: [1995.0, 1995.5, None, -1.0], "x": [0.0] * 4})).inputs
+    assert inputs[column.inputs[column.parts.index("year")]][:2].tolist() == [1995, 1995]
+    month = inputs[column.inputs[column.parts.index("month")]]
+    assert month[0] in (1, 12) if count == 52 else month[0] == 1
+    assert month[1] in (6, 7)
+    assert np.isnan(month[2:]).all()
+    assert learned({name: years, "y": RANDOM.normal(size=N)}, numeric=(name,))[0].columns[0].kind == "number"
+
+
+@pytest.mark.parametrize(
+    "years",
+    [RANDOM.integers(1950, 2020, N), 1950 + 70 * RANDOM.random(N), RANDOM.integers(3900, 4040, N) / 2],
+    ids=["whole", "any", "halves"],
+)
+def test_other_years_are_numbers(years):
+    assert learned({"year_built": years, "y": RANDOM.normal(size=N)})[0].columns[0].kind == "number"
 
 
 def test_dates_as_a_target_are_reported():

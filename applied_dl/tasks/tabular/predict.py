@@ -11,6 +11,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import TableEncoder, load
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
+from applied_dl.tasks.tabular.readers.extra_rows import extra_rows
 
 load_encoder = load
 AT_ONCE = None
@@ -67,7 +68,8 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
         inputs = [{c.name: row.get(c.name) for c in encoder.columns} | row for row in inputs]
     table = read_table(inputs)
     cells = encode_cells(encoder, table)
-    errors = {**cells.errors, **errors}
+    extra = {row: f"{note.removeprefix('IMPORTANT: ')}." for row, note in extra_rows(table).items()}
+    errors = {**cells.errors, **extra, **errors}
     kept = [i for i in range(len(table)) if i not in errors]
     at = np.array(kept, np.int64)
     return Encoded(inputs={k: v[at] for k, v in cells.inputs.items()} if kept else {}, kept=kept, errors=errors, warnings=cells.notes)

@@ -193,7 +193,11 @@ def _number(name: str, cells: pl.Series, values: np.ndarray, wrong: np.ndarray, 
         return Learned(reason="an identifier: every value once")
     if not forced and not form.units and not len(wrong) and (serial := _serial(name, cells)):
         return _moment(
-            name, cells, serial, known, f"{as_levels(filled)[0]!r} is read as a {SERIAL_NAMES[serial]}; data.numeric reads numbers"
+            name,
+            cells,
+            serial,
+            known,
+            f"{as_levels(filled)[0]!r} is read as a {SERIAL_NAMES.get(serial, 'year with decimals')}; data.numeric reads numbers",
         )
     if not form.units and not forced and _codes(values, known):
         found = _category(name, as_levels(cells.filter(pl.Series(np.isfinite(values)))), known)

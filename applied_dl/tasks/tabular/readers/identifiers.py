@@ -41,7 +41,7 @@ def row_numbers(table: Table) -> dict[str, str]:
         if values is None or len(values) < LEAST_ROWS:
             continue
         named = is_identifier_name(name) or (headed and bool(NAMELESS.match(name)))
-        counted = all(bool((np.diff(values[rows]) == 1).all()) for rows in _files(table))
+        counted = all(bool((np.diff(values[rows]) == 1).all()) for rows in table.files())
         if counted and (named or not TIMELY.search(name)):
             found[name] = "it counts the rows"
         elif named and len(np.unique(values)) == len(values):
@@ -61,12 +61,6 @@ def _whole_numbers(cells: pl.Series) -> np.ndarray | None:
         return None
     values, wrong = as_numbers(cells)
     return None if len(wrong) or not np.array_equal(values, np.round(values)) else values
-
-
-def _files(table: Table) -> list[np.ndarray]:
-    if table.places is None:
-        return [np.arange(len(table))]
-    return [np.flatnonzero(table.places[:, 0] == i) for i in range(len(table.sources))]
 
 
 def copy_keys(frame: pl.DataFrame) -> tuple[np.ndarray, int, int]:

@@ -1,4 +1,4 @@
-"""Columns that reveal the target: one alone predicts it nearly perfectly, or several have it as their sum or product."""
+"""What reveals the target: a column that predicts it nearly perfectly, several of which it is the sum or product, the order of the rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.encoder import TableEncoder, Target
 
 PERFECT = 0.995  # share of variance, or of labels beyond the majority's share, that one column explains on held-out rows
 RANK = 0.9995  # rank correlation of a column that is the target in other units
@@ -40,6 +40,36 @@ def find_leaks(encoder: TableEncoder, inputs: dict[str, np.ndarray], target: np.
                 f"data.ignore = [{names}]"
             )
     return found
+
+
+def sorted_by_target(targets: tuple[Target, ...], truth: np.ndarray, place: np.ndarray, order: str | None) -> list[str]:
+    """Warnings on files whose rows are sorted by a target, or lie class by class.
+
+    Args:
+        truth: (N,) or (N, T) class codes or numbers, in the order of the rows.
+        place: (N,) the number of the file of each row.
+        order: the column of `data.order`, by which the rows are split.
+    """
+    found = []
+    for i, one in enumerate(targets):
+        y = truth if truth.ndim == 1 else truth[:, i]
+        files = [values for values in (y[place == file] for file in np.unique(place)) if len(values) >= LEAST_ROWS]
+        if not files or not all(_is_sorted(values, bool(one.labels)) for values in files):
+            continue
+        if order:
+            consequence = f"If {order!r} (data.order) rises with them, training and test rows have different targets"
+        else:
+            consequence = "They are split at random; leave out columns that follow the order of the rows, such as a number of entry"
+        found.append(f"the rows are sorted by the target {one.name!r}, so that the position of a row reveals it. {consequence}")
+    return found
+
+
+def _is_sorted(y: np.ndarray, classes: bool) -> bool:
+    """Whether numbers rise or fall throughout, or the rows of each class follow one another."""
+    steps = np.diff(y)
+    if classes:
+        return int((steps != 0).sum()) == len(np.unique(y)) - 1 > 0
+    return bool((steps != 0).any() and ((steps >= 0).all() or (steps <= 0).all()))
 
 
 def _alone(column, inputs, rows, y, classes: bool) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import polars as pl
 from msgspec import Struct
@@ -17,15 +15,14 @@ from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
 from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
+from applied_dl.tasks.tabular.readers.extra_rows import extra_rows
 from applied_dl.tasks.tabular.readers.identifiers import copy_keys, row_numbers
-from applied_dl.tasks.tabular.readers.leaks import find_leaks
+from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
 from applied_dl.tasks.tabular.readers.target import aligned_labels, learn_target, similar_labels, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import prefers_log
 
 NAMES = ("train", "validation", "test")
 FEWEST = 10  # rows with a target
-TOTALS = ("total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totale", "totaal", "suma", "somme")
-UNIT = re.compile(r"[\[(][^\[\]()]{0,12}[\])]$")
 SHOWN = 5  # wrong cells that a note lists
 
 
@@ -45,9 +42,11 @@ def prepare_table(recipe) -> Prepared:
     names = target_columns(table, data.target)
     check_named(table, data, names)
     _check_split(data, given)
-    table, place, summed = _without_totals(table, place)
+    extra = extra_rows(table)
+    kept = _others(table, extra)
+    table, place = table.take(kept), place[kept]
     table, place, notes = _with_targets(table, place, names)
-    notes = summed + notes
+    notes = list(extra.values()) + notes
     decimal = data.decimal or table.decimal
     targets, more = _learn_targets(table, place, given, names, data.kind, decimal)
     truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
@@ -65,6 +64,7 @@ def prepare_table(recipe) -> Prepared:
         inputs[name][train, : scores.shape[1]] = scores
     parts = {name: Part(inputs={k: v[at] for k, v in inputs.items()}, target=truth[at]) for name, at in rows.items()}
     notes += more + found + _remembers(recipe.model) + _wrong(cells.errors) + _rare_classes(truth[train], targets[0].labels)
+    notes += sorted_by_target(targets, truth, place, data.order)
     notes += find_leaks(encoder, parts["train"].inputs, parts["train"].target)
     state = _state(recipe, encoder, parts)
     notes += [
@@ -81,12 +81,14 @@ def prepare_table(recipe) -> Prepared:
 def read_part(encoder: TableEncoder, source: str, data) -> Part:
     """The rows and targets of another table through the fitted encoder; rows without a target are left out."""
     table = read_table(source, data.separator, data.header, data.sheet)
+    extra = extra_rows(table)
+    table = table.take(_others(table, extra))
     truth = read_targets(encoder, table)
     cells = encode(encoder, table)
     known = _known(truth)
     if not known.any():
         raise DataError(f"{table.source}: no row has a {encoder.target!r}, the target; expected targets to score against.")
-    warnings = cells.notes + _wrong(cells.errors)
+    warnings = list(extra.values()) + cells.notes + _wrong(cells.errors)
     warnings += [f"{int((~known).sum())} rows without a target are not scored"] if not known.all() else []
     return Part(inputs={name: values[known] for name, values in cells.inputs.items()}, target=truth[known], warnings=warnings)
 
@@ -109,28 +111,9 @@ def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
     return join(list(tables.values())), np.repeat(np.arange(len(tables)), [len(table) for table in tables.values()])
 
 
-def _without_totals(table: Table, place: np.ndarray) -> tuple[Table, np.ndarray, list[str]]:
-    """Without a last row of totals, of which one cell is such a word and at least one is empty, and without a first row of units in
-    brackets (`[kg]`, `(m)`)."""
-    if len(table) <= FEWEST:
-        return table, place, []
-    texts = lambda row: [cell.strip() for cell in table.frame.row(row) if isinstance(cell, str)]  # noqa: E731
-    last, first = texts(-1), texts(0)
-    names = table.frame.get_columns()
-    word = next(
-        (i for i, cells in enumerate(names) if isinstance(cells[-1], str) and cells[-1].strip().rstrip(":").lower() in TOTALS), None
-    )
-    leaves, notes = [], []
-    if last and word is not None and None in table.frame.row(-1) and (names[word].head(-1) == names[word][-1]).sum() == 0:
-        leaves.append(len(table) - 1)
-        notes.append(f"IMPORTANT: the last row ({table.where(len(table) - 1)}) is a row of totals ({names[word][-1]!r}) and is left out")
-    if len(first) > 1 and len(first) == sum(cell is not None for cell in table.frame.row(0)) and all(map(UNIT.match, first)):
-        leaves.append(0)
-        notes.append(f"the first row ({table.where(0)}) holds the units of the columns ({', '.join(first[:5])}) and is left out")
-    if not leaves:
-        return table, place, []
-    kept = np.setdiff1d(np.arange(len(table)), leaves)
-    return table.take(kept), place[kept], notes
+def _others(table: Table, rows: dict[int, str]) -> np.ndarray:
+    """The numbers of all other rows."""
+    return np.setdiff1d(np.arange(len(table)), list(rows))
 
 
 def _with_targets(table: Table, place: np.ndarray, names: tuple[str, ...]) -> tuple[Table, np.ndarray, list[str]]:
@@ -152,6 +135,11 @@ def _learn_targets(table: Table, place, given, names, kind, decimal) -> tuple[tu
         if len(names) > 1 and (kind == "classification" or learn_format(own[name], decimal)[1] < 1.0):
             raise UsageError(f"several targets (data.target) must be numbers, and {name!r} is not; train one model for each such column.")
         found, more = learn_target(own[name], kind if len(names) == 1 else "regression", decimal)
+        if len(names) > 1 and kind is None and (alone := learn_target(own[name], None, decimal)[0].labels):
+            notes.append(
+                f"IMPORTANT: target {name!r} looks like {len(alone)} classes ({', '.join(alone[:5])}); among several targets it is learned "
+                "as a number. For probabilities, train a model for it alone"
+            )
         notes += more + (similar_labels(name, found.labels) if found.labels else [])
         if found.labels and given != ["all"]:
             notes += aligned_labels(table, place, name, found.labels, given)

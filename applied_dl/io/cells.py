@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from applied_dl.io.dates import Written, parse, parse_any, whole_form, written
+from applied_dl.io.labels import label_key
 from applied_dl.io.numeric_times import FIRST_YEAR, LAST_YEAR, from_numbers, numeric_form
 
 AROUND = r"^[$€£¥]\s*|\s*[%$€£¥]$"
@@ -243,7 +244,7 @@ def places(cells: pl.Series, levels: tuple[str, ...]) -> np.ndarray:
     trailing full stop. Levels that would become equal keep their exact spelling.
     """
     known = {level: i for i, level in enumerate(levels)}
-    rules = (_typed, normalised)
+    rules = (_typed, label_key)
     alike: list[dict[str, int]] = [{}, {}]
     for level, i in known.items():
         for rule, table in zip(rules, alike):
@@ -261,11 +262,6 @@ def places(cells: pl.Series, levels: tuple[str, ...]) -> np.ndarray:
     texts = as_levels(cells)
     index = {text: find(text) for text in texts.unique().to_list()}
     return np.array([index[text] for text in texts.to_list()], np.int64)
-
-
-def normalised(text: str) -> str:
-    """A label without what differs by accident: case, blanks at the ends and runs of them, a trailing full stop."""
-    return " ".join(text.split()).rstrip(".").rstrip().casefold()
 
 
 def _typed(text: str) -> Any:

@@ -13,6 +13,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint, row_keys
 from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
+from applied_dl.io.labels import known_spellings, label_key
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.readers.cache import decode_all, rows_of
 from applied_dl.tasks.image.readers.hints import group_hint
@@ -161,8 +162,7 @@ def _matched(listings: dict[str, Listing]) -> tuple[dict[str, Listing], list[str
 
 def _renamed(listing: Listing, known: tuple[str, ...]) -> tuple[Listing, list[str], list[str]]:
     """A listing with its labels as in `known`, where they differ only in case, blanks or marks; the unknown ones; and notes."""
-    plain = Counter(_plain(name) for name in known)
-    written = {_plain(name): name for name in known if plain[_plain(name)] == 1}
+    written = known_spellings(known, _plain)
     names = sorted({name for names in listing.labels for name in names} - set(known))
     renamed = {name: written[_plain(name)] for name in names if _plain(name) in written}
     if not renamed:
@@ -173,8 +173,8 @@ def _renamed(listing: Listing, known: tuple[str, ...]) -> tuple[Listing, list[st
 
 
 def _plain(name: str) -> str:
-    """A label without case, blanks, hyphens, underscores and a trailing dot."""
-    return re.sub(r"[\s_\-]+", " ", name).strip().rstrip(".").casefold()
+    """The key of a class that names a folder: hyphens and underscores are blanks."""
+    return label_key(re.sub(r"[_\-]+", " ", name))
 
 
 def _similar(labels: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from collections import Counter
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.labels import known_spellings, label_key, merged_spellings
 
 QUOTE = r"'[^']*'|\"[^\"]*\""
 QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
@@ -89,10 +90,7 @@ def is_one_hot(cells: list) -> bool:
 def merge_spellings(rows: list[tuple[str, ...] | None]) -> tuple[list[tuple[str, ...] | None], list[str]]:
     """Labels that differ only in case, blanks or a trailing dot as one, by the commonest spelling; and a warning where there were some."""
     counts = Counter(label for row in rows if row for label in row)
-    by_key: dict[str, str] = {}
-    for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        by_key.setdefault(label_key(label), label)
-    changed = {label: by_key[label_key(label)] for label in counts if by_key[label_key(label)] != label}
+    changed = merged_spellings(counts)
     if not changed:
         return rows, []
     merged = [None if row is None else tuple(dict.fromkeys(changed.get(label, label) for label in row)) for row in rows]
@@ -102,7 +100,7 @@ def merge_spellings(rows: list[tuple[str, ...] | None]) -> tuple[list[tuple[str,
 
 def match_labels(rows: list[tuple[str, ...]], known: tuple[str, ...], where: str) -> tuple[list[tuple[str, ...]], list[str]]:
     """The rows' labels in the spelling of training, and a warning where one was changed. Raises `DataError` for labels it lacks."""
-    exact, by_key = set(known), {label_key(label): label for label in known}
+    exact, by_key = set(known), known_spellings(known)
     unknown = Counter(label for row in rows for label in row if label not in exact and label_key(label) not in by_key)
     if unknown:
         shown = ", ".join(f"{label!r} ({count:,} rows)" for label, count in unknown.most_common(4))
@@ -116,15 +114,6 @@ def match_labels(rows: list[tuple[str, ...]], known: tuple[str, ...], where: str
     shown = ", ".join(f"{old!r} as {by_key[label_key(old)]!r} ({count:,})" for old, count in changed.most_common(4))
     read = [tuple(label if label in exact else by_key[label_key(label)] for label in row) for row in rows]
     return read, [f"{where}: labels were read in the spelling of training: {shown}."]
-
-
-def label_key(label: str) -> str:
-    """What two spellings of a label share: case, blanks, a trailing dot and a decimal zero do not count; single letters stay apart."""
-    text = " ".join(label.split())
-    if re.fullmatch(r"[+-]?\d+\.0+", text):
-        return text.split(".")[0]
-    short = text.rstrip(".").rstrip()
-    return short.casefold() if len(short) > 1 else text
 
 
 def check_classes(rows: list[tuple[str, ...]], where: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.io.cells import as_levels, moment_style, normalised, places
+from applied_dl.io.cells import as_levels, moment_style, places
+from applied_dl.io.labels import label_key, merged_spellings
 from applied_dl.io.numbers import learn_format, read_numbers
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
@@ -92,22 +93,12 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
 
 
 def _one_spelling(cells: pl.Series) -> tuple[list[str], str]:
-    """The classes, each in its commonest spelling, and a note on the others: those of other case, blanks or a full stop are the same class.
-
-    Single characters stay apart (`a` and `A` of an alphabet).
-    """
+    """The classes, each in its commonest spelling, and a note on the others."""
     counts = dict(cells.value_counts().iter_rows())
-    groups: dict[str, list[str]] = {}
-    for label in sorted(counts, key=lambda label: (-counts[label], label)):
-        groups.setdefault(normalised(label), []).append(label)
-    kept, merged = [], []
-    for key, (usual, *others) in groups.items():
-        if len(key) < 2:
-            kept += [usual, *others]
-            continue
-        kept.append(usual)
-        merged += [f"{other!r} is read as {usual!r}" for other in others]
-    return kept, ", ".join(merged[:6]) + (f" and {len(merged) - 6} more" if len(merged) > 6 else "")
+    changed = merged_spellings(counts)
+    merged = [f"{other!r} is read as {usual!r}" for other, usual in changed.items()]
+    more = f" and {len(merged) - 6} more" if len(merged) > 6 else ""
+    return [label for label in counts if label not in changed], ", ".join(merged[:6]) + more
 
 
 def _format_notes(name: str, cells: pl.Series, form, values: np.ndarray) -> list[str]:
@@ -168,7 +159,7 @@ def aligned_labels(table: Table, place: np.ndarray, name: str, labels: tuple[str
                 "add such rows to the training file."
             )
         spelled = sorted(set(cells.drop_nulls().unique().to_list()) - set(labels))
-        different = [text for text in spelled if normalised(text) != text.casefold() or text not in labels]
+        different = [text for text in spelled if label_key(text) != text.casefold() or text not in labels]
         if different:
             pairs = ", ".join(f"{text!r} as {labels[int(places(pl.Series([text]), labels)[0])]!r}" for text in different[:5])
             notes.append(f"labels of the {part} file are spelled differently from the training file; read {pairs}")
@@ -179,7 +170,7 @@ def similar_labels(name: str, labels: tuple[str, ...]) -> list[str]:
     """A note on labels that differ only by case, blanks or a full stop."""
     groups: dict[str, list[str]] = {}
     for label in labels:
-        groups.setdefault(normalised(label), []).append(label)
+        groups.setdefault(label_key(label), []).append(label)
     alike = [group for group in groups.values() if len(group) > 1]
     if not alike:
         return []

@@ -53,14 +53,15 @@ class Table(Struct, frozen=True):
 
     def files(self) -> list[np.ndarray]:
         """The row numbers of each file, in order."""
-        return [np.flatnonzero(self._places()[:, 0] == i) for i in range(len(self.sources))]
+        return [np.flatnonzero(self.row_places()[:, 0] == i) for i in range(len(self.sources))]
 
     def take(self, rows: np.ndarray) -> Table:
         """The table with only these rows (row numbers), which keep their names."""
         short = {new: self.short[int(old)] for new, old in enumerate(rows) if int(old) in self.short} if self.short else {}
-        return Table(self.frame[rows], self.sources, self._places()[rows], short, self.decimal)
+        return Table(self.frame[rows], self.sources, self.row_places()[rows], short, self.decimal)
 
-    def _places(self) -> np.ndarray:
+    def row_places(self) -> np.ndarray:
+        """(N, 2) the file of each row and its number in it."""
         one = np.stack([np.zeros(len(self), np.int64), np.arange(len(self))], axis=1)
         return one if self.places is None else self.places
 
@@ -73,7 +74,7 @@ def join(tables: list[Table]) -> Table:
     places, above = [], 0
     short: dict[int, int] = {}
     for table in tables:
-        places.append(table._places() + [len(sources), 0])
+        places.append(table.row_places() + [len(sources), 0])
         sources += table.sources
         short |= {row + above: count for row, count in table.short.items()}
         above += len(table)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applied_dl.core.errors import DataError, UsageError
-from applied_dl.io.clock import Clock, infer_clock, moment, parse_frequency
+from applied_dl.core.errors import UsageError
+from applied_dl.io.clock import Clock, moment, parse_frequency
+from applied_dl.io.infer_clock import infer_clock
 
 START = datetime.datetime(2023, 12, 29, 6)
 UNITS = ["15min", "h", "2h", "d", "b", "w", "m", "q", "y", "30s"]
@@ -64,28 +65,6 @@ def test_seasons_and_horizons_are_those_people_use(text, season, horizon):
     assert (clock(text).season, clock(text).horizon) == (season, horizon)
 
 
-@settings(deadline=None)
-@given(st.sampled_from([60, 600, 3600, 86400]), st.integers(30, 80), st.integers(0, 10**6), st.floats(0, 0.04))
-def test_a_jittering_clock_is_seen_through(step, count, seed, share):
-    """Every stamp up to 4 % of a step beside the grid."""
-    true = np.datetime64("2024-03-01T00:00:00", "us") + (np.arange(count) * step).astype("timedelta64[s]")
-    noise = np.random.default_rng(seed).uniform(-share, share, count) * step * 1e6
-    found = infer_clock(true + noise.astype("timedelta64[us]"), "here")
-    assert found.place(true[[0, -1]]).round(1).tolist() in ([0, count - 1], [-0.0, count - 1])
-
-
-def test_stamps_on_no_grid_are_refused_with_their_spread():
-    random = np.random.default_rng(0)
-    gaps = np.cumsum(3600 + random.integers(-600, 600, 300))
-    with pytest.raises(DataError, match="here: irregular stamps: they lie about .* name the step with data.frequency"):
-        infer_clock(np.datetime64("2024-01-01", "us") + gaps.astype("timedelta64[s]"), "here")
-    two = np.concatenate([np.arange(30) * 3600, 30 * 3600 + np.arange(30) * 5000])
-    with pytest.raises(DataError, match="mixed frequencies: the commonest step is 1 hour.*the first that is not: 2024-01-02 06:00:00"):
-        infer_clock(np.datetime64("2024-01-01", "us") + two.astype("timedelta64[s]"), "here")
-    with pytest.raises(DataError, match="1 time stamp, expected at least 3"):
-        infer_clock(np.array(["2024-01-01"], "datetime64[us]"), "here")
-
-
 @pytest.mark.parametrize("text", ["fortnight", "0h", "-1d", "", "h2", "1.5h"])
 def test_unknown_frequencies_are_reported(text):
     with pytest.raises(UsageError, match="data.frequency must be a number and a unit"):
@@ -105,24 +84,3 @@ def test_texts_are_dates_times_or_numbers():
     assert Clock(unit="h", origin="2024-01-01", zone=True).text(np.array([0])) == ["2024-01-01T00:00:00Z"]
     assert Clock(unit="step", every=5, origin="10").text(np.array([0, 2])) == ["10", "20"]
     assert (moment(np.datetime64("2024-01-01T05:00", "us")), moment(np.int64(7))) == ("2024-01-01 05:00:00", "7")
-
-
-@pytest.mark.parametrize(
-    ("day", "following"),
-    [
-        (lambda m: np.busday_offset((m + 1).astype("datetime64[D]"), -1, roll="forward"), ["2005-01-31", "2005-02-28", "2005-04-29"]),
-        (lambda m: np.busday_offset(m.astype("datetime64[D]"), 0, roll="forward"), ["2005-01-03", "2005-02-01", "2005-04-01"]),
-        (lambda m: np.busday_offset(m.astype("datetime64[D]") + 14, 0, roll="forward"), ["2005-01-17", "2005-02-15", "2005-04-15"]),
-        (
-            lambda m: np.minimum(m.astype("datetime64[D]") + 29, (m + 1).astype("datetime64[D]") - 1),
-            ["2005-01-30", "2005-02-28", "2005-04-30"],
-        ),
-    ],
-)
-@pytest.mark.parametrize("first", ["2000-01", "2000-02"])
-def test_months_by_their_last_weekday_or_their_30th(day, following, first):
-    months = np.arange(np.datetime64(first), np.datetime64("2005-01"))
-    found = infer_clock(day(months).astype("datetime64[us]"), "here")
-    assert found.name == "m"
-    assert found.text(np.array([0, 1, 3]) + len(months)) == following
-    assert found.place(day(months)).tolist() == list(range(len(months)))

@@ -6,7 +6,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
-from applied_dl.io.clock import SECONDS, Clock, infer_clock, parse_frequency
+from applied_dl.io.clock import SECONDS, Clock, parse_frequency
+from applied_dl.io.infer_clock import infer_clock
 from applied_dl.io.stamps import AGGREGATES, OFF_GRID, Moments, moments, off_grid, on_grid, time_order
 from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
 from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers, text_style

@@ -115,7 +115,9 @@ def test_verbs_that_need_no_tensorflow(task, bundles, run, tmp_path):
         assert Path(f"out.{suffix}").stat().st_size > 0
     code, result = run("predict", bundle, "no/such/file.csv")
     assert code in (2, 3)
-    assert run("freeze", bundle, "frozen.tflite")[1].get("bytes") or run("freeze", bundle, "frozen.tflite")[0] == 2
+    assert run("freeze", bundle, "frozen.tflite")[0] == 0
+    assert Path("frozen.tflite").stat().st_size > 0
+    assert run("freeze", bundle, "frozen.tflite")[0] == 2  # exists already
     assert run("pack", bundle, "b.zip")[1]["bytes"] > 0
     assert run("unpack", "b.zip", "again")[0] == 0
     assert run("check", "again")[0] == 0
@@ -155,7 +157,7 @@ def test_train_once_more(task, bundles, run):
     assert code == 0
     assert plan["rows"]["train"] > 0
     assert run("train", task, "--out", out, *overrides(task))[0] == 2  # exists already
-    assert run("train", task, "--out", out, "--resume", *overrides(task))[0] in (0, 2)
+    assert run("train", task, "--out", out, "--resume", *overrides(task))[0] == 0  # finished already
     assert run("train", task, "--out", "other", "--resume", *overrides(task))[0] == 0  # nothing to resume: from the beginning
     assert run("train", task, "--out", "third", "--set", "train.epoch=3")[0] == 2
     assert run("train", task, "--out", "third", "--set", "data.source=no/such/data.csv")[0] in (2, 3)

@@ -69,7 +69,7 @@ def test_a_label_column_under_any_usual_name(tmp_path, label):
     rows = [[i, text, f"2024-01-{i % 28 + 1:02d}", topics[0]] for i, (text, topics) in enumerate(PLAIN)]
     groups = read(tmp_path, csv_of(["id", "text", "date", label], rows))
     assert rows_of(groups) == WANTED
-    assert any(f"labels from {label!r}" in warning for warning in groups.warnings) or label == "label"
+    assert any(f"labels from {label!r}" in warning for warning in groups.warnings) == (label != "label")
 
 
 @pytest.mark.parametrize("name", TEXT_NAMES)
@@ -280,9 +280,7 @@ def test_labels_of_the_test_file_are_matched_or_refused(tmp_path):
     prepared = task.prepare(recipe, None)
     assert len(prepared.test) == len(PLAIN)
     assert set(prepared.encoder.labels) == set(TOPICS)
-    assert any(
-        "labels were read in the spelling of training: 'Billing.' as 'billing'" in w or "as 'billing'" in w for w in prepared.warnings
-    )
+    assert any("labels were read in the spelling of training" in w and "as 'billing'" in w for w in prepared.warnings)
     recipe = recipes.read_recipe({"task": "sentences", "data": {"train": str(tmp_path / "train.csv"), "test": str(tmp_path / "other.csv")}})
     with pytest.raises(DataError, match="data.test has 1 labels that training lacks: 'refunds'"):
         task.prepare(recipe, None)

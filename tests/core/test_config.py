@@ -24,8 +24,11 @@ def test_the_commented_recipe_reads_back_as_the_default(task, tmp_path):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_key_is_described(task):
-    for line in config.to_toml(recipes.read_recipe(task)).splitlines():
-        assert line != "# "
+    lines = config.to_toml(recipes.read_recipe(task)).splitlines()
+    keys = [i for i, line in enumerate(lines) if re.match(r"(# )?\w+ =", line)]
+    assert len(keys) > 20
+    for i in keys[1:]:  # the first is the task
+        assert re.match(r"# [\w\"]", lines[i - 1]), lines[i]
 
 
 def test_a_partial_recipe_takes_the_defaults_and_set_overrides_any_key(tmp_path):

@@ -48,6 +48,8 @@ def learn_format(cells: pl.Series, mark: str | None = None, words: bool = True) 
     if not len(rest):
         return NumberFormat(style=style), 0.0
     has_digit = rest.str.contains(r"\d")
+    if not has_digit.any():  # words
+        return NumberFormat(style=style), 1 - len(rest) / len(filled)
     missing, digits = _missing_words(rest.filter(~has_digit)) if words else (), rest.filter(has_digit)
     if not missing or len(digits) < len(rest) / 2 or digits.n_unique() < VALUES:
         missing, digits = (), rest

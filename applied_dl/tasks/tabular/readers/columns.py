@@ -40,6 +40,9 @@ class Learned(NamedTuple):
     training: dict[str, np.ndarray] = {}
 
 
+EMPTY = Learned(reason="empty")
+
+
 class Known(NamedTuple):
     """What the understanding of a column may use: the training rows of the table, the recipe's data section, their targets (N, K)
     standardised or one-hot, class codes or None, the number of classes, and the names of inputs that are taken."""
@@ -124,17 +127,19 @@ def _column(name: str, known: Known) -> Learned:
     filled = cells.drop_nulls()
     levels = filled.n_unique()
     forced = name in data.numeric or name in data.categorical
-    if not len(filled) or is_mark(filled).all():
-        return Learned(reason="empty")
+    if not len(filled):
+        return EMPTY
     if levels == 1 and not cells.null_count():
-        return Learned(reason=f"constant {as_levels(filled)[0]!r}")
+        return EMPTY if is_mark(filled).all() else Learned(reason=f"constant {as_levels(filled)[0]!r}")
     if (form := _whole_dates(name, cells)) and not forced:
         return _moment(name, cells, form, known, f"{as_levels(filled)[0]!r} is read as a date; data.numeric reads numbers")
     if name in data.categorical:
-        return _category(name, as_levels(filled), known)
+        return EMPTY if is_mark(filled).all() else _category(name, as_levels(filled), known)
     form, _ = learn_format(cells, mark)
     coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()  # 00123 is a code, not 123
     values, wrong = read_numbers(cells, form)
+    if not len(wrong) and not np.isfinite(values).any():  # every cell is a mark
+        return EMPTY
     if name in data.numeric or (_few(wrong, filled) and not coded and np.isfinite(values).any()):
         plain = not form.units and not form.missing
         as_date = moment_style(cells) if not plain and not forced else None  # 3-4-2020 is no range

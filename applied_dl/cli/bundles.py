@@ -130,16 +130,20 @@ def bench(options: Namespace) -> int:
 
 def info(options: Namespace) -> int:
     """Summarise a bundle."""
+    from pathlib import Path
+
     import msgspec
 
     from applied_dl.core.bundle import finite, read_manifest
-    from applied_dl.text.vector_files import is_vector_file, read_vectors
 
-    if is_vector_file(options.bundle):
-        words, vectors = read_vectors(options.bundle)
-        facts = {"file": options.bundle, "words": len(words), "dimensions": vectors.shape[1], "first_words": words[:10]}
-        text = f"{options.bundle}: {len(words):,} word vectors of {vectors.shape[1]} dimensions: {', '.join(words[:10])}, …"
-        return print_result(options, facts, text)
+    if Path(options.bundle).is_file():
+        from applied_dl.text.vector_files import is_vector_file, read_vectors
+
+        if is_vector_file(options.bundle):
+            words, vectors = read_vectors(options.bundle)
+            facts = {"file": options.bundle, "words": len(words), "dimensions": vectors.shape[1], "first_words": words[:10]}
+            text = f"{options.bundle}: {len(words):,} word vectors of {vectors.shape[1]} dimensions: {', '.join(words[:10])}, …"
+            return print_result(options, facts, text)
     manifest = read_manifest(options.bundle)
     lines = [
         f"{manifest.name}: {manifest.task}, trained {manifest.created}, seed {manifest.seed}",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import Predictor
+
+if TYPE_CHECKING:
+    import polars as pl  # loaded only where a frame is made
 
 FORMATS = (".csv", ".parquet", ".jsonl")
 
@@ -77,6 +78,8 @@ def predictions_frame(predictor: Predictor, inputs: Any, predictions: list[dict[
     Returns:
         The frame; a column that both have is `<name>_predicted` for the prediction. The column `error` says why an input could not be read.
     """
+    import polars as pl
+
     if predictor.task_module.HISTORIES:
         histories = [inputs] if hasattr(inputs, "columns") or not isinstance(inputs, list | tuple) else inputs
         rows = predictor.task_module.appended(predictor.encoder, histories, predictions)
@@ -102,6 +105,8 @@ def _free_names(names: list[str], taken: list[str]) -> dict[str, str]:
 
 def _input_columns(inputs: Any, count: int) -> pl.DataFrame | None:
     """The inputs as columns: the table they are, or their names; None where they do not match the predictions one to one."""
+    import polars as pl
+
     if hasattr(inputs, "columns"):
         from applied_dl.io.tables import read_table
 

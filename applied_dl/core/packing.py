@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from applied_dl.core.bundle import MANIFEST, open_bundle, writing
+from applied_dl.core.bundle import MANIFEST, open_bundle
+from applied_dl.core.bundle_writing import writing
 from applied_dl.core.errors import DataError, UsageError
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # date of every entry, so that the same bundle gives the same archive

@@ -16,7 +16,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from applied_dl.core import console
-from applied_dl.core.bundle import sha256, sync
+from applied_dl.core.bundle import sha256
+from applied_dl.core.bundle_writing import sync
 from applied_dl.core.errors import RefusedError
 from applied_dl.training.reproducible import versions
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from applied_dl.core import bundle, config
+from applied_dl.core import bundle, bundle_writing, config
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError
 from applied_dl.report import progress_lines as lines
@@ -44,7 +44,7 @@ def export(
     prepared = reread(task, recipe, manifest, path)
     model = load_keras(path)
     serving = task.restore_serving(recipe, model, prepared.encoder)
-    with bundle.writing(path, overwrite=True) as work:
+    with bundle_writing.writing(path, overwrite=True) as work:
         for name in manifest.files:
             if name.split("/")[0] not in ("saved_model", "golden.npz", "README.md") and not name.endswith(".tflite"):
                 (work / name).parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from applied_dl.core import bundle, config, console
+from applied_dl.core import bundle, bundle_writing, config, console
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.core.records import EXPLODED, STOPPED
@@ -86,8 +86,8 @@ def train(
     target = Path(out) if out else Path("saved_models") / name
     complete = resume and not overwrite and (target / bundle.MANIFEST).exists()
     if not complete:
-        bundle.check_free(target, overwrite)
-        bundle.probe(target)
+        bundle_writing.check_free(target, overwrite)
+        bundle_writing.probe(target)
 
     task = load_task(recipe.task)
     from applied_dl.exporting.convert import check_export, warm_up
@@ -117,7 +117,7 @@ def train(
 
     fitted = fitted._replace(model=as_float32(fitted.model))
     serving = task.serving(recipe, fitted, prepared)
-    with bundle.writing(target, overwrite) as work:
+    with bundle_writing.writing(target, overwrite) as work:
         manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
     shutil.rmtree(folder, ignore_errors=True)
     lines.log_end(target, manifest)

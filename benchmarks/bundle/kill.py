@@ -22,7 +22,8 @@ WRITER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from applied_dl.core.bundle import Manifest, SCHEMA, seal, writing
+from applied_dl.core.bundle import SCHEMA, Manifest, seal
+from applied_dl.core.bundle_writing import writing
 target, version = Path(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)
 while True:

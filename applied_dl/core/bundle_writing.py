@@ -1,0 +1,105 @@
+"""A bundle is written in one step: at every moment its name has one whole bundle, the old one or the new one, also after a kill."""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from applied_dl.core.bundle import MANIFEST
+from applied_dl.core.errors import DataError, UsageError
+
+STALE_SECONDS = 24 * 3600  # a hidden working folder that is older belongs to a process that was killed
+
+
+def sync(path: Path) -> None:
+    """Force a file or a folder's entries to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `target` that replaces it in one step when the block succeeds, and is removed when it fails."""
+    target = Path(target)
+    check_free(target, overwrite)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tidy(target)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    work.chmod(0o755)
+    try:
+        yield work
+        for path in work.rglob("*"):
+            sync(path)
+        sync(work)
+        _replace(work, target)
+        sync(target.parent)
+    except BaseException as error:
+        shutil.rmtree(work, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; no partial bundle is left.") from error
+        raise
+
+
+def _replace(work: Path, target: Path) -> None:
+    """Put `work` where `target` is, so that at every moment one whole bundle has that name."""
+    if not target.exists():
+        work.rename(target)
+    elif _exchange(work, target):
+        shutil.rmtree(work, ignore_errors=True)
+    else:  # no exchange on this file system: two renames; `tidy` restores the old bundle after a kill between them
+        old = work.with_suffix(".old")
+        target.rename(old)
+        work.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Swap two names in one system call (renameat2 on Linux, renamex_np on macOS); False where there is none."""
+    at_cwd, exchange = -100, 2
+    if os.name != "posix":
+        return False
+    libc = ctypes.CDLL(None)
+    names = os.fsencode(a.absolute()), os.fsencode(b.absolute())
+    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        return bool(libc.renamex_np(*names, exchange) == 0)
+    return hasattr(libc, "renameat2") and bool(libc.renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0)
+
+
+def tidy(target: Path) -> None:
+    """Clean up after killed processes: restore an old bundle that was not replaced yet, remove working folders that are a day old."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if left.suffix == ".old" and not target.exists() and (left / MANIFEST).exists():
+            left.rename(target)
+        elif left.suffix in (".old", ".tmp") and time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def probe(target: Path) -> None:
+    """Test before the training whether a bundle can be written at `target`. Raises `UsageError` where it cannot."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
+            pass
+    except OSError as error:
+        raise UsageError(f"A bundle cannot be written at {str(target)!r}: {error.strerror or error}; choose another --out.") from error
+
+
+def check_free(target: Path, overwrite: bool) -> None:
+    """Raise `UsageError` where `target` exists and `overwrite` is not set, or where it is not a bundle."""
+    if not target.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{str(target)!r} exists already; choose another --out, or pass --overwrite to replace it.")
+    if not (target / MANIFEST).exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{str(target)!r} is not a bundle; --overwrite replaces bundles only.")

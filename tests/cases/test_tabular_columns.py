@@ -396,3 +396,12 @@ def test_dates_as_a_target_are_reported():
     days = [f"2024-0{i % 6 + 1}-15" for i in range(N)]
     found = prepare({"x": RANDOM.normal(size=N), "y": days})
     assert any(note.startswith("IMPORTANT") and "dates or times" in note for note in found.warnings)
+
+
+def test_a_test_file_without_a_target_is_refused(tmp_path):
+    a = np.arange(60.0) % 7
+    pl.DataFrame({"a": a, "y": a**2 + np.arange(60)}).write_csv(tmp_path / "train.csv")
+    pl.DataFrame({"a": a[:9], "y": [None] * 9}).write_csv(tmp_path / "test.csv")
+    data = {part: str(tmp_path / f"{part}.csv") for part in ("train", "test")}
+    with pytest.raises(DataError, match="The test file has no row with a target"):
+        task.prepare(recipes.read_recipe({"task": "tabular", "data": {**data, "target": "y"}}), None)

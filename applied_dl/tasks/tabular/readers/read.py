@@ -9,7 +9,7 @@ from msgspec import Struct
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
-from applied_dl.core.splits import split_rows
+from applied_dl.core.splits import split_parts
 from applied_dl.io.cells import as_levels, as_moments, as_numbers, moment_style, number_style
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
@@ -182,24 +182,17 @@ def _check_split(data, given: list[str]) -> None:
 def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple[dict[str, np.ndarray], int, int]:
     """Row numbers by part, how many rows are copies, and how many repeat another by chance."""
     data, frame = recipe.data, table.frame
+    for i, name in enumerate(given):
+        if not (place == i).any():
+            raise DataError(f"The {name} file has no row with a target; correct it, or remove data.{name}.")
     left_out = {*dropped, *data.ignore, data.group, data.order, *_unique_texts(frame, targets)} - {None}
     keys, copies, repeats = copy_keys(frame.drop(list(left_out)))
     groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
     order = _order(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
     strata = truth if targets[0].labels else None
-    if given == ["all"]:
-        split = split_rows(len(truth), data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)
-        return dict(zip(NAMES, split[:3])), copies, repeats
-    rows = {name: np.flatnonzero(place == i) for i, name in enumerate(given)}
-    shares = np.array([1.0 if name == "train" or name not in rows else 0.0 for name in NAMES]) * np.asarray(data.split)
-    if shares[1:].sum() == 0:
-        return rows, copies, repeats
-    own = rows["train"]
-    some = lambda a: None if a is None else a[own]  # noqa: E731
-    cut = split_rows(
-        len(own), shares / shares.sum(), recipe.train.seed, strata=some(strata), groups=some(groups), order=some(order), keys=keys[own]
-    )
-    return {name: rows[name] if name in rows and name != "train" else own[at] for name, at in zip(NAMES, cut[:3])}, copies, repeats
+    part = np.array(given)[place]
+    rows = split_parts(part, data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)
+    return rows, copies, repeats
 
 
 def _unique_texts(frame: pl.DataFrame, targets: tuple[Target, ...]) -> list[str]:

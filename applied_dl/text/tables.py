@@ -175,7 +175,7 @@ def has_header(rows: list[list[str]], known: tuple[str, ...] = ()) -> bool:
     head = [cell.strip() for cell in rows[0]]
     if {*known} & {*head}:
         return True
-    if not all(len(cell) < LONGEST_NAME and not _is_number(cell) for cell in head):
+    if not all(len(cell) < LONGEST_NAME and not is_number(cell) for cell in head):
         return False
     if any(i < len(row) and row[i].strip() == cell for row in rows[1:] for i, cell in enumerate(head) if cell):
         return False
@@ -183,7 +183,7 @@ def has_header(rows: list[list[str]], known: tuple[str, ...] = ()) -> bool:
         return True
     below = [[row[i].strip() for row in rows[1:] if i < len(row) and row[i].strip()] for i in range(len(head))]
     unlike = [
-        sum(map(_is_number, cells)) > 0.9 * len(cells) or _mean_words(cells) > 2 * len(cell.split())
+        sum(map(is_number, cells)) > 0.9 * len(cells) or _mean_words(cells) > 2 * len(cell.split())
         for cell, cells in zip(head, below)
         if cells
     ]
@@ -296,7 +296,8 @@ def _names(column) -> tuple[str, ...]:
     return () if column is None else (column,) if isinstance(column, str) else tuple(column)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number in programming notation."""
     try:
         float(cell)
     except ValueError:

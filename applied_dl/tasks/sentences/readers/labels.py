@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.labels import known_spellings, label_key, merged_spellings
+from applied_dl.text.tables import is_number
 
 QUOTE = r"'[^']*'|\"[^\"]*\""
 QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
@@ -121,7 +122,7 @@ def check_classes(rows: list[tuple[str, ...]], where: str) -> None:
     names = {label for row in rows for label in row}
     if len(names) <= max(FEW_LABELS, MOST_LABELS * len(rows)):
         return
-    numeric = sum(_is_number(name) for name in names) > 0.9 * len(names)
+    numeric = sum(is_number(name) for name in names) > 0.9 * len(names)
     hint = "numbers to predict are for the task tabular" if numeric else "name the label column with data.target"
     raise DataError(f"{where} has {len(names):,} different labels in {len(rows):,} rows; classes repeat more often: {hint}.")
 
@@ -201,11 +202,3 @@ def _text(cell) -> str:
 
 def _missing(cell) -> bool:
     return cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell)) or (isinstance(cell, str) and not cell.strip())
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

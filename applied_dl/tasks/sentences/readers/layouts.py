@@ -12,7 +12,7 @@ from msgspec import Struct
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.text.columns import META, normal, place_of, text_places
-from applied_dl.text.tables import TEXTS, Table, chosen_places, read_table
+from applied_dl.text.tables import TEXTS, Table, chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
 SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),
@@ -89,9 +89,8 @@ def layout_of(table: Table, data) -> Layout:
     return Layout(kind=kind)
 
 
-def read_scored(source) -> tuple[list[str], list[str], list[float]]:
+def scored_pairs(table: Table) -> tuple[list[str], list[str], list[float]]:
     """Sentence, sentence and score of a table, with or without a header. Raises `DataError` for a score that is no finite number."""
-    table = read_table(source)
     sides = _sides(table)
     score = next((place for name in SCORES if (place := place_of(name, table.header)) is not None), None)
     places = [*sides, score] if sides is not None and score is not None else [0, 1, 2]

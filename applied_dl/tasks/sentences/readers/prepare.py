@@ -24,7 +24,7 @@ from applied_dl.tasks.sentences.encoder import (
     with_words,
 )
 from applied_dl.tasks.sentences.readers.labels import match_labels
-from applied_dl.tasks.sentences.readers.layouts import read_scored
+from applied_dl.tasks.sentences.readers.layouts import scored_pairs
 from applied_dl.tasks.sentences.readers.read import (
     ABSENT,
     HELD_OUT,
@@ -39,7 +39,7 @@ from applied_dl.tasks.sentences.readers.read import (
 from applied_dl.tasks.sentences.readers.sources import part_folders
 from applied_dl.text.inputs import WHOLE_FILES
 from applied_dl.text.markup import tidy
-from applied_dl.text.tables import is_table, read_table
+from applied_dl.text.tables import Table, is_table, read_table
 from applied_dl.text.vector_files import read_vectors
 
 VOCABULARY = (1000, 16_000)  # sub-words of a trained tokenizer, at least and at most by default
@@ -121,8 +121,9 @@ def read_part(encoder: SubwordEncoder, data, source: str) -> Part:
         groups = read_groups((source,), settings, html=encoder.html, least=1)
         warnings = list(groups.warnings)
         return msgspec.structs.replace(_labelled(encoder, groups, repr(source), warnings), warnings=warnings)
-    if is_table(source) and len(read_table(source).rows[0]) >= 3 and _scored(source):
-        return _paired(encoder, None, read_similarity(source))
+    table = read_table(source) if is_table(source) else None
+    if table is not None and len(table.rows[0]) >= 3 and _is_scored(table):
+        return _paired(encoder, None, read_similarity(table))
     groups = read_groups((source,), msgspec.structs.replace(data, max_rows=None), html=encoder.html)
     return msgspec.structs.replace(_paired(encoder, distinct_pairs(groups), None), warnings=list(groups.warnings))
 
@@ -344,9 +345,9 @@ def _summary(train: Groups, texts: int, encoder: SubwordEncoder) -> str:
     return f"{read}, {units}" if encoder.labels else f"{read}, {texts:,} texts, {units}"
 
 
-def _scored(source: str) -> bool:
+def _is_scored(table: Table) -> bool:
     try:
-        read_scored(source)
+        scored_pairs(table)
     except DataError:
         return False
     return True

@@ -16,9 +16,10 @@ from msgspec import Struct, field
 from applied_dl.core.errors import DataError, UsageError, pick
 from applied_dl.core.splits import split_rows
 from applied_dl.tasks.sentences.readers.labels import check_classes, merge_spellings
-from applied_dl.tasks.sentences.readers.layouts import KINDS, read_scored
+from applied_dl.tasks.sentences.readers.layouts import KINDS, scored_pairs
 from applied_dl.tasks.sentences.readers.sources import read_source
 from applied_dl.text.markup import USUAL, markup_share, tidy
+from applied_dl.text.tables import Table, read_table
 
 HELD_OUT = 1000  # held-out pairs, at most; the others train
 LONG_FORM, FEW_CONFLICTS = 0.3, 9  # share and number of texts with different labels from which on these are several labels of a text
@@ -123,11 +124,12 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
     return _labelled_once(read, sources, least) if read.labels is not None else _paired_once(read)
 
 
-def read_similarity(source: str) -> Scored:
-    """Scored pairs; at least three, not all equal."""
-    a, b, scores = read_scored(source)
+def read_similarity(source: str | Table) -> Scored:
+    """Scored pairs of a table or its path; at least three, not all equal."""
+    table = source if isinstance(source, Table) else read_table(source)
+    a, b, scores = scored_pairs(table)
     if len(scores) < 3 or len(set(scores)) < 2:
-        raise DataError(f"{source!r}: {len(scores)} scored pairs with {len(set(scores))} different scores, expected at least 3 and 2.")
+        raise DataError(f"{table.path!r}: {len(scores)} scored pairs with {len(set(scores))} different scores, expected at least 3 and 2.")
     return Scored(a=a, b=b, scores=np.array(scores, np.float32))
 
 

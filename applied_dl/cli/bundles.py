@@ -48,7 +48,7 @@ def export(options: Namespace) -> int:
     manifest = export_again(options.bundle, formats=formats, variants=variants, max_metric_drop=options.max_metric_drop)
     lines = []
     for item in manifest.exports:
-        score = f"{manifest.main} {item.metric:.4f}  drop {item.metric_drop:+.4f}  {item.bytes:,} bytes" if not item.refused else ""
+        score = f"{manifest.main} {item.metric:.4f}  drop {item.metric_drop:+z.4f}  {item.bytes:,} bytes" if not item.refused else ""
         lines.append(f"{item.file or item.variant:<24} {score or f'refused: {item.refused}'}")
     result = {"bundle": options.bundle, "exports": [msgspec.to_builtins(item) for item in manifest.exports]}
     return print_result(options, finite(result), "\n".join(lines))

@@ -134,5 +134,5 @@ class Scores(Struct, frozen=True, kw_only=True):
     def drop_against(self, reference: Scores) -> float:
         """How much worse than `reference`: a difference for metrics between 0 and 1, a share of the reference for errors."""
         sign = -1.0 if self.main in HIGHER_IS_BETTER else 1.0
-        difference = sign * (self.value - reference.value)
+        difference = sign * (self.value - reference.value) + 0.0  # no -0.0
         return difference if self.main in BOUNDED else difference / max(abs(reference.value), 1e-12)

@@ -56,7 +56,7 @@ def log_export(item: ExportedFile, main: str) -> None:
     speed = f"{item.latency_ms:.2f} ms" if item.latency_ms is not None else ""
     mark = "  ← model.tflite" if item.chosen else ""
     console.say(
-        "export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  drop {item.metric_drop:+.4f}  {size:>12}  {speed}{mark}"
+        "export", f"{item.format} {item.variant:<8} {main} {item.metric:.4f}  drop {item.metric_drop:+z.4f}  {size:>12}  {speed}{mark}"
     )
 
 

@@ -10,9 +10,9 @@ import keras
 
 
 def precision(setting: str, dense_convolutions: bool) -> str:
-    """The Keras dtype policy for `train.precision`; "auto" takes bfloat16 only where it was measured to be faster.
+    """The Keras dtype policy for `train.precision`; "auto" takes bfloat16 only where it is expected to be faster.
 
-    That is a GPU, or dense convolutions on a CPU with bf16 instructions (1.3 to 1.7 times); depthwise ones and small dense nets lose.
+    That is a GPU, or dense convolutions on a CPU with bf16 instructions; depthwise ones and small dense nets lose by the conversions.
     """
     if setting != "auto":
         return setting

@@ -19,7 +19,7 @@ GAPS = r"[ '’\u{a0}\u{202f}]"  # between thousands, as in 1 234,5 and 1'234.50
 GAPPED = rf"^[+-]?\d{{1,3}}({GAPS}\d{{3}})+([.,]\d*)?$"
 GROUPED = {  # numbers with a mark between thousands, by style; "0,126" and "1.5" are decimals
     "plain": r"^[+-]?[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,})$",  # unambiguous only; 2,000 is not
-    "thousands": r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$",
+    "thousands": r"^[+-]?(?:[1-9]\d{0,2}(,\d{3})+|[1-9]\d?(,\d\d)+,\d{3})(\.\d*)?$",  # also 12,34,567
     "comma": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$",
 }
 ALMOST = 0.99  # share of numbers from which the style of the file is preferred to a style that fits more cells

@@ -52,6 +52,14 @@ class Clock(Struct, frozen=True, kw_only=True):
         return f"{step} in opening hours" if self.unit != "d" else f"{step} without {' and '.join(closed)}"
 
     @property
+    def words(self) -> str:
+        """The step in words: 15 minutes, hour, day without Sunday, month."""
+        unit = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week", "b": "business day", "m": "month", "q": "quarter"}
+        word = {**unit, "y": "year"}.get(self.unit, self.unit)
+        _, _, closed = self.name.partition(" ")
+        return f"{f'{self.every} {word}s' if self.every > 1 else word}{closed and ' '}{closed}"
+
+    @property
     def seconds(self) -> int:
         """The length of a step, where it has one."""
         return SECONDS[self.unit] * self.every

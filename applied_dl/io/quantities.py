@@ -20,7 +20,9 @@ import polars as pl
 SYMBOL = r"(?:US|A|C|R|CA|AU|NZ|HK)?[$]|[€£¥₹₽₩₺₫฿₪₴]|zł"
 CODE = r"(?:USD|EUR|GBP|JPY|CHF|INR|CNY|RMB|AUD|CAD|SEK|NOK|DKK|PLN|CZK|BRL|ZAR|TRY|Rs|Fr|kr)\b\.?"
 CURRENCY = f"(?:{SYMBOL}|{CODE})"
-NUMBER = r"(?:\d+(?:['’]\d{3}(?!\d)|[.,]\d+)*(?:[ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+INDIAN = r"\d{1,2}(?:,\d\d)+,\d{3}(?![\d,])(?:\.\d*)?"  # 12,34,567
+GROUPS = r"\d+(?:['’]\d{3}(?!\d)|[.,]\d+)*(?:[ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d*)?"
+NUMBER = rf"(?:{INDIAN}|{GROUPS}|[.,]\d+)(?:[eE][+-]?\d+)?"
 LESS, MORE = r"<=?|≤|under|below|less than|fewer than|up to|unter|bis", r">=?|≥|over|above|more than|at least|from|über|ab"
 CELL = re.compile(
     rf"""(?:(?:~|≈|±|\#|ca\.?|circa|about|approx\.?|approximately|around|etwa|env\.)\s*)?
@@ -37,6 +39,7 @@ CLOCK = re.compile(
     r"(?P<sign>-)?(?:(?P<d>\d+)(?:\s+|\.|\s*days?,?\s+|d\s*))?(?P<a>\d+):(?P<b>[0-5]?\d(?=:)|[0-5]\d)(?::(?P<c>[0-5]?\d(?:[.,]\d+)?))?(?:\s*(?P<half>[ap])\.?m\.?)?$",
     re.IGNORECASE,
 )
+LAP = re.compile(r"(?P<m>\d+):(?P<s>[0-5]\d[.,]\d+)$")  # minutes and seconds with their fraction
 FEET = re.compile(r"(?P<feet>\d+)\s*(?:'|′|ft\.?|feet)\s*(?P<inches>\d{1,2}(?:\.\d+)?)\s*(?:\"|″|''|in\.?|inches)?$", re.IGNORECASE)
 SPAN = {"y": 31557600.0, "mo": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 SPANS = {
@@ -76,6 +79,7 @@ DEGREES = re.compile(  # latitude or longitude in degrees, with minutes and seco
     r"(?P<before>[NSEW]\s*)?(?P<d>\d+(?:\.\d+)?)\s*[°º]\s*(?:(?P<m>\d+(?:\.\d+)?)\s*(?:['′’]\s*(?:(?P<s>\d+(?:\.\d+)?)\s*(?:\"|″|”|''))?)?)?"
     r"\s*(?P<after>[NSEW])?$"
 )
+LEVEL, BESIDE = "(?:CI|KI|IC|CrI)", r"[-−\d.,;%\s–]"  # an error, a share or a confidence interval in brackets beside a number
 SIMPLER = [  # what people add to a number: the pattern, and what replaces it
     (re.compile(pattern, re.IGNORECASE), plain)
     for pattern, plain in (
@@ -85,15 +89,19 @@ SIMPLER = [  # what people add to a number: the pattern, and what replaces it
         (r"^[^\W\d_](?:[^\W\d_]| )*[:=]\s*(?=[\d+\-−])", ""),  # Size: 10
         (r"^[▲△↑⬆]\s*", "+"),
         (r"^[▼▽↓⬇]\s*(?=\d)", "-"),
+        (r"^(?:no|nr|num|№)\.?\s*(?=\d)", ""),
         (r"^(?:c\.|appr\.|approximately|roughly|nearly|almost|rund|zirka|environ|vers)\s*(?=\d)", "~"),
         (rf"(?<=\d)\s*(?:±|\+/-)\s*{NUMBER}\s*%?", ""),  # 12.1 ± 0.3
-        (r"(?<=\d)\s*\([\d.,;%\s–-]*\d[\d.,;%\s–-]*\)$", ""),  # 12.1 (0.3), an error or a share beside the number
+        (rf"(?<=\d)\s*[(\[](?:\s*9\d(?:\.\d)?\s*%?\s*{LEVEL}\s*[:=,]?)?{BESIDE}*(?:to\s)?{BESIDE}*\d[%\s]*[)\]]$", ""),  # 12.1 (0.3)
         (r"(?<=\d)\s*(?:\[(?:\w|note ?\d+|\d+)\]|[†‡§])+$", ""),  # a footnote
         (r"\s*\((?:[\w ]*\s)?(?:est|estimated|estimate|approx|approximate)\.?\)$", ""),
         (r"(?<=\d)\s*[×x*]\s*10\s*\^?\s*([+-]?\d+)$", r"e\1"),  # 1.2×10^3
         (rf"^(?:between|zwischen|entre)\s+(?P<a>{NUMBER})\s+(?:and|und|et|y)\s+(?=\d)", r"\g<a> - "),
     )
 ]
+FRACTION = re.compile(  # 9 3/8, 9¾
+    r"^(?P<whole>\d+)(?:[ -]+(?P<up>\d{1,2})\s*[/⁄]\s*(?P<down>2|3|4|5|6|8|16|32|64)(?![\d/])| ?(?P<sign>[¼-¾⅐-⅞]))"
+)
 INTERVAL = re.compile(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*\)$|\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\]$")  # as pandas.cut writes it
 SAMPLE = 200  # different cells that are tried first
 MOST_UNITS = 6  # units of one column that no family joins
@@ -144,9 +152,12 @@ def split_quantity(text: str) -> Quantity | None:
 
 
 def _simpler(text: str) -> str:
-    """A cell in ASCII digits without what people add to a number: a footnote, an error, "approximately", an arrow."""
+    """A cell in ASCII digits, with decimals for fractions, without what people add to a number: a footnote, an error, an arrow."""
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(sign)) if sign > "\x7f" and sign.isdecimal() else sign for sign in text)
+    if (part := FRACTION.match(text)) is not None:
+        share = unicodedata.numeric(part["sign"]) if part["sign"] else int(part["up"]) / int(part["down"])
+        text = f"{int(part['whole']) + share:.12g}{text[part.end() :]}" if share < 1 else text
     if (interval := INTERVAL.match(text)) is not None:
         return " - ".join(part for part in interval.groups() if part)
     for pattern, plain in SIMPLER:
@@ -172,6 +183,8 @@ def _duration(text: str) -> float | None:
         if clock["half"]:
             a = a % 12 + 12 * (clock["half"].lower() == "p")
         return (-1.0 if clock["sign"] else 1.0) * (days * 86400 + a * 3600 + b * 60 + c)
+    if (lap := LAP.match(text)) is not None:
+        return float(lap["m"]) * 60 + float(lap["s"].replace(",", "."))
     if text[:1] == "P" and (iso := ISO_SPAN.match(text)) is not None and len(text) > 2:
         return sum(float(iso[key] or 0) * SPAN[key] for key in "dhms")
     at, total, parts = 0, 0.0, 0

@@ -19,6 +19,7 @@ OTHER_SCRIPTS = (
     "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari",
     "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai", "Noto Sans Symbols2", "Noto Emoji", "Arial Unicode MS", "Unifont",
 )  # fmt: skip
+FEWEST = 10  # rows of a bin of the reliability plot that its line passes through
 STYLE: dict[str, Any] = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e2e8f0",
     "axes.edgecolor": GREY, "axes.axisbelow": True, "figure.dpi": 110, "legend.frameon": False, "axes.titlesize": 11,
@@ -85,6 +86,8 @@ def training_curves(rows: list[dict], path: Path, monitor: str = "val_loss", bes
                 axis.axvline(best_epoch, color=ORANGE, linestyle=":", label=f"kept: epoch {best_epoch}")
             axis.set(xlabel="epoch", ylabel=name.replace("_", " "), title=name.replace("_", " "))
             axis.legend()
+        for axis in axes:
+            _whole_numbers(axis)
         axes[-1].plot(epochs, [row["learning_rate"] for row in rows], color=GREEN)
         axes[-1].set(xlabel="epoch", ylabel="learning rate", title="learning rate")
 
@@ -98,7 +101,17 @@ def several_trainings(curves: dict[str, np.ndarray], kept: list[int], path: Path
             axis.scatter(epochs[best], values[best], color=colour, zorder=3)
         scale = "log" if min(map(min, curves.values())) > 0 else "linear"
         axis.set(xlabel="epoch", ylabel=label, title="Training of the members", yscale=scale)
+        if scale == "log":
+            axis.yaxis.set_major_formatter("{x:g}")
+            low, high = axis.get_ylim()
+            if high < 10 * low:  # one power of ten or none is labelled otherwise
+                axis.yaxis.set_minor_formatter("{x:.3g}")
+        _whole_numbers(axis)
         axis.legend()
+
+
+def _whole_numbers(axis) -> None:
+    axis.xaxis.get_major_locator().set_params(integer=True)
 
 
 def rate_sweep(rates: np.ndarray, losses: np.ndarray, chosen: float, steepest: float, path: Path) -> None:
@@ -132,15 +145,19 @@ def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30)
 
 
 def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int = 10) -> None:
-    """Share of correct predictions (N,) by predicted probability (N,); the size of a dot is the share of rows."""
+    """Share of correct predictions (N,) by predicted probability (N,); the size of a dot is the share of rows.
+
+    The line leaves out dots of fewer than `FEWEST` rows, which chance moves far.
+    """
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     count = np.bincount(place, minlength=bins)
     used = count > 0
     sure = np.bincount(place, confidence, minlength=bins)[used] / count[used]
     share = np.bincount(place, right.astype(float), minlength=bins)[used] / count[used]
+    enough = count[used] >= FEWEST
     with figure(path, size=(4.6, 4.4)) as axis:
         axis.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
-        axis.plot(sure, share, color=BLUE, linewidth=1, label="this model")
+        axis.plot(sure[enough], share[enough], color=BLUE, linewidth=1, label="this model")
         axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, clip_on=False)
         axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="predicted probability", ylabel="share of correct predictions", title="Reliability")
         axis.legend()
@@ -150,13 +167,17 @@ def image_grid(images: np.ndarray, captions: list[str], path: Path, title: str =
     """A grid of images (N, H, W, 1 or 3), 0..255, each with a caption."""
     rows = max(1, -(-len(images) // columns))
     columns = min(columns, max(len(images), 1))
-    with figure(path, rows, columns, (1.45 * columns, 1.75 * rows + 0.4)) as axes:
+    long = max(map(len, captions), default=0) > 16
+    with figure(path, rows, columns, (1.45 * columns, (1.9 if long else 1.75) * rows + 0.4)) as axes:
         for axis in np.ravel(axes):
             axis.axis("off")
         for axis, image, caption in zip(np.ravel(axes), images, captions):
             image = np.clip(image, 0, 255).astype(np.uint8)
             axis.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-            axis.set_title(caption[:26], fontsize=7.5)
+            lines = caption.split(" → ") if long else [caption]
+            axis.set_title(
+                "\n→ ".join(line if len(line) <= 24 else f"{line[:16]}…{line[-7:]}" for line in lines), fontsize=7.5 if long else 10
+            )
         np.ravel(axes)[0].figure.suptitle(title)
 
 
@@ -189,12 +210,13 @@ def bars(names: list[str], values: np.ndarray, path: Path, title: str, label: st
 
 def residuals(truth: np.ndarray, predicted: np.ndarray, path: Path, unit: str = "") -> None:
     """Predicted against true values (N,), and the distribution of the residuals."""
+    few, bins = len(truth) < 1000, int(np.clip(1.5 * len(truth) ** 0.5, 8, 50))
     with figure(path, 1, 2, (9.6, 4.2)) as (left, right):
         ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
         left.plot(ends, ends, color=GREY, linestyle=":")
-        left.scatter(truth, predicted, s=8, alpha=0.4, color=BLUE, edgecolors="none")
+        left.scatter(truth, predicted, s=16 if few else 8, alpha=0.7 if few else 0.4, color=BLUE, edgecolors="none")
         left.set(xlabel=f"true {unit}", ylabel=f"predicted {unit}", title="Predicted against true")
-        right.hist(truth - predicted, bins=edges(truth - predicted, 50), color=BLUE)
+        right.hist(truth - predicted, bins=edges(truth - predicted, bins), color=BLUE)
         right.set(xlabel=f"true − predicted {unit}", ylabel="rows", title="Residuals")
 
 
@@ -216,7 +238,7 @@ def fan(history: np.ndarray, truth: np.ndarray | None, forecast: np.ndarray, low
         if truth is not None:
             axis.plot(np.arange(len(truth)), truth, color=ORANGE, linewidth=1, label="true values")
         axis.set(xlabel="steps from now", title=title)
-        axis.legend(loc="upper left")
+        axis.legend(loc="best")
 
 
 def windows(history: np.ndarray, ahead: np.ndarray, path: Path, title: str) -> None:
@@ -236,7 +258,8 @@ def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = 
     with figure(path) as axis:
         for (name, values), colour in zip(curves.items(), (BLUE, GREY, ORANGE, GREEN, RED) * 3):
             axis.plot(np.arange(1, len(values) + 1), values, color=colour, label=name)
-        axis.set(xlabel="steps ahead", ylabel=label, title=title, ylim=(0, None))
+        axis.set(xlabel="steps ahead", ylabel=label, title=title, ylim=(0, 1.05 * axis.get_ylim()[1]))
+        _whole_numbers(axis)
         axis.legend()
 
 

@@ -60,6 +60,13 @@ KINDS = {  # cells and the numbers that they mean
     "degrees and minutes": ([f"{'NS'[i % 2]} {v % 90}°30'" for i, v in enumerate(WHOLE)],
                             [(v % 90 + 0.5) * (-1 if i % 2 else 1) for i, v in enumerate(WHOLE)]),
     "degrees of both sides": ([f"{v}{'NS'[i % 2]}" for i, v in enumerate(X)], [v * (-1 if i % 2 else 1) for i, v in enumerate(X)]),
+    "Indian thousands": ([f"₹{v},{v},0{v}" for v in WHOLE % 90 + 10], (WHOLE % 90 + 10) * 101001),
+    "fractions": ([f'{v} {v % 7 + 1}/8"' for v in WHOLE], WHOLE + (WHOLE % 7 + 1) / 8),
+    "signs of fractions": ([f"{v}{'¼½¾'[v % 3]}" for v in WHOLE], WHOLE + (WHOLE % 3 + 1) / 4),
+    "numero": ([f"No. {v}" for v in WHOLE], WHOLE),
+    "an interval beside the number": ([f"{v} (95% CI {v - 1:.1f}-{v + 1:.1f})" for v in X], X),
+    "lap times": ([f"{v // 60}:{v % 60:02d}.50" if i % 3 else f"{v % 60}.50" for i, v in enumerate(WHOLE)],
+                  [v + 0.5 if i % 3 else v % 60 + 0.5 for i, v in enumerate(WHOLE)]),
     "blanks between thousands": ([f"{v} {v:03d}" for v in WHOLE], WHOLE * 1001),
 }  # fmt: skip
 MARKS = (r"\N", "--", ".", "?", "n/a", "N.A.", "missing", "unknown", "#DIV/0!", "k.A.", "not available", "…")
@@ -72,6 +79,69 @@ def test_a_kind_of_number_is_read(kind):
     values, wrong = read_numbers(pl.Series("x", cells), form)
     assert (share, len(wrong)) == (1.0, 0)
     np.testing.assert_allclose(values, wanted, rtol=1e-9)
+
+
+PAIRS = [(int(a), int(b)) for a, b in RANDOM.integers(5, 90, (120, 2))]
+MEASURES = {
+    "a size": [f"{a} x {b} x 3 cm" for a, b in PAIRS],
+    "a size with each unit": [f"{a} cm × {b} cm" for a, b in PAIRS],
+    "a size in words": [f"{a} by {b} ft" for a, b in PAIRS],
+    "a screen": [f"Full HD {a}x{b}" for a, b in PAIRS],
+    "blood pressure": [f"{a}/{b}" for a, b in PAIRS],
+    "blood pressure with its unit": [f"{a}/{b} mmHg" for a, b in PAIRS],
+    "a place": [f"({a}, {b})" for a, b in PAIRS],
+    "a place of geographic software": [f"POINT ({a} {b})" for a, b in PAIRS],
+    "a tyre": [f"{a}/{b} R16" for a, b in PAIRS],
+    "power": [f"{a} kW ({b} PS)" for a, b in PAIRS],
+    "stone and pounds": [f"{a}st {b}lb" for a, b in PAIRS],
+    "a result": [f"{a}-{b}" for a, b in PAIRS],
+    "a sum": [f"{a}+{b}" for a, b in PAIRS],
+    "a share": [f"{a} out of {b}" for a, b in PAIRS],
+    "rooms": [f"{a} bd | {b} ba" for a, b in PAIRS],
+}
+
+
+@pytest.mark.parametrize("kind", MEASURES)
+def test_several_numbers_in_a_cell_are_several_inputs(kind):
+    cells = ["n/a" if i == 7 else cell for i, cell in enumerate(MEASURES[kind])]
+    encoder, notes = learned({"x": cells, "y": X})
+    assert [column.kind for column in encoder.columns] == ["measures"]
+    assert " numbers; data.categorical" in notes[0]
+    found = encode(encoder, read_table({"x": [*cells, "5 apples"]}))
+    assert list(found.errors) == [120]
+    wanted = np.array(PAIRS, float)
+    wanted[7] = np.nan
+    np.testing.assert_array_equal(np.stack([found.inputs["x_1"], found.inputs["x_2"]], axis=1)[:120], wanted)
+
+
+def test_decimals_and_signs_of_several_numbers():
+    for cells, wanted in (
+        ([f"{a / 10:.1f} x {b / 10:.1f} cm".replace(".", ",") for a, b in PAIRS], np.array(PAIRS) / 10),
+        ([f"{a / 10:.1f},-{b / 10:.1f}" for a, b in PAIRS], np.array(PAIRS) / [10, -10]),
+        ([f"{a},000 x {b},000" for a, b in PAIRS], np.array(PAIRS) * 1000),
+    ):
+        encoder, _ = learned({"x": cells, "y": X})
+        found = encode(encoder, read_table({"x": cells})).inputs
+        np.testing.assert_allclose(np.stack([found["x_1"], found["x_2"]], axis=1), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([f"{a}-{a + b}" for a, b in PAIRS], "number"),
+        ([f"[{a}, {a + 10})" for a, _ in PAIRS], "number"),
+        ([f"{a}/100" for a, _ in PAIRS], "number"),
+        ([f"{a % 24}:{b % 60:02d}" for a, b in PAIRS], "number"),
+        ([f"{a}.5E+0{b % 9}" for a, b in PAIRS], "number"),
+        ([f"{a % 12 + 1}/{b % 28 + 1}/2020" for a, b in PAIRS], "moment"),
+        ([f"May {b % 28 + 1}, {2000 + a % 20}" for a, b in PAIRS], "moment"),
+        ([f"2020-0{a % 9 + 1}-1{b % 9} 10:{b % 50 + 10}" for a, b in PAIRS], "moment"),
+        ([f"A{a % 6}/{b % 6}" for a, b in PAIRS], "category"),
+        ([f"10.0.{a % 6}.{b % 6}" for a, b in PAIRS], "category"),
+    ],
+)
+def test_ranges_dates_and_codes_are_not_several_numbers(cells, kind):
+    assert learned({"x": cells, "y": X})[0].columns[0].kind == kind
 
 
 @pytest.mark.parametrize("kind", ["unit", "dollars in thousands and millions", "durations", "grams and kilograms", "ranges"])

@@ -147,7 +147,7 @@ def _joined(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def by_origin(found: Backtest) -> dict[str, np.ndarray]:
-    """Mean absolute error (O,) of every method at each origin, in training deviations (of a panel: MASE, mean over series)."""
+    """Mean absolute error (O,) of every method at each origin in standard deviations of the training data; of a panel, the mean MASE."""
     e, part = found.encoder, found.part
     unit = np.array(e.scale) if e.form == "aligned" else known_scale(part.extra["mase_scale"])[:, None]
     rows = {name: np.nanmean(np.abs(part.target - out["forecast"]) / unit, axis=(1, 2)) for name, out in found.outputs.items()}

@@ -163,7 +163,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     unit = np.array(e.scale) if e.form == "aligned" else metric.known_scale(test.extra["mase_scale"])[:, None]
     classical = classical_forecasts(e, *_test_origins(prepared))
     curves = {"model": outputs["forecast"], "seasonal naive": classical["seasonal naive"], "theta": classical["theta"]}
-    label = "absolute error, training deviations" if e.form == "aligned" else "absolute error, scaled (MASE)"
+    label = "absolute error / standard deviation of the training data" if e.form == "aligned" else "absolute error, scaled (MASE)"
     draw.by_step(
         {name: metric.row_mean((np.abs(f - test.target) / unit).swapaxes(0, 1)) for name, f in curves.items()},
         folder / "error_by_step.png",
@@ -173,7 +173,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.by_step(
         {"measured": metric.row_mean(inside.swapaxes(0, 1)), "promised": np.full(e.horizon, e.coverage)},
         folder / "coverage_by_step.png",
-        "share of truths inside",
+        "share of true values inside",
         "Coverage by horizon step",
     )
 

@@ -82,7 +82,13 @@ def _cell(column, inputs: dict[str, np.ndarray], row: int) -> float | str:
     return ", ".join(f"{part} {value:g}" for part, value in zip(column.parts, numbers)) or "—"
 
 
-KEYS = {"number": "data.categorical", "boolean": "data.categorical", "category": "data.numeric", "moment": "data.categorical"}
+KEYS = {
+    "number": "data.categorical",
+    "measures": "data.categorical",
+    "boolean": "data.categorical",
+    "category": "data.numeric",
+    "moment": "data.categorical",
+}
 
 
 def describe_data(prepared) -> list[ColumnReport]:
@@ -104,6 +110,11 @@ def describe_data(prepared) -> list[ColumnReport]:
             reports.append(ColumnReport(name=column.name, kind="tags", read_as=read_as, examples=column.levels[:COLUMNS], key=key))
         elif column.kind == "text":
             reports.append(ColumnReport(name=column.name, kind="text", read_as="texts, scored by their terms", key=key))
+        elif column.kind == "measures":
+            read_as = f"{column.separator.count('#')} numbers, {column.separator}"
+            for name, place in zip(column.inputs, column.parts):
+                values = part.inputs[name]
+                reports.append(describe_numbers(f"{column.name} ({place})", values, kind="number", read_as=read_as, key=key))
         else:
             read_as = f"date as {', '.join(column.parts)}" if column.kind == "moment" else _format(column.format)
             reports.append(describe_numbers(column.name, values, kind=column.kind, read_as=read_as, key=key))

@@ -15,6 +15,7 @@ from applied_dl.core import encoder_files as stored
 from applied_dl.core.errors import DataError
 from applied_dl.core.schema_1 import table_encoder
 from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, decimal_mark, is_mark, number_style, places
+from applied_dl.io.measures import read_measures
 from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
 from applied_dl.io.tables import Table
 from applied_dl.io.terms import TermScores, mark_tags, score_texts
@@ -33,10 +34,11 @@ RESERVED = {  # names of layers and outputs of the serving graph, which no input
 class Column(Struct, frozen=True, kw_only=True):
     """One feature column.
 
-    `kind` is number, boolean, category, moment, tags or text; `inputs` are the names of its inputs of the graph. A number or a moment has a
-    `style`; a number also `units`, `missing` texts and `sentinels` (see `NumberFormat`) and the training range `low` to `high`. A category
-    has `levels`, of the cells or, where `of_unit`, of their units; tags have `levels` and a `separator`; a moment has `parts` and an
-    `origin`; a text has `scores`.
+    `kind` is number, measures, boolean, category, moment, tags or text; `inputs` are the names of its inputs of the graph. A number or a
+    moment has a `style`; a number also `units`, `missing` texts and `sentinels` (see `NumberFormat`) and the training range, `low` to
+    `high`. Measures are several numbers in one cell: `style` is their decimal mark, `separator` their form, and `parts` are the positions
+    of those that vary. A category has `levels`, of the cells or, where `of_unit`, of their units; tags have `levels` and a `separator`; a
+    moment has `parts` and an `origin`; a text has `scores`.
     """
 
     name: str
@@ -147,6 +149,10 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
             values, wrong = read_numbers(cells, replace(column.format, style=style))
             inputs[column.inputs[0]] = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
             notes += _unlike(column, values)
+        elif column.kind == "measures":
+            found, wrong = read_measures(as_levels(cells), column.style, column.separator)
+            found = np.clip(found, -LARGEST, LARGEST).astype(np.float32)
+            inputs |= {name: found[:, int(part) - 1] for name, part in zip(column.inputs, column.parts)}
         elif column.kind == "category":
             inputs[column.inputs[0]], wrong = _codes(column, cells), ()
             notes += _unseen(column, cells, inputs[column.inputs[0]])
@@ -164,7 +170,9 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
         else:
             inputs[column.inputs[0]], wrong = score_texts(as_levels(cells), column.scores), ()
         for row in wrong:
-            wanted = {"moment": "a date or time", "boolean": "yes or no"}.get(column.kind, "a finite number")
+            wanted = {"moment": "a date or time", "boolean": "yes or no", "measures": f"{column.separator.count('#')} numbers"}.get(
+                column.kind, "a finite number"
+            )
             errors.setdefault(
                 int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {_shown(cells, int(row))!r}."
             )

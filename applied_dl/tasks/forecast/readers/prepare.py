@@ -101,7 +101,7 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         share = missing / sum(map(len, data.values))
         notes.append(f"{missing:,} missing values ({share:.1%}) were filled from the past alone: they are learned, never scored")
     summary = (
-        f"{len(data.names):,} series, {sum(map(len, data.values)):,} values every {data.clock.name}, season {season}: "
+        f"{len(data.names):,} series, {sum(map(len, data.values)):,} values, one every {data.clock.words}, season {season}: "
         f"{lookback} steps seen, {horizon} forecast"
     )
     facts = {

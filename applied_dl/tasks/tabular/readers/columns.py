@@ -1,4 +1,4 @@
-"""What each column of a table is, from its training rows: number, boolean, category, moment, tags, text, or dropped with the reason."""
+"""What each column of a table is, from its training rows: a kind of `encoder.Column`, or dropped with the reason."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, serial_style, unsure
 from applied_dl.io.dates import whole_form
+from applied_dl.io.measures import learn_measures
 from applied_dl.io.numbers import NumberFormat, find_sentinels, learn_format, read_numbers, read_units
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, input_name, moment_parts
@@ -135,7 +136,10 @@ def _column(name: str, known: Known) -> Learned:
         return _moment(name, cells, form, known, f"{as_levels(filled)[0]!r} is read as a date; data.numeric reads numbers")
     if name in data.categorical:
         return EMPTY if is_mark(filled).all() else _category(name, as_levels(filled), known)
-    form, _ = learn_format(cells, mark)
+    form, share = learn_format(cells, mark)
+    bare = share == 1.0 and not form.units
+    if not forced and not bare and (found := _measures(name, cells, mark, share < 1 - BAD, known)):
+        return found
     coded = filled.dtype == pl.String and filled.str.contains(r"^0\d+$").any()  # 00123 is a code, not 123
     values, wrong = read_numbers(cells, form)
     if not len(wrong) and not np.isfinite(values).any():  # every cell is a mark
@@ -153,6 +157,21 @@ def _column(name: str, known: Known) -> Learned:
         note = _bad(table, cells, known.train, missed, "dates or times")
         return _moment(name, cells, found.form, known, note or (_either(filled, found.form) if found.guessed else ""))
     return _words(name, cells, filled, known, wrong, missed if found else None)
+
+
+def _measures(name: str, cells: pl.Series, mark: str | None, one: bool, known: Known) -> Learned | None:
+    """A column of several numbers in each cell; None where it is none, or the cells are dates."""
+    found = learn_measures(cells, mark, one)
+    if found is None:
+        return None
+    mark, form, positions = found
+    dates = moment_style(cells) if not re.search(r"[x;+@|([]|of", form) else None
+    if dates is not None and _few(_wrong_moments(cells, dates.form), cells.drop_nulls()):
+        return None
+    names = tuple(input_name(f"{name}_{position}", known.taken) for position in positions)
+    column = Column(name=name, kind="measures", inputs=names, style=mark, separator=form, parts=positions)
+    example = cells.drop_nulls()[0]
+    return Learned((column,), note=f"{example!r} is read as {form.count('#')} numbers; data.categorical reads whole cells")
 
 
 def _words(name: str, cells: pl.Series, filled: pl.Series, known: Known, wrong: np.ndarray, missed: np.ndarray | None) -> Learned:

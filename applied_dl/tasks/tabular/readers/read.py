@@ -294,9 +294,10 @@ def _rare_classes(truth: np.ndarray, labels: tuple[str, ...]) -> list[str]:
 
 
 def _facts(encoder: TableEncoder, table: Table, parts: dict[str, Part], copies: int, repeats: int) -> dict:
-    kinds = {kind: sum(c.kind == kind for c in encoder.columns) for kind in ("number", "boolean", "category", "moment", "tags", "text")}
-    plural = {"category": "categories", "tags": "lists"}
-    single = {"tags": "list"}
+    names = ("number", "measures", "boolean", "category", "moment", "tags", "text")
+    kinds = {kind: sum(c.kind == kind for c in encoder.columns) for kind in names}
+    plural = {"category": "categories", "tags": "lists", "measures": "columns of several numbers"}
+    single = {"tags": "list", "measures": "column of several numbers"}
     counted = ", ".join(f"{n} {single.get(k, k) if n == 1 else plural.get(k, k + 's')}" for k, n in kinds.items() if n)
     what = f"{len(encoder.labels)} classes of {encoder.target!r}" if encoder.labels else f"{encoder.target!r} as a number"
     if len(encoder.targets) > 1:

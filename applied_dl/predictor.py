@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,29 @@ class Predictor:
         self._local.warnings = warnings[:MAX_WARNINGS]
         return predictions
 
+    def predict_batch(self, table: Any, **options: Any) -> Any:
+        """A table of inputs → the table with its predictions beside them: the function to map over batches in Spark, Dask, Ray or Beam.
+
+        Args:
+            table: A frame of polars or pandas, a table or batch of Arrow, a dict of columns, or whatever `predict` takes.
+            options: Those of `predict`.
+
+        Returns:
+            A frame of pandas or a table of Arrow where `table` is one, else a frame of polars; the column `error` says why a row cannot be
+            read.
+
+        Example:
+            >>> predictor.predict_batch(pl.read_parquet("orders.parquet")).columns[-3:]
+            ['prediction', 'lower', 'upper']
+        """
+        from applied_dl.io.tables import read_table
+        from applied_dl.runtime.prediction_frames import as_kind_of, predictions_frame
+
+        if isinstance(table, dict) and all(hasattr(cells, "__len__") and not isinstance(cells, str | bytes) for cells in table.values()):
+            table = read_table(table).frame
+        frame = predictions_frame(self._task, self.encoder, table, self.predict(table, **options))
+        return as_kind_of(frame, table)
+
     def _predict_chunk(self, inputs: Any, options: dict[str, Any], first: int = 0) -> tuple[list[dict[str, Any]], list[str]]:
         """The predictions in order, and the warnings; `first` is the position of the first of these inputs among all."""
         encoded = self._task.encode(self.encoder, inputs)
@@ -123,9 +147,20 @@ class Predictor:
 
     def expand_inputs(self, arguments: list[str]) -> Any:
         """Command-line arguments as inputs: a folder becomes its images, a CSV its rows, a text file its lines."""
-        data = self.manifest.recipe.get("data", {})
-        column = data.get("column") or data.get("path")  # of a table of texts
+        column = self._column
         return self._task.expand_inputs(arguments, column) if column else self._task.expand_inputs(arguments)
+
+    def input_batches(self, arguments: list[str]) -> Iterator[Any]:
+        """The inputs of `expand_inputs` in parts, so that files of any size take the same memory."""
+        column = self._column
+        batches: Iterator[Any] = self._task.input_batches(arguments, column) if column else self._task.input_batches(arguments)
+        return batches
+
+    @property
+    def _column(self) -> Any:
+        """The column of a table that holds the texts or the paths of images, where the recipe names one."""
+        data = self.manifest.recipe.get("data", {})
+        return data.get("column") or data.get("path")
 
 
 class VectorPredictor(Predictor):
@@ -145,9 +180,9 @@ class VectorPredictor(Predictor):
         self.encoder, self.runtime = self._task.open_vectors(self.folder)
         self._local = threading.local()
 
-    def expand_inputs(self, arguments: list[str]) -> Any:
-        """Command-line arguments as inputs: a text file becomes its lines."""
-        return self._task.expand_inputs(arguments)
+    @property
+    def _column(self) -> None:
+        return None
 
 
 def load(path: str | os.PathLike[str], variant: str | None = None, threads: int | None = None) -> Predictor:

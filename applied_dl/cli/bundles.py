@@ -58,6 +58,8 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
     add_bundle_argument(parser)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
     parser.add_argument("--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet or .jsonl")
+    parser.add_argument("--workers", type=int, metavar="N", help="with --out: predict in batches by N processes (default for large inputs)")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted --out")
     parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
     parser.add_argument("--top", type=int, help="number of classes to list")
     parser.add_argument("--nearest", type=int, help="number of nearest neighbours to list")
@@ -71,21 +73,55 @@ def predict(options: Namespace) -> int:
     from applied_dl.workflows.predict import check_target, write_predictions
 
     target = check_target(options.out) if options.out else None
+    _check_batches(options)
     predictor = load(options.bundle, options.variant)
+    chosen = _task_options(predictor, top=options.top, nearest=options.nearest, vector=options.vector)
+    if target and (options.workers or options.resume or _is_large(predictor, options.inputs)):
+        return _predict_batches(options, target, chosen)
     inputs = predictor.expand_inputs(options.inputs)
-    predictions = predictor.predict(inputs, **_task_options(predictor, top=options.top, nearest=options.nearest, vector=options.vector))
+    predictions = predictor.predict(inputs, **chosen)
     for warning in predictor.warnings:
         console.warn(warning)
     failed = sum("error" in one for one in predictions)
     exit_code = 3 if failed else 0
     if target:
         rows = write_predictions(target, predictor, inputs, predictions)
-        result = {"file": str(target), "rows": rows, "predictions": len(predictions), "errors": failed}
-        note = f", {failed} of {len(predictions):,} inputs could not be read" if failed else ""
-        return print_result(options, result, f"{target}: {rows:,} rows{note}", exit_code)
+        return _print_written(options, target, rows, len(predictions), failed)
     named = inputs if isinstance(inputs, list) and len(inputs) == len(predictions) else [None] * len(predictions)
     text = "\n".join(_format_prediction(item, one) for item, one in zip(named, predictions))
     return print_result(options, finite({"predictions": predictions}), text, exit_code)
+
+
+def _check_batches(options: Namespace) -> None:
+    if (options.workers is not None or options.resume) and not options.out:
+        raise UsageError("--workers and --resume are for predictions into a file; name it by --out.")
+    if options.workers is not None and options.workers < 1:
+        raise UsageError(f"--workers must be at least 1, received {options.workers}.")
+
+
+def _is_large(predictor: Predictor, arguments: list[str]) -> bool:
+    from applied_dl.workflows.stream import is_large
+
+    return not predictor.task_module.HISTORIES and is_large(arguments)
+
+
+def _predict_batches(options: Namespace, target: Path, chosen: dict[str, Any]) -> int:
+    """Predict into a file in bounded memory."""
+    from applied_dl.workflows.stream import predict_to_file
+
+    done = predict_to_file(
+        options.bundle, options.inputs, target, variant=options.variant, workers=options.workers, resume=options.resume, **chosen
+    )
+    for warning in done.warnings:
+        console.warn(warning)
+    return _print_written(options, target, done.rows, done.rows, done.errors)
+
+
+def _print_written(options: Namespace, target: Path, rows: int, predictions: int, failed: int) -> int:
+    """What was written, and exit code 3 where inputs could not be read."""
+    result = {"file": str(target), "rows": rows, "predictions": predictions, "errors": failed}
+    note = f", {failed:,} of {predictions:,} inputs could not be read" if failed else ""
+    return print_result(options, result, f"{target}: {rows:,} rows{note}", 3 if failed else 0)
 
 
 def _task_options(predictor: Predictor, **options: Any) -> dict[str, Any]:

@@ -185,6 +185,9 @@ class TaskPredict(Protocol):
     def expand_inputs(self, arguments: list[str]) -> Any:
         """The inputs that the arguments of the command line name: files, folders, tables, or the texts themselves."""
 
+    def input_batches(self, arguments: list[str]) -> Iterator[Any]:
+        """The same inputs in parts that are read one after the other; a `TableBatch` is read where it is predicted."""
+
     def encode(self, encoder: Encoder, inputs: Any) -> Encoded:
         """Inputs of the serving graph."""
 

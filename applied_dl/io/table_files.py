@@ -22,6 +22,7 @@ SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
 HEAD = 65536  # bytes by which the separator is guessed
 RUNS = "whitespace"  # the separator of files whose cells are separated by any number of blanks
+GZIP = b"\x1f\x8b"  # the first bytes of a gzipped file
 BLANKS = re.compile(r'(?P<cell>(?<!\S)"(?:[^"]|"")*")|(?P<within>(?<=\S)[ \t]+(?=\S))|[ \t]+')
 SAMPLE_ROWS = 1000  # rows that decide whether line 1 is a header
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -53,28 +54,46 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
         DataError: the file is damaged or no table.
         UsageError: a separator of several characters.
     """
-    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if path.is_dir():
         raise DataError(f"{str(path)!r} is a folder; expected one table ({', '.join(SUFFIXES)}).")
     try:
-        if kind == ".parquet":
+        if kind_of(path) == ".parquet":
             return Sheet(tidy(pl.read_parquet(path)))
         raw = path.read_bytes()
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        raw = gzip.decompress(raw) if raw[:2] == GZIP else raw
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
         raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    return parse_cells(raw, path, separator, header)
+
+
+def kind_of(path: Path) -> str:
+    """The suffix of a table file, in lower case and without `.gz`."""
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def parse_cells(raw: bytes, path: Path, separator: str | None = None, header: bool | str | None = None, above: bool = True) -> Sheet:
+    """The cells of a file of text.
+
+    Args:
+        raw: the content of `path`, or some of its lines below its header.
+        above: whether lines above the table are looked for.
+
+    Raises:
+        DataError: the file is damaged or no table.
+        UsageError: a separator of several characters.
+    """
     text = _text(raw, path)
-    if kind in (".jsonl", ".ndjson", ".json"):
+    if kind_of(path) in (".jsonl", ".ndjson", ".json"):
         try:
             return Sheet(from_rows(_json_rows(text, path)))
         except DataError as error:
             raise error if str(path) in str(error) else DataError(f"The table {str(path)!r}, {error}") from error
-    skipped = preamble_lines(text[:HEAD], SEPARATORS if separator in (None, RUNS) else (separator,))
+    skipped = preamble_lines(text[:HEAD], SEPARATORS if separator in (None, RUNS) else (separator,)) if above else 0
     if skipped:
-        above = text.split("\n", skipped)
-        shown = next((line.strip() for line in above[:skipped] if line.strip()), "")
+        lines = text.split("\n", skipped)
+        shown = next((line.strip() for line in lines[:skipped] if line.strip()), "")
         console.warn(f"{str(path)!r}: {skipped} line{'s' * (skipped > 1)} above the table skipped ({shown[:60]!r})")
-        text = above[skipped]
+        text = lines[skipped]
     return _from_csv(text, path, separator, header)._replace(skipped=skipped)
 
 
@@ -137,7 +156,7 @@ def _json_rows(text: str, path: Path) -> list[Any]:
 def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None) -> Sheet:
     if separator not in (None, RUNS) and (len(separator) != 1 or not separator.isascii()):
         raise UsageError(f"data.separator must be one character or {RUNS!r}, received {separator!r}.")
-    separator = separator or _separator(text)
+    separator = separator or find_separator(text)
     if separator == RUNS:
         text, separator = _single(text), " "
     names, blanks, short = _check_lines(text, path, separator)
@@ -169,7 +188,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
 
 
-def _separator(text: str) -> str:
+def find_separator(text: str) -> str:
     """The separator that splits the first line into most cells, outside quotes; runs of blanks where none does and all lines agree."""
     first = text.lstrip("\r\n")[:HEAD].split("\n")[0]
     bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)

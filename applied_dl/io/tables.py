@@ -25,7 +25,8 @@ class Table(Struct, frozen=True):
 
     `frame` has null where a cell is empty; texts where cells were written as text, else numbers, booleans, dates. `sources` are the files
     and the line of their first row; `places` (N, 2) the file and the row in it of each row (None: one file, all of its rows). `short` maps
-    rows with too few cells to their number of cells. `decimal` is the decimal mark that the columns of the file agree on.
+    rows with too few cells to their number of cells. `decimal` is the decimal mark that the columns of the file agree on. `cut` is
+    whether rows of the file precede the table, and whether rows follow it.
     """
 
     frame: pl.DataFrame
@@ -33,6 +34,7 @@ class Table(Struct, frozen=True):
     places: np.ndarray | None = None
     short: dict[int, int] = {}
     decimal: str | None = None
+    cut: tuple[bool, bool] = (False, False)
 
     @property
     def source(self) -> str:
@@ -103,18 +105,18 @@ def read_table(source: Any, separator: str | None = None, header: bool | str | N
         if str(source) in BUILT_IN:
             return _built_in(str(source))
         if str(source).startswith(SQLITE):
-            return _checked(Sheet(tidy(read_sqlite(str(source)))), str(source), first=1)
+            return as_table(Sheet(tidy(read_sqlite(str(source)))), str(source), first=1)
         path = _existing(Path(source).expanduser())
         if is_sqlite(path):
             address = f"{SQLITE}{path}"
-            return _checked(Sheet(tidy(read_sqlite(address))), address, first=1)
+            return as_table(Sheet(tidy(read_sqlite(address))), address, first=1)
         if path.suffix.lower() in WORKBOOKS:
-            return _checked(Sheet(tidy(read_workbook(path, sheet))), str(source), first=2)
+            return as_table(Sheet(tidy(read_workbook(path, sheet))), str(source), first=2)
         if sheet is not None:
             raise UsageError(f"data.sheet = {sheet!r} is for workbooks ({', '.join(WORKBOOKS)}); {str(source)!r} is none. Remove it.")
         cells = read_cells(path, separator, header)
-        return _checked(cells, str(source), 2 - cells.bare + cells.skipped)
-    return _checked(Sheet(_from_object(source)), "the table", first=0)
+        return as_table(cells, str(source), 2 - cells.bare + cells.skipped)
+    return as_table(Sheet(_from_object(source)), "the table", first=0)
 
 
 def _from_object(source: Any) -> pl.DataFrame:
@@ -136,7 +138,7 @@ def _from_object(source: Any) -> pl.DataFrame:
                 return tidy(getattr(source, method)())
             except ImportError:
                 continue
-    if hasattr(source, "__arrow_c_stream__"):  # Arrow tables and readers, and all that export them
+    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):  # of Arrow, and all that export its columns
         return tidy(pl.DataFrame(source))
     for method in ("to_arrow", "arrow", "to_arrow_table"):
         if callable(getattr(source, method, None)):
@@ -155,8 +157,19 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _checked(sheet: Sheet, source: str, first: int) -> Table:
-    """Texts stripped, missing ones null. Raises `DataError` for a table without rows or columns."""
+def as_table(sheet: Sheet, source: str, first: int, decimal: str | None = None, cut: tuple[bool, bool] = (False, False)) -> Table:
+    """Cells with texts stripped and missing ones null.
+
+    Args:
+        sheet: the cells of a file.
+        source: its name.
+        first: the line of its first row.
+        decimal: the decimal mark of the file; found in these cells by default.
+        cut: whether rows of the file precede these, and whether rows follow them.
+
+    Raises:
+        DataError: there are no rows or no columns.
+    """
     frame, names = sheet.frame, distinct([name.strip() for name in sheet.frame.columns], source)
     if frame.width and frame.columns != names:
         frame = frame.rename(dict(zip(frame.columns, names)))
@@ -164,7 +177,7 @@ def _checked(sheet: Sheet, source: str, first: int) -> Table:
         raise DataError(f"{source} has {frame.height} rows and {frame.width} columns; expected a header and at least one row.")
     text = pl.col(pl.String).str.strip_chars()
     frame = frame.with_columns(pl.when(text.str.to_lowercase().is_in(MISSING)).then(None).otherwise(text).name.keep())
-    return Table(frame, ((source, first),), short=sheet.short, decimal=decimal_mark(frame, sheet.separator))
+    return Table(frame, ((source, first),), short=sheet.short, decimal=decimal or decimal_mark(frame, sheet.separator), cut=cut)
 
 
 def _built_in(name: str) -> Table:

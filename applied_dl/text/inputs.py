@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from applied_dl.core import console
@@ -11,6 +13,7 @@ from applied_dl.core.errors import DataError, UsageError
 LONGEST_NAME = 1024  # a longer argument is a text, not a path
 FILES = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json", ".xlsx", ".gz", ".bz2", ".xz")
 STARTS = ("/", "./", "../", "~/")
+BATCH = 8192  # texts
 WHOLE_FILES = "file"  # a data.column: each file is one text
 
 
@@ -57,6 +60,33 @@ def expand_inputs(arguments: list[str], column: str | list[str] | None = None) -
         else:
             found.append(Path(text) if _like_a_path(text) else text)
     return found
+
+
+def input_batches(arguments: list[str], column: str | list[str] | None = None) -> Iterator[list]:
+    """The texts of `expand_inputs`, some thousands at a time; the lines of a file that is no table are read as they are needed."""
+    from applied_dl.text.tables import is_table
+
+    for text in arguments:
+        if is_path(text) and Path(text).is_file() and not is_table(text) and column != WHOLE_FILES:
+            read = _iter_lines(text)
+            while part := list(islice(read, BATCH)):
+                yield part
+            continue
+        found = expand_inputs([text], column)
+        for start in range(0, len(found), BATCH):
+            part = found[start : start + BATCH]
+            yield Rows(part, found.frame[start : start + BATCH]) if isinstance(found, Rows) else part
+
+
+def _iter_lines(source: str) -> Iterator[str]:
+    """The lines of a text file, then what was repaired in it."""
+    from applied_dl.text.corpus import lines
+    from applied_dl.text.decoding import Reading
+
+    reading = Reading()
+    yield from lines(source, reading=reading, every=True)
+    for warning in reading.warnings():
+        console.warn(f"{source}: {warning}")
 
 
 def _table(source: str, column: str | list[str] | None) -> Rows:

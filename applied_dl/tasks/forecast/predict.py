@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,11 @@ def load_encoder(folder: Path) -> SeriesEncoder:
 def expand_inputs(arguments: list[str]) -> list:
     """Every file is one input; a file answers with one forecast per series it holds."""
     return list(arguments)
+
+
+def input_batches(arguments: list[str]) -> Iterator[list]:
+    """One file after the other: a history cannot be cut."""
+    return ([one] for one in expand_inputs(arguments))
 
 
 def encode(encoder: SeriesEncoder, inputs) -> Encoded:
@@ -246,4 +252,4 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "appended", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "appended", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,13 @@ def expand_inputs(arguments: list[str], column: str | None = None) -> list[Path 
         else:
             found.append(path)
     return found
+
+
+def input_batches(arguments: list[str], column: str | None = None) -> Iterator[list[Path | str]]:
+    """The images of `expand_inputs`, `AT_ONCE` at a time."""
+    found = expand_inputs(arguments, column)
+    for start in range(0, len(found), AT_ONCE):
+        yield found[start : start + AT_ONCE]
 
 
 def _is_table(path: Path) -> bool:

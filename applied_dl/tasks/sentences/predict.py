@@ -10,7 +10,7 @@ import numpy as np
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, load, strangeness
-from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, text_of
+from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, input_batches, text_of
 from applied_dl.text.markup import tidy
 from applied_dl.text.nearest import nearest_rows
 from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
@@ -157,4 +157,4 @@ def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[l
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +38,18 @@ def expand_inputs(arguments: list[str]):
     if not tables:
         return rows
     return join([*tables, read_table(rows)] if rows else tables)
+
+
+def input_batches(arguments: list[str]) -> Iterator[Any]:
+    """The rows of the files in batches; a workbook, a database or a JSON list is one."""
+    from applied_dl.io.batches import can_batch, table_batches
+
+    for text in arguments:
+        path = Path(text)
+        if text.lstrip()[:1] not in ("{", "[") and can_batch(path):
+            yield from table_batches(path)
+        else:
+            yield expand_inputs([text])
 
 
 def encode(encoder: TableEncoder, inputs) -> Encoded:
@@ -93,4 +107,4 @@ def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: 
     return found
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "load_encoder", "postprocess"]
+__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess"]

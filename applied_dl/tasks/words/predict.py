@@ -7,7 +7,7 @@ import numpy as np
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.words.encoder import MOST_WORDS, WordEncoder, joined, load, rows_of
 from applied_dl.tasks.words.vectors import WordVectors
-from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, text_of
+from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, input_batches, text_of
 from applied_dl.text.vector_files import is_vector_file
 from applied_dl.text.word_tokens import tokens
 
@@ -98,4 +98,6 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
     return f"{shown!r} holds no word of the {len(encoder.words):,} with a vector.{hint}"
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "is_vector_file", "load_encoder", "open_vectors", "postprocess"]
+__all__ = [
+    "HISTORIES", "AT_ONCE", "encode", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors", "postprocess",
+]  # fmt: skip

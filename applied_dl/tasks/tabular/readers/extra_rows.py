@@ -25,12 +25,12 @@ def extra_rows(table: Table) -> dict[int, str]:
     """
     found = {}
     for rows in table.files():
-        if len(rows) <= LEAST_ROWS:
+        if len(rows) <= LEAST_ROWS and not any(table.cut):
             continue
         first, last = int(rows[0]), int(rows[-1])
-        if units := _units(table.frame.row(first)):
+        if not table.cut[0] and (units := _units(table.frame.row(first))):
             found[first] = f"the first row ({table.where(first)}) holds the units of the columns ({', '.join(units[:5])}) and is left out"
-        if word := _total(table.frame[rows]):
+        if not table.cut[1] and (word := _total(table.frame[rows])):
             found[last] = f"IMPORTANT: the last row ({table.where(last)}) is a row of totals ({word!r}) and is left out"
     return found
 

@@ -1,0 +1,173 @@
+"""A table file of any size as batches of rows: each is a few megabytes that another process can read, named as rows of the whole file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from msgspec import Struct
+
+from applied_dl.core.errors import DataError
+from applied_dl.io.frames import tidy
+from applied_dl.io.preamble import preamble_lines
+from applied_dl.io.table_files import GZIP, HEAD, RUNS, SEPARATORS, Sheet, find_separator, kind_of, parse_cells
+from applied_dl.io.tables import Table, as_table
+
+LINES = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson")  # files whose rows are lines
+BATCH_BYTES = 2**23
+PARQUET_ROWS = 65536
+LONGEST_ROW = 2**27  # bytes after which a quote that is still open is reported as never closed
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+EMPTY_LINE = re.compile(rb"(?:^|\n)\r?(?=\n)")
+
+
+class TableBatch(Struct, frozen=True, kw_only=True):
+    """Some rows of a table file that have not been read yet; `read` makes them a table.
+
+    Args:
+        path: the file.
+        line: the line of its first row, as messages name rows.
+        cut: whether rows precede it, and whether rows follow it, in the file.
+        raw: the header and the lines, of a file of text.
+        separator, header: of a CSV; None and "guess" where its own first line decides.
+        decimal: the decimal mark of the file, where its first batch shows one.
+        start, rows: the rows of a Parquet file.
+    """
+
+    path: str
+    line: int
+    cut: tuple[bool, bool]
+    raw: bytes = b""
+    separator: str | None = None
+    header: bool | str = "guess"
+    decimal: str | None = None
+    start: int = 0
+    rows: int = 0
+
+    def read(self) -> Table:
+        """The rows as a table. Raises `DataError` where the file is damaged there."""
+        path = Path(self.path)
+        try:
+            if kind_of(path) == ".parquet":
+                sheet = Sheet(tidy(pl.scan_parquet(path).slice(self.start, self.rows).collect()))
+            else:
+                sheet = parse_cells(self.raw, path, self.separator, self.header, above=not self.cut[0])
+            return as_table(sheet, self.path, self.line, self.decimal, self.cut)
+        except (DataError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"{self.path!r}, in the rows from line {self.line} on: {error}") from error
+
+
+def can_batch(path: Path) -> bool:
+    """Whether a file can be read in batches: lines of cells or JSON objects in an encoding that keeps line ends, or Parquet."""
+    if not path.is_file() or kind_of(path) not in (*LINES, ".parquet"):
+        return False
+    if kind_of(path) == ".parquet":
+        return True
+    with _opened(path) as file:
+        head = file.read(4096)
+    return b"\0" not in head and b"\n" in head and head[:2] not in UTF_16
+
+
+def table_batches(path: Path, size: int = BATCH_BYTES) -> Iterator[TableBatch]:
+    """The rows of a file in batches of about `size` bytes, in order.
+
+    How cells are separated, whether the first line names the columns and which decimal mark is used is found in the first batch.
+
+    Raises:
+        DataError: the file is damaged or no table.
+
+    Example:
+        >>> sum(len(batch.read()) for batch in table_batches(Path("orders.csv")))
+        1000000
+    """
+    yield from _parquet_batches(path) if kind_of(path) == ".parquet" else _line_batches(path, size)
+
+
+def _parquet_batches(path: Path) -> Iterator[TableBatch]:
+    try:
+        height = pl.scan_parquet(path).select(pl.len()).collect().item()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    for start in range(0, height, PARQUET_ROWS):
+        rows = min(PARQUET_ROWS, height - start)
+        yield TableBatch(path=str(path), line=start + 2, cut=(start > 0, start + rows < height), start=start, rows=rows)
+
+
+def _line_batches(path: Path, size: int) -> Iterator[TableBatch]:
+    """The first batch is read here too: it decides how the others are read."""
+    parts = _parts(path, size)
+    (raw, _), more = next(parts, (b"", 0)), next(parts, None)
+    sheet = parse_cells(raw, path, header="guess")
+    line, decimal = 2 - sheet.bare + sheet.skipped, as_table(sheet, str(path), 2).decimal
+    yield TableBatch(path=str(path), line=line, cut=(False, more is not None), raw=raw)
+    line += sheet.frame.height
+    separator = RUNS if sheet.separator == " " else sheet.separator
+    head = b"" if sheet.bare or sheet.separator is None else _header(sheet)
+    while more is not None:
+        (raw, rows), more = more, next(parts, None)
+        if rows:
+            yield TableBatch(
+                path=str(path), line=line, cut=(True, more is not None), raw=head + raw, separator=separator,
+                header=not sheet.bare, decimal=decimal,
+            )  # fmt: skip
+            line += rows
+
+
+def _header(sheet: Sheet) -> bytes:
+    """The first line of every later batch: the names of the columns."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=sheet.separator or ",", lineterminator="\n").writerow(sheet.frame.columns)
+    return line.getvalue().encode()
+
+
+def _delimiter(separator: str | None) -> str:
+    return " " if separator == RUNS else separator or ","
+
+
+def _opened(path: Path) -> Any:
+    with open(path, "rb") as file:
+        zipped = file.read(2) == GZIP
+    return gzip.open(path, "rb") if zipped else open(path, "rb")
+
+
+def _parts(path: Path, size: int) -> Iterator[tuple[bytes, int]]:
+    """The bytes of a file, cut where rows end, with the number of rows (lines that are not empty) of each part."""
+    separator: str | None = None
+    with _opened(path) as file:
+        block = file.read(size)
+        if kind_of(path) not in (".jsonl", ".ndjson"):
+            text = block[:HEAD].decode("latin-1")
+            separator = _delimiter(find_separator(text.split("\n", preamble_lines(text, SEPARATORS))[-1]))
+        while block:
+            following = file.read(size)
+            place, rows = _rows_end(block if following else block.rstrip(b"\r\n") + b"\n", separator)
+            place = place if following else len(block)
+            if following and not place and len(block) > LONGEST_ROW:
+                raise DataError(f"The table {str(path)!r}: a row is longer than {LONGEST_ROW // 2**20} MB; is a quote not closed?")
+            if place:
+                yield block[:place], rows
+            block = block[place:] + following
+
+
+def _rows_end(block: bytes, separator: str | None) -> tuple[int, int]:
+    """Where the last whole row of a block ends, and the number of rows until there. `separator` of a CSV, whose quoted cells may hold
+    line ends; None where every line is a row."""
+    if separator is None or b'"' not in block:
+        place = block.rfind(b"\n") + 1
+        return place, block.count(b"\n", 0, place) - len(EMPTY_LINE.findall(block[:place]))
+    lines = [line + "\n" for line in block.decode("latin-1").split("\n")[:-1]]
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    done = rows = 0
+    try:
+        for cells in reader:
+            done, rows = reader.line_num, rows + bool(cells)
+    except csv.Error as error:
+        if "end of data" not in str(error):  # the reader of this batch will say which line is damaged
+            done = len(lines)
+    return sum(map(len, lines[:done])), rows

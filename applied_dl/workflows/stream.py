@@ -1,0 +1,210 @@
+"""Predictions of any number of inputs in bounded memory: batches of inputs in, one finished file for each, and one file at the end.
+
+A killed run is continued by `resume`: batches that are finished are not predicted again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+import shutil
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from applied_dl.core import console
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.io.batches import TableBatch
+from applied_dl.predictor import MAX_WARNINGS, Predictor, load
+from applied_dl.runtime.prediction_frames import predictions_frame
+
+LARGE_BYTES, LARGE_FILES = 2**26, 4096  # of the inputs, from which they are predicted in batches by several processes
+SECONDS = 5.0  # between two lines of progress
+
+
+class Streamed(Struct, frozen=True, kw_only=True):
+    """What was written: the file, its rows, how many inputs could not be read, and the warnings of the first batches that had some."""
+
+    file: Path
+    rows: int
+    errors: int
+    warnings: list[str]
+
+
+class _Part(Struct, frozen=True, kw_only=True):
+    """A finished batch."""
+
+    rows: int
+    errors: int
+    warnings: list[str]
+
+
+def is_large(arguments: list[str]) -> bool:
+    """Whether the arguments of `predict` are so many bytes or files that they are predicted in batches."""
+    size = files = 0
+    for path in (Path(text) for text in arguments if len(text) < 1024 and os.path.exists(text)):
+        for file in path.rglob("*") if path.is_dir() else (path,):
+            size, files = size + file.stat().st_size, files + 1
+            if size >= LARGE_BYTES or files >= LARGE_FILES:
+                return True
+    return False
+
+
+def predict_to_file(
+    bundle: str | os.PathLike[str],
+    arguments: list[str],
+    target: Path,
+    *,
+    variant: str | None = None,
+    workers: int | None = None,
+    resume: bool = False,
+    **options: Any,
+) -> Streamed:
+    """Predict files of any size into one file, batch by batch.
+
+    Args:
+        bundle: The folder of a bundle, or a file of word vectors.
+        arguments: Files and folders, as the command line takes them.
+        target: The file to write: .csv, .parquet or .jsonl. It appears when all is done; until then the folder `TARGET.parts` stands
+            beside it.
+        variant: Another precision than that of `model.tflite`.
+        workers: Processes; as many as there are CPUs by default, 1 for this one.
+        resume: Continue an interrupted run.
+        options: Those of `Predictor.predict`.
+
+    Returns:
+        What was written. Rows keep their order.
+
+    Raises:
+        UsageError: There is an interrupted run and `resume` is not set, or it was of other inputs.
+        DataError: An input is damaged.
+    """
+    predictor = load(bundle, variant, threads=1)
+    if predictor.task_module.HISTORIES:
+        raise UsageError(f"The task {predictor.task!r} predicts whole histories, not batches of rows; leave out --workers and --resume.")
+    folder = target.with_name(f"{target.name}.parts")
+    _open_parts(folder, _plan(predictor, arguments, options), resume)
+    wide = target.suffix.lower() == ".csv"
+    workers = os.cpu_count() or 1 if workers is None else workers
+    jobs = enumerate(predictor.input_batches(arguments))
+    work = (str(bundle), predictor.variant, options, folder, wide)
+    done = _in_order(jobs, work, workers) if workers > 1 else (_predict_part(work, i, batch) for i, batch in jobs)
+    rows, errors, count, warnings = 0, 0, 0, []
+    for part in _with_progress(done):
+        warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
+        rows, errors, count = rows + part.rows, errors + part.errors, count + 1
+    _join(folder, count, target)
+    shutil.rmtree(folder)
+    return Streamed(file=target, rows=rows, errors=errors, warnings=warnings[:MAX_WARNINGS])
+
+
+def _plan(predictor: Predictor, arguments: list[str], options: dict[str, Any]) -> str:
+    """What a run predicts, as JSON: a run is continued only where this is the same."""
+    files = {text: _stamp(Path(text)) for text in [str(predictor.folder), *arguments]}
+    return json.dumps({"files": files, "variant": predictor.variant, "options": options})
+
+
+def _stamp(path: Path) -> str:
+    """A hash of the names, sizes and times of a file, or of the files of a folder."""
+    inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+    listing = "\n".join(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in inside if os.path.exists(file))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _open_parts(folder: Path, plan: str, resume: bool) -> None:
+    """The folder of finished batches, new or of the same run."""
+    file = folder / "plan.json"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        _write(file, plan)
+    elif not resume:
+        raise UsageError(f"{str(folder)!r} holds an interrupted prediction; --resume continues it, or remove the folder to begin again.")
+    elif not file.exists() or file.read_text() != plan:
+        raise UsageError(f"{str(folder)!r} was begun with other inputs, options or another model; remove it to begin again.")
+
+
+def _in_order(jobs: Iterator[tuple[int, Any]], work: tuple, count: int) -> Iterator[_Part]:
+    """Finished batches in order; two batches per process are read ahead, so that memory stays the same for any number of them."""
+    waiting: deque[Future[_Part]] = deque()
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            while True:
+                for i, batch in itertools.islice(jobs, 2 * count - len(waiting)):
+                    waiting.append(pool.submit(_predict_part, work, i, batch))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "A process that predicts was killed, usually for lack of memory; continue with --resume and fewer --workers."
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@cache
+def _loaded(bundle: str, variant: str) -> Predictor:
+    return load(bundle, variant, threads=1)
+
+
+def _predict_part(work: tuple, place: int, batch: Any) -> _Part:
+    """Predict one batch into its file, unless it is there."""
+    bundle, variant, options, folder, wide = work
+    file, record = folder / f"{place:08d}.parquet", folder / f"{place:08d}.json"
+    if record.exists():
+        return _Part(**json.loads(record.read_text()))
+    predictor = _loaded(bundle, variant)
+    inputs = batch.read() if isinstance(batch, TableBatch) else batch
+    predictions = predictor.predict(inputs, **options)
+    frame = predictions_frame(predictor.task_module, predictor.encoder, inputs, predictions, wide)
+    frame.write_parquet(file)
+    part = _Part(rows=frame.height, errors=sum("error" in one for one in predictions), warnings=predictor.warnings)
+    _write(record, json.dumps(asdict(part)))  # last: it marks the end
+    return part
+
+
+def _with_progress(parts: Iterator[_Part]) -> Iterator[_Part]:
+    start = shown = time.perf_counter()
+    rows = 0
+    for part in parts:
+        rows += part.rows
+        if (now := time.perf_counter()) - shown >= SECONDS:
+            console.say("predict", f"{rows:,} inputs, {rows / (now - start):,.0f} a second")
+            shown = now
+        yield part
+
+
+def _join(folder: Path, count: int, target: Path) -> None:
+    """Write the parts in order as one file, which appears when it is whole."""
+    files = [folder / f"{i:08d}.parquet" for i in range(count)]
+    columns = pl.concat([pl.read_parquet(file, n_rows=0) for file in files], how="diagonal_relaxed").schema
+    whole = folder / f"whole{target.suffix}"
+    if target.suffix.lower() == ".parquet":
+        pl.concat([pl.scan_parquet(file) for file in files], how="diagonal_relaxed").sink_parquet(whole)
+    else:
+        with open(whole, "wb") as out:
+            for i, file in enumerate(files):
+                frame = pl.read_parquet(file)
+                missing = [pl.lit(None, kind).alias(name) for name, kind in columns.items() if name not in frame.columns]
+                frame = frame.with_columns(missing).select(columns.names()).cast(dict(columns))
+                _ = frame.write_csv(out, include_header=i == 0) if target.suffix.lower() == ".csv" else frame.write_ndjson(out)
+    os.replace(whole, target)
+
+
+def _write(file: Path, text: str) -> None:
+    """A small file that is there whole or not at all."""
+    part = file.with_suffix(".part")
+    part.write_text(text)
+    os.replace(part, file)

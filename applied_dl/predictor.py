@@ -41,7 +41,7 @@ class Predictor:
 
     def __init__(self, folder: str | os.PathLike[str], variant: str | None = None, threads: int | None = None):
         self.folder = Path(folder)
-        self.manifest: Manifest = open_bundle(self.folder, only=_needed_files(self.folder, variant))
+        self.manifest: Manifest = open_bundle(self.folder, only=needed_files(self.folder, variant))
         self.variant = self.manifest.variant(variant).variant
         self.task = self.manifest.task
         self._task = load_predict(self.task)
@@ -88,7 +88,7 @@ class Predictor:
         for key in options.keys() - set(self.options):
             known = ", ".join(self.options) or "no options"
             raise UsageError(f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {known}.")
-        inputs = _as_list(inputs, keep_series=self._task.HISTORIES)
+        inputs = _as_list(inputs, keep_series=self._task.INPUT == "history")
         chunk = self._task.AT_ONCE
         if chunk is None or not isinstance(inputs, list) or len(inputs) <= chunk:
             predictions, self._local.warnings = self._predict_chunk(inputs, options)
@@ -192,7 +192,7 @@ def load(path: str | os.PathLike[str], variant: str | None = None, threads: int 
     return Predictor(path, variant, threads)
 
 
-def _needed_files(folder: Path, variant: str | None) -> set[str]:
+def needed_files(folder: Path, variant: str | None) -> set[str]:
     """The files that a prediction reads: the encoder's and one TFLite file. Only those are hashed, so that loading stays fast."""
     manifest = read_manifest(folder)
     needed = {name for name in ENCODER_FILES if name in manifest.files or (folder / name).exists()}  # none is read unchecked

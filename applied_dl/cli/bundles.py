@@ -102,7 +102,7 @@ def _check_batches(options: Namespace) -> None:
 def _is_large(predictor: Predictor, arguments: list[str]) -> bool:
     from applied_dl.workflows.stream import is_large
 
-    return not predictor.task_module.HISTORIES and is_large(arguments)
+    return predictor.task_module.INPUT != "history" and is_large(arguments)
 
 
 def _predict_batches(options: Namespace, target: Path, chosen: dict[str, Any]) -> int:

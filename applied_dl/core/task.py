@@ -177,7 +177,7 @@ class TaskPredict(Protocol):
     """The functions of `tasks/<name>/predict.py`, which import neither TensorFlow nor Keras."""
 
     AT_ONCE: int | None  # inputs that are encoded before they are predicted; None takes all at once
-    HISTORIES: bool  # an input is a history: a pandas series is one input, and `predict --out` continues the table by `appended`
+    INPUT: str  # what one input is: "image", "row", "text", or "history" (a pandas series is one, and `predict --out` continues its table)
 
     def load_encoder(self, folder: Path) -> Encoder:
         """Read the encoder of a bundle."""
@@ -187,6 +187,9 @@ class TaskPredict(Protocol):
 
     def input_batches(self, arguments: list[str]) -> Iterator[Any]:
         """The same inputs in parts that are read one after the other; a `TableBatch` is read where it is predicted."""
+
+    def raw_inputs(self, encoder: Encoder) -> list[tuple[str, str]]:
+        """The columns of raw inputs, as a server describes them: name and type, "BYTES" (also texts) or "FP64"."""
 
     def encode(self, encoder: Encoder, inputs: Any) -> Encoded:
         """Inputs of the serving graph."""

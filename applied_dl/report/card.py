@@ -6,6 +6,7 @@ Is it good, what does it get wrong, which file is to be shipped and how, what co
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -198,6 +199,7 @@ def _shipping(manifest: Manifest, about: TaskCard) -> str:
             "```python\nimport applied_dl  # pip install applied_dl; TensorFlow is not needed\n\n"
             f"predictor = applied_dl.load({json.dumps(manifest.name, ensure_ascii=False)})\n{about.example}\n```"
         )
+        lines.append(f"Over HTTP (Open Inference Protocol v2): `applied-dl serve {shlex.quote(manifest.name)}`.")
     return "\n\n".join(lines)
 
 

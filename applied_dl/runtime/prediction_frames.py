@@ -25,7 +25,7 @@ def predictions_frame(task: Any, encoder: Any, inputs: Any, predictions: list[di
     """
     import polars as pl
 
-    if task.HISTORIES:
+    if task.INPUT == "history":
         histories = [inputs] if hasattr(inputs, "columns") or not isinstance(inputs, list | tuple) else inputs
         rows = task.appended(encoder, histories, predictions)
     else:

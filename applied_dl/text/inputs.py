@@ -25,6 +25,11 @@ class Rows(list):
         self.frame, self.columns = frame, frame.columns
 
 
+def raw_inputs(encoder) -> list[tuple[str, str]]:
+    """Texts."""
+    return [("text", "BYTES")]
+
+
 def as_texts(inputs) -> list:
     """Inputs of a program as a list: the text column of a polars or pandas frame, else the inputs as they are."""
     if isinstance(inputs, list) or not hasattr(inputs, "columns"):

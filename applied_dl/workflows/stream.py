@@ -92,7 +92,7 @@ def predict_to_file(
         DataError: An input is damaged.
     """
     predictor = load(bundle, variant, threads=1)
-    if predictor.task_module.HISTORIES:
+    if predictor.task_module.INPUT == "history":
         raise UsageError(f"The task {predictor.task!r} predicts whole histories, not batches of rows; leave out --workers and --resume.")
     folder = target.with_name(f"{target.name}.parts")
     _open_parts(folder, _plan(predictor, arguments, options), resume)

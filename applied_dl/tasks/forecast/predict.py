@@ -16,7 +16,7 @@ from applied_dl.tasks.forecast.readers.tables import LARGEST
 from applied_dl.tasks.forecast.series import ANY, SeriesSet
 
 AT_ONCE = None
-HISTORIES = True
+INPUT = "history"
 LEAST_ALLOWED = 0.4  # share of missing values that every model accepts in a window, also one trained with a smaller data.max_missing
 FAR = 8.0  # training deviations from the training mean beyond which a warning says that a history is unlike the training data
 
@@ -34,6 +34,16 @@ def expand_inputs(arguments: list[str]) -> list:
 def input_batches(arguments: list[str]) -> Iterator[list]:
     """One file after the other: a history cannot be cut."""
     return ([one] for one in expand_inputs(arguments))
+
+
+def raw_inputs(encoder: SeriesEncoder) -> list[tuple[str, str]]:
+    """The columns of a history; where a series is a row, the columns of its values may have any name."""
+    columns = encoder.columns
+    times = [name for _, name in columns.time_parts] or [columns.time]
+    names = [*(columns.series_parts or [columns.series]), *(times if columns.layout != "rows" else [])]
+    texts = [(name, "BYTES") for name in names if name is not None]
+    numbers = [*columns.targets, *columns.past, *columns.future, *columns.static]
+    return texts + [(name, "BYTES" if name in columns.categories else "FP64") for name in numbers]
 
 
 def encode(encoder: SeriesEncoder, inputs) -> Encoded:
@@ -252,4 +262,4 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "appended", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess"]
+__all__ = ["INPUT", "AT_ONCE", "appended", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

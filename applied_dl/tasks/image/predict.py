@@ -13,7 +13,7 @@ from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.image.encoder import EXTENSIONS, ImageEncoder, decode, load
 
 load_encoder = load
-HISTORIES = False
+INPUT = "image"
 TOP = 5
 AT_ONCE = 512  # images that are decoded before they are answered, so that a folder of any size takes the same memory
 ROUNDING = 1e-3  # grey levels
@@ -60,6 +60,11 @@ def input_batches(arguments: list[str], column: str | None = None) -> Iterator[l
 
 def _is_table(path: Path) -> bool:
     return path.suffix.lower() in (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".xlsx")
+
+
+def raw_inputs(encoder: ImageEncoder) -> list[tuple[str, str]]:
+    """Image files."""
+    return [("image", "BYTES")]
 
 
 def encode(encoder: ImageEncoder, inputs: list) -> Encoded:

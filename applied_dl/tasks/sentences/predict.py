@@ -10,7 +10,7 @@ import numpy as np
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, load, strangeness
-from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, input_batches, text_of
+from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, input_batches, raw_inputs, text_of
 from applied_dl.text.markup import tidy
 from applied_dl.text.nearest import nearest_rows
 from applied_dl.text.string_arrays import vocabulary_arrays, vocabulary_words
@@ -18,7 +18,7 @@ from applied_dl.text.word_tokens import in_word
 
 load_encoder = load
 AT_ONCE = None
-HISTORIES = False
+INPUT = "text"
 DIGITS = 6
 THRESHOLD = 0.5  # of the probability, from which on one of several labels is given
 MARGIN, LEAST = 1.25, 0.1  # beyond the usual strangeness of the training texts, from which a text is reported as unlike them
@@ -157,4 +157,4 @@ def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[l
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess"]
+__all__ = ["INPUT", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

@@ -17,7 +17,7 @@ from applied_dl.tasks.tabular.readers.extra_rows import extra_rows
 
 load_encoder = load
 AT_ONCE = None
-HISTORIES = False
+INPUT = "row"
 TOP = 5
 
 
@@ -50,6 +50,11 @@ def input_batches(arguments: list[str]) -> Iterator[Any]:
             yield from table_batches(path)
         else:
             yield expand_inputs([text])
+
+
+def raw_inputs(encoder: TableEncoder) -> list[tuple[str, str]]:
+    """The feature columns."""
+    return [(column.name, "FP64" if column.kind == "number" else "BYTES") for column in encoder.columns]
 
 
 def encode(encoder: TableEncoder, inputs) -> Encoded:
@@ -107,4 +112,4 @@ def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: 
     return found
 
 
-__all__ = ["HISTORIES", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess"]
+__all__ = ["INPUT", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

@@ -7,13 +7,13 @@ import numpy as np
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.words.encoder import MOST_WORDS, WordEncoder, joined, load, rows_of
 from applied_dl.tasks.words.vectors import WordVectors
-from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, input_batches, text_of
+from applied_dl.text.inputs import as_texts, check_nearest, expand_inputs, input_batches, raw_inputs, text_of
 from applied_dl.text.vector_files import is_vector_file
 from applied_dl.text.word_tokens import tokens
 
 load_encoder = load
 AT_ONCE = None
-HISTORIES = False
+INPUT = "text"
 DIGITS = 6
 SOME_WORDS, CHECKED = 4, 10_000  # words, and characters that are checked, of a text that may be unlike the training text
 LONGEST_TEXT = 2**18  # characters of a text that are read
@@ -99,5 +99,6 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
 
 
 __all__ = [
-    "HISTORIES", "AT_ONCE", "encode", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors", "postprocess",
+    "INPUT", "AT_ONCE", "encode", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors", "postprocess",
+    "raw_inputs",
 ]  # fmt: skip

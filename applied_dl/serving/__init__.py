@@ -1,0 +1,1 @@
+"""Bundles behind HTTP: the Open Inference Protocol v2 on Starlette and uvicorn, without TensorFlow."""

@@ -1,4 +1,4 @@
-"""Verbs that start from a trained bundle: evaluate, export, predict, check, bench, info, pack, unpack, freeze."""
+"""Verbs that start from a trained bundle: evaluate, export, predict, check, bench, info, pack, unpack, freeze, page."""
 
 from __future__ import annotations
 
@@ -143,11 +143,15 @@ def _format_prediction(item: Any, prediction: dict[str, Any]) -> str:
 
 def check(options: Namespace) -> int:
     """Verify checksums and replay the golden examples."""
-    from applied_dl.runtime.check import check as replay
+    from applied_dl.workflows.check import check_bundle
 
-    rows = replay(options.bundle)
-    lines = [f"{row['file']:<24} {row['examples']} golden examples reproduced (largest difference {row['difference']:.1e})" for row in rows]
-    return print_result(options, {"bundle": options.bundle, "ok": True, "files": rows}, "\n".join([*lines, "all checksums match"]))
+    result = check_bundle(options.bundle)
+    lines = [
+        f"{row['file']:<24} {row['examples']} golden examples reproduced (largest difference {row['difference']:.1e})"
+        for row in result["files"]
+    ]
+    lines += [f"{'encoder':<24} {result['encoded']} raw inputs give the arrays of the training"] if result["encoded"] else []
+    return print_result(options, result, "\n".join([*lines, "all checksums match"]))
 
 
 def bench(options: Namespace) -> int:
@@ -234,6 +238,30 @@ def freeze(options: Namespace) -> int:
     return _print_file(options, write(options.bundle, options.file, variant=options.variant, batch=options.batch, length=options.length))
 
 
+def add_page_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("file", nargs="?", metavar="OUT.html", help="the page to write (default: NAME.html, after the bundle)")
+    parser.add_argument(
+        "--runtime", metavar="DIR", help="the npm package @litertjs/core (or node_modules), to be packed into the page; else it is fetched"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+
+
+def page(options: Namespace) -> int:
+    """Write a page that predicts in a browser."""
+    from applied_dl.workflows.page import write_page
+
+    found = write_page(options.bundle, options.file, runtime=options.runtime, overwrite=options.overwrite)
+    lines = [
+        f"{found['file']}: {found['bytes'] / 1e6:.1f} MB, {found['variant']}, {found['examples']} examples to verify itself",
+        f"LiteRT.js {found['runtime']} is in the page: it needs no network"
+        if found["offline"]
+        else f"LiteRT.js {found['runtime']} is fetched when the page is opened (--runtime DIR packs it into the page)",
+        *(f"limit    {limit}" for limit in found["limits"]),
+    ]
+    return print_result(options, {"bundle": options.bundle, **found}, "\n".join(lines))
+
+
 def _print_file(options: Namespace, path: Path) -> int:
     return print_result(options, {"bundle": options.bundle, "file": str(path), "bytes": path.stat().st_size}, str(path))
 
@@ -248,4 +276,5 @@ VERBS = {
     "pack": Verb(pack, add_pack_arguments, "write a bundle as one .zip, after verifying its checksums"),
     "unpack": Verb(unpack, add_unpack_arguments, "restore a bundle from a .zip, verifying every file"),
     "freeze": Verb(freeze, add_freeze_arguments, "write a file with fixed shapes, for browsers and accelerators that need them"),
+    "page": Verb(page, add_page_arguments, "write one HTML file that predicts in any browser, from the bundle and LiteRT.js"),
 }

@@ -191,6 +191,9 @@ class TaskPredict(Protocol):
     def raw_inputs(self, encoder: Encoder) -> list[tuple[str, str]]:
         """The columns of raw inputs, as a server describes them: name and type, "BYTES" (also texts) or "FP64"."""
 
+    def examples(self, encoder: Encoder) -> list[Any]:
+        """Raw inputs, usual and odd ones, made from what the encoder learned: a bundle keeps them with their arrays to verify encoders."""
+
     def encode(self, encoder: Encoder, inputs: Any) -> Encoded:
         """Inputs of the serving graph."""
 

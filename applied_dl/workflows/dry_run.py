@@ -66,7 +66,18 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
 
 def files(recipe) -> list[str]:
     """The files a bundle of this recipe will hold."""
-    names = ["bundle.json", "README.md", "report.html", "model.keras", "encoder.json", "golden.npz", "history.csv", "plots/"]
+    names = [
+        "bundle.json",
+        "README.md",
+        "report.html",
+        "model.keras",
+        "encoder.json",
+        "golden.npz",
+        "examples.json",
+        "examples.npz",
+        "history.csv",
+        "plots/",
+    ]
     if "saved_model" in recipe.export.formats:
         names.append("saved_model/")
     if "tflite" in recipe.export.formats:

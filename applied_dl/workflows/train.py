@@ -17,7 +17,7 @@ from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.core.records import EXPLODED, STOPPED
 from applied_dl.report import progress_lines as lines
-from applied_dl.tasks import load_task
+from applied_dl.tasks import load_predict, load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import how_trained, identity, read_data, resolve_recipe
 
@@ -177,6 +177,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     from applied_dl.exporting.golden import write_golden, write_history
     from applied_dl.exporting.precisions import export_files, keras_outputs
     from applied_dl.report.card import write_card
+    from applied_dl.runtime.examples import write_examples
     from applied_dl.training.diagnostics import check_afterwards
     from applied_dl.training.reproducible import versions
 
@@ -193,6 +194,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     for item in exports:
         lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, keras_outputs(serving, prepared.test) if serving.scored else answers["test"], exports)
+    write_examples(work, load_predict(recipe.task))
     write_history(work / "history.csv", fitted.history.rows)
     shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
     manifest = Manifest(

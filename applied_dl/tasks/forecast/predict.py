@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from applied_dl.core.errors import AppliedError, DataError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks, inputs_at, load, unseen_texts
+from applied_dl.tasks.forecast.examples import examples
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.tables import LARGEST
 from applied_dl.tasks.forecast.series import ANY, SeriesSet
@@ -262,4 +263,4 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["INPUT", "AT_ONCE", "appended", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]
+__all__ = ["INPUT", "AT_ONCE", "appended", "encode", "examples", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

@@ -2,8 +2,8 @@
 
 The steps, in this order: the first frame of an animation; EXIF orientation applied; palettes resolved; integers of more than 8 bits and
 floats scaled to 8 bits by the range of the training images; transparency composited on one colour, chosen by the training images; CMYK to
-RGB; grey or RGB as the model takes; resized by Pillow's bilinear filter, which averages when it shrinks. Large JPEGs are first reduced
-while they are decoded (to no less than twice the size).
+RGB; grey or RGB as the model takes; resized by Pillow's bilinear filter, which averages when it shrinks, across first and then down: left
+to itself, Pillow 13 chooses another order than Pillow 12, and pixels differ by 1.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class ImageEncoder(Struct, frozen=True, kw_only=True):
         background: RGB colour on which transparent images are composited.
         integer_range, float_range: the values that become 0 and 255 in images of more than 8 bits, and in images of floats.
         brightness, contrast: smallest and largest mean and standard deviation of the training images, in 0..255.
+        reduce_jpeg: large JPEGs are reduced while they are decoded, to no less than twice the size, as bundles without this field were
+            trained. No phone or browser decodes so, and pixels of such files differ by up to 24 levels there.
     """
 
     height: int
@@ -69,6 +71,7 @@ class ImageEncoder(Struct, frozen=True, kw_only=True):
     float_range: tuple[float, float] = UNIT
     brightness: tuple[float, float] = (0.0, 255.0)
     contrast: tuple[float, float] = (0.0, 255.0)
+    reduce_jpeg: bool = True
 
     @property
     def kind(self) -> str:
@@ -169,7 +172,7 @@ def _from_file(encoder: ImageEncoder, source) -> Decoded:
             with open_image(source) as image:
                 _refuse_bomb(image.size, name)
                 frames = getattr(image, "n_frames", 1)
-                if image.format == "JPEG":
+                if image.format == "JPEG" and encoder.reduce_jpeg:
                     image.draft(None, (2 * encoder.width, 2 * encoder.height))
                 several = frames > 1 and image.format not in ("MPO", "PSD", "ICO", "ICNS")
                 note = f"animated, {frames} frames: the first one is used" if several else ""
@@ -278,16 +281,49 @@ def _from_array(encoder: ImageEncoder, array: np.ndarray):
 
 def _resize(encoder: ImageEncoder, image) -> np.ndarray:
     """An L or RGB image in the encoder's size and channels, (H, W, C)."""
-    from PIL import Image, ImageOps
-
     image = image.convert("L" if encoder.channels == 1 else "RGB")
     size = (encoder.width, encoder.height)
     if image.size != size:
         if encoder.fit == "crop":
-            image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
+            image = _two_passes(image, size, _middle(image.size, size))
         elif encoder.fit == "pad":
-            image = ImageOps.pad(image, size, Image.Resampling.BILINEAR, color=128 if encoder.channels == 1 else (128, 128, 128))
+            image = _padded(image, size)
         else:
-            image = image.resize(size, Image.Resampling.BILINEAR)
+            image = _two_passes(image, size)
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., None] if encoder.channels == 1 else pixels
+
+
+def _two_passes(image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None):
+    """`image.resize(size, BILINEAR, box)` with the order of its passes fixed: across, then down."""
+    from PIL import Image
+
+    left, top, right, bottom = box or (0, 0, *image.size)
+    across = image.resize((size[0], image.height), Image.Resampling.BILINEAR, (left, 0, right, image.height))
+    return across.resize(size, Image.Resampling.BILINEAR, (0, top, size[0], bottom))
+
+
+def _middle(shown: tuple[int, int], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The largest box in the middle of an image that has the proportions of `size`, as `ImageOps.fit` chooses it."""
+    width, height = shown
+    ratio, wanted = width / height, size[0] / size[1]
+    if ratio != wanted:
+        width, height = (wanted * shown[1], shown[1]) if ratio >= wanted else (shown[0], shown[0] / wanted)
+    left, top = (shown[0] - width) * 0.5, (shown[1] - height) * 0.5
+    return left, top, left + width, top + height
+
+
+def _padded(image, size: tuple[int, int]):
+    """As `ImageOps.pad` on grey: the whole image, in the middle of bars."""
+    from PIL import Image
+
+    width, height = size
+    ratio, wanted = image.width / image.height, width / height
+    if ratio > wanted:
+        height = round(image.height / image.width * width)
+    elif ratio < wanted:
+        width = round(image.width / image.height * height)
+    inner = _two_passes(image, (width, height))
+    out = Image.new(image.mode, size, 128 if image.mode == "L" else (128, 128, 128))
+    out.paste(inner, (round((size[0] - width) * 0.5), round((size[1] - height) * 0.5)))
+    return out

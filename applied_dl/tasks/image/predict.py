@@ -11,6 +11,7 @@ import numpy as np
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.image.encoder import EXTENSIONS, ImageEncoder, decode, load
+from applied_dl.tasks.image.examples import examples
 
 load_encoder = load
 INPUT = "image"
@@ -128,3 +129,6 @@ def _drift(encoder: ImageEncoder, images: np.ndarray) -> list[str]:
     for value, (low, high) in ((level, encoder.brightness), (spread, encoder.contrast)):
         odd |= (value < low - ROUNDING) | (value > high + ROUNDING)
     return [f"{int(odd.sum())} of {len(images)} images are unlike the training images (brightness or contrast)"] if odd.any() else []
+
+
+__all__ = ["INPUT", "AT_ONCE", "encode", "examples", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

@@ -25,6 +25,19 @@ MARGIN, LEAST = 1.25, 0.1  # beyond the usual strangeness of the training texts,
 ROUND = 16  # widths are multiples of it, so that the interpreter rarely has to be resized
 
 
+EXAMPLES = (
+    "A man is playing a guitar.",
+    "Ünusual wörds, 🙂 it’s 42% e\u0301te\u0301 — R&amp;D was <b>great</b>!",
+    "日本語の文 и русский текст",
+    "word " * 400,
+)
+
+
+def examples(encoder: SubwordEncoder) -> list[str]:
+    """A sentence, one of odd characters and markup, one of other scripts, and a long one."""
+    return list(EXAMPLES)
+
+
 def encode(encoder: SubwordEncoder, inputs: list) -> Encoded:
     """Texts → `ids` or `bytes` int32 (N, T); a text without a single readable character gets an error sentence."""
     texts, kept, errors = [], [], {}
@@ -157,4 +170,4 @@ def _nearest(encoder: SubwordEncoder, vectors: np.ndarray, count: int) -> list[l
     return [[{"text": text, "similarity": round(s, DIGITS)} for text, s in row] for row in index.nearest(vectors, count)]
 
 
-__all__ = ["INPUT", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]
+__all__ = ["INPUT", "AT_ONCE", "encode", "examples", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

@@ -79,12 +79,16 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class TableEncoder(Struct, frozen=True, kw_only=True):
-    """The feature columns in the order of the graph and the targets; `dropped` columns with the reason."""
+    """The feature columns in the order of the graph and the targets; `dropped` columns with the reason.
+
+    `typical` holds, by input of one number, the median of the training rows, of categories the most frequent code.
+    """
 
     columns: tuple[Column, ...]
     targets: tuple[Target, ...]
     dropped: dict[str, str] = field(default_factory=dict)
     decimal: str | None = None  # the decimal mark that the columns of the training file agree on
+    typical: dict[str, float] = {}
 
     @property
     def target(self) -> str:

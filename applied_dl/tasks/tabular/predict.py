@@ -13,6 +13,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import TableEncoder, load
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
+from applied_dl.tasks.tabular.examples import examples
 from applied_dl.tasks.tabular.readers.extra_rows import extra_rows
 
 load_encoder = load
@@ -112,4 +113,4 @@ def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: 
     return found
 
 
-__all__ = ["INPUT", "AT_ONCE", "encode", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]
+__all__ = ["INPUT", "AT_ONCE", "encode", "examples", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]

@@ -39,6 +39,12 @@ def open_vectors(path) -> tuple[WordEncoder, Lookup]:
     return encoder, Lookup(table.vectors)
 
 
+def examples(encoder: WordEncoder) -> list[str]:
+    """Words of the vocabulary, alone and in a line with others, and one that is written otherwise."""
+    known = encoder.words[: 2 * SOME_WORDS]
+    return [*known[:2], f"{' '.join(known)}, ünusual Wörds 🙂 it’s 42!", f" {known[-1].upper()} e\u0301te\u0301 "]
+
+
 def encode(encoder: WordEncoder, inputs: list) -> Encoded:
     """Words, phrases or lines → rows of the table `ids` (N, T) int32, 0 where there is none; an error sentence for what has no vector."""
     found, kept, errors, texts, cut = [], [], {}, [], 0
@@ -99,6 +105,6 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
 
 
 __all__ = [
-    "INPUT", "AT_ONCE", "encode", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors", "postprocess",
+    "INPUT", "AT_ONCE", "encode", "examples", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors", "postprocess",
     "raw_inputs",
 ]  # fmt: skip

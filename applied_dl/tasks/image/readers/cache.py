@@ -19,7 +19,7 @@ from applied_dl.tasks.image.encoder import ImageEncoder, decode
 
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
 CHUNK = 256
-DECODER = f"decoder 2, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `tasks.image.encoder` changes
+DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `tasks.image.encoder` changes
 MOST = 20 * 2**30  # bytes of the whole cache, above which the least recently used images are dropped
 
 
@@ -65,7 +65,7 @@ def _size(encoder: ImageEncoder, n: int) -> int:
 
 def _key(encoder: ImageEncoder, items: Iterable) -> str:
     """A digest of all that decides the pixels: the decoder, the encoder, each file's path, size and time, or an array's bytes."""
-    pieces: list = [DECODER, encoder.height, encoder.width, encoder.channels, encoder.fit]
+    pieces: list = [DECODER, encoder.height, encoder.width, encoder.channels, encoder.fit, encoder.reduce_jpeg]
     pieces += [encoder.background, encoder.integer_range, encoder.float_range]
     for item in items:
         if isinstance(item, np.ndarray):

@@ -40,7 +40,7 @@ def fit_input(data, items: list, preset: str, pretrained: bool) -> tuple[ImageEn
     height, width = data.image_size or _size(known, preset, pretrained)
     if min(height, width) < 4 or max(height, width) > 2048:
         raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
-    encoder = ImageEncoder(height=height, width=width, channels=channels, fit=check_resize(data.resize))
+    encoder = ImageEncoder(height=height, width=width, channels=channels, fit=check_resize(data.resize), reduce_jpeg=False)
     return _fit_ranges(encoder, headers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from msgspec import Struct
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
@@ -63,6 +64,7 @@ def prepare_table(recipe) -> Prepared:
         inputs[name] = inputs[name].copy()
         inputs[name][train, : scores.shape[1]] = scores
     parts = {name: Part(inputs={k: v[at] for k, v in inputs.items()}, target=truth[at]) for name, at in rows.items()}
+    encoder = replace(encoder, typical=_typical(parts["train"].inputs))
     notes += more + found + _remembers(recipe.model) + _wrong(cells.errors) + _rare_classes(truth[train], targets[0].labels)
     notes += sorted_by_target(targets, truth, place, data.order)
     notes += find_leaks(encoder, parts["train"].inputs, parts["train"].target)
@@ -76,6 +78,17 @@ def prepare_table(recipe) -> Prepared:
     return Prepared(
         encoder=encoder, **parts, fingerprint=key, facts=_facts(encoder, table, parts, copies, repeats), warnings=notes, state=state
     )
+
+
+def _typical(inputs: dict[str, np.ndarray]) -> dict[str, float]:
+    """The median of each input of one number, of codes the most frequent one; without inputs that are empty everywhere."""
+    found = {}
+    for name, values in inputs.items():
+        if values.dtype == np.int32:
+            found[name] = float(np.bincount(values).argmax())
+        elif values.ndim == 1 and not np.isnan(values).all():
+            found[name] = float(np.nanmedian(values))
+    return found
 
 
 def read_part(encoder: TableEncoder, source: str, data) -> Part:

@@ -1,0 +1,132 @@
+"""A bundle → one HTML file: the model with fixed shapes, the encoder and its rules, the scripts, golden examples, the runtime."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from applied_dl.core.bundle import Manifest, finite
+from applied_dl.page.litert import packed, runtime_parts
+from applied_dl.page.parts import PageParts, page_parts
+from applied_dl.predictor import Predictor
+from applied_dl.runtime.freeze import freeze
+from applied_dl.runtime.interpreter import Runtime
+
+SHOWN = 6  # warnings of the model that the page lists
+IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
+
+
+def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) -> dict[str, Any]:
+    """Write the page of a bundle.
+
+    Args:
+        bundle: its folder.
+        target: the HTML file; its folder exists.
+        runtime: folder of the npm package of LiteRT.js, to be packed into the page; without it the browser fetches it.
+
+    Returns:
+        `file`, `bytes`, `variant`, `runtime` (version), `offline`, `examples` (golden ones of the self-check), `limits`.
+
+    Raises:
+        UsageError: the model cannot run in a page, or `runtime` is not the package.
+    """
+    predictor = Predictor(bundle)
+    parts = page_parts(predictor)
+    held, about = runtime_parts(runtime)
+    with tempfile.TemporaryDirectory() as folder:
+        content = freeze(bundle, Path(folder) / "model.tflite", length=parts.length).read_bytes()
+    fixed = Runtime(content, threads=1)
+    golden = golden_examples(predictor, parts, fixed)
+    spec = {
+        **describe(predictor.manifest, predictor.variant),
+        "encoder": parts.encoder,
+        "rules": parts.rules,
+        "form": parts.form,
+        "limits": list(parts.limits),
+        "runtime": about,
+        "inputs": {name: {"shape": shape_of(detail), "kind": np.dtype(detail["dtype"]).name} for name, detail in fixed.inputs.items()},
+        "golden": golden,
+    }
+    page = template(predictor.task, parts, spec, content, held, predictor.manifest)
+    target.write_text(page, encoding="utf-8")
+    return {
+        "file": str(target), "bytes": len(page.encode()), "variant": predictor.variant, "runtime": about["version"],
+        "offline": bool(held), "examples": len(golden), "limits": list(parts.limits),
+    }  # fmt: skip
+
+
+def template(task: str, parts: PageParts, spec: dict[str, Any], content: bytes, held: dict[str, str], manifest: Manifest) -> str:
+    """The page as text."""
+    here = files("applied_dl.page")
+    blocks = {f"block-{name}": text for name, text in {"model": packed(content), **parts.blocks, **held}.items()}
+    values = {
+        "name": html.escape(manifest.name),
+        "style": (here / "page.css").read_text(encoding="utf-8"),
+        "spec": json.dumps(finite(spec), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "blocks": "\n".join(f'<script type="text/plain" id="{name}">{text}</script>' for name, text in blocks.items()),
+        "script": script(parts.modules),
+        "license": "holds" if held else "fetches",
+    }
+    page = (here / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], page)
+
+
+def script(modules: tuple[str, ...]) -> str:
+    """The modules in one: without their imports of each other, after which every name is known in all of them."""
+    folder = files("applied_dl.page") / "js"
+    sources = [IMPORT.sub("", (folder / f"{name}.js").read_text(encoding="utf-8")) for name in modules]
+    return "\n".join(source.replace("export ", "") for source in sources).replace("</script", "<\\/script")
+
+
+def describe(manifest: Manifest, variant: str) -> dict[str, Any]:
+    """What the page says of the model: its data, measured score, baselines and warnings."""
+    test, interval = manifest.metrics.get("test", {}), manifest.intervals.get("test", {}).get(manifest.main)
+    baselines = {name: scores.get(manifest.main) for name, scores in manifest.baselines.items() if scores.get(manifest.main) is not None}
+    item = manifest.variant(variant)
+    return {
+        "name": manifest.name, "task": manifest.task, "created": manifest.created[:10], "variant": variant, "main": manifest.main,
+        "summary": str(manifest.facts.get("summary", "")), "metrics": test, "interval": interval, "rows": manifest.rows.get("test"),
+        "file_metric": item.metric, "baselines": baselines, "warnings": manifest.warnings[:SHOWN],
+    }  # fmt: skip
+
+
+def golden_examples(predictor: Predictor, parts: PageParts, fixed: Runtime) -> list[dict[str, Any]]:
+    """Raw inputs with the arrays that Python's encoder makes of them and the outputs of the model: what the page verifies at its start."""
+    found = []
+    for raw in parts.examples:
+        encoded = predictor.encode([raw])
+        if not encoded.kept:
+            continue
+        arrays = fit_shapes({name: array[:1] for name, array in encoded.inputs.items()}, fixed, parts.padding)
+        outputs = fixed.run(arrays)
+        found.append({"input": parts.as_json(raw), "inputs": _plain(arrays), "outputs": _plain(outputs)})
+    return found
+
+
+def fit_shapes(arrays: dict[str, np.ndarray], fixed: Runtime, padding: int) -> dict[str, np.ndarray]:
+    """Sequences cut or filled to the fixed width of the model's inputs."""
+    found = {}
+    for name, array in arrays.items():
+        shape = shape_of(fixed.inputs[name])
+        if array.ndim == 2 and array.shape[1] != shape[1]:
+            array = np.pad(array[:, : shape[1]], ((0, 0), (0, max(0, shape[1] - array.shape[1]))), constant_values=padding)
+        found[name] = array
+    return found
+
+
+def shape_of(detail: dict[str, Any]) -> list[int]:
+    """The shape of a tensor as a list."""
+    return [int(size) for size in detail["shape"]]
+
+
+def _plain(arrays: dict[str, np.ndarray]) -> dict[str, list[float | None]]:
+    numbers: Callable[[np.ndarray], list[float | None]] = lambda array: finite(array.ravel().tolist())  # noqa: E731
+    return {name: numbers(array) for name, array in arrays.items()}

@@ -1,0 +1,28 @@
+"""Images that a bundle keeps to verify its encoder: drawn, not taken from anybody's data."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from applied_dl.tasks.image.encoder import ImageEncoder
+
+
+def examples(encoder: ImageEncoder) -> list[bytes]:
+    """A JPEG that is large enough to be reduced, and a PNG of another shape with transparency; both smooth with fine noise."""
+    from PIL import Image
+
+    wide, high = encoder.width, encoder.height
+    photo, drawing = io.BytesIO(), io.BytesIO()
+    Image.fromarray(_waves(4 * high + 5, 5 * wide + 3)).save(photo, "JPEG", quality=90)
+    clear = np.dstack([_waves(3 * wide + 1, wide + 2), _waves(3 * wide + 1, wide + 2)[..., :1]])
+    Image.fromarray(clear).save(drawing, "PNG")
+    return [photo.getvalue(), drawing.getvalue()]
+
+
+def _waves(height: int, width: int) -> np.ndarray:
+    """uint8 (height, width, 3)."""
+    y, x, c = np.ogrid[:height, :width, :3]
+    waves = 128 + 80 * np.sin(x / (3 + c) + c) * np.cos(y / (5 - c)) + 40 * np.sin(x * y / 17)
+    return np.clip(waves, 0, 255).astype(np.uint8)

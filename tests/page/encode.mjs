@@ -1,0 +1,33 @@
+// node encode.mjs JS_FOLDER < {"task", "rules", "encoder", "cases"}: the arrays of each case by the page's own encoders, as JSON.
+import {readFileSync} from 'node:fs';
+import {pathToFileURL} from 'node:url';
+
+const folder = pathToFileURL(process.argv[2] + '/').href, load = (name) => import(folder + name);
+const given = JSON.parse(readFileSync(0, 'utf8')), {useRules} = await load('text.js');
+useRules(given.rules);
+const plain = (value) => typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+const encoders = {
+  table: async () => {
+    const {encodeRows} = await load('table.js');
+    return (rows) => {
+      const {inputs, errors} = encodeRows(given.encoder, rows);
+      return {inputs: Object.fromEntries(Object.entries(inputs).map(([name, {data}]) => [name, [...data].map(plain)])), errors: Object.keys(errors).map(Number)};
+    };
+  },
+  image: async () => {
+    const {fromRgba} = await load('image.js');
+    return ({encoder, rgba, width, height}) => {
+      try { return [...fromRgba(encoder, rgba, width, height)]; } catch { return null; }
+    };
+  },
+  words: async () => {
+    const {wordEncoder} = await load('words.js'), {rows} = wordEncoder(given.encoder);
+    return rows;
+  },
+  sentences: async () => {
+    const {subwordEncoder} = await load('subwords.js'), read = subwordEncoder(given.encoder);
+    return (text) => read(text).ids ?? null;
+  },
+};
+const encode = await encoders[given.task]();
+process.stdout.write(JSON.stringify(given.cases.map(encode)));

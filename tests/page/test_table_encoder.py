@@ -1,0 +1,123 @@
+"""The table encoder of the page gives the arrays of the Python encoder, cell by cell, for usual, odd and broken cells."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import to_builtins
+
+from applied_dl.io.dates import FORMS
+from applied_dl.io.tables import read_table
+from applied_dl.io.terms import TermScores
+from applied_dl.page.rules import table_rules
+from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, encode
+from tests.page import javascript
+
+ODD = json.loads((Path(__file__).parent / "odd_cells.json").read_text(encoding="utf-8"))
+LONG = ["x" * 3000, "1" * 400, "fox " * 3000]
+STYLES = ("plain", "thousands", "comma")
+UNITS = (
+    {"kg": 1.0, "g": 0.001}, {"": 1.0, "k": 1e3, "m": 1e6}, {"$|": 1.0, "€|": 1.0, "$|k": 1e3}, {"duration": 1.0, "h": 3600.0, "min": 60.0},
+    {"feet": 1.0, "in": 1.0}, {"m²": 1.0}, {"": 1.0}, {"degrees": 1.0}, {"n": 1.0, "s": -1.0}, {"gb": 1e9, "mb": 1e6},
+)  # fmt: skip
+MODEL = TermScores(
+    terms=("fox", "quick", "quick brown", "the", "日", "本", "don’t", "é", "straße"),
+    idf=tuple(1 + 0.1 * i for i in range(9)),
+    weights=(tuple(0.3 * i - 1 for i in range(9)), tuple(0.7 - 0.2 * i for i in range(9))),
+    bias=(0.1, -0.2),
+)
+
+
+def number(name: str, style: str, **more) -> Column:
+    return Column(name=name, kind="number", inputs=(name,), style=style, low=0.0, high=10.0, **more)
+
+
+def moment(name: str, style: str) -> Column:
+    return Column(name=name, kind="moment", inputs=tuple(f"{name}_{p}" for p in PARTS), parts=PARTS, style=style, origin=1.6e9)
+
+
+COLUMNS = {
+    "numbers": [*(number(s, s) for s in STYLES), number("marks", "plain", sentinels=(-999.0, 9999.0), missing=("abc", "5 kg"))],
+    "quantities": [
+        *(number(f"q{i}_{s}", s, units=units) for i, units in enumerate(UNITS) for s in ("plain", "comma")),
+        Column(name="q0_plain", kind="category", inputs=("unit",), levels=("g", "kg"), of_unit=True, style="plain", units=UNITS[0]),
+    ],
+    "dates": [moment(f"d{i}", form) for i, form in enumerate(ODD["forms"])],
+    "others": [
+        Column(name="category", kind="category", inputs=("category",), levels=tuple(ODD["levels"])),
+        Column(name="boolean", kind="boolean", inputs=("boolean",)),
+        Column(name="three", kind="measures", inputs=("m1", "m2", "m3"), parts=("1", "2", "3"), style=".", separator="#x#x#cm"),
+        Column(name="two", kind="measures", inputs=("k1", "k2"), parts=("1", "2"), style=",", separator="#/#"),
+        Column(name="tags", kind="tags", inputs=("tags",), levels=("a", "b", "c"), separator="|"),
+        Column(name="text", kind="text", inputs=("text",), scores=MODEL),
+    ],
+}
+OTHERS = ("categories", "booleans", "measures", "tags", "texts", "numbers")
+CELLS = {
+    "numbers": ODD["numbers"] + LONG,
+    "quantities": ODD["quantities"],
+    "dates": ODD["dates"] + ODD["numbers"],
+    "others": [cell for name in OTHERS for cell in ODD[name]] + LONG,
+}
+
+
+def cases(kind: str, apart: int = 1) -> list[list[dict]]:
+    """Tables of one row, the same cell in every column, and tables of several rows, whose decimal mark decides.
+
+    apart: of the tables of one row, every so many.
+    """
+    rows = [{column.name: cell for column in COLUMNS[kind]} for cell in CELLS[kind]]
+    return [[row] for row in rows[::apart]] + [rows[i : i + 9] for i in range(0, len(rows), 9)]
+
+
+def compare(encoder: TableEncoder, tables: list[list[dict]], tolerance: float) -> int:
+    """Asserts equal arrays and errors; returns how many numbers were compared that are no NaN."""
+    known = 0
+    for rows, got in zip(tables, javascript.encode("table", table_rules(), to_builtins(encoder), tables), strict=True):
+        want = encode(encoder, read_table(rows))
+        assert sorted(want.errors) == sorted(got["errors"]), rows
+        for name, array in want.inputs.items():
+            found = np.array([float(value) for value in got["inputs"][name]])
+            np.testing.assert_allclose(found, array.ravel(), rtol=tolerance, atol=0, err_msg=f"{name} of {rows}")
+            known += int(np.isfinite(array).sum())
+    return known
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_the_arrays_are_those_of_python(kind):
+    encoder = TableEncoder(columns=tuple(COLUMNS[kind]), targets=(Target(name="y"),), decimal=".")
+    tables = cases(kind, apart={"dates": 20, "others": 3, "quantities": 2}.get(kind, 1))
+    assert sum(map(len, tables)) >= 100
+    tolerance = 2e-7 if kind == "others" else 0.0  # of texts: a sum in another order
+    assert compare(encoder, tables, tolerance) > len(tables)
+
+
+@pytest.mark.parametrize("mark", [",", None])
+def test_another_decimal_mark_of_the_training_file(mark):
+    columns = (*COLUMNS["numbers"], *COLUMNS["quantities"][:4])
+    rows = [{column.name: cell for column in columns} for cell in CELLS["numbers"]]
+    assert compare(TableEncoder(columns=columns, targets=(Target(name="y"),), decimal=mark), [[row] for row in rows[::4]], 0.0) > 100
+
+
+@pytest.mark.slow
+def test_every_form_of_dates():
+    columns = tuple(moment(f"d{i}", form) for i, form in enumerate(FORMS))
+    rows = [{column.name: cell for column in columns} for cell in CELLS["dates"]]
+    assert compare(TableEncoder(columns=columns, targets=(Target(name="y"),), decimal="."), [rows], 0.0) > 1000
+
+
+def test_cells_that_nobody_thought_of():
+    letters = st.text(alphabet="0123456789.,-+%$€ kgmGBabx/:'()−½²éß日🙂\u00a0\u0661eE°\"", max_size=14)
+    found: list[list[dict]] = []
+
+    @settings(max_examples=50, database=None, derandomize=True, deadline=None)
+    @given(st.lists(letters, min_size=1, max_size=6))
+    def collect(texts):
+        found.append([{column.name: text for kind in COLUMNS for column in COLUMNS[kind]} for text in texts])
+
+    collect()
+    columns = [column for kind in ("numbers", "quantities", "others") for column in COLUMNS[kind]]
+    assert compare(TableEncoder(columns=tuple(columns), targets=(Target(name="y"),), decimal="."), found, 2e-7) > len(found)

@@ -53,18 +53,18 @@ function interval(value, lower, upper, [low, high]) {
 export function chart({past = [], line = [], lower = [], upper = [], first = '', last = '', dot = null, label = ''}) {
   const svg = draw('svg', {viewBox: '0 0 600 200', role: 'img', 'aria-label': label});
   const all = [...past, ...line, ...lower, ...upper].filter(Number.isFinite), [low, high] = [Math.min(...all), Math.max(...all)];
-  const count = past.length + line.length, x = (i) => 46 + 544 * i / Math.max(1, count - 1), y = (v) => 172 - 160 * (v - low) / (high - low || 1);
+  const count = past.length + line.length, x = (i) => 60 + 530 * i / Math.max(1, count - 1), y = (v) => 172 - 160 * (v - low) / (high - low || 1);
   const path = (values, start) => values.map((v, i) => Number.isFinite(v) ? `${i && Number.isFinite(values[i - 1]) ? 'L' : 'M'}${x(start + i).toFixed(1)} ${y(v).toFixed(1)}` : '').join('');
-  svg.append(draw('line', {class: 'axis', x1: 46, x2: 590, y1: 172, y2: 172}),
-    draw('text', {x: 40, y: 18, 'text-anchor': 'end'}, nice(high)), draw('text', {x: 40, y: 172, 'text-anchor': 'end'}, nice(low)),
-    draw('text', {x: 46, y: 190}, first), draw('text', {x: 590, y: 190, 'text-anchor': 'end'}, last));
+  svg.append(draw('line', {class: 'axis', x1: 60, x2: 590, y1: 172, y2: 172}),
+    draw('text', {x: 54, y: 18, 'text-anchor': 'end'}, nice(high)), draw('text', {x: 54, y: 172, 'text-anchor': 'end'}, nice(low)),
+    draw('text', {x: 60, y: 190}, first), draw('text', {x: 590, y: 190, 'text-anchor': 'end'}, last));
   if (lower.length) {
     const back = lower.map((v, i) => `L${x(past.length + i).toFixed(1)} ${y(v).toFixed(1)}`).reverse().join('');
     svg.append(draw('path', {class: 'fan', d: path(upper, past.length) + back + 'Z'}));
   }
   if (past.length) svg.append(draw('path', {class: 'line past', d: path(past, 0)}));
   svg.append(draw('path', {class: 'line', d: path(line, past.length)}));
-  if (dot) svg.append(draw('circle', {class: 'dot', cx: 46 + 544 * dot[0], cy: y(dot[1]), r: 5}));
+  if (dot) svg.append(draw('circle', {class: 'dot', cx: 60 + 530 * dot[0], cy: y(dot[1]), r: 5}));
   return svg;
 }
 

@@ -75,7 +75,7 @@ export function taskView(spec, run) {
     soon();
   })));
   return {encode, predict, show: (main) => {
-    main.append(answer, fields, whatIf, pasted(names, predict));
+    main.append(answer, fields, whatIf, pasted(names, encoder.targets, predict));
     return refresh();
   }};
 }
@@ -122,18 +122,19 @@ function field(column, row, changed) {
   return make('label', {}, name, input, slider, list, make('small', {textContent: hint, title: hint}));
 }
 
-function pasted(names, predict) {
+function pasted(names, targets, predict) {
+  const labels = targets[0].labels ?? [];
   const area = make('textarea', {placeholder: `${names.join(', ')}\n…`, attributes: {'aria-label': 'rows'}}), out = make('div', {className: 'scroll'});
+  const titles = labels.length ? ['label', 'probability'] : targets.flatMap(({name}) => [name, 'lower', 'upper']);
   area.oninput = later(async () => {
     const {header, rows, error} = readRows(area.value, names);
     if (error || !rows.length) return out.replaceChildren(...notes(error && area.value.trim() ? [error] : []));
-    const shown = rows.slice(0, MOST_ROWS), found = await predict(shown), plain = found.map(({prediction, error: wrong}) => wrong ? [wrong]
+    const shown = rows.slice(0, MOST_ROWS), found = await predict(shown), plain = found.map(({prediction}) => !prediction ? []
       : prediction.targets ? prediction.targets.flatMap(({prediction: value, lower, upper}) => [value, lower, upper].map(nice)) : [prediction.label, (100 * prediction.probability).toFixed(1) + '%']);
-    const first = found.find(({prediction}) => prediction)?.prediction;
-    const titles = first?.targets ? first.targets.flatMap(({name}) => [name, 'lower', 'upper']) : ['label', 'probability'];
-    const cells = (tag, texts) => make('tr', {}, ...texts.map((text) => make(tag, {textContent: text ?? ''})));
-    return out.replaceChildren(make('table', {}, make('thead', {}, cells('th', ['row', ...titles, ...header])),
-      make('tbody', {}, ...plain.map((texts, i) => cells('td', [String(i + 1), ...Array.from(titles, (_, k) => texts[k] ?? ''), ...header.map((name) => shown[i][name])])))),
+    const cells = (tag, texts) => texts.map((text) => make(tag, {textContent: text ?? ''}));
+    const line = (texts, i) => make('tr', {}, ...cells('td', [String(i + 1)]), ...(found[i].error ? [make('td', {className: 'note', colSpan: titles.length, textContent: found[i].error})] : cells('td', texts)),
+      ...cells('td', header.map((name) => shown[i][name])));
+    return out.replaceChildren(make('table', {}, make('thead', {}, make('tr', {}, ...cells('th', ['row', ...titles, ...header]))), make('tbody', {}, ...plain.map(line))),
       ...notes(rows.length > shown.length ? [`the first ${MOST_ROWS} of ${rows.length} rows are shown`] : []));
   }, 300);
   return make('details', {}, make('summary', {textContent: 'Paste rows'}), make('p', {className: 'soft', textContent: 'From a spreadsheet or a CSV file, with the names of the columns in the first line.'}), area, out);

@@ -263,4 +263,6 @@ def _unlike(encoder: SeriesEncoder, block: Block) -> list[str]:
     return found
 
 
-__all__ = ["INPUT", "AT_ONCE", "appended", "encode", "examples", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs"]
+__all__ = [
+    "INPUT", "AT_ONCE", "appended", "encode", "examples", "expand_inputs", "input_batches", "load_encoder", "postprocess", "raw_inputs",
+]  # fmt: skip

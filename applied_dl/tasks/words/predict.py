@@ -105,6 +105,6 @@ def _unknown(encoder: WordEncoder, text: str) -> str:
 
 
 __all__ = [
-    "INPUT", "AT_ONCE", "encode", "examples", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors", "postprocess",
-    "raw_inputs",
+    "INPUT", "AT_ONCE", "encode", "examples", "expand_inputs", "input_batches", "is_vector_file", "load_encoder", "open_vectors",
+    "postprocess", "raw_inputs",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import json
 import os
 from argparse import ArgumentParser, Namespace
 
-from applied_dl.cli.verb import Verb, add_recipe_argument, add_set_argument, print_result, read_recipe, stem
+from applied_dl.cli.verb import Verb, add_budget_argument, add_recipe_argument, add_set_argument, print_result, read_recipe, stem
 from applied_dl.core.errors import UsageError
 
 
@@ -26,6 +26,7 @@ def new(options: Namespace) -> int:
 
 def add_train_arguments(parser: ArgumentParser) -> None:
     add_recipe_argument(parser)
+    add_budget_argument(parser)
     parser.add_argument("--out", metavar="DIR", help="the bundle to write (default: saved_models/<recipe>)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle, in one rename at the end")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted training")
@@ -34,7 +35,7 @@ def add_train_arguments(parser: ArgumentParser) -> None:
 
 def train(options: Namespace) -> int:
     """Train a recipe into a bundle."""
-    recipe = read_recipe(options.recipe, options.set)
+    recipe = read_recipe(options.recipe, options.set, options.budget)
     out = options.out or os.path.join("saved_models", stem(options.recipe))
     if options.dry_run:
         if options.resume or options.overwrite:
@@ -140,6 +141,7 @@ def backtest(options: Namespace) -> int:
 
 def add_tune_arguments(parser: ArgumentParser) -> None:
     add_recipe_argument(parser)
+    add_budget_argument(parser)
     parser.add_argument("--out", metavar="DIR", help="the study, the best recipe and the plots (default: tuned/<recipe>)")
     parser.add_argument("--trials", type=int, help="number of trainings in all (default: the recipe's tune.trials)")
     parser.add_argument("--jobs", type=int, default=1, help="number of processes that search at once (default: 1)")
@@ -151,7 +153,7 @@ def tune(options: Namespace) -> int:
 
     from applied_dl.workflows.tune import tune as search
 
-    recipe = read_recipe(options.recipe, options.set)
+    recipe = read_recipe(options.recipe, options.set, options.budget)
     result = search(recipe, Path(options.out or f"tuned/{stem(options.recipe)}"), options.trials, options.jobs)
     lines = [
         f"best     validation {result['metric']} {result['best']:.5g}",

@@ -37,17 +37,24 @@ def add_set_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="a.b=v", help="override a key of the recipe; may be repeated")
 
 
+def add_budget_argument(parser: ArgumentParser) -> None:
+    """`--budget "50 kB, 1 ms"`."""
+    text = 'size and time of a row that the exported file may cost, e.g. "50 kB, 1 ms" (export.budget)'
+    parser.add_argument("--budget", metavar="COST", help=text)
+
+
 def add_bundle_argument(parser: ArgumentParser) -> None:
     """A trained bundle."""
     parser.add_argument("bundle", help="a folder written by `train`")
 
 
-def read_recipe(source: str, overrides: list[str]) -> Any:
-    """The recipe of a command line with its `--set` keys."""
+def read_recipe(source: str, overrides: list[str], budget: str | None = None) -> Any:
+    """The recipe of a command line with its `--set` keys and its `--budget`."""
     from applied_dl.core import config
     from applied_dl.workflows import recipes
 
-    return recipes.read_recipe(source, dict(config.parse_override(text) for text in overrides))
+    given = dict(config.parse_override(text) for text in overrides)
+    return recipes.read_recipe(source, given if budget is None else {**given, "export.budget": budget})
 
 
 def stem(path: str) -> str:

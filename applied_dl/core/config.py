@@ -77,6 +77,21 @@ def replace(recipe: Any, **sections: dict[str, Any]) -> Any:
     )
 
 
+def open_changes(recipe: Any, changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Changes by dotted key without the keys that the recipe sets itself; each once, and none that would change nothing."""
+    usual, found = as_dict(type(recipe)()), []
+    own = as_dict(recipe)
+    for change in changes:
+        free = {}
+        for key, value in change.items():
+            section, name = key.split(".")
+            if own[section][name] == usual[section][name] != value:
+                free[key] = value
+        if free and free not in found:
+            found.append(free)
+    return found
+
+
 def to_toml(recipe: Any) -> str:
     """A commented TOML recipe: every key with its description; keys without a value are commented out."""
     lines = [f'task = "{recipe.task}"']

@@ -68,6 +68,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 STOPPED = "stopped by hand"
 EXPLODED = "the loss was not finite"
+TIME_UP = "train.time_limit was up"
 
 
 class History(Struct, kw_only=True):

@@ -30,6 +30,13 @@ Format = Literal["saved_model", "tflite"]
 Variant = Literal["fp32", "fp16", "dynamic", "int8_weights", "int8"]
 
 
+TimeLimit = about(
+    str | float | None,
+    'time for the whole command, export included, such as "60s", "10min" or "1.5h": epochs and members are planned to fit',
+    gt=0,
+)
+
+
 class Train(Section, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the training rows", ge=1) = None
     batch_size: about(int | Literal["all"] | None, 'rows per step: a number, or "all" (full-batch gradient descent)', ge=1) = None
@@ -69,6 +76,7 @@ class Train(Section, frozen=True, kw_only=True):
         gt=0,
         le=1,
     ) = None
+    time_limit: TimeLimit = None
     seed: about(int, "seed of splits, weights, order of rows and augmentation", ge=0, lt=2**31) = 0
     deterministic: about(bool, "the same seed on the same machine gives the same weights, bit for bit") = True
     log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None
@@ -81,6 +89,11 @@ class Export(Section, frozen=True, kw_only=True):
         tuple[Variant, ...], "TFLite precisions to try; the smallest file that passes is chosen: fp32, fp16, dynamic, int8_weights, int8"
     ) = ("fp32", "fp16", "dynamic", "int8_weights", "int8")
     max_metric_drop: about(float | None, "largest drop of the task metric, against the Keras model, that a file may have", ge=0) = None
+    budget: about(
+        str | None,
+        'what the TFLite file may cost, its size and the time for one row with one thread, such as "50 kB, 1 ms": a precision and, where '
+        "needed, a smaller model are chosen to fit",
+    ) = None
     metadata: about(bool, "write standard TFLite metadata (labels, normalisation) into the files") = True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,27 @@ Recipe: TypeAlias = Any  # tasks.<name>.recipe.Recipe
 Train: TypeAlias = Any  # its [train] section, with every value resolved
 TaskCard: TypeAlias = Any  # report.card.TaskCard: what a task contributes to the model card
 Encoder: TypeAlias = Any  # tasks.<name>.encoder: TF-free, written to encoder.json
+
+
+class Pace(NamedTuple):
+    """How fast a training is, in seconds.
+
+    Args:
+        start: before its first epoch (the graph is traced).
+        step: of one step.
+        steps: how many an epoch has.
+        between: after an epoch (validation).
+    """
+
+    start: float
+    step: float
+    steps: int
+    between: float = 0.0
+
+    @property
+    def epoch(self) -> float:
+        """Of one epoch."""
+        return self.steps * self.step + self.between
 
 
 class Loop(Protocol):
@@ -61,8 +82,11 @@ class Loop(Protocol):
     def finish(self, best: list[np.ndarray] | None) -> None:
         """Leave the model with the best weights."""
 
-    def estimate(self) -> float:
-        """Seconds that the whole training would take, measured on a few steps."""
+    def pace(self) -> Pace:
+        """How fast it is, measured on a few steps, which change its state."""
+
+    def shorten(self, epochs: int) -> None:
+        """Plan for this many epochs instead: the learning rate ends with them. Called before the first step."""
 
 
 class Trainer(Protocol):
@@ -108,6 +132,14 @@ class Trainer(Protocol):
         """A trainer whose models begin with these weights."""
         return self
 
+    def turns(self, count: int, name: str) -> Iterator[Trainer]:
+        """A trainer for each of `count` parts of the training that follow each other (members, folds, stages), called `name`.
+
+        Fewer than `count`, but at least one, where `train.time_limit` leaves no time for another part.
+        """
+        for _ in range(count):
+            yield self
+
     @contextmanager
     def preparing(self, size: int, sample: int) -> Iterator[int]:
         """Wrap work before the first step whose cost grows with its `size` rows; yields how many of them to work on.
@@ -127,6 +159,12 @@ class Task(Protocol):
 
     def resolve_defaults(self, recipe: Recipe, prepared: Prepared) -> Recipe:
         """Choose every open value of the recipe for the data."""
+
+    def smaller_models(self, recipe: Recipe, prepared: Prepared) -> list[dict[str, Any]]:
+        """Keys of smaller models than that of a recipe as the user wrote it, by dotted name and the largest first, for `export.budget`.
+
+        What the user set stays.
+        """
 
     def build(self, recipe: Recipe, prepared: Prepared) -> KerasModel:
         """The untrained model."""

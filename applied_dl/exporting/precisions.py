@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from applied_dl.core import console
+from applied_dl.core import console, limits
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.records import BOUNDED, Part, Scores
 from applied_dl.exporting import convert
@@ -22,6 +22,7 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.exporting.verification import Verifier, differences, verification_rows, verify
 from applied_dl.exporting.weight_only import quantise_weights
 
+BUDGET = "export.budget"
 SIMILAR_SIZE = 1.05  # files within this factor of the smallest count as equally small
 CLEARLY_FASTER = 0.5  # of those, one with less than this share of the smallest file's latency is chosen instead: more than timing noise
 
@@ -58,7 +59,7 @@ def export_files(
         exports += [_verify_endpoint(folder / "saved_model", name, sample, verifier) for name, sample in serving.samples.items()]
     if "tflite" in settings.formats:
         exports += _export_tflite(serving, settings, train, verifier, folder, name)
-    return _choose(exports, verifier.reference.main, settings.max_metric_drop, folder), expected
+    return _choose(exports, verifier.reference.main, settings, folder), expected
 
 
 def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, np.ndarray]:
@@ -88,22 +89,34 @@ def _verify_endpoint(folder: Path, endpoint: str, sample: Callable, verifier: Ve
 
 def _export_tflite(serving: Serving, settings, train: Part, verifier: Verifier, folder: Path, name: str) -> list[ExportedFile]:
     exports = []
+    contents, costs, reasons = tflite_files(serving, settings, train, name)
+    for variant in settings.variants:
+        if variant in reasons:
+            exports.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0, refused=reasons[variant]))
+        elif variant in contents:
+            target = folder / f"model.{variant}.tflite"
+            target.write_bytes(contents[variant])
+            exports.append(verify(target, variant, verifier, costs.get(variant)))
+    return exports
+
+
+def tflite_files(
+    serving: Serving, settings, train: Part, name: str
+) -> tuple[dict[str, bytes], dict[str, dict[str, float]], dict[str, str]]:
+    """The files of the recipe's precisions that convert and run, what they cost, and why the others do not; all by variant.
+
+    Arguments as for `export_files`. The costs are those of `runtime.measure.costs`.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         sample = train.take(np.linspace(0, len(train) - 1, min(len(train), convert.REPRESENTATIVE_ROWS)).astype(np.int64))
         np.savez(work / "representative.npz", **sample.inputs)
         converted, reasons = convert_variants(serving, tuple(settings.variants), work)
         refused, costs = run_isolated(converted, work / "representative.npz")
-        reasons |= refused
-        for variant in settings.variants:
-            if variant in reasons:
-                exports.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0, refused=reasons[variant]))
-            elif variant in converted:
-                target = folder / f"model.{variant}.tflite"
-                content = converted[variant].read_bytes()
-                target.write_bytes(add_metadata(content, name, serving) if settings.metadata else content)
-                exports.append(verify(target, variant, verifier, costs.get(variant)))
-    return exports
+        contents = {variant: path.read_bytes() for variant, path in converted.items() if variant not in refused}
+    if settings.metadata:
+        contents = {variant: add_metadata(content, name, serving) for variant, content in contents.items()}
+    return contents, costs, reasons | refused
 
 
 def convert_variants(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple[dict[str, Path], dict[str, str]]:
@@ -121,9 +134,10 @@ def convert_variants(serving: Serving, variants: tuple[str, ...], work: Path) ->
     return {variant: path for variant, path in files.items() if variant in variants}, reasons
 
 
-def _choose(exports: list[ExportedFile], metric: str, max_metric_drop: float | None, folder: Path) -> list[ExportedFile]:
-    """Refuse files and endpoints above the allowed drop; the smallest other file becomes `model.tflite`, or a clearly faster one."""
-    checked = [_refuse_drop(item, metric, max_metric_drop) for item in exports]
+def _choose(exports: list[ExportedFile], metric: str, settings, folder: Path) -> list[ExportedFile]:
+    """Refuse files and endpoints above the allowed drop, and files above the budget; the smallest other file becomes `model.tflite`, or a
+    clearly faster one."""
+    checked = [_refuse_cost(_refuse_drop(item, metric, settings.max_metric_drop), settings.budget) for item in exports]
     allowed = [item for item in checked if item.format == "tflite" and not item.refused]
     if not allowed:
         return checked
@@ -133,6 +147,15 @@ def _choose(exports: list[ExportedFile], metric: str, max_metric_drop: float | N
     best = min(faster, key=lambda item: item.latency_ms or np.inf, default=smallest)
     shutil.copyfile(folder / best.file, folder / "model.tflite")
     return [msgspec.structs.replace(item, chosen=item is best) for item in checked]
+
+
+def _refuse_cost(item: ExportedFile, asked: str | None) -> ExportedFile:
+    if asked is None or item.format != "tflite" or item.refused:
+        return item
+    if limits.budget(asked, BUDGET).excess(item.bytes, item.latency_ms) <= 1:
+        return item
+    cost = limits.format_cost(item.bytes, item.latency_ms)
+    return msgspec.structs.replace(item, refused=f"it costs {cost}, the budget is {asked}")
 
 
 def _refuse_drop(item: ExportedFile, metric: str, allowed: float | None) -> ExportedFile:

@@ -71,6 +71,7 @@ def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]],
         _limits(manifest, card),
         "## Details",
         _fold("All scores", details.all_scores(manifest)),
+        _fold("Models within the budget", _table(budget["tried"]) if (budget := manifest.facts.get("budget")) else ""),
         _fold("Verification of the files", details.verification(manifest)),
         _fold("Latency and memory", details.costs(manifest)),
         _fold("Inputs and outputs", details.tensor_table(tensors, manifest.facts.get("inputs", {}))),
@@ -188,6 +189,9 @@ def _shipping(manifest: Manifest, about: TaskCard) -> str:
             f"**`model.tflite`** ({chosen.variant}, {size(chosen.bytes)}{speed}), for phones, edge devices, browsers and Python without "
             f"TensorFlow: {change} the Keras model, measured on {chosen.rows or 0:,} test rows. Numeric preprocessing is inside the file."
         )
+        if budget := manifest.facts.get("budget"):
+            among = f", chosen on validation rows among {len(budget['tried'])} that fit" if len(budget["tried"]) > 1 else ""
+            lines.append(f"It keeps to the budget of {plain(budget['asked'])}: {plain(budget['chosen'])}{among}.")
     elif any(item.format == "tflite" for item in manifest.exports):
         lines.append("**No TFLite file passed verification**; the reasons are in the details below.")
     if saved:

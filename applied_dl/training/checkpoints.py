@@ -92,7 +92,7 @@ def write(folder: Path, epoch: int, arrays: dict[str, list[np.ndarray]], notes: 
 def left_behind(folder: Path) -> dict | None:
     """The notes (epoch, identity) of the newest state under `folder`, or None where no run was interrupted there."""
     notes = []
-    for path in folder.glob("checkpoints/*/epoch-*/state.json"):
+    for path in folder.glob("**/checkpoints/*/epoch-*/state.json"):
         try:
             notes.append((path.stat().st_mtime, json.loads(path.read_text())))
         except (OSError, ValueError):

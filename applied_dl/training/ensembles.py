@@ -19,11 +19,11 @@ def fit_members(recipe, trainer: Trainer, fit_one: Callable[..., Fitted]) -> Fit
     member's; `extra["members"]` holds all of them.
     """
     members = fit_cycles(recipe, trainer, fit_one) if recipe.train.snapshots else []
-    for i in range(0 if members else recipe.train.ensemble):
+    for i, own in enumerate(trainer.turns(0 if members else recipe.train.ensemble, "member")):
         settings = msgspec.structs.replace(recipe.train, seed=recipe.train.seed + 1000 * i)
         keras.utils.set_random_seed(settings.seed)
         try:
-            members.append(fit_one(msgspec.structs.replace(recipe, train=settings), trainer, f"member{i}"))
+            members.append(fit_one(msgspec.structs.replace(recipe, train=settings), own, f"member{i}"))
         except KeyboardInterrupt:  # before the member's first epoch: those that are done stay
             if not members:
                 raise

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 
-from applied_dl.core.task import Source, Train
+from applied_dl.core.task import Pace, Source, Train
 from applied_dl.training.averaging import EpochMean
 from applied_dl.training.batches import plan, training_batches
 from applied_dl.training.model_parts import all_layers, leaf_layers, training_state
@@ -51,7 +52,8 @@ class KerasLoop:
         self.cut = plan(source.size, settings.batch_size)
         if settings.max_norm:
             _limit_norms(model, settings.max_norm)
-        optimizer = make_optimizer(settings, self.cut.steps * settings.epochs, rates)
+        self.length = keras.Variable(float(self.cut.steps * settings.epochs), trainable=False, dtype="float32")
+        optimizer = make_optimizer(settings, self.length, rates)
         inside = augment is None and source.ready
         per_call = 1 if inside else self.cut.execution
         model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=per_call)
@@ -64,7 +66,8 @@ class KerasLoop:
             block_starts(self.cut, first_step) if inside else training_batches(source, self.cut, settings.seed, first_step, augment)
         )
         self.evaluate = evaluation(model, validation, rows_at_once(model, settings.batch_size)) if validation else None
-        self.mean = EpochMean(settings, lambda: training_batches(source, self.cut, settings.seed, 0, augment))
+        self.first_batches = lambda: training_batches(source, self.cut, settings.seed, 0, augment)
+        self.mean = EpochMean(settings, self.first_batches)
 
     def run(self, session: Session) -> None:
         """One `model.fit` over the epochs that are left."""
@@ -119,8 +122,8 @@ class KerasLoop:
             self.model.set_weights(best)
         self.model.compiled, self.model.train_function = False, None
 
-    def estimate(self, more_steps: int = 0) -> float:
-        """Seconds of the whole training plus `more_steps`, from a few blocks of steps; the first, which traces the graph, counts once."""
+    def pace(self) -> Pace:
+        """From a few blocks of steps, of which the first traces the graph."""
         marks = [time.perf_counter()]
         mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
         self.model.fit(self.batches(0), steps_per_epoch=self.per_block, epochs=4, callbacks=[mark], shuffle=False, verbose=0)
@@ -131,7 +134,14 @@ class KerasLoop:
                 start = time.perf_counter()
                 self.evaluate()
                 seconds = time.perf_counter() - start
-        return tracing + more_steps * step + _likely_epochs(self.settings) * (self.cut.steps * step + seconds)
+        return Pace(tracing, step, self.cut.steps, seconds)
+
+    def shorten(self, epochs: int) -> None:
+        """The schedule and the averages end with this many epochs; the traced graph stays."""
+        self.settings = msgspec.structs.replace(self.settings, epochs=epochs)
+        self.epochs = self.total = epochs
+        self.length.assign(float(self.cut.steps * epochs))
+        self.mean = EpochMean(self.settings, self.first_batches)
 
     def _use_average(self) -> Callable[[], None] | None:
         """Put the average of the weights into the model. Returns a function that restores the others, or None where nothing is averaged."""
@@ -192,8 +202,3 @@ def _incoming(layer, rank: int) -> list[int]:
 
 def _plateau_epochs(patience: int) -> int:
     return max(PLATEAU_EPOCHS, patience // PLATEAU_SHARE)
-
-
-def _likely_epochs(settings) -> float:
-    """All of them; with early stopping, midway between them and the fewest at which a training that is best early would end."""
-    return (settings.epochs + min(settings.epochs, 2 * settings.patience)) / 2 if settings.patience else settings.epochs

@@ -27,12 +27,12 @@ FADED = ("coslog4",)  # schedules under which weight decay fades out, as in Real
 LOW_MOMENTUM = 0.85  # one_cycle runs the momentum from its value down to this at the peak rate and back (Smith, 2018)
 
 
-def optimizer(settings, total_steps: int, rates: dict[str, float] | None = None, sweep=None) -> keras.optimizers.Optimizer:
+def optimizer(settings, total_steps: int | keras.Variable, rates: dict[str, float] | None = None, sweep=None) -> keras.optimizers.Optimizer:
     """The optimizer of a resolved `[train]` section.
 
     Args:
         settings: `recipe.train`, every value resolved.
-        total_steps: of the whole training, for the schedule.
+        total_steps: of the whole training, for the schedule; a variable where they may change after the graph is traced.
         rates: learning-rate factors by prefix of a variable's path; the longest prefix counts.
         sweep: a schedule to use in place of the recipe's.
 

@@ -25,13 +25,14 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
     constant and plateau stay at the peak (the training lowers plateau); one_cycle falls linearly to 1 %, cosine in half a wave to 0,
     cosine_restarts does so four times, coslog4 goes up and down four times, each twice as long as the one before, exponential falls by a
-    constant factor per step to 1 %, step falls to a tenth at 1/2 and again at 3/4.
+    constant factor per step to 1 %, step falls to a tenth at 1/2 and again at 3/4. `steps` is a variable where it may change after the
+    graph is traced.
     """
 
-    def __init__(self, shape: str, peak: float, steps: int, warmup: float | None = None):
+    def __init__(self, shape: str, peak: float, steps: int | keras.Variable, warmup: float | None = None):
         if shape not in SHAPES:
             raise UsageError(f"Unknown train.schedule {shape!r}.{nearest(shape, SHAPES)}")
-        self.shape, self.peak, self.steps = shape, float(peak), int(steps)
+        self.shape, self.peak, self.steps = shape, float(peak), steps
         self.warmup = WARM_UP.get(shape, 0.0) if warmup is None else float(warmup)
 
     def __call__(self, step):
@@ -39,15 +40,18 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def share(self, step):
         """The learning rate as a share of the peak, 0..1."""
-        t = ops.cast(step, "float32") / max(self.steps, 1)
+        t = self._part(step)
         up = FIRST + (1 - FIRST) * t / max(self.warmup, 1e-9)
         rest = ops.clip((t - self.warmup) / max(1 - self.warmup, 1e-9), 0.0, 1.0)
         return ops.where(t < self.warmup, up, self._decay(rest))
 
     def flat_cos(self, step):
         """1 for the first half of the steps, then half a cosine wave down to 0."""
-        late = ops.clip(2 * ops.cast(step, "float32") / max(self.steps, 1) - 1, 0.0, 1.0)
+        late = ops.clip(2 * self._part(step) - 1, 0.0, 1.0)
         return 0.5 * (1 + ops.cos(math.pi * late))
+
+    def _part(self, step):
+        return ops.cast(step, "float32") / ops.maximum(ops.cast(self.steps, "float32"), 1.0)
 
     def _decay(self, t):
         if self.shape == "one_cycle":
@@ -65,4 +69,4 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return ops.ones_like(t)
 
     def get_config(self):
-        return {"shape": self.shape, "peak": self.peak, "steps": self.steps, "warmup": self.warmup}
+        return {"shape": self.shape, "peak": self.peak, "steps": int(self.steps), "warmup": self.warmup}

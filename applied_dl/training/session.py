@@ -5,6 +5,7 @@ Imports neither Keras nor TensorFlow: word vectors are trained without them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -12,19 +13,29 @@ import numpy as np
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError
-from applied_dl.core.records import EXPLODED, HIGHER_IS_BETTER, STOPPED, History
+from applied_dl.core.records import EXPLODED, HIGHER_IS_BETTER, STOPPED, TIME_UP, History
 from applied_dl.core.task import Loop
 from applied_dl.training.checkpoints import Keeper
 from applied_dl.training.progress import Progress
 
 
 class Session:
-    """One training of a `Loop`. The loop calls `record` after each epoch and `checkpoint` where it can be resumed."""
+    """One training of a `Loop`. The loop calls `record` after each epoch and `checkpoint` where it can be resumed.
+
+    `end`: the `time.perf_counter()` past which no further epoch is begun.
+    """
 
     def __init__(
-        self, loop: Loop, keeper: Keeper, tag: str, on_epoch: tuple[Callable[[str, History], None], ...] = (), keep_interrupted: bool = True
+        self,
+        loop: Loop,
+        keeper: Keeper,
+        tag: str,
+        on_epoch: tuple[Callable[[str, History], None], ...] = (),
+        keep_interrupted: bool = True,
+        end: float | None = None,
     ):
         self.loop, self.keeper, self.tag, self.on_epoch, self.keep_interrupted = loop, keeper, tag, on_epoch, keep_interrupted
+        self.end = float("inf") if end is None else end
         self.history = History(monitor=loop.monitor)
         self.best_weights: list[np.ndarray] | None = None
         self.waited, self.finished = 0, False
@@ -66,6 +77,8 @@ class Session:
             if self.loop.patience and self.waited >= self.loop.patience:
                 history.stopped = f"no better {history.monitor} for {self.loop.patience} epochs"
                 self.finished = True
+        if time.perf_counter() + row["seconds"] > self.end and not self.finished and epoch < self.loop.epochs:
+            self.stop(TIME_UP)
         self.progress.epoch(row)
         for call in self.on_epoch:
             call(self.tag, history)

@@ -31,7 +31,7 @@ def check_snapshots(settings) -> None:
 def fit_cycles(recipe, trainer: Trainer, fit_one: Callable[..., Fitted]) -> list[Fitted]:
     """One `Fitted` per cycle, each begun with the weights of the one before. `fit_one(recipe, trainer, tag) -> Fitted` trains once."""
     fitted: list[Fitted] = []
-    for i in range(recipe.train.snapshots):
+    for i, turn in enumerate(trainer.turns(recipe.train.snapshots, "snapshot")):
         settings = msgspec.structs.replace(
             recipe.train,
             epochs=recipe.train.epochs // recipe.train.snapshots,
@@ -41,7 +41,7 @@ def fit_cycles(recipe, trainer: Trainer, fit_one: Callable[..., Fitted]) -> list
             seed=recipe.train.seed + i,
         )
         keras.utils.set_random_seed(settings.seed)
-        start = trainer.starting_from(fitted[-1].model.get_weights()) if fitted else trainer
+        start = turn.starting_from(fitted[-1].model.get_weights()) if fitted else turn
         try:
             fitted.append(fit_one(msgspec.structs.replace(recipe, train=settings), start, f"snapshot{i}"))
         except KeyboardInterrupt:

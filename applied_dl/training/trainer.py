@@ -19,6 +19,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.core.records import History
 from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.checkpoints import Keeper, Store
+from applied_dl.training.deadline import Deadline
 from applied_dl.training.session import Session
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class CheckpointingTrainer(Trainer):
         on_epoch: functions of the training's tag and its history, called after each epoch.
         keep_interrupted: False lets Ctrl-C through, which ends a search.
         first_weights: the weights that each model begins with, where given.
+        deadline: until when, where `train.time_limit` is set.
     """
 
     store: Store | None = None
@@ -46,6 +48,7 @@ class CheckpointingTrainer(Trainer):
     on_epoch: tuple[Callable[[str, History], None], ...] = ()
     keep_interrupted: bool = True
     first_weights: tuple[np.ndarray, ...] | None = None
+    deadline: Deadline | None = None
 
     def train(self, model, source, validation, settings, *, tag="model", **options) -> History:
         """See `core.task.Trainer.train`. Raises `DataError` where the loss is not finite."""
@@ -60,10 +63,12 @@ class CheckpointingTrainer(Trainer):
         if self.first_weights is not None:
             _begin_with(model, self.first_weights)
         loop = KerasLoop(model, source, validation, settings, callbacks=self.callbacks, **options)
+        self._plan(loop, tag, validation.size if validation else 0)
         return self._session(loop, tag, self.on_epoch).run()
 
     def run(self, loop: Loop, tag: str = "model") -> History:
         """Train by steps that are not Keras `fit`."""
+        self._plan(loop, tag, 0)
         if not self.callbacks:
             return self._session(loop, tag, self.on_epoch).run()
         from keras.callbacks import CallbackList
@@ -82,9 +87,42 @@ class CheckpointingTrainer(Trainer):
         """The same trainer, whose models begin with these weights."""
         return replace(self, first_weights=tuple(weights))
 
+    def of(self, name: str, left: int) -> CheckpointingTrainer:
+        """The same trainer for another model of the same run, one of `left` that may follow: its states have a folder of their own."""
+        store = self.store and self.store._replace(folder=self.store.folder / name)
+        return replace(self, store=store, deadline=self.deadline and self.deadline.part(name, left))
+
+    def turns(self, count: int, name: str) -> Iterator[Trainer]:
+        """See `core.task.Trainer.turns`."""
+        start = time.perf_counter()
+        for i in range(count):
+            if self.deadline is None:
+                yield self
+                continue
+            if i and not self.deadline.time_for(f"{name} {i + 1}", (time.perf_counter() - start) / i):
+                self.deadline.plan.cut[f"{name}s"] = (i, count)
+                console.say("time", f"{i} of {count} {name}s: there is no time for another")
+                return
+            yield replace(self, deadline=self.deadline.part(f"{name} {i + 1}", count - i))
+
+    def _plan(self, loop: Loop, tag: str, validation: int) -> None:
+        """Shorten a training that does not fit into the time; a resumed one as it was decided before."""
+        if self.deadline is None:
+            return
+        decided = self.deadline.plan.decided.get(self.deadline.name_of(tag))
+        if decided is None:
+            arrays, notes = loop.state()
+            kept = {name: [np.array(a) for a in group] for name, group in arrays.items()}
+            pace = loop.pace()
+            loop.restore(0, kept, notes)
+            decided = self.deadline.epochs(tag, pace, loop.epochs, validation)
+        if decided < loop.epochs:
+            console.say("time", f"{tag}: {decided} of {loop.epochs} epochs")
+            loop.shorten(decided)
+
     def _session(self, loop: Loop, tag: str, on_epoch) -> Session:
         keeper = Keeper(self.store, tag, loop.checkpoint_minutes, loop.unit)
-        return Session(loop, keeper, tag, on_epoch, self.keep_interrupted)
+        return Session(loop, keeper, tag, on_epoch, self.keep_interrupted, self.deadline.end if self.deadline else None)
 
 
 class Timer(Trainer):
@@ -101,13 +139,19 @@ class Timer(Trainer):
         search = settings.learning_rate == "auto"
         settings = msgspec.structs.replace(settings, learning_rate=TRIED) if search else settings
         loop = KerasLoop(model, source, validation, settings, monitor=monitor, **options)
-        self.seconds += loop.estimate(FINDER_STEPS if search else 0)
+        self._count(loop, FINDER_STEPS if search else 0)
         return History(monitor=monitor)
 
     def run(self, loop: Loop, tag: str = "model") -> History:
         """Time a few steps."""
-        self.seconds += loop.estimate()
+        self._count(loop)
         return History(monitor=loop.monitor)
+
+    def _count(self, loop: Loop, more_steps: int = 0) -> None:
+        """Add the whole training; with early stopping, midway between all epochs and the fewest if it is best early."""
+        pace, epochs = loop.pace(), loop.epochs
+        likely = (epochs + min(epochs, 2 * loop.patience)) / 2 if loop.patience else epochs
+        self.seconds += pace.start + more_steps * pace.step + likely * pace.epoch
 
     @contextmanager
     def preparing(self, size: int, sample: int) -> Iterator[int]:

@@ -12,6 +12,7 @@ import keras
 import msgspec
 
 from applied_dl.core.records import STOPPED, History
+from applied_dl.core.task import Trainer
 from applied_dl.training.model_parts import leaf_layers
 from applied_dl.training.session import better
 
@@ -44,25 +45,26 @@ def layer_rates(trunk: keras.Model, decay: float | None) -> dict[str, float]:
     return rates
 
 
-def fit_staged(model: keras.Model, trunk: keras.Model, settings, fit_stage: Callable, head: bool = True) -> History:
+def fit_staged(model: keras.Model, trunk: keras.Model, settings, trainer: Trainer, fit_stage: Callable, head: bool = True) -> History:
     """Train in stages: the head, then more and more of the trunk, at last all of it; the learning rate is a fifth after the first stage.
 
     Args:
         model: left with the best weights of all stages, so a later stage that makes it worse is undone.
         trunk: the pretrained part of it.
         settings: `recipe.train`; `unfreeze_epochs` holds the epochs of each stage, None trains all layers in one.
-        fit_stage: `fit_stage(settings, rates, tag) -> History` trains the whole model once.
+        trainer: what trains.
+        fit_stage: `fit_stage(settings, rates, tag, trainer) -> History` trains the whole model once.
         head: False where there is no new head; the first stage then trains the last part of the trunk.
     """
     history, kept = History(), None
     stages = settings.unfreeze_epochs or (settings.epochs,)
-    for stage, epochs in enumerate(stages):
+    for stage, (epochs, turn) in enumerate(zip(stages, trainer.turns(len(stages), "stage"))):
         if settings.unfreeze_epochs:
             unfreeze(trunk, stage / max(len(stages) - 1, 1) if head else (stage + 1) / len(stages))
         rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
         own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
         try:
-            step = fit_stage(own, layer_rates(trunk, settings.layerwise_lr_decay), f"stage{stage}")
+            step = fit_stage(own, layer_rates(trunk, settings.layerwise_lr_decay), f"stage{stage}", turn)
         except KeyboardInterrupt:
             if kept is None:
                 raise

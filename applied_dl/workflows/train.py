@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from applied_dl.core import bundle, bundle_writing, config, console
+from applied_dl.core import bundle, bundle_writing, config, console, limits
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError, UsageError
-from applied_dl.core.records import EXPLODED, STOPPED
+from applied_dl.core.records import EXPLODED, STOPPED, TIME_UP
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_predict, load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import how_trained, identity, read_data, resolve_recipe
+from applied_dl.workflows.time_limit import KEY, Start, cuts_of, deadline_of
 
 if TYPE_CHECKING:
     import keras
@@ -81,7 +81,7 @@ def train(
         AppliedError: One sentence on what is wrong.
         RefusedError: After the bundle is written: no TFLite file passed verification, or the model is worthless.
     """
-    start = time.perf_counter()
+    start = Start.now()
     name, recipe = recipes.default_name(recipe), recipes.read_recipe(recipe, overrides)
     target = Path(out) if out else Path("saved_models") / name
     complete = resume and not overwrite and (target / bundle.MANIFEST).exists()
@@ -91,15 +91,20 @@ def train(
 
     task = load_task(recipe.task)
     from applied_dl.exporting.convert import check_export, warm_up
+    from applied_dl.exporting.precisions import BUDGET
     from applied_dl.training.checkpoints import Store
     from applied_dl.training.logs import epoch_logger
     from applied_dl.training.reproducible import set_up
     from applied_dl.training.trainer import CheckpointingTrainer
 
     check_export(recipe.export)
+    if recipe.train.time_limit is not None:
+        limits.seconds(recipe.train.time_limit, KEY)
+    if recipe.export.budget is not None:
+        limits.budget(recipe.export.budget, BUDGET)
     prepared = read_data(task, recipe)
     lines.log_data(prepared)
-    recipe = resolve_recipe(task, recipe, prepared)
+    asked, recipe = recipe, resolve_recipe(task, recipe, prepared)
     folder = target.parent / f".{target.name}.run"
     store = Store(folder, identity(recipe, prepared.fingerprint), resume)
     if complete:
@@ -112,13 +117,22 @@ def train(
     set_up(recipe.train.seed, recipe.train.deterministic, task.trained_by_keras)
     if "tflite" in recipe.export.formats and task.trained_by_keras:
         warm_up()  # a training without Keras takes little memory, and the converter beside it too much
-    fitted = task.fit(recipe, prepared, CheckpointingTrainer(store, tuple(callbacks), on_epoch))
-    from applied_dl.training.hardware import as_float32  # Keras is loaded here for a training that did without
+    deadline = deadline_of(task, recipe, prepared, store, start)
+    trainer = CheckpointingTrainer(store, tuple(callbacks), on_epoch, deadline=deadline)
+    if recipe.export.budget is None:
+        fitted = task.fit(recipe, prepared, trainer)
+        from applied_dl.training.hardware import as_float32  # Keras is loaded here for a training that did without
 
-    fitted = fitted._replace(model=as_float32(fitted.model))
-    serving = task.serving(recipe, fitted, prepared)
+        fitted = fitted._replace(model=as_float32(fitted.model))
+        serving = task.serving(recipe, fitted, prepared)
+    else:
+        from applied_dl.workflows.budget import fit_within
+
+        recipe, fitted, serving, chosen = fit_within(task, asked, recipe, prepared, trainer)
+        prepared = msgspec.structs.replace(prepared, facts={**prepared.facts, "budget": chosen})
+    cuts = cuts_of(recipe, deadline)
     with bundle_writing.writing(target, overwrite) as work:
-        manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, start)
+        manifest = _fill(work, target.name, task, recipe, prepared, fitted, serving, baselines, cuts, start)
     shutil.rmtree(folder, ignore_errors=True)
     lines.log_end(target, manifest)
     return _checked(Run(bundle=target, manifest=manifest))
@@ -171,7 +185,7 @@ def _worthless(metrics: dict, baselines: dict[str, dict]) -> str | None:
     return None
 
 
-def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, start) -> Manifest:
+def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, cuts: list[str], start: Start) -> Manifest:
     """Score, export, plot and describe into a folder; returns its sealed manifest."""
     from applied_dl.exporting.describe import describe
     from applied_dl.exporting.golden import write_golden, write_history
@@ -213,7 +227,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         intervals={part: dict(s.intervals) for part, s in scores.items()},
         baselines={key: dict(value.metrics) for key, value in baselines.items()},
         exports=exports,
-        seconds=round(time.perf_counter() - start, 2),
+        seconds=round(start.seconds, 2),
         warnings=[],
     )
     worthless = _worthless(manifest.metrics["test"], manifest.baselines)
@@ -222,6 +236,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         *prepared.warnings,
         *([REFITTED] if serving.scored else []),
         *undrawn,
+        *cuts,
         *_cut_short(fitted.history),
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
     ]
@@ -244,7 +259,11 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
 
 
 def _cut_short(history) -> list[str]:
-    why = {STOPPED: "was stopped by hand", EXPLODED: "ended early because its loss was not finite,"}.get(history.stopped)
+    why = {
+        STOPPED: "was stopped by hand",
+        EXPLODED: "ended early because its loss was not finite,",
+        TIME_UP: "ended when train.time_limit was up,",
+    }.get(history.stopped)
     return [f"The training {why} after epoch {len(history.rows)}; the model holds the best weights up to then."] if why else []
 
 

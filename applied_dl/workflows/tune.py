@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from applied_dl.core import bundle, config, console
+from applied_dl.core import bundle, config, console, limits
 from applied_dl.core.errors import AppliedError, RefusedError, UsageError
 from applied_dl.core.records import HIGHER_IS_BETTER
 from applied_dl.tasks import load_task
@@ -143,12 +143,24 @@ def _score(trial, study, task, recipe, prepared) -> float:
         if trial.should_prune():
             raise optuna.TrialPruned
 
+    if recipe.export.budget is not None:
+        _check_cost(task, recipe, prepared)
     set_up(recipe.train.seed, recipe.train.deterministic)
     fitted = task.fit(recipe, prepared, CheckpointingTrainer(on_epoch=(watch,), keep_interrupted=False))
     serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
     return float(
         task.score(recipe, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder, metrics_only=True).value
     )
+
+
+def _check_cost(task, recipe, prepared) -> None:
+    """Raises `RefusedError` for a trial whose file would exceed `export.budget`, before it is trained."""
+    from applied_dl.exporting.precisions import BUDGET
+    from applied_dl.workflows.budget import cheapest
+
+    file = cheapest(task, recipe, prepared, limits.budget(recipe.export.budget, BUDGET))
+    if file.excess > 1:
+        raise RefusedError(f"its smallest file has {file}, {BUDGET} is {recipe.export.budget!r}.")
 
 
 def _suggest(trial, key: str, one: Dimension):

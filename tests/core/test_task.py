@@ -47,7 +47,7 @@ def test_every_trainer_takes_the_same_arguments():
     from applied_dl.training.trainer import CheckpointingTrainer, Timer
 
     for trainer in (CheckpointingTrainer, Timer, RateFinder, Diagnoser):
-        for name in ("run", "starting_from", "preparing"):
+        for name in ("run", "starting_from", "turns", "preparing"):
             assert parameters(getattr(trainer, name)) == parameters(getattr(Trainer, name)), (trainer, name)
         taken = dict(parameters(trainer.train))
         declared = dict(parameters(Trainer.train))

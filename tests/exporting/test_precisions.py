@@ -12,6 +12,7 @@ from applied_dl.core import config
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Part, Scores
+from applied_dl.core.sections import Export
 from applied_dl.exporting import convert, isolated, precisions
 from applied_dl.exporting.precisions import export_files
 from applied_dl.exporting.saved_model import write_saved_model
@@ -86,12 +87,12 @@ def test_the_smallest_allowed_file_is_chosen(exported):
 
 
 def test_a_clearly_faster_file_of_similar_size_is_chosen(tmp_path):
-    def chosen(**files):
-        items = []
+    def chosen(budget=None, **files):
+        items, settings = [], Export(max_metric_drop=0.01, budget=budget)
         for name, (size, latency) in files.items():
             (tmp_path / name).write_bytes(name.encode())
             items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_drop=0.0, latency_ms=latency))
-        (best,) = (item.file for item in precisions._choose(items, "accuracy", 0.01, tmp_path) if item.chosen)
+        (best,) = (item.file for item in precisions._choose(items, "accuracy", settings, tmp_path) if item.chosen)
         assert (tmp_path / "model.tflite").read_bytes() == best.encode()
         return best
 
@@ -99,6 +100,20 @@ def test_a_clearly_faster_file_of_similar_size_is_chosen(tmp_path):
     assert chosen(dynamic=(22_909, 7.5), int8=(22_771, 8.02)) == "int8"
     assert chosen(dynamic=(24_909, 2.45), int8=(22_771, 8.02)) == "int8"
     assert chosen(dynamic=(22_909, None), int8=(22_771, None)) == "int8"
+    assert chosen("50 kB, 1 ms", fp32=(45_000, 0.4), dynamic=(22_771, 8.02)) == "fp32"
+
+
+def test_files_above_the_budget_are_refused_with_what_they_cost(tmp_path):
+    costs = {"fp32": (60_000, 0.1), "fp16": (30_000, 2.0), "dynamic": (15_000, 0.5)}
+    items = [
+        ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_drop=0.0, latency_ms=ms)
+        for name, (size, ms) in costs.items()
+    ]
+    (tmp_path / "dynamic").write_bytes(b"")
+    found = {item.variant: item for item in precisions._choose(items, "accuracy", Export(budget="50 kB, 1 ms"), tmp_path)}
+    assert found["fp32"].refused == "it costs 60 kB, 0.1 ms, the budget is 50 kB, 1 ms"
+    assert found["fp16"].refused == "it costs 30 kB, 2 ms, the budget is 50 kB, 1 ms"
+    assert found["dynamic"].chosen
 
 
 def test_vectors_of_another_direction_or_length_are_refused():

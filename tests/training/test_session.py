@@ -5,6 +5,7 @@ import pytest
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.records import EXPLODED, STOPPED
+from applied_dl.core.task import Pace
 from applied_dl.training import progress
 from applied_dl.training.checkpoints import Keeper, Store
 from applied_dl.training.session import Session, better
@@ -15,6 +16,8 @@ class Counting:
     """A loop whose weights are the number of its epoch and whose losses are given."""
 
     steps, remedy, unit = "steps of a test", "lower train.learning_rate", "epochs"
+
+    between = 0.4  # seconds after an epoch
 
     def __init__(self, losses, patience=0, last_is_best=False, interrupt_at=None, speed=(0, "")):
         self.losses, self.patience, self.last_is_best, self.interrupt_at, self.speed = losses, patience, last_is_best, interrupt_at, speed
@@ -46,8 +49,12 @@ class Counting:
         if best:
             self.weight = float(best[0][0])
 
-    def estimate(self):
-        return 2.5
+    def pace(self):
+        self.weight += 100.0  # the steps that are measured change it
+        return Pace(start=0.5, step=0.01, steps=10, between=self.between)
+
+    def shorten(self, epochs):
+        self.epochs = self.total = epochs
 
 
 def trained(loop, **options):
@@ -119,7 +126,7 @@ def test_functions_are_called_with_the_tag_and_the_history():
 
 
 def test_a_timer_adds_up_and_trains_nothing():
-    timer, loop = Timer(), Counting([1.0])
+    timer, loop = Timer(), Counting([1.0] * 4)
     assert timer.run(loop).rows == []
     assert timer.run(loop).rows == []
     assert timer.seconds == 5.0

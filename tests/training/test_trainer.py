@@ -164,12 +164,12 @@ def test_a_full_disk_costs_checkpoints_not_the_training(tmp_path, monkeypatch, c
 def test_ctrl_c_before_the_first_epoch_of_a_later_stage_or_member_keeps_the_earlier():
     model = net()
 
-    def fit_stage(own, rates, tag):
+    def fit_stage(own, rates, tag, trainer):
         if tag == "stage1":
             raise KeyboardInterrupt
         return History(rows=[{"epoch": 1}], best=0.5, best_epoch=1)
 
-    assert fit_staged(model, model, settings(unfreeze_epochs=(1, 1)), fit_stage).stopped == "stopped by hand"
+    assert fit_staged(model, model, settings(unfreeze_epochs=(1, 1)), CheckpointingTrainer(), fit_stage).stopped == "stopped by hand"
 
     def fit_one(recipe, trainer, tag):
         if tag == "member2":

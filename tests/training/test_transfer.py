@@ -15,12 +15,12 @@ def test_later_stages_that_harm_are_undone():
     """Transfer keeps the best weights of all stages, not of the last."""
     model, scores = net(), [0.5, 0.9]
 
-    def fit_stage(own, rates, tag):
+    def fit_stage(own, rates, tag, trainer):
         score = scores[int(tag[-1])]
         model.set_weights([np.full_like(w, score) for w in model.get_weights()])
         return History(rows=[{"epoch": 1, "val_loss": score}], best=score, best_epoch=1)
 
-    history = fit_staged(model, model, settings(unfreeze_epochs=(1, 1), layerwise_lr_decay=0.5), fit_stage)
+    history = fit_staged(model, model, settings(unfreeze_epochs=(1, 1), layerwise_lr_decay=0.5), CheckpointingTrainer(), fit_stage)
     assert (history.best, history.best_epoch, len(history.rows)) == (0.5, 1, 2)
     assert all((w == 0.5).all() for w in model.get_weights())
 
@@ -49,12 +49,12 @@ def test_a_trunk_thaws_stage_by_stage(head):
     features, target = data()
     source, seen = resident({"x": features}, target), [{v.path: v.numpy() for v in model.variables}]
 
-    def stage(own, rates, tag):
-        history = CheckpointingTrainer().train(model, source, source, own, loss="mse", rates=rates, tag=tag)
+    def stage(own, rates, tag, trainer):
+        history = trainer.train(model, source, source, own, loss="mse", rates=rates, tag=tag)
         seen.append({v.path: v.numpy() for v in model.variables})
         return history
 
-    fit_staged(model, trunk, settings(epochs=4, unfreeze_epochs=(2, 2), ema=0.0), stage, head=head)
+    fit_staged(model, trunk, settings(epochs=4, unfreeze_epochs=(2, 2), ema=0.0), CheckpointingTrainer(), stage, head=head)
     start, first, last = seen
     moved = lambda a, b: {path.split("/")[-2] for path in a if not np.array_equal(a[path], b[path])}  # noqa: E731
     assert moved(start, first) == ({"head"} if head else {"head", "late"})

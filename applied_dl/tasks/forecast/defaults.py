@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError, known
 from applied_dl.tasks.forecast.models import BUILDERS
@@ -46,6 +48,15 @@ def resolve_forecast(recipe, encoder, windows: int):
         predict={"non_negative": _floor(encoder, least, most) if recipe.predict.non_negative is None else recipe.predict.non_negative},
         export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
+
+
+def smaller_models(recipe, prepared) -> list[dict]:
+    """The members of a blend alone, the largest first; of a net that the recipe names, narrower ones."""
+    name = recipe.model.name
+    if name is None and recipe.model.members is None and recipe.model.preset == "default":
+        return config.open_changes(recipe, [{"model.name": "ridge"}, {"model.name": "ets"}])
+    taken = name in BUILDERS and "units" in inspect.signature(BUILDERS[name]).parameters
+    return config.open_changes(recipe, [{"model.units": units} for units in (64, 32, 16, 8)] if taken else [])
 
 
 def _floor(encoder, least: float, most: float) -> bool:

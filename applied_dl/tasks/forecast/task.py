@@ -16,7 +16,7 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
 from applied_dl.tasks.forecast.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.forecast.defaults import resolve_forecast
+from applied_dl.tasks.forecast.defaults import resolve_forecast, smaller_models
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
@@ -58,12 +58,13 @@ def fit(recipe, prepared, trainer) -> Fitted:
 
     The second fit is `extra["refit"]`: what was fitted, and the prepared data that it saw.
     """
-    fitted = _fit(recipe, prepared, trainer)
-    if not recipe.train.refit or not fitted.history.rows:
+    turns = trainer.turns(2 if recipe.train.refit else 1, "fit")
+    fitted = _fit(recipe, prepared, next(turns))
+    if not fitted.history.rows or (again := next(turns, None)) is None:
         return fitted
     later = with_newest_rows(prepared)
     console.say("refit", f"the shipped model sees the newest rows too: {len(later.train):,} windows")
-    return fitted._replace(extra={**fitted.extra, "refit": (_fit(recipe, later, trainer, "refit-"), later)})
+    return fitted._replace(extra={**fitted.extra, "refit": (_fit(recipe, later, again, "refit-"), later)})
 
 
 def _fit(recipe, prepared, trainer, tag: str = "") -> Fitted:
@@ -206,5 +207,5 @@ def load_labeled(recipe, encoder: SeriesEncoder, source: str) -> Part:
 
 __all__ = [
     "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
-    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "smaller_models", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
@@ -13,6 +15,7 @@ TINY, SMALL = 12, 64  # pixels of the shorter side
 PRESETS = {"fast": 0.4, "default": 1.0, "best": 2.0}  # factors of the epochs
 SEEN = 2_000_000  # images of 28 by 28 shown in a whole training; fewer of larger ones
 MAX_METRIC_DROP = 0.005
+WIDTHS = (0.5, 0.25, 0.125, 0.0625)  # for `export.budget`
 UNFREEZE = (20, 8)  # epochs of a backbone: the head alone, then the trunk too
 LOSSES = {  # by kind; the first is the default
     "classification": ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
@@ -59,6 +62,16 @@ def resolve_image(recipe, encoder, rows: int, flip: bool = True):
         data={"image_size": (encoder.height, encoder.width), "channels": encoder.channels},
         export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
     )
+
+
+def smaller_models(recipe, prepared) -> list[dict]:
+    """Narrower nets, the largest first; in place of a trunk nets that are trained from the beginning."""
+    encoder, name = prepared.encoder, recipe.model.name
+    own = name or ("small_cnn" if min(encoder.height, encoder.width) <= TINY else "whitened_cnn")
+    if own not in BUILDERS or "width" not in inspect.signature(BUILDERS[own]).parameters:
+        return []
+    first = [{"model.name": own}] if name is None else []
+    return config.open_changes(recipe, [*first, *({"model.name": own, "model.width": width} for width in WIDTHS)])
 
 
 def _check(recipe, name: str, encoder) -> None:

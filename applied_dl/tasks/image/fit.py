@@ -35,7 +35,7 @@ def fit_image(recipe, prepared, trainer, tag: str, build) -> Fitted:
     augment = augmentation(recipe.preprocess.augment or (), recipe.preprocess.strength, max(len(encoder.labels), 1))
     metrics = (_metric(encoder),)
 
-    def fit_stage(settings, rates, stage):
+    def fit_stage(settings, rates, stage, trainer):
         loss = make_loss(settings.loss, label_smoothing=settings.label_smoothing)
         if stage == "stage0":
             return _fit_head(model, prepared, trainer, weight, augment, settings, loss, metrics, f"{tag}-{stage}")
@@ -44,9 +44,9 @@ def fit_image(recipe, prepared, trainer, tag: str, build) -> Fitted:
         )
 
     if recipe.model.name == "backbone":
-        history = fit_staged(model, model.get_layer("backbone").get_layer("trunk"), recipe.train, fit_stage)
+        history = fit_staged(model, model.get_layer("backbone").get_layer("trunk"), recipe.train, trainer, fit_stage)
     else:
-        history = fit_stage(recipe.train, None, "fit")
+        history = fit_stage(recipe.train, None, "fit", trainer)
     return Fitted(model, history)
 
 

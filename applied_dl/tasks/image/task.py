@@ -16,7 +16,7 @@ from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.tasks.image.baselines import image_baselines
 from applied_dl.tasks.image.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.image.defaults import BACKBONE_OPTIONS, SHARED_OPTIONS, may_flip, resolve_image
+from applied_dl.tasks.image.defaults import BACKBONE_OPTIONS, SHARED_OPTIONS, may_flip, resolve_image, smaller_models
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.encoder import load as load_encoder
 from applied_dl.tasks.image.encoder import save as save_encoder
@@ -184,5 +184,5 @@ def _normalized(prepared) -> np.ndarray:
 
 __all__ = [
     "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
-    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "smaller_models", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

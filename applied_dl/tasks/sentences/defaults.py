@@ -86,6 +86,15 @@ def resolve_sentences(recipe, prepared):
     )
 
 
+def smaller_models(recipe, prepared) -> list[dict]:
+    """Shorter vectors, and the net alone; a pretrained encoder has one size."""
+    if recipe.model.weights:
+        return []
+    sizes = [{"model.dimensions": size} for size in (128, 64, 32, 16)]
+    labelled = prepared.encoder.labels and recipe.model.name in (None, "static")
+    return config.open_changes(recipe, [*sizes, *({**size, "model.ngrams": False} for size in sizes if labelled)])
+
+
 def _refits(recipe, ngrams: bool, rows: int) -> bool:
     """Whether the n-gram classifier is fitted again on all texts. Raises `UsageError` where it is asked for without one."""
     if recipe.train.refit and not ngrams:

@@ -17,7 +17,7 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
 from applied_dl.tasks.sentences.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.sentences.defaults import resolve_sentences
+from applied_dl.tasks.sentences.defaults import resolve_sentences, smaller_models
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, pieces
 from applied_dl.tasks.sentences.encoder import load as load_encoder
 from applied_dl.tasks.sentences.encoder import save as save_encoder
@@ -217,5 +217,5 @@ def _draw_map(vectors: np.ndarray, texts: list[str], path: Path, most: int = 48)
 
 __all__ = [
     "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
-    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "smaller_models", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -101,6 +101,31 @@ def members_of(recipe, rows: int) -> tuple[str, ...]:
     return chosen + (("retrieval",) if recipe.model.memory else ())
 
 
+SIZES = (  # for `export.budget`, the largest first
+    {"model.name": "tabm", "model.width": 128, "model.heads": 8, "preprocess.bins": 24, "preprocess.embedding": 6},
+    {"model.name": "tabm", "model.width": 64, "model.heads": 4, "preprocess.bins": 12, "preprocess.embedding": 4,
+     "preprocess.pairwise_bins": False},
+    {"model.name": "mlp", "model.width": 32, "model.depth": 2, "preprocess.bins": 8, "preprocess.embedding": 2},
+    {"model.name": "mlp", "model.width": 16, "model.depth": 1, "preprocess.numeric_embedding": "plain"},
+    {"model.name": "linear"},
+)  # fmt: skip
+
+
+def smaller_models(recipe, prepared) -> list[dict]:
+    """Smaller nets than the default, the largest first; of a net that the recipe names, narrower ones that it takes."""
+    model = recipe.model
+    if model.preset != "default" or model.members is not None or model.memory is not None:
+        return []
+    if model.name is None:
+        numeric = any(column.kind != "category" for column in prepared.encoder.columns)
+        sizes = SIZES if numeric else [{k: v for k, v in size.items() if not k.startswith("preprocess.")} for size in SIZES]
+        return config.open_changes(recipe, sizes)
+    taken = inspect.signature(BUILDERS[model.name]).parameters if model.name in BUILDERS else ()
+    narrower: list[dict] = [{"model.width": width} for width in (128, 64, 32, 16)]
+    narrower += [{"model.width": 8, "preprocess.numeric_embedding": "plain"}] if model.name != "realmlp" else []
+    return config.open_changes(recipe, narrower if "width" in taken else [])
+
+
 def leader_of(members: tuple[str, ...]) -> str:
     """The member whose training settings the recipe of an ensemble shows."""
     return "tabm" if "tabm" in members else members[0]

@@ -16,7 +16,7 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
 from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.tabular.defaults import member_settings, resolve_tabular
+from applied_dl.tasks.tabular.defaults import member_settings, resolve_tabular, smaller_models
 from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
 from applied_dl.tasks.tabular.encoder import load as load_encoder
 from applied_dl.tasks.tabular.encoder import save as save_encoder
@@ -255,5 +255,5 @@ def load_labeled(recipe, encoder, source: str) -> Part:
 
 __all__ = [
     "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
-    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "smaller_models", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -55,6 +55,11 @@ def resolve_words(recipe, prepared):
     )
 
 
+def smaller_models(recipe, prepared) -> list[dict]:
+    """Shorter vectors."""
+    return config.open_changes(recipe, [{"model.dimensions": size} for size in (64, 48, 32, 16, 8)])
+
+
 def _dimensions(model, init: str | None) -> int:
     """Of the vectors: the recipe's, those of the file that initialises them, or the default. Raises `UsageError` where two differ."""
     if init in (None, "random", "svd"):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import field
 
-from applied_dl.core.sections import Card, Export, Section, about
+from applied_dl.core.sections import Card, Export, Section, TimeLimit, about
 
 Method = Literal["skipgram", "cbow", "glove", "svd"]
 
@@ -52,6 +52,7 @@ class Train(Section, frozen=True, kw_only=True):
     epochs: about(int | None, "passes over the text", ge=1) = None
     learning_rate: about(float | None, "initial learning rate; it falls linearly to zero", gt=0) = None
     threads: about(int | None, "threads that update the vectors at once, without locks; one per core by default", ge=1, le=256) = None
+    time_limit: TimeLimit = None
     seed: about(int, "seed of split, vectors, order and noise", ge=0, lt=2**31) = 0
     deterministic: about(bool, "one thread: the same seed gives the same vectors, bit for bit") = False
     log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None

@@ -12,7 +12,7 @@ from applied_dl.core.records import Fitted, Part, Prepared, Scores
 from applied_dl.report import plots as draw
 from applied_dl.tasks.words.benchmark_files import is_analogies, is_similarity
 from applied_dl.tasks.words.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.words.defaults import resolve_words, variants
+from applied_dl.tasks.words.defaults import resolve_words, smaller_models, variants
 from applied_dl.tasks.words.encoder import WordEncoder
 from applied_dl.tasks.words.encoder import load as load_encoder
 from applied_dl.tasks.words.encoder import save as save_encoder
@@ -150,5 +150,5 @@ def load_labeled(recipe, encoder: WordEncoder, source: str) -> Part:
 
 __all__ = [
     "baselines", "build", "describe_card", "describe_data", "fit", "load_encoder", "load_labeled", "plots", "prepare", "preview",
-    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "trained_by_keras", "worst_examples",
+    "resolve_defaults", "restore_serving", "save_encoder", "score", "serving", "smaller_models", "trained_by_keras", "worst_examples",
 ]  # fmt: skip

@@ -23,12 +23,12 @@ PAYS = 0.01  # a blend must have this much less validation error than its best m
 def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
     """Every member by `fit_one(recipe, prepared, trainer, tag)`, then their weights: least error on validation, summing to one."""
     fitted = []
-    for i, name in enumerate(recipe.model.members):
+    for i, (name, turn) in enumerate(zip(recipe.model.members, trainer.turns(len(recipe.model.members), "member"))):
         open_values = member_training(recipe, name, prepared.encoder, len(prepared.state.starts["train"]))
         settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i, **open_values)
         keras.utils.set_random_seed(settings.seed)
         one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
-        fitted.append(fit_one(one, prepared, trainer, f"{tag}-{i}-{name}"))
+        fitted.append(fit_one(one, prepared, turn, f"{tag}-{i}-{name}"))
         console.say("member", f"{name:<10} validation loss {fitted[-1].history.best:.4f}")
     if not all(one.history.rows for one in fitted):  # a trial or a sweep: nothing was trained
         return Fitted(average([one.model for one in fitted]), next(one.history for one in fitted if not one.history.rows))

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import History
-from applied_dl.core.task import Trainer
+from applied_dl.core.task import Pace, Trainer
 from applied_dl.training.optimizers import refuse_unused
 from applied_dl.training.schedules import Schedule
 from applied_dl.training.source import Source
@@ -68,15 +68,13 @@ class TableLoop:
         self, table: tf.Variable, squares: tf.Variable, take_steps: Callable, strata: np.ndarray, settings, evaluate, monitor: str
     ):
         self.table, self.squares, self.take_steps, self.strata, self.evaluate = table, squares, take_steps, strata, evaluate
-        self.epochs = self.total = settings.epochs
         self.patience, self.monitor, self.checkpoint_minutes = settings.patience or 0, monitor, settings.checkpoint_minutes
         self.batch = len(strata) if settings.batch_size == "all" else int(settings.batch_size)
         self.seed, self.done = settings.seed, 0
         self.per_epoch = len(_order(strata, self.batch, self.seed, 0))
         self.speed = (self.per_epoch * self.batch, "rows")
-        count = self.per_epoch * self.epochs
-        schedule = Schedule(settings.schedule, float(settings.learning_rate), count, settings.warmup)
-        self.rates = np.asarray(schedule(np.arange(count)), np.float32)
+        self.settings = settings
+        self.shorten(settings.epochs)
 
     def run(self, session) -> None:
         """The epochs that are left."""
@@ -114,15 +112,26 @@ class TableLoop:
         if best is not None:
             self.table.assign(best[0])
 
-    def estimate(self) -> float:
-        """Seconds of the whole training, from a few steps."""
+    def shorten(self, epochs: int) -> None:
+        """The learning rate of every step of this many epochs."""
+        self.epochs = self.total = epochs
+        count = self.per_epoch * epochs
+        schedule = Schedule(self.settings.schedule, float(self.settings.learning_rate), count, self.settings.warmup)
+        self.rates = np.asarray(schedule(np.arange(count)), np.float32)
+
+    def pace(self) -> Pace:
+        """From a few steps and one evaluation."""
         order = _order(self.strata, self.batch, self.seed, 0)
         some = tf.constant(order[: min(8, len(order))])
+        marks = [time.perf_counter()]
         for _ in range(2):  # the first traces
-            start = time.perf_counter()
             self.take_steps(some, tf.zeros(len(some)), tf.constant(0))
-            seconds = time.perf_counter() - start
-        return seconds / len(some) * len(order) * self.epochs
+            marks.append(time.perf_counter())
+        traced, seconds = marks[1] - marks[0], marks[2] - marks[1]
+        start = time.perf_counter()
+        if self.evaluate:
+            self.evaluate()
+        return Pace(traced, seconds / len(some), self.per_epoch, time.perf_counter() - start)
 
 
 def _compiled(table, squares, source: Source, loss, sides, augment, padding: int, seed: int):

@@ -287,10 +287,10 @@ def _fit_whole(whole, encoder, source, validation, settings, trainer, shared: di
     if not (settings.unfreeze_epochs or settings.layerwise_lr_decay):
         return trainer.train(whole, source, validation, settings, tag=tag, **shared)
 
-    def stage(own, rates, name: str) -> History:
-        return trainer.train(whole, source, validation, own, rates=rates, tag=f"{tag}-{name}", **shared)
+    def stage(own, rates, name: str, turn) -> History:
+        return turn.train(whole, source, validation, own, rates=rates, tag=f"{tag}-{name}", **shared)
 
-    return fit_staged(whole, encoder, settings, stage, head=head)
+    return fit_staged(whole, encoder, settings, trainer, stage, head=head)
 
 
 def _fit_mlm(recipe, prepared, model, ids, settings, trainer, tag) -> History:

@@ -32,11 +32,11 @@ def fit_ensemble(recipe, prepared, trainer, tag: str) -> Fitted:
 def fit_each(recipe, prepared, trainer, tag: str) -> list[Fitted]:
     """Train every member with its own settings; fewer where the user stops the training."""
     fitted = []
-    for i, name in enumerate(recipe.model.members):
+    for i, (name, turn) in enumerate(zip(recipe.model.members, trainer.turns(len(recipe.model.members), "net"))):
         own = member_settings(recipe, name, i, len(prepared.train), bool(prepared.encoder.labels))
         own = config.replace(own, train={"seed": recipe.train.seed + 101 * i})
         keras.utils.set_random_seed(own.train.seed)
-        fitted.append(FITS.get(name, fit_net)(own, prepared, trainer, f"{tag}-{i}-{name}"))
+        fitted.append(FITS.get(name, fit_net)(own, prepared, turn, f"{tag}-{i}-{name}"))
         if fitted[-1].history.stopped == STOPPED:
             break
     return fitted

@@ -18,7 +18,7 @@ import numpy as np
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.records import History
-from applied_dl.core.task import Trainer
+from applied_dl.core.task import Pace, Trainer
 from applied_dl.text.encoded_text import Text, stretches
 from applied_dl.text.kernels import KernelState, train_pieces
 from applied_dl.text.word_ids import release
@@ -114,14 +114,18 @@ class PortionLoop:
     def finish(self, best: list[np.ndarray] | None) -> None:
         """Nothing to do: the tables are trained in place."""
 
-    def estimate(self) -> float:
-        """Seconds of the whole training, from the first calls of its first portion."""
+    def shorten(self, epochs: int) -> None:
+        """The step size falls over this many epochs."""
+        self.epochs, self.total = epochs, epochs * self.plan.portions
+
+    def pace(self) -> Pace:
+        """From the first calls of the first portion."""
         calls = self._portion(0)
         few = calls[: max(self.threads, len(calls) // 8)]
         start = time.perf_counter()
         with ThreadPoolExecutor(self.threads) as pool:
             self._learn(pool, few)
-        return (time.perf_counter() - start) * len(calls) / len(few) * self.total
+        return Pace(0.0, (time.perf_counter() - start) * len(calls) / len(few), self.plan.portions)
 
     def _portion(self, number: int) -> list[Callable[[float], tuple[float, int]]]:
         """The calls of the portion that is `number`-th in the whole training."""

@@ -21,7 +21,8 @@ from applied_dl.runtime.freeze import freeze
 from applied_dl.runtime.interpreter import Runtime
 
 SHOWN = 6  # warnings of the model that the page lists
-IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
+IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';", re.MULTILINE)
+EXPORT = re.compile(r"^export (?:async )?(?:function|const) (\w+)", re.MULTILINE)
 
 
 def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) -> dict[str, Any]:
@@ -80,10 +81,18 @@ def template(task: str, parts: PageParts, spec: dict[str, Any], content: bytes, 
 
 
 def script(modules: tuple[str, ...]) -> str:
-    """The modules in one: without their imports of each other, after which every name is known in all of them."""
+    """The modules in one, each in a scope of its own: what it exports is in `modules`, from where the others take what they import.
+
+    A module `view_…` is the one that others import as `view`.
+    """
     folder = files("applied_dl.page") / "js"
-    sources = [IMPORT.sub("", (folder / f"{name}.js").read_text(encoding="utf-8")) for name in modules]
-    return "\n".join(source.replace("export ", "") for source in sources).replace("</script", "<\\/script")
+    made = ["const modules = {};"]
+    for name in modules:
+        source = (folder / f"{name}.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
+        exported = ", ".join(EXPORT.findall(source))
+        body = IMPORT.sub(r"const {\1} = modules.\2;", source).replace("\nexport ", "\n")
+        made.append(f"modules.{name.partition('_')[0]} = (() => {{\n{body}return {{{exported}}};\n}})();\n")
+    return "\n".join(made)
 
 
 def describe(manifest: Manifest, variant: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -54,7 +55,7 @@ COMMON = ("runtime", "dom")
 
 def page_parts(predictor: Predictor) -> PageParts:
     """The parts of a bundle's page. Raises `UsageError` where its task or its encoder cannot run in a page."""
-    made = {"tabular": _table, "image": _image, "words": _words, "sentences": _sentences}.get(predictor.task)
+    made = {"tabular": _table, "image": _image, "words": _words, "sentences": _sentences, "forecast": _series}.get(predictor.task)
     if made is None:
         raise UsageError(f"There is no page for the task {predictor.task!r}; use `applied-dl predict` or the exported file.")
     return made(predictor)
@@ -65,7 +66,7 @@ def _table(predictor: Predictor) -> PageParts:
 
     encoder = predictor.encoder
     return PageParts(
-        modules=("text", "cells", "quantities", "dates", "table", *COMMON, "view_table", "start"),
+        modules=("text", "cells", "quantities", "dates", "table", "rows", *COMMON, "view_table", "start"),
         encoder=msgspec.to_builtins(encoder),
         rules=table_rules(),
         form=typical_row(encoder),
@@ -159,3 +160,34 @@ def _unknown_tokenizer(plain: dict[str, Any]) -> str:
 
 def _json(value: Any) -> str:
     return packed(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+
+
+def _series(predictor: Predictor) -> PageParts:
+    encoder = predictor.encoder
+    if reason := _unknown_history(encoder):
+        raise UsageError(f"There is no page for this bundle: {reason}, which is not ported to JavaScript; use `applied-dl predict`.")
+    found = tuple(predictor.task_module.examples(encoder))
+    return PageParts(
+        modules=("text", "cells", "dates", "clock", "series", "rows", *COMMON, "view_series", "start"),
+        encoder=msgspec.to_builtins(encoder),
+        rules=table_rules(),
+        form=_csv(found[0]),
+        examples=found,
+        limits=("A history has the columns of the training file, its times written as there; other forms are for `applied-dl predict`.",),
+    )
+
+
+def _unknown_history(encoder: Any) -> str:
+    """What of a history the page does not have; empty where it has all."""
+    columns = encoder.columns
+    if columns.past or columns.future or columns.static:
+        return "it reads covariates"
+    if columns.layout == "rows" or columns.time_parts or columns.series_parts:
+        return "its file has a row for each series, or times or names in several columns"
+    return "its clock moves to business days" if encoder.clock.business else ""
+
+
+def _csv(table: dict[str, list[Any]]) -> str:
+    """Columns as the text of a CSV file, which the page starts with."""
+    cell: Callable[[Any], str] = lambda value: "" if value is None else f'"{value}"' if "," in str(value) else str(value)  # noqa: E731
+    return "\n".join(",".join(map(cell, row)) for row in (table.keys(), *zip(*table.values())))

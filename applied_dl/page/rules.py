@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from typing import Any
 
-from applied_dl.io import cells, dates, labels, measures, month_names, numeric_times, quantities, tables, terms
+from applied_dl.io import cells, dates, labels, measures, month_names, numeric_times, quantities, stamps, tables, terms
 from applied_dl.page.patterns import javascript
 from applied_dl.text import markup, word_tokens
 
@@ -29,6 +29,8 @@ def table_rules() -> dict[str, Any]:
             "with_zero": javascript(labels.WITH_ZERO),
             "word": javascript(terms.WORD),
             **{f"measure_{'comma' if mark == ',' else 'point'}": javascript(pattern) for mark, pattern in measures.NUMBERS.items()},
+            "zoned": javascript(stamps.ZONED),
+            "series_unit": javascript(r"^\s*([+-]?\d(?:[\d.,]*\d)?)(?:\s+([A-Za-zµ°Ω€/³²]{1,8}))\s*$"),
             **_quantity_patterns(),
             **_date_patterns(),
         },

@@ -28,6 +28,20 @@ const encoders = {
     const {subwordEncoder} = await load('subwords.js'), read = subwordEncoder(given.encoder);
     return (text) => read(text).ids ?? null;
   },
+  series: async () => {
+    const {readSeries, encodeSeries} = await load('series.js');
+    return ({encoder, rows}) => {
+      try {
+        return readSeries(encoder, rows).series.map((one) => {
+          try { return encodeSeries(encoder, one).inputs; } catch (error) { return error.message; }
+        });
+      } catch (error) { return error.message; }
+    };
+  },
+  clock: async () => {
+    const {clockOf} = await load('clock.js');
+    return ({clock, steps}) => steps.map((step) => [clockOf(clock).text(step), clockOf(clock).place(clockOf(clock).stamp(step))]);
+  },
 };
 const encode = await encoders[given.task]();
 process.stdout.write(JSON.stringify(given.cases.map(encode)));

@@ -22,7 +22,7 @@ from applied_dl.predictor import load
 from applied_dl.workflows.page import write_page
 from tests.page.javascript import SCRIPTS, node
 
-TASKS = ("image", "tabular", "words", "sentences")
+TASKS = ("image", "tabular", "forecast", "words", "sentences")
 
 
 def spec_of(page: str) -> dict:
@@ -58,7 +58,7 @@ def test_a_page_holds_the_model_and_its_examples(task, trained, tmp_path):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_scripts_are_one_module_without_clashes(task, trained, tmp_path):
+def test_the_scripts_are_one_module(task, trained, tmp_path):
     path = tmp_path / "page.mjs"
     path.write_text(script(page_parts(load(trained(task).bundle)).modules), encoding="utf-8")
     done = subprocess.run([node(), "--check", path], capture_output=True, text=True)
@@ -71,7 +71,7 @@ def test_every_script_is_used_and_imports_only_what_comes_before(trained):
     for modules in used:
         for i, name in enumerate(modules):
             wanted = re.findall(r"from '\./(\w+)\.js'", (SCRIPTS / f"{name}.js").read_text(encoding="utf-8"))
-            assert set(wanted) <= set(modules[:i]), name
+            assert set(wanted) <= {before.partition("_")[0] for before in modules[:i]}, name
 
 
 def test_the_runtime_is_packed_or_pinned(trained, tmp_path):

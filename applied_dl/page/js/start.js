@@ -3,6 +3,7 @@
 import {useRules} from './text.js';
 import {openModel, selfCheck} from './runtime.js';
 import {make, nice} from './dom.js';
+import {taskView} from './view.js';   // view_image.js, view_table.js, …
 
 const $ = (id) => document.getElementById(id), spec = JSON.parse($('spec').textContent);
 const TOLERANCE = 1e-3;   // of the scale of an output; another processor rounds otherwise

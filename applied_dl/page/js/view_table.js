@@ -1,6 +1,7 @@
 // The view of a table: a form made of its columns, the answer with its interval, what-if by slider, and rows that are pasted.
 
 import {encodeRows, tablePredictions} from './table.js';
+import {readRows} from './rows.js';
 import {make, nice, bars, classAnswer, numberAnswer, chart, notes, later} from './dom.js';
 
 const SWEEP = 24;   // steps of a what-if curve
@@ -138,34 +139,4 @@ function pasted(names, targets, predict) {
       ...notes(rows.length > shown.length ? [`the first ${MOST_ROWS} of ${rows.length} rows are shown`] : []));
   }, 300);
   return make('details', {}, make('summary', {textContent: 'Paste rows'}), make('p', {className: 'soft', textContent: 'From a spreadsheet or a CSV file, with the names of the columns in the first line.'}), area, out);
-}
-
-export function readRows(text, names) {   // a header and its rows; separated by tabs, semicolons or commas, whichever names most columns
-  const lines = ['\t', ';', ','].map((separator) => split(text, separator)).reduce((a, b) => hits(b[0], names) > hits(a[0], names) ? b : a);
-  const header = (lines[0] ?? []).map((name) => name.trim()), absent = names.filter((name) => !header.includes(name));
-  if (absent.length) return {error: `The first line lacks the columns ${absent.slice(0, 5).join(', ')}; expected ${names.join(', ')}.`};
-  const rows = lines.slice(1).filter((cells) => cells.some((cell) => cell.trim()));
-  return {header, rows: rows.map((cells) => Object.fromEntries(header.map((name, i) => [name, cells[i] ?? null])))};
-}
-
-const hits = (cells, names) => (cells ?? []).filter((cell) => names.includes(cell.trim())).length;
-
-function split(text, separator) {   // cells of CSV, quoted ones too
-  const lines = [[]];
-  let cell = '', inside = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (inside) {
-      if (c === '"' && text[i + 1] === '"') cell += text[++i];
-      else if (c === '"') inside = false;
-      else cell += c;
-    } else if (c === '"' && !cell.trim()) [cell, inside] = ['', true];
-    else if (c === separator || c === '\n') {
-      lines.at(-1).push(cell.replace(/\r$/, ''));
-      cell = '';
-      if (c === '\n') lines.push([]);
-    } else cell += c;
-  }
-  lines.at(-1).push(cell.replace(/\r$/, ''));
-  return lines;
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 
 class Serving(NamedTuple):
@@ -19,6 +20,7 @@ class Serving(NamedTuple):
         labels: class names, for the TFLite metadata.
         normalisation: (mean, std) of an image input, for the TFLite metadata.
         files: further files by name, packed behind the TFLite model.
+        validation: outputs on the validation rows by name, where the graph itself was fitted to these rows: of cross-validation.
         scored: the graph whose scores are reported, where `model` was fitted again on all rows afterwards.
     """
 
@@ -29,4 +31,5 @@ class Serving(NamedTuple):
     labels: tuple[str, ...] = ()
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     files: dict[str, bytes] = {}
+    validation: dict[str, np.ndarray] | None = None
     scored: keras.Model | None = None

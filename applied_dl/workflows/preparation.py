@@ -41,7 +41,11 @@ def of_one_net(task, recipe):
 def how_trained(task, recipe) -> dict[str, bool]:
     """What the checks of rows and curves must know of `[train]`; word vectors have neither key."""
     settings = recipe.train
-    return {"stops": task.trained_by_keras and bool(settings.patience), "weighted": task.trained_by_keras and bool(settings.class_weights)}
+    return {
+        "stops": task.trained_by_keras and bool(settings.patience),
+        "weighted": task.trained_by_keras and bool(settings.class_weights),
+        "epochs": not task.trained_by_keras or settings.epochs is not None,
+    }
 
 
 def check_rows(task, recipe, prepared) -> list[Finding]:
@@ -49,7 +53,8 @@ def check_rows(task, recipe, prepared) -> list[Finding]:
     with console.hushed():  # of what the diagnostics import, these checks need none
         from applied_dl.training.diagnostics import check_data
 
-    return check_data(prepared, weighted=how_trained(task, recipe)["weighted"])
+    known = how_trained(task, recipe)
+    return check_data(prepared, weighted=known["weighted"], epochs=known["epochs"])
 
 
 def identity(recipe, fingerprint: str) -> dict[str, str]:

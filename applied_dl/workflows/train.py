@@ -199,7 +199,10 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         return task.score(recipe, outputs, part, prepared.encoder, metrics_only)
 
     scoring = serving._replace(model=serving.scored or serving.model)
-    answers = {part: keras_outputs(scoring, getattr(prepared, part)) for part in ("validation", "test")}
+    answers = {
+        "validation": serving.validation or keras_outputs(scoring, prepared.validation),
+        "test": keras_outputs(scoring, prepared.test),
+    }
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     lines.log_scores(scores["test"], baselines)
     serving.model.save(work / "model.keras")

@@ -148,9 +148,8 @@ def _score(trial, study, task, recipe, prepared) -> float:
     set_up(recipe.train.seed, recipe.train.deterministic)
     fitted = task.fit(recipe, prepared, CheckpointingTrainer(on_epoch=(watch,), keep_interrupted=False))
     serving = task.serving(recipe, fitted._replace(model=as_float32(fitted.model)), prepared)
-    return float(
-        task.score(recipe, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder, metrics_only=True).value
-    )
+    outputs = serving.validation or keras_outputs(serving, prepared.validation)
+    return float(task.score(recipe, outputs, prepared.validation, prepared.encoder, metrics_only=True).value)
 
 
 def _check_cost(task, recipe, prepared) -> None:

@@ -13,8 +13,12 @@ from applied_dl.tasks.tabular.recipe import Recipe
 from applied_dl.training.losses import SMOOTHED
 from applied_dl.training.optimizers import refuse_bfloat16
 
-SMALL = 2000  # training rows below which the ensemble has a linear net, often the best on small tables
+FEW = 4000  # training rows (5,000 with validation rows) up to which models without gradient steps are cross-validated
+SMALL = 2000  # training rows below which an ensemble of nets has a linear one, often the best on small tables
+STEPLESS = ("linear", "waves", "trees")  # the smallest first
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
+ANY_TRAIN = ("refit", "seed", "deterministic", "precision", "log", "checkpoint_minutes")  # keys of [train] that every model uses
+MOST_OUTPUTS = 20  # classes or targets; of more, trees would take too long
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble alternate
 EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
 MAX_METRIC_DROP = 0.005
@@ -44,7 +48,7 @@ MOST_EPOCHS = 300
 WIDTH = 12  # of a piecewise-linear embedding
 
 
-def name_of(recipe, rows: int) -> str:
+def name_of(recipe, rows: int, outputs: int) -> str:
     """The recipe's net, or the one that suits the size of the table."""
     if recipe.model.name:
         return recipe.model.name
@@ -52,17 +56,40 @@ def name_of(recipe, rows: int) -> str:
         return "ensemble"
     if recipe.model.preset == "fast":
         return "mlp"
-    return "ensemble" if rows < SMALL else "tabm"
+    if rows < SMALL:
+        return "ensemble"
+    return "ensemble" if rows <= FEW and outputs <= MOST_OUTPUTS and not net_keys(recipe) else "tabm"
+
+
+def net_keys(recipe) -> list[str]:
+    """The keys of a recipe that only a net trained by gradient steps uses."""
+    usual, found = Recipe(), [f"model.{key}" for key in OPTIONS if getattr(recipe.model, key) is not None]
+    for section, others in (("train", ANY_TRAIN), ("preprocess", ("target",))):
+        mine, plain = getattr(recipe, section), getattr(usual, section)
+        found += [f"{section}.{key}" for key in plain.__struct_fields__ if key not in others and getattr(mine, key) != getattr(plain, key)]
+    return [key for key in found if not (key == "train.loss" and recipe.train.loss in ("mse", "crossentropy"))]
+
+
+def is_stepless(name: str, members: tuple[str, ...] | None) -> bool:
+    """Whether a model or every member of an ensemble is fitted without gradient steps, by cross-validation."""
+    return set(members or (name,)) <= set(STEPLESS) and (members or (name,)) != ("linear",)
 
 
 def resolve_tabular(recipe, encoder, rows: int, state: TabularState):
     """The recipe with every open value chosen. Raises `UsageError` for a key that would have no effect."""
-    name = name_of(recipe, rows)
-    classes, members = bool(encoder.labels), members_of(recipe, rows) if name == "ensemble" else None
+    outputs = len(encoder.labels) or len(encoder.targets)
+    name = name_of(recipe, rows, outputs)
+    classes, members = bool(encoder.labels), members_of(recipe, rows, outputs) if name == "ensemble" else None
     nets = members or (name,)
-    _check_preset(recipe, rows)
+    _check_preset(recipe, rows, outputs)
     _check(recipe, name, nets, encoder)
     _check_unused(recipe, nets, encoder)
+    stepless = is_stepless(name, members)
+    if recipe.train.refit and (not stepless or recipe.data.test or recipe.data.validation):
+        why = "the recipe names the files of the parts" if stepless else f"{', '.join(dict.fromkeys(nets))} are trained by gradient steps"
+        raise UsageError(f"train.refit would have no effect: {why}; remove it.")
+    if stepless:
+        return _resolve_stepless(recipe, name, members, classes, encoder, state)
     if members:
         _check_members_use(recipe, members)
     else:
@@ -75,10 +102,7 @@ def resolve_tabular(recipe, encoder, rows: int, state: TabularState):
     width = recipe.preprocess.embedding
     return config.replace(
         recipe,
-        data={
-            "kind": "classification" if classes else "regression",
-            "target": encoder.target if len(encoder.targets) == 1 else tuple(target.name for target in encoder.targets),
-        },
+        data=_known_data(classes, encoder),
         preprocess={
             "scale": recipe.preprocess.scale or (None if members else _scale(name)),
             "numeric_embedding": recipe.preprocess.numeric_embedding or numbers,
@@ -92,12 +116,35 @@ def resolve_tabular(recipe, encoder, rows: int, state: TabularState):
     )
 
 
-def members_of(recipe, rows: int) -> tuple[str, ...]:
+def _resolve_stepless(recipe, name: str, members, classes: bool, encoder, state: TabularState):
+    """Every open value of a model without gradient steps. Raises `UsageError` for a key that is for a net."""
+    if keys := net_keys(recipe):
+        raise UsageError(f"{keys[0]} would have no effect: {', '.join(members or (name,))} take no gradient steps; remove it.")
+    refit = recipe.train.refit if recipe.train.refit is not None else not (recipe.data.test or recipe.data.validation)
+    return config.replace(
+        recipe,
+        data=_known_data(classes, encoder),
+        preprocess={"target": recipe.preprocess.target or (None if classes else "log" if state.log else "plain")},
+        model={"name": name, "members": members},
+        train={"loss": LOSSES[classes][0], "refit": refit},
+        export={} if recipe.export.max_metric_drop is not None else {"max_metric_drop": MAX_METRIC_DROP},
+    )
+
+
+def _known_data(classes: bool, encoder) -> dict:
+    names = tuple(target.name for target in encoder.targets)
+    return {"kind": "classification" if classes else "regression", "target": encoder.target if len(names) == 1 else names}
+
+
+def members_of(recipe, rows: int, outputs: int) -> tuple[str, ...]:
     """The nets of an ensemble: the recipe's, or those that suit the size of the table, and retrieval where a memory is asked for."""
     if recipe.model.members:
         return recipe.model.members
-    small, best = rows < SMALL, recipe.model.preset == "best"
-    chosen = (("linear",) if small else ()) + MEMBERS["best"] if best or not small else MEMBERS["small"]
+    best, free = recipe.model.preset == "best", outputs <= MOST_OUTPUTS and not net_keys(recipe)
+    if rows <= FEW and free:
+        chosen = STEPLESS + MEMBERS["best"] if best else STEPLESS
+    else:
+        chosen = (("linear",) if rows < SMALL else ()) + MEMBERS["best"] if best or rows >= SMALL else MEMBERS["small"]
     return chosen + (("retrieval",) if recipe.model.memory else ())
 
 
@@ -134,7 +181,7 @@ def leader_of(members: tuple[str, ...]) -> str:
 def member_settings(recipe, name: str, place: int, rows: int, classes: bool):
     """The recipe of one member of a resolved ensemble: its net, its embedding of numbers, and its training defaults, except for keys that
     the recipe changes from the default of the leader."""
-    known = inspect.signature(BUILDERS[name]).parameters
+    known = inspect.signature(BUILDERS[name]).parameters if name in BUILDERS else {}
     options = {key: None for key in OPTIONS if key not in known}
     leader, own = training_of(leader_of(recipe.model.members), rows, classes), training_of(name, rows, classes)
     train = {key: value for key, value in own.items() if getattr(recipe.train, key) == leader[key]}
@@ -153,8 +200,8 @@ def _check_members_use(recipe, members: tuple[str, ...]) -> None:
     """Raises `UsageError` for a setting that no member uses."""
     for key in OPTIONS:
         value = getattr(recipe.model, key)
-        if value is not None and not any(key in inspect.signature(BUILDERS[member]).parameters for member in members):
-            known_settings(BUILDERS[members[0]], {key: value})
+        if value is not None and not any(key in inspect.signature(BUILDERS[one]).parameters for one in members if one in BUILDERS):
+            known_settings(BUILDERS[next(one for one in members if one in BUILDERS)], {key: value})
 
 
 def _scale(name: str) -> str:
@@ -186,9 +233,9 @@ def training_of(name: str, rows: int, classes: bool) -> dict:
     return own | {"epochs": epochs, "batch_size": batch, "patience": max(16, epochs // 4)}
 
 
-def _check_preset(recipe, rows: int) -> None:
+def _check_preset(recipe, rows: int, outputs: int) -> None:
     model = recipe.model
-    usual = name_of(config.replace(recipe, model={"name": None, "members": None}), rows)
+    usual = name_of(config.replace(recipe, model={"name": None, "members": None}), rows, outputs)
     if model.preset != "default" and (model.name or ("ensemble" if model.members else usual)) != usual:
         raise UsageError(
             f"model.preset = {model.preset!r} chooses the net, and so does model.{'name' if model.name else 'members'}; give one."

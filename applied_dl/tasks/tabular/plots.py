@@ -20,14 +20,18 @@ def tabular_plots(fitted, prepared, outputs, folder: Path) -> dict:
     """Write the PNGs; returns the importances (and the weights of an ensemble). `outputs` are predictions on the test rows."""
     encoder, y = prepared.encoder, prepared.test.target
     history = fitted.history
-    if any("member" in row for row in history.rows):
+    if "crossed" in fitted.extra:
+        losses = [row["val_loss"] for row in history.rows] + [history.best]
+        what = "log loss" if encoder.labels else "squared error, in variances of the target"
+        draw.bars([*fitted.extra["weights"], "blend"], np.array(losses), folder / "training.png", "Out-of-fold loss of each member", what)
+    elif any("member" in row for row in history.rows):
         curves, kept = _by_member(history.rows, history.monitor, list(fitted.extra.get("weights", ())))
         draw.several_trainings(curves, kept, folder / "training.png", "validation loss")
     else:
         draw.training_curves(history.rows, folder / "training.png", history.monitor, history.best_epoch)
-    found = importance(fitted.model, prepared)
+    found = importance(fitted.model, prepared, prepared.test if "crossed" in fitted.extra else prepared.validation)
     names = list(found)[:MOST_BARS]
-    what = "rise of the validation loss when the column is shuffled"
+    what = "rise of the loss when the column is shuffled"
     draw.bars(names, np.array([found[name] for name in names]), folder / "importance.png", "Permutation importance", what)
     if encoder.labels:
         p = outputs["probabilities"]
@@ -52,10 +56,11 @@ def _by_member(rows: list[dict], monitor: str, names: list[str]) -> tuple[dict[s
     return curves, [int(np.argmin(values)) for values in curves.values()]
 
 
-def importance(model: keras.Model, prepared) -> dict[str, float]:
-    """Permutation importance on validation rows (Breiman, 2001), largest first: the rise of the loss when a column is shuffled."""
+def importance(model: keras.Model, prepared, part) -> dict[str, float]:
+    """Permutation importance (Breiman, 2001), largest first: the rise of the loss when a column of `part`, rows that the model was not
+    fitted to, is shuffled."""
     encoder = prepared.encoder
-    part = prepared.validation.take(np.arange(min(len(prepared.validation), IMPORTANCE_ROWS)))
+    part = part.take(np.arange(min(len(part), IMPORTANCE_ROWS)))
     y, random = targets(prepared, part), np.random.default_rng(0)
 
     def loss(inputs) -> float:

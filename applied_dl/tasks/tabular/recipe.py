@@ -4,10 +4,11 @@ from typing import Literal
 
 from msgspec import field
 
-from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+from applied_dl.core import sections
+from applied_dl.core.sections import Card, Export, Section, Tune, about
 
-Net = Literal["linear", "mlp", "resnet", "tabm", "realmlp", "retrieval"]
-Name = Literal["linear", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensemble"]
+Net = Literal["linear", "waves", "trees", "mlp", "resnet", "tabm", "realmlp", "retrieval"]
+Name = Literal["linear", "waves", "trees", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensemble"]
 
 
 class Data(Section, frozen=True, kw_only=True):
@@ -57,11 +58,17 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 
 class Model(Section, frozen=True, kw_only=True):
-    name: about(Name | None, "linear, mlp, resnet, tabm, realmlp, retrieval or ensemble; by default chosen by the size of the table") = None
-    preset: about(Literal["fast", "default", "best"], "mlp, tabm (with a linear net for small tables), or an ensemble of several tabm") = (
-        "default"
-    )
-    members: about(tuple[Net, ...] | None, "nets of an ensemble, weighted on validation rows") = None
+    name: about(
+        Name | None, "linear, waves, trees, mlp, resnet, tabm, realmlp, retrieval or ensemble; by default chosen by the size of the table"
+    ) = None
+    preset: about(
+        Literal["fast", "default", "best"],
+        "mlp, tabm (for small tables a blend of linear, waves and trees), or an ensemble with several tabm",
+    ) = "default"
+    members: about(
+        tuple[Net, ...] | None,
+        "models of an ensemble, weighted on validation rows; those without gradient steps (linear, waves, trees) on cross-validated rows",
+    ) = None
     width: about(int | None, "units of the hidden layers", ge=1) = None
     depth: about(int | None, "hidden layers or blocks", ge=1) = None
     heads: about(int | None, "members that tabm trains as one net", ge=1) = None
@@ -70,6 +77,12 @@ class Model(Section, frozen=True, kw_only=True):
     ) = None
     activation: about(str | None, "relu, selu, mish, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None
+
+
+class Train(sections.Train, frozen=True, kw_only=True):
+    refit: about(
+        bool | None, "once the scores are measured, fit the exported model again to all rows; by default if it takes no gradient steps"
+    ) = None
 
 
 class Calibration(Section, frozen=True, kw_only=True):

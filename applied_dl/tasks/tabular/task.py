@@ -16,10 +16,11 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
 from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.tabular.defaults import member_settings, resolve_tabular, smaller_models
+from applied_dl.tasks.tabular.defaults import is_stepless, member_settings, resolve_tabular, smaller_models
 from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
 from applied_dl.tasks.tabular.encoder import load as load_encoder
 from applied_dl.tasks.tabular.encoder import save as save_encoder
+from applied_dl.tasks.tabular.fit.cross import build_crossed, fit_crossed
 from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
 from applied_dl.tasks.tabular.fit.net import build_net, fit_net
 from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs
@@ -47,33 +48,65 @@ def resolve_defaults(recipe, prepared):
 
 def build(recipe, prepared) -> keras.Model:
     """{"numbers": (B, F), "codes": (B, C)} → (B, members, outputs); for an ensemble, the first member."""
+    if is_stepless(recipe.model.name, recipe.model.members):
+        return build_crossed(recipe, prepared)
     if recipe.model.name == "ensemble":
         return build_net(member_settings(recipe, recipe.model.members[0], 0, len(prepared.train), bool(prepared.encoder.labels)), prepared)
     return build_net(recipe, prepared)
 
 
 def fit(recipe, prepared, trainer) -> Fitted:
-    """Train the net, under several seeds where the recipe asks for them."""
+    """Train the net, under several seeds where the recipe asks for them; models without gradient steps are cross-validated."""
+    if is_stepless(recipe.model.name, recipe.model.members):
+        return fit_crossed(recipe, prepared, trainer, "model")
     fit_one = {**FITS, "ensemble": fit_ensemble}.get(recipe.model.name, fit_net)
     return fit_members(recipe, trainer, lambda one, trainer, tag: fit_one(one, prepared, trainer, tag))
 
 
 def serving(recipe, fitted, prepared) -> Serving:
-    """Columns by name → the prediction with its interval, or calibrated probabilities."""
-    encoder, validation = prepared.encoder, prepared.validation
-    raw = fitted.model.predict(matrices(encoder, validation.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
+    """Columns by name → the prediction with its interval, or calibrated probabilities; calibrated on predictions of rows not fitted to."""
+    crossed = fitted.extra.get("crossed")
+    if crossed is None:
+        raw = fitted.model.predict(matrices(prepared.encoder, prepared.validation.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
+        return restore_serving(recipe, _served(recipe, fitted.model, prepared, raw), prepared.encoder)
+    scored = _served(recipe, fitted.model, crossed.known, crossed.outputs)
+    if crossed.shipped is None:
+        found = restore_serving(recipe, scored, prepared.encoder)
+    else:
+        shipped = _served(recipe, crossed.shipped, crossed.known, crossed.outputs)
+        found = restore_serving(recipe, shipped, prepared.encoder)._replace(scored=scored)
+    return found._replace(validation=_answered(scored, crossed.outputs[crossed.place]))
+
+
+def _served(recipe, model: keras.Model, prepared, raw: np.ndarray) -> keras.Model:
+    """The serving graph of a model (B, k, outputs), calibrated on its outputs `raw` for validation rows."""
+    encoder = prepared.encoder
     columns = {name: keras.Input((encoder.widths[name],) if name in encoder.widths else (), name=name) for name in encoder.numbers}
     columns |= {name: keras.Input((), dtype="int32", name=name) for name in encoder.codes}
     matrix = {"numbers": _numbers(encoder, columns)} if encoder.numbers else {}
     matrix |= {"codes": Stack(name="codes", dtype="int32")([columns[n] for n in encoder.codes])} if encoder.codes else {}
-    x = fitted.model(matrix)
+    x = model(matrix)
     if encoder.labels:
-        outputs = _classes(recipe, x, raw, validation.target)
+        outputs = _classes(recipe, x, raw, prepared.validation.target)
     elif len(encoder.targets) > 1:
         outputs = StackOutputs(name="answer")([_interval(recipe, raw, prepared, i)(x) for i in range(len(encoder.targets))])
     else:
         outputs = _interval(recipe, raw, prepared)(x)
-    return restore_serving(recipe, keras.Model(columns, outputs, name="tabular_serving"), encoder)
+    return keras.Model(columns, outputs, name="tabular_serving")
+
+
+def _answered(served: keras.Model, raw: np.ndarray) -> dict[str, np.ndarray]:
+    """What the last layers of a serving graph make of outputs (N, k, outputs) of its model."""
+    names = ("probabilities", "decision", "answer", *(name for name in (one.name for one in served.layers) if name.startswith("answer_")))
+    last = [layer for layer in served.layers if layer.name in names]
+    if any(layer.name == "probabilities" for layer in last):
+        found = {"probabilities": served.get_layer("probabilities")(raw)}
+        found |= {"decision": served.get_layer("decision")(found["probabilities"])} if len(last) > 1 else {}
+    elif len(last) > 1:
+        found = served.get_layer("answer")([layer(raw) for layer in last if layer.name != "answer"])
+    else:
+        found = served.get_layer("answer")(raw)
+    return {name: np.asarray(value) for name, value in found.items()}
 
 
 def _numbers(encoder: TableEncoder, columns: dict):

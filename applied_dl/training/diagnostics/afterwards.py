@@ -11,7 +11,7 @@ from applied_dl.training.diagnostics.data import check_data
 from applied_dl.training.diagnostics.finding import Finding
 
 
-def check_afterwards(prepared: Prepared, fitted: Fitted, *, stops: bool, weighted: bool) -> list[str]:
+def check_afterwards(prepared: Prepared, fitted: Fitted, *, stops: bool, weighted: bool, epochs: bool = True) -> list[str]:
     """One line per finding, shown on stderr too.
 
     Args:
@@ -19,8 +19,9 @@ def check_afterwards(prepared: Prepared, fitted: Fitted, *, stops: bool, weighte
         fitted: the trained model; of an ensemble every member's curves are checked.
         stops: whether training ends by itself once validation gets no better (`train.patience`).
         weighted: whether rare classes have larger weights (`train.class_weights`).
+        epochs: whether validation rows choose the best epoch.
     """
-    found = check_data(prepared, weighted=weighted)
+    found = check_data(prepared, weighted=weighted, epochs=epochs)
     for member in fitted.extra.get("members", (fitted,)):
         found += check_histories(member.history.rows, stops)
     lines = [finding.line() for finding in {finding.name: finding for finding in found}.values()]

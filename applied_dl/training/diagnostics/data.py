@@ -20,8 +20,11 @@ KEPT_ROWS = 10
 AHEAD = "future"  # the input of a forecaster that holds covariates known ahead
 
 
-def check_data(prepared: Prepared, *, weighted: bool = False) -> list[Finding]:
-    """Every check that needs nothing but the rows; `weighted`: rare classes have larger weights already."""
+def check_data(prepared: Prepared, *, weighted: bool = False, epochs: bool = True) -> list[Finding]:
+    """Every check that needs nothing but the rows.
+
+    `weighted`: rare classes have larger weights already. `epochs`: validation rows choose the epoch.
+    """
     part = prepared.train
     found = []
     target = None if part.target is None else np.asarray(part.target)
@@ -33,7 +36,7 @@ def check_data(prepared: Prepared, *, weighted: bool = False) -> list[Finding]:
             found += _imbalance(target)
     found += _leaks(part.inputs, target)
     found += _shared(keys, prepared, natural)
-    if 0 < len(prepared.validation) < SMALL <= len(part):
+    if epochs and 0 < len(prepared.validation) < SMALL <= len(part):
         found.append(
             Finding(
                 name="small_validation",

@@ -35,6 +35,9 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"calibration": {"quantiles": [0.1, 0.5, 0.9]}}, "calibration.quantiles would have no effect"),
         ({"calibration": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
         ({"calibration": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "calibration.coverage would have no effect"),
+        ({"model": {"name": "trees"}, "train": {"epochs": 9}}, "train.epochs would have no effect: trees take no gradient steps"),
+        ({"model": {"members": ["waves", "trees"], "dropout": 0.1}}, "model.dropout would have no effect"),
+        ({"model": {"name": "tabm"}, "train": {"refit": True}}, "train.refit would have no effect: tabm are trained by gradient steps"),
         ({"model": {"preset": "best", "name": "mlp"}}, "chooses the net, and so does model.name"),
         ({"model": {"preset": "fast", "members": ["mlp", "tabm"]}}, "chooses the net, and so does model.members"),
     ],
@@ -47,9 +50,19 @@ def test_keys_without_effect_are_refused(table, sections, says):
 
 
 def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):
-    resolved, _ = prepared_with(table, model={"preset": "best"})
-    assert resolved.model.members == ("linear", "tabm", "tabm", "tabm", "realmlp")
-    assert task.resolve_defaults(resolved, task.prepare(resolved, None)) == resolved
+    plain, prepared = prepared_with(table)
+    best = task.resolve_defaults(recipe(table, model={"preset": "best"}), prepared)
+    assert plain.model.members == ("linear", "waves", "trees")
+    assert best.model.members == ("linear", "waves", "trees", "tabm", "tabm", "tabm", "realmlp")
+    assert (plain.train.refit, plain.train.epochs, best.train.refit) == (True, None, None)
+    for resolved in (plain, best):
+        assert task.resolve_defaults(resolved, prepared) == resolved
+
+
+@pytest.mark.parametrize("section", [{"train": {"epochs": 9}}, {"model": {"heads": 4}}, {"preprocess": {"bins": 20}},
+                                     {"train": {"loss": "huber"}}])  # fmt: skip
+def test_a_recipe_that_says_how_a_net_is_trained_gets_nets(table, section):
+    assert prepared_with(table, **section)[0].model.members == ("linear", "tabm", "tabm")
 
 
 def test_retrieval_refuses_copies_of_rows(table):

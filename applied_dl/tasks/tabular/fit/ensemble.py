@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import msgspec
 import numpy as np
@@ -11,12 +13,18 @@ from applied_dl.core import config
 from applied_dl.core.records import STOPPED, Fitted, History
 from applied_dl.tasks.tabular.arrays import matrices, targets
 from applied_dl.tasks.tabular.defaults import member_settings
+from applied_dl.tasks.tabular.fit.cross import fit_crossed
 from applied_dl.tasks.tabular.fit.linear import fit_linear
 from applied_dl.tasks.tabular.fit.net import fit_net
 from applied_dl.tasks.tabular.fit.retrieval import fit_retrieval
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
 
-FITS = {"linear": fit_linear, "retrieval": fit_retrieval}  # the nets that `fit_net` does not train
+FITS = {  # the members that `fit_net` does not train
+    "linear": fit_linear,
+    "retrieval": fit_retrieval,
+    "waves": partial(fit_crossed, held_out=True),
+    "trees": partial(fit_crossed, held_out=True),
+}
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
-from applied_dl.core.splits import split_parts
+from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels, as_moments, as_numbers, moment_style, number_style
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
@@ -28,10 +28,14 @@ SHOWN = 5  # wrong cells that a note lists
 
 
 class TabularState(Struct, frozen=True, kw_only=True):
-    """How the target is learned: `log`, on a logarithmic scale; `least`, the lower bound of predictions and intervals."""
+    """How the target is learned: `log`, on a logarithmic scale; `least`, the lower bound of predictions and intervals.
+
+    `units` (N,) are ids of the training and then the validation rows; rows of one id (copies, a patient) belong together in a fold.
+    """
 
     log: bool = False
     least: float | None = None
+    units: np.ndarray | None = None
 
 
 def prepare_table(recipe) -> Prepared:
@@ -53,7 +57,7 @@ def prepare_table(recipe) -> Prepared:
     truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
     table, place, truth = _known_rows(table, place, truth)
     dropped = _row_numbers(table, data, names)
-    rows, copies, repeats = _split(recipe, table, place, given, truth, targets, dropped)
+    rows, units, copies, repeats = _split(recipe, table, place, given, truth, targets, dropped)
     _check_classes(truth, rows, targets)
     train = rows["train"]
     y, codes = training_targets(truth[train], targets)
@@ -68,7 +72,7 @@ def prepare_table(recipe) -> Prepared:
     notes += more + found + _remembers(recipe.model) + _wrong(cells.errors) + _rare_classes(truth[train], targets[0].labels)
     notes += sorted_by_target(targets, truth, place, data.order)
     notes += find_leaks(encoder, parts["train"].inputs, parts["train"].target)
-    state = _state(recipe, encoder, parts)
+    state = replace(_state(recipe, encoder, parts), units=units[np.concatenate([rows["train"], rows["validation"]])])
     notes += [
         "the target spans orders of magnitude and is learned on a logarithmic scale; preprocess.target = 'plain' learns it as it is"
     ] * (state.log and recipe.preprocess.target is None)
@@ -192,8 +196,8 @@ def _check_split(data, given: list[str]) -> None:
             raise UsageError(f"data.split has no share for {name}, received {list(data.split)}; give it one, or a file (data.{name}).")
 
 
-def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple[dict[str, np.ndarray], int, int]:
-    """Row numbers by part, how many rows are copies, and how many repeat another by chance."""
+def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple[dict[str, np.ndarray], np.ndarray, int, int]:
+    """Row numbers by part, an id (N,) that rows which belong together share, how many rows are copies, how many repeat one by chance."""
     data, frame = recipe.data, table.frame
     for i, name in enumerate(given):
         if not (place == i).any():
@@ -205,7 +209,7 @@ def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple
     strata = truth if targets[0].labels else None
     part = np.array(given)[place]
     rows = split_parts(part, data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)
-    return rows, copies, repeats
+    return rows, units_of(len(part), groups, keys), copies, repeats
 
 
 def _unique_texts(frame: pl.DataFrame, targets: tuple[Target, ...]) -> list[str]:

@@ -1,0 +1,159 @@
+"""Gradient boosting of oblivious trees: the nodes of a level ask the same question, so that a tree of depth d is d comparisons and a table.
+
+Such trees overfit small tables less than free ones, and are exact in an exported graph. Stagewise Newton steps (Friedman, Greedy Function
+Approximation, 2001), oblivious trees with noise on the scores of cuts and random row weights (Prokhorenkova et al., CatBoost, 2018).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+MOST_TREES, PATIENCE = 1000, 80  # trees; of them without a lower held-out loss
+RATES = {True: 0.03, False: 0.05}  # learning rate for classes, for numbers
+BINS = 32  # of a column
+DEPTH, SHALLOW, FEW_ROWS = 6, 4, 300  # depth of a tree; of one for fewer rows
+PENALTY = 3.0  # rows of value 0 that are added to a leaf
+NOISE = {True: 0.5, False: 0.0}  # on the score of a cut, for classes and for numbers, in deviations of the residuals; falls to 0
+COLUMNS, LEAST_COLUMNS = 0.7, 24  # share of the columns that a tree may use; all of at most so many, and as many of more
+
+
+class Trees(NamedTuple):
+    """T trees: columns and thresholds (T, D) of their comparisons x > threshold, values (T, 2^D, O) of their leaves, base (O,).
+
+    The first comparison is the lowest bit of the number of a leaf.
+    """
+
+    columns: np.ndarray
+    thresholds: np.ndarray
+    leaves: np.ndarray
+    base: np.ndarray
+
+    def first(self, count: int) -> Trees:
+        """The first `count` trees."""
+        return self._replace(columns=self.columns[:count], thresholds=self.thresholds[:count], leaves=self.leaves[:count])
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Rows (N, F) → (N, O): standardised numbers, or logits."""
+        found = np.tile(self.base, (len(x), 1))
+        for columns, thresholds, leaves in zip(self.columns, self.thresholds, self.leaves):
+            found += leaves[(x[:, columns] > thresholds) @ (1 << np.arange(len(columns)))]
+        return found
+
+
+def fit_trees(
+    x: np.ndarray, y: np.ndarray, classes: bool, seed: int, count: int | None = None, held: tuple[np.ndarray, np.ndarray] | None = None
+) -> tuple[Trees, np.ndarray]:
+    """Boosted trees and, where `held` rows are given, the predictions for them after each tree.
+
+    Args:
+        x: features (N, F) without NaN.
+        y: targets (N, O): one-hot for classes, standardised numbers otherwise.
+        classes: whether the loss is the log loss of a softmax; the squared error otherwise.
+        seed: of the row weights, the columns and the noise.
+        count: number of trees; at most `MOST_TREES` by default, fewer where the loss of held rows stops falling.
+        held: features and targets of other rows.
+
+    Returns:
+        The trees, and the held predictions (T, N_held, O): standardised numbers, or logits.
+    """
+    random, edges = np.random.default_rng(seed), [_edges(column) for column in x.T]
+    codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)], axis=1)  # x > edge[k] where code > k
+    depth = DEPTH if len(x) >= FEW_ROWS else SHALLOW
+    base = np.log(y.mean(0) + 1e-3) if classes else y.mean(0)
+    scores, rate = np.tile(base, (len(x), 1)), RATES[classes]
+    outside = None if held is None else np.tile(base, (len(held[0]), 1))
+    columns, thresholds, leaves, path, losses = [], [], [], [], []
+    splittable = np.flatnonzero([len(edge) > 0 for edge in edges])
+    total = count or MOST_TREES
+    for step in range(total if len(splittable) else 0):
+        p = softmax(scores) if classes else scores
+        gradient = y - p
+        noise = NOISE[classes] * np.sqrt(np.mean(gradient**2)) * (1 - step / total)
+        some = np.sort(random.permutation(splittable)[: _columns(len(splittable))])
+        weight = random.exponential(size=len(x))
+        cuts, leaf = _grow(codes[:, some], [len(edges[j]) for j in some], gradient, weight, depth, noise, random)
+        curvature = np.maximum(p * (1 - p), 1e-6) if classes else np.ones_like(p)
+        value = rate * _per_leaf(leaf, gradient, depth) / (_per_leaf(leaf, curvature, depth) + PENALTY * curvature.mean(0))
+        columns.append([some[j] for j, _ in cuts])
+        thresholds.append([edges[some[j]][k] for j, k in cuts])
+        leaves.append(value)
+        scores = scores + value[leaf]
+        if held is not None:
+            at = (held[0][:, columns[-1]] > np.array(thresholds[-1])) @ (1 << np.arange(depth))
+            outside = outside + value[at]
+            path.append(outside)
+            losses.append(loss_of(outside, held[1], classes))
+            if count is None and len(losses) - int(np.argmin(losses)) > PATIENCE:
+                break
+    if not len(splittable):  # every column is constant: one tree that adds nothing
+        columns, thresholds, leaves, path = [[0] * depth], [[0.0] * depth], [np.zeros((1 << depth, y.shape[1]))], [outside]
+    found = Trees(np.array(columns, np.int32).reshape(-1, depth), np.array(thresholds, np.float32).reshape(-1, depth),
+                  np.array(leaves).reshape(-1, 1 << depth, y.shape[1]), base)  # fmt: skip
+    return found, np.array(path if held is not None else [])
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """Over the last axis."""
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def loss_of(scores: np.ndarray, y: np.ndarray, classes: bool) -> float:
+    """Log loss of logits (N, C) against one-hot targets, or the mean squared error."""
+    return float(-np.mean((y * np.log(softmax(scores) + 1e-7)).sum(-1)) if classes else np.mean((scores - y) ** 2))
+
+
+def _columns(count: int) -> int:
+    return max(min(count, LEAST_COLUMNS), round(COLUMNS * min(count, 2 * LEAST_COLUMNS)))
+
+
+def _edges(column: np.ndarray) -> np.ndarray:
+    """At most `BINS` − 1 cuts between neighbouring values, float32; exact in half precision where the gap holds such a number."""
+    values = np.unique(column.astype(np.float32))
+    if len(values) > BINS:
+        cut = np.unique(np.searchsorted(values, np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1], method="nearest")))
+        upper = cut[cut > 0]
+    else:
+        upper = np.arange(1, len(values))
+    low, high = values[upper - 1], values[upper]
+    middle = (low + (high - low) / 2).astype(np.float32)
+    middle = np.where(middle < high, middle, low)
+    with np.errstate(over="ignore"):
+        half = middle.astype(np.float16).astype(np.float32)
+    return np.where((half >= low) & (half < high), half, middle)
+
+
+def _grow(codes, edges, gradient, weight, depth, noise, random) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Cuts (column, edge) of the levels of one tree, and the leaf (N,) of each row. codes: (N, K) bins of the columns it may use."""
+    count, k, outputs = len(codes), codes.shape[1], gradient.shape[1]
+    flat = codes + np.arange(k) * BINS
+    weighted, every = gradient * weight[:, None], np.repeat(weight, k)
+    allowed = np.arange(BINS - 1) < np.array(edges)[:, None]  # (K, BINS - 1)
+    leaf, cuts = np.zeros(count, np.int64), []
+    for level in range(depth):
+        size = 1 << level
+        place = (leaf[:, None] * (k * BINS) + flat).ravel()
+
+        def sums(values):
+            return np.cumsum(np.bincount(place, values, minlength=size * k * BINS).reshape(size, k, BINS), axis=2)  # noqa: B023
+
+        below = sums(every)
+        below, above = below[:, :, :-1] + PENALTY, below[:, :, -1:] - below[:, :, :-1] + PENALTY
+        gain, norm = 0.0, 1e-12
+        for o in range(outputs):
+            left = sums(np.repeat(weighted[:, o], k))
+            left, right = left[:, :, :-1], left[:, :, -1:] - left[:, :, :-1]
+            low, high = left / below, right / above
+            gain = gain + (left * low + right * high).sum(0)
+            norm = norm + (low * low * below + high * high * above).sum(0)
+        score = gain / np.sqrt(norm) + noise * random.normal(size=allowed.shape)  # the cosine of the step and the gradient
+        column, edge = divmod(int(np.argmax(np.where(allowed, score, -np.inf))), BINS - 1)
+        cuts.append((column, edge))
+        leaf = leaf + ((codes[:, column] > edge) << level)
+    return cuts, leaf
+
+
+def _per_leaf(leaf: np.ndarray, values: np.ndarray, depth: int) -> np.ndarray:
+    return np.stack([np.bincount(leaf, column, minlength=1 << depth) for column in values.T], axis=1)

@@ -1,0 +1,243 @@
+"""Small tables: members without gradient steps → out-of-fold predictions → weights → refit on every row.
+
+Each member is fitted without each fold and predicts it. These predictions choose its settings, weigh the members and calibrate the result,
+so that no row is lost to a validation part (stacking: Wolpert, 1992; Breiman, 1996). Then the members are fitted to all of the rows: once
+without the test rows, which scores that model, and once more with them for the model that is shipped.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import keras
+import msgspec
+import numpy as np
+from keras import layers
+from scipy.optimize import nnls
+from threadpoolctl import threadpool_limits
+
+from applied_dl.core import console
+from applied_dl.core.records import Fitted, History, Part, Prepared
+from applied_dl.core.splits import fold_rows
+from applied_dl.tasks.tabular.arrays import matrices, one_hot, standardised
+from applied_dl.tasks.tabular.fit.boosting import softmax
+from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables, with_means
+from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
+from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
+from applied_dl.tasks.tabular.models.numeric import fit_numbers
+
+FOLDS = 5
+LEAST_WEIGHT = 0.05  # of a member that stays in the file
+SIMILAR = 1.001  # candidates whose loss is within this factor of the lowest are equal: the first, smallest one is taken
+TINY = 300  # rows below which the smallest member alone is kept unless the blend is better by a standard error
+EM_STEPS = 200
+DRY_ROWS = 300  # rows on which a dry run measures the time
+
+
+class Crossed(NamedTuple):
+    """What calibration and the shipped model need.
+
+    known: the rows that the scored model was fitted to (`train`) and those with out-of-fold predictions (`validation`). outputs: these
+    predictions (N, 1, O), as the graph gives them. place: which of them belong to the validation part. shipped: the model that was fitted
+    again on all rows, or None.
+    """
+
+    known: Prepared
+    outputs: np.ndarray
+    place: np.ndarray
+    shipped: keras.Model | None
+
+
+class Voted(NamedTuple):
+    """A member after cross-validation: the number of its best candidate, its out-of-fold predictions (N, O), its loss, its seconds."""
+
+    choice: int
+    outputs: np.ndarray
+    loss: float
+    seconds: float
+
+
+def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> Fitted:
+    """The members of the recipe, weighed on out-of-fold predictions, as one graph (B, 1, O).
+
+    `held_out` takes the validation part as the only fold and leaves it out of the fitted rows, as the training of a net does.
+    `extra["weights"]` holds the weights by member, `extra["crossed"]` what calibration and the shipped model need.
+    """
+    names = recipe.model.members or (recipe.model.name,)
+    with threadpool_limits(1, user_api="blas"), trainer.preparing(len(prepared.train) + len(prepared.validation), DRY_ROWS) as count:
+        known, folds = _known(recipe, prepared, count, held_out)
+        features, flat, rows = _features(known)
+        task = Task(flat, bool(prepared.encoder.labels), recipe.train.seed)
+        held = np.concatenate([outside for _, outside in folds])
+        voted: dict[str, Voted] = {}
+        for name in names:
+            voted[name] = _cross_validate(task, rows, folds, name)
+            console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold, {voted[name].seconds:.1f} s")
+        weights, loss = _choose(task, {name: one.outputs for name, one in voted.items()}, rows.y[held])
+        outputs = _mixed(task, [voted[name].outputs for name in weights], list(weights.values()))
+        choices = {name: voted[name].choice for name in weights}
+        fitting = folds[0][0] if recipe.data.validation or held_out else np.arange(len(rows.x))
+        model = _whole(task, features, rows.take(fitting), choices, weights)
+        shipped = None
+        if recipe.train.refit and len(fitting) == len(rows.x) and not held_out:
+            later = _rows(features, known, prepared.test)
+            shipped = _whole(task, features, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
+            console.say("refit", f"the shipped model is fitted to all {len(rows.x) + len(later.x):,} rows")
+    crossed = Crossed(_calibrating(known, held), outputs[:, None].astype(np.float32), _place(prepared, held), shipped)
+    shares = {name: weights.get(name, 0.0) for name in names}
+    return Fitted(model, _history(voted, loss), {"weights": shares, "crossed": crossed})
+
+
+def build_crossed(recipe, prepared) -> keras.Model:
+    """The graph of the flat features and a linear model whose weights are 0, for what is known before the members are."""
+    known, _ = _known(recipe, prepared, len(prepared.train) + len(prepared.validation))
+    features, _, rows = _features(known)
+    head = layers.Reshape((1, rows.y.shape[1]))(layers.Dense(rows.y.shape[1], kernel_initializer="zeros")(features.output))
+    return keras.Model(features.input, head, name="linear")
+
+
+def _known(recipe, prepared, count: int, held_out: bool = False) -> tuple[Prepared, list[tuple[np.ndarray, np.ndarray]]]:
+    """Training and validation rows as one part, `count` of them, and folds of (fitted, held) row numbers.
+
+    Rows in an order, and rows that the recipe names as validation, are one fold: the training rows predict them.
+    """
+    both = _joined(prepared.train, prepared.validation)
+    split, size = len(prepared.train), len(both)
+    if recipe.data.order or recipe.data.validation or held_out:
+        folds = [(np.arange(split), np.arange(split, size))]
+        if count < size:
+            folds = [(np.arange(min(split, count)), np.arange(split, min(size, split + count)))]
+    else:
+        some = np.sort(np.random.default_rng(recipe.train.seed).permutation(size)[:count])
+        both, units = both.take(some), None if prepared.state.units is None else prepared.state.units[some]
+        fold = fold_rows(len(both), FOLDS, recipe.train.seed, strata=both.target if prepared.encoder.labels else None, groups=units)
+        folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
+    return msgspec.structs.replace(prepared, train=both, validation=both), folds
+
+
+def _joined(a: Part, b: Part) -> Part:
+    return Part(inputs={k: np.concatenate([v, b.inputs[k]]) for k, v in a.inputs.items()}, target=np.concatenate([a.target, b.target]))
+
+
+def _calibrating(known: Prepared, held: np.ndarray) -> Prepared:
+    """The units of the targets come from all rows, the truth beside the predictions from the held ones."""
+    return msgspec.structs.replace(known, validation=known.train.take(held))
+
+
+def _place(prepared, held: np.ndarray) -> np.ndarray:
+    """Where the validation rows are among the held ones, in their own order."""
+    where = np.full(len(prepared.train) + len(prepared.validation), -1)
+    where[held] = np.arange(len(held))
+    return where[len(prepared.train) :]
+
+
+def _features(known: Prepared) -> tuple[keras.Model, Flat, Rows]:
+    """The flat features as a model, their columns, and the known rows."""
+    encoder, outputs = known.encoder, len(known.encoder.labels) or len(known.encoder.targets)
+    x = matrices(encoder, known.train.inputs).get("numbers")
+    flat = Flat(numbers=None if x is None else fit_numbers(x, "standard"), levels=encoder.cardinalities,
+                width=1 if outputs == 2 and encoder.labels else outputs)  # fmt: skip
+    features = flat_vector(flat)
+    return features, flat, _rows(features, known, known.train)
+
+
+def _rows(features: keras.Model, known: Prepared, part: Part) -> Rows:
+    """A part as the members take it; `known` gives the units of the targets."""
+    inputs = matrices(known.encoder, part.inputs)
+    x = np.asarray(features.predict(inputs, batch_size=1024, verbose=0))
+    y = one_hot(part.target, known.encoder) if known.encoder.labels else standardised(known, part.target)
+    return Rows(x, inputs.get("codes", np.zeros((len(x), 0), np.int32)), y.astype(np.float64))
+
+
+def _cross_validate(task: Task, rows: Rows, folds, name: str) -> Voted:
+    """Every candidate of a member on every fold that it was not fitted to, and the best one."""
+    start, found, losses = time.perf_counter(), [], []
+    for inside, outside in folds:
+        fitted, held = rows.take(inside), rows.take(outside)
+        x_held = with_means(task, held, mean_tables(task, fitted.codes, fitted.y))
+        found.append(MEMBERS[name].candidates(task, crossed_means(task, fitted), fitted.y, x_held, held.y))
+        losses.append(np.array([_loss(task, _answers(task, one), held.y).sum() for one in found[-1]]))
+    most = max(len(values) for values in losses)  # a fold whose loss stopped falling keeps its last value
+    total = sum(np.pad(values, (0, most - len(values)), mode="edge") for values in losses)
+    choice = int(np.flatnonzero(total <= SIMILAR * total.min())[0])
+    outputs = np.concatenate([_answers(task, one[min(choice, len(one) - 1)]) for one in found])
+    return Voted(choice, outputs, float(total[choice] / len(outputs)), time.perf_counter() - start)
+
+
+def _answers(task: Task, scores: np.ndarray) -> np.ndarray:
+    """Scores of a member as they are blended: probabilities of classes."""
+    return softmax(scores) if task.classes else scores
+
+
+def _loss(task: Task, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(N,): the log loss, or the squared error on the scale of standard deviations."""
+    return -np.sum(y * np.log(outputs + 1e-7), axis=-1) if task.classes else ((outputs - y) ** 2).mean(-1)
+
+
+def _measure(task: Task) -> str:
+    return "log loss" if task.classes else "squared error in standard deviations"
+
+
+def _choose(task: Task, outputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, float], float]:
+    """The members that stay, with weights that sum to 1, and the loss of their blend. The first member is the smallest."""
+    names = list(outputs)
+    weights = blend_weights([outputs[name] for name in names], y, task.classes)
+    kept = [name for name, weight in zip(names, weights) if weight >= LEAST_WEIGHT]
+    weights = blend_weights([outputs[name] for name in kept], y, task.classes)
+    losses = _loss(task, sum(w * outputs[name] for name, w in zip(kept, weights)), y)
+    alone = _loss(task, outputs[names[0]], y)
+    gain = alone - losses
+    if len(y) < TINY and gain.mean() < gain.std() / np.sqrt(len(gain)):
+        return {names[0]: 1.0}, float(alone.mean())
+    return {name: float(weight) for name, weight in zip(kept, weights)}, float(losses.mean())
+
+
+def blend_weights(outputs: list[np.ndarray], y: np.ndarray, classes: bool) -> np.ndarray:
+    """Weights of at least 0 that sum to 1 with the lowest squared error, or the lowest log loss of the mixture of probabilities.
+
+    Args:
+        outputs: predictions (N, O) of each member.
+        y: targets (N, O).
+    """
+    if not classes:
+        columns = np.stack([one.ravel() for one in outputs], axis=1)
+        strong = 1e3 * np.sqrt(len(y))  # the sum is 1
+        found = nnls(np.concatenate([columns, np.full((1, len(outputs)), strong)]), np.concatenate([y.ravel(), [strong]]))[0]
+        return found / found.sum()
+    likelihood = np.stack([(one * y).sum(1) for one in outputs], axis=1) + 1e-7
+    weights = np.full(len(outputs), 1 / len(outputs))
+    for _ in range(EM_STEPS):  # expectation maximisation of the shares of a mixture
+        weights = weights * (likelihood / (likelihood @ weights)[:, None]).mean(0)
+    return weights / weights.sum()
+
+
+def _mixed(task: Task, outputs: list[np.ndarray], weights: list[float]) -> np.ndarray:
+    """(N, O) as the graph gives them: the blend, of classes its logarithm."""
+    mixed = sum(weight * one for weight, one in zip(weights, outputs))
+    return np.log(mixed + 1e-7) if task.classes else mixed
+
+
+def _whole(task: Task, features: keras.Model, rows: Rows, choices: dict[str, int], weights: dict[str, float]) -> keras.Model:
+    """The graph of the blend, its members fitted to these rows."""
+    tables, x = mean_tables(task, rows.codes, rows.y), crossed_means(task, rows)
+    whole = flat_vector(task.flat, tables)
+    parts = []
+    for name, weight in weights.items():
+        answer = MEMBERS[name].chosen(task, x, rows.y, choices[name]).head(whole.output)
+        answer = MeanAnswer(True, name=f"mean_{name}")(answer) if task.classes and len(weights) > 1 else answer
+        parts.append(layers.Rescaling(weight, dtype="float32", name=f"weight_{name}")(answer) if len(weights) > 1 else answer)
+    if len(parts) == 1:
+        return keras.Model(whole.input, parts[0], name="ensemble")
+    mixed = layers.Add(name="mixed")(parts)
+    return keras.Model(whole.input, Logarithm(name="logarithm")(mixed) if task.classes else mixed, name="ensemble")
+
+
+def _history(voted: dict[str, Voted], loss: float) -> History:
+    """One row per member: its loss out of fold."""
+    rows = [
+        {"epoch": 1, "member": i, "loss": one.loss, "val_loss": one.loss, "seconds": round(one.seconds, 3)}
+        for i, one in enumerate(voted.values())
+    ]
+    seconds = sum(one.seconds for one in voted.values())
+    return History(rows=rows, monitor="val_loss", best_epoch=1, best=loss, stopped="fitted without gradient steps", seconds=seconds)

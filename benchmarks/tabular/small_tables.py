@@ -1,7 +1,7 @@
-"""python -m benchmarks.tabular.small_tables [SEEDS] [TABLES]: seven small tables, the default recipe beside CatBoost and AutoGluon best_quality.
+"""python -m benchmarks.tabular.small_tables [SEEDS] [TABLES]: seven small tables, beside CatBoost and AutoGluon best_quality.
 
-Each table is split at random into 80 % for training and 20 % for testing. All three get the same two files. AutoGluon has `LIMIT` seconds for a
-fit, or the seconds that ours took where they are more; its results are kept, and computed again only where they are missing.
+Each table is split at random into 80 % for training and 20 % for testing. All three get the same two files. AutoGluon has `LIMIT` seconds
+for a fit, or the seconds that ours took where they are more; its results are kept, and computed again only where they are missing.
 """
 
 import gzip
@@ -34,7 +34,7 @@ CASES = {  # file, target, whether classes, columns left out
     "adult, 2,000 rows": ("adult/adult.data.gz", "income", True, ()),
     "ames": ("ames_housing/AmesHousing.csv.gz", "SalePrice", False, ("Order", "PID")),
 }
-RIVAL = """
+CODE = """
 import json, os, sys, time
 import numpy as np, pandas as pd
 folder, name, target, classes, limit = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "1", float(sys.argv[5])
@@ -95,8 +95,8 @@ def ours(case: str, seed: int, folder: Path) -> dict:
     _, target, classes, _ = CASES[case]
     start, cpu = time.perf_counter(), time.process_time()
     recipe, prepared = _prepare(
-        {"data.train": str(folder / "train.csv"), "data.test": str(folder / "test.csv"), "data.target": target, "data.split": (0.8, 0.2, 0.0),
-         "data.kind": "classification" if classes else "regression", "train.seed": seed}
+        {"data.train": str(folder / "train.csv"), "data.test": str(folder / "test.csv"), "data.target": target,
+         "data.split": (0.8, 0.2, 0.0), "data.kind": "classification" if classes else "regression", "train.seed": seed}
     )  # fmt: skip
     fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     spent = time.perf_counter() - start, time.process_time() - cpu
@@ -107,12 +107,12 @@ def ours(case: str, seed: int, folder: Path) -> dict:
             "cpu_seconds": round(spent[1], 1), "parameters": fitted.model.count_params(), "weights": weights}  # fmt: skip
 
 
-def rival(name: str, case: str, folder: Path, limit: float) -> dict:
+def other_library(name: str, case: str, folder: Path, limit: float) -> dict:
     """Another library on the two files, in an environment of its own."""
     packages = ("catboost",) if name == "CatBoost" else ("autogluon.tabular[catboost,fastai,lightgbm,xgboost]==1.6.3",)
     python = peer("autogluon" if name != "CatBoost" else "tabular", *packages, "scikit-learn", "pandas")
     _, target, classes, _ = CASES[case]
-    command = [str(python), "-c", RIVAL, str(folder), name, target, str(int(classes)), str(limit)]
+    command = [str(python), "-c", CODE, str(folder), name, target, str(int(classes)), str(limit)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("RESULT")).removeprefix("RESULT"))
 
@@ -163,7 +163,7 @@ if __name__ == "__main__":
                 split(case, seed, Path(name))
                 row["ours"] = ours(case, seed, Path(name))
                 for other in others:
-                    row[other] = row.get(other) or rival(other, case, Path(name), max(LIMIT, row["ours"]["seconds"]))
+                    row[other] = row.get(other) or other_library(other, case, Path(name), max(LIMIT, row["ours"]["seconds"]))
             known[case] = [rows[one] for one in sorted(rows)]
             print(case, json.dumps(row), file=sys.stderr, flush=True)
             runner.write(NAME, {"cases": known, "limit": LIMIT})

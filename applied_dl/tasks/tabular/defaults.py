@@ -17,7 +17,15 @@ FEW = 4000  # training rows (5,000 with validation rows) up to which models with
 SMALL = 2000  # training rows below which an ensemble of nets has a linear one, often the best on small tables
 STEPLESS = ("linear", "waves", "trees")  # the smallest first
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
-ANY_TRAIN = ("refit", "seed", "deterministic", "precision", "log", "checkpoint_minutes")  # keys of [train] that every model uses
+ANY_TRAIN = (
+    "refit",
+    "seed",
+    "deterministic",
+    "precision",
+    "log",
+    "checkpoint_minutes",
+    "time_limit",
+)  # keys of [train] that every model uses
 MOST_OUTPUTS = 20  # classes or targets; of more, trees would take too long
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble alternate
 EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}

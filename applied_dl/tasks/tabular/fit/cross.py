@@ -71,7 +71,7 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         task = Task(flat, bool(prepared.encoder.labels), recipe.train.seed)
         held = np.concatenate([outside for _, outside in folds])
         voted: dict[str, Voted] = {}
-        for name in names:
+        for name, _ in zip(names, trainer.turns(len(names), "member")):
             voted[name] = _cross_validate(task, rows, folds, name)
             console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold, {voted[name].seconds:.1f} s")
         weights, loss = _choose(task, {name: one.outputs for name, one in voted.items()}, rows.y[held])
@@ -85,7 +85,7 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
             shipped = _whole(task, features, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
             console.say("refit", f"the shipped model is fitted to all {len(rows.x) + len(later.x):,} rows")
     crossed = Crossed(_calibrating(known, held), outputs[:, None].astype(np.float32), _place(prepared, held), shipped)
-    shares = {name: weights.get(name, 0.0) for name in names}
+    shares = {name: weights.get(name, 0.0) for name in voted}
     return Fitted(model, _history(voted, loss), {"weights": shares, "crossed": crossed})
 
 

@@ -24,16 +24,17 @@ from starlette.types import Receive, Scope, Send
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError
 from applied_dl.serving import metrics
-from applied_dl.serving.infer import Answered, infer
+from applied_dl.serving.infer import RAW, Answered, infer, respond
 from applied_dl.serving.limits import Limits, Load
 from applied_dl.serving.models import Model, Repository
 from applied_dl.serving.openapi import describe
-from applied_dl.serving.protocol import HEADER_LENGTH, format_error
+from applied_dl.serving.protocol import HEADER_LENGTH, format_error, parse_request
 from applied_dl.serving.refusal import Refusal
 
 OPEN = ("/v2/health/live", "/v2/health/ready")  # without a token: an orchestrator asks for them
 EXTENSIONS = ["binary_tensor_data"]
 WATCH_SECONDS = 1.0
+SMALL = 4096  # bytes of a request of tensors that a quick model answers at once: a thread would cost more than the answer
 
 
 def make_app(models: Repository, limits: Limits, threads: int, token: str = "", alive: Callable[[], bool] = lambda: True) -> Any:
@@ -48,20 +49,20 @@ def make_app(models: Repository, limits: Limits, threads: int, token: str = "", 
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="infer")
     service = Service(models, limits, pool)
-    infer_route = {"endpoint": service, "methods": ["POST"]}
-    routes = [
+    paths = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
+    routes = [Route(f"{path}/infer", service, methods=["POST"]) for path in paths]  # first, since they are looked up in this order
+    for path in paths:
+        routes += [
+            Route(path, _json(lambda request: _model(models, request).metadata)),
+            Route(f"{path}/ready", _json(lambda request: {"name": _model(models, request).name, "ready": True})),
+        ]
+    routes += [
         Route("/v2/health/live", _json(lambda request: {"live": True})),
         Route("/v2/health/ready", _json(lambda request: {"ready": True})),
         Route("/v2", _json(lambda request: {"name": "applied_dl", "version": _version(), "extensions": EXTENSIONS})),
         Route("/openapi.json", _json(lambda request: describe(list(models.models.values())))),
         Route("/metrics", _metrics),
     ]
-    for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
-        routes += [
-            Route(path, _json(lambda request: _model(models, request).metadata)),
-            Route(f"{path}/ready", _json(lambda request: {"name": _model(models, request).name, "ready": True})),
-            Route(f"{path}/infer", **infer_route),  # type: ignore[arg-type]
-        ]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
@@ -111,11 +112,16 @@ class Service:
             raise Refusal(415, "A compressed body is not read here; send it as it is.")
         body = await self._read(headers.get(b"content-length"), receive)
         try:
+            if model.quick and len(body) <= SMALL:
+                request = parse_request(body, headers.get(HEADER_LENGTH))
+                if RAW not in request.parameters:
+                    return respond(model, request, self.limits)
             self.load.admit()
             metrics.waiting.inc()
             work = asyncio.get_running_loop().run_in_executor(self.pool, infer, model, body, headers.get(HEADER_LENGTH), self.limits)
             work.add_done_callback(self._done)  # also after the deadline: a thread that runs keeps its place in the queue
-            return await asyncio.wait_for(asyncio.shield(work), self.limits.seconds)
+            async with asyncio.timeout(self.limits.seconds):
+                return await asyncio.shield(work)
         except TimeoutError:
             raise Refusal(504, f"The answer took more than {self.limits.seconds:g} s.") from None
         finally:

@@ -1,13 +1,12 @@
-"""One `infer` request from its bytes to the bytes of its response; runs in a thread of the pool."""
+"""One `infer` request from its bytes to the bytes of its response."""
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
-from applied_dl.core.bundle import finite
 from applied_dl.serving.limits import Limits
 from applied_dl.serving.models import ANSWERS, Model
 from applied_dl.serving.protocol import Parameters, Request, format_response, parse_request, select_outputs
@@ -37,17 +36,23 @@ def infer(model: Model, body: bytes, header_length: bytes | None, limits: Limits
     Raises:
         AppliedError: the request is wrong, or none of its inputs can be read.
     """
-    request = parse_request(body, header_length)
+    return respond(model, parse_request(body, header_length), limits)
+
+
+def respond(model: Model, request: Request, limits: Limits) -> Answered:
+    """Answer a request that was read."""
+    arrays, notes = answer(model, request, limits)
+    rows = len(next(iter(arrays.values()))) if arrays else 0
+    return Answered(*format_response(request, model.name, model.version, select_outputs(request, arrays), notes), rows)
+
+
+def answer(model: Model, request: Request, limits: Limits) -> tuple[dict[str, np.ndarray], Parameters]:
+    """The outputs for a request, and the parameters of its response."""
     options = dict(request.parameters)
     raw = options.pop(RAW, False)
     if not isinstance(raw, bool):
         raise bad(f"The parameter {RAW!r} must be true or false, received {str(raw)[:40]!r}.")
-    if raw:
-        arrays, notes = _predict(model, request, options, limits)
-    else:
-        arrays, notes = _run(model, request, options, limits), {}
-    rows = len(next(iter(arrays.values()))) if arrays else 0
-    return Answered(*format_response(request, model.name, model.version, select_outputs(request, arrays), notes), rows)
+    return _predict(model, request, options, limits) if raw else (_run(model, request, options, limits), {})
 
 
 def check_options(model: Model, options: dict[str, Any], limits: Limits) -> None:
@@ -92,7 +97,7 @@ def _predict(model: Model, request: Request, options: dict[str, Any], limits: Li
     if not inputs:
         raise bad("The request has no inputs.")
     answers = model.predictor.predict(inputs, **options)
-    failed = [answer for answer in answers if "error" in answer]
+    failed = [one for one in answers if "error" in one]
     if len(failed) == len(answers):
         raise bad(str(failed[0]["error"]) if failed else "The request holds nothing to predict from.")
     notes: Parameters = {}
@@ -100,7 +105,12 @@ def _predict(model: Model, request: Request, options: dict[str, Any], limits: Li
         notes["warnings"] = "; ".join(model.predictor.warnings)
     if failed:
         notes["errors"] = len(failed)
-    texts = [json.dumps(finite(answer), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") for answer in answers]
+    texts = [msgspec.json.encode(one, enc_hook=_plain) for one in answers]  # NaN becomes null
     array = np.empty(len(texts), object)
     array[:] = texts
     return {ANSWERS: array}, notes
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers as Python's."""
+    return value.item()

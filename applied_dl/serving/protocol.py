@@ -31,7 +31,12 @@ class Tensor(Struct):
     @property
     def has_data(self) -> bool:
         """Whether its data is in the JSON."""
-        return bytes(self.data) not in (b"", b"null")
+        return len(self.view) > 4 or bytes(self.view) not in (b"", b"null")
+
+    @property
+    def view(self) -> memoryview:
+        """The JSON of its data, without a copy."""
+        return memoryview(self.data)
 
 
 class Output(Struct):
@@ -75,7 +80,7 @@ class Request(Struct, frozen=True, kw_only=True):
 def array_of(tensor: Tensor, content: memoryview | None) -> np.ndarray:
     """One input as an array. Raises `Refusal` where its data is wrong."""
     if content is None:
-        return from_json(tensor.name, tensor.datatype, tensor.shape, bytes(tensor.data))
+        return from_json(tensor.name, tensor.datatype, tensor.shape, tensor.view)
     return from_binary(tensor.name, tensor.datatype, tensor.shape, content)
 
 

@@ -80,18 +80,19 @@ def _check_pixels(files: list[bytes], limits: Limits) -> None:
     from PIL import Image
 
     total = 0
-    for place, content in enumerate(files):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for place, content in enumerate(files):
+            try:
                 with Image.open(io.BytesIO(content)) as image:
                     total += image.size[0] * image.size[1]
-        except Image.DecompressionBombError:
-            total = limits.pixels + 1
-        except Exception:  # damaged headers raise whatever Pillow's plugins raise
-            continue
-        if total > limits.pixels:
-            raise Refusal(413, f"The images up to image {place} have over {limits.pixels:,} pixels together; send smaller or fewer ones.")
+            except Image.DecompressionBombError:
+                total = limits.pixels + 1
+            except Exception:  # damaged headers raise whatever Pillow's plugins raise
+                continue
+            if total > limits.pixels:
+                most = f"{limits.pixels:,} pixels together"
+                raise Refusal(413, f"The images up to image {place} have over {most}; send smaller or fewer ones.")
 
 
 def _cells(tensor: Tensor, content: memoryview | None) -> list[Cell]:
@@ -101,7 +102,7 @@ def _cells(tensor: Tensor, content: memoryview | None) -> list[Cell]:
     if content is not None:
         values: list[Any] = array_of(tensor, content).ravel().tolist()
         return [value.decode("utf-8", "replace") if isinstance(value, bytes) else _present(value) for value in values]
-    column = cells(tensor.name, tensor.datatype, bytes(tensor.data), len(tensor.shape))
+    column = cells(tensor.name, tensor.datatype, tensor.view, len(tensor.shape))
     if len(column) != count_of(tensor.name, tensor.shape):
         raise bad(f"Tensor {tensor.name!r}: the shape {tensor.shape} has other than the {len(column):,} elements received.")
     return column

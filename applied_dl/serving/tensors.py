@@ -34,12 +34,12 @@ def datatype_of(dtype: Any) -> str:
 
 def count_of(name: str, shape: list[int]) -> int:
     """How many elements a shape has. Raises `Refusal` for negative or absurd sizes."""
-    if len(shape) > MOST_AXES or any(n < 0 for n in shape):
+    if len(shape) > MOST_AXES or (shape and min(shape) < 0):
         raise bad(f"Tensor {name!r}: expected a shape of at most {MOST_AXES} sizes that are not negative, received {shape[:16]}.")
     return math.prod(shape)
 
 
-def from_json(name: str, datatype: str, shape: list[int], data: bytes) -> np.ndarray:
+def from_json(name: str, datatype: str, shape: list[int], data: bytes | memoryview) -> np.ndarray:
     """The JSON of `data`, nested or flat, as an array of this shape; null is NaN in a tensor of floats.
 
     Raises:
@@ -65,7 +65,7 @@ def from_json(name: str, datatype: str, shape: list[int], data: bytes) -> np.nda
     return array
 
 
-def cells(name: str, datatype: str, data: bytes, axes: int, missing: bool = True) -> list[Any]:
+def cells(name: str, datatype: str, data: bytes | memoryview, axes: int, missing: bool = True) -> list[Any]:
     """The JSON of `data`, nested at most `axes` deep, as one flat list of texts, numbers or truth values; None where it is null.
 
     Decoded by type, so that a long text among numbers is refused before it can decide how large an array becomes.
@@ -127,17 +127,13 @@ def _decoder(element: type, depth: int, missing: bool) -> msgspec.json.Decoder[A
     return msgspec.json.Decoder(kind)
 
 
-def _depth(data: bytes, most: int, name: str) -> int:
+def _depth(data: bytes | memoryview, most: int, name: str) -> int:
     """How deep the list is nested at its first element: 1 for a flat one."""
-    depth, opening = 0, ord("[")
-    for byte in data[: 64 * MOST_AXES]:
-        if byte == opening:
-            depth += 1
-        elif chr(byte) not in " \t\r\n":
-            break
-    if depth > most:
+    depth = bytes(data[: 64 * MOST_AXES]).translate(None, b" \t\r\n").partition(b"[")[2]
+    found = 1 + len(depth) - len(depth.lstrip(b"["))
+    if found > most:
         raise bad(f"Tensor {name!r}: its data is nested deeper than its shape.")
-    return max(depth, 1)
+    return found
 
 
 def _whole(name: str, datatype: str, values: list[Any]) -> np.ndarray:

@@ -69,6 +69,7 @@ def run_worker(settings: Settings, listening: socket.socket, ready: Callable[[Re
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.limits.seconds + settings.limits.reading),
     )

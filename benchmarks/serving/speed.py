@@ -1,0 +1,223 @@
+"""python -m benchmarks.serving.speed: a served bundle beside the bare `Predictor`, a bare Starlette route, and KServe's own server.
+
+Each server runs alone in one process, with two bundles (the tables and images of the test fixtures) and 4 clients on plain sockets; 2,000
+requests of each kind, in three rounds in which the servers take turns; the median round counts. Processor time is that of the server's
+process, so other work on the machine weighs little. `ready` is measured for one bundle. KServe's server is `applied_dl.serving.kserve_model`
+in an environment of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.runner import ROOT, Row, peer, write
+from benchmarks.serving.load import Exchange, bundles, cpu_seconds, jpeg, megabytes, several
+
+REQUESTS, CLIENTS, ROUNDS = 2000, 4, 3
+STARLETTE = """
+import asyncio, json, os, sys, applied_dl, numpy as np, uvicorn
+from concurrent.futures import ThreadPoolExecutor
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+models = {name: applied_dl.load(folder, threads=1) for name, folder in (pair.split("=") for pair in sys.argv[2:])}
+pool = ThreadPoolExecutor(2)
+
+def answer(predictor, body, length):
+    message = json.loads(body[:length])
+    arrays = {}
+    for one in message["inputs"]:
+        kind = {"FP32": np.float32, "UINT8": np.uint8}[one["datatype"]]
+        data = np.frombuffer(body[length:], kind) if "parameters" in one else np.array(one["data"], kind)
+        arrays[one["name"]] = data.reshape(one["shape"])
+    return [{"name": name, "data": array.ravel().tolist()} for name, array in predictor.run(arrays).items()]
+
+async def infer(request):
+    body = await request.body()
+    length = int(request.headers.get("inference-header-content-length", len(body)))
+    outputs = await asyncio.get_running_loop().run_in_executor(pool, answer, models[request.path_params["name"]], body, length)
+    return JSONResponse({"outputs": outputs})
+
+app = Starlette(routes=[Route("/v2/models/{name}/infer", infer, methods=["POST"]), Route("/v2/health/ready", lambda r: JSONResponse({}))])
+uvicorn.run(app, port=int(sys.argv[1]), log_level="critical", access_log=False)
+"""
+
+
+def requests(folders: dict[str, Path]) -> dict[str, Exchange]:
+    """A row in JSON as tensors and raw, an image as a binary tensor and as the bytes of a JPEG."""
+    encoder = json.loads((folders["tabular"] / "encoder.json").read_text())
+    row = {column["name"]: column["low"] for column in encoder["columns"]}
+    tensors = [{"name": name, "datatype": "FP32", "shape": [1], "data": [value]} for name, value in row.items()]
+    cells = [{"name": name, "datatype": "FP64", "shape": [1], "data": [value]} for name, value in row.items()]
+    pixels, photo = bytes(range(64)), jpeg()
+    element = struct.pack("<I", len(photo)) + photo
+
+    def binary(datatype: str, shape: list[int], content: bytes) -> list[dict]:
+        return [{"name": "image", "datatype": datatype, "shape": shape, "parameters": {"binary_data_size": len(content)}}]
+
+    return {
+        "row, JSON tensors": Exchange("/v2/models/tabular/infer", {"inputs": tensors}),
+        "row, raw": Exchange("/v2/models/tabular/infer", {"parameters": {"raw": True}, "inputs": cells}),
+        "image, binary tensor": Exchange("/v2/models/image/infer", {"inputs": binary("UINT8", [1, 8, 8, 1], pixels)}, pixels),
+        "image, JPEG": Exchange("/v2/models/image/infer", {"parameters": {"raw": True}, "inputs": binary("BYTES", [1], element)}, element),
+    }
+
+
+def bare(folders: dict[str, Path]) -> dict[str, float]:
+    """CPU milliseconds of the same calls without a server."""
+    import numpy as np
+
+    from applied_dl.predictor import load
+
+    table, image = load(folders["tabular"], threads=1), load(folders["image"], threads=1)
+    row = {column.name: column.low for column in table.encoder.columns}
+    tensors = {name: np.array([row[name]], np.float32) for name in table.runtime.inputs}
+    pixels, photo = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1), jpeg()
+    calls = {
+        "row, JSON tensors": lambda: table.run(tensors),
+        "row, raw": lambda: table.predict([row]),
+        "image, binary tensor": lambda: image.run({"image": pixels}),
+        "image, JPEG": lambda: image.predict([photo]),
+    }
+    found = {}
+    for name, call in calls.items():
+        call()
+        rounds = []
+        for _ in range(ROUNDS):
+            start = time.process_time()
+            for _ in range(REQUESTS // 4):
+                call()
+            rounds.append((time.process_time() - start) / (REQUESTS // 4) * 1e3)
+        found[name] = round(statistics.median(rounds), 3)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def start(command: list[str], port: int, environment: dict[str, str]) -> tuple[subprocess.Popen, float, float]:
+    """A server that is ready, with the CPU seconds that took, and its memory in megabytes."""
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+                one.sendall(b"GET /v2/health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                if b" 200 " in one.recv(100):
+                    return process, cpu_seconds(process.pid), megabytes(process.pid)
+        except OSError:
+            pass
+        time.sleep(0.02)
+    raise RuntimeError(f"the server did not start: {command}")
+
+
+def commands(folders: dict[str, Path]) -> dict[str, list[str]]:
+    """The servers; `PORT` and `BUNDLES` stand for theirs."""
+    script = folders["image"].parent / "bare_starlette.py"
+    script.write_text(STARLETTE)
+    package = [sys.executable, "-m", "applied_dl", "serve", "BUNDLES", "--port", "PORT", "--quiet"]
+    kserve = peer("clients", "kserve", "tritonclient[http]", "ai-edge-litert", "msgspec", "Pillow", "polars", "tokenizers")
+    return {
+        "applied_dl serve": package,
+        "bare Starlette": [sys.executable, str(script), "PORT", "BUNDLES"],
+        "KServe": [str(kserve), "-m", "applied_dl.serving.kserve_model", "BUNDLES", "--http_port", "PORT", "--enable_grpc", "false"],
+    }
+
+
+def started(command: list[str], pairs: list[str]) -> tuple[subprocess.Popen, int, float, float]:
+    port = free_port()
+    words = [word for part in command for word in (pairs if part == "BUNDLES" else [str(port)] if part == "PORT" else [part])]
+    return (lambda found: (found[0], port, *found[1:]))(start(words, port, {}))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = bundles(Path(temporary))
+        pairs = [f"{name}={folders[name]}" for name in ("tabular", "image")]
+        found: dict = {"bare": bare(folders), "servers": {}}
+        asked, servers = requests(folders), commands(folders)
+        ready = []
+        for _ in range(ROUNDS):
+            process, _, seconds, memory = started(servers["applied_dl serve"], pairs[:1])
+            ready.append((seconds, memory))
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+        found["ready"] = {"cpu_seconds": statistics.median(r[0] for r in ready), "megabytes": round(statistics.median(r[1] for r in ready), 1)}
+        measured: dict = {name: {} for name in servers}
+        for turn in range(ROUNDS):
+            for name, command in servers.items():
+                process, port, seconds, _ = started(command, pairs)
+                measured[name].setdefault("ready", []).append(seconds)
+                for kind, exchange in asked.items():
+                    if name == "bare Starlette" and ("raw" in kind or "JPEG" in kind):
+                        continue
+                    several(port, exchange.content, 200, CLIENTS)
+                    before, clock = cpu_seconds(process.pid), time.perf_counter()
+                    times = several(port, exchange.content, REQUESTS, CLIENTS)
+                    wall, spent = time.perf_counter() - clock, cpu_seconds(process.pid) - before
+                    ordered = sorted(times)
+                    measured[name].setdefault(kind, []).append(
+                        (spent / REQUESTS * 1e3, REQUESTS / wall, ordered[len(ordered) // 2] * 1e3, ordered[int(len(ordered) * 0.99)] * 1e3)
+                    )
+                measured[name].setdefault("megabytes", []).append(megabytes(process.pid))
+                process.send_signal(signal.SIGTERM)
+                process.wait()
+                print(turn, name, measured[name], file=sys.stderr, flush=True)
+        for name, rounds in measured.items():
+            found["servers"][name] = {
+                "ready_cpu_seconds": round(statistics.median(rounds.pop("ready")), 2),
+                "megabytes": round(statistics.median(rounds.pop("megabytes")), 1),
+                **{kind: dict(zip(("cpu_ms", "per_second", "p50_ms", "p99_ms"), (round(statistics.median(v), 3) for v in zip(*values))))
+                   for kind, values in rounds.items()},
+            }  # fmt: skip
+        found["requests"], found["clients"], found["rounds"] = REQUESTS, CLIENTS, ROUNDS
+        write("serving_speed", found)
+
+
+def summary(found: dict) -> list[Row]:
+    """Against the goals."""
+    ready, ours, kserve = found["ready"], found["servers"]["applied_dl serve"], found["servers"]["KServe"]
+    row, image = "row, JSON tensors", "image, binary tensor"
+    above = ours[row]["cpu_ms"] - found["bare"][row]
+    ratio = {kind: ours[kind]["per_second"] / kserve[kind]["per_second"] for kind in (row, image)}
+    starlette = found["servers"]["bare Starlette"]
+    return [
+        Row("one bundle served: ready after", f"{ready['cpu_seconds']:.2f} s CPU", "≤ 0.8 s", ready["cpu_seconds"] <= 0.8,
+            f"KServe's server {kserve['ready_cpu_seconds']:.1f} s with two bundles, ours {ours['ready_cpu_seconds']:.2f} s"),
+        Row("one bundle served: memory", f"{ready['megabytes']:.0f} MB", "≤ 110 MB", ready["megabytes"] <= 110,
+            f"two bundles after the run: {ours['megabytes']:.0f} MB, KServe's {kserve['megabytes']:.0f} MB"),
+        Row("a row in JSON: CPU above the bare `Predictor`", f"{above:.2f} ms", "≤ 0.45 ms", above <= 0.45,
+            f"`Predictor.run` {found['bare'][row]:.2f} ms, a bare Starlette route {starlette[row]['cpu_ms']:.2f} ms in all"),
+        *(Row(f"{kind}: requests/s over KServe's server", f"{ratio[kind]:.2f} × ({ours[kind]['per_second']:,.0f}/s)", "≥ 1.4 ×",
+              ratio[kind] >= 1.4, f"KServe {kserve[kind]['per_second']:,.0f}/s, bare Starlette {starlette[kind]['per_second']:,.0f}/s")
+          for kind in (row, image)),
+    ]  # fmt: skip
+
+
+def details(found: dict) -> list[str]:
+    """Every server and kind of request."""
+    lines = ["| server | request | CPU ms | requests/s | p50 ms | p99 ms |", "|---|---|---|---|---|---|"]
+    lines += [f"| `Predictor`, no server | {kind} | {ms:.2f} | | | |" for kind, ms in found["bare"].items()]
+    for name, server in found["servers"].items():
+        for kind, one in server.items():
+            if isinstance(one, dict):
+                lines.append(f"| {name} | {kind} | {one['cpu_ms']:.2f} | {one['per_second']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} |")
+    return lines
+
+
+if __name__ == "__main__":
+    main()

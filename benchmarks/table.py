@@ -9,7 +9,8 @@ from benchmarks.runner import RESULTS, ROOT, Row, read
 START, END = "<!-- results: written by benchmarks/table.py -->", "<!-- end of results -->"
 SECTIONS = {
     "image": "Image classification", "tabular": "Tables", "forecast": "Forecasting", "words": "Word vectors", "sentences": "Sentences",
-    "training": "Training", "export": "Exported files", "runtime": "Runtime", "bundle": "Bundles",
+    "training": "Training", "export": "Exported files", "runtime": "Runtime", "serving": "Serving",
+    "bundle": "Bundles",
 }  # fmt: skip
 IN_README = (  # one row each: the first one that has a goal
     "image_digits", "image_flowers", "tabular_adult", "tabular_california",

@@ -2,8 +2,8 @@
 
 Each server runs alone in one process, with two bundles (the tables and images of the test fixtures) and 4 clients on plain sockets; 2,000
 requests of each kind, in three rounds in which the servers take turns; the median round counts. Processor time is that of the server's
-process, so other work on the machine weighs little. `ready` is measured for one bundle. KServe's server is `applied_dl.serving.kserve_model`
-in an environment of its own.
+process, so other work on the machine weighs little. `ready` is measured for one bundle. KServe's server runs our
+`applied_dl.serving.kserve_model` in an environment of its own.
 """
 
 from __future__ import annotations
@@ -156,7 +156,10 @@ def main() -> None:
             ready.append((seconds, memory))
             process.send_signal(signal.SIGTERM)
             process.wait()
-        found["ready"] = {"cpu_seconds": statistics.median(r[0] for r in ready), "megabytes": round(statistics.median(r[1] for r in ready), 1)}
+        found["ready"] = {
+            "cpu_seconds": round(statistics.median(one[0] for one in ready), 2),
+            "megabytes": round(statistics.median(one[1] for one in ready), 1),
+        }
         measured: dict = {name: {} for name in servers}
         for turn in range(ROUNDS):
             for name, command in servers.items():
@@ -215,7 +218,9 @@ def details(found: dict) -> list[str]:
     for name, server in found["servers"].items():
         for kind, one in server.items():
             if isinstance(one, dict):
-                lines.append(f"| {name} | {kind} | {one['cpu_ms']:.2f} | {one['per_second']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} |")
+                lines.append(
+                    f"| {name} | {kind} | {one['cpu_ms']:.2f} | {one['per_second']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} |"
+                )
     return lines
 
 

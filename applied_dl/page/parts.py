@@ -66,7 +66,7 @@ def _table(predictor: Predictor) -> PageParts:
 
     encoder = predictor.encoder
     return PageParts(
-        modules=("text", "cells", "quantities", "dates", "table", "rows", *COMMON, "view_table", "start"),
+        modules=("text", "cells", "quantities", "dates", "answers", "table", "rows", *COMMON, "view_table", "start"),
         encoder=msgspec.to_builtins(encoder),
         rules=table_rules(),
         form=typical_row(encoder),
@@ -83,7 +83,7 @@ def _image(predictor: Predictor) -> PageParts:
         examples = examples[1:]
         limits.append("Large JPEGs may differ: this bundle was trained on JPEGs that were reduced while they were decoded. Train it again.")
     return PageParts(
-        modules=("text", "image", *COMMON, "view_image", "start"),
+        modules=("text", "answers", "image", *COMMON, "view_image", "start"),
         encoder=msgspec.to_builtins(encoder),
         rules={"patterns": {}},
         examples=examples,
@@ -97,7 +97,7 @@ def _words(predictor: Predictor) -> PageParts:
     few = f"the {MOST_VECTORS:,} most frequent words, with vectors " if len(vectors) < len(encoder.words) else "vectors "
     state = {"words": encoder.words, "lowercase": encoder.lowercase, "ngrams": encoder.ngrams, "buckets": encoder.buckets}
     return PageParts(
-        modules=("text", "words", "subwords", *COMMON, "view_text", "start"),
+        modules=("text", "words", "subwords", "answers", *COMMON, "view_text", "start"),
         encoder={},
         rules=text_rules(markup_too=False),
         form={"vectors": vectors.shape, "padding": encoder.padding, "similarity": True, "text": encoder.words[0]},
@@ -120,7 +120,7 @@ def _sentences(predictor: Predictor) -> PageParts:
     length = min(WIDEST, encoder.length)
     cut = f"The page reads {length} tokens of a text; `predict` reads {encoder.length}."
     return PageParts(
-        modules=("text", "words", "subwords", *COMMON, "view_text", "start"),
+        modules=("text", "words", "subwords", "answers", *COMMON, "view_text", "start"),
         encoder=shown,
         rules=text_rules(markup_too=encoder.html),
         form={

@@ -14,6 +14,10 @@ const encoders = {
       return {inputs: Object.fromEntries(Object.entries(inputs).map(([name, {data}]) => [name, [...data].map(plain)])), errors: Object.keys(errors).map(Number)};
     };
   },
+  predictions: async () => {
+    const {tablePredictions} = await load('table.js');
+    return ({encoder, outputs, count}) => tablePredictions(encoder, outputs, count);
+  },
   image: async () => {
     const {fromRgba} = await load('image.js');
     return ({encoder, rgba, width, height}) => {

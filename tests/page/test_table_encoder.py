@@ -13,7 +13,9 @@ from applied_dl.io.dates import FORMS
 from applied_dl.io.tables import read_table
 from applied_dl.io.terms import TermScores
 from applied_dl.page.rules import table_rules
+from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, encode
+from applied_dl.tasks.tabular.predict import postprocess
 from tests.page import javascript
 
 ODD = json.loads((Path(__file__).parent / "odd_cells.json").read_text(encoding="utf-8"))
@@ -107,6 +109,37 @@ def test_every_form_of_dates():
     columns = tuple(moment(f"d{i}", form) for i, form in enumerate(FORMS))
     rows = [{column.name: cell for column in columns} for cell in CELLS["dates"]]
     assert compare(TableEncoder(columns=columns, targets=(Target(name="y"),), decimal="."), [rows], 0.0) > 1000
+
+
+def test_predictions_are_those_of_python():
+    random = np.random.default_rng(0)
+    labels = ("a", "b", "c", "d")
+    classes = TableEncoder(columns=(), targets=(Target(name="y", labels=labels),))
+    numbers = TableEncoder(columns=(), targets=(Target(name="y"), Target(name="z")))
+    p = random.dirichlet(np.ones(4), 6)
+    shares = {"probabilities": p, "decision": random.integers(0, 4, 6)}
+    values = {name: random.normal(size=(6, 2)) for name in ("prediction", "lower", "upper")}
+    given = [
+        {"encoder": to_builtins(encoder), "outputs": {name: array.ravel().tolist() for name, array in outputs.items()}, "count": 6}
+        for encoder, outputs in ((classes, shares), (classes, {"probabilities": p}), (numbers, values))
+    ]
+    decided, likely, several = javascript.encode("predictions", table_rules(), None, given)
+    encoded = Encoded(inputs={}, kept=list(range(6)))
+    assert decided == postprocess(classes, shares, encoded)
+    assert likely == postprocess(classes, {"probabilities": p}, encoded)
+    for got, want in zip(several, postprocess(numbers, values, encoded), strict=True):
+        assert {target.pop("name"): target for target in got["targets"]} == want
+
+
+def test_a_set_of_labels_and_a_warning_are_shown_where_the_graph_has_them():
+    encoder = TableEncoder(columns=(), targets=(Target(name="y", labels=("a", "b", "c")),))
+    outputs = {"probabilities": [0.2, 0.5, 0.3, 0.1, 0.1, 0.8], "set": [0, 1, 1, 0, 0, 1], "distance": [0.4, 3.21]}
+    ((usual, far),) = javascript.encode(
+        "predictions", table_rules(), None, [{"encoder": to_builtins(encoder), "outputs": outputs, "count": 2}]
+    )
+    assert (usual["set"], far["set"]) == (["b", "c"], ["c"])
+    assert "warnings" not in usual
+    assert "3.2 times the usual distance" in far["warnings"][0]
 
 
 def test_cells_that_nobody_thought_of():

@@ -1,5 +1,7 @@
 // An image → uint8 (height, width, channels), as applied_dl/tasks/image/encoder.py makes it with Pillow.
 
+import {withAnswers} from './answers.js';
+
 export async function decodeImage(encoder, file) {   // the pixels of a file: first frame, EXIF orientation, on the background, no colour management
   const image = await createImageBitmap(file, {colorSpaceConversion: 'none'}), {width, height} = image;
   const canvas = new OffscreenCanvas(width, height).getContext('2d', {alpha: false, willReadFrequently: true});
@@ -92,7 +94,8 @@ export function imageNotes(encoder, pixels) {   // where brightness or contrast 
 
 export function imagePrediction(encoder, outputs) {
   const labels = encoder.labels ?? [];
-  if (!labels.length) return {targets: [{name: encoder.target ?? '', prediction: outputs.prediction[0], lower: outputs.lower[0], upper: outputs.upper[0]}]};
+  if (!labels.length) return withAnswers({targets: [{name: encoder.target ?? '', prediction: outputs.prediction[0], lower: outputs.lower[0], upper: outputs.upper[0]}]}, outputs, labels);
   const top = labels.map((label, i) => ({label, probability: outputs.probabilities[i]})).sort((a, b) => b.probability - a.probability);
-  return {...top[0], top, labels: encoder.multi_label ? top.filter(({probability}) => probability >= 0.5).map(({label}) => label) : undefined};
+  const several = encoder.multi_label ? top.filter(({probability}) => probability >= 0.5).map(({label}) => label) : undefined;
+  return withAnswers({...top[0], top, labels: several}, outputs, labels);
 }

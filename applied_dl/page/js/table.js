@@ -4,6 +4,7 @@ import {rules, regex, strip, trimSet, quoted, casefold} from './text.js';
 import {clean, numberStyle, decimalMark, readBoolean, placeFinder, isMark} from './cells.js';
 import {readNumber, readQuantity, readMeasures} from './quantities.js';
 import {readMoment} from './dates.js';
+import {withAnswers} from './answers.js';
 
 const UNKNOWN = 0, ABSENT = 1, FIRST = 2, FAR = 3, LARGEST = 3.4028234663852886e38;
 const single = (value) => Math.fround(Math.min(Math.max(value, -LARGEST), LARGEST));
@@ -127,10 +128,10 @@ export function tablePredictions(encoder, outputs, count) {   // outputs: {name:
     const at = (name, k = 0) => outputs[name][row * width + k];
     if (!labels.length) {
       const targets = encoder.targets.map(({name}, k) => ({name, prediction: at('prediction', k), lower: at('lower', k), upper: at('upper', k)}));
-      return {targets};
+      return withAnswers({targets}, outputs, labels, row);
     }
     const ranked = labels.map((label, k) => ({label, probability: at('probabilities', k)}));
     const best = outputs.decision ? ranked[outputs.decision[row]] : ranked.reduce((a, b) => b.probability > a.probability ? b : a);
-    return {...best, top: ranked.sort((a, b) => b.probability - a.probability)};
+    return withAnswers({...best, top: ranked.sort((a, b) => b.probability - a.probability)}, outputs, labels, row);
   });
 }

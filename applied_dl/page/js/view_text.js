@@ -3,6 +3,7 @@
 import {inflate} from './runtime.js';
 import {wordEncoder, encodeWords} from './words.js';
 import {subwordEncoder} from './subwords.js';
+import {withAnswers} from './answers.js';
 import {make, classAnswer, notes, later} from './dom.js';
 
 const NEAREST = 8;
@@ -22,11 +23,12 @@ export async function taskView(spec, run) {
     const {ids, error, notes: found} = read(text);
     if (error) throw new Error(error);
     const outputs = await run(await encode(text)), cut = ids.length > width ? [`the page reads the first ${width} tokens of a text; this one has ${ids.length}`] : [];
-    return {vector: outputs.vector, prediction: outputs.probabilities && named(outputs.probabilities), ids, notes: [...found, ...cut]};
+    return {vector: outputs.vector, prediction: outputs.probabilities && named(outputs), ids, notes: [...found, ...cut]};
   };
-  const named = (probabilities) => {
-    const top = spec.encoder.labels.map((label, i) => ({label, probability: probabilities[i]})).sort((a, b) => b.probability - a.probability);
-    return {...top[0], top, labels: spec.encoder.multi_label ? top.filter(({probability}) => probability >= 0.5).map(({label}) => label) : undefined};
+  const named = (outputs) => {
+    const top = spec.encoder.labels.map((label, i) => ({label, probability: outputs.probabilities[i]})).sort((a, b) => b.probability - a.probability);
+    const several = spec.encoder.multi_label ? top.filter(({probability}) => probability >= 0.5).map(({label}) => label) : undefined;
+    return withAnswers({...top[0], top, labels: several}, outputs, spec.encoder.labels);
   };
   const nearest = ({vector, ids}) => {
     const unit = scaled(vector), own = words ? new Set(ids.map((id) => id - 1)) : new Set(), size = unit.length, found = [];

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from applied_dl.core.bundle import Manifest, finite
-from applied_dl.page.litert import packed, runtime_parts
+from applied_dl.page.litert import ADDRESS, packed, runtime_parts
 from applied_dl.page.parts import PageParts, page_parts
 from applied_dl.predictor import Predictor
 from applied_dl.runtime.freeze import freeze
@@ -75,6 +75,7 @@ def template(task: str, parts: PageParts, spec: dict[str, Any], content: bytes, 
         "blocks": "\n".join(f'<script type="text/plain" id="{name}">{text}</script>' for name, text in blocks.items()),
         "script": script(parts.modules),
         "license": "holds" if held else "fetches",
+        "connect": "'none'" if held else ADDRESS,  # the browser itself refuses any other connection
     }
     page = (here / "page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], page)

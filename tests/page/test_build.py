@@ -80,11 +80,13 @@ def test_the_runtime_is_packed_or_pinned(trained, tmp_path):
     about = spec_of((tmp_path / "a.html").read_text(encoding="utf-8"))["runtime"]
     assert (pinned["offline"], about["version"]) == (False, litert.VERSION)
     assert all(file["integrity"].startswith("sha384-") for file in about["files"].values())
+    assert f"connect-src {litert.ADDRESS};" in (tmp_path / "a.html").read_text(encoding="utf-8")
     packed = write_page(bundle, tmp_path / "b.html", runtime=package(tmp_path))
     page = (tmp_path / "b.html").read_text(encoding="utf-8")
     block = re.search(r'id="block-core">(.*?)</script>', page)[1]
     assert gzip.decompress(base64.b64decode(block)) == b"// dist/index.js"
     assert (packed["offline"], packed["runtime"]) == (True, "9.9.9")
+    assert "connect-src 'none';" in page  # the browser refuses every connection
     assert "http" not in re.sub(r"<!--.*?-->|www.w3.org|apache.org", "", page.split("</main>")[0].split("<style>")[0])
     with pytest.raises(UsageError, match="does not hold the npm package"):
         write_page(bundle, tmp_path / "c.html", runtime=tmp_path / "deep")

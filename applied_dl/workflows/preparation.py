@@ -44,7 +44,7 @@ def how_trained(task, recipe) -> dict[str, bool]:
     return {
         "stops": task.trained_by_keras and bool(settings.patience),
         "weighted": task.trained_by_keras and bool(settings.class_weights),
-        "epochs": not task.trained_by_keras or settings.epochs is not None,
+        "epochs": not task.trained_by_keras or bool(settings.epochs),
     }
 
 

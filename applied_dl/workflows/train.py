@@ -200,8 +200,8 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
 
     scoring = serving._replace(model=serving.scored or serving.model)
     answers = {
-        "validation": serving.validation or keras_outputs(scoring, prepared.validation),
-        "test": keras_outputs(scoring, prepared.test),
+        "validation": serving.validation or keras_outputs(serving if "validation" in serving.unseen else scoring, prepared.validation),
+        "test": keras_outputs(serving if "test" in serving.unseen else scoring, prepared.test),
     }
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     lines.log_scores(scores["test"], baselines)
@@ -237,7 +237,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     warnings = [
         *([f"{lines.IMPORTANT}: {worthless}"] if worthless else []),
         *prepared.warnings,
-        *([REFITTED] if serving.scored else []),
+        *([REFITTED] if serving.scored and "test" not in serving.unseen else []),
         *undrawn,
         *cuts,
         *_cut_short(fitted.history),

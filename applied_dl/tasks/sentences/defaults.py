@@ -9,10 +9,12 @@ from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.core.sections import Export
 from applied_dl.tasks.sentences.readers.read import BALANCES
+from applied_dl.tasks.sentences.recipe import Fit
 from applied_dl.text.bert_files import read_facts
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
 from applied_dl.text.models.transformer import transformer
+from applied_dl.text.subwords import english
 from applied_dl.text.vector_files import read_vectors
 from applied_dl.training.losses import SMOOTHED
 from applied_dl.training.optimizers import refuse_bfloat16, refuse_unused
@@ -29,7 +31,8 @@ WIDE = 16_000  # sub-words up to which a table is 512 wide; a larger one is 256 
 MANY, SMALL_STRENGTH = 100_000, 3.0  # with fewer rows three tokens in ten are dropped at random; from this many on none
 PAIRS_SEEN = 900_000  # pairs shown in a whole training of the static model
 MAX_METRIC_DROP = 0.01
-FEW = 2000  # training texts below which the shipped classifier is fitted again on all texts
+FEW = 2000  # training texts below which no net is trained beside the linear classifier, which is fitted again on all texts
+NET_KEYS = ("epochs", "batch_size", "learning_rate", "optimizer", "schedule", "warmup", "patience", "ema", "weight_decay")  # ask for one
 
 
 def resolve_sentences(recipe, prepared):
@@ -44,8 +47,9 @@ def resolve_sentences(recipe, prepared):
     known_settings(BUILDERS[name], {key: getattr(model, key) for key in OPTIONS})
     light = name in LIGHT
     table = light and objective in VECTOR_OBJECTIVES and (model.pooling or "mean") == "mean"
-    dimensions = _dimensions(model, name, table, encoder, learn.init)
-    _check_model(recipe, name, objective, encoder, dimensions)
+    init = (learn.init or _init(prepared.state.english, table, objective)) if light else None
+    dimensions = _dimensions(model, name, table, encoder, init)
+    _check_model(recipe, name, objective, encoder, dimensions, init)
     _check_text(recipe, name, objective, encoder)
     _check_training(recipe, objective, table, encoder.multi_label)
     rows = len(prepared.state.rows) if objective in ("contrastive", "classification") else len(prepared.train)
@@ -63,17 +67,19 @@ def resolve_sentences(recipe, prepared):
     blends = name == "static" and objective == "classification"
     if blends:
         own["ngrams"] = model.ngrams is not False
+        if own["ngrams"] and len(prepared.train) < FEW and not _asks_for_net(recipe):
+            chosen["epochs"] = 0
     augment, strength = recipe.preprocess.augment, recipe.preprocess.strength
     if augment is None:
         augment = ("drop",) if light and (not table or rows < MANY) else ()
         strength = SMALL_STRENGTH if table and augment and strength == STRENGTH else strength
-    trained = name != "pretrained" and name != "bytes" and not recipe.preprocess.tokenizer
+    trained = name != "pretrained" and name != "bytes" and not recipe.preprocess.tokenizer and init != "english"
     return config.replace(
         recipe,
         data=_columns(recipe.data, prepared.state.columns),
         model=own,
         learn={"objective": objective}
-        | ({"init": learn.init or ("svd" if table and objective == "contrastive" else "random")} if light else {})
+        | ({"init": init} if light else {})
         | ({"temperature": learn.temperature or TEMPERATURE} if objective in VECTOR_OBJECTIVES else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None}
         | ({"refit": _refits(recipe, own["ngrams"], len(prepared.train))} if blends else {}),
@@ -102,6 +108,17 @@ def _refits(recipe, ngrams: bool, rows: int) -> bool:
     return ngrams and rows < FEW if recipe.train.refit is None else recipe.train.refit
 
 
+def _init(english: bool, table: bool, objective: str) -> str:
+    return "english" if english else "svd" if table and objective == "contrastive" else "random"
+
+
+def _asks_for_net(recipe) -> bool:
+    """Whether a key of the recipe has a meaning for a net alone."""
+    train, idle = recipe.train, Fit()
+    keys = (*NET_KEYS, "loss", "label_smoothing")
+    return any(getattr(train, key) != getattr(idle, key) for key in keys) or bool(recipe.preprocess.augment)
+
+
 def _columns(data, columns: dict[str, tuple[str, ...]]) -> dict:
     """The text and label columns that were found, by which `predict` and `evaluate` read other tables."""
     found = {"column": columns.get("text"), "target": columns.get("labels")}
@@ -114,6 +131,11 @@ def _dimensions(model, name: str, table: bool, encoder, init: str | None) -> int
         return read_facts(Path(model.weights))["width"]
     if name == "transformer":
         return model.dimensions or model.width or 256
+    if init == "english":
+        width = english().vectors.shape[1]
+        if model.dimensions not in (None, width):
+            raise UsageError(f"model.dimensions is {model.dimensions}, but the table of learn.init = 'english' has {width}; leave it out.")
+        return width
     if init not in (None, "random", "svd"):
         width = read_vectors(init, limit=1)[1].shape[1]
         if model.dimensions not in (None, width):
@@ -122,7 +144,7 @@ def _dimensions(model, name: str, table: bool, encoder, init: str | None) -> int
     return model.dimensions or (512 if table and name == "static" and encoder.vocabulary <= WIDE else 256)
 
 
-def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) -> None:
+def _check_model(recipe, name: str, objective: str, encoder, dimensions: int, init: str | None) -> None:
     """Refuse models and objectives that do not go together."""
     model, learn = recipe.model, recipe.learn
     if objective == "classification" and not encoder.labels:
@@ -139,9 +161,13 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         raise UsageError("Masked-language-model training needs tokens that see each other: model.name = 'transformer'.")
     if name in LIGHT and model.pooling == "cls":
         raise UsageError(f"model.pooling = 'cls' takes the first token alone, which in {name!r} does not see the others: use 'mean'.")
-    if recipe.train.epochs == 0 and name != "pretrained":
-        raise UsageError(f"train.epochs = 0 takes a pretrained encoder as it is (model.weights); {name!r} must be trained.")
-    if recipe.train.epochs == 0 and objective in ("classification", "mlm"):
+    linear = name == "static" and objective == "classification" and model.ngrams is not False
+    if recipe.train.epochs == 0 and name != "pretrained" and init != "english" and not linear:
+        raise UsageError(
+            "train.epochs = 0 takes a pretrained encoder (model.weights) or table (learn.init = 'english') as it is; "
+            f"{name!r} must be trained."
+        )
+    if recipe.train.epochs == 0 and objective in ("classification", "mlm") and not linear:
         raise UsageError(f"train.epochs = 0 trains nothing, and learn.objective = {objective!r} needs a new head to be trained.")
     if learn.init is not None and name not in LIGHT:
         raise UsageError(f"learn.init is for a table ({', '.join(LIGHT)}); model.name is {name!r}.")
@@ -149,7 +175,7 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int) ->
         if value and (name != "static" or objective != "classification"):
             raise UsageError(f"{key} is for labelled texts and model.name = 'static'.")
     if learn.init not in (None, "random", "svd") and name == "bytes":
-        raise UsageError("learn.init = FILE needs the words of a tokenizer; model.name = 'bytes' hashes them: use 'static'.")
+        raise UsageError("learn.init = FILE or 'english' needs the words of a tokenizer; model.name = 'bytes' hashes them: use 'static'.")
     if learn.pretrain and objective == "mlm":
         raise UsageError("learn.pretrain trains as learn.objective = 'mlm' does; give train.epochs instead.")
     if learn.mask != MASK and objective != "mlm" and not learn.pretrain:
@@ -170,7 +196,8 @@ def _check_text(recipe, name: str, objective: str, encoder) -> None:
     own = {"bytes": "model.name = 'bytes' needs no tokenizer", "pretrained": "a pretrained encoder brings its own tokenizer"}.get(name)
     if own and pre.tokenizer:
         raise UsageError(f"preprocess.tokenizer has no meaning here: {own}.")
-    if reason := own or ("preprocess.tokenizer is used as it is" if pre.tokenizer else None):
+    table = "learn.init = 'english' brings its own" if recipe.learn.init == "english" else None
+    if reason := own or table or ("preprocess.tokenizer is used as it is" if pre.tokenizer else None):
         for key, idle in (("subwords", "wordpiece"), ("vocabulary", None), ("lowercase", True)):
             if getattr(pre, key) != idle:
                 raise UsageError(f"preprocess.{key} is for a tokenizer that is trained; {reason}.")

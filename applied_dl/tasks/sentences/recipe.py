@@ -61,21 +61,25 @@ class Model(Section, frozen=True, kw_only=True):
     pre_norm: about(bool | None, "transformer: normalisation before each part (more stable) or after it (as in BERT)") = None
     activation: about(str | None, "transformer: gelu, relu, swish, …") = None
     dropout: about(float | None, "transformer: dropout", ge=0, lt=1) = None
-    ngrams: about(bool | None, "static, labelled texts: blend the net with a linear classifier of sub-words and pairs of them") = None
+    ngrams: about(
+        bool | None, "static, labelled texts: a linear classifier of sub-words, pairs of them, letters and vectors beside the net"
+    ) = None
 
 
 class Learn(Section, frozen=True, kw_only=True):
     objective: about(str | None, "contrastive, simcse (each text with itself), mlm, classification or distillation") = None
     temperature: about(float | None, "temperature of the contrastive softmax", gt=0) = None
     init: about(
-        str | None, "embedding initialisation of a table: random, svd (factorised counts) or a file of word vectors (GloVe, word2vec, .npz)"
+        str | None,
+        "embedding initialisation of a table: english (sub-word vectors of the package, the default for English texts), svd (factorised "
+        "counts), random, or a file of word vectors (GloVe, word2vec, .npz)",
     ) = None
     pretrain: about(int, "epochs of masked-language-model training before the objective (transformer)", ge=0) = 0
     mask: about(float, "share of tokens that are masked in masked-language-model training", gt=0, lt=1) = 0.15
 
 
 class Fit(Train, frozen=True, kw_only=True):
-    epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder as it is", ge=0) = None
+    epochs: about(int | None, "passes over the training rows; 0 takes a pretrained encoder or table as it is", ge=0) = None
     refit: about(bool | None, "labelled texts: after scoring, fit the n-gram classifier again on all rows; by default if there are few") = (
         None
     )

@@ -76,19 +76,19 @@ def fit(recipe, prepared, trainer) -> Fitted:
 def serving(recipe, fitted, prepared) -> Serving:
     """Ids (or bytes) → {"vector"} of unit length, and {"probabilities"} for labelled texts."""
     encoder, model = prepared.encoder, fitted.model
-    scored = None
-    if "classifier" in fitted.extra:
-        whole, share = class_model(model, fitted.extra["classifier"], encoder), fitted.extra.get("share")
-        if share:
-            net, linear = whole, fitted.extra["linear"]
-            whole = blended(net, fitted.extra.get("refitted", linear), share, encoder)
-            scored = blended(net, linear, share, encoder) if "refitted" in fitted.extra else None
+    scored, share, linear = None, fitted.extra.get("share"), fitted.extra.get("linear")
+    net = class_model(model, fitted.extra["classifier"], encoder) if "classifier" in fitted.extra else model
+    if share:
+        whole = blended(net, fitted.extra.get("refitted", linear), share, encoder)
+        scored = blended(net, linear, share, encoder) if "refitted" in fitted.extra else None
+    elif "classifier" in fitted.extra:
+        whole = net
     else:
         entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
         outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
         whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
     keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
-    return restore_serving(recipe, whole, encoder)._replace(scored=scored)
+    return restore_serving(recipe, whole, encoder)._replace(scored=scored, unseen=prepared.state.explicit if scored else ())
 
 
 def restore_serving(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:

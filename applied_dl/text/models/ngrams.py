@@ -10,11 +10,15 @@ MULTIPLIER = 7919  # of the first token of a pair, before it is hashed; ids up t
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class TokenPairs(layers.Layer):
-    """ids (B, T) → (B, 2T) rows of a table: 0 for padding, 1 + id for a token, and hashed rows after these for pairs of neighbours."""
+    """ids (B, T) → rows of a table: 0 for padding, 1 + id for a token, and hashed rows after these for pairs of neighbours.
 
-    def __init__(self, vocabulary: int, buckets: int, padding: int = 0, **base):
+    (B, 2T), or (B, 2T + 1) with `edges`: the first token forms a pair with the start of the text, and the last one with its end, so that
+    "how far …" and "… how far" differ. Padding comes after the text.
+    """
+
+    def __init__(self, vocabulary: int, buckets: int, padding: int = 0, edges: bool = False, **base):
         super().__init__(**{"trainable": False, **base})
-        self.vocabulary, self.buckets, self.padding = vocabulary, buckets, padding
+        self.vocabulary, self.buckets, self.padding, self.edges = vocabulary, buckets, padding, edges
 
     @property
     def rows(self) -> int:
@@ -23,18 +27,24 @@ class TokenPairs(layers.Layer):
 
     def call(self, ids):
         ids = ops.cast(ids, "int32")
-        following = ops.pad(ids[:, 1:], [[0, 0], [0, 1]], constant_values=self.padding)
         real = ops.cast(ops.not_equal(ids, self.padding), "int32")
-        paired = real * ops.cast(ops.not_equal(following, self.padding), "int32")
-        pairs = 1 + self.vocabulary + ops.mod(ids * MULTIPLIER + following, self.buckets)
+        if self.edges:
+            first = ops.pad(ids, [[0, 0], [1, 0]], constant_values=self.vocabulary)  # (B, T + 1): each token, the start before them
+            second = ops.pad(ids * real + self.vocabulary * (1 - real), [[0, 0], [0, 1]], constant_values=self.vocabulary)
+            paired = ops.concatenate([real[:, :1], real], axis=1)
+        else:
+            first, second = ids, ops.pad(ids[:, 1:], [[0, 0], [0, 1]], constant_values=self.padding)
+            paired = real * ops.cast(ops.not_equal(second, self.padding), "int32")
+        pairs = 1 + self.vocabulary + ops.mod(first * MULTIPLIER + second, self.buckets)
         return ops.concatenate([(1 + ids) * real, pairs * paired], axis=1)
 
     def compute_output_spec(self, ids):
-        length = None if ids.shape[1] is None else 2 * ids.shape[1]
+        length = None if ids.shape[1] is None else 2 * ids.shape[1] + self.edges
         return keras.KerasTensor((ids.shape[0], length), "int32")
 
     def get_config(self):
-        return {**super().get_config(), "vocabulary": self.vocabulary, "buckets": self.buckets, "padding": self.padding}
+        own = {"vocabulary": self.vocabulary, "buckets": self.buckets, "padding": self.padding, "edges": self.edges}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -53,7 +63,7 @@ class NormalizedSum(layers.Layer):
         return (weights_shape[0], weights_shape[-1])
 
 
-def linear_ngrams(vocabulary: int, classes: int, *, buckets: int = 2**15, padding: int = 0) -> keras.Model:
+def linear_ngrams(vocabulary: int, classes: int, *, buckets: int = 2**15, padding: int = 0, edges: bool = True) -> keras.Model:
     """A linear classifier of sub-words and pairs of them; its tables are zero until they are set.
 
     Args:
@@ -61,6 +71,7 @@ def linear_ngrams(vocabulary: int, classes: int, *, buckets: int = 2**15, paddin
         classes: C.
         buckets: rows that the pairs share by hashing.
         padding: id that fills short rows; it is ignored.
+        edges: whether the start and the end of a text form pairs with the tokens beside them.
 
     Returns:
         A model {"ids": (B, T) int32} → logits (B, C).
@@ -71,8 +82,8 @@ def linear_ngrams(vocabulary: int, classes: int, *, buckets: int = 2**15, paddin
         TensorShape([2, 3])
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
-    pairs = TokenPairs(vocabulary, buckets, padding, name="pairs")
-    rows = pairs(ids)  # (B, 2T)
-    weights = layers.Embedding(pairs.rows, classes, embeddings_initializer="zeros", name="gram_weights")(rows)  # (B, 2T, C)
-    squares = layers.Embedding(pairs.rows, 1, embeddings_initializer="zeros", name="gram_squares")(rows)  # (B, 2T, 1)
+    pairs = TokenPairs(vocabulary, buckets, padding, edges, name="pairs")
+    rows = pairs(ids)  # (B, 2T + 1)
+    weights = layers.Embedding(pairs.rows, classes, embeddings_initializer="zeros", name="gram_weights")(rows)  # (B, 2T + 1, C)
+    squares = layers.Embedding(pairs.rows, 1, embeddings_initializer="zeros", name="gram_squares")(rows)  # (B, 2T + 1, 1)
     return keras.Model({"ids": ids}, NormalizedSum(dtype="float32", name="gram_logits")(weights, squares), name="linear_ngrams")

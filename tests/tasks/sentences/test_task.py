@@ -267,7 +267,7 @@ def test_a_pretrained_encoder_may_stay_as_it_is(sources, teacher, tmp_path):
     np.testing.assert_allclose(found, wanted, atol=1e-3)  # kept as float16
     assert fitted.history.rows == []
     for sections, message in (
-        ({"train": {"epochs": 0}}, "must be trained"),
+        ({"train": {"epochs": 0}, "learn": {"init": "svd"}}, "must be trained"),
         ({"model": model, "train": {"epochs": 0}, "learn": {"objective": "mlm"}}, "needs a new head"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -18,6 +18,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, vocabulary_of
 from applied_dl.text.counts import cooccurrences, factorised, positive_pmi
 from applied_dl.text.encoded_text import Text
+from applied_dl.text.subwords import english
 from applied_dl.text.vector_files import read_vectors
 
 WINDOW = 20  # sub-words either way that count as neighbours
@@ -36,6 +37,11 @@ def initialize_embedding(model: keras.Model, ids: np.ndarray, padding: int, how:
         return
     with console.timed("counts", "neighbours counted and factorised"):
         layer.embeddings.assign(svd_embedding(table, ids, padding, seed))
+
+
+def initialize_english(model: keras.Model) -> None:
+    """Initialise the layer "table" by the sub-word vectors of the package, which already weigh rare sub-words more."""
+    model.get_layer("table").embeddings.assign(english().vectors)
 
 
 def initialize_from_file(model: keras.Model, ids: np.ndarray, encoder: SubwordEncoder, path: str) -> None:

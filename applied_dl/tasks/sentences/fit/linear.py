@@ -1,45 +1,137 @@
-"""Fit the linear n-gram classifier of labelled texts, a logistic regression on the features of its graph, and its share beside the net."""
+"""Fit the linear classifier of labelled texts: a logistic regression on sub-words, pairs of them, their letters and their vectors.
+
+Letters and vectors are properties of a sub-word, so that their weights are folded into a weight for each sub-word: the graph looks up one
+row for each sub-word and pair (`text.models.ngrams`), and sub-words that no training text holds have weights too. Cross-validation on the
+training rows chooses how much the vectors count and the penalty.
+"""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from applied_dl.core.metrics.classification import row_log_loss
-from applied_dl.tasks.sentences.encoder import SubwordEncoder
+from applied_dl.tasks.sentences.encoder import SubwordEncoder, vocabulary_of
 from applied_dl.text.models.ngrams import linear_ngrams
+from applied_dl.text.token_features import character_ngrams
 
-INVERSE_PENALTY, ITERATIONS = 10.0, 300  # of the logistic regression, as in the TF-IDF baseline
 MOST = 50_000  # texts that it is fitted on, an even sample of more
 BUCKETS = (2**10, 2**15)  # rows for pairs, at least and at most
 BATCH = 1024
+SCALES, PENALTIES = (0.5, 1.0, 2.0), (10.0, 30.0, 100.0, 300.0, 1000.0)  # length of the vectors beside it, inverse penalties: tried
+USUAL = (1.0, 30.0)  # of both: kept where the texts do not clearly speak for others
+FOLDS, TRIED = 5, 1000  # of the cross-validation, and texts that it uses at most
+DENSE = 2000  # texts up to which the regression is solved in the space of the texts
+ITERATIONS = 1000
 SHARES = np.linspace(0, 1, 11)  # of the linear classifier in the blend
+NEVER = 5.0  # logit of a label that every training text has
 FEWEST = 100  # validation texts from which on they decide the share; with fewer the net has too little to learn from
 
 
-def fit_linear(encoder: SubwordEncoder, ids: np.ndarray, target: np.ndarray) -> keras.Model:
-    """The fitted classifier {"ids": (B, T)} → logits (B, C).
+class Choice(NamedTuple):
+    """What cross-validation chose: the length of the vectors beside the sub-words, and the inverse penalty."""
+
+    scale: float
+    penalty: float
+
+
+class Features(NamedTuple):
+    """Sums of features over the sub-words and pairs of N texts; `whole` puts them side by side, over the norm of all occurrences.
+
+    Args:
+        own: sparse (N, R), a feature for each row of the table. shared: sparse (N, K), of the letters. vectors: (N, D).
+        squares: (N, 2) sums of the squared lengths, of the vectors alone in the second column.
+    """
+
+    own: Any
+    shared: Any
+    vectors: np.ndarray
+    squares: np.ndarray
+
+    def norms(self, scale: float) -> np.ndarray:
+        """(N,)"""
+        return np.sqrt(np.maximum(self.squares @ np.array([1.0, scale**2]), 1e-12)).astype(np.float32)
+
+    def whole(self, scale: float):
+        """(N, R + K + D), sparse."""
+        import scipy.sparse as sp
+
+        beside = sp.hstack([self.own, self.shared, sp.csr_matrix(self.vectors * np.float32(scale))])
+        return (sp.diags(1 / self.norms(scale)) @ beside).tocsr()
+
+    def take(self, rows: np.ndarray) -> Features:
+        """The features of some texts."""
+        return Features(*(part[rows] for part in self))
+
+
+class Table(NamedTuple):
+    """What the sub-words and pairs mean, fitted on training texts.
+
+    Args:
+        rarity: (R,) weight of each row of the table of padding, sub-words and pairs; 0 where no training text holds it.
+        letters: sparse (V, K) character n-grams of the sub-words, by their rarity. vectors: (V, D).
+    """
+
+    rarity: np.ndarray
+    letters: Any
+    vectors: np.ndarray
+
+    def features(self, counts) -> Features:
+        """Of texts whose `counts` (N, R) are known."""
+        size = self.letters.shape[0]
+        tokens = counts[:, 1 : 1 + size]
+        lengths = np.square(self.rarity)
+        lengths[1 : 1 + size] += _squares(self.letters)
+        squares = np.stack([counts @ lengths, tokens @ np.square(self.vectors).sum(1)], 1)
+        import scipy.sparse as sp
+
+        return Features(counts @ sp.diags(self.rarity), tokens @ self.letters, tokens @ self.vectors, squares)
+
+    def folded(self, weights: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (R + K + D, C) of the features as weights (R, C) of the rows, and the squared length (R, 1) of each row."""
+        rows, size, letters = len(self.rarity), *self.letters.shape
+        own, shared, direct = np.split(weights, [rows, rows + letters])
+        found, squares = own * self.rarity[:, None], np.square(self.rarity)
+        found[1 : 1 + size] += self.letters @ shared + scale * (self.vectors @ direct)
+        squares[1 : 1 + size] += _squares(self.letters) + scale**2 * np.square(self.vectors).sum(1)
+        return found, squares[:, None]
+
+
+def fit_linear(
+    encoder: SubwordEncoder,
+    ids: np.ndarray,
+    target: np.ndarray,
+    vectors: np.ndarray | None = None,
+    choice: Choice | None = None,
+    weight: np.ndarray | None = None,
+) -> tuple[keras.Model, Choice]:
+    """The fitted classifier {"ids": (B, T)} → logits (B, C), and what was chosen for it.
 
     Args:
         encoder: knows the vocabulary and the labels.
         ids: (N, T) of the training texts.
         target: (N,) class codes, or (N, C) of 0 and 1 for several labels.
+        vectors: (V, D) of the sub-words, where they are known.
+        choice: settings to use; by default cross-validation on the texts chooses them.
+        weight: (N,) of the texts.
     """
     rows = np.linspace(0, len(ids) - 1, min(MOST, len(ids))).astype(np.int64)
-    ids, target = ids[rows], target[rows]
+    ids, target, weight = ids[rows], target[rows], None if weight is None else weight[rows]
     tokens = int((ids != encoder.padding).sum())
     buckets = int(np.clip(2 ** int(np.ceil(np.log2(max(tokens, 2)))), *BUCKETS))
     model = linear_ngrams(encoder.vocabulary, len(encoder.labels), buckets=buckets, padding=encoder.padding)
     counts = _counts(model.get_layer("pairs"), ids)
-    held = np.asarray((counts > 0).sum(0)).ravel()
-    rarity = (np.log((1 + len(ids)) / (1 + held)) + 1).astype(np.float32)
-    rarity[0] = 0.0  # padding
-    weights, bias = _regression(_normalized(counts, rarity), target, len(encoder.labels))
-    weights[held == 0] = 0.0
-    model.get_layer("gram_weights").set_weights([weights * rarity[:, None]])
-    model.get_layer("gram_squares").set_weights([np.square(rarity)[:, None]])
-    model.get_layer("gram_logits").set_weights([bias])
-    return model
+    table = _table(encoder, counts, vectors)
+    features = table.features(counts)
+    if choice is None:
+        choice = cross_validated(features, target, len(encoder.labels), (0.0,) if vectors is None else SCALES, weight)
+    weights, bias = _fitted(features, target, len(encoder.labels), choice, weight)
+    weights, squares = table.folded(weights, choice.scale)
+    for name, values in (("gram_weights", weights), ("gram_squares", squares), ("gram_logits", bias)):
+        model.get_layer(name).set_weights([values.astype(np.float32)])
+    return model, choice
 
 
 def linear_share(net: np.ndarray, linear: np.ndarray, target: np.ndarray) -> float:
@@ -48,6 +140,69 @@ def linear_share(net: np.ndarray, linear: np.ndarray, target: np.ndarray) -> flo
         return 1.0
     losses = [row_log_loss(target, (1 - share) * net + share * linear).mean() for share in SHARES]
     return float(SHARES[int(np.argmin(losses))])
+
+
+def cross_validated(features: Features, target: np.ndarray, classes: int, scales: tuple[float, ...], weight=None) -> Choice:
+    """The scale, then the penalty, of least log loss on folds of at most TRIED training texts.
+
+    Others than the usual ones are taken where they are better by more than the standard error of the difference: few texts cannot tell.
+    """
+    random = np.random.default_rng(0)
+    rows = np.sort(random.permutation(len(target))[:TRIED])
+    some, target, weight = features.take(rows), target[rows], None if weight is None else weight[rows]
+    fold = _folds(target, random)
+    words, vectors = _gram(some.own) + _gram(some.shared), some.vectors @ some.vectors.T
+
+    def losses(choice: Choice) -> np.ndarray:
+        norms, found = some.norms(choice.scale), np.zeros(len(target))
+        kernel = (words + choice.scale**2 * vectors) / norms[:, None] / norms
+        for k in np.unique(fold):
+            held = fold == k
+            own = None if weight is None else weight[~held]
+            alpha, bias = _kernel_regression(kernel[~held][:, ~held], target[~held], classes, choice.penalty, own)
+            found[held] = row_log_loss(target[held], _squashed(kernel[held][:, ~held] @ alpha + bias, target.ndim > 1))
+        return found
+
+    def improved(best: Choice, others: list[Choice]) -> Choice:
+        now, found = losses(best), {other: losses(other) for other in others if other != best}
+        least = min(found, key=lambda other: found[other].mean())
+        gain = now - found[least]
+        return least if gain.mean() > gain.std() / np.sqrt(len(gain)) else best
+
+    best = Choice(*USUAL) if len(scales) > 1 else Choice(scales[0], USUAL[1])
+    if len(target) < 2 * FOLDS:
+        return best
+    if len(scales) > 1:
+        best = improved(best, [best._replace(scale=scale) for scale in scales])
+    return improved(best, [best._replace(penalty=penalty) for penalty in PENALTIES])
+
+
+def _table(encoder: SubwordEncoder, counts, vectors: np.ndarray | None) -> Table:
+    """Sub-words, pairs and letters by how few of the texts hold them, letters and vectors as long as the sub-words on average."""
+    import scipy.sparse as sp
+
+    size, held = encoder.vocabulary, _texts_with(counts)
+    rarity = np.where(held > 0, _rarity(held, counts.shape[0]), 0).astype(np.float32)
+    rarity[0] = 0.0  # padding
+    letters = character_ngrams(vocabulary_of(encoder))
+    letters = letters @ sp.diags(_rarity(_texts_with(counts[:, 1 : 1 + size] @ letters), counts.shape[0]))
+    used = held[1 : 1 + size]
+    goal = (used * np.square(rarity[1 : 1 + size])).sum()
+    letters = letters * np.float32(np.sqrt(goal / max((used * _squares(letters)).sum(), 1e-12)))
+    if vectors is None:
+        return Table(rarity, letters.tocsr(), np.zeros((size, 1), np.float32))
+    length = (used * np.square(vectors).sum(1)).sum()
+    return Table(rarity, letters.tocsr(), vectors * np.float32(np.sqrt(goal / max(length, 1e-12))))
+
+
+def _rarity(held: np.ndarray, texts: int) -> np.ndarray:
+    """Smooth inverse document frequency."""
+    return (np.log((1 + texts) / (1 + held)) + 1).astype(np.float32)
+
+
+def _texts_with(counts) -> np.ndarray:
+    """(R,) how many texts hold each row."""
+    return np.bincount(counts.indices, minlength=counts.shape[1])
 
 
 def _counts(pairs, ids: np.ndarray):
@@ -65,31 +220,72 @@ def _counts(pairs, ids: np.ndarray):
     return whole
 
 
-def _normalized(counts, rarity: np.ndarray):
-    """The features that `linear_ngrams` computes: counts by rarity, over the norm of all occurrences."""
-    import scipy.sparse as sp
+def _folds(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """(N,) the fold of each text: the texts of a class are spread evenly."""
+    order = random.permutation(len(target))
+    if target.ndim == 1:
+        order = order[np.argsort(target[order], kind="stable")]
+    fold = np.empty(len(target), np.int64)
+    fold[order] = np.arange(len(target)) % FOLDS
+    return fold
 
-    norm = np.sqrt(np.maximum(counts @ np.square(rarity), 1e-12))
-    return sp.diags(1 / norm) @ counts @ sp.diags(rarity)
+
+def _fitted(features: Features, target: np.ndarray, classes: int, choice: Choice, weight) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (F, C) and bias (C,) of the regression; of few texts in the space of the texts, where it is a hundred times smaller."""
+    whole = features.whole(choice.scale)
+    if len(target) > DENSE:
+        return _regression(whole, target, classes, choice.penalty, weight)
+    alpha, bias = _kernel_regression(_gram(whole), target, classes, choice.penalty, weight)
+    return whole.T @ alpha, bias
 
 
-def _regression(features, target: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (rows, C) and bias (C,) of a logistic regression; one per label where a text may have several."""
+def _kernel_regression(kernel: np.ndarray, target: np.ndarray, classes: int, penalty: float, weight) -> tuple[np.ndarray, np.ndarray]:
+    """The regression on any features whose products are `kernel` (N, N), as weights (N, C) of the texts, and the bias."""
+    from scipy.linalg import cholesky, solve_triangular
+
+    root = cholesky(kernel.astype(np.float64) + 1e-6 * np.eye(len(kernel)), lower=True)
+    weights, bias = _regression(root, target, classes, penalty, weight)
+    return solve_triangular(root, weights, lower=True, trans="T"), bias
+
+
+def _regression(features, target: np.ndarray, classes: int, penalty: float, weight) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (F, C) and bias (C,) of a logistic regression; one per label where a text may have several."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    weights, bias = np.zeros((features.shape[1], classes), np.float32), np.zeros(classes, np.float32)
+    weights, bias = np.zeros((features.shape[1], classes)), np.full(classes, -NEVER)  # of classes that no text has
     with threadpool_limits(1):
         if target.ndim == 1:
-            model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS).fit(features, target)
-            known = model.classes_ if len(model.classes_) > 2 else model.classes_[1:]
+            if len(np.unique(target)) < 2:
+                bias[target[0]] = NEVER
+                return weights, bias
+            model = LogisticRegression(C=penalty, max_iter=ITERATIONS).fit(features, target, weight)
+            known = model.classes_
+            if len(known) == 2:
+                bias[known[0]], known = 0.0, known[1:]
             weights[:, known], bias[known] = model.coef_.T, model.intercept_
             return weights, bias
         for label in range(classes):
             share = float(target[:, label].mean())
             if 0 < share < 1:
-                model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS).fit(features, target[:, label])
+                model = LogisticRegression(C=penalty, max_iter=ITERATIONS).fit(features, target[:, label])
                 weights[:, label], bias[label] = model.coef_[0], model.intercept_[0]
             else:
-                bias[label] = 5.0 if share else -5.0  # every training text has the label, or none has it
+                bias[label] = NEVER if share else -NEVER  # every training text has the label, or none has it
     return weights, bias
+
+
+def _squashed(logits: np.ndarray, several: bool) -> np.ndarray:
+    if several:
+        return 1 / (1 + np.exp(-logits))
+    found = np.exp(logits - logits.max(1, keepdims=True))
+    return found / found.sum(1, keepdims=True)
+
+
+def _gram(features) -> np.ndarray:
+    return (features @ features.T).toarray()
+
+
+def _squares(matrix) -> np.ndarray:
+    """(N,) squared lengths of sparse rows."""
+    return np.asarray(matrix.multiply(matrix).sum(1)).ravel()

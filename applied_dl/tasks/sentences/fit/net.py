@@ -8,12 +8,13 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from applied_dl.core import console
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
 from applied_dl.tasks.sentences.fit.contrastive import fit_table
-from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, initialize_from_file
+from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, initialize_english, initialize_from_file
 from applied_dl.tasks.sentences.fit.linear import fit_linear, linear_share
 from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
@@ -21,6 +22,7 @@ from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_a
 from applied_dl.tasks.sentences.readers.read import balanced
 from applied_dl.text.models.static import on_word_ids
 from applied_dl.text.models.transformer import classifier, masked_language_model
+from applied_dl.text.subwords import english
 from applied_dl.training.class_weights import class_weights
 from applied_dl.training.losses import loss as named_loss
 from applied_dl.training.source import Source, resident
@@ -32,16 +34,15 @@ FIRST_WORD = 3  # ids below are special
 def fit_sentences(recipe, prepared, trainer, tag: str, model: keras.Model, evaluate) -> Fitted:
     """Train one encoder in place; `evaluate() -> metrics` scores its vectors on the validation part."""
     objective, settings = recipe.learn.objective, recipe.train
-    if settings.epochs == 0:  # a pretrained encoder as it is
+    if settings.epochs == 0 and recipe.model.name == "pretrained":  # as it is
         return Fitted(model, History())
     ids = token_ids(model, prepared.train, prepared.encoder)
     tokens = model if prepared.encoder.tokenizer else on_word_ids(model)
     if recipe.model.name in LIGHT:
         with trainer.preparing(1, 1):
-            if recipe.learn.init in ("random", "svd"):
-                initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, settings.seed)
-            else:
-                initialize_from_file(model, ids, prepared.encoder, recipe.learn.init)
+            _initialize(recipe, prepared, model, ids)
+    if settings.epochs == 0 and objective != "classification":
+        return Fitted(model, History())
     if recipe.learn.pretrain and objective != "mlm":
         first = msgspec.structs.replace(settings, epochs=recipe.learn.pretrain)
         _fit_mlm(recipe, prepared, model, ids, first, trainer, f"{tag}-mlm")
@@ -52,6 +53,16 @@ def fit_sentences(recipe, prepared, trainer, tag: str, model: keras.Model, evalu
     else:
         history = _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate)
     return Fitted(model, history)
+
+
+def _initialize(recipe, prepared, model: keras.Model, ids: np.ndarray) -> None:
+    """Initialise the table as `learn.init` says."""
+    if recipe.learn.init == "english":
+        initialize_english(model)
+    elif recipe.learn.init in ("random", "svd"):
+        initialize_embedding(model, ids, prepared.encoder.padding, recipe.learn.init, recipe.train.seed)
+    else:
+        initialize_from_file(model, ids, prepared.encoder, recipe.learn.init)
 
 
 def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
@@ -199,13 +210,23 @@ def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
 
 
 def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
-    """Labeled texts: a linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
-    part, encoder, settings = prepared.train, prepared.encoder, recipe.train
-    several, held = encoder.multi_label, prepared.validation
-    rows = np.arange(len(part)) if several else balanced(part.target, recipe.data.balance, settings.seed)
-    weight = None if several else class_weights(part.target, encoder.labels, settings.class_weights)
+    """Labeled texts: a net, where epochs are asked for, and the linear classifier, where the recipe says so."""
+    fitted = Fitted(model, History())
+    if recipe.train.epochs:
+        fitted = _fit_net(recipe, prepared, tokens, model, ids, trainer, tag)
+    if not recipe.model.ngrams:
+        return fitted
+    with trainer.preparing(1, 1):
+        return _with_linear(recipe, prepared, fitted, ids)
+
+
+def _fit_net(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
+    """A linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
+    encoder, settings, rows = prepared.encoder, recipe.train, _balanced_rows(recipe, prepared)
+    several, held, target = encoder.multi_label, prepared.validation, prepared.train.target
+    weight = None if several else class_weights(target, encoder.labels, settings.class_weights)
     one_hot = (lambda target: target) if several else (lambda target: np.eye(len(encoder.labels), dtype=np.float32)[target])
-    source = resident({"ids": ids[rows]}, one_hot(part.target[rows]), None if weight is None else weight[rows])
+    source = resident({"ids": ids[rows]}, one_hot(target[rows]), None if weight is None else weight[rows])
     validation = resident({"ids": token_ids(model, held, encoder)}, one_hot(held.target))
     change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding)
 
@@ -219,26 +240,43 @@ def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
     accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0) if several else keras.metrics.CategoricalAccuracy("accuracy")
     shared = {"loss": loss, "metrics": (accuracy,), "augment": augment}
     history = _fit_whole(whole, model, source, validation, settings, trainer, shared, tag, head=True)
-    if not recipe.model.ngrams:
-        return Fitted(model, history, {"classifier": whole})
-    with trainer.preparing(1, 1):
-        return _blended(recipe, prepared, Fitted(model, history, {"classifier": whole}), ids)
+    return Fitted(model, history, {"classifier": whole})
 
 
-def _blended(recipe, prepared, fitted: Fitted, ids: np.ndarray) -> Fitted:
-    """The net with a linear n-gram classifier beside it, which is fitted again on all rows where the recipe says so."""
-    encoder, part = prepared.encoder, prepared.train
-    linear = fit_linear(encoder, ids, part.target)
-    net = class_model(fitted.model, fitted.extra["classifier"], encoder)
-    own, other = (_outputs(model, prepared.validation, encoder)["probabilities"] for model in (net, blended(net, linear, 1.0, encoder)))
-    share = linear_share(own, other, prepared.validation.target)
+def _balanced_rows(recipe, prepared) -> np.ndarray:
+    part = prepared.train
+    return np.arange(len(part)) if prepared.encoder.multi_label else balanced(part.target, recipe.data.balance, recipe.train.seed)
+
+
+def _with_linear(recipe, prepared, fitted: Fitted, ids: np.ndarray) -> Fitted:
+    """The linear classifier, its share beside the net, and where the recipe says so its fit on all rows."""
+    encoder, part, rows = prepared.encoder, prepared.train, _balanced_rows(recipe, prepared)
+    vectors = english().vectors if recipe.learn.init == "english" else None
+
+    def fit(ids, target, choice=None):
+        weight = None if encoder.multi_label else class_weights(target, encoder.labels, recipe.train.class_weights)
+        return fit_linear(encoder, ids, target, vectors, choice, weight)
+
+    with console.timed("linear", f"linear classifier fitted on {len(rows):,} texts"):
+        linear, choice = fit(ids[rows], part.target[rows])
+    share = _share(fitted, linear, prepared)
     fitted = fitted._replace(extra={**fitted.extra, "linear": linear, "share": share})
     if not recipe.train.refit or not share:
         return fitted
-    parts = [part, *(getattr(prepared, name) for name in ("validation", "test") if name not in prepared.state.explicit)]
+    parts = [part.take(rows), *(getattr(prepared, name) for name in ("validation", "test") if name not in prepared.state.explicit)]
     everything = stacked([p.inputs["ids"] for p in parts], encoder.padding)
-    again = fit_linear(encoder, everything, np.concatenate([p.target for p in parts]))
+    again, _ = fit(everything, np.concatenate([p.target for p in parts]), choice)
     return fitted._replace(extra={**fitted.extra, "refitted": again})
+
+
+def _share(fitted: Fitted, linear: keras.Model, prepared) -> float:
+    """The share of the linear classifier beside the net, which validation texts decide."""
+    if "classifier" not in fitted.extra:
+        return 1.0
+    encoder, held = prepared.encoder, prepared.validation
+    net = class_model(fitted.model, fitted.extra["classifier"], encoder)
+    own, other = (_outputs(model, held, encoder)["probabilities"] for model in (net, blended(net, linear, 1.0, encoder)))
+    return linear_share(own, other, held.target)
 
 
 def class_model(model: keras.Model, classifier: keras.Model, encoder: SubwordEncoder) -> keras.Model:
@@ -252,9 +290,10 @@ def class_model(model: keras.Model, classifier: keras.Model, encoder: SubwordEnc
 
 
 def blended(net: keras.Model, linear: keras.Model, share: float, encoder: SubwordEncoder) -> keras.Model:
-    """The net's model with its probabilities blended with those of the linear classifier."""
+    """The linear classifier beside a net (`class_model`), or beside a table of vectors alone, whose share is then 0."""
     entry = keras.Input((None,), dtype="int32", name="ids")
     outputs = net({"ids": entry})
+    outputs = outputs if isinstance(outputs, dict) else {"vector": outputs}
     squash = "sigmoid" if encoder.multi_label else "softmax"
     other = layers.Activation(squash, dtype="float32", name="gram_probabilities")(linear({"ids": entry}))
     if share < 1:

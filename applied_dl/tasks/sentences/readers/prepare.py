@@ -14,6 +14,7 @@ from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.sentences.encoder import (
+    UNKNOWN,
     SubwordEncoder,
     encode_texts,
     read_tokenizer,
@@ -21,6 +22,7 @@ from applied_dl.tasks.sentences.encoder import (
     text_lengths,
     train_tokenizer,
     usual_of,
+    vocabulary_of,
     with_words,
 )
 from applied_dl.tasks.sentences.readers.labels import match_labels
@@ -39,6 +41,7 @@ from applied_dl.tasks.sentences.readers.read import (
 from applied_dl.tasks.sentences.readers.sources import part_folders
 from applied_dl.text.inputs import WHOLE_FILES
 from applied_dl.text.markup import tidy
+from applied_dl.text.subwords import english
 from applied_dl.text.tables import Table, is_table, read_table
 from applied_dl.text.vector_files import read_vectors
 
@@ -47,7 +50,8 @@ WORDS_A_SUBWORD = 24  # running words for each sub-word of the vocabulary
 LENGTH = (16, 128)  # tokens of a text by default where more of them cost time: the 99th percentile between these
 BYTES = (64, 512)  # the same of sentences as raw bytes, and of whole texts:
 WHOLE_BYTES = (64, 4096)
-INITS = ("random", "svd")
+INITS = ("random", "svd", "english")
+PIECES, UNKNOWN_SHARE = 0.3, 0.02  # of the tokens of English texts, at most: pieces that continue a word, and unknown ones
 WORDS_OF_FILE = 30_000  # first words of a file of vectors that become tokens, beside those of the training texts
 WHOLE = 8192  # tokens of a text that a bag of sub-words reads
 CELLS = 2**27  # of the ids of the training texts: what they may take in memory decides how much of the longest ones trains
@@ -63,7 +67,7 @@ class SentencesState(Struct, frozen=True, kw_only=True):
 
     rows: (N, K) int32 places among the training texts, `ABSENT` where a row has fewer. negatives: (N,) place of each row's hard negative,
     or None. source: (N,) the data source that each row came from. columns: the names of the text and label columns that were read.
-    explicit: the parts that the recipe or the folder names, which never train.
+    explicit: the parts that the recipe or the folder names, which never train. english: the tokenizer is that of the package's table.
     """
 
     rows: np.ndarray
@@ -71,6 +75,7 @@ class SentencesState(Struct, frozen=True, kw_only=True):
     source: np.ndarray
     columns: dict[str, tuple[str, ...]] = {}
     explicit: tuple[str, ...] = ()
+    english: bool = False
 
 
 def prepare_sentences(recipe) -> Prepared:
@@ -102,6 +107,7 @@ def prepare_sentences(recipe) -> Prepared:
     }  # fmt: skip
     state = SentencesState(
         rows=codes.rows, negatives=codes.negatives, source=codes.source, columns=train.columns, explicit=explicit,
+        english=_takes_english(recipe) and encoder.tokenizer == english().tokenizer,
     )  # fmt: skip
     marks = [part.inputs[encoder.input] for part in parts.values()]
     return Prepared(
@@ -195,9 +201,7 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
         )
         most = facts["usual_length"]
     else:
-        text = (
-            read_tokenizer(pre.tokenizer) if pre.tokenizer else train_tokenizer(texts, _vocabulary(pre, texts), pre.subwords, pre.lowercase)
-        )
+        text = _tokenizer_of(recipe, texts, bool(labels))
         if recipe.learn.init not in (None, *INITS):
             text = with_words(text, _words_of_file(recipe, texts), pre.lowercase)
         plain, most = SubwordEncoder(length=WHOLE, tokenizer=text, **common), LENGTH[1]
@@ -214,6 +218,38 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
     encoder = msgspec.structs.replace(plain, length=pre.length or (WHOLE if whole and bag else usual))
     sample = sample[:: max(1, len(sample) // SAMPLE_WHOLE)] if encoder.length > most else sample
     return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, sample, encode_texts(encoder, sample))))
+
+
+def _tokenizer_of(recipe, texts: list[str], labelled: bool) -> str:
+    """The tokenizer.json that is named, that of the package's table where the texts are English, or one trained on the texts."""
+    pre, init = recipe.preprocess, recipe.learn.init
+    if pre.tokenizer:
+        if init == "english":
+            raise UsageError("learn.init = 'english' brings its own tokenizer; leave preprocess.tokenizer out.")
+        return read_tokenizer(pre.tokenizer)
+    starts = labelled or recipe.train.epochs == 0
+    if init == "english" or (init is None and starts and _takes_english(recipe) and is_english(texts)):
+        return english().tokenizer
+    return train_tokenizer(texts, _vocabulary(pre, texts), pre.subwords, pre.lowercase)
+
+
+def _takes_english(recipe) -> bool:
+    """Whether the package's table can be where the model starts: no key asks for another tokenizer or another table."""
+    model, pre = recipe.model, recipe.preprocess
+    own = pre.tokenizer or pre.vocabulary or pre.subwords != "wordpiece" or not pre.lowercase
+    table = model.name in (None, "static") and not (model.weights or model.teacher) and model.pooling in (None, "mean")
+    width = model.dimensions in (None, english().vectors.shape[1])
+    return recipe.learn.init in (None, "english") and table and width and not own
+
+
+def is_english(texts: list[str]) -> bool:
+    """Whether the words of most texts are sub-words of the package's table: few pieces that continue a word, and few unknown signs."""
+    encoder = SubwordEncoder(length=LENGTH[1], tokenizer=english().tokenizer)
+    sample = [texts[i] for i in np.linspace(0, len(texts) - 1, min(SAMPLE_WHOLE, len(texts))).astype(int)]
+    ids = encode_texts(encoder, sample)
+    pieces = np.array([token.startswith("##") for token in vocabulary_of(encoder)])
+    used = max((ids != encoder.padding).sum(), 1)
+    return pieces[ids].sum() <= PIECES * used and (ids == encoder.id(UNKNOWN)).sum() <= UNKNOWN_SHARE * used
 
 
 def _words_of_file(recipe, texts: list[str]) -> list[str]:

@@ -35,7 +35,7 @@ def main() -> None:
     cases = [(name, size) for name in SETS for size in SIZES] + [(name, "all") for name in WHOLE]
     chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else None
     for name, size in cases:
-        if chosen and name not in chosen:
+        if chosen and name not in chosen and f"{name}:{size}" not in chosen:
             continue
         train, test = read_set(name)
         found["cases"][f"{name}, {size}"] = runs = []

@@ -60,7 +60,7 @@ UNUSED = [
     ("pairs", {"learn": {"mask": 0.3}}, r"learn\.mask is for"),
     ("pairs", {"learn": {"init": "svd"}, "model": {"name": "transformer"}}, r"learn\.init is for a table"),
     ("pairs", {"learn": {"objective": "simcse"}, "preprocess": {"augment": ()}}, "needs two views of a text"),
-    ("pairs", {"model": {"matryoshka": (512,)}}, "each must be between 2 and 511, received 512"),
+    ("pairs", {"model": {"matryoshka": (512,)}}, "each must be between 2 and 127, received 512"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"lowercase": False}}, r"preprocess\.lowercase is for a tokenizer"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"vocabulary": 500}}, r"preprocess\.vocabulary is for"),
     ("pairs", {"model": {"name": "bytes"}, "preprocess": {"tokenizer": "t.json"}}, r"preprocess\.tokenizer has no meaning here"),

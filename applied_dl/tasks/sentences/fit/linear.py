@@ -20,8 +20,9 @@ from applied_dl.text.token_features import character_ngrams
 MOST = 50_000  # texts that it is fitted on, an even sample of more
 BUCKETS = (2**10, 2**15)  # rows for pairs, at least and at most
 BATCH = 1024
-SCALES, PENALTIES = (0.5, 1.0, 2.0), (10.0, 30.0, 100.0, 300.0, 1000.0)  # length of the vectors beside it, inverse penalties: tried
-USUAL = (1.0, 30.0)  # of both: kept where the texts do not clearly speak for others
+SCALES, PENALTIES = (0.3, 0.5, 0.7, 1.0, 2.0), (10.0, 30.0, 100.0, 300.0)  # length of the vectors beside it, inverse penalties: tried
+USUAL = (1.0, 30.0)  # of both, where few texts do not clearly speak for others
+SURE = 200  # texts from which on the better one is taken however little it is better
 FOLDS, TRIED = 5, 1000  # of the cross-validation, and texts that it uses at most
 DENSE = 2000  # texts up to which the regression is solved in the space of the texts
 ITERATIONS = 1000
@@ -42,12 +43,14 @@ class Features(NamedTuple):
 
     Args:
         own: sparse (N, R), a feature for each row of the table. shared: sparse (N, K), of the letters. vectors: (N, D).
+        lengths: sparse (N, R), the squared length of each own feature by its occurrences.
         squares: (N, 2) sums of the squared lengths, of the vectors alone in the second column.
     """
 
     own: Any
     shared: Any
     vectors: np.ndarray
+    lengths: Any
     squares: np.ndarray
 
     def norms(self, scale: float) -> np.ndarray:
@@ -80,14 +83,14 @@ class Table(NamedTuple):
 
     def features(self, counts) -> Features:
         """Of texts whose `counts` (N, R) are known."""
-        size = self.letters.shape[0]
-        tokens = counts[:, 1 : 1 + size]
-        lengths = np.square(self.rarity)
-        lengths[1 : 1 + size] += _squares(self.letters)
-        squares = np.stack([counts @ lengths, tokens @ np.square(self.vectors).sum(1)], 1)
         import scipy.sparse as sp
 
-        return Features(counts @ sp.diags(self.rarity), tokens @ self.letters, tokens @ self.vectors, squares)
+        size = self.letters.shape[0]
+        tokens = counts[:, 1 : 1 + size]
+        lengths = counts @ sp.diags(np.square(self.rarity))
+        words = np.asarray(lengths.sum(1)).ravel() + tokens @ _squares(self.letters)
+        squares = np.stack([words, tokens @ np.square(self.vectors).sum(1)], 1)
+        return Features((counts @ sp.diags(self.rarity)).tocsr(), tokens @ self.letters, tokens @ self.vectors, lengths.tocsr(), squares)
 
     def folded(self, weights: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights (R + K + D, C) of the features as weights (R, C) of the rows, and the squared length (R, 1) of each row."""
@@ -145,7 +148,8 @@ def linear_share(net: np.ndarray, linear: np.ndarray, target: np.ndarray) -> flo
 def cross_validated(features: Features, target: np.ndarray, classes: int, scales: tuple[float, ...], weight=None) -> Choice:
     """The scale, then the penalty, of least log loss on folds of at most TRIED training texts.
 
-    Others than the usual ones are taken where they are better by more than the standard error of the difference: few texts cannot tell.
+    With fewer than SURE texts, others than the usual ones are taken where they are better by more than the standard error of the
+    difference.
     """
     random = np.random.default_rng(0)
     rows = np.sort(random.permutation(len(target))[:TRIED])
@@ -160,14 +164,17 @@ def cross_validated(features: Features, target: np.ndarray, classes: int, scales
             held = fold == k
             own = None if weight is None else weight[~held]
             alpha, bias = _kernel_regression(kernel[~held][:, ~held], target[~held], classes, choice.penalty, own)
-            found[held] = row_log_loss(target[held], _squashed(kernel[held][:, ~held] @ alpha + bias, target.ndim > 1))
+            new = np.bincount(some.own[~held].indices, minlength=some.own.shape[1]) == 0  # what only held-out texts hold has no length
+            longer = norms[held] / np.sqrt(np.square(norms[held]) - some.lengths[held] @ new)
+            logits = longer[:, None] * (kernel[held][:, ~held] @ alpha) + bias
+            found[held] = row_log_loss(target[held], _squashed(logits, target.ndim > 1))
         return found
 
     def improved(best: Choice, others: list[Choice]) -> Choice:
         now, found = losses(best), {other: losses(other) for other in others if other != best}
         least = min(found, key=lambda other: found[other].mean())
         gain = now - found[least]
-        return least if gain.mean() > gain.std() / np.sqrt(len(gain)) else best
+        return least if gain.mean() > (gain.std() / np.sqrt(len(gain)) if len(gain) < SURE else 0) else best
 
     best = Choice(*USUAL) if len(scales) > 1 else Choice(scales[0], USUAL[1])
     if len(target) < 2 * FOLDS:
@@ -231,10 +238,12 @@ def _folds(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _fitted(features: Features, target: np.ndarray, classes: int, choice: Choice, weight) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (F, C) and bias (C,) of the regression; of few texts in the space of the texts, where it is a hundred times smaller."""
+    """Weights (F, C) and bias (C,) of the regression; of few texts in their own space, which is a hundred times smaller."""
     whole = features.whole(choice.scale)
     if len(target) > DENSE:
-        return _regression(whole, target, classes, choice.penalty, weight)
+        used, weights = np.unique(whole.indices), np.zeros((whole.shape[1], classes))
+        weights[used], bias = _regression(whole[:, used], target, classes, choice.penalty, weight)
+        return weights, bias
     alpha, bias = _kernel_regression(_gram(whole), target, classes, choice.penalty, weight)
     return whole.T @ alpha, bias
 

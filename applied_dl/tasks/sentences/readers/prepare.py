@@ -50,6 +50,7 @@ WORDS_A_SUBWORD = 24  # running words for each sub-word of the vocabulary
 LENGTH = (16, 128)  # tokens of a text by default where more of them cost time: the 99th percentile between these
 BYTES = (64, 512)  # the same of sentences as raw bytes, and of whole texts:
 WHOLE_BYTES = (64, 4096)
+MANY = 100_000  # pairs from which on a table of their own, which is wider, is trained
 INITS = ("random", "svd", "english")
 PIECES, UNKNOWN_SHARE = 0.3, 0.02  # of the tokens of English texts, at most: pieces that continue a word, and unknown ones
 WORDS_OF_FILE = 30_000  # first words of a file of vectors that become tokens, beside those of the training texts
@@ -201,7 +202,7 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
         )
         most = facts["usual_length"]
     else:
-        text = _tokenizer_of(recipe, texts, bool(labels))
+        text = _tokenizer_of(recipe, texts, bool(labels) or len(train) < MANY or recipe.train.epochs == 0)
         if recipe.learn.init not in (None, *INITS):
             text = with_words(text, _words_of_file(recipe, texts), pre.lowercase)
         plain, most = SubwordEncoder(length=WHOLE, tokenizer=text, **common), LENGTH[1]
@@ -220,15 +221,14 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
     return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, sample, encode_texts(encoder, sample))))
 
 
-def _tokenizer_of(recipe, texts: list[str], labelled: bool) -> str:
-    """The tokenizer.json that is named, that of the package's table where the texts are English, or one trained on the texts."""
+def _tokenizer_of(recipe, texts: list[str], few: bool) -> str:
+    """The tokenizer.json that is named, that of the package's table where `few` texts are English, or one trained on the texts."""
     pre, init = recipe.preprocess, recipe.learn.init
     if pre.tokenizer:
         if init == "english":
             raise UsageError("learn.init = 'english' brings its own tokenizer; leave preprocess.tokenizer out.")
         return read_tokenizer(pre.tokenizer)
-    starts = labelled or recipe.train.epochs == 0
-    if init == "english" or (init is None and starts and _takes_english(recipe) and is_english(texts)):
+    if init == "english" or (init is None and few and _takes_english(recipe) and is_english(texts)):
         return english().tokenizer
     return train_tokenizer(texts, _vocabulary(pre, texts), pre.subwords, pre.lowercase)
 

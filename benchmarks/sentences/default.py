@@ -12,11 +12,11 @@ CODE = r"""
 import json, sys, tempfile
 from pathlib import Path
 import numpy as np
-from applied_dl import config
-from applied_dl.tasks import sentences as task
+from applied_dl.tasks.sentences import task
 from applied_dl.training.checkpoints import Store
 from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.training.reproducible import set_up
+from applied_dl.workflows import recipes
 recipe = recipes.read_recipe("pipelines/sentences.toml", {"train.seed": int(sys.argv[1])})
 prepared = task.prepare(recipe, None)
 recipe = task.resolve_defaults(recipe, prepared)

@@ -94,7 +94,8 @@ class Table(NamedTuple):
 
     def folded(self, weights: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights (R + K + D, C) of the features as weights (R, C) of the rows, and the squared length (R, 1) of each row."""
-        rows, size, letters = len(self.rarity), *self.letters.shape
+        rows = len(self.rarity)
+        size, letters = self.letters.shape
         own, shared, direct = np.split(weights, [rows, rows + letters])
         found, squares = own * self.rarity[:, None], np.square(self.rarity)
         found[1 : 1 + size] += self.letters @ shared + scale * (self.vectors @ direct)

@@ -11,10 +11,13 @@ from pathlib import Path
 from applied_dl.core.bundle import MANIFEST, read_manifest
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import needed_files
+from applied_dl.tasks import load_predict
 
 IMAGE = "python:3.12-slim"
 PORT = 8080
-GIBIBYTES = {"requests": "256Mi", "limits": "1Gi"}
+UNUSED = ("hf_xet", "ai_edge_litert/tools", "ai_edge_litert/libLiteRtWebGpuAccelerator.so")  # 46 MB with the folders of tests
+POLARS = "_polars_runtime*"  # 170 MB
+MEMORY = {"requests": "256Mi", "limits": "1Gi"}
 
 
 def write_deployment(folders: dict[str, Path], target: str | Path) -> list[Path]:
@@ -39,7 +42,7 @@ def write_deployment(folders: dict[str, Path], target: str | Path) -> list[Path]
         _copy_bundle(folder, wanted[name], target / "bundles" / name)
         _copy_model(folder, target / "ovms" / name / "1" / "model.tflite")
     written = {
-        "Dockerfile": dockerfile(list(folders)),
+        "Dockerfile": dockerfile(list(folders), any(reads_tables(folder) for folder in folders.values())),
         "inference-service.yaml": inference_service(list(folders)),
         "ovms/config.json": json.dumps(ovms_config(list(folders)), indent=2) + "\n",
         "README.md": readme(list(folders)),
@@ -49,15 +52,30 @@ def write_deployment(folders: dict[str, Path], target: str | Path) -> list[Path]
     return [target / file for file in written]
 
 
-def dockerfile(names: list[str]) -> str:
-    """An image with the light runtime and the bundles."""
+def reads_tables(folder: Path) -> bool:
+    """Whether raw inputs of a bundle are tables, which polars reads."""
+    return load_predict(read_manifest(folder).task).INPUT in ("row", "history")
+
+
+def dockerfile(names: list[str], tables: bool = True) -> str:
+    """An image with the light runtime and the bundles.
+
+    Args:
+        names: of the models.
+        tables: whether one of them reads tables; without, the image holds no polars.
+    """
     models = [f"{name}=/bundles/{name}" for name in names]
     entry = json.dumps(["applied-dl", "serve", *models, "--host", "0.0.0.0", "--port", str(PORT)])
     probe = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{PORT}/v2/health/ready')"
+    unused = " ".join([*UNUSED, *([] if tables else [POLARS])])
     return f"""# docker build -t {image_name(names)} . && docker run -p {PORT}:{PORT} {image_name(names)}
 FROM {IMAGE}
 ARG PACKAGE="applied_dl[serve]{_pinned()}"
-RUN pip install --no-cache-dir --no-compile "$PACKAGE" && useradd --uid 10001 --no-create-home serve
+# without what a server of these bundles never loads: tests, the WebGPU accelerator, helpers{"" if tables else ", the engine of tables"}
+RUN pip install --no-cache-dir --no-compile "$PACKAGE" \\
+ && cd "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \\
+ && rm -rf {unused} && find . -type d -name tests -prune -exec rm -rf {{}} + \\
+ && useradd --uid 10001 --no-create-home serve
 COPY bundles /bundles
 USER 10001
 EXPOSE {PORT}
@@ -90,8 +108,8 @@ spec:
         livenessProbe:
           httpGet: {{path: /v2/health/live, port: {PORT}}}
         resources:
-          requests: {{cpu: "1", memory: {GIBIBYTES["requests"]}}}
-          limits: {{cpu: "2", memory: {GIBIBYTES["limits"]}}}
+          requests: {{cpu: "1", memory: {MEMORY["requests"]}}}
+          limits: {{cpu: "2", memory: {MEMORY["limits"]}}}
 """
 
 

@@ -20,6 +20,8 @@ def named_folders(arguments: list[str]) -> dict[str, Path]:
     for text in arguments:
         given, equals, path = text.partition("=")
         folder = Path(path if equals and not os.path.exists(text) else text)
+        if folder.is_file():
+            raise UsageError(f"{str(folder)!r} is a file; serve takes the folder of a bundle (an archive: `applied-dl unpack` it first).")
         name = given if equals and not os.path.exists(text) else read_manifest(folder).name
         if not name or any(character in name for character in "/?#%\\") or not name.isprintable():
             raise UsageError(f"The name {name!r} cannot be part of an address; give another one: serve NAME={folder}.")

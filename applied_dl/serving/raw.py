@@ -39,7 +39,7 @@ def read_raw(request: Request, kind: str, columns: list[str], limits: Limits) ->
             raise Refusal(413, f"The request has {rows:,} rows; this server takes at most {limits.rows:,} at once.")
     if kind in ("row", "history"):
         table = {name: _cells(tensor, content) for name, (tensor, content) in request.inputs.items()}
-        _check_lengths(table)
+        _check_columns(table)
         return [table] if kind == "history" else [dict(zip(table, row)) for row in zip(*table.values())]
     if len(request.inputs) != 1:
         raise bad(f"Raw inputs of this model are one tensor, {columns[0]!r} of BYTES; received {len(request.inputs)} tensors.")
@@ -113,10 +113,14 @@ def _present(value: Any) -> Cell:
     return None if value != value else value
 
 
-def _check_lengths(table: dict[str, list[Cell]]) -> None:
+def _check_columns(table: dict[str, list[Cell]]) -> None:
+    """Columns of one length, with names that stay different without the space around them."""
     lengths = {name: len(cells) for name, cells in table.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name!r} {count:,}" for name, count in list(lengths.items())[:10])
         raise bad(f"The columns have different numbers of cells: {shown}.")
     if not table:
         raise bad("The request has no columns.")
+    names = [name.strip() for name in table]
+    if not all(names) or len(set(names)) < len(names):
+        raise bad("Two columns have the same name, or one has none, apart from the space around names.")

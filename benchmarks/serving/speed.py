@@ -1,6 +1,6 @@
 """python -m benchmarks.serving.speed: a served bundle beside the bare `Predictor`, a bare Starlette route, and KServe's own server.
 
-Each server runs alone in one process, with two bundles (the tables and images of the test fixtures) and 4 clients on plain sockets; 2,000
+Each server runs alone in one process, with two bundles (the tables and images of the test fixtures) and 4 clients on plain sockets; 1,000
 requests of each kind, in three rounds in which the servers take turns; the median round counts. Processor time is that of the server's
 process, so other work on the machine weighs little. `ready` is measured for one bundle. KServe's server runs our
 `applied_dl.serving.kserve_model` in an environment of its own.
@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks.runner import ROOT, Row, peer, write
 from benchmarks.serving.load import Exchange, bundles, cpu_seconds, jpeg, megabytes, several
 
-REQUESTS, CLIENTS, ROUNDS = 2000, 4, 3
+REQUESTS, CLIENTS, ROUNDS = 1000, 4, 3
 STARLETTE = """
 import asyncio, json, os, sys, applied_dl, numpy as np, uvicorn
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +102,26 @@ def bare(folders: dict[str, Path]) -> dict[str, float]:
     return found
 
 
+def together(folders: dict[str, Path]) -> dict[str, list[float]]:
+    """CPU milliseconds of a row alone, and in a batch of eight: what batching the requests of several clients could save."""
+    import numpy as np
+
+    from applied_dl.predictor import load
+
+    found = {}
+    for name in ("tabular", "image"):
+        predictor = load(folders[name], threads=1)
+        details, found[name] = predictor.runtime.inputs.items(), []
+        for rows in (1, 8):
+            arrays = {key: np.zeros([rows, *(int(n) for n in d["shape_signature"][1:])], d["dtype"]) for key, d in details}
+            predictor.run(arrays)
+            start = time.process_time()
+            for _ in range(REQUESTS):
+                predictor.run(arrays)
+            found[name].append(round((time.process_time() - start) / REQUESTS / rows * 1e3, 4))
+    return found
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -148,7 +168,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folders = bundles(Path(temporary))
         pairs = [f"{name}={folders[name]}" for name in ("tabular", "image")]
-        found: dict = {"bare": bare(folders), "servers": {}}
+        found: dict = {"bare": bare(folders), "together": together(folders), "servers": {}}
         asked, servers = requests(folders), commands(folders)
         ready = []
         for _ in range(ROUNDS):
@@ -221,6 +241,8 @@ def details(found: dict) -> list[str]:
                 lines.append(
                     f"| {name} | {kind} | {one['cpu_ms']:.2f} | {one['per_second']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} |"
                 )
+    for name, (alone, eight) in found["together"].items():
+        lines += ["", f"The graph of `{name}` takes {alone:.3f} ms a row alone and {eight:.3f} ms in a batch of eight."]
     return lines
 
 

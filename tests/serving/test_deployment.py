@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -44,6 +45,10 @@ def test_the_image_serves_what_it_holds(written):
     compile(json.loads(probe)[2], "probe", "exec")
     assert 'ARG PACKAGE="applied_dl[serve]' in text
     assert "USER 10001" in text
+    assert "_polars_runtime" in text  # images and words need none
+    assert "_polars_runtime" not in dockerfile(["a"], tables=True)
+    run = re.search(r"^RUN (.*?)^COPY", text, re.MULTILINE | re.DOTALL)[1]
+    subprocess.run(["bash", "-n", "-c", run], check=True)
 
 
 def test_the_manifest_is_an_inference_service(written):

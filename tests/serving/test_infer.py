@@ -159,6 +159,8 @@ def test_a_text_is_never_a_path(task, text, models, tmp_path, monkeypatch):
         ("tabular", [{"name": "age", "datatype": "FP64", "shape": [1, 2], "data": [3, 4]}], {}, "column of shape"),
         ("tabular", [{"name": "age", "datatype": "FP64", "shape": [3], "data": [3, None]}], {}, "the shape [3]"),
         ("tabular", [], {}, "no columns"),
+        ("tabular", [column("age", "FP64", [3]), column(" age", "FP64", [3])], {}, "same name"),
+        ("forecast", [column("", "FP64", [3]), column("column_1", "FP64", [3])], {}, "same name"),
         ("forecast", [column("co2", "BYTES", ["a"])], {}, "date"),
     ],
 )

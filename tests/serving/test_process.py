@@ -155,6 +155,7 @@ def test_a_client_that_sends_no_header_is_closed(folders):
     ("arguments", "code", "words"),
     [
         (["nowhere"], 3, "does not exist"),
+        (["{words}/bundle.json"], 2, "is a file; serve takes the folder"),
         (["{words}", "m={words}", "m={sentences}"], 2, "Two bundles have the name 'm'"),
         (["a/b={words}"], 2, "cannot be part of an address"),
         (["m={words}", "--workers", "0"], 2, "--workers must be at least 1"),

@@ -204,6 +204,7 @@ def _shipping(manifest: Manifest, about: TaskCard) -> str:
             f"predictor = applied_dl.load({json.dumps(manifest.name, ensure_ascii=False)})\n{about.example}\n```"
         )
         lines.append(f"Over HTTP (Open Inference Protocol v2): `applied-dl serve {shlex.quote(manifest.name)}`.")
+        lines.append(f"As one HTML page that predicts in any browser: `applied-dl page {shlex.quote(manifest.name)}`.")
     return "\n\n".join(lines)
 
 

@@ -43,8 +43,8 @@ def write_examples(folder: Path, predict: Any) -> None:
     for i, one in enumerate(raw):
         arrays |= {f"{i}/{name}": array for name, array in predict.encode(encoder, [one]).inputs.items() if len(array)}
     plain = {"versions": library_versions(), "inputs": [_to_json(one) for one in raw]}
-    (folder / INPUTS).write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8")
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]  # numpy's stubs take the names for its own options
+    (folder / INPUTS).write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def replay_examples(folder: Path, predict: Any) -> int:

@@ -191,7 +191,6 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     from applied_dl.exporting.golden import write_golden, write_history
     from applied_dl.exporting.precisions import export_files, keras_outputs
     from applied_dl.report.card import write_card
-    from applied_dl.runtime.examples import write_examples
     from applied_dl.training.diagnostics import check_afterwards
     from applied_dl.training.reproducible import versions
 
@@ -211,7 +210,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     for item in exports:
         lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, keras_outputs(serving, prepared.test) if serving.scored else answers["test"], exports)
-    write_examples(work, load_predict(recipe.task))
+    unkept = _keep_examples(work, recipe.task)
     write_history(work / "history.csv", fitted.history.rows)
     shown, undrawn = _draw(task, recipe, prepared, fitted, answers["test"], work / "plots")
     manifest = Manifest(
@@ -239,6 +238,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         *prepared.warnings,
         *([REFITTED] if serving.scored and "test" not in serving.unseen else []),
         *undrawn,
+        *unkept,
         *cuts,
         *_cut_short(fitted.history),
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
@@ -259,6 +259,19 @@ def _draw(task, recipe, prepared, fitted, outputs, folder: Path) -> tuple[dict, 
         text = f"Some plots could not be drawn: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
         console.warn(text)
         return {}, [text]
+
+
+def _keep_examples(work: Path, task: str) -> list[str]:
+    """Keep raw inputs with their arrays for `check`; a warning where they cannot be made: no training may be lost to them."""
+    from applied_dl.runtime.examples import write_examples
+
+    try:
+        write_examples(work, load_predict(task))
+    except Exception as error:
+        text = f"No raw inputs are kept to verify the encoder: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
+        console.warn(text)
+        return [text]
+    return []
 
 
 def _cut_short(history) -> list[str]:

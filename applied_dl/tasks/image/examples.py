@@ -8,16 +8,18 @@ import numpy as np
 
 from applied_dl.tasks.image.encoder import ImageEncoder
 
+LARGEST = 64  # pixels of a side that their sizes follow, so that the files stay small
+
 
 def examples(encoder: ImageEncoder) -> list[bytes]:
-    """A JPEG that is large enough to be reduced, and a PNG of another shape with transparency; both smooth with fine noise."""
+    """A JPEG, of small models large enough to be reduced, and a PNG of another shape with transparency; smooth, with fine detail."""
     from PIL import Image
 
-    wide, high = encoder.width, encoder.height
+    wide, high = min(encoder.width, LARGEST), min(encoder.height, LARGEST)
     photo, drawing = io.BytesIO(), io.BytesIO()
-    Image.fromarray(_waves(4 * high + 5, 5 * wide + 3)).save(photo, "JPEG", quality=90)
-    clear = np.dstack([_waves(3 * wide + 1, wide + 2), _waves(3 * wide + 1, wide + 2)[..., :1]])
-    Image.fromarray(clear).save(drawing, "PNG")
+    Image.fromarray(_waves(4 * high + 5, 5 * wide + 3)).save(photo, "JPEG", quality=80)
+    waves = _waves(2 * wide + 1, wide + 2)
+    Image.fromarray(np.dstack([waves, waves[..., :1]])).save(drawing, "PNG")
     return [photo.getvalue(), drawing.getvalue()]
 
 

@@ -90,7 +90,8 @@ def ours(case: str, seed: int, folder: Path) -> dict:
     """The default recipe on the two files: scores on the test rows, and what reading and fitting took."""
     from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.tasks.tabular import task
-    from benchmarks.tabular.common import CheckpointingTrainer, _prepare
+    from applied_dl.training.trainer import CheckpointingTrainer
+    from benchmarks.tabular.common import _prepare
 
     _, target, classes, _ = CASES[case]
     start, cpu = time.perf_counter(), time.process_time()

@@ -18,7 +18,7 @@ from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, input_name, moment_parts
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
 from applied_dl.tasks.tabular.readers.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
-from applied_dl.tasks.tabular.readers.texts import is_text, learn_scores, learn_tags, tag_separator
+from applied_dl.tasks.tabular.readers.texts import is_text, learn_names, learn_scores, learn_tags, tag_separator
 
 BAD = 0.01  # share of the cells of a column of numbers or dates that may be neither
 ONE_BAD = 20  # cells of a column among which one may be wrong
@@ -190,13 +190,14 @@ def _words(name: str, cells: pl.Series, filled: pl.Series, known: Known, wrong: 
         column = Column(name=name, kind="tags", inputs=(input_name(name, known.taken),), levels=tags, separator=separator)
         note = f"read as lists of {len(tags)} values separated by {separator!r}; data.categorical reads whole cells"
         return Learned((column,), note=note)
-    if (many or levels > MOST_LEVELS) and is_text(texts):
+    if many or levels > MOST_LEVELS:
         classes = known.classes if known.codes is not None else 0
-        found = learn_scores(as_levels(cells), known.codes if classes else known.y, classes)
+        found = (learn_scores if is_text(texts) else learn_names)(as_levels(cells), known.codes if classes else known.y, classes)
         if found is not None:
             model, scores = found
             column = Column(name=name, kind="text", inputs=(input_name(name, known.taken),), scores=model)
-            note = f"read as texts, by {len(model.terms):,} words and pairs of words; data.categorical reads whole cells"
+            parts = "words and groups of letters" if model.characters else "words and pairs of words"
+            note = f"read as texts, by {len(model.terms):,} {parts}; data.categorical reads whole cells"
             return Learned((column,), note=note, training={column.inputs[0]: scores})
     if many:
         return Learned(reason=f"{levels} different texts in {len(filled)} rows" + (f"; {note}" if note else ""))

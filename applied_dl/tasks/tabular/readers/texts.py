@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from applied_dl.io.terms import TermScores, split_tags, terms_of
+from applied_dl.io.terms import TermScores, split_tags, terms_and_characters, terms_of
 
 SEPARATORS = ("|", ";", ",", "/", "·")
 LISTS = 0.2  # share of the cells that hold more than one part
 MOST_TAGS, WORDS_OF_TAG, ROWS_OF_TAG = 300, 4, 5  # parts that are kept, most words of one, rows that a part has on average
 WORDS = 3.0  # mean number of words from which different cells are texts
 MOST_TERMS, FOLDS = 20_000, 5
-STRENGTHS = (1.0, 10.0)  # inverse regularisation of logistic regression
+STRENGTHS = (1.0, 10.0, 100.0)  # inverse regularisation of logistic regression
+EXPLAINED = 0.05  # least share of the loss that short texts must explain on rows that their model does not know; else they are names
+LEAST_TEXTS = 100  # training rows with such a text
 SAMPLE = 2000
 
 
@@ -49,7 +51,23 @@ def is_text(filled: pl.Series) -> bool:
     return float(filled.head(SAMPLE).str.count_matches(r"[\p{L}\p{N}]+|[\p{Han}]").mean() or 0) >= WORDS
 
 
-def learn_scores(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermScores, np.ndarray] | None:
+def learn_names(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermScores, np.ndarray] | None:
+    """As `learn_scores`, of different short texts such as names of products: words and groups of letters.
+
+    None where they say nothing about the target of rows that the scores were not fitted to.
+    """
+    if len(cells) - cells.null_count() < LEAST_TEXTS:
+        return None
+    found = learn_scores(cells, y, classes, characters=True)
+    if found is None:
+        return None
+    shares = np.log(np.bincount(y, minlength=classes) / len(y) + 1e-7) if classes else None
+    shares = shares[1:] - shares[:1] if classes == 2 else shares
+    known = _loss(np.tile(shares, (len(y), 1)) if classes else np.zeros_like(y), y, classes)
+    return found if _loss(found[1], y, classes) < (1 - EXPLAINED) * known else None
+
+
+def learn_scores(cells: pl.Series, y: np.ndarray, classes: int, characters: bool = False) -> tuple[TermScores, np.ndarray] | None:
     """A linear model from TF-IDF features to the target, and its scores (N, K) of the training rows, each from a model without that row.
 
     Out-of-fold scores keep the net from trusting them more than it may on new rows. None where no term occurs twice.
@@ -58,6 +76,7 @@ def learn_scores(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermSco
         cells: texts of training rows, null where empty.
         y: (N, T) standardised numbers, or (N,) class codes of `classes` classes.
         classes: 0 for a regression.
+        characters: groups of letters are terms too.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -65,7 +84,9 @@ def learn_scores(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermSco
     texts = [text or "" for text in cells.to_list()]
     least = 2 if len(texts) >= 50 else 1
     try:
-        vectorizer = TfidfVectorizer(analyzer=terms_of, min_df=least, max_features=MOST_TERMS, sublinear_tf=True)
+        vectorizer = TfidfVectorizer(
+            analyzer=terms_and_characters if characters else terms_of, min_df=least, max_features=MOST_TERMS, sublinear_tf=True
+        )
         x = vectorizer.fit_transform(texts)
     except ValueError:  # no term is left
         return None
@@ -84,6 +105,7 @@ def learn_scores(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermSco
         idf=tuple(round(float(v), 6) for v in vectorizer.idf_),
         weights=tuple(tuple(float(f"{v:.5g}") for v in row) for row in weights),
         bias=tuple(round(float(v), 6) for v in bias),
+        characters=characters,
     )
     return model, scores
 

@@ -40,7 +40,7 @@ def runtime_parts(folder: str | Path | None) -> tuple[dict[str, str], dict[str, 
         files = {part: {"path": path, "integrity": digest} for part, (path, digest) in FILES.items()}
         return {}, {"version": VERSION, "address": ADDRESS, "files": files}
     home = _package(Path(folder))
-    version = json.loads((home / "package.json").read_text(encoding="utf-8"))["version"]
+    version = str(_described(home).get("version", "of an unknown version"))
     missing = [path for path, _ in FILES.values() if not (home / path).is_file()]
     if missing:
         raise UsageError(f"{str(home)!r} ({PACKAGE} {version}) lacks {missing[0]!r}; install version {VERSION} of it.")
@@ -49,9 +49,18 @@ def runtime_parts(folder: str | Path | None) -> tuple[dict[str, str], dict[str, 
 
 def _package(folder: Path) -> Path:
     for home in (folder, folder / PACKAGE, folder / "core", folder / "node_modules" / PACKAGE):
-        if (home / "package.json").is_file() and f'"{PACKAGE}"' in (home / "package.json").read_text(encoding="utf-8"):
+        if _described(home).get("name") == PACKAGE:
             return home
     raise UsageError(
         f"--runtime {str(folder)!r} does not hold the npm package {PACKAGE}; write it there with `npm install {PACKAGE}@{VERSION}`, "
         "or leave --runtime out: the page then fetches it when it is opened."
     )
+
+
+def _described(home: Path) -> dict[str, Any]:
+    """What a package states of itself; empty where there is none."""
+    try:
+        found = json.loads((home / "package.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -36,6 +36,7 @@ def package(folder: Path) -> Path:
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_text(f"// {path}")
     (home / "package.json").write_text(json.dumps({"name": litert.PACKAGE, "version": "9.9.9"}))
+    (folder / "package.json").write_text(json.dumps({"dependencies": {litert.PACKAGE: "9.9.9"}}))  # as `npm install` writes it
     return folder
 
 
@@ -90,6 +91,13 @@ def test_the_runtime_is_packed_or_pinned(trained, tmp_path):
     assert "http" not in re.sub(r"<!--.*?-->|www.w3.org|apache.org", "", page.split("</main>")[0].split("<style>")[0])
     with pytest.raises(UsageError, match="does not hold the npm package"):
         write_page(bundle, tmp_path / "c.html", runtime=tmp_path / "deep")
+
+
+@pytest.mark.parametrize("place", [".", "node_modules", f"node_modules/{litert.PACKAGE}", "node_modules/@litertjs"])
+def test_the_package_is_found_wherever_npm_wrote_it(place, tmp_path):
+    held, about = litert.runtime_parts(package(tmp_path) / place)
+    assert set(held) == set(litert.FILES)
+    assert about == {"version": "9.9.9", "address": "", "files": {}}
 
 
 def test_labels_and_names_cannot_break_out_of_the_page(trained, tmp_path, monkeypatch):

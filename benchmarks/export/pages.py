@@ -1,8 +1,9 @@
-"""python -m benchmarks.export.pages RUNTIME: the pages of all five tasks in headless Chromium, from file:// and without a network.
+"""python -m benchmarks.export.pages RUNTIME [BUNDLES]: the pages of all five tasks in headless Chromium, from file://, no network.
 
-Trains one small bundle a task, writes its page with the runtime in it (RUNTIME: the npm package `@litertjs/core`, or its `node_modules`)
-and opens it RUNS times. Each page verifies its own examples; then it answers the bundle's held-out golden rows, and times its examples.
-Needs `chromium` (or CHROMIUM=…). A script added at the end of each page posts what it measured to this process, on the loopback alone.
+Trains one small bundle a task, or takes that of an earlier run from the folder BUNDLES, and writes its page with the runtime in it
+(RUNTIME: the npm package `@litertjs/core`, or its `node_modules`). Opens it RUNS times: each page verifies its own examples; then it
+answers the bundle's held-out golden rows, and times its examples. Needs `chromium` (or CHROMIUM=…). A script added at the end of each
+page posts what it measured to this process, on the loopback alone.
 """
 
 from __future__ import annotations
@@ -128,7 +129,9 @@ def main() -> None:
     pages = {}
     with tempfile.TemporaryDirectory() as temporary:
         for task in TASKS:
-            bundle = applied_dl.train(task, out=Path(temporary) / task, export={"formats": ["tflite"]}, **QUICK.get(task, {})).bundle
+            bundle = Path(sys.argv[2] if len(sys.argv) > 2 else temporary) / task
+            if not bundle.exists():
+                applied_dl.train(task, out=bundle, export={"formats": ["tflite"]}, **QUICK.get(task, {}))
             page = Path(temporary) / f"{task}.html"
             made = write_page(bundle, page, runtime=sys.argv[1])
             bare = write_page(bundle, Path(temporary) / f"{task}.bare.html")

@@ -8,7 +8,7 @@ from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.tasks.image.models import BUILDERS
-from applied_dl.tasks.image.models.backbone import DEFAULT, local_weights, resolve_weights
+from applied_dl.tasks.image.models.backbone import DEFAULT, EMBEDDED, NONE, local_weights, resolve_weights
 from applied_dl.training.losses import SMOOTHED
 
 TINY, SMALL = 12, 64  # pixels of the shorter side
@@ -24,7 +24,8 @@ LOSSES = {  # by kind; the first is the default
 }
 WHAT = {"classification": "classes", "multi_label": "several labels per image", "regression": "numbers"}
 SHARED_OPTIONS = ("width", "depth", "hidden", "activation", "norm", "dropout", "pooling", "spatial_dropout", "stochastic_depth")
-BACKBONE_OPTIONS = ("backbone", "weights", "alpha")
+BACKBONE_OPTIONS = ("backbone", "weights", "alpha", "resolution")
+ENLARGED = ((96, 0), (128, 48), (None, 80))  # resolution of the embedded backbone, for images whose shorter side is above the second number
 REGRESSION: dict = {"clip_norm": 1.0, "label_smoothing": 0.0}
 
 
@@ -42,9 +43,10 @@ def resolve_image(recipe, encoder, rows: int, flip: bool = True):
         DataError: a weights file that does not fit.
     """
     model, side = recipe.model, min(encoder.height, encoder.width)
-    name = model.name or ("backbone" if model.weights else "small_cnn" if side <= TINY else "whitened_cnn")
+    pretrained = model.weights not in (None, NONE)
+    name = model.name or ("backbone" if pretrained else "small_cnn" if side <= TINY else "whitened_cnn")
     pick("model.name", name, BUILDERS)
-    known_settings(BUILDERS[name], {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)})
+    known_settings(BUILDERS[name], builder_options(model))
     _check(recipe, name, encoder)
     chosen = {"backbone": _backbone, "whitened_cnn": _whitened}.get(name, _plain)(encoder, rows)
     chosen |= REGRESSION if encoder.kind == "regression" else {}
@@ -56,7 +58,7 @@ def resolve_image(recipe, encoder, rows: int, flip: bool = True):
     augment = recipe.preprocess.augment
     return config.replace(
         recipe,
-        model={"name": name} | (_trunk(model) if name == "backbone" else {}),
+        model={"name": name} | (_trunk(model, side) if name == "backbone" else {"weights": NONE}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": _augment(encoder, side, flip) if augment is None else augment},
         data={"image_size": (encoder.height, encoder.width), "channels": encoder.channels},
@@ -83,8 +85,8 @@ def _check(recipe, name: str, encoder) -> None:
         raise UsageError(
             f"preprocess.normalize = {pre.normalize!r} has no meaning for a backbone, which scales pixels as its weights require."
         )
-    if name == "backbone" and not recipe.model.weights:
-        raise UsageError('model.name = "backbone" needs model.weights: a local weights file, or "imagenet" to download them.')
+    if name == "backbone" and recipe.model.weights in (None, NONE):
+        raise UsageError('model.name = "backbone" needs model.weights: "embedded", a local weights file, or "imagenet" to download them.')
     if pre.components is not None and pre.normalize not in ("pca", "zca"):
         raise UsageError(f"preprocess.components is for normalize = 'pca' or 'zca'; preprocess.normalize is {pre.normalize!r}.")
     if name != "backbone":
@@ -139,11 +141,20 @@ def _augment(encoder, side: int, flip: bool) -> tuple[str, ...]:
     return names if flip else tuple(name for name in names if name != "flip")
 
 
-def _trunk(model) -> dict:
-    """The architecture and the width multiplier, read from a local weights file where the recipe leaves them open."""
+def builder_options(model) -> dict:
+    """The keys of `[model]` that the builders take; "none" stands for no weights."""
+    options = {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)}
+    return options | ({"weights": None} if model.weights == NONE else {})
+
+
+def _trunk(model, side: int) -> dict:
+    """What the recipe leaves open of a backbone: architecture and width as in a local weights file, and the size of small images."""
     local = local_weights(model.weights)
     name, alpha = resolve_weights(local, model.backbone, model.alpha) if local else (model.backbone, model.alpha)
-    return {"backbone": name or DEFAULT, "alpha": alpha}
+    resolution = model.resolution
+    if resolution is None and model.weights == EMBEDDED:
+        resolution = next(size for size, above in reversed(ENLARGED) if side > above)
+    return {"backbone": name or DEFAULT, "alpha": alpha, "resolution": resolution}
 
 
 def _epochs(encoder, rows: int, most: int) -> int:

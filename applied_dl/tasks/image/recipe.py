@@ -53,9 +53,14 @@ class Preprocess(Section, frozen=True, kw_only=True):
 class Model(Section, frozen=True, kw_only=True):
     name: about(str | None, "mlp, lenet, small_cnn, resnet, mobile, whitened_cnn or backbone; chosen from the data by default") = None
     preset: about(Literal["fast", "default", "best"], "how long to train and, for a backbone, how large the images are") = "default"
-    weights: about(str | None, 'backbone weights: a local file, or "imagenet" to download') = None
+    weights: about(
+        str | None, 'pretrained weights: "embedded" (in the package), "imagenet" (downloaded), a local file, or "none" (from scratch)'
+    ) = None
     backbone: about(str | None, "any keras.applications model name; read from the weights file, else MobileNetV2") = None
     alpha: about(float | None, "width multiplier of MobileNet backbones; read from the weights file, else 1", gt=0) = None
+    resolution: about(
+        int | None, "side in pixels to which a backbone resizes the images inside the graph; small images are enlarged by default", ge=32
+    ) = None
     width: about(float | None, "multiplies the number of filters", gt=0) = None
     depth: about(int | None, "blocks per stage of resnet", ge=1) = None
     hidden: about(tuple[int, ...] | None, "widths of the dense layers of mlp and lenet") = None

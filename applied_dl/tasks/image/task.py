@@ -16,7 +16,7 @@ from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.tasks.image.baselines import image_baselines
 from applied_dl.tasks.image.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.image.defaults import BACKBONE_OPTIONS, SHARED_OPTIONS, may_flip, resolve_image, smaller_models
+from applied_dl.tasks.image.defaults import builder_options, may_flip, resolve_image, smaller_models
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.encoder import load as load_encoder
 from applied_dl.tasks.image.encoder import save as save_encoder
@@ -40,7 +40,7 @@ trained_by_keras = True
 
 def prepare(recipe, cache: Path) -> Prepared:
     """Read, decode and split; fit the pixel statistics on the training images."""
-    data = read_images(recipe.data, recipe.train.seed, cache, preset=recipe.model.preset, pretrained=bool(recipe.model.weights))
+    data = read_images(recipe.data, recipe.train.seed, cache, preset=recipe.model.preset, weights=recipe.model.weights)
     train, encoder = data.parts["train"], data.encoder
     pixels = train.inputs["image"]
     reason = mirror_reason(pixels, train.target, encoder.labels) if may_flip(recipe, encoder) else ""
@@ -72,11 +72,10 @@ def build(recipe, prepared, policy: str | None = None) -> keras.Model:
     try:
         image = keras.Input((encoder.height, encoder.width, encoder.channels), name="image")
         x = image if name == "backbone" else normalize(image, prepared.state.pixels)
-        options = {key: getattr(model, key) for key in (*SHARED_OPTIONS, *BACKBONE_OPTIONS)}
         fixed = {}
         if name == "whitened_cnn":
             fixed["kernel"] = patch_kernel(_normalized(prepared), *STEM)
-        net = call(BUILDERS[name], options, tuple(x.shape[1:]), len(encoder.labels) or 1, **fixed)
+        net = call(BUILDERS[name], builder_options(model), tuple(x.shape[1:]), len(encoder.labels) or 1, **fixed)
         return keras.Model({"image": image}, net(x), name="image_model")
     finally:
         keras.config.set_dtype_policy(before)

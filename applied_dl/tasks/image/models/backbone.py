@@ -1,4 +1,4 @@
-"""A net of `keras.applications` with a new head, for transfer learning from a local weights file or from ImageNet weights."""
+"""A net with a new head for transfer learning: from the weights inside the package, a local weights file, or Keras' ImageNet weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import keras
 from keras import layers
 
 from applied_dl.core.errors import DataError, UsageError, known
+from applied_dl.tasks.image.models.mobilenet_v2 import mobilenet_v2
 from applied_dl.tasks.image.models.parts import global_pool, head
 from applied_dl.tasks.image.models.weights_file import read_weights_file
 
 TRUNK = "trunk"
 DEFAULT = "MobileNetV2"
+EMBEDDED, IMAGENET, NONE = "embedded", "imagenet", "none"  # values of `weights` that name no file
 
 
 def names() -> list[str]:
@@ -23,19 +25,21 @@ def names() -> list[str]:
 
 
 def backbone(
-    input_shape, num_classes: int, *, backbone: str | None = None, weights: str | None = None, alpha: float | None = None, dropout=0.2,
-    pooling="avg", include_top=True, name="backbone",
+    input_shape, num_classes: int, *, backbone: str | None = None, weights: str | None = None, alpha: float | None = None,
+    resolution: int | None = None, dropout=0.2, pooling="avg", include_top=True, name="backbone",
 ) -> keras.Model:  # fmt: skip
-    """A trunk of `keras.applications`, the layer named "trunk", behind its own pixel scaling and before a new head.
+    """A pretrained trunk, the layer named "trunk", behind its own pixel scaling and before a new head.
 
-    410,208 parameters without the head for MobileNetV2 at alpha 0.35.
+    2,206,816 parameters without the head for the weights inside the package, 410,208 for MobileNetV2 of Keras at alpha 0.35.
 
     Args:
         input_shape: (H, W, 3), pixels in 0..255.
         num_classes: outputs of the head.
         backbone: a model name of `keras.applications`; by default that of the weights file, else "MobileNetV2".
-        weights: a local `.h5`, `.weights.h5` or `.keras` file without a top, "imagenet" (downloaded by Keras), or None for random ones.
+        weights: "embedded" (MobileNetV2 from the package, without a download), "imagenet" (downloaded by Keras), a local `.h5`,
+            `.weights.h5` or `.keras` file without a top, or None for random ones.
         alpha: width multiplier of the MobileNets; by default that of the weights file, else 1.
+        resolution: side in pixels to which the graph resizes the images, for small ones; None takes them as they are.
         dropout: share of the features dropped before the head.
         pooling: pooling before the head.
         include_top: False returns features (B, F).
@@ -49,7 +53,7 @@ def backbone(
         DataError: the weights file does not exist, holds a classification head, or does not fit.
 
     Example:
-        >>> model = backbone((224, 224, 3), 5, weights="mobilenet_v2_0.35_224_no_top.h5")
+        >>> model = backbone((224, 224, 3), 5, weights="embedded")
 
     References:
         Sandler et al., MobileNetV2 (2018).
@@ -58,6 +62,28 @@ def backbone(
         known("model.backbone", backbone, names())
     if input_shape[-1] != 3:
         raise UsageError(f"A backbone takes RGB images: set data.channels = 3 (received {input_shape[-1]}).")
+    seen = (resolution, resolution, 3) if resolution else tuple(input_shape)
+    trunk, backbone = _embedded(seen, backbone, alpha) if weights == EMBEDDED else _of_keras(seen, backbone, weights, alpha)
+    trunk.name = TRUNK
+    inputs = keras.Input(tuple(input_shape))
+    x = layers.Resizing(resolution, resolution, name="resized")(inputs) if seen != tuple(input_shape) else inputs
+    x = trunk(_scaled(x, backbone), training=False)  # (B, h, w, F); its batch norms keep their statistics
+    x = global_pool(x, pooling)
+    return keras.Model(inputs, head(x, num_classes, dropout) if include_top else x, name=name)
+
+
+def _embedded(input_shape, backbone: str | None, alpha: float | None) -> tuple[keras.Model, str]:
+    """The trunk inside the package, and its name."""
+    if backbone not in (None, DEFAULT) or alpha not in (None, 1.0):
+        named = f"model.backbone = {backbone!r}" if backbone not in (None, DEFAULT) else f"model.alpha = {alpha:g}"
+        raise UsageError(
+            f'The weights inside the package (model.weights = "embedded") are of {DEFAULT} at alpha 1, not of {named}; leave it out.'
+        )
+    return mobilenet_v2(input_shape), DEFAULT
+
+
+def _of_keras(input_shape, backbone: str | None, weights: str | None, alpha: float | None) -> tuple[keras.Model, str]:
+    """A net of `keras.applications`, and its name."""
     local = local_weights(weights)
     if local is not None:
         backbone, alpha = resolve_weights(local, backbone, alpha)
@@ -65,24 +91,19 @@ def backbone(
     make = getattr(keras.applications, backbone)
     options = {"alpha": alpha} if alpha is not None and "alpha" in inspect.signature(make).parameters else {}
     try:
-        trunk = make(input_shape=tuple(input_shape), include_top=False, weights=str(local) if local else weights, **options)
+        return make(input_shape=input_shape, include_top=False, weights=str(local) if local else weights, **options), backbone
     except Exception as error:  # Keras raises whatever its loaders and downloaders raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"The weights {weights!r} do not fit {backbone}{f' at alpha {alpha}' if alpha else ''}: {reason}") from error
-    trunk.name = TRUNK
-    inputs = keras.Input(tuple(input_shape))
-    x = trunk(_scaled(inputs, backbone), training=False)  # (B, h, w, F); its batch norms keep their statistics
-    x = global_pool(x, pooling)
-    return keras.Model(inputs, head(x, num_classes, dropout) if include_top else x, name=name)
 
 
 def local_weights(weights: str | None) -> Path | None:
-    """The path of a local weights file; None for None and "imagenet". Raises `DataError` where there is no such file."""
-    if not weights or weights == "imagenet":
+    """The path of a local weights file; None where `weights` names none. Raises `DataError` where there is no such file."""
+    if weights in (None, EMBEDDED, IMAGENET, NONE):
         return None
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise DataError(f'There is no weights file {weights!r} (model.weights); give a local file or "imagenet".')
+        raise DataError(f'There is no weights file {weights!r} (model.weights); give a local file, "embedded", "imagenet" or "none".')
     return path
 
 

@@ -37,7 +37,7 @@ class Images(Struct, frozen=True, kw_only=True):
     warnings: list[str] = field(default_factory=list)
 
 
-def read_images(data, seed: int, cache: Path, *, preset: str = "default", pretrained: bool = False) -> Images:
+def read_images(data, seed: int, cache: Path, *, preset: str = "default", weights: str | None = None) -> Images:
     """Read, decode, check and split the images of a recipe.
 
     Args:
@@ -45,7 +45,7 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", pretra
         seed: of the split.
         cache: folder for decoded images.
         preset: the recipe's preset, which decides the size of large images.
-        pretrained: the model has pretrained weights.
+        weights: the recipe's pretrained weights, if it names any.
 
     Raises:
         DataError: the images cannot be trained on; one sentence says why and what to do.
@@ -56,7 +56,7 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", pretra
     labels, several = _classes(listings)
     items = [item for listing in listings.values() for item in listing.items]
     part = np.repeat(list(listings), [len(listing.items) for listing in listings.values()])
-    encoder, notes = fit_input(data, learned.items, preset, pretrained)
+    encoder, notes = fit_input(data, learned.items, preset, weights)
     done = decode_all(encoder, items, cache)
     kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
     target = _target(listings, labels, several)

@@ -15,20 +15,21 @@ OPENED = 100  # of them, images whose pixels decide the range and the background
 SMALL = 64  # pixels; images up to this size are taken as they are
 SIZES = {"fast": 64, "default": 96, "best": 128}  # side of larger images for a net without pretrained weights
 BACKBONE_SIZES = {"fast": 160, "default": 224, "best": 224}  # the sizes that pretrained trunks were trained with
+EMBEDDED_SIZES = {"fast": 128, "default": 160, "best": 224}  # for the trunk inside the package
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 DEPTHS = (1023.0, 4095.0, 16383.0, 65535.0)  # largest values of 10, 12, 14 and 16 bits
 VISIBLE = 32.0  # levels by which a shape must differ from its background
 THUMBNAIL = 64
 
 
-def fit_input(data, items: list, preset: str, pretrained: bool) -> tuple[ImageEncoder, list[str]]:
+def fit_input(data, items: list, preset: str, weights: str | None) -> tuple[ImageEncoder, list[str]]:
     """An encoder with everything but the labels, and notes.
 
     Args:
         data: the recipe's section: `image_size`, `channels` and `resize` are kept where they are set.
         items: training images, paths or arrays.
         preset: the recipe's preset.
-        pretrained: the model has pretrained weights, so that the size is the trunk's and the channels are RGB.
+        weights: pretrained weights, if any: the size is then the trunk's and the channels are RGB.
 
     Raises:
         DataError: `data.image_size` is out of range.
@@ -36,8 +37,9 @@ def fit_input(data, items: list, preset: str, pretrained: bool) -> tuple[ImageEn
     sample = [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(len(items), SAMPLE)).astype(int))]
     headers = [(item, header) for item in sample if (header := _header(item))]
     known = [header for _, header in headers] or [Header(SMALL, SMALL, False)]
-    channels = data.channels or (1 if all(header.grey for header in known) and not pretrained else 3)
-    height, width = data.image_size or _size(known, preset, pretrained)
+    scratch = weights in (None, "none")
+    channels = data.channels or (1 if all(header.grey for header in known) and scratch else 3)
+    height, width = data.image_size or _size(known, preset, weights)
     if min(height, width) < 4 or max(height, width) > 2048:
         raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
     encoder = ImageEncoder(height=height, width=width, channels=channels, fit=check_resize(data.resize), reduce_jpeg=False)
@@ -51,13 +53,17 @@ def _header(item) -> Header | None:
     return peek(item)
 
 
-def _size(known: list[Header], preset: str, pretrained: bool) -> tuple[int, int]:
-    if pretrained:
+def _size(known: list[Header], preset: str, weights: str | None) -> tuple[int, int]:
+    """The height and width of the input. Small images keep theirs, but for trunks that do not enlarge them inside the graph."""
+    if weights not in (None, "none", "embedded"):
         return BACKBONE_SIZES[preset], BACKBONE_SIZES[preset]
     first = known[0]
     if len({(header.height, header.width) for header in known}) == 1 and max(first.height, first.width) <= SMALL:
         return first.height, first.width
-    side, largest = float(np.median([min(header.height, header.width) for header in known])), SIZES.get(preset, SIZES["default"])
+    sizes = EMBEDDED_SIZES if weights == "embedded" else SIZES
+    side, largest = float(np.median([min(header.height, header.width) for header in known])), sizes[preset]
+    if weights == "embedded" and side > SMALL:
+        return largest, largest
     side = max(8, 8 * round(side / 8)) if side <= largest else largest
     return side, side
 

@@ -37,6 +37,7 @@ class TaskCard(Struct, frozen=True, kw_only=True):
         example: a line of Python that predicts, with the shape of its result as a comment.
         error_plots: files in `plots/` that show what the model gets wrong, the most useful one first.
         captions: alternative text by file name in `plots/`.
+        origin: one sentence about pretrained weights that the training began with, and their licence.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class TaskCard(Struct, frozen=True, kw_only=True):
     example: str
     error_plots: tuple[str, ...] = ()
     captions: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
 
 
 def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]], about: TaskCard) -> None:
@@ -62,7 +64,8 @@ def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]],
         _front_matter(manifest, card, about),
         f"# {plain(card['title'] or manifest.name)}",
         _important(manifest),
-        f"{about.kind}, trained by applied_dl on {plain(manifest.facts.get('summary') or manifest.recipe['data']['source'])}.",
+        f"{about.kind}, trained by applied_dl on {plain(manifest.facts.get('summary') or manifest.recipe['data']['source'])}."
+        + (f" {about.origin}" if about.origin else ""),
         card["description"],
         _quality(folder, manifest, about),
         _mistakes(folder, manifest, about),

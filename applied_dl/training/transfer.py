@@ -1,7 +1,8 @@
 """Transfer learning: first the new head of a pretrained trunk alone, then more and more of the trunk, deeper layers at lower rates.
 
 Howard and Ruder, Universal Language Model Fine-tuning (2018): gradual unfreezing and discriminative learning rates. Batch normalization
-of the trunk stays in inference mode throughout: its statistics are better than those of a few hundred rows.
+of the trunk stays in inference mode throughout: its statistics are better than those of a few hundred rows. What is frozen in a stage
+need not be computed in each of its epochs: `cut` finds where the trunk may be divided.
 """
 
 from __future__ import annotations
@@ -33,6 +34,44 @@ def unfreeze(trunk: keras.Model, share: float) -> int:
     return sum(layer.trainable for layer in layers)
 
 
+def shares(stages: int, head: bool = True) -> list[float]:
+    """The share of the trunk's layers that each stage trains.
+
+    With a new head none in the first stage, and in the last ones 1/16, 1/4 and all; without, equal steps up to all.
+    """
+    return [0.0 if i == 0 else 4.0 ** (i + 1 - stages) for i in range(stages)] if head else [(i + 1) / stages for i in range(stages)]
+
+
+def cut(trunk: keras.Model) -> keras.KerasTensor | None:
+    """The last tensor before the trainable layers that all data passes: what leads to it is frozen.
+
+    Args:
+        trunk: a functional model of one input and one output.
+
+    Returns:
+        A tensor of the trunk: its output if all of it is frozen, None if its first layers are trained.
+
+    Example:
+        >>> unfreeze(trunk, 0.25)
+        >>> frozen = keras.Model(trunk.input, cut(trunk))
+    """
+    computing = [layer for layer in trunk.layers if not isinstance(layer, keras.layers.InputLayer)]
+    place = {id(tensor): i for i, layer in enumerate(computing) for tensor in keras.tree.flatten(layer.output)}
+    last_use = list(range(len(computing)))
+    for i, layer in enumerate(computing):
+        for tensor in keras.tree.flatten(layer.input):
+            if id(tensor) in place:
+                last_use[place[id(tensor)]] = i
+    found, open_until = None, 0  # tensors of earlier layers are used up to layer `open_until`
+    for i, layer in enumerate(computing):
+        if layer.trainable_variables:
+            return found
+        if open_until <= i and isinstance(layer.output, keras.KerasTensor):
+            found = layer.output
+        open_until = max(open_until, last_use[i])
+    return trunk.output
+
+
 def layer_rates(trunk: keras.Model, decay: float | None) -> dict[str, float]:
     """Learning-rate factors by variable path: 1 for the head (not listed), times `decay` for each deeper quarter of the trunk."""
     if not decay or decay == 1:
@@ -58,9 +97,10 @@ def fit_staged(model: keras.Model, trunk: keras.Model, settings, trainer: Traine
     """
     history, kept = History(), None
     stages = settings.unfreeze_epochs or (settings.epochs,)
+    trained = shares(len(stages), head)
     for stage, (epochs, turn) in enumerate(zip(stages, trainer.turns(len(stages), "stage"))):
         if settings.unfreeze_epochs:
-            unfreeze(trunk, stage / max(len(stages) - 1, 1) if head else (stage + 1) / len(stages))
+            unfreeze(trunk, trained[stage])
         rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
         own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
         try:

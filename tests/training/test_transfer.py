@@ -7,7 +7,7 @@ import pytest
 from applied_dl.core.records import History
 from applied_dl.training.source import resident
 from applied_dl.training.trainer import CheckpointingTrainer
-from applied_dl.training.transfer import fit_staged, layer_rates, unfreeze, weighted_layers
+from applied_dl.training.transfer import cut, fit_staged, layer_rates, shares, unfreeze, weighted_layers
 from tests.training.test_trainer import data, net, settings
 
 
@@ -59,3 +59,25 @@ def test_a_trunk_thaws_stage_by_stage(head):
     moved = lambda a, b: {path.split("/")[-2] for path in a if not np.array_equal(a[path], b[path])}  # noqa: E731
     assert moved(start, first) == ({"head"} if head else {"head", "late"})
     assert moved(first, last) == {"head", "late", "deep"}
+
+
+def test_a_trunk_is_divided_before_what_is_trained():
+    x = keras.Input((4,))
+    first = keras.layers.Dense(4, name="first")(x)
+    wide = keras.layers.Dense(4, name="wide")(first)
+    added = keras.layers.Add(name="added")([first, wide])
+    trunk = keras.Model(x, keras.layers.Dense(2, name="last")(keras.layers.ReLU(name="bent")(added)))
+    at = {}
+    for trained in ((), ("last",), ("wide", "last"), ("first",)):
+        for layer in trunk.layers:
+            layer.trainable = layer.name in trained
+        at[trained] = cut(trunk)
+    assert at[()] is trunk.output
+    assert at[("last",)] is trunk.get_layer("bent").output
+    assert at[("wide", "last")] is trunk.get_layer("first").output
+    assert at[("first",)] is None
+
+
+def test_stages_train_four_times_as_much_each():
+    assert [shares(n) for n in (1, 2, 3)] == [[0.0], [0.0, 1.0], [0.0, 0.25, 1.0]]
+    assert shares(2, head=False) == [0.5, 1.0]

@@ -27,7 +27,7 @@ def image_baselines(prepared, score: Callable[[dict], Scores]) -> dict[str, Scor
     """
     encoder, part, test = prepared.encoder, prepared.train, prepared.test
     rows = np.linspace(0, len(part) - 1, min(MOST_ROWS, len(part))).astype(np.int64)
-    x, y, queries = _small(part.inputs["image"][rows]), part.target[rows], _small(test.inputs["image"])
+    x, y, queries = small_pixels(part.inputs["image"][rows]), part.target[rows], small_pixels(test.inputs["image"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if not encoder.labels:
@@ -93,7 +93,7 @@ def _of_decisions(scores: Scores) -> Scores:
     return msgspec.structs.replace(scores, metrics=cut(scores.metrics), intervals=cut(scores.intervals))
 
 
-def _small(images: np.ndarray) -> np.ndarray:
+def small_pixels(images: np.ndarray) -> np.ndarray:
     """Means of blocks so that no side is above 32; flat, 0..1."""
     step = max(1, -(-max(images.shape[1:3]) // SIDE))
     n, height, width, channels = images.shape

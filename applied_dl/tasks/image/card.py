@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from applied_dl.core.bundle import Manifest
@@ -20,6 +22,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
         pipeline_tag="image-classification",
         summary=score_sentence(manifest, "images"),
         example=f'predictor.predict(["photo.jpg"])  # {result}',
+        origin=_origin(manifest.recipe["model"]),
         error_plots=("worst.png", "labels.png", "confusion.png", "residuals.png"),
         captions={
             "worst.png": "The test images whose true label got the lowest probability, with the true and the predicted label",
@@ -30,6 +33,17 @@ def describe_card(manifest: Manifest) -> TaskCard:
             "batch.png": "Training images after augmentation, as the network sees them",
         },
     )
+
+
+def _origin(model: dict) -> str:
+    """The pretrained weights that the training began with."""
+    weights = model.get("weights")
+    if model["name"] != "backbone" or not weights:
+        return ""
+    if weights == "embedded":
+        return "The training began with the ImageNet weights of MobileNetV2 inside the package (by Google, Apache License 2.0)."
+    of = "the ImageNet weights of Keras" if weights == "imagenet" else f"the weights file {Path(weights).name}"
+    return f"The training began with {of} ({model['backbone']}); their licence applies to it."
 
 
 def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:

@@ -17,6 +17,9 @@ SEEN = 2_000_000  # images of 28 by 28 shown in a whole training; fewer of large
 MAX_METRIC_DROP = 0.005
 WIDTHS = (0.5, 0.25, 0.125, 0.0625)  # for `export.budget`
 UNFREEZE = (20, 8)  # epochs of a backbone: the head alone, then the trunk too
+EMBEDDED_STAGES = (10, 2)  # of the embedded one: the head and the last quarter of the trunk, on kept outputs; then all of it
+TUNED = 14_000  # images of 224 by 224 shown while all of it is trained, more of smaller ones, in at least and at most so many epochs:
+FEWEST_TUNED, MOST_TUNED = 3, 6
 LOSSES = {  # by kind; the first is the default
     "classification": ("crossentropy", "focal", "categorical_hinge", "squared_hinge", "hinge", "binary_crossentropy", "mse"),
     "multi_label": ("binary_crossentropy", "hinge", "squared_hinge", "mse"),
@@ -42,6 +45,8 @@ def resolve_image(recipe, encoder, rows: int, flip: bool = True):
         UsageError: a key that would do nothing, or that contradicts another.
         DataError: a weights file that does not fit.
     """
+    if recipe.model.name == "backbone" and recipe.model.weights is None:
+        recipe = config.replace(recipe, model={"weights": EMBEDDED})
     model, side = recipe.model, min(encoder.height, encoder.width)
     pretrained = model.weights not in (None, NONE)
     name = model.name or ("backbone" if pretrained else "small_cnn" if side <= TINY else "whitened_cnn")
@@ -54,11 +59,12 @@ def resolve_image(recipe, encoder, rows: int, flip: bool = True):
     chosen |= {"schedule": "one_cycle", "patience": 0, "ema": 0.0, "loss": LOSSES[encoder.kind][0]}
     if (recipe.train.loss or chosen["loss"]) not in SMOOTHED:
         chosen["label_smoothing"] = 0.0
-    chosen |= _stages(recipe, PRESETS[model.preset]) if name == "backbone" else {}
+    trunk = _trunk(model, side) if name == "backbone" else {"weights": NONE}
+    chosen |= _stages(recipe, rows, trunk["resolution"] or side) if name == "backbone" else {}
     augment = recipe.preprocess.augment
     return config.replace(
         recipe,
-        model={"name": name} | (_trunk(model, side) if name == "backbone" else {"weights": NONE}),
+        model={"name": name} | trunk,
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None},
         preprocess={"augment": _augment(encoder, side, flip) if augment is None else augment},
         data={"image_size": (encoder.height, encoder.width), "channels": encoder.channels},
@@ -85,7 +91,7 @@ def _check(recipe, name: str, encoder) -> None:
         raise UsageError(
             f"preprocess.normalize = {pre.normalize!r} has no meaning for a backbone, which scales pixels as its weights require."
         )
-    if name == "backbone" and recipe.model.weights in (None, NONE):
+    if name == "backbone" and recipe.model.weights == NONE:
         raise UsageError('model.name = "backbone" needs model.weights: "embedded", a local weights file, or "imagenet" to download them.')
     if pre.components is not None and pre.normalize not in ("pca", "zca"):
         raise UsageError(f"preprocess.components is for normalize = 'pca' or 'zca'; preprocess.normalize is {pre.normalize!r}.")
@@ -102,7 +108,7 @@ def _check(recipe, name: str, encoder) -> None:
         raise UsageError(f"train.class_weights needs one label per image; these images have {WHAT[encoder.kind]}.")
 
 
-def _stages(recipe, factor: float) -> dict:
+def _stages(recipe, rows: int, resolution: int) -> dict:
     """Epochs of each stage of unfreezing, and of all together: whichever the recipe names decides the other."""
     freeze, epochs = recipe.train.unfreeze_epochs, recipe.train.epochs
     if freeze is not None and epochs not in (None, sum(freeze)):
@@ -110,11 +116,15 @@ def _stages(recipe, factor: float) -> dict:
             f"train.epochs = {epochs} and train.unfreeze_epochs = {list(freeze)} ({sum(freeze)} epochs) differ; give one of them."
         )
     if freeze is None:
-        head, trunk = (max(1, round(n * factor)) for n in UNFREEZE)
+        wanted = UNFREEZE
+        if recipe.model.weights == EMBEDDED:
+            shown = TUNED * (224 / resolution) ** 1.5
+            wanted = (*EMBEDDED_STAGES, min(max(round(shown / rows), FEWEST_TUNED), MOST_TUNED))
+        head, *trunk = (max(1, round(n * PRESETS[recipe.model.preset])) for n in wanted)
         if epochs is not None:
-            trunk = epochs * UNFREEZE[1] // sum(UNFREEZE)
-            head = epochs - trunk
-        freeze = (head, trunk) if trunk else (head,)
+            trunk = [epochs * n // sum(wanted) for n in wanted[1:]]
+            head = epochs - sum(trunk)
+        freeze = (head, *(n for n in trunk if n))
     return {"unfreeze_epochs": freeze, "epochs": sum(freeze)}
 
 
@@ -139,6 +149,14 @@ def _augment(encoder, side: int, flip: bool) -> tuple[str, ...]:
     else:
         names = ("flip", "shift", "erase") if side <= SMALL else ("flip", "shift", "rotate", "zoom", "color", "erase")
     return names if flip else tuple(name for name in names if name != "flip")
+
+
+def leaves_weights_open(recipe) -> bool:
+    """Whether the data decides on pretrained weights: the recipe names neither them nor a net, nor what only a net from scratch has."""
+    model, pre = recipe.model, recipe.preprocess
+    of_scratch = [getattr(model, key) for key in SHARED_OPTIONS if key not in ("dropout", "pooling")]
+    named = [model.name, model.weights, model.backbone, model.alpha, *of_scratch, pre.components, recipe.train.snapshots]
+    return pre.normalize == "standardize" and all(value is None for value in named)
 
 
 def builder_options(model) -> dict:

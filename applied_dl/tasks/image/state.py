@@ -14,19 +14,24 @@ class ImageState(Struct, frozen=True, kw_only=True):
     Attributes:
         pixels: the pixel normalisation.
         mirror_reason: why training images must not be mirrored; empty where they may be.
+        weights: the pretrained weights that suit the images, where the recipe leaves them open; "none" for training from scratch.
         mean, scale: mean and standard deviation of the training numbers, for regression.
     """
 
     pixels: PixelStatistics
     mirror_reason: str = ""
+    weights: str = "none"
     mean: float = 0.0
     scale: float = 1.0
 
 
 def targets(target: np.ndarray, prepared) -> np.ndarray:
     """What the net is trained on, float32: (N, C) of 0 and 1, or the standardised number (N, 1)."""
-    if target.ndim == 2:
-        return target
     if not prepared.encoder.labels:
         return ((target - prepared.state.mean) / prepared.state.scale).astype(np.float32)[:, None]
-    return np.eye(len(prepared.encoder.labels), dtype=np.float32)[target]
+    return one_hot(target, len(prepared.encoder.labels))
+
+
+def one_hot(target: np.ndarray, classes: int) -> np.ndarray:
+    """(N, classes) float32 of codes (N,); several labels per image have this form already."""
+    return target if target.ndim == 2 else np.eye(classes, dtype=np.float32)[target]

@@ -7,7 +7,9 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
+from msgspec import structs
 
+from applied_dl.core import config, console
 from applied_dl.core.builders import call
 from applied_dl.core.metrics.calibration import conformal, temperature
 from applied_dl.core.records import Fitted, Part, Prepared, Scores
@@ -16,43 +18,69 @@ from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.tasks.image.baselines import image_baselines
 from applied_dl.tasks.image.card import describe_card, describe_data, worst_examples
-from applied_dl.tasks.image.defaults import builder_options, may_flip, resolve_image, smaller_models
+from applied_dl.tasks.image.defaults import builder_options, leaves_weights_open, may_flip, resolve_image, smaller_models
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.encoder import load as load_encoder
 from applied_dl.tasks.image.encoder import save as save_encoder
 from applied_dl.tasks.image.fit import fit_image
 from applied_dl.tasks.image.models import BUILDERS
+from applied_dl.tasks.image.models.backbone import EMBEDDED, NONE
 from applied_dl.tasks.image.models.interval import NumberInterval
 from applied_dl.tasks.image.models.views import Mirror, Translate
 from applied_dl.tasks.image.plots import draw_batch, image_plots
 from applied_dl.tasks.image.readers.hints import mirror_reason
-from applied_dl.tasks.image.readers.read import read_images, read_labeled
+from applied_dl.tasks.image.readers.read import Images, read_images, read_labeled
 from applied_dl.tasks.image.scores import score_images
-from applied_dl.tasks.image.state import ImageState
+from applied_dl.tasks.image.state import ImageState, one_hot
+from applied_dl.tasks.image.suitability import suitability
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import precision
 
 STEM = (4, 32)  # side of the whitened patches, and the number of filters
 STEM_SAMPLE = 2000
+SMALLEST = 32  # pixels of the shorter side from which on pretrained weights are considered
 
 trained_by_keras = True
 
 
 def prepare(recipe, cache: Path) -> Prepared:
-    """Read, decode and split; fit the pixel statistics on the training images."""
-    data = read_images(recipe.data, recipe.train.seed, cache, preset=recipe.model.preset, weights=recipe.model.weights)
+    """Read, decode and split; choose between pretrained weights and none, and fit the pixel statistics, on the training images."""
+    data, weights = _read(recipe, cache)
     train, encoder = data.parts["train"], data.encoder
     pixels = train.inputs["image"]
     reason = mirror_reason(pixels, train.target, encoder.labels) if may_flip(recipe, encoder) else ""
     numbers = {} if encoder.labels else {"mean": float(train.target.mean()), "scale": float(train.target.std()) or 1.0}
     fitted = fit_pixels(recipe.preprocess.normalize, pixels, recipe.preprocess.components)
-    state = ImageState(pixels=fitted, mirror_reason=reason, **numbers)
+    state = ImageState(pixels=fitted, mirror_reason=reason, weights=weights, **numbers)
     warnings = data.warnings + _mirror_notes(recipe, reason)
     return Prepared(encoder=encoder, **data.parts, fingerprint=data.fingerprint, facts=data.facts, warnings=warnings, state=state)
 
 
+def _read(recipe, cache: Path) -> tuple[Images, str]:
+    """The images at the size for the weights, and the weights."""
+
+    def read(weights: str | None) -> Images:
+        return read_images(recipe.data, recipe.train.seed, cache, preset=recipe.model.preset, weights=weights)
+
+    if not leaves_weights_open(recipe):
+        weights = recipe.model.weights or (EMBEDDED if recipe.model.name == "backbone" else NONE)
+        return read(weights), weights
+    data = read(None)
+    encoder, train = data.encoder, data.parts["train"]
+    if encoder.channels != 3 or min(encoder.height, encoder.width) < SMALLEST:
+        return data, NONE
+    target = one_hot(train.target, len(encoder.labels)) if encoder.labels else train.target[:, None]
+    found = suitability(train.inputs["image"], target)
+    console.say("weights", found.sentence())
+    weights = EMBEDDED if found.suits else NONE
+    data = data if found.suits else read(NONE)
+    return structs.replace(data, facts={**data.facts, "weights": found.sentence()}), weights
+
+
 def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the size and the number of the images."""
+    if leaves_weights_open(recipe):
+        recipe = config.replace(recipe, model={"weights": prepared.state.weights})
     return resolve_image(recipe, prepared.encoder, len(prepared.train), flip=not prepared.state.mirror_reason)
 
 

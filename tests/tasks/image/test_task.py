@@ -74,6 +74,51 @@ def test_the_exported_file_answers_as_keras_does_from_the_raw_image(tmp_path, se
         np.testing.assert_allclose(want.sum(1), 1, atol=1e-5)
 
 
+def photographs(tmp_path, several=False, **sections):
+    """Images of 40 by 40 pixels whose classes differ in texture, which pixels alone hardly show."""
+    random = np.random.default_rng(0)
+    y = np.arange(80) % 2
+    coarse = random.integers(0, 256, (80, 5, 5, 3)).repeat(8, 1).repeat(8, 2)
+    fine = random.integers(0, 256, (80, 40, 40, 3))
+    x = np.where(y[:, None, None, None] == 1, coarse, fine).astype(np.uint8)
+    np.savez(tmp_path / "p.npz", x=x, y=np.stack([y, 1 - y, np.ones(80, int)], 1) if several else y)
+    data = {"source": str(tmp_path / "p.npz"), "split": [0.6, 0.2, 0.2]}
+    recipe = recipes.read_recipe({"task": "image", "data": data, **sections})
+    prepared = task.prepare(recipe, tmp_path / "cache")
+    return task.resolve_defaults(recipe, prepared), prepared
+
+
+def test_the_data_choose_between_the_embedded_trunk_and_none(tmp_path):
+    recipe, prepared = photographs(tmp_path)
+    assert (recipe.model.name, recipe.model.weights, recipe.model.resolution) == ("backbone", "embedded", 96)
+    assert recipe.data.image_size == (40, 40)
+    assert "the pretrained trunk of the package is used" in prepared.facts["weights"]
+    light, _ = made(tmp_path)
+    assert (light.model.name, light.model.weights) == ("whitened_cnn", "none")
+    scratch, prepared = photographs(tmp_path, model={"weights": "none"})
+    assert (scratch.model.name, scratch.model.weights) == ("whitened_cnn", "none")
+    assert "weights" not in prepared.facts
+    assert photographs(tmp_path, model={"width": 0.25})[0].model.name == "whitened_cnn"
+    assert photographs(tmp_path, model={"name": "backbone"})[0].model.weights == "embedded"
+
+
+def test_the_embedded_trunk_is_trained_in_three_stages_and_answers_from_the_file(tmp_path):
+    small = {
+        "model": {"weights": "embedded", "resolution": 32},
+        "train": {"unfreeze_epochs": (4, 1, 1)},
+        "calibration": {"temperature": False},
+    }
+    recipe, prepared = photographs(tmp_path, several=True, **small)
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
+    assert [row["stage"] for row in fitted.history.rows] == [0, 0, 0, 0, 1, 2]
+    serving = task.serving(recipe, fitted, prepared)
+    write_saved_model(serving, tmp_path / "m", endpoints=False)
+    images = prepared.test.inputs
+    want = serving.model.predict(images, verbose=0)["probabilities"]
+    np.testing.assert_allclose(Runtime(convert_here(str(tmp_path / "m"), "fp32", "")).run(images)["probabilities"], want, atol=1e-4)
+    assert task.score(recipe, {"probabilities": want}, prepared.test, prepared.encoder).value > 0.8
+
+
 def trunk_weights(tmp_path):
     trunk = keras.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, include_top=False, weights=None)
     trunk.save_weights(tmp_path / "trunk.weights.h5")
@@ -142,7 +187,7 @@ def test_wrong_names_are_refused_before_training():
         ({"model": {"name": "mlp", "depth": 3}}, "model.depth has no meaning"),
         ({"model": {"name": "mlp", "weights": "imagenet"}}, "model.weights has no meaning"),
         ({"model": {"alpha": 0.5}}, "model.alpha has no meaning"),
-        ({"model": {"name": "backbone"}}, "needs model.weights"),
+        ({"model": {"name": "backbone", "weights": "none"}}, "needs model.weights"),
         ({"model": {"weights": "imagenet"}, "preprocess": {"normalize": "zca"}}, "no meaning for a backbone"),
         ({"model": {"weights": "imagenet"}, "train": {"epochs": 9, "unfreeze_epochs": [3, 5]}}, "differ"),
         ({"train": {"unfreeze_epochs": [3, 5]}}, "transfer learning"),
@@ -161,15 +206,20 @@ def test_keys_that_would_do_nothing_are_refused(sections, words):
 def test_epochs_and_presets_reach_the_stages_of_a_backbone():
     encoder = ImageEncoder(height=224, width=224, channels=3, labels=("a", "b"))
 
-    def stages(preset="default", **train):
-        raw = {"task": "image", "model": {"weights": "imagenet", "preset": preset}, "train": train}
-        return task.resolve_image(recipes.read_recipe(raw), encoder, 500).train
+    def stages(preset="default", weights="imagenet", rows=500, **train):
+        raw = {"task": "image", "model": {"weights": weights, "preset": preset}, "train": train}
+        return task.resolve_image(recipes.read_recipe(raw), encoder, rows).train
 
     assert stages().unfreeze_epochs == (20, 8)
     assert stages(epochs=7).unfreeze_epochs == (5, 2)
     assert stages(epochs=1).unfreeze_epochs == (1,)
     assert stages(unfreeze_epochs=[3, 5]).epochs == 8
     assert stages("fast").epochs < stages().epochs < stages("best").epochs
+    assert stages("default", weights="embedded").unfreeze_epochs == (10, 2, 6)
+    assert stages("fast", weights="embedded").unfreeze_epochs == (4, 1, 2)
+    assert stages(epochs=1, weights="embedded").unfreeze_epochs == (1,)
+    assert sum(stages(epochs=9, weights="embedded").unfreeze_epochs) == 9
+    assert stages(rows=10_000, weights="embedded").unfreeze_epochs[-1] == 3
     resolved = config.as_dict(config.replace(recipes.read_recipe("image"), train={"unfreeze_epochs": (3, 5), "epochs": 8}))
     assert resolved["train"]["epochs"] == 8
 

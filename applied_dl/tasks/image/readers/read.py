@@ -37,7 +37,7 @@ class Images(Struct, frozen=True, kw_only=True):
     warnings: list[str] = field(default_factory=list)
 
 
-def read_images(data, seed: int, cache: Path, *, preset: str = "default", weights: str | None = None) -> Images:
+def read_images(data, seed: int, cache: Path, *, preset: str = "default", weights: str | None = "none") -> Images:
     """Read, decode, check and split the images of a recipe.
 
     Args:
@@ -45,7 +45,7 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", weight
         seed: of the split.
         cache: folder for decoded images.
         preset: the recipe's preset, which decides the size of large images.
-        weights: the recipe's pretrained weights, if it names any.
+        weights: pretrained weights, "none", or None where that is still open.
 
     Raises:
         DataError: the images cannot be trained on; one sentence says why and what to do.

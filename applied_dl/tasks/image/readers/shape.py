@@ -15,7 +15,8 @@ OPENED = 100  # of them, images whose pixels decide the range and the background
 SMALL = 64  # pixels; images up to this size are taken as they are
 SIZES = {"fast": 64, "default": 96, "best": 128}  # side of larger images for a net without pretrained weights
 BACKBONE_SIZES = {"fast": 160, "default": 224, "best": 224}  # the sizes that pretrained trunks were trained with
-EMBEDDED_SIZES = {"fast": 128, "default": 160, "best": 224}  # for the trunk inside the package
+EMBEDDED_SIZES = {"fast": 128, "default": 224, "best": 224}  # for the trunk inside the package
+MANY, SIZE_OF_MANY = 3000, 160  # images from which on it sees them smaller under the default preset, for the time
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 DEPTHS = (1023.0, 4095.0, 16383.0, 65535.0)  # largest values of 10, 12, 14 and 16 bits
 VISIBLE = 32.0  # levels by which a shape must differ from its background
@@ -29,7 +30,8 @@ def fit_input(data, items: list, preset: str, weights: str | None) -> tuple[Imag
         data: the recipe's section: `image_size`, `channels` and `resize` are kept where they are set.
         items: training images, paths or arrays.
         preset: the recipe's preset.
-        weights: pretrained weights, if any: the size is then the trunk's and the channels are RGB.
+        weights: pretrained weights: the size is then the trunk's and the channels are RGB. "none" if there are none; None if that is
+            still open: colour images then have the size for the trunk inside the package.
 
     Raises:
         DataError: `data.image_size` is out of range.
@@ -39,7 +41,9 @@ def fit_input(data, items: list, preset: str, weights: str | None) -> tuple[Imag
     known = [header for _, header in headers] or [Header(SMALL, SMALL, False)]
     scratch = weights in (None, "none")
     channels = data.channels or (1 if all(header.grey for header in known) and scratch else 3)
-    height, width = data.image_size or _size(known, preset, weights)
+    if weights is None:
+        weights = "embedded" if channels == 3 else "none"
+    height, width = data.image_size or _size(known, preset, weights, len(items))
     if min(height, width) < 4 or max(height, width) > 2048:
         raise DataError(f"data.image_size must lie between 4 and 2048 pixels, received {height} by {width}.")
     encoder = ImageEncoder(height=height, width=width, channels=channels, fit=check_resize(data.resize), reduce_jpeg=False)
@@ -53,9 +57,9 @@ def _header(item) -> Header | None:
     return peek(item)
 
 
-def _size(known: list[Header], preset: str, weights: str | None) -> tuple[int, int]:
+def _size(known: list[Header], preset: str, weights: str, count: int) -> tuple[int, int]:
     """The height and width of the input. Small images keep theirs, but for trunks that do not enlarge them inside the graph."""
-    if weights not in (None, "none", "embedded"):
+    if weights not in ("none", "embedded"):
         return BACKBONE_SIZES[preset], BACKBONE_SIZES[preset]
     first = known[0]
     if len({(header.height, header.width) for header in known}) == 1 and max(first.height, first.width) <= SMALL:
@@ -63,6 +67,7 @@ def _size(known: list[Header], preset: str, weights: str | None) -> tuple[int, i
     sizes = EMBEDDED_SIZES if weights == "embedded" else SIZES
     side, largest = float(np.median([min(header.height, header.width) for header in known])), sizes[preset]
     if weights == "embedded" and side > SMALL:
+        largest = min(largest, SIZE_OF_MANY) if count > MANY and preset == "default" else largest
         return largest, largest
     side = max(8, 8 * round(side / 8)) if side <= largest else largest
     return side, side

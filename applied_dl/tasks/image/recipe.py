@@ -4,7 +4,8 @@ from typing import Literal
 
 from msgspec import field
 
-from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+from applied_dl.core import sections
+from applied_dl.core.sections import Card, Export, Section, Tune, about
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "shear", "perspective", "pad", "color", "erase", "randaugment", "mixup", "cutmix"]
 
@@ -70,6 +71,10 @@ class Model(Section, frozen=True, kw_only=True):
     spatial_dropout: about(float | None, "small_cnn and resnet: share of whole channels that are dropped", ge=0, lt=1) = None
     stochastic_depth: about(float | None, "resnet: probability that the last block is skipped in training", ge=0, lt=1) = None
     pooling: about(Literal["max", "avg", "global_max", "global_avg"] | None, "max, avg, global_max or global_avg") = None
+
+
+class Train(sections.Train, frozen=True, kw_only=True):
+    refit: about(bool, "once the scores are measured, train the exported model again on all images") = False
 
 
 class Calibration(Section, frozen=True, kw_only=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from applied_dl.core.records import Part, Prepared
 from applied_dl.layers.pixels import PixelStatistics
 
 
@@ -35,3 +36,10 @@ def targets(target: np.ndarray, prepared) -> np.ndarray:
 def one_hot(target: np.ndarray, classes: int) -> np.ndarray:
     """(N, classes) float32 of codes (N,); several labels per image have this form already."""
     return target if target.ndim == 2 else np.eye(classes, dtype=np.float32)[target]
+
+
+def with_all_rows(prepared: Prepared) -> Prepared:
+    """The data with the validation and the test images among the training ones."""
+    parts = (prepared.train, prepared.validation, prepared.test)
+    images = np.concatenate([part.inputs["image"] for part in parts])
+    return structs.replace(prepared, train=Part(inputs={"image": images}, target=np.concatenate([part.target for part in parts])))

@@ -12,7 +12,7 @@ from msgspec import structs
 from applied_dl.core import config, console
 from applied_dl.core.builders import call
 from applied_dl.core.metrics.calibration import conformal, temperature
-from applied_dl.core.records import Fitted, Part, Prepared, Scores
+from applied_dl.core.records import STOPPED, Fitted, Part, Prepared, Scores
 from applied_dl.exporting.serving import Serving
 from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
@@ -31,10 +31,10 @@ from applied_dl.tasks.image.plots import draw_batch, image_plots
 from applied_dl.tasks.image.readers.hints import mirror_reason
 from applied_dl.tasks.image.readers.read import Images, read_images, read_labeled
 from applied_dl.tasks.image.scores import score_images
-from applied_dl.tasks.image.state import ImageState, one_hot
+from applied_dl.tasks.image.state import ImageState, one_hot, with_all_rows
 from applied_dl.tasks.image.suitability import suitability
 from applied_dl.training.ensembles import fit_members
-from applied_dl.training.hardware import precision
+from applied_dl.training.hardware import as_float32, precision
 
 STEM = (4, 32)  # side of the whitened patches, and the number of filters
 STEM_SAMPLE = 2000
@@ -110,8 +110,14 @@ def build(recipe, prepared, policy: str | None = None) -> keras.Model:
 
 
 def fit(recipe, prepared, trainer) -> Fitted:
-    """Train every member of the ensemble; staged for a backbone."""
-    return fit_members(recipe, trainer, lambda one, trainer, tag: fit_image(one, prepared, trainer, tag, build))
+    """Train every member of the ensemble, staged for a backbone; with `train.refit` once more on all images, as `extra["refit"]`."""
+    fitted = fit_members(recipe, trainer, lambda one, trainer, tag: fit_image(one, prepared, trainer, tag, build))
+    if not recipe.train.refit or not fitted.history.rows or fitted.history.stopped == STOPPED:
+        return fitted
+    whole = with_all_rows(prepared)
+    console.say("refit", f"the shipped model is trained on all {len(whole.train):,} images")
+    again = fit_members(recipe, trainer, lambda one, trainer, tag: fit_image(one, whole, trainer, f"refit-{tag}", build))
+    return fitted._replace(extra={**fitted.extra, "refit": as_float32(again.model)})
 
 
 def serving(recipe, fitted, prepared) -> Serving:
@@ -136,7 +142,13 @@ def serving(recipe, fitted, prepared) -> Serving:
         errors = np.abs(on_validation()[:, 0] * scale + mean - held.target)
         margin = conformal(errors, recipe.calibration.coverage)
         outputs = NumberInterval(mean, scale, margin, dtype="float32", name="interval")(raw)
-    return restore_serving(recipe, keras.Model({"image": image}, outputs, name="image_serving"), encoder)
+    scored = keras.Model({"image": image}, outputs, name="image_serving")
+    if "refit" not in fitted.extra:
+        return restore_serving(recipe, scored, encoder)
+    shipped = keras.models.clone_model(scored)  # calibrated as the scored one, on images that it had not seen
+    shipped.set_weights(scored.get_weights())
+    shipped.get_layer(fitted.model.name).set_weights(fitted.extra["refit"].get_weights())
+    return restore_serving(recipe, shipped, encoder)._replace(scored=scored)
 
 
 def restore_serving(recipe, model: keras.Model, encoder: ImageEncoder) -> Serving:

@@ -16,7 +16,9 @@ from applied_dl.runtime.interpreter import Runtime
 from applied_dl.tasks.image import predict as infer
 from applied_dl.tasks.image import task
 from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.training.checkpoints import Store
 from applied_dl.training.hardware import as_float32
+from applied_dl.training.reproducible import set_up
 from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
@@ -265,3 +267,50 @@ def test_class_weights_and_ensembles_train(tmp_path):
     fitted = task.fit(recipe, prepared, CheckpointingTrainer())
     assert isinstance(fitted.model, keras.Model)
     assert len(fitted.extra["members"]) == 2
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_refit_ships_a_model_of_all_images_calibrated_as_the_scored_one(tmp_path, numbers):
+    data = {"kind": "regression"} if numbers else {}
+    settings = {"model": {"name": "mlp"}, "data": data, "predict": {"tta": True}}
+    plain, prepared = made(tmp_path, train={"epochs": 3}, **settings)
+    recipe = config.replace(plain, train={"refit": True})
+    fitted = task.fit(recipe, prepared, CheckpointingTrainer())
+    serving = task.serving(recipe, fitted, prepared)
+    alone = task.serving(plain, task.fit(plain, prepared, CheckpointingTrainer()), prepared)
+    images = prepared.test.inputs
+    scored, want, shipped = (model.predict(images, verbose=0) for model in (serving.scored, alone.model, serving.model))
+    name = "prediction" if numbers else "probabilities"
+    np.testing.assert_allclose(scored[name], want[name], atol=1e-5)
+    assert np.abs(shipped[name] - want[name]).max() > 1e-4
+    if numbers:
+        np.testing.assert_allclose(shipped["upper"] - shipped["lower"], scored["upper"] - scored["lower"], rtol=1e-4)
+    moved = keras.Model(fitted.extra["refit"].inputs, fitted.extra["refit"].outputs)
+    raw = np.mean([moved.predict(view.astype(np.float32), verbose=0) for view in (images["image"], images["image"][:, :, ::-1])], axis=0)
+    assert np.corrcoef(raw[:, -1], shipped[name] if numbers else shipped[name][:, -1])[0, 1] > 0.9
+
+
+class Killed(Exception):
+    """Ends a training from within, as a kill does between two epochs."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["member0-stage0", "member0-stage1", "member0-stage2"])
+def test_every_stage_resumes_to_the_same_weights(tmp_path, at):
+    recipe, prepared = photographs(
+        tmp_path, model={"weights": "embedded", "resolution": 32}, train={"unfreeze_epochs": (2, 2, 2), "checkpoint_minutes": 0}
+    )
+
+    def fit(name, resume=False, on_epoch=()):
+        set_up(0, True)
+        store = Store(tmp_path / name, {}, resume)
+        return task.fit(recipe, prepared, CheckpointingTrainer(store, on_epoch=on_epoch)).model.get_weights()
+
+    def kill(tag, history):
+        if tag == at and len(history.rows) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit("killed", on_epoch=(kill,))
+    for whole, resumed in zip(fit("whole"), fit("killed", resume=True), strict=True):
+        np.testing.assert_array_equal(whole, resumed)

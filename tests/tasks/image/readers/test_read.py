@@ -192,8 +192,11 @@ def test_a_class_unknown_to_training_is_refused(tmp_path):
 
 def test_large_images_are_reduced_and_small_ones_kept(tmp_path):
     assert read(tmp_path, source=str(fill(tmp_path / "big", size=(300, 400), kind="jpg"))).encoder.height == 96
-    data = read_images(section(source=str(tmp_path / "big")), 0, tmp_path / "cache", pretrained=True)
+    data = read_images(section(source=str(tmp_path / "big")), 0, tmp_path / "cache", weights="imagenet")
     assert (data.encoder.height, data.encoder.channels) == (224, 3)
+    embedded = {preset: read_images(section(source=str(tmp_path / "big")), 0, tmp_path / "cache", preset=preset, weights="embedded")
+                for preset in ("fast", "default", "best")}  # fmt: skip
+    assert [data.encoder.height for data in embedded.values()] == [128, 224, 224]
     assert read(tmp_path, source=str(tmp_path / "big"), image_size=[40, 30]).encoder.width == 30
 
 

@@ -1,5 +1,6 @@
 """The trunk inside the package: the net of Keras with the same numbers, the features of Google's own quantised file, and small images."""
 
+import importlib
 import zipfile
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from applied_dl.exporting.saved_model import write_saved_model
 from applied_dl.exporting.serving import Serving
 from applied_dl.models import image as builders
 from applied_dl.runtime.interpreter import Runtime
-from applied_dl.tasks.image.models import mobilenet_v2 as module
 from applied_dl.tasks.image.models.mobilenet_v2 import mobilenet_v2
 
+module = importlib.import_module(mobilenet_v2.__module__)  # the package offers the function under the same name
 WEIGHTS = Path(module.__file__).parents[3] / "weights"
 
 

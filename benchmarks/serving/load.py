@@ -38,8 +38,9 @@ class Exchange:
     def __init__(self, path: str, message: dict, tail: bytes = b""):
         head = json.dumps(message).encode()
         extra = f"Inference-Header-Content-Length: {len(head)}\r\n" if tail else ""
+        kind = "application/octet-stream" if tail else "application/json"
         self.content = (
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{extra}Content-Length: {len(head) + len(tail)}\r\n\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{extra}Content-Length: {len(head) + len(tail)}\r\n\r\n"
         ).encode() + head + tail  # fmt: skip
 
 

@@ -6,7 +6,6 @@ import html
 import json
 import re
 import tempfile
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,7 @@ def golden_examples(predictor: Predictor, parts: PageParts, fixed: Runtime) -> l
             continue
         arrays = fit_shapes({name: array[:1] for name, array in encoded.inputs.items()}, fixed, parts.padding)
         outputs = fixed.run(arrays)
-        found.append({"input": parts.as_json(raw), "inputs": _plain(arrays), "outputs": _plain(outputs)})
+        found.append({"input": parts.as_json(raw), "inputs": flat(arrays), "outputs": flat(outputs)})
     return found
 
 
@@ -137,6 +136,7 @@ def shape_of(detail: dict[str, Any]) -> list[int]:
     return [int(size) for size in detail["shape"]]
 
 
-def _plain(arrays: dict[str, np.ndarray]) -> dict[str, list[float | None]]:
-    numbers: Callable[[np.ndarray], list[float | None]] = lambda array: finite(array.ravel().tolist())  # noqa: E731
-    return {name: numbers(array) for name, array in arrays.items()}
+def flat(arrays: dict[str, np.ndarray]) -> dict[str, list[float | None]]:
+    """Arrays as flat lists for JSON, which has no NaN: None stands for it."""
+    found: dict[str, list[float | None]] = {name: finite(array.ravel().tolist()) for name, array in arrays.items()}
+    return found

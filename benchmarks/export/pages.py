@@ -54,7 +54,7 @@ def held_out(bundle: Path, page: Path) -> tuple[list[dict[str, Any]], list[dict[
     """The golden rows of a bundle in the fixed shapes of its page, flat, and the outputs that the bundle recorded for them."""
     import numpy as np
 
-    from applied_dl.page.build import _plain
+    from applied_dl.page.build import flat
     from applied_dl.predictor import load
 
     spec = json.loads(page.read_text(encoding="utf-8").split('id="spec">')[1].split("</script>")[0])
@@ -72,7 +72,7 @@ def held_out(bundle: Path, page: Path) -> tuple[list[dict[str, Any]], list[dict[
             if own.ndim == 2 and own.shape[1] != shape[1]:
                 own = np.pad(own[:, : shape[1]], ((0, 0), (0, max(0, shape[1] - own.shape[1]))), constant_values=padding)
             row[name] = own
-        rows.append(_plain(row))
+        rows.append(flat(row))
         outputs.append({name: array[i].ravel() for name, array in wanted.items()})
     return rows, outputs
 

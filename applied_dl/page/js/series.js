@@ -19,7 +19,8 @@ export function readSeries(encoder, rows) {   // rows: [{column: text}] → {ser
   for (const i of kept) {
     const key = columns.layout === 'long' ? table[columns.series][i] : '';
     if (key === null) throw new Error(`row ${i + 2}: the series has no name`);
-    groups.set(key, [...(groups.get(key) ?? []), i]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(i);
   }
   const found = [...groups].map(([key, own]) => {
     const name = columns.layout === 'long' ? key : columns.targets.slice(0, 3).join(', ');

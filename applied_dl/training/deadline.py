@@ -80,6 +80,7 @@ class Deadline:
         until: when the present part is to end.
         rows: forward passes of a row, in all, that scoring and verification will take.
         path: the parts that the present one lies in.
+        doubtful: seconds kept for the export that it may not need: nothing is refused for them.
     """
 
     limit: float
@@ -88,6 +89,7 @@ class Deadline:
     until: float = float("inf")
     rows: int = 0
     path: str = ""
+    doubtful: float = 0.0
 
     def part(self, name: str, left: int) -> Deadline:
         """For the part `name`, one of `left` parts that are still to come."""
@@ -108,8 +110,8 @@ class Deadline:
         self.plan.after[tag] = EXPORTED * pace.start + pace.between / max(validation, 1) * self.rows
         one = max(pace.epoch, 1e-9)
         share, most = (self._left(at) * PLANNED for at in (self._until, self.end))
-        if first and most < one:
-            self.refuse(one / PLANNED - self._left(self.end))
+        if first and (missing := one / PLANNED - self._left(self.end) - self.doubtful) > 0:
+            self.refuse(missing)
         planned = max(1, min(epochs, int(max(share, min(WORTH * one * epochs, most)) / one)))
         if planned < epochs:
             self.plan.cut[self.name_of(tag)] = (planned, epochs)

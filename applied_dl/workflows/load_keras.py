@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from applied_dl.core import bundle, console
+from applied_dl.core.errors import UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +25,21 @@ def load_keras(path: str | os.PathLike[str]) -> keras.Model:
         import keras
 
         register_layers(manifest.task)
+    _register_hub(Path(path) / "model.keras")
     return keras.saving.load_model(Path(path) / "model.keras", compile=False)
+
+
+def _register_hub(path: Path) -> None:
+    """Import KerasHub where the model holds layers of it."""
+    with zipfile.ZipFile(path) as file:
+        needed = b"keras_hub" in file.read("config.json")
+    if not needed:
+        return
+    try:
+        with console.hushed():
+            importlib.import_module("keras_hub")
+    except ImportError as error:
+        raise UsageError(f"{str(path)!r} holds a backbone of KerasHub: pip install 'applied_dl[hub]'; prediction needs none.") from error
 
 
 def register_layers(task: str) -> None:

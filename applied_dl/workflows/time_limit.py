@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from applied_dl.core import limits
 from applied_dl.exporting.verification import VERIFICATION_ROWS
@@ -13,32 +12,11 @@ from applied_dl.training.deadline import Deadline, format_cuts, plan_of
 KEY = "train.time_limit"
 # CPU seconds from the end of the training to the end of the command for the smallest models; `deadline.EXPORTED` adds those of larger ones
 EXPORT_SECONDS, TENSORFLOW_SECONDS = 10.0, 8.0  # and for loading TensorFlow, where training did without
+SPIN, SLOWEST = 0.2, 5.0  # CPU seconds that measure how busy the machine is, and the most that counts: nobody knows how long it stays so
 
 
-class Start(NamedTuple):
-    """When the command began: `time.perf_counter()` and `time.process_time()`."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def now(cls) -> Start:
-        """This moment."""
-        return cls(time.perf_counter(), time.process_time())
-
-    @property
-    def seconds(self) -> float:
-        """Since then."""
-        return time.perf_counter() - self.wall
-
-    @property
-    def slowness(self) -> float:
-        """Seconds for each second of computing since then: about 1, or more where other programs take the processor."""
-        return max(1.0, self.seconds / max(time.process_time() - self.cpu, 1.0))
-
-
-def deadline_of(task, recipe, prepared, store: Store | None, start: Start) -> Deadline | None:
-    """The deadline of a training that begins now, of a command that began at `start`; None without a limit."""
+def deadline_of(task, recipe, prepared, store: Store | None, start: float) -> Deadline | None:
+    """The deadline of a training that begins now, of a command that began at `start` (`time.perf_counter()`); None without a limit."""
     if recipe.train.time_limit is None:
         return None
     limit = limits.seconds(recipe.train.time_limit, KEY)
@@ -46,14 +24,23 @@ def deadline_of(task, recipe, prepared, store: Store | None, start: Start) -> De
     held = len(prepared.validation) + len(prepared.test)
     rows = 2 * held + min(len(prepared.test), VERIFICATION_ROWS) * (1 + files)
     export = EXPORT_SECONDS if task.trained_by_keras else EXPORT_SECONDS + TENSORFLOW_SECONDS
-    return Deadline(limit, start.wall + limit - export * start.slowness, plan_of(store), rows=rows)
+    export *= slowness()
+    return Deadline(limit, start + limit - export, plan_of(store), rows=rows, doubtful=export / 2)
+
+
+def slowness() -> float:
+    """Seconds for each second of computing: 1, or more where other programs take the processor."""
+    start, until = time.perf_counter(), time.thread_time() + SPIN
+    while time.thread_time() < until:
+        pass
+    return min(max(1.0, (time.perf_counter() - start) / SPIN), SLOWEST)
 
 
 def cuts_of(recipe, deadline: Deadline | None) -> list[str]:
     """What was left out to keep to the limit, as a sentence for the card. Refuses a closed form that took longer than there was time."""
     if deadline is None:
         return []
-    if not deadline.plan.decided and (late := time.perf_counter() - deadline.end) > 0:
+    if not deadline.plan.decided and (late := time.perf_counter() - deadline.end - deadline.doubtful) > 0:
         deadline.refuse(late)
     cuts = format_cuts(deadline.plan)
     return [f"To keep to {KEY} = {recipe.train.time_limit}, the training was cut to {cuts}."] if cuts else []

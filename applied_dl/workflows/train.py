@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_predict, load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import how_trained, identity, read_data, resolve_recipe
-from applied_dl.workflows.time_limit import KEY, Start, cuts_of, deadline_of
+from applied_dl.workflows.time_limit import KEY, cuts_of, deadline_of
 
 if TYPE_CHECKING:
     import keras
@@ -81,7 +82,7 @@ def train(
         AppliedError: One sentence on what is wrong.
         RefusedError: After the bundle is written: no TFLite file passed verification, or the model is worthless.
     """
-    start = Start.now()
+    start = time.perf_counter()
     name, recipe = recipes.default_name(recipe), recipes.read_recipe(recipe, overrides)
     target = Path(out) if out else Path("saved_models") / name
     complete = resume and not overwrite and (target / bundle.MANIFEST).exists()
@@ -185,7 +186,7 @@ def _worthless(metrics: dict, baselines: dict[str, dict]) -> str | None:
     return None
 
 
-def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, cuts: list[str], start: Start) -> Manifest:
+def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, cuts: list[str], start: float) -> Manifest:
     """Score, export, plot and describe into a folder; returns its sealed manifest."""
     from applied_dl.exporting.describe import describe
     from applied_dl.exporting.golden import write_golden, write_history
@@ -229,7 +230,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
         intervals={part: dict(s.intervals) for part, s in scores.items()},
         baselines={key: dict(value.metrics) for key, value in baselines.items()},
         exports=exports,
-        seconds=round(start.seconds, 2),
+        seconds=round(time.perf_counter() - start, 2),
         warnings=[],
     )
     worthless = _worthless(manifest.metrics["test"], manifest.baselines)

@@ -9,6 +9,7 @@ from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.tasks.image.models import BUILDERS
 from applied_dl.tasks.image.models.backbone import DEFAULT, EMBEDDED, NONE, local_weights, resolve_weights
+from applied_dl.tasks.image.models.hub import is_preset
 from applied_dl.training.losses import SMOOTHED
 
 TINY, SMALL = 12, 64  # pixels of the shorter side
@@ -167,6 +168,13 @@ def builder_options(model) -> dict:
 
 def _trunk(model, side: int) -> dict:
     """What the recipe leaves open of a backbone: architecture and width as in a local weights file, and the size of small images."""
+    if is_preset(model.weights):
+        for key in ("backbone", "alpha"):
+            if getattr(model, key) is not None:
+                raise UsageError(
+                    f"model.{key} is for nets of keras.applications; the preset {model.weights!r} (model.weights) brings its own."
+                )
+        return {"resolution": model.resolution}
     local = local_weights(model.weights)
     name, alpha = resolve_weights(local, model.backbone, model.alpha) if local else (model.backbone, model.alpha)
     resolution = model.resolution

@@ -55,7 +55,9 @@ class Model(Section, frozen=True, kw_only=True):
     name: about(str | None, "mlp, lenet, small_cnn, resnet, mobile, whitened_cnn or backbone; chosen from the data by default") = None
     preset: about(Literal["fast", "default", "best"], "how long to train and, for a backbone, how large the images are") = "default"
     weights: about(
-        str | None, 'pretrained weights: "embedded" (in the package), "imagenet" (downloaded), a local file, or "none" (from scratch)'
+        str | None,
+        'pretrained weights: "embedded" (in the package), "imagenet" (downloaded), a local file, a preset of KerasHub (hf://…, kaggle://… '
+        'or a directory; extra hub), or "none" (from scratch)',
     ) = None
     backbone: about(str | None, "any keras.applications model name; read from the weights file, else MobileNetV2") = None
     alpha: about(float | None, "width multiplier of MobileNet backbones; read from the weights file, else 1", gt=0) = None

@@ -1,4 +1,4 @@
-"""A net with a new head for transfer learning: from the weights inside the package, a local weights file, or Keras' ImageNet weights."""
+"""A net with a new head for transfer learning: from the weights inside the package, a local file, ImageNet's, or a preset of KerasHub."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from applied_dl.core.errors import DataError, UsageError, known
+from applied_dl.tasks.image.models.hub import hub_trunk, is_preset
 from applied_dl.tasks.image.models.mobilenet_v2 import mobilenet_v2
 from applied_dl.tasks.image.models.parts import global_pool, head
 from applied_dl.tasks.image.models.weights_file import read_weights_file
@@ -37,7 +38,8 @@ def backbone(
         num_classes: outputs of the head.
         backbone: a model name of `keras.applications`; by default that of the weights file, else "MobileNetV2".
         weights: "embedded" (MobileNetV2 from the package, without a download), "imagenet" (downloaded by Keras), a local `.h5`,
-            `.weights.h5` or `.keras` file without a top, or None for random ones.
+            `.weights.h5` or `.keras` file without a top, a preset of KerasHub (`hf://…`, `kaggle://…` or a directory), or None for
+            random ones.
         alpha: width multiplier of the MobileNets; by default that of the weights file, else 1.
         resolution: side in pixels to which the graph resizes the images, for small ones; None takes them as they are.
         dropout: share of the features dropped before the head.
@@ -63,12 +65,16 @@ def backbone(
     if input_shape[-1] != 3:
         raise UsageError(f"A backbone takes RGB images: set data.channels = 3 (received {input_shape[-1]}).")
     seen = (resolution, resolution, 3) if resolution else tuple(input_shape)
-    trunk, backbone = _embedded(seen, backbone, alpha) if weights == EMBEDDED else _of_keras(seen, backbone, weights, alpha)
+    scaled = None
+    if is_preset(weights):
+        trunk, scaled, seen = hub_trunk(weights, seen)
+    else:
+        trunk, backbone = _embedded(seen, backbone, alpha) if weights == EMBEDDED else _of_keras(seen, backbone, weights, alpha)
     trunk.name = TRUNK
     inputs = keras.Input(tuple(input_shape))
-    x = layers.Resizing(resolution, resolution, name="resized")(inputs) if seen != tuple(input_shape) else inputs
-    x = trunk(_scaled(x, backbone), training=False)  # (B, h, w, F); its batch norms keep their statistics
-    x = global_pool(x, pooling)
+    x = layers.Resizing(*seen[:2], name="resized")(inputs) if seen != tuple(input_shape) else inputs
+    x = trunk(scaled(x) if scaled else _scaled(x, backbone), training=False)  # (B, h, w, F); its batch norms keep their statistics
+    x = global_pool(x, pooling) if len(x.shape) == 4 else layers.GlobalAveragePooling1D(name="pooled")(x)  # tokens (B, T, F)
     return keras.Model(inputs, head(x, num_classes, dropout) if include_top else x, name=name)
 
 
@@ -99,11 +105,13 @@ def _of_keras(input_shape, backbone: str | None, weights: str | None, alpha: flo
 
 def local_weights(weights: str | None) -> Path | None:
     """The path of a local weights file; None where `weights` names none. Raises `DataError` where there is no such file."""
-    if weights in (None, EMBEDDED, IMAGENET, NONE):
+    if weights in (None, EMBEDDED, IMAGENET, NONE) or is_preset(weights):
         return None
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise DataError(f'There is no weights file {weights!r} (model.weights); give a local file, "embedded", "imagenet" or "none".')
+        raise DataError(
+            f'There is no weights file {weights!r} (model.weights); give a local file, "embedded", "imagenet", "hf://…" or "none".'
+        )
     return path
 
 

@@ -1,4 +1,4 @@
-"""python -m benchmarks.sentences.few_labels [SAMPLES [CASES]]: labelled texts, few and many, compared with TF-IDF and logistic regression.
+"""python -m benchmarks.sentences.few_labels [SAMPLES [SETS]]: labelled texts, few and many, compared with TF-IDF and logistic regression.
 
 The default recipe gets a training file and a test file, and the shipped model, fitted on all training rows, is scored on the test file.
 Each sample draws 8 or 64 texts per class, or 1,000 in all; banking77 and TREC are also trained whole. The comparison is the better on the
@@ -29,20 +29,21 @@ PEERS = {"ag_news, 1,000 labels": "model2vec 0.872 (published)", "subj, 1,000 la
 
 
 def main() -> None:
-    """Every case on every sample; results are stored after each case."""
+    """Every case on every sample; results are stored after each case, beside those of other samples."""
     samples = seeds_argument(3)
     found = {key: value for key, value in (read("sentences_few_labels") or {"cases": {}}).items() if key != "machine"}
     cases = [(name, size) for name in SETS for size in SIZES] + [(name, "all") for name in WHOLE]
     chosen = sys.argv[2].split(",") if len(sys.argv) > 2 else None
     for name, size in cases:
-        if chosen and name not in chosen and f"{name}:{size}" not in chosen:
+        if chosen and (name if size != "all" else f"{name}-all") not in chosen:
             continue
         train, test = read_set(name)
-        found["cases"][f"{name}, {size}"] = runs = []
+        runs = [run for run in found["cases"].get(f"{name}, {size}", []) if run["sample"] not in samples]  # of other samples
         for sample in samples if size != "all" else samples[:1]:
             rows = train if size == "all" else [train[i] for i in drawn([label for _, label in train], *SIZES[size], sample)]
             runs.append({"sample": sample, "rows": len(rows), **ours(rows, test, sample), **tfidf(rows, test)})
             print(name, size, runs[-1], file=sys.stderr, flush=True)
+        found["cases"][f"{name}, {size}"] = sorted(runs, key=lambda run: run["sample"])
         write("sentences_few_labels", found)
 
 
@@ -128,7 +129,7 @@ def summary(found: dict) -> list[Row]:
         mean, low, high = mean_interval([a - b for a, b in zip(own, theirs)])
         goal = GOALS.get(case)
         least = sum(own) / len(own)
-        met = mean >= 0 and (goal is None or least >= goal)
+        met = None if low < 0 < high else mean >= 0 and (goal is None or least >= goal)  # an interval around zero decides nothing
         between = f" [{low:+.3f}, {high:+.3f}]" if low == low else ""
         compared = f"TF-IDF + logistic regression {format_mean(theirs)}; difference {mean:+.3f}{between}"
         goals = f"≥ TF-IDF{f' and ≥ {goal}' if goal else ''}"

@@ -41,8 +41,10 @@ __all__ = [
     "__version__",
     "backtest",
     "diagnose",
+    "diff",
     "dry_run",
     "evaluate",
+    "explain",
     "export",
     "find_lr",
     "inspect",
@@ -212,6 +214,55 @@ def evaluate(bundle: PathLike, data: Any = None) -> dict[str, Any]:
     from applied_dl.workflows.evaluate import evaluate as evaluate_bundle
 
     return evaluate_bundle(bundle, data)
+
+
+def explain(bundle: PathLike | Predictor, inputs: Any, *, label: str | None = None, out: PathLike | None = None) -> dict[str, Any]:
+    """Say how much each column, word, patch of the image or run of steps contributed to an answer, by Shapley values of the file.
+
+    Args:
+        bundle: A folder written by `train`, or an open `Predictor`.
+        inputs: What `predict` takes.
+        label: The label whose probability is explained; the predicted one by default.
+        out: A folder for one plot per explanation: a heat map, a waterfall, highlighted words, a series.
+
+    Returns:
+        `{"explanations": [{"input", "answer", "value", "base", "absent", "contributions": [{"column", "value", "contribution"}, …]}],
+        "warnings"}`; the contributions sum to `value - base`, largest first. An input that cannot be read gives `{"input", "error"}`.
+
+    Raises:
+        UsageError: The model gives vectors, or does not know the label.
+
+    Example:
+        >>> applied_dl.explain("saved_models/prices", {"area": 80, "rooms": 3})["explanations"][0]["contributions"][0]["column"]
+    """
+    from applied_dl.workflows.explain import explain as explain_inputs
+
+    return explain_inputs(bundle, inputs, label=label, out=out)
+
+
+def diff(a: PathLike, b: PathLike, data: Any = None) -> dict[str, Any]:
+    """Compare two bundles of one task on the same labelled rows, through the files that they ship.
+
+    Args:
+        a: A folder written by `train`.
+        b: The one that is compared with it.
+        data: A labelled source; by default the held-out test rows, where both were trained and split on the same data.
+
+    Returns:
+        `{"a", "b", "task", "data", "rows", "main", "metrics": {name: {"a", "b", "change", "interval", "verdict"}}, "flipped", "worse",
+        "flipped_rows", "recipe": {key: [a, b]}, "facts": {name: [a, b]}, "files": {name: [a, b]}}`. Intervals are paired, at 95 %; of
+        the flipped rows those where b loses most come first.
+
+    Raises:
+        UsageError: The bundles are of different tasks.
+        RefusedError: They have no held-out rows in common; give `data`.
+
+    Example:
+        >>> applied_dl.diff("saved_models/digits", "saved_models/mine")["metrics"]["accuracy"]["interval"]
+    """
+    from applied_dl.workflows.diff import diff as compare
+
+    return compare(a, b, data)
 
 
 def export(

@@ -13,6 +13,7 @@ import numpy as np
 
 from applied_dl.core.bundle import Manifest, checked_bytes, open_bundle, read_manifest
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.runtime.answers import add_answers
 from applied_dl.runtime.interpreter import LARGEST_BATCH, Encoded, Runtime
 from applied_dl.tasks import load_predict
 
@@ -74,8 +75,9 @@ class Predictor:
             options: The task's own, listed in `Predictor.options`, such as `top=3` (image, tabular) or `nearest=5` (words, sentences).
 
         Returns:
-            One dict per input, in order: `{"label", "probability", "top"}`, `{"prediction", "lower", "upper"}`, `{"series", "times",
-            "forecast", "lower", "upper"}` or `{"vector"}`. An input that cannot be read gives `{"input", "error"}` in its place.
+            One dict per input, in order: `{"label", "probability", "top", "set"}`, `{"prediction", "lower", "upper"}`, `{"series", "times",
+            "forecast", "lower", "upper"}` or `{"vector"}`; labels and numbers with `"distance"` from the training data, and `"warning"`
+            where it is above 1. An input that cannot be read gives `{"input", "error"}` in its place.
 
         Raises:
             UsageError: An option that this task does not have, or no inputs at all.
@@ -88,7 +90,7 @@ class Predictor:
         for key in options.keys() - set(self.options):
             known = ", ".join(self.options) or "no options"
             raise UsageError(f"{key!r} has no meaning for predictions of the task {self.task!r}; it takes {known}.")
-        inputs = _as_list(inputs, keep_series=self._task.INPUT == "history")
+        inputs = self.as_list(inputs)
         chunk = self._task.AT_ONCE
         if chunk is None or not isinstance(inputs, list) or len(inputs) <= chunk:
             predictions, self._local.warnings = self._predict_chunk(inputs, options)
@@ -113,8 +115,8 @@ class Predictor:
             read.
 
         Example:
-            >>> predictor.predict_batch(pl.read_parquet("orders.parquet")).columns[-3:]
-            ['prediction', 'lower', 'upper']
+            >>> predictor.predict_batch(pl.read_parquet("orders.parquet")).columns[-4:]
+            ['prediction', 'lower', 'upper', 'distance']
         """
         from applied_dl.io.tables import read_table
         from applied_dl.runtime.prediction_frames import as_kind_of, predictions_frame
@@ -128,13 +130,19 @@ class Predictor:
         """The predictions in order, and the warnings; `first` is the position of the first of these inputs among all."""
         encoded = self._task.encode(self.encoder, inputs)
         predictions: dict[int, dict[str, Any]] = {}
+        notes = list(encoded.warnings)
         if encoded.kept:
             outputs = self.runtime.run(encoded.inputs, batch=LARGEST_BATCH)
             answers = self._task.postprocess(self.encoder, outputs, encoded, **options)
+            notes += add_answers(answers, outputs, getattr(self.encoder, "labels", ()))
             predictions = dict(zip(encoded.kept, answers, strict=True))
         for place, sentence in encoded.errors.items():
             predictions[place] = {"input": _name(inputs, encoded.origin.get(place, place), first), "error": sentence}
-        return [predictions[place] for place in sorted(predictions)], list(encoded.warnings)
+        return [predictions[place] for place in sorted(predictions)], notes
+
+    def as_list(self, inputs: Any) -> Any:
+        """Inputs as `predict` counts them: a list, or a table as it is; one input becomes a list of one."""
+        return _as_list(inputs, keep_series=self._task.INPUT == "history")
 
     def encode(self, inputs: Any) -> Encoded:
         """Raw inputs as the arrays that `run` takes."""

@@ -20,8 +20,10 @@ def test_the_functions_of_the_command_line_are_functions_of_the_package():
     assert set(FUNCTIONS) == {
         "backtest",
         "diagnose",
+        "diff",
         "dry_run",
         "evaluate",
+        "explain",
         "export",
         "find_lr",
         "inspect",
@@ -65,7 +67,7 @@ def test_a_table_comes_back_beside_its_own_columns(trained):
     frame = pl.DataFrame({name: np.linspace(0, 1, 5) for name in names})
     found = applied_dl.predict(predictor, frame, as_frame=True)
     assert isinstance(found, pl.DataFrame)
-    assert found.columns == [*names, "prediction", "lower", "upper"]
+    assert found.columns == [*names, "prediction", "lower", "upper", "distance"]
     assert found["prediction"].to_list() == [one["prediction"] for one in applied_dl.predict(trained("tabular").bundle, frame)]
     pandas = frame.to_pandas().set_index(pd.Index(list("abcde"), name="row"))
     back = applied_dl.predict(predictor, pandas, as_frame=True)

@@ -30,6 +30,51 @@ def evaluate(options: Namespace) -> int:
     return print_result(options, result, "\n".join(lines))
 
 
+def add_diff_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="A", help="a folder written by `train`")
+    parser.add_argument("other", metavar="B", help="the bundle that is compared with it")
+    parser.add_argument("--data", metavar="SRC", help="labeled rows that neither has seen (default: the held-out test rows of both)")
+    parser.add_argument("--out", metavar="FILE", help="also write the comparison as a page: .html")
+
+
+def diff(options: Namespace) -> int:
+    """Compare two bundles."""
+    from pathlib import Path
+
+    from applied_dl.report.comparison import as_page, as_text
+    from applied_dl.workflows.diff import diff as compare
+
+    if options.out and not options.out.endswith((".html", ".htm")):
+        raise UsageError(f"--out must be a page, .html; received {options.out!r}.")
+    result = compare(options.bundle, options.other, options.data)
+    if options.out:
+        Path(options.out).write_text(as_page(result), encoding="utf-8")
+    return print_result(options, result, as_text(result))
+
+
+def add_explain_arguments(parser: ArgumentParser) -> None:
+    add_bundle_argument(parser)
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts, as `predict` takes them")
+    parser.add_argument("--label", help="explain the probability of this label (default: the predicted one)")
+    parser.add_argument("--out", metavar="DIR", help="write a plot for each explanation into this folder")
+    parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
+
+
+def explain(options: Namespace) -> int:
+    """Explain predictions."""
+    from applied_dl.core.bundle import finite
+    from applied_dl.predictor import load
+    from applied_dl.report.explanation import as_text
+    from applied_dl.workflows.explain import explain as explain_inputs
+
+    predictor = load(options.bundle, options.variant)
+    result = explain_inputs(predictor, predictor.expand_inputs(options.inputs), label=options.label, out=options.out)
+    for warning in result["warnings"]:
+        console.warn(warning)
+    failed = any("error" in one for one in result["explanations"])
+    return print_result(options, finite(result), "\n\n".join(map(as_text, result["explanations"])), 3 if failed else 0)
+
+
 def add_export_arguments(parser: ArgumentParser) -> None:
     add_bundle_argument(parser)
     parser.add_argument("--formats", help="comma-separated: saved_model,tflite")
@@ -268,6 +313,8 @@ def _print_file(options: Namespace, path: Path) -> int:
 
 VERBS = {
     "evaluate": Verb(evaluate, add_evaluate_arguments, "score every exported file of a bundle, each through its own runtime"),
+    "explain": Verb(explain, add_explain_arguments, "say which columns, words, patches or steps a prediction came from (no TensorFlow)"),
+    "diff": Verb(diff, add_diff_arguments, "compare two bundles on the same rows: scores, flipped answers, recipe, data, size"),
     "export": Verb(export, add_export_arguments, "export a bundle again, with other formats, precisions or another allowed metric drop"),
     "predict": Verb(predict, add_predict_arguments, "predict from raw inputs with the exported file (no TensorFlow)"),
     "check": Verb(check, add_bundle_argument, "verify checksums and replay the golden examples on this machine"),

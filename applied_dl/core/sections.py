@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args
 
 from msgspec import Meta, Struct
 
+from applied_dl.core.errors import UsageError
+
 
 def about(kind: Any, text: str, **limits: Any) -> Any:
     """A recipe key's type with its one-line description, and limits such as `ge=0` on its number."""
@@ -81,6 +83,38 @@ class Train(Section, frozen=True, kw_only=True):
     deterministic: about(bool, "the same seed on the same machine gives the same weights, bit for bit") = True
     log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None
     checkpoint_minutes: about(float, "minutes between checkpoints for --resume; each is written at the end of an epoch", ge=0) = 1.0
+
+
+class Answers(Section, frozen=True, kw_only=True):
+    """Keys of `[calibration]` that every task with labels or numbers shares."""
+
+    coverage: about(
+        float, "share of new rows whose number should lie within lower..upper, or whose label should be in the set", gt=0, lt=1
+    ) = 0.9
+    sets: about(
+        bool | Literal["by_class"], 'labels: give the set of probable labels, for the coverage over all rows, or "by_class" of each label'
+    ) = True
+    false_alarms: about(
+        float, "share of ordinary rows that may be reported as unlike the training data; 0 leaves the distance out", ge=0, lt=1
+    ) = 0.02
+
+
+def refuse_unused_answers(calibration: Answers, labels: bool, numbers: bool) -> None:
+    """Raise `UsageError` for keys of `Answers` that would have no effect.
+
+    Args:
+        calibration: the section of the recipe.
+        labels: the model predicts labels.
+        numbers: the model predicts numbers with intervals.
+    """
+    usual, sets = Answers(), labels and bool(calibration.sets)
+    for key, used, why in (
+        ("sets", labels, "only labels come in sets"),
+        ("coverage", sets or numbers, "the model gives neither intervals nor sets"),
+        ("false_alarms", labels or numbers, "texts without labels have no distance from the training data"),
+    ):
+        if not used and getattr(calibration, key) != getattr(usual, key):
+            raise UsageError(f"calibration.{key} would have no effect: {why}; remove it.")
 
 
 class Export(Section, frozen=True, kw_only=True):

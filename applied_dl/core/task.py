@@ -173,7 +173,11 @@ class Task(Protocol):
         """Train by `trainer`."""
 
     def serving(self, recipe: Recipe, fitted: Fitted, prepared: Prepared) -> ServingGraph:
-        """The graph that is exported: preprocessing, model, calibration, units."""
+        """The graph that is exported: preprocessing, model, calibration, units.
+
+        Outputs beside the answer, both float32: `set` (B, C), 1 for the labels of the conformal set; `distance` (B, 1), above 1 where a row
+        is unlike the training data (`exporting.answers`).
+        """
 
     def restore_serving(self, recipe: Recipe, model: KerasModel, encoder: Encoder) -> ServingGraph:
         """The serving graph of a saved model."""

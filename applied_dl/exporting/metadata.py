@@ -38,9 +38,10 @@ class _Metadata:
 
         self.builder = flatbuffers.Builder(1024)
         self.name, self.serving, self.files = name, serving, files
-        graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        graph = model.subgraphs[0]
         self.inputs = [graph.tensors[i] for i in graph.inputs]
-        self.outputs = [graph.tensors[i] for i in graph.outputs]
+        self.outputs = [graph.tensors[i] for i in _probabilities_first(model)]
 
     def build(self) -> bytes:
         builder = self.builder
@@ -98,11 +99,18 @@ class _Metadata:
         return self.builder.EndVector()
 
 
+def _probabilities_first(model) -> list[int]:
+    """The outputs of the graph by tensor number, the probabilities in front: task libraries read the first, the converter sorts by name."""
+    first = {int(output.tensorIndex) for one in model.signatureDefs or () for output in one.outputs if output.name == b"probabilities"}
+    return sorted((int(place) for place in model.subgraphs[0].outputs), key=lambda place: place not in first)
+
+
 def _pack(content: bytes, metadata: bytes, files: dict[str, bytes]) -> bytes:
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model.subgraphs[0].outputs = np.array(_probabilities_first(model), np.int32)
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(metadata, np.uint8)
     model.buffers.append(buffer)

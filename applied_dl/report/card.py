@@ -19,7 +19,7 @@ from applied_dl.report.details import plain
 from applied_dl.report.html import write_page
 from applied_dl.report.progress_lines import IMPORTANT
 from applied_dl.report.usage import mobile_usage, server_usage
-from applied_dl.report.wording import drop_text, interval_text, milliseconds, percent, rounded, size
+from applied_dl.report.wording import answers_sentence, drop_text, interval_text, milliseconds, percent, rounded, size
 
 WORST_SLICES = 5
 SHOWN_WARNINGS = 6
@@ -115,7 +115,7 @@ def _important(manifest: Manifest) -> str:
 
 
 def _quality(folder: Path, manifest: Manifest, about: TaskCard) -> str:
-    parts = ["## Is it good?", " ".join(text for text in (about.summary, verdict(manifest)) if text)]
+    parts = ["## Is it good?", " ".join(text for text in (about.summary, verdict(manifest), answers_sentence(manifest)) if text)]
     if image := details.image(folder, details.COMPARISON, about.captions):
         parts.append(image)
     return "\n\n".join(parts)

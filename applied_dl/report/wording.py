@@ -134,6 +134,27 @@ def score_sentence(manifest: Manifest, noun: str, unit: str = "") -> str:
     return f"On {rows} the **{main} is {rounded(value, interval)}**{ends}."
 
 
+def answers_sentence(manifest: Manifest) -> str:
+    """What the label sets and the distance measured on the test rows, in words; empty where the files have neither."""
+    test, intervals = manifest.metrics.get("test", {}), manifest.intervals.get("test", {})
+    calibration, parts = manifest.recipe.get("calibration", {}), []
+    covered, count, alarms = (test.get(name) for name in ("set_coverage", "set_size", "false_alarms"))
+    if covered is not None and count is not None:
+        share, labels = percent(covered, intervals.get("set_coverage")), rounded(count, intervals.get("set_size"))
+        stated = f"{100 * calibration.get('coverage', 0.9):.3g} %"
+        parts.append(
+            f"Its label sets, made for {stated}, hold the true label of {share} of the test rows, with {labels} labels on average."
+        )
+    if alarms is not None:
+        stated = f"{100 * calibration.get('false_alarms', 0.02):.3g} %"
+        parts.append(
+            f"It warns of inputs unlike the training data: {percent(alarms)} of the test rows are reported, {stated} was to be expected."
+        )
+        if manifest.chosen is not None and manifest.chosen.variant == "int8":
+            parts.append("`model.tflite` is full int8: its distance ends where that of its calibration rows ends, so it warns of little.")
+    return " ".join(parts)
+
+
 def _significant(value: float, digits: int) -> str:
     if value == 0:
         return "0"

@@ -85,7 +85,9 @@ def _without_objects(prediction: dict[str, Any]) -> dict[str, Any]:
     def nested(value: Any) -> bool:
         return isinstance(value, dict) or isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
-    return {key: json.dumps(value, ensure_ascii=False) if nested(value) else value for key, value in prediction.items() if key != "input"}
+    left_out = ("input", "warning")  # a warning says in words that the distance is large; a column of it would come and go
+    kept = {key: value for key, value in prediction.items() if key not in left_out}
+    return {key: json.dumps(value, ensure_ascii=False) if nested(value) else value for key, value in kept.items()}
 
 
 def _widen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -35,6 +35,11 @@ def load_predict(name: str) -> Any:
     return importlib.import_module(f"applied_dl.tasks.{name}.predict")
 
 
+def load_explain(name: str) -> Any:
+    """`parts` of a task (`tasks/<name>/explain.py`): its inputs as parts that can be left out. Without TensorFlow."""
+    return importlib.import_module(f"applied_dl.tasks.{name}.explain").parts
+
+
 def recipe_type(name: str) -> type:
     """The recipe struct of a task."""
     kind: type = _recipe_module(name).Recipe

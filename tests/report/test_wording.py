@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from applied_dl.core.bundle import SCHEMA, Manifest
 from applied_dl.report import details, wording
-from applied_dl.report.wording import drop_text, interval_text, rounded, score_sentence
+from applied_dl.report.wording import answers_sentence, drop_text, interval_text, rounded, score_sentence
 
 numbers = st.floats(-1e9, 1e9).filter(lambda x: abs(x) > 1e-9 or x == 0)
 
@@ -60,3 +60,19 @@ def test_explained_variance_is_a_sentence():
     assert score_sentence(one, "rows", "`a, b`") == (
         "On 160 held-out rows the model **explains 98.2 % of the variance of `a, b`** (95 % interval of r2 0.976 to 0.986)."
     )
+
+
+def test_sets_and_warnings_are_stated_with_what_was_asked_for():
+    found = manifest_with({"set_coverage": 0.925, "set_size": 1.31, "false_alarms": 0.018})
+    assert answers_sentence(found) == (
+        "Its label sets, made for 90 %, hold the true label of 92.5 % of the test rows, with 1.31 labels on average. It warns of inputs "
+        "unlike the training data: 1.8 % of the test rows are reported, 2 % was to be expected."
+    )
+    assert answers_sentence(manifest_with({"accuracy": 0.9})) == ""
+
+
+def manifest_with(metrics):
+    return Manifest(
+        schema=2, task="image", name="a", recipe={"calibration": {"coverage": 0.9, "false_alarms": 0.02}}, created="", versions={}, seed=0,
+        fingerprint="", metrics={"test": metrics},
+    )  # fmt: skip

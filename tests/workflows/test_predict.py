@@ -21,7 +21,7 @@ def test_predictions_stand_beside_the_columns_they_were_made_from(trained, tmp_p
     rows = pl.DataFrame({name: np.linspace(-0.05, 0.05, 7) for name in names}).with_columns(pl.lit("as it was").alias("prediction"))
     rows.write_csv(tmp_path / "new.csv")
     found = written(trained, "tabular", tmp_path / f"out.{form}", tmp_path / "new.csv")
-    assert found.columns == [*names, "prediction", "prediction_predicted", "lower", "upper"]
+    assert found.columns == [*names, "prediction", "prediction_predicted", "lower", "upper", "distance"]
     assert found["prediction"].to_list() == ["as it was"] * 7
     assert found["prediction_predicted"].to_list() == pytest.approx([a["prediction"] for a in predictor.predict(rows)])
 
@@ -31,7 +31,7 @@ def test_a_file_of_predictions_can_be_predicted_again(trained, tmp_path):
     frame = pl.DataFrame({column.name: [0.0, 0.1] for column in predictor.encoder.columns})
     for _ in range(4):
         frame = applied_dl.predict(predictor, frame, as_frame=True)
-    assert len(frame.columns) == len(predictor.encoder.columns) + 4 * 3
+    assert len(frame.columns) == len(predictor.encoder.columns) + 4 * 4
     assert {"prediction", "prediction_predicted", "prediction_predicted_2", "prediction_predicted_3"} <= set(frame.columns)
 
 

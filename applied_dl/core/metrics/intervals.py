@@ -29,6 +29,20 @@ def half_samples(rows: int, unit: int = 1, repeats: int = 100, seed: int = 0) ->
     return [np.concatenate([blocks[i] for i in np.sort(random.permutation(len(blocks))[:half])]).ravel() for _ in range(repeats)]
 
 
+def paired_interval(change: Callable[[np.ndarray], np.ndarray], whole: np.ndarray, rows: int, unit: int = 1) -> list[tuple[float, float]]:
+    """95 % intervals of differences (K,) between two models on the same rows: what is common to both cancels out.
+
+    Args:
+        change: the differences on some row numbers.
+        whole: the differences on all rows.
+        rows: how many rows there are.
+        unit: consecutive rows that belong together.
+    """
+    halves = np.array([change(half) for half in half_samples(rows, unit)])
+    low, high = np.nanpercentile(halves - np.nanmean(halves, axis=0), LEVEL, axis=0)
+    return [(float(w + l), float(w + h)) for w, l, h in zip(whole, low, high)]
+
+
 def bootstrap(metric: Callable[..., float], *arrays: np.ndarray, seed: int = 0, repeats: int = 500) -> tuple[float, float]:
     """Percentile interval of `metric(*arrays)` over resampled rows (Efron, 1979)."""
     random, rows = np.random.default_rng(seed), len(arrays[0])

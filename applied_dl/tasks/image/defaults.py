@@ -7,6 +7,7 @@ import inspect
 from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
+from applied_dl.core.sections import refuse_unused_answers
 from applied_dl.tasks.image.models import BUILDERS
 from applied_dl.tasks.image.models.backbone import DEFAULT, EMBEDDED, NONE, local_weights, resolve_weights
 from applied_dl.tasks.image.models.hub import is_preset
@@ -105,6 +106,7 @@ def _check(recipe, name: str, encoder) -> None:
         raise UsageError(f"train.loss = {train.loss!r} does not fit {WHAT[encoder.kind]}.{nearest(train.loss, known)}")
     if train.label_smoothing and train.loss is not None and train.loss not in SMOOTHED:
         raise UsageError(f"train.label_smoothing has no meaning for the loss {train.loss!r}; it is for {', '.join(SMOOTHED)}.")
+    refuse_unused_answers(recipe.calibration, bool(encoder.labels), not encoder.labels)
     if train.class_weights is not None and encoder.kind != "classification":
         raise UsageError(f"train.class_weights needs one label per image; these images have {WHAT[encoder.kind]}.")
 

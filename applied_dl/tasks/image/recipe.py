@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import field
 
 from applied_dl.core import sections
-from applied_dl.core.sections import Card, Export, Section, Tune, about
+from applied_dl.core.sections import Answers, Card, Export, Section, Tune, about
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "shear", "perspective", "pad", "color", "erase", "randaugment", "mixup", "cutmix"]
 
@@ -79,9 +79,8 @@ class Train(sections.Train, frozen=True, kw_only=True):
     refit: about(bool, "once the scores are measured, train the exported model again on all images") = False
 
 
-class Calibration(Section, frozen=True, kw_only=True):
+class Calibration(Answers, frozen=True, kw_only=True):
     temperature: about(bool, "temperature scaling: calibrate the probabilities on validation rows") = True
-    coverage: about(float, "regression: share of new images whose number the interval should cover", gt=0, lt=1) = 0.9
 
 
 class Predict(Section, frozen=True, kw_only=True):

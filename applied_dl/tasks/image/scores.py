@@ -6,6 +6,7 @@ import numpy as np
 
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics import regression
+from applied_dl.core.metrics.answers import with_answers
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Part, Scores, Slice
 from applied_dl.tasks.image.encoder import ImageEncoder
@@ -18,8 +19,10 @@ SMALLEST_SLICE = 20
 def score_images(outputs: dict[str, np.ndarray], part: Part, encoder: ImageEncoder, metrics_only: bool = False) -> Scores:
     """Accuracy, mean F1 of several labels, or root mean squared error, with the other metrics beside it."""
     if not encoder.labels:
-        return _score_numbers(outputs, part, metrics_only)
-    return (_score_lists if encoder.multi_label else _score_classes)(outputs, part, encoder, metrics_only)
+        scores = _score_numbers(outputs, part, metrics_only)
+    else:
+        scores = (_score_lists if encoder.multi_label else _score_classes)(outputs, part, encoder, metrics_only)
+    return with_answers(scores, outputs, part.target, metrics_only)
 
 
 def _score_classes(outputs, part: Part, encoder: ImageEncoder, metrics_only: bool) -> Scores:

@@ -13,6 +13,7 @@ from applied_dl.core import config, console
 from applied_dl.core.builders import call
 from applied_dl.core.metrics.calibration import conformal, temperature
 from applied_dl.core.records import STOPPED, Fitted, Part, Prepared, Scores
+from applied_dl.exporting.answers import with_distance, with_features, with_sets
 from applied_dl.exporting.serving import Serving
 from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
@@ -143,12 +144,25 @@ def serving(recipe, fitted, prepared) -> Serving:
         margin = conformal(errors, recipe.calibration.coverage)
         outputs = NumberInterval(mean, scale, margin, dtype="float32", name="interval")(raw)
     scored = keras.Model({"image": image}, outputs, name="image_serving")
+    if encoder.labels:
+        p = np.asarray(scored.predict(held.inputs, batch_size=256, verbose=0)["probabilities"])
+        (scored,) = with_sets([scored], p, held.target, recipe.calibration)
     if "refit" not in fitted.extra:
-        return restore_serving(recipe, scored, encoder)
+        return restore_serving(recipe, _with_distance(recipe, scored, prepared), encoder)
     shipped = keras.models.clone_model(scored)  # calibrated as the scored one, on images that it had not seen
     shipped.set_weights(scored.get_weights())
     shipped.get_layer(fitted.model.name).set_weights(fitted.extra["refit"].get_weights())
+    scored, shipped = (_with_distance(recipe, model, prepared) for model in (scored, shipped))
     return restore_serving(recipe, shipped, encoder)._replace(scored=scored)
+
+
+def _with_distance(recipe, model: keras.Model, prepared) -> keras.Model:
+    """The graph with the distance of the net's last features from those of the training images."""
+    model, features = with_features(model)
+    if features is None:
+        return model
+    one = bool(prepared.encoder.labels) and not prepared.encoder.multi_label
+    return with_distance(model, features, prepared.train, prepared.validation, recipe.calibration.false_alarms, classes=one)
 
 
 def restore_serving(recipe, model: keras.Model, encoder: ImageEncoder) -> Serving:

@@ -7,7 +7,7 @@ from pathlib import Path
 from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
-from applied_dl.core.sections import Export
+from applied_dl.core.sections import Export, refuse_unused_answers
 from applied_dl.tasks.sentences.readers.read import BALANCES
 from applied_dl.tasks.sentences.recipe import Fit
 from applied_dl.text.bert_files import read_facts
@@ -227,6 +227,7 @@ def _check_training(recipe, objective: str, table: bool, several: bool) -> None:
     if train.unfreeze_epochs and train.epochs not in (None, sum(train.unfreeze_epochs)):
         stages = f"{list(train.unfreeze_epochs)} ({sum(train.unfreeze_epochs)} epochs)"
         raise UsageError(f"train.epochs = {train.epochs} and train.unfreeze_epochs = {stages} differ; give one of them.")
+    refuse_unused_answers(recipe.calibration, objective == "classification", False)
     if objective == "classification":
         losses = MULTI_LABEL_LOSSES if several else LOSSES
         if train.loss is not None and train.loss not in losses:

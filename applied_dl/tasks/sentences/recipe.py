@@ -2,7 +2,7 @@
 
 from msgspec import field
 
-from applied_dl.core.sections import Card, Export, Section, Train, Tune, about
+from applied_dl.core.sections import Answers, Card, Export, Section, Train, Tune, about
 
 
 class Data(Section, frozen=True, kw_only=True):
@@ -96,6 +96,7 @@ class Recipe(Section, frozen=True, kw_only=True):
     model: Model = field(default_factory=Model)
     learn: Learn = field(default_factory=Learn)
     train: Fit = field(default_factory=Fit)
+    calibration: Answers = field(default_factory=Answers)
     predict: Predict = field(default_factory=Predict)
     export: Export = field(default_factory=Export)
     tune: Tune = field(default_factory=Tune)

@@ -10,9 +10,11 @@ from keras import layers
 
 from applied_dl.core.builders import call
 from applied_dl.core.metrics import classification as metric
+from applied_dl.core.metrics.answers import with_answers
 from applied_dl.core.metrics.embedding import linear_probe, score_pairs
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
+from applied_dl.exporting.answers import with_distance, with_sets
 from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.sentences.baselines import sentence_baselines
@@ -87,8 +89,24 @@ def serving(recipe, fitted, prepared) -> Serving:
         entry = keras.Input(model.input[encoder.input].shape[1:], dtype="int32", name=encoder.input)
         outputs = {"vector": layers.Identity(dtype="float32", name="vector")(model({encoder.input: entry}))}
         whole = keras.Model({encoder.input: entry}, outputs, name="sentence_serving")
+    if "probabilities" in whole.output_names:
+        whole, scored = _with_answers(recipe, whole, scored, prepared)
     keep_index(recipe, prepared, lambda ids: np.asarray(whole.predict({encoder.input: ids}, batch_size=BATCH, verbose=0)["vector"]))
     return restore_serving(recipe, whole, encoder)._replace(scored=scored, unseen=prepared.state.explicit if scored else ())
+
+
+def _with_answers(recipe, whole: keras.Model, scored: keras.Model | None, prepared) -> tuple[keras.Model, keras.Model | None]:
+    """The serving graph of labelled texts, and the one that is scored, with label sets and the distance of the vector."""
+    held = prepared.validation
+    models = [whole] if scored is None else [scored, whole]
+    p = np.asarray(models[0].predict(held.inputs, batch_size=BATCH, verbose=0)["probabilities"])
+    models = with_sets(models, p, held.target, recipe.calibration)
+
+    def measured(model: keras.Model) -> keras.Model:
+        alarms, one = recipe.calibration.false_alarms, not prepared.encoder.multi_label
+        return with_distance(model, model.output["vector"], prepared.train, held, alarms, classes=one)
+
+    return measured(models[-1]), None if scored is None else measured(models[0])
 
 
 def restore_serving(recipe, model: keras.Model, encoder: SubwordEncoder) -> Serving:
@@ -110,7 +128,10 @@ def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     """Rank correlation with scored pairs, retrieval of the other half of a pair, accuracy on labelled texts, F1 where they have several."""
     if not encoder.labels:
         return score_pairs(outputs["vector"], part.target, metrics_only)
-    truth = part.target
+    return with_answers(_score_labels(outputs, part.target, encoder, metrics_only), outputs, part.target, metrics_only)
+
+
+def _score_labels(outputs, truth: np.ndarray, encoder, metrics_only: bool) -> Scores:
     if "probabilities" not in outputs:
         accuracy = linear_probe(outputs["vector"], truth)
         return Scores(

@@ -7,6 +7,7 @@ import inspect
 from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest
+from applied_dl.core.sections import refuse_unused_answers
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS
 from applied_dl.tasks.tabular.readers.read import TabularState
 from applied_dl.tasks.tabular.recipe import Recipe
@@ -260,14 +261,13 @@ def _check_unused(recipe, nets: tuple[str, ...], encoder) -> None:
         ("preprocess.bins", pre.bins != usual.preprocess.bins, binned, "no number of this model has bins (preprocess.numeric_embedding)"),
         ("preprocess.embedding", pre.embedding is not None, binned, "no number of this model has bins (preprocess.numeric_embedding)"),
         ("preprocess.one_hot", pre.one_hot != usual.preprocess.one_hot, "category" in kinds, "the table has no categories"),
-        ("calibration.coverage", calibration.coverage != usual.calibration.coverage, not encoder.labels,
-         "a classifier predicts probabilities, not intervals"),
         ("calibration.temperature", not calibration.temperature, bool(encoder.labels), "a number has no probabilities"),
         ("calibration.quantiles", calibration.quantiles != usual.calibration.quantiles, recipe.train.loss == "quantile",
          "they are learned with train.loss = 'quantile'; the limits of other losses are set by calibration.coverage"),
     ):  # fmt: skip
         if given and not used:
             raise UsageError(f"{key} would have no effect: {why}; remove it.")
+    refuse_unused_answers(calibration, bool(encoder.labels), not encoder.labels)
     low, middle, high = calibration.quantiles
     if not (0 < low < 0.5 == middle < high < 1):
         raise UsageError(

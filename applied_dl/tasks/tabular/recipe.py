@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import field
 
 from applied_dl.core import sections
-from applied_dl.core.sections import Card, Export, Section, Tune, about
+from applied_dl.core.sections import Answers, Card, Export, Section, Tune, about
 
 Net = Literal["linear", "waves", "trees", "mlp", "resnet", "tabm", "realmlp", "retrieval"]
 Name = Literal["linear", "waves", "trees", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensemble"]
@@ -85,8 +85,7 @@ class Train(sections.Train, frozen=True, kw_only=True):
     ) = None
 
 
-class Calibration(Section, frozen=True, kw_only=True):
-    coverage: about(float, "share of targets that lower..upper should contain (regression)", gt=0, lt=1) = 0.9
+class Calibration(Answers, frozen=True, kw_only=True):
     quantiles: about(tuple[float, float, float], "learned with train.loss = quantile: low, middle, high") = (0.05, 0.5, 0.95)
     temperature: about(bool, "temperature scaling: calibrate the probabilities on validation rows") = True
     threshold: about(

@@ -9,9 +9,11 @@ import numpy as np
 
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics import regression
+from applied_dl.core.metrics.answers import with_answers
 from applied_dl.core.metrics.calibration import conformal, temperature, threshold
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
+from applied_dl.exporting.answers import with_distance, with_sets
 from applied_dl.exporting.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
@@ -24,6 +26,7 @@ from applied_dl.tasks.tabular.fit.cross import build_crossed, fit_crossed
 from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
 from applied_dl.tasks.tabular.fit.net import build_net, fit_net
 from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs
+from applied_dl.tasks.tabular.models.typical import typical
 from applied_dl.tasks.tabular.plots import tabular_plots
 from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
 from applied_dl.training.ensembles import fit_members
@@ -68,18 +71,21 @@ def serving(recipe, fitted, prepared) -> Serving:
     crossed = fitted.extra.get("crossed")
     if crossed is None:
         raw = fitted.model.predict(matrices(prepared.encoder, prepared.validation.inputs), batch_size=1024, verbose=0)  # (N, k, outputs)
-        return restore_serving(recipe, _served(recipe, fitted.model, prepared, raw), prepared.encoder)
-    scored = _served(recipe, fitted.model, crossed.known, crossed.outputs)
+        return restore_serving(recipe, _served(recipe, fitted.model, prepared, raw, prepared), prepared.encoder)
+    scored = _served(recipe, fitted.model, crossed.known, crossed.outputs, prepared)
     if crossed.shipped is None:
         found = restore_serving(recipe, scored, prepared.encoder)
     else:
-        shipped = _served(recipe, crossed.shipped, crossed.known, crossed.outputs)
+        shipped = _served(recipe, crossed.shipped, crossed.known, crossed.outputs, prepared)
         found = restore_serving(recipe, shipped, prepared.encoder)._replace(scored=scored)
     return found._replace(validation=_answered(scored, crossed.outputs[crossed.place]))
 
 
-def _served(recipe, model: keras.Model, prepared, raw: np.ndarray) -> keras.Model:
-    """The serving graph of a model (B, k, outputs), calibrated on its outputs `raw` for validation rows."""
+def _served(recipe, model: keras.Model, prepared, raw: np.ndarray, disjoint) -> keras.Model:
+    """The serving graph of a model (B, k, outputs), calibrated on its outputs `raw` for the validation rows of `prepared`.
+
+    `disjoint` holds training and validation rows that share no row: what is usual is measured on the first and checked on the second.
+    """
     encoder = prepared.encoder
     columns = {name: keras.Input((encoder.widths[name],) if name in encoder.widths else (), name=name) for name in encoder.numbers}
     columns |= {name: keras.Input((), dtype="int32", name=name) for name in encoder.codes}
@@ -92,7 +98,14 @@ def _served(recipe, model: keras.Model, prepared, raw: np.ndarray) -> keras.Mode
         outputs = StackOutputs(name="answer")([_interval(recipe, raw, prepared, i)(x) for i in range(len(encoder.targets))])
     else:
         outputs = _interval(recipe, raw, prepared)(x)
-    return keras.Model(columns, outputs, name="tabular_serving")
+    served = keras.Model(columns, outputs, name="tabular_serving")
+    if encoder.labels:
+        p = np.asarray(served.get_layer("probabilities")(raw))
+        (served,) = with_sets([served], p, prepared.validation.target, recipe.calibration)
+    if recipe.calibration.false_alarms:
+        features = typical(matrix, matrices(encoder, disjoint.train.inputs), encoder.cardinalities)
+        served = with_distance(served, features, disjoint.train, disjoint.validation, recipe.calibration.false_alarms)
+    return served
 
 
 def _answered(served: keras.Model, raw: np.ndarray) -> dict[str, np.ndarray]:
@@ -102,6 +115,7 @@ def _answered(served: keras.Model, raw: np.ndarray) -> dict[str, np.ndarray]:
     if any(layer.name == "probabilities" for layer in last):
         found = {"probabilities": served.get_layer("probabilities")(raw)}
         found |= {"decision": served.get_layer("decision")(found["probabilities"])} if len(last) > 1 else {}
+        found |= {"set": served.get_layer("set")(found["probabilities"])} if "set" in served.output_names else {}
     elif len(last) > 1:
         found = served.get_layer("answer")([layer(raw) for layer in last if layer.name != "answer"])
     else:
@@ -168,9 +182,8 @@ def restore_serving(recipe, model: keras.Model, encoder: TableEncoder) -> Servin
 
 def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     """Root mean squared error or accuracy, further metrics with intervals, and the main metric by slice of the rows."""
-    if encoder.labels:
-        return _score_classes(outputs, part, encoder, metrics_only)
-    return (_score_targets if len(encoder.targets) > 1 else _score_numbers)(outputs, part, encoder, metrics_only)
+    measure = _score_classes if encoder.labels else _score_targets if len(encoder.targets) > 1 else _score_numbers
+    return with_answers(measure(outputs, part, encoder, metrics_only), outputs, part.target, metrics_only)
 
 
 def _score_numbers(outputs, part, encoder, metrics_only: bool) -> Scores:
@@ -210,7 +223,7 @@ def _score_targets(outputs, part, encoder, metrics_only: bool) -> Scores:
     def by_target(measure) -> dict:
         found = {}
         for i, target in enumerate(encoder.targets):
-            one = {name: values[:, i] for name, values in outputs.items()}
+            one = {name: outputs[name][:, i] for name in ("prediction", "lower", "upper") if name in outputs}
             values = measure(part.target[:, i], one["prediction"].astype(np.float64), one)
             found |= {f"{name} of {target.name}": value for name, value in values.items()}
         return found

@@ -1,0 +1,94 @@
+"""Explain answers of a bundle: how much each column, word, patch or step contributed. Runs the exported file; no TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from applied_dl.core.errors import UsageError
+from applied_dl.predictor import Predictor, load
+from applied_dl.runtime.check import golden_inputs
+from applied_dl.runtime.shapley import Contributions, Parts, shapley
+from applied_dl.tasks import load_explain
+
+CHUNK = 128  # mixed inputs that are made at a time
+
+
+def explain(
+    bundle: str | os.PathLike[str] | Predictor, inputs: Any, *, label: str | None = None, out: str | os.PathLike[str] | None = None
+) -> dict[str, Any]:
+    """Contributions of the parts of each input; see `applied_dl.explain`."""
+    predictor = bundle if isinstance(bundle, Predictor) else load(bundle)
+    if predictor.task == "words" or not {"probabilities", "prediction", "forecast"} & set(predictor.runtime.outputs):
+        raise UsageError("explain is for labels, numbers and forecasts; this model gives vectors, which have no single value to divide.")
+    parts_of = load_explain(predictor.task)
+    inputs = predictor.as_list(inputs)
+    encoded, golden = predictor.encode(inputs), golden_inputs(predictor.folder)
+    found: list[dict[str, Any]] = []
+    for row in range(len(next(iter(encoded.inputs.values()), ()))):
+        for series, parts in parts_of(predictor.encoder, inputs, encoded, row, golden):
+            found += _explained(predictor, encoded, row, series, parts, label)
+    for number, item in enumerate(found):
+        if out is not None:
+            item["plot"] = str(_draw(Path(out), number, item))
+        item.pop("parts")
+    errors = [{"input": place, "error": sentence} for place, sentence in sorted(encoded.errors.items())]
+    return {"explanations": found + errors, "warnings": list(encoded.warnings)}
+
+
+def _explained(predictor: Predictor, encoded: Any, row: int, series: str, parts: Parts, label: str | None) -> list[dict[str, Any]]:
+    """One dict for each answer of a row: the predicted label, the number, each of several targets, or the mean of the forecast."""
+    outputs = predictor.run({name: array[row : row + 1] for name, array in encoded.inputs.items()})
+    names, pick = _answers(predictor.encoder, outputs, series, _channel(encoded, row, series), label)
+
+    def answer(present: np.ndarray, order: np.ndarray) -> np.ndarray:
+        chunks = range(0, len(present), CHUNK)
+        return np.concatenate([pick(predictor.run(parts.mixed(present[i : i + CHUNK], order[i : i + CHUNK]))) for i in chunks])
+
+    made = shapley(answer, len(parts.names))
+    return [_as_dict(encoded.kept[row] if not series else row, name, parts, made, place) for place, name in enumerate(names)]
+
+
+def _channel(encoded: Any, row: int, series: str) -> int:
+    """The place of a series in its window, where the task has series."""
+    return next((channel for number, channel, name, *_ in encoded.extra.get("slots", ()) if (number, name) == (row, series)), 0)
+
+
+def _answers(encoder: Any, outputs: dict[str, np.ndarray], series: str, channel: int, label: str | None):
+    """The names of what is explained, and a function from outputs (M, …) to their values (M, K)."""
+    labels = list(getattr(encoder, "labels", ()))
+    if label is not None and label not in labels:
+        raise UsageError(f"There is no label {label!r}; the model knows {', '.join(map(repr, labels[:10])) or 'none'}.")
+    if "probabilities" in outputs:
+        p = outputs["probabilities"][0]
+        best = int(outputs["decision"][0]) if "decision" in outputs else int(p.argmax())
+        chosen = best if label is None else labels.index(label)
+        return [f"probability of {labels[chosen]}"], lambda made: made["probabilities"][:, [chosen]]
+    if "prediction" in outputs:
+        targets = [target.name for target in getattr(encoder, "targets", ())] or ["prediction"]
+        return targets, lambda made: made["prediction"].reshape(len(made["prediction"]), -1)
+    return [f"mean forecast of {series}" if series else "mean forecast"], lambda made: made["forecast"][:, :, [channel]].mean(1)
+
+
+def _as_dict(number: int, name: str, parts: Parts, made: Contributions, place: int) -> dict[str, Any]:
+    contributions = made.contributions[:, place]
+    order = np.argsort(-np.abs(contributions), kind="stable")
+    listed = [
+        {parts.kind: parts.names[i], **({"value": parts.values[i]} if parts.values else {}), "contribution": float(contributions[i])}
+        for i in order
+    ]
+    return {
+        "input": number, "answer": name, "value": float(made.value[place]), "base": float(made.base[place]), "absent": parts.absent,
+        "contributions": listed, "parts": (parts, contributions),
+    }  # fmt: skip
+
+
+def _draw(folder: Path, number: int, item: dict[str, Any]) -> Path:
+    from applied_dl.report.explanation import draw
+
+    folder.mkdir(parents=True, exist_ok=True)
+    parts, contributions = item["parts"]
+    return draw(folder / f"explanation_{number + 1}", parts, contributions, item["answer"], item["value"], item["base"])

@@ -78,7 +78,7 @@ def serving(recipe, fitted, prepared) -> Serving:
     else:
         shipped = _served(recipe, crossed.shipped, crossed.known, crossed.outputs, prepared)
         found = restore_serving(recipe, shipped, prepared.encoder)._replace(scored=scored)
-    return found._replace(validation=_answered(scored, crossed.outputs[crossed.place]))
+    return found._replace(validation=_answered(scored, crossed.validated))
 
 
 def _served(recipe, model: keras.Model, prepared, raw: np.ndarray, disjoint) -> keras.Model:

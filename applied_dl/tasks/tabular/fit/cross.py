@@ -28,6 +28,7 @@ from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
 from applied_dl.tasks.tabular.models.numeric import fit_numbers
 
 FOLDS = 5
+MOST_COPIES = 0.3  # share of rows that are copies, from which a table was probably joined twice, and copies stay in one fold
 LEAST_WEIGHT = 0.05  # of a member that stays in the file
 SIMILAR = 1.001  # candidates whose loss is within this factor of the lowest are equal: the first, smallest one is taken
 TINY = 300  # rows below which the smallest member alone is kept unless the blend is better by a standard error
@@ -38,14 +39,14 @@ DRY_ROWS = 300  # rows on which a dry run measures the time
 class Crossed(NamedTuple):
     """What calibration and the shipped model need.
 
-    known: the rows that the scored model was fitted to (`train`) and those with out-of-fold predictions (`validation`). outputs: these
-    predictions (N, 1, O), as the graph gives them. place: which of them belong to the validation part. shipped: the model that was fitted
-    again on all rows, or None.
+    known: the rows that the scored model was fitted to (`train`) and those that calibrate it (`validation`). outputs: out-of-fold
+    predictions (N, 1, O) of the latter, as the graph gives them. validated: those of the validation part. shipped: the model that was
+    fitted again on all rows, or None.
     """
 
     known: Prepared
     outputs: np.ndarray
-    place: np.ndarray
+    validated: np.ndarray
     shipped: keras.Model | None
 
 
@@ -84,7 +85,10 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
             later = _rows(features, known, prepared.test)
             shipped = _whole(task, features, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
             console.say("refit", f"the shipped model is fitted to all {len(rows.x) + len(later.x):,} rows")
-    crossed = Crossed(_calibrating(known, held), outputs[:, None].astype(np.float32), _place(prepared, held), shipped)
+    outputs = outputs[:, None].astype(np.float32)
+    alone = np.flatnonzero(_alone(known, len(rows.x))[held])
+    calibrating = msgspec.structs.replace(known, validation=known.train.take(held[alone]))
+    crossed = Crossed(calibrating, outputs[alone], outputs[_place(prepared, held)], shipped)
     shares = {name: weights.get(name, 0.0) for name in voted}
     return Fitted(model, _history(voted, loss), {"weights": shares, "crossed": crossed})
 
@@ -111,6 +115,8 @@ def _known(recipe, prepared, count: int, held_out: bool = False) -> tuple[Prepar
     else:
         some = np.sort(np.random.default_rng(recipe.train.seed).permutation(size)[:count])
         both, units = both.take(some), None if prepared.state.units is None else prepared.state.units[some]
+        if units is not None and not recipe.data.group and len(np.unique(units)) > (1 - MOST_COPIES) * len(units):
+            units = None  # some copies are natural: new rows will have copies among the known ones as well
         fold = fold_rows(len(both), FOLDS, recipe.train.seed, strata=both.target if prepared.encoder.labels else None, groups=units)
         folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
     return msgspec.structs.replace(prepared, train=both, validation=both), folds
@@ -120,9 +126,14 @@ def _joined(a: Part, b: Part) -> Part:
     return Part(inputs={k: np.concatenate([v, b.inputs[k]]) for k, v in a.inputs.items()}, target=np.concatenate([a.target, b.target]))
 
 
-def _calibrating(known: Prepared, held: np.ndarray) -> Prepared:
-    """The units of the targets come from all rows, the truth beside the predictions from the held ones."""
-    return msgspec.structs.replace(known, validation=known.train.take(held))
+def _alone(known: Prepared, count: int) -> np.ndarray:
+    """(N,) whether a row has no copy, which calibration would take for a well predicted row; all of them where few have none."""
+    units = known.state.units
+    if units is None or len(units) != count:
+        return np.ones(count, bool)
+    unit, size = np.unique(units, return_inverse=True, return_counts=True)[1:]
+    alone = size[unit] == 1
+    return alone if alone.mean() > 1 - MOST_COPIES else np.ones(count, bool)
 
 
 def _place(prepared, held: np.ndarray) -> np.ndarray:

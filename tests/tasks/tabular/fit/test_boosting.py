@@ -75,3 +75,11 @@ def test_constant_columns_give_the_mean():
 
 def test_softmax_sums_to_one():
     np.testing.assert_allclose(softmax(np.array([[1e4, 0.0], [-1e4, -1e4]])), [[1, 0], [0.5, 0.5]])
+
+
+def test_rare_values_beside_a_common_one_have_cuts():
+    column = np.r_[np.zeros(900), np.arange(1.0, 101)].astype(np.float32)
+    edges = _edges(column)
+    assert len(edges) > 20
+    assert 0 < edges[0] < 1
+    assert np.max(np.diff(edges)) < 10

@@ -188,6 +188,12 @@ def test_a_changed_bundle_replaces_the_model(folders, tmp_path, capsys):
     assert models.get("m").version == first.version
 
 
+def test_a_model_of_texts_of_any_length_is_never_quick(models):
+    """Its time for one token says nothing of a thousand, which would hold all other requests up."""
+    assert not models.get("sentences").quick
+    assert not models.get("words").quick
+
+
 def test_the_load_of_a_process_is_counted():
     load = Load(Limits(queue=2, bodies=10))
     load.admit()

@@ -42,7 +42,7 @@ def summary(found: dict) -> list[Row]:
                 int8 = files.get("tflite int8")
                 drop = max(file["loss"] for key, file in files.items() if key.startswith("tflite"))
                 shown = f"{drop:+.4f}" + (f", int8 {int8['bytes'] / 1e6:.2f} MB" if int8 else ", int8 refused")
-                rows.append(Row(f"{what}: largest drop of an exported file", shown, "≤ 0.005", drop <= 0.005))
+                rows.append(Row(f"{what}: largest drop of an exported file", shown, "≤ 0.005", round(drop, 6) <= 0.005))
     return rows
 
 

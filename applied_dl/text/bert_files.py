@@ -1,14 +1,38 @@
-"""The configuration files of a local Hugging Face directory of the BERT family, read without Keras."""
+"""The files of a Hugging Face model of the BERT family, local or downloaded once, read without Keras."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from applied_dl.core.errors import DataError
+from applied_dl.core.errors import DataError, UsageError
 
 FAMILIES = {"bert": "bert", "roberta": "roberta", "xlm-roberta": "roberta", "camembert": "roberta", "distilbert": "distilbert"}
 ACTIVATIONS = {"gelu": "gelu_exact", "gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "gelu_fast": "gelu", "relu": "relu", "silu": "swish"}
+
+
+HUB = "hf://"
+FILES = ("*.json", "*.safetensors", "1_Pooling/*")  # of a repository, those that are read
+
+
+def model_folder(weights: str) -> Path:
+    """The directory of a model: a local one, or that of `hf://USER/MODEL`, which huggingface_hub downloads once into its cache.
+
+    Raises:
+        UsageError: an address is given and huggingface_hub is not installed.
+        DataError: the download fails.
+    """
+    if not weights.startswith(HUB):
+        return Path(weights)
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise UsageError(f"{weights!r} is downloaded by huggingface_hub: pip install 'applied_dl[hub]'.") from error
+    try:
+        return Path(snapshot_download(weights.removeprefix(HUB), allow_patterns=list(FILES)))
+    except Exception as error:  # huggingface_hub and its HTTP client raise whatever they raise
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"The model {weights!r} cannot be downloaded: {reason}") from error
 
 
 def read_facts(folder: Path) -> dict:

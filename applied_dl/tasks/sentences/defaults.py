@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.core.sections import Export, refuse_unused_answers
 from applied_dl.tasks.sentences.readers.read import BALANCES
 from applied_dl.tasks.sentences.recipe import Fit
-from applied_dl.text.bert_files import read_facts
+from applied_dl.text.bert_files import model_folder, read_facts
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
 from applied_dl.text.models.transformer import transformer
@@ -41,7 +39,7 @@ def resolve_sentences(recipe, prepared):
     name = model.name or ("pretrained" if model.weights else "static")
     pick("model.name", name, BUILDERS)
     if (name == "pretrained") != bool(model.weights):
-        raise UsageError("model.name = 'pretrained' and model.weights (a local Hugging Face directory) go together.")
+        raise UsageError("model.name = 'pretrained' and model.weights (a local Hugging Face directory, or hf://USER/MODEL) go together.")
     objective = learn.objective or ("distillation" if model.teacher else "classification" if encoder.labels else "contrastive")
     pick("learn.objective", objective, dict.fromkeys(OBJECTIVES))
     known_settings(BUILDERS[name], {key: getattr(model, key) for key in OPTIONS})
@@ -128,7 +126,7 @@ def _columns(data, columns: dict[str, tuple[str, ...]]) -> dict:
 def _dimensions(model, name: str, table: bool, encoder, init: str | None) -> int:
     """Width of the vector: a pretrained model's own; a small table may be wide, since it takes no more bytes than a large narrow one."""
     if name == "pretrained":
-        return read_facts(Path(model.weights))["width"]
+        return read_facts(model_folder(model.weights))["width"]
     if name == "transformer":
         return model.dimensions or model.width or 256
     if init == "english":
@@ -156,7 +154,7 @@ def _check_model(recipe, name: str, objective: str, encoder, dimensions: int, in
     if model.teacher:
         if objective != "distillation":
             raise UsageError(f"model.teacher is for learn.objective = 'distillation'; the objective is {objective!r}.")
-        read_facts(Path(model.teacher))
+        read_facts(model_folder(model.teacher))
     if name in LIGHT and (objective == "mlm" or learn.pretrain):
         raise UsageError("Masked-language-model training needs tokens that see each other: model.name = 'transformer'.")
     if name in LIGHT and model.pooling == "cls":

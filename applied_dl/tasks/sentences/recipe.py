@@ -46,8 +46,11 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 class Model(Section, frozen=True, kw_only=True):
     name: about(str | None, "static (a table of sub-words), bytes (static, on raw UTF-8), transformer or pretrained") = None
-    weights: about(str | None, "pretrained: a local Hugging Face directory (config.json, model.safetensors, tokenizer.json)") = None
-    teacher: about(str | None, "a local Hugging Face directory of a larger encoder to distil from") = None
+    weights: about(
+        str | None,
+        "pretrained: a local Hugging Face directory (config.json, model.safetensors, tokenizer.json), or hf://USER/MODEL (extra hub)",
+    ) = None
+    teacher: about(str | None, "a local Hugging Face directory of a larger encoder to distil from, or hf://USER/MODEL") = None
     dimensions: about(int | None, "dimensions of the vector", ge=2) = None
     matryoshka: about(
         tuple[int, ...] | None, "shorter vectors (leading dimensions) that are trained too; by default half and a quarter"

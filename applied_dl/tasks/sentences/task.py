@@ -25,6 +25,7 @@ from applied_dl.tasks.sentences.encoder import load as load_encoder
 from applied_dl.tasks.sentences.encoder import save as save_encoder
 from applied_dl.tasks.sentences.fit.net import blended, class_model, fit_sentences
 from applied_dl.tasks.sentences.readers.prepare import TOGETHER, prepare_sentences, read_part
+from applied_dl.text.bert_files import model_folder
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static
 from applied_dl.text.models.transformer import transformer
@@ -55,7 +56,7 @@ def build(recipe, prepared) -> keras.Model:
     if model.name == "bytes":
         return call(raw_bytes, {"dimensions": model.dimensions, "pooling": model.pooling}, encoder.length, seed=recipe.train.seed)
     if model.name == "pretrained":
-        return call(pretrained, {"pooling": model.pooling, "dropout": model.dropout}, model.weights, length=encoder.length)
+        return call(pretrained, {"pooling": model.pooling, "dropout": model.dropout}, model_folder(model.weights), length=encoder.length)
     keys = ("width", "depth", "heads", "hidden", "dimensions", "positions", "pre_norm", "activation", "dropout", "pooling")
     options = {key: getattr(model, key) for key in keys}
     return call(transformer, options, encoder.vocabulary, length=encoder.length, padding=encoder.padding)

@@ -20,6 +20,7 @@ from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
 from applied_dl.tasks.sentences.readers.read import balanced
+from applied_dl.text.bert_files import model_folder
 from applied_dl.text.models.static import on_word_ids
 from applied_dl.text.models.transformer import classifier, masked_language_model
 from applied_dl.text.subwords import english
@@ -169,7 +170,7 @@ def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
 
 def _teacher_pairs(recipe, prepared, ids):
     """Single texts with the teacher's vector of each."""
-    table, wanted = tf.constant(ids), tf.constant(teacher_vectors(recipe.model.teacher, list(prepared.train.extra["text"])))
+    table, wanted = tf.constant(ids), tf.constant(teacher_vectors(model_folder(recipe.model.teacher), list(prepared.train.extra["text"])))
 
     def gather(index):
         return {"a": tf.gather(table, index)}, tf.gather(wanted, index)

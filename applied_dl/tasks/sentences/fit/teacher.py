@@ -18,7 +18,7 @@ from applied_dl.text.models.bert import pretrained
 BATCH, LENGTH = 64, 128  # texts at a time, and at most so many tokens of each
 
 
-def teacher_vectors(folder: str, texts: list[str]) -> np.ndarray:
+def teacher_vectors(folder: str | Path, texts: list[str]) -> np.ndarray:
     """Unit vectors (N, D) float32 of a pretrained encoder; cached by the content of its files, since they take minutes."""
     facts = read_facts(Path(folder))
     length = min(facts["usual_length"], LENGTH)

@@ -194,12 +194,11 @@ def _encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
         encoder = SubwordEncoder(length=length, **common)
         return msgspec.structs.replace(encoder, usual=usual_of(strangeness(encoder, texts[:SAMPLE], encode_texts(encoder, texts[:SAMPLE]))))
     if model.weights:
-        from applied_dl.text.bert_files import read_facts
+        from applied_dl.text.bert_files import model_folder, read_facts
 
-        facts = read_facts(Path(model.weights))
-        plain = SubwordEncoder(
-            length=facts["length"], tokenizer=read_tokenizer(model.weights), padding=facts["padding"], special=True, **common
-        )
+        folder = model_folder(model.weights)
+        facts = read_facts(folder)
+        plain = SubwordEncoder(length=facts["length"], tokenizer=read_tokenizer(folder), padding=facts["padding"], special=True, **common)
         most = facts["usual_length"]
     else:
         text = _tokenizer_of(recipe, texts, bool(labels) or len(train) < MANY or recipe.train.epochs == 0)

@@ -7,8 +7,8 @@ import inspect
 from applied_dl.core import config
 from applied_dl.core.errors import UsageError, known
 from applied_dl.tasks.forecast.models import BUILDERS
-from applied_dl.tasks.forecast.selection import choose
-from applied_dl.tasks.forecast.validate import CLOSED, check
+from applied_dl.tasks.forecast.selection import CLOSED, choose
+from applied_dl.tasks.forecast.validate import check
 
 PRESETS = {"fast": 0.5, "default": 1.0, "best": 1.0}  # factors of the epochs; "best" has more members
 MAX_METRIC_DROP = 0.005
@@ -25,14 +25,15 @@ TRAINING = {  # epochs, batch, rate, loss
 OTHERS = (10, 128, 1e-3, "mse")
 
 
-def resolve_forecast(recipe, encoder, windows: int):
+def resolve_forecast(recipe, encoder, windows: int, lengths: list[int]):
     """The recipe without a None that training reads. Raises `UsageError` for a key that would do nothing.
 
-    The closed form uses no key of the training, so they stay None; the members of a blend have epochs, rates and losses of their own.
+    windows: of training. lengths: training steps of each series. The closed form uses no key of the training, so they stay None; the
+    members of a blend have epochs, rates and losses of their own.
     """
     model = recipe.model
     known("model.preset", model.preset, PRESETS)
-    name, members = choose(recipe, encoder.form, windows, encoder.season, encoder.least > 0)
+    name, members = choose(recipe, encoder.form, windows, encoder.season, encoder.least > 0, lengths)
     known("model.name", name, (*BUILDERS, "blend"))
     check(recipe, name, members, encoder)
     least, most = encoder.seen or (-1.0, 1.0)
@@ -42,7 +43,7 @@ def resolve_forecast(recipe, encoder, windows: int):
     return config.replace(
         recipe,
         model={"name": name, "members": members},
-        train={"refit": "ets" in (members or (name,)) if recipe.train.refit is None else recipe.train.refit}
+        train={"refit": True if recipe.train.refit is None else recipe.train.refit}
         | {k: v for k, v in chosen.items() if getattr(recipe.train, k) is None and not (members and k in OF_A_MEMBER)},
         data={"horizon": encoder.horizon, "lookback": encoder.lookback, "season": encoder.season},
         predict={"non_negative": _floor(encoder, least, most) if recipe.predict.non_negative is None else recipe.predict.non_negative},

@@ -25,6 +25,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     offset: (D,) subtracted from the values of an aligned set before they become float32, and added to its forecasts; `own_offset`: of a
     panel the first value of each history instead. center and scale are those of the values without it.
     least: the fewest steps that a history must have, of a set too short for a validation part; 0 stands for the lookback.
+    trend_padding: a panel's histories that are shorter than the lookback are lengthened by their trend, as those of a short set are.
     past_columns, future_columns: the columns of the covariates as `SeriesSet.past_names` names them; empty where all are numbers.
     seen: the least and the largest training value of a panel. levels, static_center: of every static column its texts, or the mean of
     its numbers, which stands for a missing one.
@@ -50,6 +51,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     least: int = 0
     offset: tuple[float, ...] = ()
     own_offset: bool = False
+    trend_padding: bool = False
     past_columns: tuple[tuple[str, str], ...] = ()
     future_columns: tuple[tuple[str, str], ...] = ()
 
@@ -189,7 +191,11 @@ def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[st
         raise DataError(f"The history of {', '.join(block.names[:3])} has {int(ends.min())} steps, expected at least {least}{what}.")
     pad = max(0, short)
     at = ends[:, None] + pad - L + np.arange(L)  # (B, L)
-    found = {"history": _short_histories(encoder, block, ends) if pad and encoder.least else _padded(block.values, pad, encoder.season)[at]}
+    found = {
+        "history": _short_histories(encoder, block, ends)
+        if pad and (encoder.least or encoder.trend_padding)
+        else _padded(block.values, pad, encoder.season)[at]
+    }
     if block.past is not None:
         found["past"] = _padded(block.past, pad, encoder.season)[at]
     if block.future is not None:

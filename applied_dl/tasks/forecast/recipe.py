@@ -72,9 +72,7 @@ class Model(Section, frozen=True, kw_only=True):
 
 
 class Train(sections.Train, frozen=True, kw_only=True):
-    refit: about(
-        bool | None, "once the scores are measured, fit the exported model again with the newest rows; by default if ets is a member"
-    ) = None
+    refit: about(bool | None, "once the scores are measured, fit the exported model again on all rows; by default") = None
 
 
 class Calibration(Section, frozen=True, kw_only=True):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+CLOSED = ("ridge", "ets")  # solved, not trained
 ENOUGH = 2000  # training windows from which a blend with a network is worth its time
-FEW = 500  # training windows up to which exponential smoothing is a member
+LONG_PANEL, LARGE_PANEL = 150, 150_000  # training steps of the mean series, and of all, from which a panel is worth a network
 MEMBERS = {
     "fast": ("ridge", "cyclenet"), "default": ("ridge", "cyclenet"), "best": ("ridge", "cyclenet", "cyclenet", "cyclenet", "gru"),
 }  # fmt: skip
@@ -12,15 +13,16 @@ SHORT_MEMBERS = ("ridge", "ets")
 PANEL_MEMBERS = ("panel", "nbeats")
 
 
-def choose(recipe, form: str, windows: int, season: int, short: bool) -> tuple[str, tuple[str, ...] | None]:
+def choose(recipe, form: str, windows: int, season: int, short: bool, lengths: list[int]) -> tuple[str, tuple[str, ...] | None]:
     """The recipe's model, or the one that suits the data.
 
     Args:
         recipe: The forecast recipe.
         form: "aligned" or "panel".
-        windows: Number of training windows.
+        windows: Number of training windows of an aligned set.
         season: Steps of the season; 1 for none.
         short: Whether the history is too short for a validation part of its own.
+        lengths: Training steps of each series.
 
     Returns:
         The name of the model and, of a blend, its members.
@@ -31,7 +33,7 @@ def choose(recipe, form: str, windows: int, season: int, short: bool) -> tuple[s
     covariates = bool(data.past_covariates or data.future_covariates or data.calendar)
     if form == "panel":
         members = PANEL_MEMBERS
-    elif windows < FEW and not data.past_covariates:
+    elif (windows < ENOUGH or season == 1) and not data.past_covariates:
         members = SHORT_MEMBERS
     else:
         members = COVARIATE_MEMBERS if covariates else MEMBERS[model.preset]
@@ -42,7 +44,6 @@ def choose(recipe, form: str, windows: int, season: int, short: bool) -> tuple[s
     if short:
         return "ets", None
     if form == "panel":
-        return "panel", None
-    if model.preset == "fast" or (FEW <= windows < ENOUGH) or (season == 1 and windows >= ENOUGH):
-        return "ridge", None
-    return "blend", members
+        large = sum(lengths) >= max(LARGE_PANEL, LONG_PANEL * len(lengths))
+        return "panel" if large or covariates or data.static_covariates else "ets", None
+    return ("ridge", None) if model.preset == "fast" else ("blend", members)

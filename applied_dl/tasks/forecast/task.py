@@ -22,13 +22,14 @@ from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
 from applied_dl.tasks.forecast.fit.intervals import learned, margins, quantile_bases, quantile_margins, spread_out, uncrossed
 from applied_dl.tasks.forecast.fit.net import build_one, fit_forecast
+from applied_dl.tasks.forecast.fit.refit import is_closed, refit_blend, refit_closed, refit_network
 from applied_dl.tasks.forecast.models.intervals import Margin
 from applied_dl.tasks.forecast.models.windows import Standardize
-from applied_dl.tasks.forecast.readers.prepare import own_quantiles, prepare_series, with_newest_rows
+from applied_dl.tasks.forecast.readers.prepare import own_quantiles, prepare_series
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.windows import aligned_part, panel_part
 from applied_dl.tasks.forecast.scores import score
-from applied_dl.tasks.forecast.validate import CLOSED
+from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.ensembles import average, fit_members
 
 SHOWN = 6  # windows of the first batch
@@ -43,7 +44,7 @@ def prepare(recipe, cache: Path) -> Prepared:
 
 def resolve_defaults(recipe, prepared):
     """Every open value of the recipe, chosen for the form and the size of the data."""
-    return resolve_forecast(recipe, prepared.encoder, len(prepared.state.starts["train"]))
+    return resolve_forecast(recipe, prepared.encoder, len(prepared.state.starts["train"]), [len(known) for known in prepared.state.known])
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -54,17 +55,22 @@ def build(recipe, prepared) -> keras.Model:
 
 
 def fit(recipe, prepared, trainer) -> Fitted:
-    """Train every member of the ensemble (the closed form and the blend have one), and with `train.refit` once more with the newest rows.
+    """Train every member of the ensemble (the closed form and the blend have one), and with `train.refit` once more on all rows.
 
-    The second fit is `extra["refit"]`: what was fitted, and the prepared data that it saw.
+    The second fit is `extra["refit"]`.
     """
     turns = trainer.turns(2 if recipe.train.refit else 1, "fit")
     fitted = _fit(recipe, prepared, next(turns))
     if not fitted.history.rows or (again := next(turns, None)) is None:
         return fitted
-    later = with_newest_rows(prepared)
-    console.say("refit", f"the shipped model sees the newest rows too: {len(later.train):,} windows")
-    return fitted._replace(extra={**fitted.extra, "refit": (_fit(recipe, later, again, "refit-"), later)})
+    console.say("refit", "the shipped model is fitted again, on all rows")
+    if is_closed(recipe):
+        shipped = refit_closed(recipe, prepared, again)
+    elif recipe.model.name == "blend":
+        shipped = refit_blend(recipe, fitted, prepared, again)
+    else:
+        shipped = refit_network(fitted, prepared, lambda later: _fit(recipe, later, again, "refit-"))
+    return fitted._replace(extra={**fitted.extra, "refit": shipped})
 
 
 def _fit(recipe, prepared, trainer, tag: str = "") -> Fitted:
@@ -74,32 +80,26 @@ def _fit(recipe, prepared, trainer, tag: str = "") -> Fitted:
 
 
 def serving(recipe, fitted, prepared) -> Serving:
-    """Raw history → forecast with a conformal interval, calibrated on the validation windows, in the user's units."""
-    scored = _with_intervals(recipe, fitted, prepared)
+    """Raw history → forecast with a conformal interval, in the user's units.
+
+    The scored model is calibrated on the validation windows; the one that was fitted again on all rows takes the margins of a model and of
+    windows that this model did not learn from (`fit.refit`).
+    """
+    scored = _with_intervals(recipe, fitted.model, fitted.model, prepared)
     if "refit" not in fitted.extra:
         return restore_serving(recipe, scored, prepared.encoder)
     shipped = _with_intervals(recipe, *fitted.extra["refit"])
     return restore_serving(recipe, shipped, prepared.encoder)._replace(scored=scored)
 
 
-def _with_intervals(recipe, fitted, prepared) -> keras.Model:
+def _with_intervals(recipe, model: keras.Model, calibrated: keras.Model, prepared) -> keras.Model:
+    """The serving graph of a model, its margins from the errors of the model `calibrated` on the validation windows."""
     e, part = prepared.encoder, prepared.validation
-    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in fitted.model.input.items()}
-    y = fitted.model(inputs)
+    inputs, bases, middle, y = _uncalibrated(recipe, model, e)
     point = len(y.shape) == 3  # its interval begins at the forecast itself
     own = bool(e.quantiles) and recipe.train.loss != "quantile"  # quantiles that the model did not learn
-    bases = quantile_bases(recipe, y, e) if own else spread_out(recipe, y, e)
-    if e.cycle:  # an input that the chosen member has no use for stays an input of the file
-        bases = [base + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1) for base in bases]
-    units = lambda x, name: Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x  # noqa: E731
-    if point:
-        middle = units(bases[0], "units")
-        bases = [middle] * len(bases)
-    else:
-        names = [f"quantile_base_{i}" for i in range(len(bases))] if own else ["units", "lower_units", "upper_units"]
-        bases = [units(base, name) for base, name in zip(bases, names)]
-        middle = units(y[..., 0], "units") if own else bases[0]
-    found = keras.Model(inputs, list(bases)).predict(
+    theirs, their_bases, *_ = _uncalibrated(recipe, calibrated, e)
+    found = keras.Model(theirs, list(their_bases)).predict(
         {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
     )
     margin = lambda name: Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name=name)  # noqa: E731
@@ -119,10 +119,34 @@ def _with_intervals(recipe, fitted, prepared) -> keras.Model:
         layer.set_weights([margins(prepared, layer, found[1], found[2], point)])
         answers = {"forecast": middle, "lower": ops.minimum(low - width, middle), "upper": ops.maximum(high + width, middle)}
         if recipe.train.loss == "quantile" and (len(e.quantiles) > 3 or own_quantiles(recipe)):  # the inner ones as they were learned
-            answers["quantiles"] = ops.stack([units(q, f"quantile_{i}") for i, q in enumerate(learned(y, e.quantiles))], axis=-1)
+            answers["quantiles"] = ops.stack([_units(e, q, f"quantile_{i}") for i, q in enumerate(learned(y, e.quantiles))], axis=-1)
     if recipe.predict.non_negative and not e.offset and not e.own_offset:
         answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
     return keras.Model(inputs, answers, name="forecast_serving")
+
+
+def _units(e: SeriesEncoder, x, name: str):
+    """An aligned set's forecast in the user's units; a panel's is already."""
+    return Standardize(e.center, e.scale, invert=True, name=name)(x) if e.form == "aligned" else x
+
+
+def _uncalibrated(recipe, model: keras.Model, e: SeriesEncoder) -> tuple[dict, list, object, object]:
+    """Inputs of a serving graph, the forecast and the limits before calibration in the user's units, their middle, the model's output."""
+    inputs = {name: keras.Input(t.shape[1:], dtype=t.dtype, name=name) for name, t in model.input.items()}
+    y = model(inputs)
+    point = len(y.shape) == 3
+    own = bool(e.quantiles) and recipe.train.loss != "quantile"
+    bases = quantile_bases(recipe, y, e) if own else spread_out(recipe, y, e)
+    if e.cycle:  # an input that the chosen member has no use for stays an input of the file
+        bases = [base + 0.0 * ops.expand_dims(ops.cast(inputs["phase"], "float32"), -1) for base in bases]
+    if point:
+        middle = _units(e, bases[0], "units")
+        bases = [middle] * len(bases)
+    else:
+        names = [f"quantile_base_{i}" for i in range(len(bases))] if own else ["units", "lower_units", "upper_units"]
+        bases = [_units(e, base, name) for base, name in zip(bases, names)]
+        middle = _units(e, y[..., 0], "units") if own else bases[0]
+    return inputs, bases, middle, y
 
 
 def restore_serving(recipe, model: keras.Model, encoder: SeriesEncoder) -> Serving:

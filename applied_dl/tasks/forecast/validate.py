@@ -8,6 +8,7 @@ from applied_dl.core.errors import UsageError, known
 from applied_dl.tasks.forecast.models import BUILDERS
 from applied_dl.tasks.forecast.models.windows import NORMALIZE
 from applied_dl.tasks.forecast.recipe import Calibration, Train
+from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.optimizers import refuse_bfloat16
 
 OPTIONS = {
@@ -18,7 +19,6 @@ OPTIONS = {
     "normalize": "normalize",
     "difference": "normalize",
 }
-CLOSED = ("ridge", "ets")  # solved, not trained
 MOST_MEMBERS = 12  # their weights are found by trying every subset: 2^12 small solves take 0.1 s, and each member more doubles it
 HEADS = 4  # of attention; each needs a unit of its own
 ATTENTIVE = ("patchtst", "itransformer")

@@ -12,7 +12,7 @@ from applied_dl.core import console
 from applied_dl.core.metrics.forecasting import known_scale
 from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.forecast.defaults import member_training
-from applied_dl.tasks.forecast.validate import CLOSED
+from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.ensembles import average
 
 CAP = 5.0  # median errors of the better member: no error of two solved members counts more
@@ -24,10 +24,8 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
     """Every member by `fit_one(recipe, prepared, trainer, tag)`, then their weights: least error on validation, summing to one."""
     fitted = []
     for i, (name, turn) in enumerate(zip(recipe.model.members, trainer.turns(len(recipe.model.members), "member"))):
-        open_values = member_training(recipe, name, prepared.encoder, len(prepared.state.starts["train"]))
-        settings = replace(recipe.train, seed=recipe.train.seed + 1000 * i, **open_values)
-        keras.utils.set_random_seed(settings.seed)
-        one = replace(recipe, train=settings, model=replace(recipe.model, name=name))
+        one = member_recipe(recipe, prepared, i)
+        keras.utils.set_random_seed(one.train.seed)
         fitted.append(fit_one(one, prepared, turn, f"{tag}-{i}-{name}"))
         console.say("member", f"{name:<10} validation loss {fitted[-1].history.best:.4f}")
     if not all(one.history.rows for one in fitted):  # a trial or a sweep: nothing was trained
@@ -51,12 +49,21 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
     )
     note = {"weights": dict(zip((f"{i}-{n}" for i, n in enumerate(recipe.model.members)), map(float, weights))), "members": fitted}
     if error > alone[best] * (1 - PAYS):
-        return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best]})
+        return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best], "kept": {best: 1.0}})
     kept = [i for i, w in enumerate(weights) if w > 0]
+    note["kept"] = {i: float(weights[i]) for i in kept}
     rows = [{**row, "epoch": n + 1} for n, row in enumerate(row for i in kept for row in fitted[i].history.rows if "learning_rate" in row)]
     rows = rows or [{"epoch": 1, "loss": error, "val_loss": error}]  # of members that are solved, not trained
     history = History(rows=rows, best=error, best_epoch=len(rows), seconds=sum(f.history.seconds for f in fitted))
     return Fitted(average([fitted[i].model for i in kept], [float(weights[i]) for i in kept]), history, note)
+
+
+def member_recipe(recipe, prepared, place: int):
+    """The recipe of one member of a blend: its name, its training and a seed of its own."""
+    name = recipe.model.members[place]
+    open_values = member_training(recipe, name, prepared.encoder, len(prepared.state.starts["train"]))
+    settings = replace(recipe.train, seed=recipe.train.seed + 1000 * place, **open_values)
+    return replace(recipe, train=settings, model=replace(recipe.model, name=name))
 
 
 def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolute: bool = False) -> tuple[np.ndarray, float, np.ndarray]:

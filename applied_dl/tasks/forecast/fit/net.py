@@ -17,11 +17,12 @@ from applied_dl.core.records import Fitted, History
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
+from applied_dl.tasks.forecast.fit.smoothing import fit_ets
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
-from applied_dl.tasks.forecast.models.ets import Smoothing, fit_ets, window_of
+from applied_dl.tasks.forecast.models.ets import Smoothing, window_of
 from applied_dl.tasks.forecast.models.windows import gather_windows, normalize, panel_scale
-from applied_dl.tasks.forecast.validate import CLOSED
+from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.losses import loss as named_loss
 from applied_dl.training.source import Source, resident
 
@@ -83,18 +84,11 @@ def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = (),
     fixed = {
         "cyclenet": {"window": min(SHORT_WINDOW, spec.lookback)},
         "ridge": {"kernels": kernels},
-        "ets": _smoothing_options(spec, smoothing),
+        "ets": {"smoothing": smoothing, "window": window_of(spec.lookback, spec.season)},
     }.get(name, {})
     if "patch" in known:
         options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
     return call(builder, options, spec, **fixed)
-
-
-def _smoothing_options(spec: Spec, found: Smoothing | None) -> dict:
-    options = {"window": window_of(spec.lookback, spec.season)}
-    if found is None:
-        return options
-    return options | {"kernel": found.kernel, "ratio_kernel": found.ratio_kernel, "ratio_share": found.ratio_share}
 
 
 def _normalize(recipe, prepared, name: str) -> str | None:
@@ -118,8 +112,8 @@ def fit_forecast(recipe, prepared, trainer, tag: str = "model") -> Fitted:
     return _fit_network(recipe, prepared, trainer, tag)
 
 
-def fit_closed(recipe, prepared) -> Fitted:
-    """Ridge: no descent, no seed; the covariates known ahead by least squares."""
+def fit_closed(recipe, prepared, chosen: dict | None = None) -> Fitted:
+    """Ridge: no descent, no seed; the covariates known ahead by least squares. chosen: shift and penalties, by default by validation."""
     e = prepared.encoder
     ahead = _effect(prepared) if "future" in prepared.test.inputs else None
     effect = ahead and ahead[1]
@@ -129,6 +123,7 @@ def fit_closed(recipe, prepared) -> Fitted:
         _windows(prepared, "validation", how, effect),
         e.lookback,
         ("last",) if how == "panel" else ("last", "mean"),
+        chosen,
     )
     model = build_one(recipe, prepared, "ridge", found.factors)
     if ahead:
@@ -146,12 +141,11 @@ def fit_smoothing(recipe, prepared) -> Fitted:
     series = [block.values[: len(known)].astype(np.float64) for block, known in zip(state.blocks, state.known)]
     if ahead:  # in the units of the model, without what the covariates explain
         series = [(series[0] - np.array(e.center)) / np.array(e.scale) - ahead[1][: len(series[0])]]
-    positive = not ahead and all((rows > 0).all() for rows in series)
-    found = fit_ets(series, e.horizon, e.season, window_of(e.lookback, e.season), positive)
+    found = fit_ets(series, e.horizon, e.season, window_of(e.lookback, e.season), plain_only=ahead is not None)
     model = build_one(recipe, prepared, "ets", smoothing=found)
     if ahead:
         model.get_layer("effect").set_weights([ahead[0]])
-    console.say("ets", " and ".join(found.names))
+    console.say("ets", ", ".join(found.names[:3]))
     history = History(
         rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
     )

@@ -2,7 +2,7 @@
 
 from applied_dl.tasks.forecast.models.closed_form import backtest, fit_ridge
 from applied_dl.tasks.forecast.models.cyclenet import cyclenet
-from applied_dl.tasks.forecast.models.ets import ets, fit_ets
+from applied_dl.tasks.forecast.models.ets import ets
 from applied_dl.tasks.forecast.models.linear import dlinear, linear, nlinear, ridge, rlinear
 from applied_dl.tasks.forecast.models.mixers import itransformer, nbeats, panel, patchtst, tcn, tide, tsmixer
 from applied_dl.tasks.forecast.models.recurrent import gru, lstm, seq2seq, simple_rnn
@@ -29,4 +29,4 @@ BUILDERS = {
     "panel": panel,
 }
 
-__all__ = ["BUILDERS", "Spec", "backtest", "fit_ets", "fit_ridge", *BUILDERS]
+__all__ = ["BUILDERS", "Spec", "backtest", "fit_ridge", *BUILDERS]

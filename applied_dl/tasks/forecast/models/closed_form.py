@@ -18,12 +18,12 @@ Sums = tuple[np.ndarray, np.ndarray, float, int]
 
 
 class Ridge(NamedTuple):
-    """The matrix (L, H) on the distance to the last value, its validation MSE, what was chosen (shift and penalties), and its factors:
-    the matrix itself, or two of lower rank that forecast as well with fewer weights."""
+    """The matrix (L, H) on the distance to the last value, its validation MSE, what was chosen (the shift, its largest penalty, that of
+    each shift), and its factors: the matrix itself, or two of lower rank that forecast as well with fewer weights."""
 
     kernel: np.ndarray
     error: float
-    chosen: dict[str, float]
+    chosen: dict
     factors: tuple[np.ndarray, ...]
 
 
@@ -48,12 +48,21 @@ def sums(windows: list[np.ndarray], lookback: int, how: str) -> Sums:
     return gram, cross, square, count
 
 
-def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: int, shifts: tuple[str, ...] = ("last", "mean")) -> Ridge:
+def fit_ridge(
+    train: list[np.ndarray],
+    validation: list[np.ndarray],
+    lookback: int,
+    shifts: tuple[str, ...] = ("last", "mean"),
+    chosen: dict | None = None,
+) -> Ridge:
     """The best ridge by validation MSE over penalties and shifts; the mean of both shifts' matrices is tried too.
 
     train, validation: windows (N, L + H) per channel, standardised, views are fine. All shifts are brought to one form: a map whose
-    weights sum to one for every step, so the model is one linear map whichever won.
+    weights sum to one for every step, so the model is one linear map whichever won. chosen: the shift and the penalty of each of an
+    earlier fit, which are taken instead.
     """
+    if chosen is not None:
+        return _again(train, validation, lookback, chosen)
     found = {}
     held_out, known = sums(validation, lookback, "last"), {how: sums(train, lookback, how) for how in {*shifts, "last"}}
     for how in shifts:
@@ -68,13 +77,25 @@ def fit_ridge(train: list[np.ndarray], validation: list[np.ndarray], lookback: i
                 found[how] = (error, penalty, kernel)
     best = min(found, key=lambda how: found[how][0])
     error, penalty, kernel = found[best]
-    chosen = {"shift": best, "penalty": float(penalty)}
+    chosen = {"shift": best, "penalty": float(penalty), "penalties": {best: float(penalty)}}
     if len(found) > 1:
         both = np.mean([entry[2] for entry in found.values()], axis=0)
         if _mse(both, held_out) < error:
-            chosen = {"shift": "+".join(found), "penalty": float(max(entry[1] for entry in found.values()))}
+            penalties = {how: float(entry[1]) for how, entry in found.items()}
+            chosen = {"shift": "+".join(found), "penalty": max(penalties.values()), "penalties": penalties}
             error, kernel = _mse(both, held_out), both
     return Ridge(kernel.astype(np.float32), float(error), chosen, reduced(kernel, known["last"], held_out))
+
+
+def _again(train: list[np.ndarray], validation: list[np.ndarray], lookback: int, chosen: dict) -> Ridge:
+    """The ridge of other windows, with the shifts and penalties that were chosen; its validation windows may be among those it saw."""
+    kernels, last = [], sums(train, lookback, "last")
+    for how, penalty in chosen["penalties"].items():
+        gram, cross, _, _ = last if how == "last" else sums(train, lookback, how)
+        ridge = penalty * max(float(np.trace(gram)) / lookback, 1e-12)
+        kernels.append(on_last(np.linalg.solve(gram + (ridge + 1e-12) * np.eye(lookback), cross), how))
+    kernel, held_out = np.mean(kernels, axis=0), sums(validation, lookback, "last")
+    return Ridge(kernel.astype(np.float32), _mse(kernel, held_out), chosen, reduced(kernel, last, held_out))
 
 
 def reduced(kernel: np.ndarray, train: Sums, held_out: Sums) -> tuple[np.ndarray, ...]:

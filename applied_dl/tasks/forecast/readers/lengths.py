@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from applied_dl.core.errors import DataError
 from applied_dl.io.clock import Clock
 from applied_dl.tasks.forecast.readers.read import Cuts
-from applied_dl.tasks.forecast.readers.windows import SEASONS_READ, STEPS_READ
+from applied_dl.tasks.forecast.readers.windows import steps_read
 from applied_dl.tasks.forecast.series import SeriesSet
 
 LOOKBACK = 512
 SHORT_STEPS = 20  # of a training part without a season, beside two horizons, under which there is no validation part
+LEAST_TRAINED = 120  # training steps below which smoothing, which reads whole histories, beats what learns from windows
 LEAST_STEPS = 4  # before the test, of the longest series
 
 
@@ -62,8 +63,10 @@ def default_lookback(cuts: Cuts, form: str, horizon: int, season: int) -> int:
     return max(most, min(season, most))
 
 
-def is_short(cuts: Cuts, data: SeriesSet, d, form: str, horizon: int, season: int, given: bool) -> bool:
+def is_short(cuts: Cuts, data: SeriesSet, d, form: str, horizon: int, season: int, given: bool, smoothed: bool) -> bool:
     """Whether the history leaves no room for a training part of two seasons and two horizons, and a validation part, before the test.
+
+    smoothed: whether the model may be exponential smoothing, which needs no validation part: then a few more steps are short too.
 
     Files of training and validation that were given, and shares that were, are used as they are.
     """
@@ -72,7 +75,7 @@ def is_short(cuts: Cuts, data: SeriesSet, d, form: str, horizon: int, season: in
     if form == "panel":
         return max(cuts.train) < horizon + 2
     steps = len(data.values[0])
-    least = 2 * horizon + (2 * season if season > 1 else SHORT_STEPS)
+    least = max(2 * horizon + (2 * season if season > 1 else SHORT_STEPS), LEAST_TRAINED if smoothed else 0)
     return cuts.train[0] < least or cuts.validation[0] - cuts.train[0] < horizon or steps - cuts.validation[0] < horizon
 
 
@@ -83,10 +86,15 @@ def short_cuts(data: SeriesSet, cuts: Cuts, form: str, horizon: int, ahead: int,
 
 
 def short_lookback(most: int, season: int) -> int:
-    """All there is, in whole seasons where it is two or more, up to what exponential smoothing reads."""
-    if season > 1 and most >= 2 * season:
-        return min(most // season * season, SEASONS_READ * season)
-    return min(most, STEPS_READ if season == 1 else SEASONS_READ * season)
+    """All of `most` steps, in whole seasons where they are two or more, up to what exponential smoothing reads."""
+    read = min(most, steps_read(season))
+    return read // season * season if read >= 2 * season else read
+
+
+def smoothing_lookback(ends: list[int], season: int) -> int:
+    """Of a panel that is smoothed: what the usual series has before its validation."""
+    usual = int(np.median(ends))
+    return short_lookback(max(usual, min(2 * season, max(ends)), 2), season)
 
 
 def long_enough(data: SeriesSet, cuts: Cuts, horizon: int, notes: list[str], one_cut: bool) -> tuple[SeriesSet, Cuts]:

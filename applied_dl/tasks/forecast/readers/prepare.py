@@ -20,6 +20,7 @@ from applied_dl.tasks.forecast.readers.lengths import (
     long_enough,
     short_cuts,
     short_lookback,
+    smoothing_lookback,
 )
 from applied_dl.tasks.forecast.readers.read import Cuts, read, trim
 from applied_dl.tasks.forecast.readers.statistics import (
@@ -32,7 +33,7 @@ from applied_dl.tasks.forecast.readers.statistics import (
     units_of,
 )
 from applied_dl.tasks.forecast.readers.windows import State, aligned_part, aligned_windows, first_origin, panel_windows, short_windows
-from applied_dl.tasks.forecast.selection import choose
+from applied_dl.tasks.forecast.selection import CLOSED, choose
 from applied_dl.tasks.forecast.series import SeriesSet
 
 CHANNELS = 1000  # more aligned series than this are a panel
@@ -56,13 +57,11 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     given, cuts = cuts, cuts or default_cuts(data, d, form, horizon)
     if back is not None:
         data, cuts = earlier(data, cuts, form, horizon, back)
-    short = is_short(cuts, data, d, form, horizon, season, given is not None)
+    smoothed = recipe.model.name in (None, "ets") and not recipe.model.members and not d.past_covariates
+    short = is_short(cuts, data, d, form, horizon, season, given is not None, smoothed)
     if short:
         cuts = short_cuts(data, cuts, form, horizon, d.test_horizons or 1, given is not None)
     check_lengths(data, cuts, form, horizon, d, short)
-    lookback = d.lookback or (
-        short_lookback(max(map(len, data.values)), season) if short else default_lookback(cuts, form, horizon, season)
-    )
     if form == "panel":
         data, cuts = long_enough(data, cuts, horizon, notes, short)
     known = [values[: end if form == "aligned" else max(end, 2)] for values, end in zip(data.values, cuts.train)]
@@ -70,10 +69,10 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     offset, own_offset = offsets(known, form, notes)
     center = tuple(c - o for c, o in zip(center, offset)) if offset else center
     note_constant(data.names, known, notes)
-    windows = max(1, cuts.train[0] - lookback - horizon + 1)
-    name, members = choose(recipe, form, windows, season, short)
-    calendar = _calendar(d, data.clock, form, short, members or (name,))
-    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in (members or (name,)) else 0
+    lookback, (name, members) = _lookback_and_model(recipe, data, cuts, form, horizon, season, short, list(map(len, known)))
+    names = members or (name,)
+    calendar = _calendar(d, data.clock, form, short, names)
+    cycle = (recipe.model.cycle or season) if form == "aligned" and "cyclenet" in names else 0
     encoder = SeriesEncoder(
         columns=data.columns, clock=data.clock, form=form, names=tuple(data.names), lookback=lookback, horizon=horizon, season=season,
         center=center, scale=scale, coverage=_coverage(recipe), cycle=cycle,
@@ -81,7 +80,7 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         quantiles=recipe.calibration.quantiles if own_quantiles(recipe) or recipe.train.loss == "quantile" else (),
         max_missing=d.max_missing,
         least=max(2, min(season, first_origin(max(cuts.train), season))) if short else 0,
-        offset=offset, own_offset=own_offset,
+        offset=offset, own_offset=own_offset, trend_padding=form == "panel" and all(one in CLOSED for one in names),
         past_columns=covariate_columns(data.past, data.past_names, cuts),
         future_columns=covariate_columns(data.future, data.future_names, cuts),
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
@@ -119,6 +118,18 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
     }
     digest = fingerprint(*data.names, *list(data.values), *list(data.future), *list(data.past))
     return Prepared(encoder=encoder, **parts, fingerprint=digest, facts=facts, warnings=notes, state=state)
+
+
+def _lookback_and_model(recipe, data: SeriesSet, cuts: Cuts, form: str, horizon: int, season: int, short: bool, lengths: list[int]):
+    """Steps of history seen, and the model with its members: an aligned set's lookback decides on its model, a panel's follows from it."""
+    given = recipe.data.lookback
+    if form == "panel":
+        model = choose(recipe, form, 0, season, short, lengths)
+        if all(one in CLOSED for one in model[1] or model[:1]):
+            return given or smoothing_lookback(cuts.train, season), model
+        return given or default_lookback(cuts, form, horizon, season), model
+    lookback = given or (short_lookback(len(data.values[0]), season) if short else default_lookback(cuts, form, horizon, season))
+    return lookback, choose(recipe, form, max(1, cuts.train[0] - lookback - horizon + 1), season, short, lengths)
 
 
 def _check_keys(d) -> None:
@@ -166,7 +177,7 @@ def _form(data: SeriesSet, d) -> str:
 
 
 def with_newest_rows(prepared: Prepared) -> Prepared:
-    """The same data for the fit of the model that is shipped: training and validation reach the end of the series, as long as they were.
+    """The same data for the choices of the shipped model: training and validation reach the end of the series, as long as they were.
 
     The encoder, the units of the covariates and the test part stay; there is nothing left that was never seen.
     """
@@ -191,6 +202,24 @@ def with_newest_rows(prepared: Prepared) -> Prepared:
     known = [column.astype(np.float64) for block in state.blocks for column in block.truth.T]
     later = replace(state, known=known, starts=starts, pads=pads, ends=tuple(lengths))
     return replace(prepared, train=parts["train"], validation=parts["validation"], state=later)
+
+
+def with_all_rows(prepared: Prepared) -> Prepared:
+    """The same data for the fit of the model that is shipped: every step is a training step, and every window a training window.
+
+    The encoder, the units of the covariates and the other parts stay: validation, then seen, only watches the training of a network.
+    """
+    e, state = prepared.encoder, prepared.state
+    lengths = [len(block) for block in state.blocks]
+    cut = short_windows if e.least else aligned_windows if e.form == "aligned" else panel_windows
+    parts, starts, pads = cut(e, state.blocks, Cuts(lengths, lengths), ("train",))
+    known = [column.astype(np.float64) for block in state.blocks for column in block.truth.T]
+    later = replace(state, known=known, starts={**starts, **_validation(state)}, pads=pads)
+    return replace(prepared, train=parts["train"], state=later)
+
+
+def _validation(state: State) -> dict[str, np.ndarray]:
+    return {name: rows for name, rows in state.starts.items() if name == "validation"}
 
 
 def own_quantiles(recipe) -> bool:

@@ -14,7 +14,6 @@ from applied_dl.tasks.forecast.readers.read import Cuts
 
 PARTS = ("train", "validation", "test")
 NONE = np.array([], np.int64)
-SEASONS_READ, STEPS_READ = 5, 30  # the newest steps that exponential smoothing reads: older ones know a level that may have changed
 LARGEST_PANEL = 10**7  # numbers in the windows of a panel kept as rows; of more, every n-th: networks gather their own
 
 
@@ -54,6 +53,14 @@ def aligned_windows(
     parts = {name: aligned_part(encoder, block, ends[name], scale) for name in names}
     starts = {name: np.stack([np.zeros(len(e), np.int64), e - L], axis=1) for name, e in ends.items() if name in names}
     return parts, starts, [0]
+
+
+def steps_read(season: int) -> int:
+    """The newest steps that exponential smoothing reads: eight seasons of months and longer cycles, five of shorter ones, at least 36.
+
+    What is older knows a level and a season that may have changed.
+    """
+    return max((8 if season >= 12 else 5) * season, 36)
 
 
 def first_origin(steps: int, season: int) -> int:

@@ -1,0 +1,165 @@
+"""Which forecasters of the smoothing family are exported, with which penalties: by their errors from many origins of the known steps."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras import ops
+
+from applied_dl.tasks.forecast.models.ets import (
+    OWN,
+    SCALES,
+    SHARPNESS,
+    Member,
+    Smoothing,
+    applied,
+    by_name,
+    family_of,
+    layer_of,
+    origins_of,
+    scaled,
+)
+from applied_dl.tasks.forecast.models.intermittent import TSB
+from applied_dl.tasks.forecast.readers.windows import first_origin
+
+USUAL = (
+    "exponential smoothing with damped trend (alpha 0.3, beta 0.02, damping 0.97)",
+    "exponential smoothing with trend (alpha 0.1, beta 0.02, damping 1)",
+)  # where too few steps are known to choose
+KEPT, FAST_KEPT = 10, 2  # forecasters of different kinds, the best of each; and the best of those that follow a change of level
+FEWEST_ERRORS = 20  # known values forecast from the origins, under which nothing is chosen
+MOST_WINDOWS, MOST_EACH = 3000, 60  # origins of all series, and of one
+FEW_SERIES, MOST_LENGTHS = 20, 8  # up to so many series histories of every length are compared, of more of a few lengths
+ENOUGH = 20  # horizons of known values, forecast from the origins, with which half of the sharpness is reached
+CHUNK = 2**22  # numbers of forecasts at once
+CAP = 10.0  # times the usual error of a window: a break that nothing foresaw counts no more
+SOME_ZEROS = 0.3  # share of zeros from which demand is intermittent
+
+
+def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int, plain_only: bool = False) -> Smoothing:
+    """Choose forecasters by their errors from many origins of the known steps, all series together.
+
+    Args:
+        series: Known steps (T, D) of each series, without NaN.
+        horizon: Steps ahead.
+        season: Steps of the season; 1 for none.
+        window: The newest steps that a forecast reads; histories with fewer are lengthened as they are when predicting.
+        plain_only: Whether only sums of values are allowed: the values are distances to something, not the user's own.
+
+    Returns:
+        The best of each kind, up to `KEPT`, and their penalties.
+    """
+    columns = [column for rows in series for column in rows.T]
+    positive = not plain_only and all((column > 0).all() for column in columns)
+    least = min(float(column.min()) for column in columns)
+    zeros = np.mean([np.mean(column == 0) for column in columns])
+    intermittent = not plain_only and least >= 0 and zeros >= SOME_ZEROS
+    windows = rolling_windows(columns, horizon, season, window)
+    pool = _members(window, horizon, season, positive, intermittent, plain_only)
+    known = sum(int(np.isfinite(target).sum()) for _, target, _ in windows)
+    if known < FEWEST_ERRORS:
+        scale = "plain" if not positive else "ratio" if season > 1 else "log"
+        family = family_of(scale, window, horizon, season)
+        chosen = [m for m in pool if not m.name and m.scale == scale and family[m.kind].names[m.place] in USUAL]
+        relative = np.ones(len(chosen))
+    else:
+        errors = _errors(pool, windows, horizon, season)
+        best: dict[tuple, Member] = {}
+        for i in np.argsort(errors, kind="stable"):
+            best.setdefault((pool[i].kind, pool[i].scale, "tsb" if pool[i].name in TSB else pool[i].name), pool[i])
+        kept = list(best.values())[:KEPT]
+        kept += [m for m in (pool[i] for i in np.argsort(errors, kind="stable")) if _is_fast(m, window, horizon, season) and m not in kept][
+            :FAST_KEPT
+        ]
+        chosen = sorted(kept, key=lambda m: (bool(m.name), SCALES.index(m.scale)))
+        relative = np.array([errors[pool.index(m)] for m in chosen])
+        relative = relative / max(float(relative.min()), 1e-9)
+    share = 1 - OWN if origins_of(window, season) else 1.0
+    penalty = share * SHARPNESS * relative * known / (known + ENOUGH * horizon)
+    found = Smoothing(tuple(chosen), penalty.astype(np.float32), 0.0, _names(chosen, penalty, window, horizon, season))
+    return found._replace(error=_average_error(found, windows, horizon, season))
+
+
+Windows = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window: int) -> Windows:
+    """Windows by length: histories (N, L), what followed (N, H) with NaN beyond the known steps, and units (N,): mean seasonal changes.
+
+    L is what is known, of many series one of a few lengths: a history of another loses its first steps.
+    """
+    each = int(np.clip(MOST_WINDOWS // max(1, len(columns)), 2, MOST_EACH))
+    every = max(1, len(columns) * each // MOST_WINDOWS)
+    firsts = [max(1, min(first_origin(len(column), season), len(column) - 1)) for column in columns]
+    lengths = np.arange(min(firsts), window + 1)
+    if len(columns) > FEW_SERIES:
+        lengths = np.unique(np.linspace(lengths[0], window, MOST_LENGTHS).astype(int))
+    rows: dict[int, list] = {int(length): [] for length in lengths}
+    for column, first in list(zip(columns, firsts))[::every]:
+        steps = len(column)
+        lag = season if season < steps else 1
+        unit = float(np.abs(column[lag:] - column[:-lag]).mean()) if steps > lag else 0.0
+        ends = np.arange(first, steps)
+        padded = np.concatenate([column, np.full(horizon, np.nan)])
+        for end in ends[np.unique(np.linspace(0, len(ends) - 1, min(len(ends), each)).astype(int))] if len(ends) else ():
+            length = int(lengths[max(0, np.searchsorted(lengths, min(end, window), side="right") - 1)])
+            if length <= end:
+                rows[length].append((column[end - length : end], padded[end : end + horizon], unit if unit > 0 else 1.0))
+    stacked = [tuple(np.array(part) for part in zip(*some)) for some in rows.values() if some]
+    return [(history.astype(np.float32), target, unit) for history, target, unit in stacked]
+
+
+def _members(window: int, horizon: int, season: int, positive: bool, intermittent: bool, plain_only: bool) -> list[Member]:
+    """All forecasters that the data allow. Logarithms have no trend without an end."""
+    found = []
+    for scale in SCALES if positive and season > 1 else SCALES[:2] if positive else SCALES[:1]:
+        for kind, one in enumerate(family_of(scale, window, horizon, season)):
+            if not (scale == "log" and one.grows):
+                found += [Member(kind, place, scale) for place in range(len(one.kernels))]
+    names = [] if plain_only else ["level_shape", *(["log_level_shape"] if positive else []), *([*TSB, "median"] if intermittent else [])]
+    return found + [Member(name=name) for name in names]
+
+
+def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> np.ndarray:
+    """(M,) mean absolute errors in the series' units; in each window none counts more than `CAP` usual ones."""
+    total, size = np.zeros(len(pool)), max(1, CHUNK // (len(pool) * horizon))
+    for history, target, unit in windows:
+        families = {scale: family_of(scale, history.shape[1], horizon, season) for scale in SCALES}
+        for start in range(0, len(history), size):
+            x, truth = ops.convert_to_tensor(history[start : start + size]), target[start : start + size]
+            rows = []
+            for scale, family in families.items():
+                places = [(m.kind, m.place) for m in pool if not m.name and m.scale == scale]
+                if places:
+                    kernels = np.concatenate([family[kind].kernels[place] for kind, place in places], axis=1).astype(np.float32)
+                    values, back = scaled(x, scale, horizon, season)
+                    rows.append(np.asarray(back(applied(values, kernels, horizon), np.arange(horizon))))
+            rows += [np.asarray(by_name(x, m.name, horizon, season))[:, None] for m in pool if m.name]
+            gaps = np.nanmean(np.abs(np.concatenate(rows, axis=1) - truth[:, None]), axis=2) / unit[start : start + size, None]  # (N, M)
+            total += np.minimum(gaps, CAP * np.median(gaps, axis=1, keepdims=True)).sum(axis=0)
+    return total / sum(len(history) for history, _, _ in windows)
+
+
+def _average_error(found: Smoothing, windows: Windows, horizon: int, season: int) -> float:
+    """Of the weighted average, from the longest histories."""
+    history, target, unit = windows[-1]
+    layer = layer_of(found.members, history.shape[1], horizon, season)
+    layer.build(history.shape)
+    layer.choose(found.members, found.penalty)
+    return float(np.mean(np.nanmean(np.abs(np.asarray(layer(history)) - target), axis=1) / unit))
+
+
+def _is_fast(member: Member, window: int, horizon: int, season: int) -> bool:
+    return not member.name and family_of(member.scale, window, horizon, season)[member.kind].fast[member.place]
+
+
+def _names(chosen: list[Member], penalty: np.ndarray, window: int, horizon: int, season: int) -> tuple[str, ...]:
+    """Of the chosen forecasters, the best first."""
+    words = {"level_shape": "level and shape", "log_level_shape": "level times shape", "median": "median"}
+    ends = {"plain": "", "log": " of logarithms", "ratio": ", multiplicative season"}
+
+    def text(m: Member) -> str:
+        if m.name:
+            return words.get(m.name, m.name)
+        return family_of(m.scale, window, horizon, season)[m.kind].names[m.place] + ends[m.scale]
+
+    return tuple(text(chosen[i]) for i in np.argsort(penalty, kind="stable"))

@@ -38,6 +38,8 @@ def backtest_bundle(path: str | Path, plot: Path, origins: int | None = None) ->
     from applied_dl.runtime.interpreter import Runtime
 
     prepared = reread(task, recipe, manifest, path)
+    if recipe.train.refit:
+        console.warn("the bundle was fitted again on all rows, these among them; train.refit = false keeps them unseen")
     runtime = Runtime(bundle.checked_bytes(path, manifest, manifest.chosen.file))
     return _report(rolling.of_bundle(recipe, prepared, runtime.run, origins), plot, start)
 

@@ -72,7 +72,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             write_rows(Path(folder) / "train.csv", train), write_rows(Path(folder) / "test.csv", test)
             overrides = {"data.train": f"{folder}/train.csv", "data.test": f"{folder}/test.csv", "data.frequency": FREQUENCIES[kind],
-                         "data.layout": "rows", "data.horizon": len(test[0]) - 1, "train.ensemble": options.ensemble, **more}  # fmt: skip
+                         "data.layout": "rows", "model.name": "panel",
+                         "data.horizon": len(test[0]) - 1, "train.ensemble": options.ensemble, **more}  # fmt: skip
             found[kind] = measure(overrides, baselines=True)
         print(kind, len(train), json.dumps(found[kind]), file=sys.stderr, flush=True)
         total, count = total + found[kind]["test"]["smape"] * found[kind]["windows"], count + found[kind]["windows"]

@@ -14,7 +14,8 @@ from applied_dl.tasks.forecast.readers.prepare import prepare_series
 from applied_dl.workflows import backtest, recipes
 
 SMALL = {"data.source": "elnino", "data.horizon": 6, "data.lookback": 24}
-PANEL = {"data.source": "macro", "data.test_horizons": 2, "data.horizon": 4, "data.lookback": 16, "model.units": 8, "train.epochs": 1}
+PANEL = {"data.source": "macro", "data.test_horizons": 2, "data.horizon": 4, "data.lookback": 16, "model.name": "panel", "model.units": 8,
+         "train.epochs": 1}  # fmt: skip
 
 
 def recipe(**keys):
@@ -64,7 +65,9 @@ def test_the_verb_reports_and_draws_for_a_recipe_and_a_bundle(tmp_path, capsys):
     assert out.stat().st_size > 10_000
     data = {key.split(".")[1]: value for key, value in SMALL.items()}
     export = {"variants": ["fp32"], "formats": ["tflite"]}
-    run = applied_dl.train({"task": "forecast"}, out=tmp_path / "b", data=data, model={"name": "ridge"}, export=export)
+    run = applied_dl.train(
+        {"task": "forecast"}, out=tmp_path / "b", data=data, model={"name": "ridge"}, train={"refit": False}, export=export
+    )
     found = backtest.backtest_bundle(run.bundle, tmp_path / "bundle.png")
     assert found["methods"]["the bundle, as it is"]["mse"] == pytest.approx(run.metrics["test"]["mse"], rel=1e-3)
     assert "ridge, refitted" in found["methods"]

@@ -25,7 +25,7 @@ USUAL = (
     "exponential smoothing with damped trend (alpha 0.3, beta 0.02, damping 0.97)",
     "exponential smoothing with trend (alpha 0.1, beta 0.02, damping 1)",
 )  # where too few steps are known to choose
-KEPT, FAST_KEPT = 10, 2  # forecasters of different kinds, the best of each; and the best of those that follow a change of level
+KEPT, FAST_KEPT = 12, 2  # forecasters of different kinds, the best of each; and the best of those that follow a change of level
 FEWEST_ERRORS = 20  # known values forecast from the origins, under which nothing is chosen
 MOST_WINDOWS, MOST_EACH = 3000, 60  # origins of all series, and of one
 FEW_SERIES, MOST_LENGTHS = 20, 8  # up to so many series histories of every length are compared, of more of a few lengths

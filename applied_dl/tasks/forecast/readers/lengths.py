@@ -92,8 +92,8 @@ def short_lookback(most: int, season: int) -> int:
 
 
 def smoothing_lookback(ends: list[int], season: int) -> int:
-    """Of a panel that is smoothed: what the usual series has before its validation."""
-    usual = int(np.median(ends))
+    """Of a panel that is smoothed: what a rather long series has before its validation; shorter ones are lengthened by their trend."""
+    usual = int(np.quantile(ends, 0.75))
     return short_lookback(max(usual, min(2 * season, max(ends)), 2), season)
 
 

@@ -190,6 +190,8 @@ def with_newest_rows(prepared: Prepared) -> Prepared:
         trained = [len(block) - (end - len(known)) for block, end, known in zip(state.blocks, state.ends, state.known)]
         if e.form == "aligned":
             moved, trained = moved[:1] * len(state.known), trained[:1] * len(state.known)
+        else:  # of a series with hardly any training steps no more than leaves a horizon of known values
+            trained = [min(end, length - e.horizon) for end, length in zip(trained, lengths)]
         cut, cuts = (aligned_windows if e.form == "aligned" else panel_windows), Cuts(trained, lengths)
     parts, starts, pads = cut(e, state.blocks, cuts, ("train", "validation"))
     if e.form == "aligned" and not e.least:  # from the newest origins too, whose horizon has only begun

@@ -59,7 +59,7 @@ def test_the_graph_weighs_by_errors_from_earlier_origins_of_the_window(channels)
     model = ets(spec, Smoothing(MEMBERS, PENALTY, 0.0, ()), WINDOW)
     history = np.concatenate([np.zeros((channels, 12)), x], axis=1).T[None].astype(np.float32)
     found = np.asarray(model({"history": history}))[0] * np.array(scale) + np.array(center)
-    assert found.T == pytest.approx(np.stack(wanted), rel=2e-3)
+    assert np.allclose(found.T, np.stack(wanted), rtol=2e-3)
 
 
 def test_a_window_chooses_the_forecaster_that_suits_it():

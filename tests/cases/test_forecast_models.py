@@ -13,6 +13,7 @@ import pytest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.predict import encode, postprocess
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 DAYS = [dt.date(2022, 1, 1) + dt.timedelta(i) for i in range(1000)]
@@ -28,7 +29,7 @@ class Forecaster:
         recipe = recipes.read_recipe({"task": "forecast"}, keys)
         self.prepared = task.prepare(recipe, Path("."))
         self.recipe = task.resolve_defaults(recipe, self.prepared)
-        serving = task.serving(self.recipe, task.fit(self.recipe, self.prepared, None), self.prepared)
+        serving = task.serving(self.recipe, task.fit(self.recipe, self.prepared, CheckpointingTrainer()), self.prepared)
         self.model, self.scored = serving.model, serving.scored or serving.model
 
     def predict(self, table: dict) -> dict:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from applied_dl.tasks.forecast import task
+from applied_dl.training.trainer import CheckpointingTrainer
 from applied_dl.workflows import recipes
 
 
@@ -15,7 +16,7 @@ def forecasts(folder, values: np.ndarray, **keys) -> tuple[np.ndarray, np.ndarra
     prepared = task.prepare(recipe, folder)
     recipe = task.resolve_defaults(recipe, prepared)
     assert recipe.train.refit
-    serving = task.serving(recipe, task.fit(recipe, prepared, None), prepared)
+    serving = task.serving(recipe, task.fit(recipe, prepared, CheckpointingTrainer()), prepared)
     t = np.arange(prepared.encoder.lookback)
     history = {"history": (10 + np.sin(t * 2 * np.pi / 7) + 0.1 * np.cos(t))[None, :, None].astype(np.float32)}
     return np.asarray(serving.scored(history)["forecast"]), np.asarray(serving.model(history)["forecast"])

@@ -1,7 +1,7 @@
 """python -m benchmarks.forecast.short [--series 100] [--sets m3_year,…]: the default on short and many series, beside FLAIR and others.
 
 Every case hides the last steps of each series (of M3, its official test): nothing is chosen on them. The default recipe is trained on the
-steps before, and the model that is shipped forecasts the hidden ones. The rivals see the same steps and seasons; of FLAIR's samples the
+steps before, and the model that is shipped forecasts the hidden ones. The others see the same steps and seasons; of FLAIR's samples the
 median counts, which has the smaller absolute error. MASE in units of the seasonal naive forecast on the known steps, CPU-seconds without
 imports. AutoETS has no season above 24, and reads the last 1,500 steps, as AutoTheta does.
 """
@@ -47,7 +47,7 @@ for case in cases:
         found[case["name"]][name] = {"forecast": answers, "cpu_seconds": time.process_time() - start}
 print("RESULT" + json.dumps(found))
 """
-RIVALS = ("FLAIR", "AutoETS", "AutoTheta")
+OTHERS = ("FLAIR", "AutoETS", "AutoTheta")
 NAMES = {"m3_year": "M3 yearly", "m3_quart": "M3 quarterly", "m3_month": "M3 monthly", "m3_other": "M3 other", "exchange": "exchange rates",
          "illness": "illness", "ett": "ETTh1 and ETTh2, first rows", "classics": "airline, sunspots, temperatures"}  # fmt: skip
 
@@ -65,14 +65,14 @@ class Case(NamedTuple):
 
 
 def summary(found: dict) -> list[Row]:
-    """The mean over all sets beside each rival."""
+    """The mean over all sets beside each other."""
     rows = []
     for name in [key for key in NAMES if key in found["sets"]]:
         one = found["sets"][name]
-        best = min(one["mase"][rival] for rival in RIVALS)
-        beside = ", ".join(f"{rival} {one['mase'][rival]:.3f}" for rival in RIVALS)
+        best = min(one["mase"][other] for other in OTHERS)
+        beside = ", ".join(f"{other} {one['mase'][other]:.3f}" for other in OTHERS)
         ours = one["mase"]["default"]
-        rows.append(Row(f"{NAMES[name]}, {one['series']} series: MASE", f"{ours:.3f}", "below the best rival", ours < best, beside))
+        rows.append(Row(f"{NAMES[name]}, {one['series']} series: MASE", f"{ours:.3f}", "below the best other", ours < best, beside))
     share = sum(one["won"]["FLAIR"] * one["series"] for one in found["sets"].values()) / sum(
         one["series"] for one in found["sets"].values()
     )
@@ -92,8 +92,8 @@ def details(found: dict) -> list[str]:
     lines.append("|" + "---|" * 10)
     for name in [key for key in NAMES if key in found["sets"]]:
         one = found["sets"][name]
-        won = " | ".join(f"{one['won'][rival]:.2f}" for rival in RIVALS)
-        seconds = " | ".join(f"{one['cpu_seconds'][method]:.1f}" for method in ("default", *RIVALS))
+        won = " | ".join(f"{one['won'][other]:.2f}" for other in OTHERS)
+        seconds = " | ".join(f"{one['cpu_seconds'][method]:.1f}" for method in ("default", *OTHERS))
         lines.append(f"| {NAMES[name]} | {one['series']} | {won} | {one['coverage']:.3f} | {seconds} |")
     return lines
 
@@ -185,29 +185,29 @@ def main() -> None:
     sets: dict[str, dict] = (read("forecast_short") or {}).get("sets", {})  # of the sets that are not measured now
     for name in options.sets.split(","):
         cases = cases_of(name, options.series)
-        theirs = rivals(cases)
-        errors: dict[str, list] = {method: [] for method in ("default", *RIVALS)}
+        theirs = others(cases)
+        errors: dict[str, list] = {method: [] for method in ("default", *OTHERS)}
         seconds, inside, models = dict.fromkeys(errors, 0.0), [], set()
         for case in cases:
             own = ours(case)
             models.add(own["model"])
             unit = np.array([_scale(y, case.season) for y in case.known])
-            answers = {"default": own["forecast"], **{rival: np.array(theirs[case.name][rival]["forecast"]) for rival in RIVALS}}
+            answers = {"default": own["forecast"], **{other: np.array(theirs[case.name][other]["forecast"]) for other in OTHERS}}
             for method, answer in answers.items():
                 errors[method] += list(np.abs(answer - case.hidden).mean(axis=1) / unit)
                 seconds[method] += own["cpu_seconds"] if method == "default" else theirs[case.name][method]["cpu_seconds"]
             inside += list(((case.hidden >= own["lower"]) & (case.hidden <= own["upper"])).mean(axis=1))
         one = {"series": len(inside), "models": sorted(models), "coverage": round(float(np.mean(inside)), 4)}
         one["mase"] = {method: round(float(np.mean(rows)), 4) for method, rows in errors.items()}
-        one["won"] = {rival: round(float(np.mean(np.array(errors["default"]) < errors[rival])), 4) for rival in RIVALS}
+        one["won"] = {other: round(float(np.mean(np.array(errors["default"]) < errors[other])), 4) for other in OTHERS}
         one["cpu_seconds"] = {method: round(value, 2) for method, value in seconds.items()}
         sets[name] = one
         print(name, json.dumps(one), file=sys.stderr, flush=True)
         write("forecast_short", {"sets": sets, "most_series": options.series})
 
 
-def rivals(cases: list[Case]) -> dict:
-    """By case and rival: forecasts and CPU-seconds, from a process in an environment of its own."""
+def others(cases: list[Case]) -> dict:
+    """By case and other: forecasts and CPU-seconds, from a process in an environment of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.json"
         rows = [
@@ -220,7 +220,7 @@ def rivals(cases: list[Case]) -> dict:
         done = subprocess.run([python, "-c", PEER, str(path)], capture_output=True, text=True, env=environment)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
-        sys.exit(f"the rivals failed: {done.stderr.strip()[-400:]}")
+        sys.exit(f"the others failed: {done.stderr.strip()[-400:]}")
     return json.loads(line.removeprefix("RESULT"))
 
 

@@ -180,6 +180,39 @@ def test_labels_teach_a_classifier_and_every_model_is_augmented(sources, tmp_pat
     assert serving.labels == ("topic0", "topic1", "topic2", "topic3")
 
 
+def test_few_labelled_texts_need_no_epochs_and_all_of_them_count(sources, tmp_path):
+    recipe, data, fitted, serving = trained(sources / "labels.csv", tmp_path / "a")
+    assert recipe.train.epochs == 0
+    assert fitted.history.rows == []
+    assert value(recipe, data, serving) > 0.95
+    assert serving.scored is not None
+    assert serving.unseen == ()
+    lines = (sources / "labels.csv").read_text().splitlines()
+    (tmp_path / "test.csv").write_text("\n".join([lines[0], *lines[-40:]]))
+    (tmp_path / "train.csv").write_text("\n".join(lines[:-40]))
+    parts = {"train": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
+    _, data, _, serving = trained(sources / "labels.csv", tmp_path / "b", data=parts)
+    assert serving.unseen == ("test",)  # the shipped model never saw these rows: its own score on them is reported
+    shipped, scored = (np.asarray(model(data.test.inputs)["probabilities"]) for model in (serving.model, serving.scored))
+    assert np.abs(shipped - scored).max() > 1e-4  # it saw the validation rows too
+
+
+def test_epochs_train_a_net_beside_the_linear_classifier(sources, tmp_path):
+    recipe, data, fitted, serving = trained(sources / "labels.csv", tmp_path, train={"epochs": 2})
+    assert len(fitted.history.rows) == 2
+    assert 0 <= fitted.extra["share"] <= 1
+    assert value(recipe, data, serving) > 0.9
+
+
+def test_the_table_of_the_package_may_stay_as_it_is(sources, tmp_path):
+    from applied_dl.text.subwords import english
+
+    recipe, data, fitted, serving = trained(sources / "pairs.csv", tmp_path, train={"epochs": 0})
+    assert recipe.learn.init == "english"
+    assert fitted.history.rows == []
+    np.testing.assert_array_equal(fitted.model.get_layer("table").embeddings.numpy(), english().vectors)
+
+
 def test_texts_alone_teach_by_guessing_words_and_by_two_views(sources, tmp_path):
     for learn in ({"objective": "mlm"}, {"objective": "simcse", "pretrain": 1}):
         recipe, data, fitted, _ = trained(sources / "pairs.csv", tmp_path / learn["objective"], model=TRANSFORMER, learn=learn, train=DENSE)

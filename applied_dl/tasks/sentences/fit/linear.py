@@ -156,7 +156,7 @@ def cross_validated(features: Features, target: np.ndarray, classes: int, scales
     rows = np.sort(random.permutation(len(target))[:TRIED])
     some, target, weight = features.take(rows), target[rows], None if weight is None else weight[rows]
     fold = _folds(target, random)
-    words, vectors = _gram(some.own) + _gram(some.shared), some.vectors @ some.vectors.T
+    words, vectors = _gram(some.own) + _gram(some.shared), _gram(some.vectors)
 
     def losses(choice: Choice) -> np.ndarray:
         norms, found = some.norms(choice.scale), np.zeros(len(target))
@@ -293,7 +293,10 @@ def _squashed(logits: np.ndarray, several: bool) -> np.ndarray:
 
 
 def _gram(features) -> np.ndarray:
-    return (features @ features.T).toarray()
+    """(N, N) products of rows, in double precision: rounded ones of texts that depend on each other have negative eigenvalues."""
+    features = features.astype(np.float64)
+    found = features @ features.T
+    return found if isinstance(found, np.ndarray) else found.toarray()
 
 
 def _squares(matrix) -> np.ndarray:

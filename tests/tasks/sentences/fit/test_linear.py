@@ -85,7 +85,7 @@ def test_two_classes_and_several_labels(encoder):
 
 
 @given(st.integers(1, 12), st.integers(0, 9))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_any_number_of_texts_a_class_gives_finite_weights(few, seed):
     encoder = SubwordEncoder(length=64, tokenizer=train_tokenizer(texts(50)[0], 100), labels=("a", "b", "c"))
     train, codes = texts(few, seed)
@@ -93,6 +93,17 @@ def test_any_number_of_texts_a_class_gives_finite_weights(few, seed):
     logits = np.asarray(model({"ids": encode_texts(encoder, texts(20, seed + 1)[0])}))
     assert np.isfinite(logits).all()
     assert set(logits.argmax(1)) <= set(codes)  # a class that no text has is never the answer
+
+
+def test_texts_of_few_words_repeat_each_other_and_are_fitted():
+    """Texts of six words have far fewer directions than there are texts."""
+    random = np.random.default_rng(0)
+    codes = random.integers(0, 2, 240)
+    train = [" ".join(random.choice(TOPICS[c], random.integers(1, 4))) for c in codes]
+    encoder = SubwordEncoder(length=64, tokenizer=english().tokenizer, labels=("a", "b"))
+    ids = encode_texts(encoder, train)
+    model, _ = fit_linear(encoder, ids, codes, english().vectors, Choice(1.0, 30.0))
+    assert (np.asarray(model({"ids": ids})).argmax(1) == codes).all()
 
 
 def test_weights_of_texts_move_the_decision(encoder):

@@ -233,3 +233,10 @@ def test_a_file_that_aborts_its_runtime_is_refused(tmp_path, monkeypatch):
     (tmp_path / "aborts").chmod(0o755)
     refused, _ = isolated.run_isolated({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
     assert refused == {"int8": "the runtime ended with signal 6 when it ran this file"}
+
+
+def test_a_drop_of_just_what_is_allowed_passes():
+    item = ExportedFile(file="m", format="tflite", variant="int8", bytes=1, metric_drop=0.895 - 0.89)
+    assert item.metric_drop > 0.005
+    assert not precisions._refuse_drop(item, "accuracy", 0.005).refused
+    assert precisions._refuse_drop(item, "accuracy", 0.004).refused

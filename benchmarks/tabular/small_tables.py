@@ -133,10 +133,23 @@ def summary(found: dict) -> list[Row]:
             continue
         wins, worst = sum(value <= 0 for value in means.values()), max(means.values())
         listed = ", ".join(f"{case} {value:+.1%}" for case, value in means.items())
-        lines.append(Row(f"error / {name}, {len(means)} tables: lower or equal on", f"{wins}", "≥ 5", wins >= 5, listed))
+        seeds = max(len(rows) for rows in found["cases"].values())
+        lines.append(
+            Row(
+                f"error / {name}, {len(means)} tables, {seeds} seed{'s' * (seeds > 1)}: lower or equal on",
+                f"{wins}",
+                "≥ 5",
+                wins >= 5,
+                listed,
+            )
+        )
         lines.append(Row(f"error / {name}: largest loss", f"{worst:+.1%}", "≤ 2 %", worst <= 0.02))
         lines.append(Row(f"error / {name}: mean", f"{np.mean(list(means.values())):+.1%}"))
     return lines
+
+
+def _shown(value: float, form: str) -> str:
+    return "—" if np.isnan(value) else format(value, form)
 
 
 def details(found: dict) -> list[str]:
@@ -147,7 +160,12 @@ def details(found: dict) -> list[str]:
         for metric in ("log_loss", "auc") if CASES[case][2] else ("rmse",):
             mean = [np.mean([row[name][metric] for row in rows if name in row] or [np.nan]) for name in names]
             seconds = [np.mean([row[name]["seconds"] for row in rows if name in row] or [np.nan]) for name in names]
-            cells = [case, metric.replace("_", "-"), *(f"{value:.4g}" for value in mean), ", ".join(f"{value:.0f}" for value in seconds)]
+            cells = [
+                case,
+                metric.replace("_", "-"),
+                *(_shown(value, ".4g") for value in mean),
+                ", ".join(_shown(value, ".0f") for value in seconds),
+            ]
             lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -90,7 +90,7 @@ def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window
     each = int(np.clip(MOST_WINDOWS // max(1, len(columns)), 2, MOST_EACH))
     every = max(1, len(columns) * each // MOST_WINDOWS)
     firsts = [max(1, min(first_origin(len(column), season), len(column) - 1)) for column in columns]
-    lengths = np.arange(min(firsts), window + 1)
+    lengths = np.arange(min(window, *firsts), window + 1)
     if len(columns) > FEW_SERIES:
         lengths = np.unique(np.linspace(lengths[0], window, MOST_LENGTHS).astype(int))
     rows: dict[int, list] = {int(length): [] for length in lengths}

@@ -46,6 +46,12 @@ def test_intermittent_demand_is_never_negative_and_below_the_seasonal_naive():
     assert answers.min() > -0.2
 
 
+@pytest.mark.parametrize("count", [1, 30])
+def test_histories_longer_than_the_window_are_cut(count):
+    windows = rolling_windows([np.arange(30.0)] * count, 12, 12, 18)  # of which two seasons are known from step 24 on
+    assert {history.shape[1] for history, _, _ in windows} == {18}
+
+
 @pytest.mark.parametrize("count", [3, 40])
 def test_windows_hold_what_was_known_and_what_followed(count):
     columns = [np.arange(20.0 + k) for k in range(count)]

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-SERVED = ("fastapi", "tritonclient")  # a block that needs a web framework or a server is compiled, not run
+SERVED = ("fastapi", "tritonclient", "spark_frame")  # a block that needs a web framework, a server or a cluster is compiled, not run
 
 
 def blocks(language: str, page: Path = ROOT / "README.md") -> list[str]:
@@ -51,7 +51,7 @@ def test_the_python_of_the_pages_runs(page, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     Path("saved_models").mkdir()
-    for name, task in (("words", "words"), ("notes", "sentences"), ("flowers", "image")):
+    for name, task in (("words", "words"), ("notes", "sentences"), ("flowers", "image"), ("patients", "tabular")):
         if f"saved_models/{name}" in page.read_text(encoding="utf-8"):
             Path("saved_models", name).symlink_to(trained(task).bundle)
     for name, digit in (("a.jpg", "3"), ("b.jpg", "7")):

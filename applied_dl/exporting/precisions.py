@@ -22,7 +22,6 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.exporting.verification import Verifier, differences, verification_rows, verify
 from applied_dl.exporting.weight_only import quantise_weights
 
-BUDGET = "export.budget"
 ROUNDING = 1e-9  # of the drop: 0.895 - 0.89 is a little more than 0.005
 SIMILAR_SIZE = 1.05  # files within this factor of the smallest count as equally small
 CLEARLY_FASTER = 0.5  # of those, one with less than this share of the smallest file's latency is chosen instead: more than timing noise
@@ -153,7 +152,7 @@ def _choose(exports: list[ExportedFile], metric: str, settings, folder: Path) ->
 def _refuse_cost(item: ExportedFile, asked: str | None) -> ExportedFile:
     if asked is None or item.format != "tflite" or item.refused:
         return item
-    if limits.budget(asked, BUDGET).excess(item.bytes, item.latency_ms) <= 1:
+    if limits.budget(asked, limits.BUDGET).excess(item.bytes, item.latency_ms) <= 1:
         return item
     cost = limits.format_cost(item.bytes, item.latency_ms)
     return msgspec.structs.replace(item, refused=f"it costs {cost}, the budget is {asked}")

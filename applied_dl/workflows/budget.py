@@ -16,7 +16,7 @@ from applied_dl.core import console, limits
 from applied_dl.core.errors import AppliedError, RefusedError
 from applied_dl.core.records import HIGHER_IS_BETTER, Fitted, History, Scores
 from applied_dl.core.task import Loop, Trainer
-from applied_dl.exporting.precisions import BUDGET, keras_outputs, tflite_files
+from applied_dl.exporting.precisions import keras_outputs, tflite_files
 from applied_dl.exporting.verification import verification_rows
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.training.hardware import as_float32
@@ -83,7 +83,7 @@ def fit_within(task, asked, recipe, prepared, trainer: CheckpointingTrainer) -> 
     Raises:
         RefusedError: No size fits; the nearest is named.
     """
-    budget = limits.budget(asked.export.budget, BUDGET)
+    budget = limits.budget(asked.export.budget, limits.BUDGET)
     sizes = sizes_of(task, asked, recipe, prepared)
     nearest = [(cheapest(task, sizes[-1].recipe, prepared, budget), sizes[-1])]
     tried, best, fits = [], None, False
@@ -117,8 +117,8 @@ def fit_within(task, asked, recipe, prepared, trainer: CheckpointingTrainer) -> 
     if best is None:
         file, size = min(nearest, key=lambda pair: pair[0].excess)
         raise RefusedError(
-            f"No model of this recipe and data is within {BUDGET} = {asked.export.budget!r}: the nearest has {file} ({size}); raise the "
-            "budget to that, or export.max_metric_drop where the size would fit."
+            f"No model of this recipe and data is within {limits.BUDGET} = {asked.export.budget!r}: the nearest has {file} ({size}); raise "
+            "the budget to that, or export.max_metric_drop where the size would fit."
         )
     return best[1], best[2], best[3], {"asked": asked.export.budget, "chosen": best[4], "tried": tried}
 
@@ -144,7 +144,7 @@ def cheapest(task, recipe, prepared, budget: limits.Budget) -> File:
         contents, costs, _ = tflite_files(task.serving(recipe, fitted, prepared), _quick(recipe.export), prepared.train, recipe.task)
     files = _files(contents, costs, budget)
     if not files:
-        raise RefusedError(f"{BUDGET}: the untrained model has no TFLite file in {', '.join(recipe.export.variants)}.")
+        raise RefusedError(f"{limits.BUDGET}: the untrained model has no TFLite file in {', '.join(recipe.export.variants)}.")
     return min(files, key=lambda file: file.excess)
 
 

@@ -92,7 +92,6 @@ def train(
 
     task = load_task(recipe.task)
     from applied_dl.exporting.convert import check_export, warm_up
-    from applied_dl.exporting.precisions import BUDGET
     from applied_dl.training.checkpoints import Store
     from applied_dl.training.logs import epoch_logger
     from applied_dl.training.reproducible import set_up
@@ -102,7 +101,7 @@ def train(
     if recipe.train.time_limit is not None:
         limits.seconds(recipe.train.time_limit, KEY)
     if recipe.export.budget is not None:
-        limits.budget(recipe.export.budget, BUDGET)
+        limits.budget(recipe.export.budget, limits.BUDGET)
     prepared = read_data(task, recipe)
     lines.log_data(prepared)
     asked, recipe = recipe, resolve_recipe(task, recipe, prepared)
@@ -205,6 +204,9 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     }
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     lines.log_scores(scores["test"], baselines)
+    seen = bool(serving.scored) and "test" not in serving.unseen
+    if seen:
+        console.say("refit", "the files hold a model of all rows, the test rows too: below, only the drop against Keras says something")
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
     exports, _ = export_files(serving, recipe.export, prepared.train, prepared.test, score, work, name)
@@ -237,7 +239,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     warnings = [
         *([f"{lines.IMPORTANT}: {worthless}"] if worthless else []),
         *prepared.warnings,
-        *([REFITTED] if serving.scored and "test" not in serving.unseen else []),
+        *([REFITTED] if seen else []),
         *undrawn,
         *unkept,
         *cuts,

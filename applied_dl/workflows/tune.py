@@ -154,12 +154,11 @@ def _score(trial, study, task, recipe, prepared) -> float:
 
 def _check_cost(task, recipe, prepared) -> None:
     """Raises `RefusedError` for a trial whose file would exceed `export.budget`, before it is trained."""
-    from applied_dl.exporting.precisions import BUDGET
     from applied_dl.workflows.budget import cheapest
 
-    file = cheapest(task, recipe, prepared, limits.budget(recipe.export.budget, BUDGET))
+    file = cheapest(task, recipe, prepared, limits.budget(recipe.export.budget, limits.BUDGET))
     if file.excess > 1:
-        raise RefusedError(f"its smallest file has {file}, {BUDGET} is {recipe.export.budget!r}.")
+        raise RefusedError(f"its smallest file has {file}, {limits.BUDGET} is {recipe.export.budget!r}.")
 
 
 def _suggest(trial, key: str, one: Dimension):

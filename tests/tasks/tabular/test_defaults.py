@@ -34,7 +34,10 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"calibration": {"temperature": False}}, "calibration.temperature would have no effect"),
         ({"calibration": {"quantiles": [0.1, 0.5, 0.9]}}, "calibration.quantiles would have no effect"),
         ({"calibration": {"quantiles": [0.9, 0.5, 0.1]}, "train": {"loss": "quantile"}}, "must be three, rising"),
-        ({"calibration": {"coverage": 0.8}, "data": {"target": "dear", "ignore": []}}, "calibration.coverage would have no effect"),
+        (
+            {"calibration": {"coverage": 0.8, "sets": False}, "data": {"target": "dear", "ignore": []}},
+            "calibration.coverage would have no effect",
+        ),
         ({"model": {"name": "trees"}, "train": {"epochs": 9}}, "train.epochs would have no effect: trees take no gradient steps"),
         ({"model": {"members": ["waves", "trees"], "dropout": 0.1}}, "model.dropout would have no effect"),
         ({"model": {"name": "tabm"}, "train": {"refit": True}}, "train.refit would have no effect: tabm are trained by gradient steps"),

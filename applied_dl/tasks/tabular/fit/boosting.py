@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-MOST_TREES, PATIENCE = 1000, 80  # trees; of them without a lower held-out loss
-RATES = {True: 0.03, False: 0.05}  # learning rate for classes, for numbers
+MOST_TREES, PATIENCE = 1500, 80  # trees; of them without a lower held-out loss
+RATES = {True: 0.03, False: 0.07}  # learning rate for classes, for numbers
 BINS = 32  # of a column
-DEPTH, SHALLOW, FEW_ROWS = 6, 4, 300  # depth of a tree; of one for fewer rows
+DEPTHS = (4, 6)  # of trees, between which cross-validation chooses
+BAGS, FEW_ROWS = 3, 200  # boosted models of other row weights, columns and noise that are averaged; for fewer rows one, of shallow trees
 PENALTY = {True: 8.0, False: 3.0}  # rows of value 0 that are added to a leaf, for classes and for numbers
-NOISE = {True: 0.5, False: 0.0}  # on the score of a cut, for classes and for numbers, in deviations of the residuals; falls to 0
-COLUMNS, LEAST_COLUMNS = 0.7, 24  # share of the columns that a tree may use; all of at most so many, and as many of more
+NOISE = {True: 0.5, False: 0.25}  # on the score of a cut, for classes and for numbers, in deviations of the residuals; falls to 0
+COLUMNS, LEAST_COLUMNS, MOST_COLUMNS = 0.4, 5, 24  # share of the columns that a tree may use, at least and at most so many of them
 
 
 class Trees(NamedTuple):
@@ -34,6 +35,12 @@ class Trees(NamedTuple):
         """The first `count` trees."""
         return self._replace(columns=self.columns[:count], thresholds=self.thresholds[:count], leaves=self.leaves[:count])
 
+    @staticmethod
+    def mean(bags: list[Trees]) -> Trees:
+        """The trees of all of the models, which predict the mean of what the models do. Their depth is the same."""
+        columns, thresholds, leaves, base = zip(*bags)
+        return Trees(np.concatenate(columns), np.concatenate(thresholds), np.concatenate(leaves) / len(bags), np.mean(base, axis=0))
+
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Rows (N, F) → (N, O): standardised numbers, or logits."""
         found = np.tile(self.base, (len(x), 1))
@@ -43,7 +50,13 @@ class Trees(NamedTuple):
 
 
 def fit_trees(
-    x: np.ndarray, y: np.ndarray, classes: bool, seed: int, count: int | None = None, held: tuple[np.ndarray, np.ndarray] | None = None
+    x: np.ndarray,
+    y: np.ndarray,
+    classes: bool,
+    seed: int,
+    count: int | None = None,
+    held: tuple[np.ndarray, np.ndarray] | None = None,
+    depth: int = DEPTHS[-1],
 ) -> tuple[Trees, np.ndarray]:
     """Boosted trees and, where `held` rows are given, the predictions for them after each tree.
 
@@ -54,23 +67,22 @@ def fit_trees(
         seed: of the row weights, the columns and the noise.
         count: number of trees; at most `MOST_TREES` by default, fewer where the loss of held rows stops falling.
         held: features and targets of other rows.
+        depth: comparisons of a tree.
 
     Returns:
         The trees, and the held predictions (T, N_held, O): standardised numbers, or logits.
     """
     random, edges = np.random.default_rng(seed), [_edges(column) for column in x.T]
     codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)], axis=1)  # x > edge[k] where code > k
-    depth = DEPTH if len(x) >= FEW_ROWS else SHALLOW
     base = np.log(y.mean(0) + 1e-3) if classes else y.mean(0)
     scores, rate = np.tile(base, (len(x), 1)), RATES[classes]
     outside = None if held is None else np.tile(base, (len(held[0]), 1))
     columns, thresholds, leaves, path, losses = [], [], [], [], []
     splittable = np.flatnonzero([len(edge) > 0 for edge in edges])
-    total = count or MOST_TREES
-    for step in range(total if len(splittable) else 0):
+    for step in range((count or MOST_TREES) if len(splittable) else 0):
         p = softmax(scores) if classes else scores
         gradient = y - p
-        noise = NOISE[classes] * np.sqrt(np.mean(gradient**2)) * (1 - step / total)
+        noise = NOISE[classes] * np.sqrt(np.mean(gradient**2)) * (1 - step / MOST_TREES)
         some = np.sort(random.permutation(splittable)[: _columns(len(splittable))])
         weight = random.exponential(size=len(x))
         cuts, leaf = _grow(codes[:, some], [len(edges[j]) for j in some], gradient, weight, depth, PENALTY[classes], noise, random)
@@ -94,6 +106,24 @@ def fit_trees(
     return found, np.array(path if held is not None else [])
 
 
+def fit_bags(
+    x: np.ndarray,
+    y: np.ndarray,
+    classes: bool,
+    seed: int,
+    depth: int,
+    count: int | None = None,
+    held: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[Trees, np.ndarray]:
+    """As `fit_trees`, but the mean of `BAGS` such models where there are rows enough; held predictions (MOST_TREES, N_held, O)."""
+    seeds = [seed + 7919 * bag for bag in range(BAGS if len(x) >= FEW_ROWS else 1)]
+    bags, paths = zip(*(fit_trees(x, y, classes, one, count, held, depth) for one in seeds))
+    if held is None:
+        return Trees.mean(list(bags)), np.array([])
+    every = np.arange(MOST_TREES)  # a model that stopped keeps its last predictions
+    return Trees.mean(list(bags)), sum(path[np.minimum(every, len(path) - 1)] for path in paths) / len(paths)
+
+
 def softmax(z: np.ndarray) -> np.ndarray:
     """Over the last axis."""
     e = np.exp(z - z.max(-1, keepdims=True))
@@ -106,7 +136,7 @@ def loss_of(scores: np.ndarray, y: np.ndarray, classes: bool) -> float:
 
 
 def _columns(count: int) -> int:
-    return max(min(count, LEAST_COLUMNS), round(COLUMNS * min(count, 2 * LEAST_COLUMNS)))
+    return min(count, max(LEAST_COLUMNS, min(MOST_COLUMNS, round(COLUMNS * count))))
 
 
 def _edges(column: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from applied_dl.tasks.tabular.fit.boosting import fit_trees
+from applied_dl.tasks.tabular.fit.boosting import DEPTHS, FEW_ROWS, MOST_TREES, fit_bags
 from applied_dl.tasks.tabular.fit.solve import PENALTIES, STRENGTHS, linear_path
 from applied_dl.tasks.tabular.models.flat import Flat, linear_head, trees_head, waves_head
 from applied_dl.tasks.tabular.models.numeric import smooth_clip
@@ -16,6 +16,7 @@ WAVES = {False: 512, True: 256}  # of numbers, of classes, whose solver is slowe
 SCALES = {False: (0.5, 1.0), True: (0.7,)}  # reciprocal widths of the kernel, in median distances of two rows
 SAMPLE = 500  # rows whose distances are measured
 SMOOTHING = 5.0  # rows of the mean target that are added to each level of a category
+EVERY = 10  # trees between two candidates
 INNER = 5  # folds within which a row's own target is left out of the means of its categories
 
 
@@ -129,13 +130,16 @@ def _waves_chosen(task: Task, x, y, k: int) -> Solved:
 
 
 def _trees_candidates(task: Task, x, y, x_held, y_held) -> np.ndarray:
-    used = task.flat.for_cuts()
-    return fit_trees(x[:, used], y, task.classes, task.seed, held=(x_held[:, used], y_held))[1]
+    used, kept = task.flat.for_cuts(), slice(EVERY - 1, None, EVERY)
+    depths = DEPTHS if len(x) >= FEW_ROWS else DEPTHS[:1]
+    found = [fit_bags(x[:, used], y, task.classes, task.seed, depth, held=(x_held[:, used], y_held))[1][kept] for depth in depths]
+    return np.concatenate(found)
 
 
 def _trees_chosen(task: Task, x, y, k: int) -> Solved:
     used = task.flat.for_cuts()
-    trees = fit_trees(x[:, used], y, task.classes, task.seed, count=k + 1)[0]
+    place, step = divmod(k, MOST_TREES // EVERY)
+    trees = fit_bags(x[:, used], y, task.classes, task.seed, DEPTHS[place], count=(step + 1) * EVERY)[0]
     trees = trees._replace(columns=used[trees.columns])
     return Solved(trees.predict, lambda vector: trees_head(vector, *trees))
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from applied_dl.tasks.tabular.fit.boosting import _edges, fit_trees, loss_of, softmax
+from applied_dl.tasks.tabular.fit.boosting import BAGS, MOST_TREES, Trees, _edges, fit_bags, fit_trees, loss_of, softmax
 from applied_dl.tasks.tabular.models.flat import trees_head
 
 
@@ -34,6 +34,19 @@ def test_they_predict_new_rows_as_well_as_histogram_boosting():
     found = loss_of(trees.predict(z), np.eye(3)[label], True)
     other = HistGradientBoostingClassifier(random_state=0).fit(x, known).predict_proba(z)
     assert found < 1.1 * -np.mean(np.log(other[np.arange(len(z)), label]))
+
+
+def test_several_boosted_models_are_averaged_where_there_are_rows_enough():
+    (x, _, y), (z, truth, _) = rows(0, 300), rows(1)
+    trees, path = fit_bags(x, y[:, None], False, 0, 4, count=120, held=(z, truth[:, None]))
+    assert len(trees.columns) == 120 * BAGS
+    assert path.shape == (MOST_TREES, len(z), 1)
+    np.testing.assert_allclose(trees.predict(z), path[119], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(path[119], path[-1])
+    alone = [fit_trees(x, y[:, None], False, seed, count=120, depth=4)[0] for seed in (0, 1, 2)]
+    np.testing.assert_allclose(Trees.mean(alone).predict(z), np.mean([one.predict(z) for one in alone], axis=0), rtol=1e-5, atol=1e-6)
+    assert loss_of(path[-1], truth[:, None], False) < 0.97 * np.mean([loss_of(one.predict(z), truth[:, None], False) for one in alone])
+    assert len(fit_bags(x[:150], y[:150, None], False, 0, 4, count=20)[0].columns) == 20
 
 
 def test_a_step_is_learned():

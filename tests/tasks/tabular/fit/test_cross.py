@@ -8,10 +8,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import applied_dl
 from applied_dl.core.splits import fold_rows
 from applied_dl.tasks.tabular import task
-from applied_dl.tasks.tabular.fit.closed import Rows, Task, crossed_means, mean_tables, with_means
+from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables, with_means
 from applied_dl.tasks.tabular.fit.cross import _choose, blend_weights
 from applied_dl.tasks.tabular.fit.solve import PENALTIES, STRENGTHS, linear_path
 from applied_dl.tasks.tabular.models.flat import Flat
+from applied_dl.tasks.tabular.models.numeric import fit_numbers
 from applied_dl.training.trainer import CheckpointingTrainer
 from tests.tasks.tabular.tables import prepared_with
 
@@ -44,6 +45,20 @@ def test_means_of_a_training_row_leave_out_its_own_target():
     table = mean_tables(known, codes, y)[0]
     assert table[0] == table[1] == 0  # unknown and absent: the mean of all rows
     np.testing.assert_allclose(table[2, 0], (y[[0, 30], 0] - y.mean()).sum() / 7, rtol=1e-5)  # five rows of the mean are added
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_the_trees_that_were_chosen_predict_what_their_candidate_did(classes):
+    random = np.random.default_rng(6)
+    x, held = random.normal(size=(2, 260, 4)).astype(np.float32)
+    signal, truth = (np.abs(one[:, :1]) + one[:, 1:2] * one[:, 2:3] + 0.3 * random.normal(size=(260, 1)) for one in (x, held))
+    y, y_held = ((np.eye(2)[(one[:, 0] > 0.7).astype(int)] if classes else one) for one in (signal, truth))
+    numbers = fit_numbers(x, "standard")
+    known = Task(Flat(numbers=numbers, levels=(), width=1), classes, 0)
+    candidates = MEMBERS["trees"].candidates(known, x, y, held, y_held)
+    for k in (1, len(candidates) // 2 + 2):  # a few shallow trees, a few deep ones
+        found = MEMBERS["trees"].chosen(known, x, y, k).predict(held)
+        np.testing.assert_allclose(found, candidates[k], rtol=1e-4, atol=1e-5)
 
 
 def test_weights_are_those_of_least_squares_on_the_simplex_and_of_a_mixture():

@@ -216,14 +216,19 @@ def evaluate(bundle: PathLike, data: Any = None) -> dict[str, Any]:
     return evaluate_bundle(bundle, data)
 
 
-def explain(bundle: PathLike | Predictor, inputs: Any, *, label: str | None = None, out: PathLike | None = None) -> dict[str, Any]:
-    """Say how much each column, word, patch of the image or run of steps contributed to an answer, by Shapley values of the file.
+def explain(
+    bundle: PathLike | Predictor, inputs: Any, *, label: str | None = None, out: PathLike | None = None, sampled: bool = False
+) -> dict[str, Any]:
+    """Say how much each column, word, patch of the image or run of steps contributed to an answer.
+
+    By Shapley values of the exported file; where the bundle of an image net has an `explain.tflite`, by one run of that.
 
     Args:
         bundle: A folder written by `train`, or an open `Predictor`.
         inputs: What `predict` takes.
         label: The label whose probability is explained; the predicted one by default.
         out: A folder for one plot per explanation: a heat map, a waterfall, highlighted words, a series.
+        sampled: Shapley values also where there is an `explain.tflite`.
 
     Returns:
         `{"explanations": [{"input", "answer", "value", "base", "absent", "contributions": [{"column", "value", "contribution"}, …]}],
@@ -237,7 +242,7 @@ def explain(bundle: PathLike | Predictor, inputs: Any, *, label: str | None = No
     """
     from applied_dl.workflows.explain import explain as explain_inputs
 
-    return explain_inputs(bundle, inputs, label=label, out=out)
+    return explain_inputs(bundle, inputs, label=label, out=out, sampled=sampled)
 
 
 def diff(a: PathLike, b: PathLike, data: Any = None) -> dict[str, Any]:

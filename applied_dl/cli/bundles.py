@@ -57,6 +57,7 @@ def add_explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts, as `predict` takes them")
     parser.add_argument("--label", help="explain the probability of this label (default: the predicted one)")
     parser.add_argument("--out", metavar="DIR", help="write a plot for each explanation into this folder")
+    parser.add_argument("--sampled", action="store_true", help="sample Shapley values also where the bundle has an explain.tflite")
     parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
 
 
@@ -68,7 +69,9 @@ def explain(options: Namespace) -> int:
     from applied_dl.workflows.explain import explain as explain_inputs
 
     predictor = load(options.bundle, options.variant)
-    result = explain_inputs(predictor, predictor.expand_inputs(options.inputs), label=options.label, out=options.out)
+    result = explain_inputs(
+        predictor, predictor.expand_inputs(options.inputs), label=options.label, out=options.out, sampled=options.sampled
+    )
     for warning in result["warnings"]:
         console.warn(warning)
     failed = any("error" in one for one in result["explanations"])

@@ -14,6 +14,7 @@ from applied_dl.core.schema_1 import upgraded
 
 SCHEMA = 2
 MANIFEST = "bundle.json"
+EXPLANATION = "explain.tflite"  # the graph of contributions, in bundles whose net has one
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from applied_dl.core.errors import UsageError, nearest
 
 FORMATS = ("saved_model", "tflite")
 VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is written from the fp32 file, by `weight_only`
+SERVING = "serving_default"  # the signature of the model itself
 REPRESENTATIVE_ROWS = 256
 TIMEOUT = 900  # seconds for one job before it is given up
 
@@ -64,25 +65,24 @@ def _stop(process: subprocess.Popen, log) -> None:
     log.close()
 
 
-def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], representative: Path) -> dict[str, str]:
+def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], representative: Path, signature: str = SERVING) -> dict[str, str]:
     """Write `<variant>.tflite` into `folder` for each variant.
 
     Args:
-        saved_model: folder of a SavedModel with the signature `serving_default`.
+        saved_model: folder of a SavedModel.
         folder: where the files go.
         variants: precisions, of `VARIANTS` without int8_weights.
         representative: an `.npz` file with one array (N, …) per input name, training rows for the int8 calibration.
+        signature: of the SavedModel, which is converted alone.
 
     Returns:
         One sentence for each variant that could not be converted.
     """
     failures: dict[str, str] = {}
     waiting = list(variants)
+    job = {"saved_model": str(saved_model), "folder": str(folder), "representative": str(representative), "signature": signature}
     while waiting:
-        reason = _run_job(
-            {"saved_model": str(saved_model), "folder": str(folder), "variants": waiting, "representative": str(representative)},
-            folder / "job.json",
-        )
+        reason = _run_job({**job, "variants": waiting}, folder / "job.json")
         for variant in list(waiting):
             failed = folder / f"{variant}.error"
             if (folder / f"{variant}.tflite").exists():
@@ -123,12 +123,12 @@ def _last_line() -> str:
     return lines[-1][:300] if lines else "no message"
 
 
-def convert_here(saved_model: str, variant: str, representative: str) -> bytes:
+def convert_here(saved_model: str, variant: str, representative: str, signature: str = SERVING) -> bytes:
     """One conversion in this process."""
     import numpy as np
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=["serving_default"])
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[signature])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if variant != "fp32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -153,7 +153,7 @@ def work(path: Path) -> None:
     for variant in job["variants"]:
         target = folder / f"{variant}.tflite"
         try:
-            data = convert_here(job["saved_model"], variant, job["representative"])
+            data = convert_here(job["saved_model"], variant, job["representative"], job["signature"])
         except Exception as error:  # whatever the converter raises is a result, reported to the caller in one line
             (folder / f"{variant}.error").write_text(_reason(str(error)))
             continue

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl.core.bundle import ExportedFile
+from applied_dl.core.bundle import EXPLANATION, ExportedFile
 from applied_dl.runtime.interpreter import Runtime
 
 GOLDEN_ROWS = 8
@@ -18,10 +18,11 @@ def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]
     inputs = {name: array[:rows] for name, array in test.inputs.items()}
     golden = {f"input/{name}": array for name, array in inputs.items()}
     golden |= {f"keras/{name}": array[:rows] for name, array in expected.items()}
-    for item in exports:
-        if item.format == "tflite" and not item.refused:
-            outputs = Runtime((folder / item.file).read_bytes(), threads=1).run(inputs)
-            golden |= {f"{item.variant}/{name}": array for name, array in outputs.items()}
+    files = {item.variant: item.file for item in exports if item.format == "tflite" and not item.refused}
+    files |= {"explain": EXPLANATION} if (folder / EXPLANATION).exists() else {}
+    for variant, file in files.items():
+        outputs = Runtime((folder / file).read_bytes(), threads=1).run(inputs)
+        golden |= {f"{variant}/{name}": array for name, array in outputs.items()}
     np.savez(folder / "golden.npz", **golden)
 
 

@@ -15,6 +15,7 @@ from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.records import BOUNDED, Part, Scores
 from applied_dl.exporting import convert
 from applied_dl.exporting.evaluate import signature_outputs
+from applied_dl.exporting.explanation import export_explanation
 from applied_dl.exporting.isolated import run_isolated
 from applied_dl.exporting.metadata import add_metadata
 from applied_dl.exporting.saved_model import write_saved_model
@@ -59,6 +60,7 @@ def export_files(
         exports += [_verify_endpoint(folder / "saved_model", name, sample, verifier) for name, sample in serving.samples.items()]
     if "tflite" in settings.formats:
         exports += _export_tflite(serving, settings, train, verifier, folder, name)
+        export_explanation(serving, rows, folder)
     return _choose(exports, verifier.reference.main, settings, folder), expected
 
 

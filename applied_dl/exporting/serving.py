@@ -22,6 +22,7 @@ class Serving(NamedTuple):
         files: further files by name, packed behind the TFLite model.
         validation: outputs on the validation rows by name, where the graph itself was fitted to these rows: of cross-validation.
         scored: the graph whose scores are reported, where `model` was fitted again on all rows afterwards.
+        explain: the same inputs to `contributions` (B, h, w, K) and `score` (B, K), a file and a signature of its own.
         unseen: parts that `model` never saw even so; on them its own scores are reported.
     """
 
@@ -34,4 +35,5 @@ class Serving(NamedTuple):
     files: dict[str, bytes] = {}
     validation: dict[str, np.ndarray] | None = None
     scored: keras.Model | None = None
+    explain: keras.Model | None = None
     unseen: tuple[str, ...] = ()

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from applied_dl.core.bundle import ExportedFile, Manifest, checked_bytes, open_bundle
+from applied_dl.core.bundle import EXPLANATION, Manifest, checked_bytes, open_bundle
 from applied_dl.core.errors import DataError, RefusedError
 from applied_dl.runtime.interpreter import Runtime
 
 # largest difference allowed, relative to the output's scale: another CPU runs other kernels
-TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, "int8": 2e-2}
+TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, "int8": 2e-2, "explain": 5e-3}
 
 DECISIONS = ("decision", "set")  # outputs of 0 and 1 that follow from the probabilities; rounding may move a row across the threshold
 
@@ -35,7 +35,9 @@ def check(path: str | Path) -> list[dict[str, Any]]:
     manifest = open_bundle(folder)
     golden = _read_golden(folder)
     inputs = _inputs_of(golden)
-    rows = [_replay(folder, manifest, item, inputs, golden) for item in manifest.exports if item.format == "tflite" and not item.refused]
+    files = {item.file: item.variant for item in manifest.exports if item.format == "tflite" and not item.refused}
+    files |= {EXPLANATION: "explain"} if EXPLANATION in manifest.files else {}
+    rows = [_replay(folder, manifest, file, variant, inputs, golden) for file, variant in files.items()]
     failed = [row for row in rows if not row["ok"]]
     if failed:
         names = ", ".join(f"{row['file']} (off by {row['difference']:.1e} of the output's scale)" for row in failed)
@@ -61,23 +63,18 @@ def _inputs_of(golden: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _replay(
-    folder: Path, manifest: Manifest, item: ExportedFile, inputs: dict[str, np.ndarray], golden: dict[str, np.ndarray]
+    folder: Path, manifest: Manifest, file: str, variant: str, inputs: dict[str, np.ndarray], golden: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    outputs = Runtime(checked_bytes(folder, manifest, item.file)).run(inputs)
+    outputs = Runtime(checked_bytes(folder, manifest, file)).run(inputs)
     worst = 0.0
     for name, got in outputs.items():
         if name in DECISIONS:
             continue
-        want = golden[f"{item.variant}/{name}"]
+        want = golden[f"{variant}/{name}"]
         if np.issubdtype(want.dtype, np.floating):
             scale = float(np.nanmax(np.abs(want), initial=0.0)) or 1.0
             gap = np.where(np.isnan(want) & np.isnan(got), 0.0, np.abs(got - want))
             worst = max(worst, float(np.max(gap, initial=0.0)) / scale)
         else:
             worst = max(worst, float(not np.array_equal(want, got)))
-    return {
-        "file": item.file,
-        "examples": len(next(iter(inputs.values()))),
-        "difference": worst,
-        "ok": bool(worst <= TOLERANCE[item.variant]),
-    }
+    return {"file": file, "examples": len(next(iter(inputs.values()))), "difference": worst, "ok": bool(worst <= TOLERANCE[variant])}

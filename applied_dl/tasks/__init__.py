@@ -40,6 +40,11 @@ def load_explain(name: str) -> Any:
     return importlib.import_module(f"applied_dl.tasks.{name}.explain").parts
 
 
+def load_cells(name: str) -> Any:
+    """`cells` of a task whose bundles may have `explain.tflite`: the parts that its contributions are of. Without TensorFlow."""
+    return importlib.import_module(f"applied_dl.tasks.{name}.explain").cells
+
+
 def recipe_type(name: str) -> type:
     """The recipe struct of a task."""
     kind: type = _recipe_module(name).Recipe

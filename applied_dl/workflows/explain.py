@@ -8,17 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from applied_dl.core.bundle import EXPLANATION, checked_bytes, open_bundle
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import Predictor, load
 from applied_dl.runtime.check import golden_inputs
+from applied_dl.runtime.interpreter import Runtime
 from applied_dl.runtime.shapley import Contributions, Parts, shapley
-from applied_dl.tasks import load_explain
+from applied_dl.tasks import load_cells, load_explain
 
 CHUNK = 128  # mixed inputs that are made at a time
 
 
 def explain(
-    bundle: str | os.PathLike[str] | Predictor, inputs: Any, *, label: str | None = None, out: str | os.PathLike[str] | None = None
+    bundle: str | os.PathLike[str] | Predictor,
+    inputs: Any,
+    *,
+    label: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    sampled: bool = False,
 ) -> dict[str, Any]:
     """Contributions of the parts of each input; see `applied_dl.explain`."""
     predictor = bundle if isinstance(bundle, Predictor) else load(bundle)
@@ -28,7 +35,11 @@ def explain(
     inputs = predictor.as_list(inputs)
     encoded, golden = predictor.encode(inputs), golden_inputs(predictor.folder)
     found: list[dict[str, Any]] = []
+    mapped = None if sampled else _class_map(predictor)
     for row in range(len(next(iter(encoded.inputs.values()), ()))):
+        if mapped is not None and (item := _from_map(predictor, mapped, encoded, row, label)) is not None:
+            found.append(item)
+            continue
         for series, parts in parts_of(predictor.encoder, inputs, encoded, row, golden):
             found += _explained(predictor, encoded, row, series, parts, label)
     for number, item in enumerate(found):
@@ -52,6 +63,39 @@ def _explained(predictor: Predictor, encoded: Any, row: int, series: str, parts:
     return [_as_dict(encoded.kept[row] if not series else row, name, parts, made, place) for place, name in enumerate(names)]
 
 
+def _class_map(predictor: Predictor) -> Runtime | None:
+    """The bundle's graph of contributions, where it has one."""
+    if EXPLANATION not in predictor.manifest.files:
+        return None
+    open_bundle(predictor.folder, only={EXPLANATION})
+    return Runtime(checked_bytes(predictor.folder, predictor.manifest, EXPLANATION))
+
+
+def _from_map(predictor: Predictor, mapped: Runtime, encoded: Any, row: int, label: str | None) -> dict[str, Any] | None:
+    """The contributions to the score of the predicted label or of `label`, by one run; None where the map is too coarse."""
+    inputs = {name: array[row : row + 1] for name, array in encoded.inputs.items()}
+    outputs = mapped.run(inputs)
+    contributions, score = outputs["contributions"][0].astype(np.float64), outputs["score"][0].astype(np.float64)
+    parts = load_cells(predictor.task)(encoded, row, contributions)
+    if parts is None:
+        return None
+    names, chosen = _label(predictor.encoder, predictor.run(inputs), label)
+    of_label = contributions[..., chosen].reshape(-1, 1)
+    value = score[[chosen]]
+    made = Contributions(of_label, value, value - of_label.sum(0))
+    return _as_dict(encoded.kept[row], f"score of {names[chosen]}", parts, made, 0)
+
+
+def _label(encoder: Any, outputs: dict[str, np.ndarray], label: str | None) -> tuple[list[str], int]:
+    """All labels, and the number of the predicted one or of `label`."""
+    labels = list(getattr(encoder, "labels", ()))
+    if label is not None and label not in labels:
+        raise UsageError(f"There is no label {label!r}; the model knows {', '.join(map(repr, labels[:10])) or 'none'}.")
+    if label is not None or "probabilities" not in outputs:
+        return labels, labels.index(label) if label is not None else 0
+    return labels, int(outputs["decision"][0]) if "decision" in outputs else int(outputs["probabilities"][0].argmax())
+
+
 def _channel(encoded: Any, row: int, series: str) -> int:
     """The place of a series in its window, where the task has series."""
     return next((channel for number, channel, name, *_ in encoded.extra.get("slots", ()) if (number, name) == (row, series)), 0)
@@ -59,13 +103,8 @@ def _channel(encoded: Any, row: int, series: str) -> int:
 
 def _answers(encoder: Any, outputs: dict[str, np.ndarray], series: str, channel: int, label: str | None):
     """The names of what is explained, and a function from outputs (M, …) to their values (M, K)."""
-    labels = list(getattr(encoder, "labels", ()))
-    if label is not None and label not in labels:
-        raise UsageError(f"There is no label {label!r}; the model knows {', '.join(map(repr, labels[:10])) or 'none'}.")
+    labels, chosen = _label(encoder, outputs, label)
     if "probabilities" in outputs:
-        p = outputs["probabilities"][0]
-        best = int(outputs["decision"][0]) if "decision" in outputs else int(p.argmax())
-        chosen = best if label is None else labels.index(label)
         return [f"probability of {labels[chosen]}"], lambda made: made["probabilities"][:, [chosen]]
     if "prediction" in outputs:
         targets = [target.name for target in getattr(encoder, "targets", ())] or ["prediction"]

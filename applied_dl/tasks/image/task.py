@@ -19,6 +19,7 @@ from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
 from applied_dl.tasks.image.baselines import image_baselines
 from applied_dl.tasks.image.card import describe_card, describe_data, worst_examples
+from applied_dl.tasks.image.class_map import class_map
 from applied_dl.tasks.image.defaults import builder_options, leaves_weights_open, may_flip, resolve_image, smaller_models
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.encoder import load as load_encoder
@@ -175,6 +176,7 @@ def restore_serving(recipe, model: keras.Model, encoder: ImageEncoder) -> Servin
         samples={"predict_bytes": bytes_samples},
         labels=tuple(encoder.labels),
         normalisation=((0.0,), (1.0,)),
+        explain=class_map(model) if encoder.labels else None,
     )
 
 

@@ -70,6 +70,6 @@ def test_a_file_with_other_outputs_is_not_written(trained, tmp_path, monkeypatch
         return found if self.content == other else {name: array + 1 for name, array in found.items()}
 
     monkeypatch.setattr(Runtime, "run", wrong)
-    with pytest.raises(RefusedError, match="output 'probabilities' of the file with fixed shapes differs"):
+    with pytest.raises(RefusedError, match=r"output '\w+' of the file with fixed shapes differs"):
         freeze.freeze(bundle, tmp_path / "m.tflite", variant="fp32")
     assert not list(tmp_path.iterdir())

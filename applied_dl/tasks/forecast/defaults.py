@@ -55,7 +55,7 @@ def smaller_models(recipe, prepared) -> list[dict]:
     """The members of a blend alone, the largest first; of a net that the recipe names, narrower ones."""
     name = recipe.model.name
     if name is None and recipe.model.members is None and recipe.model.preset == "default":
-        return config.open_changes(recipe, [{"model.name": "ridge"}, {"model.name": "ets"}])
+        return config.open_changes(recipe, [{"model.name": "ets"}, {"model.name": "ridge"}])
     taken = name in BUILDERS and "units" in inspect.signature(BUILDERS[name]).parameters
     return config.open_changes(recipe, [{"model.units": units} for units in (64, 32, 16, 8)] if taken else [])
 

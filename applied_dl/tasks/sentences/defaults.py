@@ -94,7 +94,8 @@ def smaller_models(recipe, prepared) -> list[dict]:
     """Shorter vectors, and the net alone; a pretrained encoder has one size."""
     if recipe.model.weights:
         return []
-    sizes = [{"model.dimensions": size} for size in (128, 64, 32, 16)]
+    init = "random" if prepared.encoder.labels else "svd"  # the table in the package has one width
+    sizes = [{"model.dimensions": size, "learn.init": init} for size in (128, 64, 32, 16)]
     labelled = prepared.encoder.labels and recipe.model.name in (None, "static")
     return config.open_changes(recipe, [*sizes, *({**size, "model.ngrams": False} for size in sizes if labelled)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from applied_dl.core.bundle import Manifest, finite
+from applied_dl.core.page_parts import PageParts
 from applied_dl.page.litert import ADDRESS, packed, runtime_parts
-from applied_dl.page.parts import PageParts, page_parts
+from applied_dl.page.rules import rules_of
 from applied_dl.predictor import Predictor
 from applied_dl.runtime.freeze import freeze
 from applied_dl.runtime.interpreter import Runtime
+from applied_dl.tasks import load_page
 
 SHOWN = 6  # warnings of the model that the page lists
 IMPORT = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';", re.MULTILINE)
@@ -39,7 +42,7 @@ def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) ->
         UsageError: the model cannot run in a page, or `runtime` is not the package.
     """
     predictor = Predictor(bundle)
-    parts = page_parts(predictor)
+    parts = load_page(predictor.task)(predictor.encoder)
     held, about = runtime_parts(runtime)
     with tempfile.TemporaryDirectory() as folder:
         content = freeze(bundle, Path(folder) / "model.tflite", length=parts.length).read_bytes()
@@ -48,7 +51,7 @@ def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) ->
     spec = {
         **describe(predictor.manifest, predictor.variant),
         "encoder": parts.encoder,
-        "rules": parts.rules,
+        "rules": rules_of(parts.rules),
         "form": parts.form,
         "limits": list(parts.limits),
         "runtime": about,
@@ -66,18 +69,24 @@ def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) ->
 def template(task: str, parts: PageParts, spec: dict[str, Any], content: bytes, held: dict[str, str], manifest: Manifest) -> str:
     """The page as text."""
     here = files("applied_dl.page")
-    blocks = {f"block-{name}": text for name, text in {"model": packed(content), **parts.blocks, **held}.items()}
+    own = {name: packed(block) for name, block in parts.blocks.items()}
+    blocks = {f"block-{name}": text for name, text in {"model": packed(content), **own, **held}.items()}
     values = {
         "name": html.escape(manifest.name),
         "style": (here / "page.css").read_text(encoding="utf-8"),
         "spec": json.dumps(finite(spec), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "blocks": "\n".join(f'<script type="text/plain" id="{name}">{text}</script>' for name, text in blocks.items()),
-        "script": script(parts.modules),
+        "script": script(in_order(parts.modules)),
         "license": "holds" if held else "fetches",
         "connect": "'none'" if held else ADDRESS,  # the browser itself refuses any other connection
     }
     page = (here / "page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], page)
+
+
+def in_order(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """A task's scripts with those of every page: the helpers before its view, which is last, and the start after it."""
+    return (*modules[:-1], "runtime", "dom", modules[-1], "start")
 
 
 def script(modules: tuple[str, ...]) -> str:
@@ -116,8 +125,13 @@ def golden_examples(predictor: Predictor, parts: PageParts, fixed: Runtime) -> l
             continue
         arrays = fit_shapes({name: array[:1] for name, array in encoded.inputs.items()}, fixed, parts.padding)
         outputs = fixed.run(arrays)
-        found.append({"input": parts.as_json(raw), "inputs": flat(arrays), "outputs": flat(outputs)})
+        found.append({"input": as_json(raw), "inputs": flat(arrays), "outputs": flat(outputs)})
     return found
+
+
+def as_json(raw: Any) -> Any:
+    """An example as JSON: the bytes of a file in base64."""
+    return {"base64": base64.b64encode(raw).decode()} if isinstance(raw, bytes) else raw
 
 
 def fit_shapes(arrays: dict[str, np.ndarray], fixed: Runtime, padding: int) -> dict[str, np.ndarray]:

@@ -16,6 +16,13 @@ from applied_dl.page.patterns import javascript
 from applied_dl.text import markup, word_tokens
 
 
+def rules_of(kind: str) -> dict[str, Any]:
+    """The patterns and constants that the scripts of a task read, by the `rules` of its `PageParts`."""
+    if kind == "table":
+        return table_rules()
+    return {"patterns": {}} if kind == "none" else text_rules(markup_too=kind == "markup")
+
+
 def table_rules() -> dict[str, Any]:
     """Patterns and constants of cells, numbers, units, moments, lists and texts of a table."""
     return {

@@ -10,7 +10,7 @@ import importlib.util
 from typing import Any
 
 from applied_dl.core import console
-from applied_dl.core.errors import DataError, known
+from applied_dl.core.errors import DataError, UsageError, known
 
 TASKS = {
     "image": "images to labels",
@@ -37,12 +37,23 @@ def load_predict(name: str) -> Any:
 
 def load_explain(name: str) -> Any:
     """`parts` of a task (`tasks/<name>/explain.py`): its inputs as parts that can be left out. Without TensorFlow."""
-    return importlib.import_module(f"applied_dl.tasks.{name}.explain").parts
+    module = f"applied_dl.tasks.{name}.explain"
+    if importlib.util.find_spec(module) is None:
+        raise UsageError(f"explain is for labels, numbers and forecasts; a model of the task {name!r} gives none of them.")
+    return importlib.import_module(module).parts
 
 
 def load_cells(name: str) -> Any:
     """`cells` of a task whose bundles may have `explain.tflite`: the parts that its contributions are of. Without TensorFlow."""
     return importlib.import_module(f"applied_dl.tasks.{name}.explain").cells
+
+
+def load_page(name: str) -> Any:
+    """`page_parts` of a task (`tasks/<name>/page.py`): what its page consists of. Without TensorFlow."""
+    module = f"applied_dl.tasks.{name}.page"
+    if importlib.util.find_spec(module) is None:
+        raise UsageError(f"There is no page for the task {name!r}; use `applied-dl predict` or the exported file.")
+    return importlib.import_module(module).page_parts
 
 
 def recipe_type(name: str) -> type:

@@ -29,9 +29,9 @@ def explain(
 ) -> dict[str, Any]:
     """Contributions of the parts of each input; see `applied_dl.explain`."""
     predictor = bundle if isinstance(bundle, Predictor) else load(bundle)
-    if predictor.task == "words" or not {"probabilities", "prediction", "forecast"} & set(predictor.runtime.outputs):
-        raise UsageError("explain is for labels, numbers and forecasts; this model gives vectors, which have no single value to divide.")
     parts_of = load_explain(predictor.task)
+    if not {"probabilities", "prediction", "forecast"} & set(predictor.runtime.outputs):
+        raise UsageError("explain is for labels, numbers and forecasts; this model gives vectors, which have no single value to divide.")
     inputs = predictor.as_list(inputs)
     encoded, golden = predictor.encode(inputs), golden_inputs(predictor.folder)
     found: list[dict[str, Any]] = []

@@ -16,9 +16,9 @@ import pytest
 from applied_dl import cli
 from applied_dl.core.errors import UsageError
 from applied_dl.page import litert
-from applied_dl.page.build import script
-from applied_dl.page.parts import page_parts
+from applied_dl.page.build import in_order, script
 from applied_dl.predictor import load
+from applied_dl.tasks import load_page
 from applied_dl.workflows.page import write_page
 from tests.page.javascript import SCRIPTS, node
 
@@ -58,16 +58,21 @@ def test_a_page_holds_the_model_and_its_examples(task, trained, tmp_path):
             np.testing.assert_allclose(output.ravel(), np.array(one["outputs"][name], float), rtol=1e-4, atol=1e-5)
 
 
+def modules_of(bundle: Path) -> tuple[str, ...]:
+    predictor = load(bundle)
+    return in_order(load_page(predictor.task)(predictor.encoder).modules)
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_scripts_are_one_module(task, trained, tmp_path):
     path = tmp_path / "page.mjs"
-    path.write_text(script(page_parts(load(trained(task).bundle)).modules), encoding="utf-8")
+    path.write_text(script(modules_of(trained(task).bundle)), encoding="utf-8")
     done = subprocess.run([node(), "--check", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_every_script_is_used_and_imports_only_what_comes_before(trained):
-    used = [page_parts(load(trained(task).bundle)).modules for task in TASKS]
+    used = [modules_of(trained(task).bundle) for task in TASKS]
     assert {name for modules in used for name in modules} == {path.stem for path in SCRIPTS.glob("*.js")}
     for modules in used:
         for i, name in enumerate(modules):

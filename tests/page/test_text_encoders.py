@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from applied_dl.page.parts import _unknown_tokenizer
 from applied_dl.page.rules import text_rules
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, train_tokenizer
+from applied_dl.tasks.sentences.page import _unknown_tokenizer
 from applied_dl.tasks.sentences.predict import encode as encode_sentences
 from applied_dl.tasks.words.encoder import WordEncoder, rows_of
 from tests.page import javascript

@@ -33,7 +33,7 @@ ALLOWED = (  # file, expression: where the word is right
     ("applied_dl/tasks/image/models/views.py", "nudge"),  # the registered name of a layer in bundles of schema 1
     ("tests/tasks/image/models/test_views.py", "nudge"),
     ("applied_dl/text/markup.py", "picture"),  # an HTML element
-    ("applied_dl/tasks/image/readers/table.py", "picture"),  # people's names of columns
+    ("applied_dl/vision/tables.py", "picture"),  # people's names of columns
     ("applied_dl/tasks/image/readers/folders.py", "picture"),  # names that cameras give
     ("tests/cases/", "said|told|picture|the river"),  # people's files
     ("tests/tasks/sentences/", "said|told|the river"),  # example texts

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.image.encoder import ImageEncoder, decode
+from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.image.predict import encode
+from applied_dl.vision.images import decode
 from tests.cases.image_files import SHAPES, fill, read, rows
 
 CLEAR_WHITE, CLEAR_BLACK = (255, 255, 255, 0), (0, 0, 0, 0)

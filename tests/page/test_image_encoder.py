@@ -6,7 +6,8 @@ from msgspec import to_builtins
 from PIL import Image, ImageOps
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.image.encoder import RESIZES, ImageEncoder, decode
+from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.vision.images import RESIZES, decode
 from tests.page import javascript
 
 CASES = 240

@@ -1,4 +1,4 @@
-// An image → uint8 (height, width, channels), as applied_dl/tasks/image/encoder.py makes it with Pillow.
+// An image → uint8 (height, width, channels), as applied_dl/vision/images.py makes it with Pillow.
 
 import {withAnswers} from './answers.js';
 

@@ -9,9 +9,9 @@ from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.core.sections import refuse_unused_answers
 from applied_dl.tasks.image.models import BUILDERS
-from applied_dl.tasks.image.models.backbone import DEFAULT, EMBEDDED, NONE, local_weights, resolve_weights
-from applied_dl.tasks.image.models.hub import is_preset
 from applied_dl.training.losses import SMOOTHED
+from applied_dl.vision.models.hub import is_preset
+from applied_dl.vision.models.trunk import DEFAULT, EMBEDDED, NONE, local_weights, resolve_weights
 
 TINY, SMALL = 12, 64  # pixels of the shorter side
 PRESETS = {"fast": 0.4, "default": 1.0, "best": 2.0}  # factors of the epochs

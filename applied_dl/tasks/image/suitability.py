@@ -6,7 +6,8 @@ import numpy as np
 from msgspec import Struct
 
 from applied_dl.tasks.image.baselines import small_pixels
-from applied_dl.tasks.image.models.backbone import EMBEDDED, backbone
+from applied_dl.tasks.image.models.backbone import backbone
+from applied_dl.vision.models.trunk import EMBEDDED
 
 SAMPLE = 500  # training images that are compared
 LARGE, ENLARGED = 128, 96  # sides at which the trunk sees them: large images, and images that are smaller than the second

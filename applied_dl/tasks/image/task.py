@@ -26,7 +26,6 @@ from applied_dl.tasks.image.encoder import load as load_encoder
 from applied_dl.tasks.image.encoder import save as save_encoder
 from applied_dl.tasks.image.fit import fit_image
 from applied_dl.tasks.image.models import BUILDERS
-from applied_dl.tasks.image.models.backbone import EMBEDDED, NONE
 from applied_dl.tasks.image.models.interval import NumberInterval
 from applied_dl.tasks.image.models.views import Mirror, Translate
 from applied_dl.tasks.image.plots import draw_batch, image_plots
@@ -37,6 +36,7 @@ from applied_dl.tasks.image.state import ImageState, one_hot, with_all_rows
 from applied_dl.tasks.image.suitability import suitability
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import as_float32, precision
+from applied_dl.vision.models.trunk import EMBEDDED, NONE
 
 STEM = (4, 32)  # side of the whitened patches, and the number of filters
 STEM_SAMPLE = 2000
@@ -168,7 +168,7 @@ def _with_distance(recipe, model: keras.Model, prepared) -> keras.Model:
 
 def restore_serving(recipe, model: keras.Model, encoder: ImageEncoder) -> Serving:
     """The serving graph with its labels and the endpoint that decodes JPEG and PNG bytes."""
-    from applied_dl.tasks.image.bytes_endpoint import bytes_endpoint, bytes_samples
+    from applied_dl.vision.bytes_endpoint import bytes_endpoint, bytes_samples
 
     return Serving(
         model,

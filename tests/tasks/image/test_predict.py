@@ -72,7 +72,7 @@ def test_many_images_are_answered_a_few_at_a_time_as_all_at_once(trained, monkey
 
 
 def test_brightness_and_contrast_are_numpys_in_double_precision():
-    from applied_dl.tasks.image.predict import _light
+    from applied_dl.vision.inputs import _light
 
     shown = np.random.default_rng(0).integers(0, 256, (4, 97, 31, 3), dtype=np.uint8)
     level, spread = _light(shown)

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from applied_dl.layers.blocks import conv, dense
-from applied_dl.tasks.image.models.parts import filters, global_pool, head, pool
+from applied_dl.vision.models.parts import filters, global_pool, head, pool
 
 
 def lenet(

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from applied_dl.layers.blocks import dense
-from applied_dl.tasks.image.models.parts import head
+from applied_dl.vision.models.parts import head
 
 
 def mlp(

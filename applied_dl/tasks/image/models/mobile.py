@@ -7,7 +7,7 @@ from keras import layers
 
 from applied_dl.layers.activations import activation as make_activation
 from applied_dl.layers.blocks import conv, normalization
-from applied_dl.tasks.image.models.parts import filters, global_pool, head
+from applied_dl.vision.models.parts import filters, global_pool, head
 
 
 def mobile(

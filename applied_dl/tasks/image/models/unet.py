@@ -7,7 +7,7 @@ from keras import layers
 
 from applied_dl.core.errors import UsageError
 from applied_dl.layers.blocks import conv
-from applied_dl.tasks.image.models.parts import filters, pool
+from applied_dl.vision.models.parts import filters, pool
 
 
 def unet(

@@ -8,7 +8,7 @@ from keras import layers
 
 from applied_dl.layers.activations import activation as make_activation
 from applied_dl.layers.blocks import conv
-from applied_dl.tasks.image.models.parts import filters, global_pool, head, pool
+from applied_dl.vision.models.parts import filters, global_pool, head, pool
 
 STEM_SIZE, STEM_FILTERS = 4, 32
 LOGIT_SCALE = 1 / 8  # after global max pooling, large logits would learn too fast at first

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import zipfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.fingerprint import fingerprint
-from applied_dl.tasks.image.encoder import CONVERT, peek
 from applied_dl.tasks.image.readers.labels import named_labels
-from applied_dl.tasks.image.readers.listing import PARTS, Listing, Options
-from applied_dl.tasks.image.readers.paths import is_image, is_skipped
+from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.patterns import by_pattern, groups_of
-from applied_dl.tasks.image.readers.table import TABLES, list_table
+from applied_dl.tasks.image.readers.table import list_table
+from applied_dl.vision.folders import PARTS, Folder, part_of, scan
+from applied_dl.vision.images import CONVERT
+from applied_dl.vision.tables import TABLES
 
 LABEL_TABLES = re.compile(r"^(train|label|metadata|annotation)", re.IGNORECASE)
 UNLABELLED = ("unlabeled", "unlabelled", "unlabeled images", "predict", "prediction", "predictions", "pred", "inference", "submission")
@@ -42,32 +40,6 @@ UNNAMED = (
     "sample",
 )
 LEAST_NAMED = 5  # images of each word before a number, from which the words may be classes
-LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
-
-
-class Folder(Struct, frozen=True, kw_only=True):
-    """A folder: its own images and other files, and the folders inside; `count` images in all."""
-
-    path: Path
-    images: list[Path]
-    others: list[Path]
-    inside: list[Folder]
-    count: int
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    @property
-    def filled(self) -> list[Folder]:
-        """The folders inside that hold images at any depth."""
-        return [folder for folder in self.inside if folder.count]
-
-    def all_images(self) -> list[Path]:
-        return self.images + [path for folder in self.inside for path in folder.all_images()]
-
-    def all_others(self) -> list[Path]:
-        return self.others + [path for folder in self.inside for path in folder.all_others()]
 
 
 def list_folder(path: Path, options: Options) -> dict[str, Listing]:
@@ -92,7 +64,7 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
         return _by_pattern(folder, options, notes)
     if parts := _parts(folder):
         return _listed_parts(folder, parts, options, notes)
-    if all(_part(inside.name) for inside in folder.filled):  # also where there are none: images without class folders
+    if all(part_of(inside.name) for inside in folder.filled):  # also where there are none: images without class folders
         if any(inside.filled for inside in folder.filled):
             names = ", ".join(repr(inside.name) for inside in folder.filled)
             raise DataError(f"The folder {str(folder.path)!r} has the parts {names} and no training part; expected a folder named train.")
@@ -104,52 +76,6 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
     if inner := _parts_in_classes(folder):
         return {part: _listing(folder, classes, options, notes if part == "train" else []) for part, classes in inner.items()}
     return {"all": _listing(folder, _classes(folder), options, notes)}
-
-
-def unpacked(archive: Path, cache: Path) -> Path:
-    """The folder of an archive's files, unpacked once under `cache`. Raises `DataError` where it is damaged or too large."""
-    stat = archive.stat()
-    folder = cache / "archives" / fingerprint(os.path.abspath(archive), stat.st_size, stat.st_mtime_ns)[:32]
-    if folder.exists():
-        return folder
-    part = folder.with_suffix(f".{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(archive) as file:
-            size = sum(item.file_size for item in file.infolist())
-            cache.mkdir(parents=True, exist_ok=True)
-            disk = os.statvfs(cache)
-            if size > disk.f_bavail * disk.f_frsize - LEFT:
-                raise DataError(f"The archive {str(archive)!r} holds {size / 1e9:.1f} GB, more than the disk of {str(cache)!r} has free.")
-            file.extractall(part)
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"The archive {str(archive)!r} cannot be unpacked: {error}.") from error
-    part.rename(folder)
-    return folder
-
-
-def scan(path: Path, seen: set[str] | None = None) -> Folder:
-    """The tree of a folder without files of the operating system; links are followed, each folder once."""
-    seen = set() if seen is None else seen
-    seen.add(os.path.realpath(path))
-    images, others, inside = [], defaultdict(list), []
-    try:
-        with os.scandir(path) as found:
-            entries = sorted((entry.name, entry.is_dir()) for entry in found if not is_skipped(entry.name))
-    except OSError as error:
-        raise DataError(f"The folder {str(path)!r} cannot be read: {error.strerror}.") from error
-    for name, is_folder in entries:
-        if is_folder:
-            if os.path.realpath(path / name) not in seen:
-                inside.append(scan(path / name, seen))
-        elif is_image(name):
-            images.append(path / name)
-        else:
-            others[os.path.splitext(name)[1].lower()].append(path / name)
-    for suffix, files in list(others.items()):
-        if suffix not in CONVERT and peek(files[0]) is not None:  # images under another extension, or under none
-            images += others.pop(suffix)
-    count = len(images) + sum(folder.count for folder in inside)
-    return Folder(path=path, images=sorted(images), others=[p for files in others.values() for p in files], inside=inside, count=count)
 
 
 def _entered(folder: Folder) -> Folder:
@@ -165,16 +91,11 @@ def _has_table(folder: Folder) -> bool:
     return any(path.suffix.lower() in TABLES for path in folder.others)
 
 
-def _part(name: str) -> str | None:
-    """The part that a folder's name means."""
-    return PARTS.get(re.sub(r"[ \-]+", "_", name.strip().lower()))
-
-
 def _parts(folder: Folder) -> dict[str, Folder]:
     """The part folders, where there is a training part that holds class folders."""
-    named = [(_part(inside.name), inside) for inside in folder.filled]
+    named = [(part_of(inside.name), inside) for inside in folder.filled]
     if not any(part == "train" for part, _ in named):  # as in seg_train, seg_test
-        words = [next((p for w in re.split(r"[^a-z]+", inside.name.lower()) if (p := _part(w))), None) for inside in folder.filled]
+        words = [next((p for w in re.split(r"[^a-z]+", inside.name.lower()) if (p := part_of(w))), None) for inside in folder.filled]
         named = list(zip(words, folder.filled)) if words.count("train") == 1 and len(set(words) - {None}) > 1 else named
     found: dict[str, Folder] = {}
     for part, inside in named:
@@ -207,7 +128,7 @@ def _listed_parts(folder: Folder, parts: dict[str, Folder], options: Options, no
 
 def _parts_beside_classes(folder: Folder) -> dict[str, Folder]:
     """A test or validation folder, or one without labels, beside the class folders: these are the training part."""
-    others = [inside for inside in folder.inside if not _is_unlabelled(inside.name) and _part(inside.name) not in ("validation", "test")]
+    others = [inside for inside in folder.inside if not _is_unlabelled(inside.name) and part_of(inside.name) not in ("validation", "test")]
     filled = [inside for inside in others if inside.count]
     if len(filled) < 2 or len(filled) == len(folder.filled):
         return {}
@@ -215,7 +136,7 @@ def _parts_beside_classes(folder: Folder) -> dict[str, Folder]:
     train = Folder(path=folder.path, images=[], others=[], inside=others, count=sum(inside.count for inside in others))
     found = {"train": train}
     for inside in folder.filled:
-        if inside not in others and (part := _part(inside.name)):
+        if inside not in others and (part := part_of(inside.name)):
             if inside.filled and not {_plain(deeper.name) for deeper in inside.filled} <= classes:
                 return {}  # a class that happens to have such a name
             found[part] = inside
@@ -229,13 +150,13 @@ def _is_unlabelled(name: str) -> bool:
 def _parts_in_classes(folder: Folder) -> dict[str, dict[str, list[Path]]]:
     """Images by part and class where each class folder holds part folders: cat/train, cat/test, dog/train, …"""
     if len(folder.filled) < 2 or not all(
-        inside.filled and not inside.images and all(_part(deeper.name) for deeper in inside.filled) for inside in folder.filled
+        inside.filled and not inside.images and all(part_of(deeper.name) for deeper in inside.filled) for inside in folder.filled
     ):
         return {}
     found: dict[str, dict[str, list[Path]]] = defaultdict(dict)
     for inside in folder.filled:
         for deeper in inside.filled:
-            found[_part(deeper.name) or ""].setdefault(inside.name, []).extend(deeper.all_images())
+            found[part_of(deeper.name) or ""].setdefault(inside.name, []).extend(deeper.all_images())
     return dict(found) if "train" in found else {}
 
 
@@ -289,7 +210,7 @@ def _listing(folder: Folder, classes: dict[str, list[Path]], options: Options, n
 
 
 def _by_pattern(folder: Folder, options: Options, notes: list[str]) -> dict[str, Listing]:
-    named = {_part(inside.name): inside for inside in folder.filled if _part(inside.name)}
+    named = {part_of(inside.name): inside for inside in folder.filled if part_of(inside.name)}
     parts = named if "train" in named else {"all": folder}
     found = {}
     for part, inside in parts.items():

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-PARTS = {
-    **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "validate", "val_set", "valset", "validation_set", "val_images"), "validation"),
-    **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout"), "test"),
-}
 NAMES = ("train", "validation", "test")
 
 

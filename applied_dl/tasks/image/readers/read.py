@@ -15,11 +15,11 @@ from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
 from applied_dl.io.labels import known_spellings, label_key
 from applied_dl.tasks.image.encoder import ImageEncoder
-from applied_dl.tasks.image.readers.cache import decode_all, rows_of
 from applied_dl.tasks.image.readers.hints import group_hint
 from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, options_of
 from applied_dl.tasks.image.readers.shape import fit_input
 from applied_dl.tasks.image.readers.sources import list_source
+from applied_dl.vision.cache import decode_all, rows_of
 
 SHOWN = 20  # unreadable images that are named
 FITTED_IMAGES = 5000

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.tasks.image.readers.arrays import digits, list_arrays
-from applied_dl.tasks.image.readers.folders import list_folder, unpacked
+from applied_dl.tasks.image.readers.folders import list_folder
 from applied_dl.tasks.image.readers.listing import Listing, Options
-from applied_dl.tasks.image.readers.table import TABLES, list_table
+from applied_dl.tasks.image.readers.table import list_table
 from applied_dl.tasks.image.readers.tfds import list_tfds
+from applied_dl.vision.folders import unpacked
+from applied_dl.vision.tables import TABLES
 
 BUILT_IN = ("digits",)
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from msgspec import structs
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
 from applied_dl.io.numbers import learn_format, read_numbers
-from applied_dl.io.table_files import SUFFIXES, read_cells
 from applied_dl.tasks.image.readers.hints import column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
-from applied_dl.tasks.image.readers.listing import PARTS, Listing, Options
-from applied_dl.tasks.image.readers.paths import ImageIndex
+from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.patterns import by_pattern, groups_of
+from applied_dl.vision.folders import PARTS
+from applied_dl.vision.tables import find_paths, read_frame
 
-IMAGE_FILE = re.compile(r"\.(jpe?g|png|gif|bmp|tiff?|webp|avif|jfif|heic|ppm|pgm)$", re.IGNORECASE)
-BY_NAME = (".json", ".jsonl", ".ndjson", ".parquet")  # formats whose columns always have names
-TABLES = (*SUFFIXES, ".gz")
-PATH_COLUMNS = (
-    "path", "file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "picture", "img", "image_name", "imagename",
-    "image_file", "img_path", "img_name", "image_id", "imageid", "img_id", "id", "name", "photo", "uri",
-)  # fmt: skip
 LABEL_COLUMNS = (
     "label", "labels", "class", "classes", "class_name", "classname", "label_name", "category", "categories", "category_name", "target",
     "targets", "tag", "tags", "y", "diagnosis", "class_id", "label_id", "category_id",
@@ -33,17 +24,6 @@ LABEL_COLUMNS = (
 SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "fold", "usage", "phase")
 INDEX_COLUMNS = ("", "index", "rownames", "rownum", "row", "column_1", "unnamed: 0")
 FLAGS = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
-SAMPLED = 300  # rows by which the path column is found
-FOUND = 0.5  # share of them that must name a file
-
-
-def image_paths(path: Path, column: str | None = None) -> list[Path]:
-    """The images that a table names. Raises `DataError` where it names none."""
-    frame = _frame(path)
-    _, found = _paths(frame, path, column, ())
-    if not found:
-        raise DataError(f"{str(path)!r} names no image; expected one row per image.")
-    return found
 
 
 def list_table(path: Path, options: Options) -> dict[str, Listing]:
@@ -52,14 +32,14 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
     Raises:
         DataError: a column is missing, a cell is empty, or the labels cannot be understood.
     """
-    frame = _frame(path)
+    frame = read_frame(path)
     if not frame.height:
         raise DataError(f"{str(path)!r} has a header and no rows; expected one row per image.")
     wanted = (options.target,) if isinstance(options.target, str) else options.target or ()
     for name in wanted:
         if name not in frame.columns:
             raise DataError(f"{str(path)!r} has no label column {name!r} (data.target).{nearest(name, frame.columns)}")
-    column, items = _paths(frame, path, options.path, wanted)
+    column, items = find_paths(frame, path, options.path, wanted)
     split = _split_column(frame, (column, *wanted, options.group))
     if options.label_pattern:
         names = by_pattern("data.label_pattern", options.label_pattern, items, path.parent)
@@ -75,57 +55,6 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
     hint = column_hint(rest, frame.height) if options.group is None else ""
     listing.warnings[:0] = [*notes, *([hint] if hint else [])]
     return _by_split(listing, frame[split], items) if split else {"all": listing}
-
-
-def _frame(path: Path) -> pl.DataFrame:
-    frame = read_cells(path, header="guess").frame
-    files = sum(bool(IMAGE_FILE.search(name.strip())) for name in frame.columns)
-    if frame.height == 1 and files == frame.width:  # {"a.jpg": "cat", "b.jpg": "dog"}
-        return pl.DataFrame({"path": frame.columns, "label": [str(cell) for cell in frame.row(0)]})
-    if files and path.suffix.lower() not in BY_NAME:  # the first line is a row: no image may be lost as a header
-        frame = read_cells(path, header=False).frame
-    return frame.rename({name: name.strip() for name in frame.columns})
-
-
-def _paths(frame: pl.DataFrame, path: Path, wanted: str | None, targets: tuple[str, ...]) -> tuple[str, list[Path]]:
-    """The column that names the images, and the file of each row; a name without a file stays as written, an empty cell is refused."""
-    index = ImageIndex(path.parent)
-    column = wanted or _path_column(frame, path, index, targets)
-    if column not in frame.columns:
-        raise DataError(f"{str(path)!r} has no column {column!r} (data.path).{nearest(column, frame.columns)}")
-    index.ambiguous.clear()
-    found: list[Path] = []
-    for row, cell in enumerate(as_levels(frame[column]).to_list(), start=2):
-        if cell is None or not cell.strip():
-            raise DataError(f"{str(path)!r}, row {row}: the cell of {column!r} is empty; expected the path of an image.")
-        found.append(index.find(cell) or path.parent / cell.strip().replace("\\", "/"))
-    if index.ambiguous:
-        text, files = next(iter(index.ambiguous.items()))
-        shown = " and ".join(repr(file.relative_to(path.parent).as_posix()) for file in files[:2])
-        raise DataError(f"{str(path)!r}: {text!r} in the column {column!r} may be {shown}; write the folder too.")
-    return column, found
-
-
-def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tuple[str, ...]) -> str:
-    """The column whose cells name the most files; of a table without files, the one with a usual name."""
-    best, most = "", 0
-    sample = frame[np.unique(np.linspace(0, max(frame.height - 1, 0), min(frame.height, SAMPLED)).astype(int))] if frame.height else frame
-    candidates = [name for name in frame.columns if name not in targets]
-    for name in sorted(candidates, key=lambda n: (n.lower() not in PATH_COLUMNS, candidates.index(n))):
-        cells = [cell for cell in as_levels(sample[name]).to_list() if cell]
-        files = {str(file) for cell in cells if (file := index.find(cell))} | {cell for cell in cells if cell.strip() in index.ambiguous}
-        if len(files) > most and len(files) >= FOUND * len(set(cells)):
-            best, most = name, len(files)
-    if best:
-        return best
-    for name in candidates:
-        if name.lower() in PATH_COLUMNS:
-            return name
-    shown = ", ".join(map(repr, frame.columns[:10]))
-    raise DataError(
-        f"{str(path)!r} has no column of image paths: no column names files in {str(path.parent)!r}; received {shown}. Set "
-        "data.path to the column, and put the table beside its images."
-    )
 
 
 def _split_column(frame: pl.DataFrame, taken: tuple) -> str | None:

@@ -209,7 +209,7 @@ def test_decoded_images_are_kept_and_a_changed_file_is_seen(tmp_path):
 
 
 def test_large_caches_are_memory_mapped(tmp_path, monkeypatch):
-    from applied_dl.tasks.image.readers import cache as image_cache
+    from applied_dl.vision import cache as image_cache
 
     folder = fill(tmp_path / "pets")
     plain = read(tmp_path, source=str(folder))

@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint
-from applied_dl.tasks.image.encoder import ImageEncoder, decode
+from applied_dl.vision.images import ImageForm, decode
 
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
 CHUNK = 256
-DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `tasks.image.encoder` changes
+DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `vision.images` changes
 MOST = 20 * 2**30  # bytes of the whole cache, above which the least recently used images are dropped
 
 
@@ -31,7 +31,7 @@ class DecodedImages(Struct, frozen=True, kw_only=True):
     notes: dict[int, str]
 
 
-def decode_all(encoder: ImageEncoder, items: list, cache: Path) -> DecodedImages:
+def decode_all(encoder: ImageForm, items: list, cache: Path) -> DecodedImages:
     """Decode every item (paths or arrays), or take it from the cache. Images that cannot be read do not stop the others."""
     if items and all(isinstance(item, np.ndarray) for item in items):
         wanted = (encoder.height, encoder.width, encoder.channels)
@@ -59,11 +59,11 @@ def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def _size(encoder: ImageEncoder, n: int) -> int:
+def _size(encoder: ImageForm, n: int) -> int:
     return n * encoder.height * encoder.width * encoder.channels
 
 
-def _key(encoder: ImageEncoder, items: Iterable) -> str:
+def _key(encoder: ImageForm, items: Iterable) -> str:
     """A digest of all that decides the pixels: the decoder, the encoder, each file's path, size and time, or an array's bytes."""
     pieces: list = [DECODER, encoder.height, encoder.width, encoder.channels, encoder.fit, encoder.reduce_jpeg]
     pieces += [encoder.background, encoder.integer_range, encoder.float_range]
@@ -111,7 +111,7 @@ class _Writer:
             self.part.unlink(missing_ok=True)
 
 
-def _fill(encoder: ImageEncoder, items: list, stem: Path) -> None:
+def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
     errors: dict[int, str] = {}
     notes: dict[int, str] = {}
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from applied_dl.core.records import Part
-from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.vision.images import ImageForm
 
 DECODED = (".jpg", ".jpeg", ".jfif", ".png")
 COMPARED = 200  # held-out images on which the endpoint is compared with the encoder
@@ -19,7 +19,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's conversion to grey
 PADDING = 128.0
 
 
-def bytes_endpoint(model: keras.Model, encoder: ImageEncoder) -> tuple[Callable, list]:
+def bytes_endpoint(model: keras.Model, encoder: ImageForm) -> tuple[Callable, list]:
     """`predict_bytes`: image_bytes (B,) string → the outputs of `model`, and its signature.
 
     It follows the encoder in background, grey and resizing, but its decoder differs by a grey level here and there, and it does not
@@ -39,7 +39,7 @@ def bytes_endpoint(model: keras.Model, encoder: ImageEncoder) -> tuple[Callable,
     return predict_bytes, [tf.TensorSpec((None,), tf.string, name="image_bytes")]
 
 
-def _opaque(image, encoder: ImageEncoder):
+def _opaque(image, encoder: ImageForm):
     """(H, W, 1 to 4) floats → (H, W, C) of the encoder: transparency on its background, then grey or RGB."""
     clear = tf.shape(image)[-1] % 2 == 0  # grey or RGB with an alpha channel
     alpha = tf.where(clear, image[..., -1:] / 255.0, tf.ones_like(image[..., -1:]))
@@ -50,7 +50,7 @@ def _opaque(image, encoder: ImageEncoder):
     return tf.round(tf.reduce_sum(color * LUMA, axis=-1, keepdims=True)) if encoder.channels == 1 else color
 
 
-def _resized(image, encoder: ImageEncoder):
+def _resized(image, encoder: ImageForm):
     """To the encoder's size as its `fit` says; the filter averages when it shrinks, as Pillow's does."""
     height, width = encoder.height, encoder.width
     if encoder.fit == "stretch":

@@ -6,12 +6,12 @@ import io
 
 import numpy as np
 
-from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.vision.images import ImageForm
 
 LARGEST = 64  # pixels of a side that their sizes follow, so that the files stay small
 
 
-def examples(encoder: ImageEncoder) -> list[bytes]:
+def examples(encoder: ImageForm) -> list[bytes]:
     """A JPEG, of small models large enough to be reduced, and a PNG of another shape with transparency; smooth, with fine detail."""
     from PIL import Image
 

@@ -4,8 +4,9 @@ import keras
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.image.models.backbone import backbone, names, resolve_weights
-from applied_dl.tasks.image.models.weights_file import read_weights_file
+from applied_dl.tasks.image.models.backbone import backbone
+from applied_dl.vision.models.trunk import names, resolve_weights
+from applied_dl.vision.models.weights_file import read_weights_file
 
 
 def trunk(name="MobileNetV2", top=False, **options):

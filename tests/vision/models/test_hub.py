@@ -7,7 +7,7 @@ from PIL import Image
 import applied_dl
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.image.models.backbone import backbone
-from applied_dl.tasks.image.models.hub import hub_trunk, is_preset
+from applied_dl.vision.models.hub import hub_trunk, is_preset
 
 hub = pytest.importorskip("keras_hub", reason="presets need the extra 'hub'")
 

@@ -15,10 +15,10 @@ from applied_dl.exporting.saved_model import write_saved_model
 from applied_dl.exporting.serving import Serving
 from applied_dl.models import image as builders
 from applied_dl.runtime.interpreter import Runtime
-from applied_dl.tasks.image.models.mobilenet_v2 import mobilenet_v2
+from applied_dl.vision.models.mobilenet_v2 import mobilenet_v2
 
 module = importlib.import_module(mobilenet_v2.__module__)  # the package offers the function under the same name
-WEIGHTS = Path(module.__file__).parents[3] / "weights"
+WEIGHTS = Path(module.__file__).parents[2] / "weights"
 
 
 def test_the_net_is_that_of_keras_with_its_norms_folded():

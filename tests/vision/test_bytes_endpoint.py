@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from applied_dl.tasks.image.bytes_endpoint import bytes_endpoint
-from applied_dl.tasks.image.encoder import ImageEncoder, decode
+from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.vision.bytes_endpoint import bytes_endpoint
+from applied_dl.vision.images import decode
 
 MODES = {"RGB": "PNG", "RGBA": "PNG", "L": "PNG", "LA": "PNG", "P": "PNG", "1": "PNG", "RGB ": "JPEG", "L ": "JPEG"}
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.image.encoder import Header, ImageEncoder, decode, load, peek, save, to_uint8
+from applied_dl.tasks.image.encoder import ImageEncoder, load, save
+from applied_dl.vision.images import Header, decode, peek, to_uint8
 
 RGB = ImageEncoder(height=12, width=16, channels=3)
 GREY = ImageEncoder(height=12, width=16, channels=1)

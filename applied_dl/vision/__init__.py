@@ -1,0 +1,1 @@
+"""What tasks on images share: decoding, folders, the cache of decoded images, and pretrained trunks."""

@@ -1,0 +1,99 @@
+"""Folders and archives of images as trees, and the names of their parts."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+
+from msgspec import Struct
+
+from applied_dl.core.errors import DataError
+from applied_dl.core.fingerprint import fingerprint
+from applied_dl.vision.images import CONVERT, peek
+from applied_dl.vision.paths import is_image, is_skipped
+
+PARTS = {
+    **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "validate", "val_set", "valset", "validation_set", "val_images"), "validation"),
+    **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout"), "test"),
+}
+LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
+
+
+class Folder(Struct, frozen=True, kw_only=True):
+    """A folder: its own images and other files, and the folders inside; `count` images in all."""
+
+    path: Path
+    images: list[Path]
+    others: list[Path]
+    inside: list[Folder]
+    count: int
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def filled(self) -> list[Folder]:
+        """The folders inside that hold images at any depth."""
+        return [folder for folder in self.inside if folder.count]
+
+    def all_images(self) -> list[Path]:
+        return self.images + [path for folder in self.inside for path in folder.all_images()]
+
+    def all_others(self) -> list[Path]:
+        return self.others + [path for folder in self.inside for path in folder.all_others()]
+
+
+def part_of(name: str) -> str | None:
+    """The part (train, validation or test) that a folder's name means; None where it means none."""
+    return PARTS.get(re.sub(r"[ \-]+", "_", name.strip().lower()))
+
+
+def unpacked(archive: Path, cache: Path) -> Path:
+    """The folder of an archive's files, unpacked once under `cache`. Raises `DataError` where it is damaged or too large."""
+    stat = archive.stat()
+    folder = cache / "archives" / fingerprint(os.path.abspath(archive), stat.st_size, stat.st_mtime_ns)[:32]
+    if folder.exists():
+        return folder
+    part = folder.with_suffix(f".{os.getpid()}.part")
+    try:
+        with zipfile.ZipFile(archive) as file:
+            size = sum(item.file_size for item in file.infolist())
+            cache.mkdir(parents=True, exist_ok=True)
+            disk = os.statvfs(cache)
+            if size > disk.f_bavail * disk.f_frsize - LEFT:
+                raise DataError(f"The archive {str(archive)!r} holds {size / 1e9:.1f} GB, more than the disk of {str(cache)!r} has free.")
+            file.extractall(part)
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"The archive {str(archive)!r} cannot be unpacked: {error}.") from error
+    part.rename(folder)
+    return folder
+
+
+def scan(path: Path, seen: set[str] | None = None) -> Folder:
+    """The tree of a folder without files of the operating system; links are followed, each folder once."""
+    seen = set() if seen is None else seen
+    seen.add(os.path.realpath(path))
+    images, others, inside = [], defaultdict(list), []
+    try:
+        with os.scandir(path) as found:
+            entries = sorted((entry.name, entry.is_dir()) for entry in found if not is_skipped(entry.name))
+    except OSError as error:
+        raise DataError(f"The folder {str(path)!r} cannot be read: {error.strerror}.") from error
+    for name, is_folder in entries:
+        if is_folder:
+            if os.path.realpath(path / name) not in seen:
+                inside.append(scan(path / name, seen))
+        elif is_image(name):
+            images.append(path / name)
+        else:
+            others[os.path.splitext(name)[1].lower()].append(path / name)
+    for suffix, files in list(others.items()):
+        if suffix not in CONVERT and peek(files[0]) is not None:  # images under another extension, or under none
+            images += others.pop(suffix)
+    count = len(images) + sum(folder.count for folder in inside)
+    return Folder(path=path, images=sorted(images), others=[p for files in others.values() for p in files], inside=inside, count=count)

@@ -1,0 +1,1 @@
+"""Pretrained trunks, and parts of image nets that several tasks use."""

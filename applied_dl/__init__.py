@@ -221,18 +221,20 @@ def explain(
 ) -> dict[str, Any]:
     """Say how much each column, word, patch of the image or run of steps contributed to an answer.
 
-    By Shapley values of the exported file; where the bundle of an image net has an `explain.tflite`, by one run of that.
+    By Shapley values of the exported file: exact where the answer is a sum over the parts, as of linear models, else sampled. Where the
+    bundle of an image net has an `explain.tflite`, by one run of that.
 
     Args:
         bundle: A folder written by `train`, or an open `Predictor`.
         inputs: What `predict` takes.
         label: The label whose probability is explained; the predicted one by default.
         out: A folder for one plot per explanation: a heat map, a waterfall, highlighted words, a series.
-        sampled: Shapley values also where there is an `explain.tflite`.
+        sampled: Sampled Shapley values in any case; of a label its probability is then divided, not its log-odds or score.
 
     Returns:
-        `{"explanations": [{"input", "answer", "value", "base", "absent", "contributions": [{"column", "value", "contribution"}, …]}],
-        "warnings"}`; the contributions sum to `value - base`, largest first. An input that cannot be read gives `{"input", "error"}`.
+        `{"explanations": [{"input", "answer", "value", "base", "absent", "method", "contributions": [{"column", "value", "contribution"},
+        …]}], "warnings"}`; "method" is "exact", "class map" or "sampled". The contributions sum to `value - base`, largest first. An input
+        that cannot be read gives `{"input", "error"}`.
 
     Raises:
         UsageError: The model gives vectors, or does not know the label.
@@ -255,8 +257,9 @@ def diff(a: PathLike, b: PathLike, data: Any = None) -> dict[str, Any]:
 
     Returns:
         `{"a", "b", "task", "data", "rows", "main", "metrics": {name: {"a", "b", "change", "interval", "verdict"}}, "flipped", "worse",
-        "flipped_rows", "recipe": {key: [a, b]}, "facts": {name: [a, b]}, "files": {name: [a, b]}}`. Intervals are paired, at 95 %; of
-        the flipped rows those where b loses most come first.
+        "flipped_rows", "recipe": {key: [a, b]}, "facts": {name: [a, b]}, "files": {name: [a, b]}, "warnings"}`. Intervals are paired, at
+        95 %; of the flipped rows those where b loses most come first. Where a file was fitted again on all rows, its scores on the test
+        rows are those measured before, without intervals.
 
     Raises:
         UsageError: The bundles are of different tasks.

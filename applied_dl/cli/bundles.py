@@ -55,9 +55,9 @@ def diff(options: Namespace) -> int:
 def add_explain_arguments(parser: ArgumentParser) -> None:
     add_bundle_argument(parser)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts, as `predict` takes them")
-    parser.add_argument("--label", help="explain the probability of this label (default: the predicted one)")
+    parser.add_argument("--label", help="explain this label (default: the predicted one)")
     parser.add_argument("--out", metavar="DIR", help="write a plot for each explanation into this folder")
-    parser.add_argument("--sampled", action="store_true", help="sample Shapley values also where the bundle has an explain.tflite")
+    parser.add_argument("--sampled", action="store_true", help="sample Shapley values, also where an exact way is known")
     parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
 
 

@@ -24,7 +24,7 @@ def as_text(item: dict[str, Any]) -> str:
     """One explanation as lines: the answer, and its largest contributions."""
     if "error" in item:
         return f"{item['input']}: {item['error']}"
-    lines = [f"{item['input']}: {item['answer']} {item['value']:.4g} = {item['base']:.4g} (without: {item['absent']})"]
+    lines = [f"{item['input']}: {item['answer']} {item['value']:.4g} = {item['base']:.4g} (without: {item['absent']}; {item['method']})"]
     listed = item["contributions"]
     for one in listed[:SHOWN]:
         name, *value = (str(text) for key, text in one.items() if key != "contribution")

@@ -13,7 +13,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.predictor import Predictor, load
 from applied_dl.runtime.check import golden_inputs
 from applied_dl.runtime.interpreter import Runtime
-from applied_dl.runtime.shapley import Contributions, Parts, shapley
+from applied_dl.runtime.shapley import Contributions, Parts, added_up, shapley
 from applied_dl.tasks import load_cells, load_explain
 
 CHUNK = 128  # mixed inputs that are made at a time
@@ -41,7 +41,7 @@ def explain(
             found.append(item)
             continue
         for series, parts in parts_of(predictor.encoder, inputs, encoded, row, golden):
-            found += _explained(predictor, encoded, row, series, parts, label)
+            found += _explained(predictor, encoded, row, series, parts, label, sampled)
     for number, item in enumerate(found):
         if out is not None:
             item["plot"] = str(_draw(Path(out), number, item))
@@ -50,17 +50,29 @@ def explain(
     return {"explanations": found + errors, "warnings": list(encoded.warnings)}
 
 
-def _explained(predictor: Predictor, encoded: Any, row: int, series: str, parts: Parts, label: str | None) -> list[dict[str, Any]]:
-    """One dict for each answer of a row: the predicted label, the number, each of several targets, or the mean of the forecast."""
+def _explained(
+    predictor: Predictor, encoded: Any, row: int, series: str, parts: Parts, label: str | None, sampled: bool
+) -> list[dict[str, Any]]:
+    """One dict for each answer of a row: the predicted label, the number, each of several targets, or the mean of the forecast.
+
+    Exact where a label's log-odds, the number or the forecast is a sum over the parts, unless `sampled`.
+    """
     outputs = predictor.run({name: array[row : row + 1] for name, array in encoded.inputs.items()})
     names, pick = _answers(predictor.encoder, outputs, series, _channel(encoded, row, series), label)
+    number = encoded.kept[row] if not series else row
 
-    def answer(present: np.ndarray, order: np.ndarray) -> np.ndarray:
+    def answer(present: np.ndarray, order: np.ndarray) -> dict[str, np.ndarray]:
         chunks = range(0, len(present), CHUNK)
-        return np.concatenate([pick(predictor.run(parts.mixed(present[i : i + CHUNK], order[i : i + CHUNK]))) for i in chunks])
+        made = [predictor.run(parts.mixed(present[i : i + CHUNK], order[i : i + CHUNK])) for i in chunks]
+        return {name: np.concatenate([one[name] for one in made]) for name in made[0]}
 
-    made = shapley(answer, len(parts.names))
-    return [_as_dict(encoded.kept[row] if not series else row, name, parts, made, place) for place, name in enumerate(names)]
+    if not sampled:
+        odds = _log_odds(predictor.encoder, outputs, label)
+        summed, of = odds or (names, pick)
+        if (exact := added_up(lambda *which: of(answer(*which)), len(parts.names), parts.fillings)) is not None:
+            return [_as_dict(number, name, "exact", parts, exact, place) for place, name in enumerate(summed)]
+    made = shapley(lambda *which: pick(answer(*which)), len(parts.names))
+    return [_as_dict(number, name, "sampled", parts, made, place) for place, name in enumerate(names)]
 
 
 def _class_map(predictor: Predictor) -> Runtime | None:
@@ -83,7 +95,7 @@ def _from_map(predictor: Predictor, mapped: Runtime, encoded: Any, row: int, lab
     of_label = contributions[..., chosen].reshape(-1, 1)
     value = score[[chosen]]
     made = Contributions(of_label, value, value - of_label.sum(0))
-    return _as_dict(encoded.kept[row], f"score of {names[chosen]}", parts, made, 0)
+    return _as_dict(encoded.kept[row], f"score of {names[chosen]}", "class map", parts, made, 0)
 
 
 def _label(encoder: Any, outputs: dict[str, np.ndarray], label: str | None) -> tuple[list[str], int]:
@@ -112,7 +124,23 @@ def _answers(encoder: Any, outputs: dict[str, np.ndarray], series: str, channel:
     return [f"mean forecast of {series}" if series else "mean forecast"], lambda made: made["forecast"][:, :, [channel]].mean(1)
 
 
-def _as_dict(number: int, name: str, parts: Parts, made: Contributions, place: int) -> dict[str, Any]:
+def _log_odds(encoder: Any, outputs: dict[str, np.ndarray], label: str | None):
+    """As `_answers`, the log-odds of the label against the (geometric mean of the) others, which a linear classifier adds up."""
+    if "probabilities" not in outputs:
+        return None
+    labels, chosen = _label(encoder, outputs, label)
+    several = bool(getattr(encoder, "multi_label", False))
+
+    def odds(made: dict[str, np.ndarray]) -> np.ndarray:
+        p = made["probabilities"].astype(np.float64)
+        with np.errstate(divide="ignore"):  # a probability of 0 has none: then the sampled way is taken
+            against = np.log(1 - p[:, chosen]) if several else np.log(np.delete(p, chosen, axis=1)).mean(1)
+            return (np.log(p[:, chosen]) - against)[:, None]
+
+    return [f"log-odds of {labels[chosen]}"], odds
+
+
+def _as_dict(number: int, name: str, method: str, parts: Parts, made: Contributions, place: int) -> dict[str, Any]:
     contributions = made.contributions[:, place]
     order = np.argsort(-np.abs(contributions), kind="stable")
     listed = [
@@ -121,6 +149,7 @@ def _as_dict(number: int, name: str, parts: Parts, made: Contributions, place: i
     ]
     return {
         "input": number, "answer": name, "value": float(made.value[place]), "base": float(made.base[place]), "absent": parts.absent,
+        "method": method,
         "contributions": listed, "parts": (parts, contributions),
     }  # fmt: skip
 

@@ -48,6 +48,46 @@ def test_contributions_of_a_linear_model_are_its_coefficients_times_the_distance
     found = {one["column"]: one["contribution"] for one in item["contributions"]}
     expected = {"a": 3 * (0.3 - means["a"]), "b": -2 * (-0.2 - means["b"]), "c": 0.5 * (0.1 - means["c"])}
     assert found == pytest.approx(expected, abs=0.03)  # the fit is within 1 % of the coefficients
+    assert item["method"] == "exact"
+    complete(item)
+    (again,) = applied_dl.explain(run.bundle, {"a": 0.3, "b": -0.2, "c": 0.1}, sampled=True)["explanations"]
+    assert again["method"] == "sampled"
+    assert {one["column"]: one["contribution"] for one in again["contributions"]} == pytest.approx(found, abs=1e-4)
+
+
+@pytest.mark.parametrize("labels", [("a", "b", "c"), pytest.param(("no", "yes"), marks=pytest.mark.slow)])
+def test_the_log_odds_of_a_linear_classifier_are_divided_exactly(tmp_path, labels):
+    random = np.random.default_rng(0)
+    x, kind = random.normal(size=(400, 2)), random.choice(["u", "v", None], 400)
+    score = x[:, 0] + 0.5 * (kind == "u") + 0.3 * random.normal(size=400)
+    codes = np.digitize(score, np.quantile(score, np.arange(1, len(labels)) / len(labels)))
+    table = {"p": x[:, 0], "q": x[:, 1], "kind": kind, "y": np.array(labels)[codes]}
+    pl.DataFrame(table).write_csv(tmp_path / "t.csv")
+    recipe = {"task": "tabular", "data": {"source": str(tmp_path / "t.csv"), "target": "y"}, "model": {"name": "linear"}}
+    recipe |= {"train": {"epochs": 2}, "export": {"formats": ["tflite"], "variants": ["fp32"], "max_metric_drop": 1.0}}
+    run = applied_dl.train(recipe, out=tmp_path / "b")
+    rows = [{"p": 1.5, "q": -0.2, "kind": "u"}, {"p": -4.0, "q": 9.0, "kind": None}, {"p": 0.0, "q": None, "kind": "other"}]
+    for row, item in zip(rows, applied_dl.explain(run.bundle, rows)["explanations"]):
+        p = {one["label"]: one["probability"] for one in run.predictor().predict([row])[0]["top"]}
+        label = max(p, key=p.get)
+        assert (item["method"], item["answer"]) == ("exact", f"log-odds of {label}")
+        others = [np.log(p[name]) for name in labels if name != label]
+        assert item["value"] == pytest.approx(np.log(p[label]) - np.mean(others), abs=1e-3)
+        complete(item)
+
+
+@pytest.mark.parametrize("name", ["ridge", pytest.param("dlinear", marks=pytest.mark.slow)])
+def test_linear_forecasts_are_divided_exactly(tmp_path, name):
+    steps = np.arange(400)
+    value = 0.01 * (steps - 200) + np.sin(steps * 2 * np.pi / 12) + 0.1 * np.random.default_rng(0).normal(size=400)
+    pl.DataFrame({"t": steps, "value": value}).write_csv(tmp_path / "s.csv")
+    recipe = {"task": "forecast", "data": {"source": str(tmp_path / "s.csv"), "target": "value", "time": "t", "horizon": 6, "lookback": 36}}
+    recipe |= {"model": {"name": name}, "train": {"epochs": 2} if name == "dlinear" else {}}
+    run = applied_dl.train({**recipe, "export": {"formats": ["tflite"], "variants": ["fp32"]}}, out=tmp_path / "b")
+    (item,) = applied_dl.explain(run.bundle, [str(tmp_path / "s.csv")])["explanations"]
+    assert item["method"] == "exact"
+    assert len(item["contributions"]) == 36
+    complete(item)
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def parts(encoder: TableEncoder, inputs, encoded: Encoded, row: int, golden: dic
 
     values = [", ".join(_shown(column, encoded.inputs, row) for column in columns) for columns in groups.values()]
     absent = f"the cells of {count} held-out rows"
-    return [("", Parts(kind="column", names=list(groups), values=values, absent=absent, mixed=mixed))]
+    return [("", Parts(kind="column", names=list(groups), values=values, absent=absent, mixed=mixed, fillings=count))]
 
 
 def _shown(column: Column, inputs: dict[str, np.ndarray], row: int) -> str:

@@ -99,13 +99,18 @@ class StackOutputs(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Probabilities(layers.Layer):
-    """(B, k, C) logits → (B, C): the mean of the members' softmax, sharpened or softened by one `temperature` factor on its logarithm."""
+    """(B, k, C) logits → (B, C): the mean of the members' softmax, sharpened or softened by one `temperature` factor on its logarithm.
+
+    Of one member the logits themselves take the factor, so that the log-odds of a linear model stay a sum over its columns.
+    """
 
     def __init__(self, temperature=1.0, **base):
         super().__init__(**base)
         self.temperature = temperature
 
     def call(self, x):
+        if x.shape[1] == 1:
+            return ops.softmax(x[:, 0] * self.temperature, axis=-1)
         p = ops.mean(ops.softmax(x, axis=-1), axis=1)
         return ops.softmax(ops.log(p + 1e-7) * self.temperature, axis=-1)
 

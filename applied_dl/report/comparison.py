@@ -17,6 +17,7 @@ FORMATS = {"bytes": size, "latency_ms": lambda value: f"{milliseconds(value)} ms
 def as_text(result: dict[str, Any]) -> str:
     """The comparison as aligned lines; `result` is what `workflows.diff.diff` returns."""
     lines = [f"{result['a']} → {result['b']}   {result['task']}, {result['rows']:,} rows ({result['data']})"]
+    lines += [f"note: {text}" for text in result["warnings"]]
     for title, head, rows in _tables(result):
         lines += ["", title, *_aligned([head, *rows])]
     return "\n".join(lines)
@@ -24,7 +25,11 @@ def as_text(result: dict[str, Any]) -> str:
 
 def as_page(result: dict[str, Any]) -> str:
     """The comparison as one HTML page without external files."""
-    parts = [f"# {plain(result['a'])} and {plain(result['b'])}", f"{result['task']}, {result['rows']:,} rows ({plain(result['data'])})."]
+    parts = [
+        f"# {plain(result['a'])} and {plain(result['b'])}",
+        f"{result['task']}, {result['rows']:,} rows ({plain(result['data'])}).",
+        *map(plain, result["warnings"]),
+    ]
     for title, head, rows in _tables(result):
         lines = ["| " + " | ".join(map(plain, cells)) + " |" for cells in (head, ["---"] * len(head), *rows)]
         parts += [f"## {title[0].upper()}{title[1:]}", "\n".join(lines) if rows else "None."]

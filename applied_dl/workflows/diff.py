@@ -22,6 +22,10 @@ from applied_dl.workflows.preparation import reread
 
 SHOWN_ROWS = 20
 SPLIT = ("data.source", "data.train", "data.validation", "data.test", "data.split", "data.group", "data.order", "train.seed")
+SEEN = (
+    "{names}: fitted again on all rows once the scores were measured, so the file has seen the test rows. The scores are those measured "
+    "before, and have no paired interval; name labelled rows that neither has seen with --data."
+)
 ROW_TEXT = 80  # characters of a text that names a row
 
 
@@ -39,6 +43,11 @@ class Side:
         self.encoder = self.task.load_encoder(path)
         self.part: Part = Part(inputs={})
         self.outputs: dict[str, np.ndarray] = {}
+
+    @property
+    def has_seen_test(self) -> bool:
+        """Whether the shipped file was fitted to the test rows too."""
+        return bool(getattr(self.recipe.train, "refit", False))
 
     def run(self, data: Any) -> None:
         """Read the rows (the held-out ones of the bundle's own data for None) and run the chosen file on them."""
@@ -67,13 +76,15 @@ def diff(a: str | os.PathLike[str], b: str | os.PathLike[str], data: Any = None)
     for side in sides:
         side.run(os.fspath(data) if isinstance(data, os.PathLike) else data)
     _check_same_rows(sides)
-    metrics, main = _metrics(sides)
+    fitted = [str(side.path) for side in sides if data is None and side.has_seen_test]
+    metrics, main = _recorded(sides) if fitted else _metrics(sides)
     flipped = _flipped(sides)
     result: dict[str, Any] = bundle.finite(
         {
             "a": str(a), "b": str(b), "task": tasks[0], "data": "test rows" if data is None else str(data), "rows": len(sides[0].part),
             "main": main, "metrics": metrics, "flipped": len(flipped), "worse": sum(row["worse"] for row in flipped),
             "flipped_rows": flipped[:SHOWN_ROWS], "recipe": _recipes(sides), "facts": _facts(sides), "files": _files(sides),
+            "warnings": [SEEN.format(names=" and ".join(dict.fromkeys(fitted)))] if fitted else [],
         }
     )  # fmt: skip
     return result
@@ -130,10 +141,21 @@ def _metrics(sides: tuple[Side, Side]) -> tuple[dict[str, dict[str, Any]], str]:
         verdict = "same" if low <= 0 <= high else "better" if sign * low > 0 else "worse"
         one = {"a": first[name], "b": second[name], "change": second[name] - first[name]}
         found[name] = {**one, "interval": (low, high), "verdict": verdict}
-    for name in ("coverage", "set_coverage", "set_size", "false_alarms"):  # more is not better
+    for name in ("coverage", "set_coverage", "lowest_set_coverage", "set_size", "false_alarms"):  # more is not better
         if name in found:
             found[name]["verdict"] = ""
     return found, main
+
+
+def _recorded(sides: tuple[Side, Side]) -> tuple[dict[str, dict[str, Any]], str]:
+    """As `_metrics`, what was measured on the test rows when the bundles were trained: no intervals and no verdict."""
+    first, second = (side.manifest.metrics["test"] for side in sides)
+    shared = [name for name in first if None not in (first[name], second.get(name))]
+    found = {
+        name: {"a": first[name], "b": second[name], "change": second[name] - first[name], "interval": (None, None), "verdict": ""}
+        for name in shared
+    }
+    return found, sides[0].manifest.main
 
 
 def _flipped(sides: tuple[Side, Side]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import applied_dl
 from applied_dl import cli
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.core.metrics.intervals import paired_interval
+from applied_dl.report.comparison import as_page, as_text
 
 FILES = {"formats": ["tflite"], "variants": ["fp32"], "max_metric_drop": 1.0}
 
@@ -64,6 +65,30 @@ def test_rows_that_are_not_held_out_from_both_are_refused_and_new_rows_are_compa
     found = applied_dl.diff(good, other, data=folder / "new.csv")
     assert found["rows"] == 200
     assert abs(found["metrics"]["accuracy"]["change"]) < 0.1
+
+
+def test_files_that_have_seen_the_test_rows_are_not_scored_on_them(tmp_path):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 3))
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] + random.normal(size=200)}).write_csv(tmp_path / "t.csv")
+    pl.DataFrame({"a": x[:60, 1], "b": x[:60, 2], "y": x[:60, 1] + 0.1}).write_csv(tmp_path / "new.csv")
+    recipe = {"task": "tabular", "data": {"source": str(tmp_path / "t.csv"), "target": "y"}, "export": FILES}
+    recipe["model"] = {"name": "ensemble", "members": ["linear", "waves"]}
+    again = applied_dl.train(recipe, out=tmp_path / "again")
+    once = applied_dl.train({**recipe, "train": {"refit": False}}, out=tmp_path / "once")
+    found = applied_dl.diff(again.bundle, once.bundle)
+    assert "has seen the test rows" in found["warnings"][0]
+    assert str(again.bundle) in found["warnings"][0]
+    assert str(once.bundle) not in found["warnings"][0]
+    rmse = found["metrics"]["rmse"]
+    assert (rmse["a"], rmse["b"]) == (again.metrics["test"]["rmse"], once.metrics["test"]["rmse"])
+    assert rmse["change"] == pytest.approx(0, abs=1e-6)  # the second fit changes nothing of what was measured
+    assert (rmse["interval"], rmse["verdict"]) == ((None, None), "")
+    assert "note: " in as_text(found)
+    assert "has seen the test rows" in as_page(found)
+    new = applied_dl.diff(again.bundle, once.bundle, data=tmp_path / "new.csv")
+    assert new["warnings"] == []
+    assert None not in new["metrics"]["rmse"]["interval"]
 
 
 def test_another_task_is_refused(bundles, trained):

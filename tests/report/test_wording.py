@@ -69,6 +69,12 @@ def test_sets_and_warnings_are_stated_with_what_was_asked_for():
         "unlike the training data: 1.8 % of the test rows are reported, 2 % was to be expected."
     )
     assert answers_sentence(manifest_with({"accuracy": 0.9})) == ""
+    of_labels = manifest_with({"set_coverage": 0.925, "set_size": 1.31, "lowest_set_coverage": 0.84})
+    of_labels.recipe["calibration"]["sets"] = "by_class"
+    assert answers_sentence(of_labels) == (
+        "Its label sets, made for 90 % of each label, hold the true label of 92.5 % of the test rows, with 1.31 labels on average. "
+        "The label that is covered least is in the set of 84 % of its test rows."
+    )
 
 
 def manifest_with(metrics):

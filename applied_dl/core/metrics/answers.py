@@ -11,6 +11,9 @@ from applied_dl.core.records import Scores
 MARGIN = 1e-3  # share below the exact threshold from which a label is in the set: rounding in another precision must not decide it
 
 
+ENOUGH = 20  # test rows of a label, below which its own coverage says little
+
+
 def set_thresholds(p: np.ndarray, truth: np.ndarray, coverage: float, by_class: bool = False) -> np.ndarray:
     """The probability (C,) from which each label belongs to the set, so that a share `coverage` of new sets hold the true label.
 
@@ -50,10 +53,18 @@ def with_answers(scores: Scores, outputs: dict[str, np.ndarray], truth: np.ndarr
 
 
 def answer_metrics(outputs: dict[str, np.ndarray], truth: np.ndarray) -> dict[str, float]:
-    """What a graph's `set` (N, C) and `distance` (N, 1) measure on rows: coverage and mean size of the sets, share of false alarms."""
+    """What a graph's `set` (N, C) and `distance` (N, 1) measure on rows.
+
+    Coverage and mean size of the sets, the coverage of the label that is covered least of those with enough rows, share of false alarms.
+    """
     metrics: dict[str, float] = {}
     if "set" in outputs:
-        metrics["set_coverage"] = float(np.mean(_covered(outputs["set"], truth)))
+        covered, labels = _covered(outputs["set"], truth), np.nonzero(truth)[1] if truth.ndim == 2 else truth
+        metrics["set_coverage"] = float(np.mean(covered))
+        counts = np.bincount(labels)
+        if (counts >= ENOUGH).any():
+            shares = np.bincount(labels, covered) / np.maximum(counts, 1)
+            metrics["lowest_set_coverage"] = float(shares[counts >= ENOUGH].min())
         metrics["set_size"] = float(_inside(outputs["set"]).sum(1).mean())
     if "distance" in outputs:
         metrics["false_alarms"] = float(np.mean(outputs["distance"] > 1))

@@ -64,6 +64,35 @@ def test_of_several_labels_each_true_one_counts():
     sets[:15, 0] = 0
     assert answer_metrics({"set": sets}, truth)["set_coverage"] == pytest.approx(1 - 15 / 120)
     assert answer_metrics({"set": sets}, truth)["set_size"] == pytest.approx(3 - 15 / 60)
+    assert answer_metrics({"set": sets}, truth)["lowest_set_coverage"] == pytest.approx(1 - 15 / 60)
+
+
+def test_the_label_that_is_covered_least_counts_where_it_has_enough_rows():
+    truth = np.repeat([0, 1, 2], [100, 25, 5])
+    sets = np.eye(3)[truth]
+    sets[100:105, 1] = 0
+    sets[125:, 2] = 0  # five rows say little
+    found = answer_metrics({"set": sets}, truth)
+    assert found["lowest_set_coverage"] == pytest.approx(0.8)
+    assert found["set_coverage"] == pytest.approx(120 / 130)
+    assert "lowest_set_coverage" not in answer_metrics({"set": sets[125:]}, truth[125:])
+
+
+def test_thresholds_by_class_cover_each_class_of_new_rows():
+    random = np.random.default_rng(0)
+
+    def rows(count):
+        truth = random.choice(3, count, p=[0.8, 0.15, 0.05])
+        logits = random.normal(size=(count, 3)) + 1.5 * np.eye(3)[truth] + [2.0, 0.5, 0.0]  # leans to the frequent class
+        return np.exp(logits) / np.exp(logits).sum(1, keepdims=True), truth
+
+    (p, truth), (q, new) = rows(4000), rows(20_000)
+    lowest = {
+        by_class: answer_metrics({"set": (q >= set_thresholds(p, truth, 0.9, by_class)).astype(float)}, new)["lowest_set_coverage"]
+        for by_class in (False, True)
+    }
+    assert lowest[False] < 0.75
+    assert lowest[True] == pytest.approx(0.9, abs=0.04)
 
 
 def test_the_distance_threshold_is_exceeded_by_the_stated_share():
@@ -79,7 +108,9 @@ def test_scores_carry_what_the_graph_has_and_nothing_else():
     assert with_answers(plain, {"prediction": truth}, truth, False) == plain
     outputs = {"distance": np.array([[0.5]] * 49 + [[1.5]], np.float32), "set": np.tile([[1.0, 0.0]], (50, 1))}
     found = with_answers(plain, outputs, truth, False)
-    assert found.metrics == pytest.approx({"rmse": 1.0, "set_coverage": 1.0, "set_size": 1.0, "false_alarms": 0.02})
+    assert found.metrics == pytest.approx(
+        {"rmse": 1.0, "set_coverage": 1.0, "lowest_set_coverage": 1.0, "set_size": 1.0, "false_alarms": 0.02}
+    )
     for name, (low, high) in answer_intervals(outputs, truth).items():
         assert low - 1e-9 <= found.metrics[name] <= high + 1e-9
         assert found.intervals[name] == (low, high)

@@ -112,7 +112,8 @@ def describe(manifest: Manifest, variant: str) -> dict[str, Any]:
     return {
         "name": manifest.name, "task": manifest.task, "created": manifest.created[:10], "variant": variant, "main": manifest.main,
         "summary": str(manifest.facts.get("summary", "")), "metrics": test, "interval": interval, "rows": manifest.rows.get("test"),
-        "file_metric": item.metric, "baselines": baselines, "warnings": manifest.warnings[:SHOWN],
+        "file_metric": item.metric, "coverage": manifest.recipe.get("calibration", {}).get("coverage"),
+        "baselines": baselines, "warnings": manifest.warnings[:SHOWN],
     }  # fmt: skip
 
 

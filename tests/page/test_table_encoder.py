@@ -33,6 +33,31 @@ MODEL = TermScores(
 )
 
 
+EDITS = (
+    lambda cell, other: f"\u00a0{cell} ", lambda cell, other: cell.upper(), lambda cell, other: cell.swapcase(),
+    lambda cell, other: f"-{cell}",
+    lambda cell, other: f"{cell}%", lambda cell, other: f"({cell})", lambda cell, other: cell.translate(str.maketrans(".,", ",.")),
+    lambda cell, other: cell.translate(str.maketrans("0123456789", "０１２３４５６７８９")),
+    lambda cell, other: cell[: len(cell) // 2 + 1],
+    lambda cell, other: cell + other, lambda cell, other: f"{cell} {other}", lambda cell, other: cell.replace(" ", ""),
+    lambda cell, other: f"'{cell}'", lambda cell, other: cell[::-1],
+)  # fmt: skip
+FEWEST = 200  # different cells of each kind
+
+
+def varied(cells: list) -> list:
+    """The cells, and edits of them, and edits of those, until there are enough: other spaces, marks, digits, cases, halves."""
+    found = dict.fromkeys(cells)
+    while len(found) < FEWEST:
+        texts = [cell for cell in found if isinstance(cell, str) and len(cell) < 100]
+        new = [edit(cell, other) for cell, other in zip(texts, texts[1:] + texts[:1]) for edit in EDITS]
+        new = [cell for cell in dict.fromkeys(new) if cell not in found]
+        found |= dict.fromkeys(new[:: -(-len(new) // (FEWEST - len(found)))] if len(new) > FEWEST - len(found) else new)
+        if len(found) < FEWEST:
+            found |= dict.fromkeys(new[: FEWEST - len(found)])
+    return list(found)
+
+
 def number(name: str, style: str, **more) -> Column:
     return Column(name=name, kind="number", inputs=(name,), style=style, low=0.0, high=10.0, **more)
 
@@ -59,10 +84,10 @@ COLUMNS = {
 }
 OTHERS = ("categories", "booleans", "measures", "tags", "texts", "numbers")
 CELLS = {
-    "numbers": ODD["numbers"] + LONG,
-    "quantities": ODD["quantities"],
-    "dates": ODD["dates"] + ODD["numbers"],
-    "others": [cell for name in OTHERS for cell in ODD[name]] + LONG,
+    "numbers": varied(ODD["numbers"] + LONG),
+    "quantities": varied(ODD["quantities"]),
+    "dates": varied(ODD["dates"] + ODD["numbers"]),
+    "others": [cell for name in OTHERS for cell in (varied(ODD[name]) if name != "numbers" else ODD[name])] + LONG,
 }
 
 
@@ -91,8 +116,8 @@ def compare(encoder: TableEncoder, tables: list[list[dict]], tolerance: float) -
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_the_arrays_are_those_of_python(kind):
     encoder = TableEncoder(columns=tuple(COLUMNS[kind]), targets=(Target(name="y"),), decimal=".")
-    tables = cases(kind, apart={"dates": 20, "others": 3, "quantities": 2}.get(kind, 1))
-    assert sum(map(len, tables)) >= 100
+    tables = cases(kind, apart={"dates": 20, "others": 6, "quantities": 4, "numbers": 2}.get(kind, 1))
+    assert len(CELLS[kind]) >= FEWEST * (len(OTHERS) - 1 if kind == "others" else 1)
     tolerance = 2e-7 if kind == "others" else 0.0  # of texts: a sum in another order
     assert compare(encoder, tables, tolerance) > len(tables)
 

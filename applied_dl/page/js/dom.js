@@ -31,11 +31,13 @@ export function classAnswer(prediction) {
   return [make('div', {className: 'value', textContent: title}), set, bars(prediction.top)];
 }
 
-export function numberAnswer(targets, extent) {   // each number with its interval on a scale of [low, high]
+export const share = (coverage) => coverage ? `${Number((100 * coverage).toPrecision(3))} % interval` : 'interval';
+
+export function numberAnswer(targets, extent, coverage) {   // each number with its interval on a scale of [low, high]
   return targets.flatMap(({name, prediction, lower, upper}) => [
     make('div', {className: 'soft', textContent: name}),
     make('div', {className: 'value', textContent: nice(prediction)}),
-    make('div', {className: 'soft', textContent: `between ${nice(lower)} and ${nice(upper)}`}),
+    make('div', {className: 'soft', textContent: `between ${nice(lower)} and ${nice(upper)} (${share(coverage)})`}),
     interval(prediction, lower, upper, extent ?? [Math.min(lower, prediction), Math.max(upper, prediction)]),
   ]);
 }
@@ -70,11 +72,11 @@ export function chart({past = [], line = [], lower = [], upper = [], first = '',
 
 export const notes = (texts) => texts.map((text) => make('p', {className: 'note', textContent: text}));
 
-export function later(action, wait = 120) {   // at the end of a burst of events
-  let timer;
+export function later(action, wait = 120) {   // at the end of a burst of events, and after the run before: an older answer never replaces a newer one
+  let timer, before = Promise.resolve();
   return () => {
     clearTimeout(timer);
-    timer = setTimeout(action, wait);
+    timer = setTimeout(() => { before = before.then(action).catch(console.error); }, wait);
   };
 }
 

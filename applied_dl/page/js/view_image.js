@@ -23,7 +23,7 @@ export function taskView(spec, run) {
       list.prepend(card);
       try {
         const {prediction, notes: found} = await predict(file);
-        const answer = prediction.targets ? numberAnswer(prediction.targets) : classAnswer(prediction);
+        const answer = prediction.targets ? numberAnswer(prediction.targets, null, spec.coverage) : classAnswer(prediction);
         card.append(make('div', {}, ...answer.filter(Boolean), ...notes([...found, ...(prediction.warnings ?? [])]), make('div', {className: 'soft', textContent: file.name})));
       } catch (error) {
         image.remove();

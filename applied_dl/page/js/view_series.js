@@ -3,7 +3,7 @@
 import {readSeries, encodeSeries, seriesForecasts} from './series.js';
 import {clockOf} from './clock.js';
 import {readRows} from './rows.js';
-import {make, nice, chart, notes, later, onFiles} from './dom.js';
+import {make, nice, share, chart, notes, later, onFiles} from './dom.js';
 
 const MOST_CHARTS = 12, SHOWN_SEASONS = 4;
 
@@ -43,6 +43,7 @@ export function taskView(spec, run) {
     const head = make('tr', {}, ...['time', 'forecast', 'lower', 'upper'].map((text) => make('th', {textContent: text})));
     return make('section', {className: 'answer'}, make('h2', {textContent: forecast.series}),
       chart({past, line: forecast.forecast, lower: forecast.lower, upper: forecast.upper, first: clockOf(encoder.clock).text(series.start + series.values.length - past.length), last: forecast.times.at(-1), label: `history and forecast of ${forecast.series}`}),
+      make('p', {className: 'soft', textContent: `The last ${past.length} steps, and the forecast of ${forecast.times.length} with its ${share(encoder.coverage)}.`}),
       make('details', {}, make('summary', {textContent: 'Numbers'}), make('div', {className: 'scroll'}, make('table', {}, make('thead', {}, head), make('tbody', {}, ...rows)))), ...notes(found));
   }
 
@@ -50,7 +51,7 @@ export function taskView(spec, run) {
   async function take([first]) {
     if (!first) return;
     area.value = await first.text();
-    await refresh();
+    soon();
   }
   area.oninput = soon;
   return {encode, predict, show: (main) => {

@@ -44,7 +44,7 @@ export function taskView(spec, run) {
       const bounds = prediction.targets.flatMap(({lower, upper}) => [lower, upper]);
       extent = [Math.min(...bounds, extent?.[0] ?? Infinity), Math.max(...bounds, extent?.[1] ?? -Infinity)];
     }
-    answer.replaceChildren(...(prediction.targets ? numberAnswer(prediction.targets, extent) : classAnswer(prediction)).filter(Boolean), ...notes([...found, ...(prediction.warnings ?? [])]));
+    answer.replaceChildren(...(prediction.targets ? numberAnswer(prediction.targets, extent, spec.coverage) : classAnswer(prediction)).filter(Boolean), ...notes([...found, ...(prediction.warnings ?? [])]));
     await sweep(prediction);
   }
 

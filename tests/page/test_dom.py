@@ -1,0 +1,30 @@
+"""What the views of the page share, in Node."""
+
+import subprocess
+
+from tests.page.javascript import SCRIPTS, node
+
+BURST = """
+const {later} = await import(process.argv[1]);
+const shown = [], wait = (ms) => new Promise((done) => setTimeout(done, ms));
+let typed = '';
+const soon = later(async () => {
+  const text = typed;
+  await wait(text === 'slow' ? 300 : 1);
+  shown.push(text);
+  if (text === 'broken') throw new Error(text);
+}, 5);
+for (const text of ['s', 'slow']) { typed = text; soon(); }
+await wait(100);
+typed = 'broken'; soon();
+await wait(600);
+for (const text of ['n', 'new']) { typed = text; soon(); }
+await wait(300);
+console.log(shown.join(' '));
+"""
+
+
+def test_a_burst_is_answered_once_and_an_older_answer_never_comes_last():
+    words = [node(), "--input-type=module", "-e", BURST, (SCRIPTS / "dom.js").as_uri()]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["slow", "broken", "new"], done.stderr

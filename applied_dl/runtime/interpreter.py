@@ -57,6 +57,7 @@ class Runtime:
         first = self._make()
         self.inputs: dict[str, dict[str, Any]] = first.details
         self.outputs: dict[str, np.dtype] = first.output_types
+        self.tensors: dict[str, str] = {name: d["name"] for name, d in {**first.details, **first.output_details}.items()}  # in the file
         self._idle.put(first)
 
     def _make(self) -> _Borrowed:

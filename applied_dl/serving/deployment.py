@@ -8,9 +8,10 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from applied_dl.core.bundle import MANIFEST, read_manifest
+from applied_dl.core.bundle import MANIFEST, checked_bytes, read_manifest
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import needed_files
+from applied_dl.runtime.interpreter import Runtime
 from applied_dl.tasks import load_predict
 
 IMAGE = "python:3.12-slim"
@@ -45,7 +46,7 @@ def write_deployment(folders: dict[str, Path], target: str | Path) -> list[Path]
         "Dockerfile": dockerfile(list(folders), any(reads_tables(folder) for folder in folders.values())),
         "inference-service.yaml": inference_service(list(folders)),
         "ovms/config.json": json.dumps(ovms_config(list(folders)), indent=2) + "\n",
-        "README.md": readme(list(folders)),
+        "README.md": readme({name: tensor_names(folder) for name, folder in folders.items()}),
     }
     for file, text in written.items():
         (target / file).write_text(text, encoding="utf-8")
@@ -118,9 +119,17 @@ def ovms_config(names: list[str]) -> dict[str, object]:
     return {"model_config_list": [{"config": {"name": name, "base_path": f"/models/{name}"}} for name in names]}
 
 
-def readme(names: list[str]) -> str:
-    """What the files are for."""
+def tensor_names(folder: Path) -> dict[str, str]:
+    """The tensors of a bundle's file, by the name that they have in its signature."""
+    manifest = read_manifest(folder)
+    return Runtime(checked_bytes(folder, manifest, manifest.variant(None).file), threads=1).tensors
+
+
+def readme(tensors: dict[str, dict[str, str]]) -> str:
+    """What the files are for, and the names of each model's tensors."""
+    names = list(tensors)
     name = image_name(names)
+    rows = "\n".join(f"| {model} | `{one}` | `{tensor}` |" for model, found in tensors.items() for one, tensor in found.items())
     return f"""# Deployment of {", ".join(names)}
 
 `bundles/` holds what a server reads of each bundle: manifest, encoder and `.tflite`.
@@ -131,7 +140,11 @@ def readme(names: list[str]) -> str:
 | `inference-service.yaml` | push the image, put its address in place of `REGISTRY`, `kubectl apply -f inference-service.yaml` |
 | `ovms/` | `docker run -v "$PWD/ovms:/models" -p 8000:8000 openvino/model_server --config_path /models/config.json --rest_port 8000` |
 
-The first two answer raw inputs and tensors; OpenVINO Model Server takes tensors under the names that the `.tflite` file gives them.
+The first two answer raw inputs and tensors; OpenVINO Model Server takes tensors under the names that the `.tflite` file gives them:
+
+| model | tensor | name in OpenVINO Model Server |
+|---|---|---|
+{rows}
 """
 
 

@@ -1,9 +1,9 @@
-"""python -m benchmarks.serving.speed: a served bundle beside the bare `Predictor`, a bare Starlette route, and KServe's own server.
+"""python -m benchmarks.serving.speed: a served bundle beside the bare `Predictor`, a bare Starlette route, KServe's server and MLServer.
 
 Each server runs alone in one process, with two bundles (the tables and images of the test fixtures) and 4 clients on plain sockets; 1,000
 requests of each kind, in three rounds in which the servers take turns; the median round counts. Processor time is that of the server's
 process, so other work on the machine weighs little. `ready` is measured for one bundle. KServe's server runs our
-`applied_dl.serving.kserve_model` in an environment of its own.
+`applied_dl.serving.kserve_model` in an environment of its own, MLServer the runtime below in another, within its one process.
 """
 
 from __future__ import annotations
@@ -52,6 +52,31 @@ async def infer(request):
 app = Starlette(routes=[Route("/v2/models/{name}/infer", infer, methods=["POST"]), Route("/v2/health/ready", lambda r: JSONResponse({}))])
 uvicorn.run(app, port=int(sys.argv[1]), log_level="critical", access_log=False)
 """
+
+MLSERVER = """
+import applied_dl, numpy as np
+from mlserver import MLModel
+from mlserver.codecs import NumpyCodec, StringCodec
+from mlserver.types import InferenceResponse
+
+class Bundle(MLModel):
+    async def load(self):
+        self.predictor = applied_dl.load(self.settings.parameters.uri, threads=1)
+        self.kinds = {name: detail["dtype"] for name, detail in self.predictor.runtime.inputs.items()}
+        return True
+
+    async def predict(self, payload):
+        if getattr(payload.parameters, "raw", False):
+            columns = {one.name: list(one.data) for one in payload.inputs}
+            rows = [dict(zip(columns, cells)) for cells in zip(*columns.values())]
+            outputs = [StringCodec.encode_output("predictions", [str(one) for one in self.predictor.predict(rows)])]
+        else:
+            arrays = {one.name: NumpyCodec.decode_input(one).astype(self.kinds[one.name]).reshape(one.shape) for one in payload.inputs}
+            outputs = [NumpyCodec.encode_output(name, array) for name, array in self.predictor.run(arrays).items()]
+        return InferenceResponse(model_name=self.name, outputs=outputs)
+"""
+MLSERVER_MAIN = "from mlserver.cli import main; main()"
+KINDS = {"bare Starlette": TENSORS, "MLServer": ("row, JSON tensors", "row, raw")}  # others answer every kind of request
 
 
 def requests(folders: dict[str, Path]) -> dict[str, Exchange]:
@@ -147,21 +172,37 @@ def start(command: list[str], port: int, environment: dict[str, str]) -> tuple[s
 
 
 def commands(folders: dict[str, Path]) -> dict[str, list[str]]:
-    """The servers; `PORT` and `BUNDLES` stand for theirs."""
+    """The servers; `{port}` and `BUNDLES` stand for theirs."""
     script = folders["image"].parent / "bare_starlette.py"
     script.write_text(STARLETTE)
-    package = [sys.executable, "-m", "applied_dl", "serve", "BUNDLES", "--port", "PORT", "--quiet"]
+    package = [sys.executable, "-m", "applied_dl", "serve", "BUNDLES", "--port", "{port}", "--quiet"]
     kserve = peer("clients", "kserve", "tritonclient[http]", "ai-edge-litert", "msgspec", "Pillow", "polars", "tokenizers")
+    mlserver = peer("mlserver", "mlserver", "ai-edge-litert", "msgspec", "Pillow", "polars", "tokenizers")
+    other = {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": str(free_port()), "MLSERVER_METRICS_PORT": str(free_port())}
+    models = str(mlserver_folder(folders))
+    other |= {"MLSERVER_PARALLEL_WORKERS": "0", "PYTHONPATH": f"{script.parent}:{ROOT}"}
     return {
         "applied_dl serve": package,
-        "bare Starlette": [sys.executable, str(script), "PORT", "BUNDLES"],
-        "KServe": [str(kserve), "-m", "applied_dl.serving.kserve_model", "BUNDLES", "--http_port", "PORT", "--enable_grpc", "false"],
+        "bare Starlette": [sys.executable, str(script), "{port}", "BUNDLES"],
+        "KServe": [str(kserve), "-m", "applied_dl.serving.kserve_model", "BUNDLES", "--http_port", "{port}", "--enable_grpc", "false"],
+        "MLServer": ["env", *(f"{name}={value}" for name, value in other.items()), str(mlserver), "-c", MLSERVER_MAIN, "start", models],
     }
+
+
+def mlserver_folder(folders: dict[str, Path]) -> Path:
+    """A folder with the settings of MLServer's models, and the runtime beside it."""
+    home = folders["image"].parent
+    (home / "mlserver_bundle.py").write_text(MLSERVER)
+    for name, folder in folders.items():
+        about = {"name": name, "implementation": "mlserver_bundle.Bundle", "parameters": {"uri": str(folder)}}
+        (home / "mlserver" / name).mkdir(parents=True, exist_ok=True)
+        (home / "mlserver" / name / "model-settings.json").write_text(json.dumps(about))
+    return home / "mlserver"
 
 
 def started(command: list[str], pairs: list[str]) -> tuple[subprocess.Popen, int, float, float]:
     port = free_port()
-    words = [word for part in command for word in (pairs if part == "BUNDLES" else [str(port)] if part == "PORT" else [part])]
+    words = [word for part in command for word in (pairs if part == "BUNDLES" else [part.replace("{port}", str(port))])]
     return (lambda found: (found[0], port, *found[1:]))(start(words, port, {}))
 
 
@@ -203,8 +244,7 @@ def main() -> None:
         measured: dict = {name: {} for name in servers}
         for turn in range(ROUNDS):
             for name, command in servers.items():
-                left_out = name == "bare Starlette"  # it knows tensors only
-                kinds = {kind: one for kind, one in asked.items() if not left_out or kind in TENSORS}
+                kinds = {kind: one for kind, one in asked.items() if kind in KINDS.get(name, asked)}
                 for kind, values in measure(command, pairs, kinds).items():
                     measured[name].setdefault(kind, []).append(values)
                 print(turn, name, measured[name], file=sys.stderr, flush=True)
@@ -235,7 +275,9 @@ def summary(found: dict) -> list[Row]:
     for kind, one in ours.items():
         if isinstance(one, dict):
             ratio, clock = kserve[kind]["cpu_ms"] / one["cpu_ms"], one["per_second"] / kserve[kind]["per_second"]
-            compared = f"{one['cpu_ms']:.2f} and {kserve[kind]['cpu_ms']:.2f} ms; {clock:.2f} × by the clock of a busy machine"
+            compared = f"{one['cpu_ms']:.2f} and {kserve[kind]['cpu_ms']:.2f} ms; {clock:.2f} × by the clock"
+            if kind in (other := found["servers"].get("MLServer", {})):
+                compared += f"; MLServer {other[kind]['cpu_ms']:.2f} ms"
             rows.append(Row(f"{kind}: requests per CPU-second over KServe's server", f"{ratio:.2f} ×", "≥ 1.4 ×", ratio >= 1.4, compared))
     return rows
 

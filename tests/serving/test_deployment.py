@@ -68,6 +68,16 @@ def test_the_configuration_of_openvino_names_folders_that_exist(written):
         assert (written / "ovms" / path.strip("/") / "1" / "model.tflite").is_file()
 
 
+def test_the_readme_names_the_tensors_as_openvino_reads_them(written):
+    text = (written / "README.md").read_text()
+    assert "| digits | `image` | `serving_default_image:0` |" in text
+    assert re.search(r"\| digits \| `probabilities` \| `StatefulPartitionedCall:\d` \|", text)
+    openvino = pytest.importorskip("openvino")
+    named = set(re.findall(r"\| digits \| `\w+` \| `(.*?)` \|", text))
+    model = openvino.Core().read_model(written / "ovms" / "digits" / "1" / "model.tflite")
+    assert {one.get_any_name() for one in [*model.inputs, *model.outputs]} == named
+
+
 def test_nothing_is_overwritten(written, folders, capsys):
     before = (written / "Dockerfile").read_bytes()
     assert cli.main(["serve", f"m={folders['words']}", "--write-deployment", str(written)]) == 2

@@ -133,6 +133,8 @@ def convert_variants(serving: Serving, variants: tuple[str, ...], work: Path) ->
     if "int8_weights" in variants and "fp32" in files and (content := quantise_weights(files["fp32"].read_bytes())):
         (work / "int8_weights.tflite").write_bytes(content)
         files["int8_weights"] = work / "int8_weights.tflite"
+    elif set(variants) == {"int8_weights"} and not reasons:
+        reasons["int8_weights"] = "the graph has no weights that are large enough for it; add another precision to export.variants"
     return {variant: path for variant, path in files.items() if variant in variants}, reasons
 
 

@@ -167,4 +167,4 @@ def text_of(item, place: int, what: str) -> tuple[str, str]:
 def check_nearest(nearest: int | None) -> None:
     """Raises `UsageError` for a count that makes no sense."""
     if nearest is not None and nearest < 1:
-        raise UsageError(f"--nearest must be at least 1, received {nearest}.")
+        raise UsageError(f"nearest must be at least 1, received {nearest}.")

@@ -83,7 +83,7 @@ def test_files_that_have_seen_the_test_rows_are_not_scored_on_them(tmp_path):
     rmse = found["metrics"]["rmse"]
     assert (rmse["a"], rmse["b"]) == (again.metrics["test"]["rmse"], once.metrics["test"]["rmse"])
     assert rmse["change"] == pytest.approx(0, abs=1e-6)  # the second fit changes nothing of what was measured
-    assert (rmse["interval"], rmse["verdict"]) == ((None, None), "")
+    assert (rmse["interval"], rmse["verdict"]) == ([None, None], "")
     assert "note: " in as_text(found)
     assert "has seen the test rows" in as_page(found)
     new = applied_dl.diff(again.bundle, once.bundle, data=tmp_path / "new.csv")

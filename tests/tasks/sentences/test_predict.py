@@ -145,7 +145,7 @@ def test_a_path_of_nothing_is_no_text(encoder, name):
 def test_nearest_is_at_least_one(encoder, index):
     whole = SubwordEncoder(length=8, tokenizer=encoder.tokenizer, index={"texts": TEXTS, "vectors": index.vectors})
     for count in (0, -1):
-        with pytest.raises(UsageError, match=f"--nearest must be at least 1, received {count}"):
+        with pytest.raises(UsageError, match=f"nearest must be at least 1, received {count}"):
             postprocess(whole, {"vector": index.vectors[:1]}, None, nearest=count)
 
 

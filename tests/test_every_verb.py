@@ -17,9 +17,11 @@ RECIPES = {
     "tabular": {"data.source": "diabetes", "model.name": "linear", "train.epochs": 2},
     "forecast": {"data.source": "co2", "data.horizon": 8, "model.name": "nlinear", "train.epochs": 1},
     "words": {"data.source": "english", "preprocess.vocabulary": 500, "model.dimensions": 8, "train.epochs": 1},
+    "recommend": {"data.source": "tastes", "model.name": "ease", "model.regularization": 200.0},
     "sentences": {"data.source": "english", "data.max_rows": 400, "model.name": "static", "model.dimensions": 8, "train.epochs": 1},
 }
-SPACES = {"image": "model.dropout", "tabular": "train.weight_decay", "forecast": "train.weight_decay", "sentences": "learn.temperature"}
+SPACES = {"image": "model.dropout", "tabular": "train.weight_decay", "forecast": "train.weight_decay", "sentences": "learn.temperature",
+          "recommend": "model.regularization"}  # fmt: skip
 
 
 def overrides(task: str, **more) -> list[str]:
@@ -69,6 +71,8 @@ def example(task: str, folder: Path) -> str:
         return str(ROOT / "docs" / "images" / "digit_3.png")
     if task == "tabular":
         return _diabetes(folder / "rows.csv", 6)
+    if task == "recommend":
+        return "user17"
     return str(ROOT / "applied_dl" / "datasets" / "co2.csv") if task == "forecast" else "the river"
 
 
@@ -88,6 +92,11 @@ def labeled(task: str, folder: Path) -> str:
         return _diabetes(folder / "labeled.csv", 80)
     if task == "forecast":
         return str(ROOT / "applied_dl" / "datasets" / "co2.csv")
+    if task == "recommend":
+        from applied_dl.tasks.recommend.readers.builtin import built_in
+
+        pl.DataFrame(built_in("tastes")).head(2000).write_csv(folder / "more.csv")
+        return str(folder / "more.csv")
     (folder / "more.txt").write_text("The river rises in the hills. The river is long and the hills are high.\n" * 200, encoding="utf-8")
     return str(folder / "more.txt")
 
@@ -177,7 +186,7 @@ def test_doctor_on_recipe_and_bundle(task, bundles, run):
 @pytest.mark.parametrize("task", TASKS)
 def test_lr_find(task, run):
     code, result = run("lr-find", task, "--out", "lr.png", *overrides(task))
-    if task in ("words", "sentences"):  # row-sparse steps of their own, whose learning rate is known
+    if task in ("words", "sentences", "recommend"):  # row-sparse steps of their own, whose learning rate is known; closed forms
         assert code == 2
         assert "learning rate" in result["error"]
     else:

@@ -104,7 +104,8 @@ def export(options: Namespace) -> int:
 
 def add_predict_arguments(parser: ArgumentParser) -> None:
     add_bundle_argument(parser)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders or texts")
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders, texts, or ids of users")
+    parser.add_argument("--similar", metavar="ITEM", action="append", help="recommenders: items that the same users like")
     parser.add_argument("--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet or .jsonl")
     parser.add_argument("--workers", type=int, metavar="N", help="with --out: predict in batches by N processes (default for large inputs)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted --out")
@@ -123,6 +124,12 @@ def predict(options: Namespace) -> int:
     target = check_target(options.out) if options.out else None
     _check_batches(options)
     predictor = load(options.bundle, options.variant)
+    if options.similar:
+        if predictor.task != "recommend":
+            raise UsageError(f"--similar has no meaning for the task {predictor.task!r}; it is for recommenders.")
+        options.inputs += [json.dumps({"similar": item}) for item in options.similar]
+    if not options.inputs:
+        raise UsageError("predict expects inputs: files, folders, texts, or ids of users.")
     chosen = _task_options(predictor, top=options.top, nearest=options.nearest, vector=options.vector)
     if target and (options.workers or options.resume or _is_large(predictor, options.inputs)):
         return _predict_batches(options, target, chosen)

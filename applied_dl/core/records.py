@@ -93,8 +93,8 @@ class Fitted(NamedTuple):
     extra: dict[str, Any] = {}
 
 
-HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",
-                    "coverage"}  # fmt: skip
+HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10",
+                    "recall_at_20", "ndcg_at_10", "mrr", "coverage"}  # fmt: skip
 BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1, whose drop is a difference; that of the others (errors) is relative
 
 

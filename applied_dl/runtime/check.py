@@ -15,7 +15,7 @@ from applied_dl.runtime.interpreter import Runtime
 # largest difference allowed, relative to the output's scale: another CPU runs other kernels
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, "int8": 2e-2, "explain": 5e-3}
 
-DECISIONS = ("decision", "set")  # outputs of 0 and 1 that follow from the probabilities; rounding may move a row across the threshold
+DECISIONS = ("decision", "set", "items")  # they follow from probabilities or scores; rounding may move a row across the threshold
 
 
 def check(path: str | Path) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ TASKS = {
     "forecast": "series to their future",
     "words": "words to vectors",
     "sentences": "sentences to vectors",
+    "recommend": "users and what they had to items they will like",
 }
 
 

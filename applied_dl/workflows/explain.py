@@ -30,10 +30,15 @@ def explain(
     """Contributions of the parts of each input; see `applied_dl.explain`."""
     predictor = bundle if isinstance(bundle, Predictor) else load(bundle)
     parts_of = load_explain(predictor.task)
-    if not {"probabilities", "prediction", "forecast"} & set(predictor.runtime.outputs):
-        raise UsageError("explain is for labels, numbers and forecasts; this model gives vectors, which have no single value to divide.")
+    if not {"probabilities", "prediction", "forecast", "asked"} & set(predictor.runtime.outputs):
+        raise UsageError(
+            "explain is for labels, numbers, forecasts and recommendations; this model gives vectors, which have no single value to divide."
+        )
     inputs = predictor.as_list(inputs)
     encoded, golden = predictor.encode(inputs), golden_inputs(predictor.folder)
+    if "asked" in predictor.runtime.outputs and encoded.kept:  # without a question, the first recommendation is explained
+        ask, best = encoded.inputs["ask"], predictor.run(encoded.inputs)["items"][:, :1]
+        encoded.inputs["ask"] = np.where(ask > 0, ask, best).astype(ask.dtype)
     found: list[dict[str, Any]] = []
     mapped = None if sampled else _class_map(predictor)
     for row in range(len(next(iter(encoded.inputs.values()), ()))):
@@ -59,7 +64,7 @@ def _explained(
     """
     outputs = predictor.run({name: array[row : row + 1] for name, array in encoded.inputs.items()})
     names, pick = _answers(predictor.encoder, outputs, series, _channel(encoded, row, series), label)
-    number = encoded.kept[row] if not series else row
+    number = row if series and "forecast" in outputs else encoded.kept[row]
 
     def answer(present: np.ndarray, order: np.ndarray) -> dict[str, np.ndarray]:
         chunks = range(0, len(present), CHUNK)
@@ -121,6 +126,8 @@ def _answers(encoder: Any, outputs: dict[str, np.ndarray], series: str, channel:
     if "prediction" in outputs:
         targets = [target.name for target in getattr(encoder, "targets", ())] or ["prediction"]
         return targets, lambda made: made["prediction"].reshape(len(made["prediction"]), -1)
+    if "asked" in outputs:
+        return [f"score of {series}"], lambda made: made["asked"][:, [0]]
     return [f"mean forecast of {series}" if series else "mean forecast"], lambda made: made["forecast"][:, :, [channel]].mean(1)
 
 

@@ -1,0 +1,80 @@
+"""The graph that is exported: a user's id, or their items, to the best items that they do not have yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from applied_dl.tasks.recommend.encoder import TOP
+from applied_dl.tasks.recommend.models.fold_in import Implicit, Ratings
+from applied_dl.tasks.recommend.models.layers import Profile, Seen, Similar, Top, Weigh
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
+class Join(keras.layers.Layer):
+    """The items of a known user, and those that came with the question, behind each other; whether there are any of the second kind."""
+
+    def call(self, items, values, own, own_values):
+        given = ops.cast(ops.any(items > 0, axis=1, keepdims=True), "float32")
+        return {
+            "items": ops.concatenate([items, own], axis=1), "values": ops.concatenate([values, own_values], axis=1), "given": given,
+        }  # fmt: skip
+
+
+def recommender(
+    users: int, items: int, score: Callable[[dict[str, Any]], Any], *, events: int = 0, longest: int = 1, valued: bool = True,
+    top: int = TOP, low: float | None = None, high: float | None = None,
+) -> keras.Model:  # fmt: skip
+    """user (B,) int32, items (B, T) int32, values (B, T), ask (B, C) int32 → items (B, K), scores (B, K), asked (B, C).
+
+    Args:
+        users, items: U and I; row 0 of both means none.
+        score: of the tensors `user` (B,), `given` (B, 1), `values` and `seen` (B, I + 1) to scores (B, I + 1).
+        events, longest: of the known users together, and of the most active one.
+        valued: whether the values of known users' events matter.
+        top: K.
+        low, high: of ratings.
+    """
+    inputs = {
+        "user": keras.Input((), dtype="int32", name="user"), "items": keras.Input((None,), dtype="int32", name="items"),
+        "values": keras.Input((None,), name="values"), "ask": keras.Input((None,), dtype="int32", name="ask"),
+    }  # fmt: skip
+    own, own_values = Seen(users, events, longest, valued, name="seen")(inputs["user"])  # (B, S)
+    joined = Join(name="history")(inputs["items"], inputs["values"], own, own_values)  # (B, T + S)
+    profile = Profile(items, name="profile")(joined["items"], joined["values"])  # (B, I + 1)
+    scores = score({"user": inputs["user"], "given": joined["given"], **profile})
+    outputs = Top(items, top, low, high, name="top")(scores, profile["seen"], inputs["ask"])
+    return keras.Model(inputs, outputs, name="recommender")
+
+
+def similar_items(users: int, items: int, *, liked: float | None = None, log: bool = False, **sizes) -> keras.Model:
+    """Scores by a matrix of similarities: `ease` and `item_knn`."""
+
+    def score(profile):
+        return Similar(items, name="scores")(Weigh(liked, log, name="weights")(profile))
+
+    return recommender(users, items, score, valued=log or liked is not None, **sizes)
+
+
+def implicit_factors(
+    users: int, items: int, *, dimensions: int = 64, confidence: float = 1.0, liked: float | None = None, log: bool = False, **sizes
+) -> keras.Model:
+    """Scores by implicit least squares: `ials`."""
+
+    def score(profile):
+        return Implicit(items, dimensions, confidence, name="scores")(Weigh(liked, log, name="weights")(profile))
+
+    return recommender(users, items, score, valued=log or liked is not None, **sizes)
+
+
+def rating_factors(users: int, items: int, *, dimensions: int = 16, precision: float = 1.0, **sizes) -> keras.Model:
+    """Ratings by biases and factors: `biased_mf` and `svdpp`."""
+
+    def score(profile):
+        layer = Ratings(users, items, dimensions, precision, name="scores")
+        return layer(profile["user"], profile["given"], profile["values"], profile["seen"])
+
+    return recommender(users, items, score, **sizes)

@@ -1,0 +1,1 @@
+"""Events of users and items, from files to arrays."""

@@ -1,0 +1,82 @@
+"""Which events are kept, and what their values are: duplicates joined, rare users and items left out, ratings or implicit feedback."""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import structs
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.tasks.recommend.readers.columns import COUNTS, RATINGS, plain
+from applied_dl.tasks.recommend.readers.events import Events
+
+MOST_LEVELS = 20  # different values that may be ratings
+
+
+def decide_kind(events: Events, asked: str | None) -> tuple[bool, str]:
+    """Whether values are ratings to predict, and why in words. Raises `UsageError` for ratings that are all the same."""
+    name, values = events.columns[2], events.values
+    levels = np.unique(values[:1_000_000])
+    if asked == "explicit" and len(levels) < 2:
+        raise UsageError("data.kind = 'explicit' needs ratings, but every event has the same value; name their column with data.value.")
+    if asked is not None:
+        return asked == "explicit", "data.kind"
+    if not name:
+        return False, "there is no column of values"
+    if len(levels) < 2:
+        return False, f"every {name!r} is {levels[0]:g}" if len(levels) else "no values"
+    steps = np.allclose(levels * 2, np.rint(levels * 2))
+    few = 3 <= len(levels) <= MOST_LEVELS and steps
+    if plain(name) in RATINGS:
+        return len(levels) > 2, f"{name!r} is named like ratings"
+    if plain(name) in COUNTS:
+        return False, f"{name!r} is named like counts"
+    return few, f"{name!r} has {len(levels):,} different values" + (", in half or whole steps" if few else "")
+
+
+def distinct(events: Events, given: np.ndarray, explicit: bool) -> tuple[Events, np.ndarray, list[str]]:
+    """One event for each user and item of a part: the last rating, or the sum of the counts, at the time of the last."""
+    key = (events.users.astype(np.int64) * len(events.item_ids) + events.items) * 4 + given + 1
+    order = np.lexsort((events.times, key))
+    sorted_keys = key[order]
+    last = np.r_[sorted_keys[1:] != sorted_keys[:-1], True]
+    more = len(key) - int(last.sum())
+    if not more:
+        return events, given, []
+    rows = order[last]
+    values = events.values[rows]
+    if not explicit:
+        group = np.cumsum(np.r_[False, last[:-1]])
+        values = np.bincount(group, events.values[order]).astype(np.float32)
+    how = "the last rating is kept" if explicit else "they count together" if events.columns[2] else "they count once"
+    if not explicit and not events.columns[2]:
+        values = np.bincount(np.cumsum(np.r_[False, last[:-1]])).astype(np.float32)
+    place = np.argsort(rows, kind="stable")  # in the order of the file again
+    kept = structs.replace(
+        events, users=events.users[rows][place], items=events.items[rows][place], values=values[place], times=events.times[rows][place]
+    )
+    return kept, given[rows][place], [f"{more:,} events repeat a user and an item: {how}"]
+
+
+def core(events: Events, given: np.ndarray, min_user: int, min_item: int) -> tuple[Events, np.ndarray, dict]:
+    """Leave out rare users and items until none is left (k-core)."""
+    keep = np.ones(len(events), bool)
+    while min_user > 1 or min_item > 1:
+        users = np.bincount(events.users[keep], minlength=len(events.user_ids))
+        items = np.bincount(events.items[keep], minlength=len(events.item_ids))
+        now = keep & (users[events.users] >= min_user) & (items[events.items] >= min_item)
+        if now.sum() == keep.sum():
+            break
+        keep = now
+    if not keep.any():
+        raise DataError(
+            f"No event is left where each user has {min_user} and each item {min_item} events; lower data.min_user and data.min_item."
+        )
+    users, who = np.unique(events.users[keep], return_inverse=True)
+    items, what = np.unique(events.items[keep], return_inverse=True)
+    out = len(events.user_ids) - len(users), len(events.item_ids) - len(items), int((~keep).sum())
+    text = f"k-core: {out[0]:,} users, {out[1]:,} items and {out[2]:,} events are left out" if out[2] else ""
+    kept = structs.replace(
+        events, users=who.astype(np.int32), items=what.astype(np.int32), values=events.values[keep], times=events.times[keep],
+        user_ids=[events.user_ids[i] for i in users], item_ids=[events.item_ids[i] for i in items],
+    )  # fmt: skip
+    return kept, given[keep], {"users": out[0], "items": out[1], "events": out[2], "text": text}

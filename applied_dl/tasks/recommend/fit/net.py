@@ -111,7 +111,7 @@ def _source(users: np.ndarray, candidates: np.ndarray, bags: np.ndarray) -> Sour
     def gather(index):
         user, candidate = tf.gather(who, index), tf.gather(what, index)
         bag = tf.gather(had, user)
-        bag = tf.where(bag == candidate[:, :1], 0, bag)  # the item is not told by itself
+        bag = tf.where(bag == candidate[:, :1], 0, bag)  # no item says itself
         return {"user": user, "bag": bag, "candidates": candidate}, tf.ones((tf.shape(user)[0], 1))
 
     return Source(len(users), gather, ready=False)

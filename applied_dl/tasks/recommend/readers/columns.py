@@ -59,7 +59,7 @@ def find_columns(columns: Sequence[str], asked: dict[str, str | None], where: st
         Columns by role, and notes on what was assumed.
 
     Raises:
-        UsageError: a named column is not there, users or items cannot be told, or two roles share a column.
+        UsageError: a named column is not there, users or items cannot be recognised, or two roles share a column.
     """
     found: dict[str, str] = {}
     for role in ROLES:

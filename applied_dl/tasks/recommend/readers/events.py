@@ -82,7 +82,7 @@ def read_events(
 
     Raises:
         DataError: no events, or cells that cannot be read.
-        UsageError: columns that cannot be told.
+        UsageError: columns that cannot be recognised.
     """
     users, items = users or Ids(), items or Ids()
     parts: list[tuple[np.ndarray, ...]] = []

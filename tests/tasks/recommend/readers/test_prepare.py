@@ -54,7 +54,7 @@ def test_columns_are_found_by_their_names(columns, found):
     assert list(find_columns(columns, NONE, "x.csv")[0].values()) == found
 
 
-def test_columns_that_cannot_be_told_are_asked_for():
+def test_columns_that_cannot_be_recognised_are_asked_for():
     with pytest.raises(UsageError, match="data.item"):
         find_columns(["user", "a", "b"], NONE, "x.csv")
     with pytest.raises(UsageError, match="no column"):
@@ -134,7 +134,7 @@ def test_a_split_keeps_the_first_event_of_every_user_and_loses_none(seed, users,
             assert all(a.max() <= b.min() for a, b in zip(ends, ends[1:]))
 
 
-def test_kinds_are_told_by_names_and_values(write):
+def test_kinds_are_recognised_by_names_and_values(write):
     frame = events_frame()
     random = np.random.default_rng(0)
     stars, counts = random.integers(1, 6, len(frame)), random.integers(1, 500, len(frame))

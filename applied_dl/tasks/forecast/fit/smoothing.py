@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
+from applied_dl.tasks.forecast.models.adaptive_theta import THETAS
 from applied_dl.tasks.forecast.models.ets import (
     OWN,
     SCALES,
@@ -25,7 +26,7 @@ USUAL = (
     "exponential smoothing with damped trend (alpha 0.3, beta 0.02, damping 0.97)",
     "exponential smoothing with trend (alpha 0.1, beta 0.02, damping 1)",
 )  # where too few steps are known to choose
-KEPT, FAST_KEPT = 12, 2  # forecasters of different kinds, the best of each; and the best of those that follow a change of level
+KEPT, FAST_KEPT = 10, 2  # forecasters of different kinds, the best of each; and the best of those that follow a change of level
 FEWEST_ERRORS = 20  # known values forecast from the origins, under which nothing is chosen
 MOST_WINDOWS, MOST_EACH = 3000, 60  # origins of all series, and of one
 FEW_SERIES, MOST_LENGTHS = 20, 8  # up to so many series histories of every length are compared, of more of a few lengths
@@ -89,7 +90,7 @@ def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window
     """
     each = int(np.clip(MOST_WINDOWS // max(1, len(columns)), 2, MOST_EACH))
     every = max(1, len(columns) * each // MOST_WINDOWS)
-    firsts = [max(1, min(first_origin(len(column), season), len(column) - 1)) for column in columns]
+    firsts = [_first(len(column), season, len(columns)) for column in columns]
     lengths = np.arange(min(window, *firsts), window + 1)
     if len(columns) > FEW_SERIES:
         lengths = np.unique(np.linspace(lengths[0], window, MOST_LENGTHS).astype(int))
@@ -108,6 +109,12 @@ def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window
     return [(history.astype(np.float32), target, unit) for history, target, unit in stacked]
 
 
+def _first(steps: int, season: int, series: int) -> int:
+    """The fewest known steps from which a series is forecast; of many series half of them, as what is forecast next knows even more."""
+    half = steps // 2 if series > FEW_SERIES else 0
+    return max(1, min(max(first_origin(steps, season), half), steps - 1))
+
+
 def _members(window: int, horizon: int, season: int, positive: bool, intermittent: bool, plain_only: bool) -> list[Member]:
     """All forecasters that the data allow. Logarithms have no trend without an end."""
     found = []
@@ -115,12 +122,18 @@ def _members(window: int, horizon: int, season: int, positive: bool, intermitten
         for kind, one in enumerate(family_of(scale, window, horizon, season)):
             if not (scale == "log" and one.grows):
                 found += [Member(kind, place, scale) for place in range(len(one.kernels))]
-    names = [] if plain_only else ["level_shape", *(["log_level_shape"] if positive else []), *([*TSB, "median"] if intermittent else [])]
+    ways = {"additive", *(["log"] if positive else []), *(["ratio"] if positive and season > 1 else [])}
+    names = [name for name, (how, _) in THETAS.items() if how in ways]
+    if not plain_only:
+        names += ["level_shape", *(["log_level_shape"] if positive else []), *([*TSB, "median"] if intermittent else [])]
     return found + [Member(name=name) for name in names]
 
 
 def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> np.ndarray:
-    """(M,) mean absolute errors in the series' units; in each window none counts more than `CAP` usual ones."""
+    """(M,) mean absolute errors in the series' units; in each window none counts more than `CAP` usual ones.
+
+    A window counts by the share of its horizon that is known: forecasters of a few steps are not those of many.
+    """
     total, size = np.zeros(len(pool)), max(1, CHUNK // (len(pool) * horizon))
     for history, target, unit in windows:
         families = {scale: family_of(scale, history.shape[1], horizon, season) for scale in SCALES}
@@ -135,8 +148,9 @@ def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> 
                     rows.append(np.asarray(back(applied(values, kernels, horizon), np.arange(horizon))))
             rows += [np.asarray(by_name(x, m.name, horizon, season))[:, None] for m in pool if m.name]
             gaps = np.nanmean(np.abs(np.concatenate(rows, axis=1) - truth[:, None]), axis=2) / unit[start : start + size, None]  # (N, M)
-            total += np.minimum(gaps, CAP * np.median(gaps, axis=1, keepdims=True)).sum(axis=0)
-    return total / sum(len(history) for history, _, _ in windows)
+            weights = np.isfinite(truth).mean(axis=1)[:, None]
+            total += (weights * np.minimum(gaps, CAP * np.median(gaps, axis=1, keepdims=True))).sum(axis=0)
+    return total / sum(float(np.isfinite(target).mean(axis=1).sum()) for _, target, _ in windows)
 
 
 def _average_error(found: Smoothing, windows: Windows, horizon: int, season: int) -> float:
@@ -155,6 +169,7 @@ def _is_fast(member: Member, window: int, horizon: int, season: int) -> bool:
 def _names(chosen: list[Member], penalty: np.ndarray, window: int, horizon: int, season: int) -> tuple[str, ...]:
     """Of the chosen forecasters, the best first."""
     words = {"level_shape": "level and shape", "log_level_shape": "level times shape", "median": "median"}
+    words |= {name: f"{name.split('_')[0].capitalize()} with smoothing per window, {how} season" for name, (how, _) in THETAS.items()}
     ends = {"plain": "", "log": " of logarithms", "ratio": ", multiplicative season"}
 
     def text(m: Member) -> str:

@@ -12,16 +12,17 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from applied_dl.tasks.forecast.models.adaptive_theta import THETAS, adaptive_theta
 from applied_dl.tasks.forecast.models.intermittent import TSB, median, tsb
 from applied_dl.tasks.forecast.models.level_shape import level_shape
 from applied_dl.tasks.forecast.models.shell import Spec, forecaster, swap
 from applied_dl.tasks.forecast.models.smoothing import Kind, candidates, seasons
 from applied_dl.tasks.forecast.readers.windows import steps_read
 
-ORIGINS = 4  # of a window, from which its forecasters are compared
-STEPS = 6  # ahead of each that are compared
-OWN = 0.5  # share of the window's own errors in the weights; the rest is that of all series
-SHARPNESS = 20.0  # a forecaster with a tenth more error has e^-2 of the weight
+ORIGINS = 6  # of a window, from which its forecasters are compared
+STEPS = 8  # ahead of each that are compared
+OWN = 0.35  # share of the window's own errors in the weights; the rest is that of all series
+SHARPNESS = 25.0  # a forecaster with a tenth more error has e^-2.5 of the weight
 SCALES = ("plain", "log", "ratio")  # values, their logarithms, values divided by their multiplicative season
 FLOOR, GROWTH = 1e-3, 3.0  # logarithms: the least value as a share of the window's mean, and e^3 times the largest at most
 LEAST_INDEX, LEAST_LEVEL = 0.05, 0.1  # of a multiplicative season, and of the level it is divided by as a share of the mean
@@ -84,6 +85,8 @@ def by_name(x, name: str, horizon: int, season: int):
     if name == "log_level_shape":
         logs, back = scaled(x, "log", horizon, season)
         return back(ops.expand_dims(level_shape(logs, horizon, season), 1), np.arange(horizon))[:, 0]
+    if name in THETAS:
+        return adaptive_theta(x, horizon, season, *THETAS[name])
     return tsb(x, horizon, *TSB[name])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from applied_dl.core.bundle import EXPLANATION, checked_bytes, open_bundle
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import Predictor, load
+from applied_dl.runtime.answers import add_answers
 from applied_dl.runtime.check import golden_inputs
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.runtime.shapley import Contributions, Parts, added_up, shapley
@@ -52,7 +53,14 @@ def explain(
             item["plot"] = str(_draw(Path(out), number, item))
         item.pop("parts")
     errors = [{"input": place, "error": sentence} for place, sentence in sorted(encoded.errors.items())]
-    return {"explanations": found + errors, "warnings": list(encoded.warnings)}
+    return {"explanations": found + errors, "warnings": [*encoded.warnings, *_far(predictor, encoded)]}
+
+
+def _far(predictor: Predictor, encoded: Any) -> list[str]:
+    """What `predict` warns of: inputs unlike the training data."""
+    if "distance" not in predictor.runtime.outputs or not encoded.kept:
+        return []
+    return add_answers([{} for _ in encoded.kept], {"distance": predictor.run(encoded.inputs)["distance"]}, ())
 
 
 def _explained(

@@ -1,6 +1,7 @@
 """The page's own encoders in Node: raw inputs in, arrays out."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,8 +14,8 @@ SCRIPTS = HERE.parents[1] / "applied_dl" / "page" / "js"
 
 
 def node() -> str:
-    """The path of Node; the test is skipped where it is absent."""
-    found = shutil.which("node")
+    """The path of Node, or of JAVASCRIPT, another engine with Node's arguments, such as Bun; the test is skipped where it is absent."""
+    found = os.environ.get("JAVASCRIPT") or shutil.which("node")
     if found is None:
         pytest.skip("node is not installed: the JavaScript encoders cannot run")
     if int(subprocess.run([found, "-p", "process.versions.node"], capture_output=True, text=True).stdout.split(".")[0]) < 20:

@@ -50,6 +50,8 @@ def test_contributions_of_a_linear_model_are_its_coefficients_times_the_distance
     assert found == pytest.approx(expected, abs=0.03)  # the fit is within 1 % of the coefficients
     assert item["method"] == "exact"
     complete(item)
+    assert applied_dl.explain(run.bundle, {"a": 0.3, "b": -0.2, "c": 0.1})["warnings"] == []
+    assert "unlike the training data" in applied_dl.explain(run.bundle, {"a": 30, "b": -20, "c": 10})["warnings"][-1]
     (again,) = applied_dl.explain(run.bundle, {"a": 0.3, "b": -0.2, "c": 0.1}, sampled=True)["explanations"]
     assert again["method"] == "sampled"
     assert {one["column"]: one["contribution"] for one in again["contributions"]} == pytest.approx(found, abs=1e-4)

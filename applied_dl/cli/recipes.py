@@ -31,6 +31,9 @@ def add_train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle, in one rename at the end")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted training")
     parser.add_argument("--dry-run", action="store_true", help="report what would be done and how long it takes, without training")
+    parser.add_argument("--workers", type=int, metavar="N", help="train by N processes of Ray together, here or on a cluster")
+    parser.add_argument("--address", help="a Ray cluster, such as ray://host:10001; --out must then be a folder that all its machines see")
+    parser.add_argument("--max-failures", type=int, default=3, metavar="K", help="start workers that died again up to K times (default: 3)")
 
 
 def train(options: Namespace) -> int:
@@ -45,7 +48,12 @@ def train(options: Namespace) -> int:
         return print_result(options, *dry_run(recipe, out))
     from applied_dl.workflows.train import train as train_recipe
 
-    run = train_recipe(recipe, out=out, overwrite=options.overwrite, resume=options.resume)
+    if options.workers is None and options.address:
+        raise UsageError("--address is the cluster of --workers; give the number of workers too.")
+    if options.workers is not None and options.workers < 1:
+        raise UsageError(f"--workers expects a number from 1 on; received {options.workers}.")
+    more = {"workers": options.workers, "address": options.address, "max_failures": options.max_failures}
+    run = train_recipe(recipe, out=out, overwrite=options.overwrite, resume=options.resume, **more)
     return print_result(options, run.as_dict(), str(run.bundle))
 
 

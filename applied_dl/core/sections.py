@@ -79,6 +79,9 @@ class Train(Section, frozen=True, kw_only=True):
         le=1,
     ) = None
     time_limit: TimeLimit = None
+    backend: about(
+        Literal["tensorflow", "jax"], "which of Keras' backends trains: tensorflow, or jax (extra [scale]) in a process of its own"
+    ) = "tensorflow"
     seed: about(int, "seed of splits, weights, order of rows and augmentation", ge=0, lt=2**31) = 0
     deterministic: about(bool, "the same seed on the same machine gives the same weights, bit for bit") = True
     log: about(Literal["tensorboard", "mlflow"] | None, "follow the training: tensorboard (in OUT.logs/) or mlflow") = None

@@ -43,7 +43,7 @@ class EpochMean:
         """Add the weights after `epoch` (from 0) to the mean."""
         if epoch < self.first:
             return
-        now = [v.numpy() for v in model.trainable_variables]
+        now = [np.array(keras.ops.convert_to_numpy(v)) for v in model.trainable_variables]
         self.count += 1
         self.values = [m + (w - m) / self.count for m, w in zip(self.values, now)] if self.values else now
 
@@ -51,7 +51,7 @@ class EpochMean:
         """Put the mean into the model. Returns a function that restores the former weights, or None where there is no mean yet."""
         if not self.values:
             return None
-        before = [np.asarray(keras.ops.convert_to_numpy(v)) for v in model.variables]
+        before = [np.array(keras.ops.convert_to_numpy(v)) for v in model.variables]
         for variable, value in zip(model.trainable_variables, self.values):
             variable.assign(value)
         self._measure(model)

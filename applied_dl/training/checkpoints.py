@@ -26,11 +26,16 @@ MIGHT_DIFFER = ("applied_dl", "keras", "tensorflow", "numpy")
 
 
 class Store(NamedTuple):
-    """Where the states of a run are kept; `identity` (recipe keys, data) must match for `resume`."""
+    """Where the states of a run are kept; `identity` (recipe keys, data) must match for `resume`.
+
+    Args:
+        writes: whether this process writes: one of several that train together does.
+    """
 
     folder: Path
     identity: dict[str, str]
     resume: bool = False
+    writes: bool = True
 
 
 class Keeper:
@@ -58,7 +63,7 @@ class Keeper:
     def due(self, last: bool) -> bool:
         """Whether a state is to be written now; the `last` one always is."""
         waited = time.perf_counter() - self.last
-        return self.folder is not None and (last or waited >= max(60 * self.minutes, WRITTEN_SHARE * self.seconds))
+        return self.folder is not None and self.store.writes and (last or waited >= max(60 * self.minutes, WRITTEN_SHARE * self.seconds))
 
     def write(self, done: int, arrays: dict[str, list], notes: dict) -> None:
         """Write the state after `done` epochs (or parts of them)."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import keras
 
+from applied_dl.layers.backend import JAX
+
 
 def precision(setting: str, dense_convolutions: bool) -> str:
     """The Keras dtype policy for `train.precision`; "auto" takes bfloat16 only where it is expected to be faster.
@@ -33,7 +35,11 @@ def has_bf16() -> bool:
 
 @cache
 def has_gpu() -> bool:
-    """Whether TensorFlow sees a GPU."""
+    """Whether the backend that trains sees a GPU."""
+    if JAX:
+        import jax
+
+        return jax.default_backend() == "gpu"
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))

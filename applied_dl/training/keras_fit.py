@@ -12,12 +12,17 @@ import msgspec
 import numpy as np
 
 from applied_dl.core.task import Pace, Source, Train
+from applied_dl.layers.backend import JAX
 from applied_dl.training.averaging import EpochMean
 from applied_dl.training.batches import plan, training_batches
 from applied_dl.training.model_parts import all_layers, leaf_layers, training_state
 from applied_dl.training.optimizers import optimizer as make_optimizer
 from applied_dl.training.session import Session
-from applied_dl.training.steps import block_starts, evaluation, train_inside
+
+if JAX:
+    from applied_dl.training import jax_steps as steps
+else:
+    from applied_dl.training import steps  # type: ignore[no-redef]
 
 LENGTH = 64  # taken for a free dimension
 EVALUATION_BATCH, EVALUATION_NUMBERS = 1024, 2**26  # rows of a validation batch, and numbers that their layers hold together
@@ -54,18 +59,12 @@ class KerasLoop:
             _limit_norms(model, settings.max_norm)
         self.length = keras.Variable(float(self.cut.steps * settings.epochs), trainable=False, dtype="float32")
         optimizer = make_optimizer(settings, self.length, rates)
-        inside = augment is None and source.ready
-        per_call = 1 if inside else self.cut.execution
-        model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False, steps_per_execution=per_call)
+        per_call = steps.steps_per_call(source, self.cut, augment)
+        model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=JAX, steps_per_execution=per_call)
         optimizer.build(model.trainable_variables)
-        if inside:
-            train_inside(model, source, self.cut, settings.seed)
-        self.elements = self.cut.steps // self.cut.execution if inside else self.cut.steps  # of the dataset, per epoch
-        self.per_block = per_call  # elements of the dataset that hold `cut.execution` steps
-        self.batches = lambda first_step: (
-            block_starts(self.cut, first_step) if inside else training_batches(source, self.cut, settings.seed, first_step, augment)
-        )
-        self.evaluate = evaluation(model, validation, rows_at_once(model, settings.batch_size)) if validation else None
+        self.elements, self.batches = steps.feed(model, source, self.cut, settings.seed, augment)  # per epoch; from a step on
+        self.per_block = self.elements * self.cut.execution // self.cut.steps  # elements that hold `cut.execution` steps
+        self.evaluate = steps.evaluation(model, validation, rows_at_once(model, settings.batch_size)) if validation else None
         self.first_batches = lambda: training_batches(source, self.cut, settings.seed, 0, augment)
         self.mean = EpochMean(settings, self.first_batches)
 
@@ -102,11 +101,11 @@ class KerasLoop:
 
     def weights(self) -> list[np.ndarray]:
         """Those in the model; while an epoch is recorded, the averaged ones."""
-        return self.model.get_weights()
+        return [np.array(weight) for weight in self.model.get_weights()]  # JAX hands out views of memory that its next step reuses
 
     def state(self) -> tuple[dict[str, list[np.ndarray]], dict]:
         """Weights, optimizer slots, seeds and the running mean."""
-        state = [np.asarray(keras.ops.convert_to_numpy(v)) for v in training_state(self.model)]
+        state = [np.array(keras.ops.convert_to_numpy(v)) for v in training_state(self.model)]
         return {"state": state, "mean": self.mean.values}, {"averaged": self.mean.count}
 
     def restore(self, done: int, arrays: dict[str, list[np.ndarray]], notes: dict) -> None:
@@ -150,7 +149,7 @@ class KerasLoop:
             return self.mean.swap(self.model)
         if not self.settings.ema:
             return None
-        before = [v.numpy() for v in self.model.trainable_variables]
+        before = [np.array(keras.ops.convert_to_numpy(v)) for v in self.model.trainable_variables]
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)  # Keras: overwrites them with their EMA
         return lambda: [variable.assign(value) for variable, value in zip(self.model.trainable_variables, before)]
 

@@ -16,6 +16,7 @@ from keras import ops
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.records import History
 from applied_dl.core.task import Loop, Trainer
+from applied_dl.layers.backend import JAX
 from applied_dl.training.batches import plan, training_batches
 from applied_dl.training.model_parts import training_state
 from applied_dl.training.optimizers import optimizer as make_optimizer
@@ -80,7 +81,7 @@ def find(model: keras.Model, source, settings, *, loss, augment=None, rates=None
     """
     flat = msgspec.structs.replace(settings, learning_rate=LOWEST, schedule="constant", warmup=0.0, ema=0.0)
     sweeper = make_optimizer(flat, steps, rates, Sweep(LOWEST, HIGHEST, steps))
-    model.compile(optimizer=sweeper, loss=loss, jit_compile=False)
+    model.compile(optimizer=sweeper, loss=loss, jit_compile=JAX)
     sweeper.build(model.trainable_variables)
     state = training_state(model)
     kept = [np.asarray(ops.convert_to_numpy(v)) for v in state]
@@ -125,7 +126,7 @@ def descend(model, source, settings, steps: int, loss, augment=None, rates=None)
 
 
 def _record(model, source, settings, optimizer, steps: int, loss, augment, recorder: BatchLosses) -> np.ndarray:
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=JAX)
     batches = training_batches(source, plan(source.size, settings.batch_size), settings.seed, 0, augment)
     model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[recorder], shuffle=False, verbose=0)
     model.compiled = False

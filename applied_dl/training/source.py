@@ -1,12 +1,13 @@
-"""Where batches come from: a size, and one in-graph function from row numbers to a batch."""
+"""Where batches come from: a size, and one function from row numbers to a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
+
+from applied_dl.layers.backend import JAX, constant, take
 
 LARGEST_RESIDENT = 2**31  # bytes; a larger array stays memory-mapped and is read a batch at a time
 
@@ -16,12 +17,13 @@ class Source(NamedTuple):
 
     Args:
         size: number of rows.
-        gather: `gather(index (B,) int64)` returns `(inputs by name, target)` or `(inputs, target, weight)`, batched, in the graph.
-        ready: whether a batch takes no more work than gathering, so that preparing it ahead of its step saves nothing.
+        gather: `gather(index (B,) integers)` returns `(inputs by name, target)` or `(inputs, target, weight)`, batched, in the graph.
+        ready: whether a batch takes no more work than gathering, so that preparing it ahead of its step saves nothing. Under JAX `gather`
+            is called outside the graph where it is False.
     """
 
     size: int
-    gather: Callable[[tf.Tensor], tuple]
+    gather: Callable[[Any], tuple]
     ready: bool = True
 
 
@@ -43,14 +45,17 @@ def _on_disk(array: np.ndarray) -> bool:
 
 
 def _column(array: np.ndarray):
-    if _on_disk(array):
-        kind, shape = tf.as_dtype(array.dtype), array.shape[1:]
+    if not _on_disk(array):
+        table = constant(array)
+        return lambda index: take(table, index)
+    if JAX:
+        return lambda index: np.ascontiguousarray(array[np.asarray(index)])
+    import tensorflow as tf
 
-        def read(index):
-            batch = tf.numpy_function(lambda i: np.ascontiguousarray(array[i]), [index], kind, stateful=False)
-            return tf.ensure_shape(batch, (None, *shape))
+    kind, shape = tf.as_dtype(array.dtype), array.shape[1:]
 
-        return read
-    with tf.device("/CPU:0"):
-        tensor = tf.constant(array)
-    return lambda index: tf.gather(tensor, index)
+    def read(index):
+        batch = tf.numpy_function(lambda i: np.ascontiguousarray(array[i]), [index], kind, stateful=False)
+        return tf.ensure_shape(batch, (None, *shape))
+
+    return read

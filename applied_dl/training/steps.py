@@ -1,4 +1,4 @@
-"""Many steps in one graph, and a whole evaluation in another, so that a small model waits neither for Python nor for a queue.
+"""TensorFlow: many steps in one graph, and a whole evaluation in another, so that a small model waits neither for Python nor for a queue.
 
 A batch that is only gathered is prepared inside the loop. One that costs work (augmentation, reading from a disk) is prepared ahead of its
 step, in parallel, by `training_batches`.
@@ -12,8 +12,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from applied_dl.training.batches import Plan, batch_maker
+from applied_dl.training.batches import Plan, batch_maker, training_batches
 from applied_dl.training.source import Source
+
+
+def steps_per_call(source: Source, cut: Plan, augment: Callable | None) -> int:
+    """Keras' `steps_per_execution`: the steps of a call that are not one element of `feed`."""
+    return 1 if _inside(source, augment) else cut.execution
+
+
+def feed(model: keras.Model, source: Source, cut: Plan, seed: int, augment: Callable | None) -> tuple[int, Callable]:
+    """Elements of an epoch, and `batches(first step)` for `fit`; the model must be compiled."""
+    if not _inside(source, augment):
+        return cut.steps, lambda first_step: training_batches(source, cut, seed, first_step, augment)
+    train_inside(model, source, cut, seed)
+    return cut.steps // cut.execution, lambda first_step: block_starts(cut, first_step)
+
+
+def _inside(source: Source, augment: Callable | None) -> bool:
+    return augment is None and source.ready
 
 
 def train_inside(model: keras.Model, source: Source, cut: Plan, seed: int) -> None:

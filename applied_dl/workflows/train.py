@@ -18,8 +18,9 @@ from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.core.records import EXPLODED, STOPPED, TIME_UP
 from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_predict, load_task
-from applied_dl.workflows import recipes
+from applied_dl.workflows import elsewhere, recipes
 from applied_dl.workflows.preparation import how_trained, identity, read_data, resolve_recipe
+from applied_dl.workflows.ray_train import fit_by_ray
 from applied_dl.workflows.time_limit import KEY, cuts_of, deadline_of
 
 if TYPE_CHECKING:
@@ -71,12 +72,18 @@ def train(
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
     callbacks: Sequence[Any] = (),
+    workers: int | None = None,
+    address: str | None = None,
+    max_failures: int = 3,
 ) -> Run:
     """Train a recipe (a TOML path, a task name, a dict or a recipe struct) and write its bundle; see `applied_dl.train`.
 
     Args:
         overrides: Values by dotted key, such as `{"train.epochs": 3}`.
         callbacks: Keras callbacks, called while the model is trained.
+        workers: Processes of Ray that train together.
+        address: Of a Ray cluster; None starts Ray on this machine.
+        max_failures: How many times workers that died are started again.
 
     Raises:
         AppliedError: One sentence on what is wrong.
@@ -102,15 +109,18 @@ def train(
         limits.seconds(recipe.train.time_limit, KEY)
     if recipe.export.budget is not None:
         limits.budget(recipe.export.budget, limits.BUDGET)
+    away = workers is not None or task.trained_by_keras and recipe.train.backend == "jax"
+    if away:
+        elsewhere.check(recipe, task.trained_by_keras, workers, tuple(callbacks))
     prepared = read_data(task, recipe)
     lines.log_data(prepared)
     asked, recipe = recipe, resolve_recipe(task, recipe, prepared)
-    folder = target.parent / f".{target.name}.run"
+    folder = target.parent.absolute() / f".{target.name}.run" if away else target.parent / f".{target.name}.run"
     store = Store(folder, identity(recipe, prepared.fingerprint), resume)
     if complete:
         return _checked(_complete(target, store))
     _begin(store, overwrite)
-    on_epoch = epoch_logger(recipe.train.log, target.parent / f"{target.name}.logs", target.name)
+    logs = target.parent / f"{target.name}.logs"
     with console.timed("baseline", "baselines on the same rows"):
         baselines = task.baselines(recipe, prepared)
     lines.log_baselines(baselines)
@@ -118,7 +128,13 @@ def train(
     if "tflite" in recipe.export.formats and task.trained_by_keras:
         warm_up()  # a training without Keras takes little memory, and the converter beside it too much
     deadline = deadline_of(task, recipe, prepared, store, start)
-    trainer = CheckpointingTrainer(store, tuple(callbacks), on_epoch, deadline=deadline)
+    if away:
+        job = elsewhere.Job(recipe, prepared, store, logs.absolute(), target.name, deadline, console.quiet)
+        trainer = fit_by_ray(job, workers, address, max_failures) if workers else elsewhere.fit_by_jax(job)
+        deadline = trainer.inner.deadline
+    else:
+        on_epoch = epoch_logger(recipe.train.log, logs, target.name)
+        trainer = CheckpointingTrainer(store, tuple(callbacks), on_epoch, deadline=deadline)
     if recipe.export.budget is None:
         fitted = task.fit(recipe, prepared, trainer)
         from applied_dl.training.hardware import as_float32  # Keras is loaded here for a training that did without

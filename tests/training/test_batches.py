@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from applied_dl.training.batches import ordered_batches, plan, training_batches
+from applied_dl.training.batches import ordered_batches, permutation, plan, row_blocks, shard, training_batches
 from applied_dl.training.source import resident
 
 
@@ -42,3 +45,32 @@ def test_large_mapped_arrays_are_read_by_the_batch(tmp_path, monkeypatch):
     inputs, target = next(iter(ordered_batches(source, 6)))
     np.testing.assert_array_equal(inputs["x"], mapped[:6])
     assert inputs["x"].shape == (6, 2)
+
+
+@pytest.mark.parametrize("size", [1, 2, 60, 1000, 65536, 65538, 70001])
+def test_numpys_order_is_that_of_tensorflows_graph(size):
+    for seed, epoch in ((0, 0), (77, 5), (2**31 - 1, 3)):
+        expected = tf.random.experimental.index_shuffle(tf.range(size, dtype=tf.int64), tf.constant([seed, epoch], tf.int32), size - 1)
+        np.testing.assert_array_equal(permutation(size, seed, epoch), expected)
+
+
+@given(size=st.integers(1, 3000), batch=st.integers(1, 400), seed=st.integers(0, 2**31 - 1), first=st.integers(0, 50))
+@settings(max_examples=30, deadline=None)
+def test_blocks_of_rows_are_the_batches_from_a_step_on(size, batch, seed, first):
+    cut = plan(size, batch)
+    one_by_one = cut._replace(execution=1)
+    blocks = row_blocks(size, cut, seed, first * cut.execution)
+    steps = row_blocks(size, one_by_one, seed, first * cut.execution)
+    np.testing.assert_array_equal(next(blocks), np.concatenate([next(steps) for _ in range(cut.execution)]))
+
+
+@pytest.mark.parametrize("workers", [2, 8])
+def test_the_shards_of_several_workers_show_each_row_once_an_epoch(workers):
+    cut = plan(4096, 64)
+    seen = [[] for _ in range(workers)]
+    for step, (batch,) in zip(range(2 * cut.steps), row_blocks(4096, cut._replace(execution=1), 5)):
+        for rank in range(workers):
+            seen[rank] += [(step // cut.steps, row) for row in shard(batch, rank, workers)]
+    assert {len(rows) for rows in seen} == {2 * 4096 // workers}
+    everything = [row for rows in seen for row in rows]
+    assert sorted(everything) == [(epoch, row) for epoch in range(2) for row in range(4096)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import tensorflow as tf
+from keras import ops
 
 from applied_dl.core.errors import known
+from applied_dl.layers import draws
 from applied_dl.layers.augment import color, erase, geometry, mix, randaugment
 
 NAMES = (*geometry.NAMES, "color", "erase", "randaugment", "mixup", "cutmix")
@@ -29,7 +30,7 @@ def augmentation(names: Iterable[str], strength: float = 1.0, num_classes: int |
 
     Example:
         >>> augment = augmentation(("flip", "shift"))
-        >>> inputs, target = augment({"image": images}, target, tf.constant([0, 1]))
+        >>> inputs, target = augment({"image": images}, target, ops.array([0, 1]))
     """
     names = tuple(names)
     for name in names:
@@ -40,7 +41,7 @@ def augmentation(names: Iterable[str], strength: float = 1.0, num_classes: int |
 
     def augment(inputs, target, seed):
         image = inputs["image"]
-        seeds = tf.random.split(seed, 6) if hasattr(tf.random, "split") else tf.random.experimental.stateless_split(seed, 6)
+        seeds = draws.split(seed, 6)
         if "randaugment" in names:
             image = randaugment.apply(image, seeds[0], strength, moves)
         elif moves:
@@ -51,7 +52,7 @@ def augmentation(names: Iterable[str], strength: float = 1.0, num_classes: int |
             image = erase.apply(image, seeds[2], strength)
         mixing = [name for name in ("mixup", "cutmix") if name in names]
         if mixing:
-            image, target = mix.apply(image, tf.cast(target, tf.float32), seeds[3], strength, mixing)
+            image, target = mix.apply(image, ops.cast(target, "float32"), seeds[3], strength, mixing)
         return {**inputs, "image": image}, target
 
     return augment

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 
-import tensorflow as tf
+from keras import ops
+
+from applied_dl.layers import draws
+from applied_dl.layers.backend import JAX, batch_size
 
 NAMES = ("flip", "shift", "rotate", "zoom", "shear", "perspective", "pad")
 ROTATE = 15 * math.pi / 180  # radians either way
@@ -20,7 +23,7 @@ PERSPECTIVE = 0.1  # of the depth over a half side
 
 def apply(image, seed, strength: float, names: tuple[str, ...]):
     """(B, H, W, C) uint8 → the same shape and type, transformed."""
-    batch = tf.shape(image)[0]
+    batch = batch_size(image)
     height, width = image.shape[1], image.shape[2]
     smooth = any(name not in ("flip", "shift", "pad") for name in names)
     return warp(image, matrices(batch, height, width, seed, strength, names, whole=not smooth), smooth, "pad" in names)
@@ -33,29 +36,21 @@ def warp(image, matrix, smooth: bool, black: bool = False):
     back = _constant([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
     matrix = middle @ matrix @ back
     matrix = matrix / matrix[:, 2:, 2:]
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=image,
-        transforms=tf.reshape(matrix, (-1, 9))[:, :8],
-        output_shape=[height, width],
-        fill_value=0.0,
-        interpolation="BILINEAR" if smooth else "NEAREST",
-        fill_mode="CONSTANT" if black else "REFLECT",
-    )
-    return tf.ensure_shape(moved, image.shape)
+    return _resampled(image, ops.reshape(matrix, (-1, 9))[:, :8], smooth, black)
 
 
 def matrices(batch, height: int, width: int, seed, strength: float, names: tuple[str, ...], whole: bool = False):
     """(B, 3, 3) random matrices of the named transformations; `whole` rounds shifts to whole pixels."""
-    draw = iter(tf.unstack(tf.random.stateless_uniform((9, batch), seed, -1.0, 1.0)))
-    one, zero = tf.ones((batch,)), tf.zeros((batch,))
-    rows = lambda *cells: tf.reshape(tf.stack(cells, axis=1), (-1, 3, 3))  # noqa: E731
-    matrix = tf.eye(3, batch_shape=[batch])
+    draw = iter(ops.unstack(draws.uniform((9, batch), seed, -1.0, 1.0), 9))
+    one, zero = ops.ones((batch,)), ops.zeros((batch,))
+    rows = lambda *cells: ops.reshape(ops.stack(cells, axis=1), (-1, 3, 3))  # noqa: E731
+    matrix = ops.broadcast_to(ops.eye(3), (batch, 3, 3))
     flip, angle, zoom, stretch, shear, tilt_x, tilt_y, shift_x, shift_y = draw
     if "flip" in names:
-        sign = tf.where(flip < 0, -1.0, 1.0)
+        sign = ops.where(flip < 0, -1.0, 1.0)
         matrix = matrix @ rows(sign, zero, zero, zero, one, zero, zero, zero, one)
     if "rotate" in names:
-        c, s = tf.cos(angle * ROTATE * strength), tf.sin(angle * ROTATE * strength)
+        c, s = ops.cos(angle * ROTATE * strength), ops.sin(angle * ROTATE * strength)
         matrix = matrix @ rows(c, -s, zero, s, c, zero, zero, zero, one)
     if "zoom" in names:
         factor, side = 1 + zoom * ZOOM * strength, 1 + stretch * ZOOM * strength / 2
@@ -69,10 +64,58 @@ def matrices(batch, height: int, width: int, seed, strength: float, names: tuple
         far_x, far_y = (max(SHIFT * strength * side, 1.0) for side in (width, height))
         x, y = shift_x * far_x, shift_y * far_y
         if whole:
-            x, y = (tf.round(shift * (math.floor(far) + 0.499)) for shift, far in ((shift_x, far_x), (shift_y, far_y)))
+            x, y = (ops.round(shift * (math.floor(far) + 0.499)) for shift, far in ((shift_x, far_x), (shift_y, far_y)))
         matrix = matrix @ rows(one, zero, x, zero, one, y, zero, zero, one)
     return matrix
 
 
 def _constant(rows):
-    return tf.constant([rows], tf.float32)
+    return ops.array([rows], dtype="float32")
+
+
+def _resampled(image, transform, smooth: bool, black: bool):
+    """ImageProjectiveTransformV3 of `transform` (B, 8), which Keras' own operation of JAX is not: it leaves out perspective."""
+    if not JAX:
+        import tensorflow as tf
+
+        moved = tf.raw_ops.ImageProjectiveTransformV3(
+            images=image,
+            transforms=transform,
+            output_shape=list(image.shape[1:3]),
+            fill_value=0.0,
+            interpolation="BILINEAR" if smooth else "NEAREST",
+            fill_mode="CONSTANT" if black else "REFLECT",
+        )
+        return tf.ensure_shape(moved, image.shape)
+    height, width = image.shape[1:3]
+    x, y = ops.meshgrid(ops.arange(width, dtype="float32"), ops.arange(height, dtype="float32"))
+    a = [transform[:, i, None, None] for i in range(8)]
+    depth = a[6] * x + a[7] * y + 1
+    x, y = (a[0] * x + a[1] * y + a[2]) / depth, (a[3] * x + a[4] * y + a[5]) / depth  # (B, H, W)
+    if not black:
+        x, y = _reflected(x, width), _reflected(y, height)
+    if not smooth:
+        return _pixels(image, _nearest(y), _nearest(x))
+    left, top = ops.floor(x), ops.floor(y)
+    right, down = (x - left)[..., None], (y - top)[..., None]
+    value = lambda row: (1 - right) * _pixels(image, row, left) + right * _pixels(image, row, left + 1)  # noqa: E731
+    return ops.cast((1 - down) * value(top) + down * value(top + 1), image.dtype)  # rounds down, as TensorFlow does
+
+
+def _reflected(place, size: int):
+    """Places as [dcba|abcd|dcba] maps them to 0..size - 1."""
+    place = ops.mod(place + 0.5, 2 * size)
+    return ops.clip(ops.where(place > size, 2 * size - place, place) - 0.5, 0, size - 1)
+
+
+def _nearest(place):
+    return ops.floor(ops.abs(place) + 0.5) * ops.sign(place)  # halves away from zero, as C++ rounds
+
+
+def _pixels(image, row, column):
+    """(B, H, W, C) of the pixels at whole places (B, H, W); 0 outside."""
+    batch, height, width, channels = image.shape
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    flat = ops.cast(ops.clip(row, 0, height - 1) * width + ops.clip(column, 0, width - 1), "int32")
+    picked = ops.take_along_axis(ops.reshape(image, (batch, -1, channels)), ops.reshape(flat, (batch, -1, 1)), axis=1)
+    return ops.where(inside[..., None], ops.reshape(picked, image.shape), ops.zeros((), image.dtype))

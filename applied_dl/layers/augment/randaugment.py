@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 
-import tensorflow as tf
+from keras import ops
 
+from applied_dl.layers import draws
 from applied_dl.layers.augment import color, geometry
+from applied_dl.layers.backend import batch_size
 
 SPACE = ("rotate", "shear_x", "shear_y", "shift_x", "shift_y", "zoom")
 COLOR = ("brightness", "contrast", "saturation", "posterize", "solarize")
@@ -21,30 +23,30 @@ LEVELS = 16.0  # step of posterize at full strength
 
 def apply(image, seed, strength: float, moves: tuple[str, ...] = ()):
     """(B, H, W, C) uint8 → the same shape and type; `moves` of `geometry.NAMES` are part of the same resampling."""
-    batch, (height, width) = tf.shape(image)[0], image.shape[1:3]
+    batch, (height, width) = batch_size(image), image.shape[1:3]
     names = (*SPACE, *COLOR)
-    lottery = tf.random.stateless_uniform((batch, len(names)), seed)
-    last = tf.math.top_k(lottery, DRAWN).values[:, -1:]
-    chosen = tf.cast(lottery >= last, tf.float32)
-    amount = tf.random.stateless_uniform((batch, len(names)), seed + 1, -strength, strength) * chosen
-    by_name = dict(zip(names, tf.unstack(amount, axis=1)))
+    lottery = draws.uniform((batch, len(names)), seed)
+    last = ops.top_k(lottery, DRAWN)[0][:, -1:]
+    chosen = ops.cast(lottery >= last, "float32")
+    amount = draws.uniform((batch, len(names)), seed + 1, -strength, strength) * chosen
+    by_name = dict(zip(names, ops.unstack(amount, len(names), axis=1)))
     matrix = _matrix(by_name, batch, height, width)
     if moves:
         matrix = matrix @ geometry.matrices(batch, height, width, seed + 2, strength, moves)
     image = geometry.warp(image, matrix, smooth=True, black="pad" in moves)
     wide = {name: by_name[name][:, None, None, None] for name in COLOR}
     image = color.recolor(image, 0.4 * wide["brightness"], 1 + 0.6 * wide["contrast"], 1 + 0.8 * wide["saturation"])
-    x = tf.cast(image, tf.float32)
-    step = 1 + (LEVELS * 2 - 1) * tf.abs(wide["posterize"])
-    x = tf.floor(x / step) * step
-    threshold = 256 - 128 * tf.abs(wide["solarize"])
-    return color.to_uint8(tf.where(x >= threshold, 255 - x, x))
+    x = ops.cast(image, "float32")
+    step = 1 + (LEVELS * 2 - 1) * ops.abs(wide["posterize"])
+    x = ops.floor(x / step) * step
+    threshold = 256 - 128 * ops.abs(wide["solarize"])
+    return color.to_uint8(ops.where(x >= threshold, 255 - x, x))
 
 
 def _matrix(amount: dict, batch, height: int, width: int):
-    one, zero = tf.ones((batch,)), tf.zeros((batch,))
-    rows = lambda *cells: tf.reshape(tf.stack(cells, axis=1), (-1, 3, 3))  # noqa: E731
-    c, s = tf.cos(amount["rotate"] * ROTATE), tf.sin(amount["rotate"] * ROTATE)
+    one, zero = ops.ones((batch,)), ops.zeros((batch,))
+    rows = lambda *cells: ops.reshape(ops.stack(cells, axis=1), (-1, 3, 3))  # noqa: E731
+    c, s = ops.cos(amount["rotate"] * ROTATE), ops.sin(amount["rotate"] * ROTATE)
     zoom = 1 + amount["zoom"] * ZOOM
     turned = rows(c * zoom, -s * zoom, zero, s * zoom, c * zoom, zero, zero, zero, one)
     sheared = rows(one, amount["shear_x"] * SHEAR, zero, amount["shear_y"] * SHEAR, one, zero, zero, zero, one)

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from applied_dl.layers.backend import compiled, constant, take
 from applied_dl.training.source import Source, resident
 
 HEAD_VIEWS = 4  # of each image, on which the head is trained: as it is, and augmented
@@ -33,14 +34,14 @@ class Frozen(NamedTuple):
 
     def source(self, target: np.ndarray, weight: np.ndarray | None) -> Source:
         """Every view of every training image, with the target (and the weight) of the image."""
-        columns = [tf.constant(column) for column in (target, weight) if column is not None]
+        columns = [constant(column) for column in (target, weight) if column is not None]
         views, computed = self.views.shape[:2]
-        kept = tf.constant(self.views.reshape(-1, *self.views.shape[2:]))
+        kept = constant(self.views.reshape(-1, *self.views.shape[2:]))
 
         def gather(index):
             view, row = index // self.size, index % self.size
-            values = tf.gather(kept, view * computed + row % computed)
-            return ({"kept": tf.cast(values, tf.float32)}, *(tf.gather(column, row) for column in columns))
+            values = take(kept, view * computed + row % computed)
+            return ({"kept": ops.cast(values, "float32")}, *(take(column, row) for column in columns))
 
         return Source(self.size * views, gather)
 
@@ -105,15 +106,15 @@ def _views(rows: int, shape) -> int:
 
 def _compiled(part: keras.Model):
     """(B, …) → float16, as one graph for batches of any size."""
-    return tf.function(lambda x: tf.saturate_cast(part(tf.cast(x, tf.float32), training=False), tf.float16), reduce_retracing=True)
+    return compiled(lambda x: ops.saturate_cast(part(ops.cast(x, "float32"), training=False), "float16"))
 
 
 def _outputs(part, values: np.ndarray, augment, seed: int = 0) -> np.ndarray:
     """(N, …) → (N, …), augmented first where `augment` is given."""
     found = []
     for start in range(0, len(values), BATCH):
-        batch = tf.constant(np.ascontiguousarray(values[start : start + BATCH]))
+        batch = ops.convert_to_tensor(np.ascontiguousarray(values[start : start + BATCH]))
         if augment is not None:
-            batch = augment({"image": batch}, tf.zeros((len(batch), 1)), tf.constant([seed, start], tf.int32))[0]["image"]
-        found.append(part(batch).numpy())
+            batch = augment({"image": batch}, ops.zeros((len(batch), 1)), ops.array([seed, start], dtype="int32"))[0]["image"]
+        found.append(np.asarray(part(batch)))
     return np.concatenate(found)

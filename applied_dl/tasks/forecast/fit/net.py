@@ -6,7 +6,6 @@ import inspect
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from applied_dl.core import console
 from applied_dl.core.builders import call
 from applied_dl.core.errors import DataError
 from applied_dl.core.records import Fitted, History
+from applied_dl.layers.backend import constant
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
@@ -187,7 +187,7 @@ def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
     """Training windows gathered from one resident tensor, and the validation windows."""
     e, state = prepared.encoder, prepared.state
     blocks = [_lengthened(block, pad, e.season) for block, pad in zip(state.blocks, state.pads)]
-    units = None if e.form == "panel" else (tf.constant(e.center, tf.float32), tf.constant(e.scale, tf.float32))
+    units = None if e.form == "panel" else tuple(constant(np.array(values, np.float32)) for values in (e.center, e.scale))
 
     def target(history, truth):
         if units:
@@ -195,8 +195,8 @@ def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
         if not relative:
             return truth
         _, spread = panel_scale(history, e.season)
-        size = tf.reduce_mean(tf.abs(tf.concat([history, truth], 1)), axis=1, keepdims=True) + 1e-6
-        return tf.concat([truth, spread, size], axis=1)
+        size = ops.mean(ops.abs(ops.concatenate([history, truth], axis=1)), axis=1, keepdims=True) + 1e-6
+        return ops.concatenate([truth, spread, size], axis=1)
 
     starts = state.starts["train"]
     fitting = Source(len(starts), gather_windows(blocks, starts, e.lookback, e.horizon, target, e.cycle))
@@ -204,8 +204,8 @@ def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
         rows = state.starts["validation"]
         return fitting, Source(len(rows), gather_windows(blocks, rows, e.lookback, e.horizon, target, e.cycle))
     part = prepared.validation
-    truth = tf.constant(np.where(np.isnan(part.target), part.inputs["history"][:, -1:], part.target), tf.float32)
-    history = tf.constant(part.inputs["history"])
+    truth = constant(np.where(np.isnan(part.target), part.inputs["history"][:, -1:], part.target).astype(np.float32))
+    history = constant(part.inputs["history"])
     return fitting, resident(part.inputs, np.asarray(target(history, truth)))
 
 

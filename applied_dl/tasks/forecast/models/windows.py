@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from applied_dl.layers.backend import constant, take
+
 NORMALIZE = ("last", "mean", "revin", "panel", "none", "difference")
 EPSILON = 1e-5
 LARGEST = 30.0  # a panel's scaled values are cut here: one spike must not move the weights
@@ -100,27 +102,21 @@ def gather_windows(blocks: list, starts: np.ndarray, lookback: int, horizon: int
     names = [name for name in ("values", "past", "future") if getattr(blocks[0], name) is not None]
     offsets = {name: np.cumsum([0] + [len(getattr(block, name)) for block in blocks])[:-1] for name in names}
     block_of, first = starts[:, 0], starts[:, 1]
-    import tensorflow as tf  # here, so that the layers above and the models made of them run under every Keras backend
-
-    with tf.device("/CPU:0"):
-        resident = {name: tf.constant(np.concatenate([getattr(block, name) for block in blocks])) for name in names}
-        begin = {name: tf.constant(offsets[name][block_of] + first) for name in names}
-        static = None if blocks[0].static is None else tf.constant(np.stack([block.static for block in blocks]))
-        owner = tf.constant(block_of)
-        phase = tf.constant(((np.array([block.start for block in blocks])[block_of] + first) % cycle).astype(np.int32)) if cycle else None
+    resident = {name: constant(np.concatenate([getattr(block, name) for block in blocks])) for name in names}
+    begin = {name: constant(offsets[name][block_of] + first) for name in names}
+    static = None if blocks[0].static is None else constant(np.stack([block.static for block in blocks]))
+    owner = constant(block_of)
+    phase = constant(((np.array([block.start for block in blocks])[block_of] + first) % cycle).astype(np.int32)) if cycle else None
     reach = {"values": lookback + horizon, "past": lookback, "future": lookback + horizon}
 
     def gather(index):
-        cut = {
-            name: tf.gather(resident[name], tf.gather(begin[name], index)[:, None] + tf.range(reach[name], dtype=tf.int64))
-            for name in names
-        }
+        cut = {name: take(resident[name], take(begin[name], index)[:, None] + np.arange(reach[name])) for name in names}
         window = cut.pop("values")
         inputs = {"history": window[:, :lookback], **cut}
         if static is not None:
-            inputs["static"] = tf.gather(static, tf.gather(owner, index))
+            inputs["static"] = take(static, take(owner, index))
         if phase is not None:
-            inputs["phase"] = tf.gather(phase, index)[:, None]
+            inputs["phase"] = take(phase, index)[:, None]
         return inputs, target(inputs["history"], window[:, lookback:])
 
     return gather

@@ -5,15 +5,15 @@ from __future__ import annotations
 import keras
 import msgspec
 import numpy as np
-import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from applied_dl.core import console
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Fitted, History
+from applied_dl.layers import draws
+from applied_dl.layers.backend import JAX, batch_size, constant, take
 from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
-from applied_dl.tasks.sentences.fit.contrastive import fit_table
 from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, initialize_english, initialize_from_file
 from applied_dl.tasks.sentences.fit.linear import fit_linear, linear_share
 from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
@@ -97,7 +97,7 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -
         inputs, target = pick(inputs, target, seed)
         if change is None:
             return inputs, target
-        seeds = tf.random.experimental.stateless_split(seed, len(sides) + 1)
+        seeds = draws.split(seed, len(sides) + 1)
         return {name: change(inputs[name], seeds[i + 1]) for i, name in enumerate(sides)}, target
 
     if recipe.model.name in LIGHT and (recipe.model.pooling or "mean") == "mean":
@@ -106,6 +106,10 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -
             name for name in ("val_spearman", "val_accuracy", "val_mrr") if name in known
         )  # of the retrieval metrics the least noisy one
         strata = None
+        if JAX:
+            raise UsageError("train.backend = 'jax' has no meaning for a table of vectors, whose rows TensorFlow updates; remove it.")
+        from applied_dl.tasks.sentences.fit.contrastive import fit_table
+
         if recipe.learn.objective == "contrastive" and not prepared.encoder.labels:
             strata = prepared.state.source[times_shown(prepared.state.rows)]
         return fit_table(
@@ -123,33 +127,34 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -
 
 def _pairs(recipe, prepared, ids):
     """The rows of texts as a source, and the function that draws two texts of each row (and the hard negative) for a batch."""
-    state, table = prepared.state, tf.constant(ids)
+    state, table = prepared.state, constant(ids)
     rows, labels = state.rows, prepared.encoder.labels
     if recipe.learn.objective == "simcse":
         rows = np.arange(len(ids), dtype=np.int32)[:, None]
     elif labels:  # texts of one label belong together
         rows = _same_label(prepared.train.target, recipe.train.seed)
     count = (rows >= 0).sum(1).astype(np.int32)
-    keys = tf.constant(prepared.train.target if labels and recipe.learn.objective != "simcse" else same_meaning(rows, len(ids)), tf.int32)
+    keys = prepared.train.target if labels and recipe.learn.objective != "simcse" else same_meaning(rows, len(ids))
+    keys = constant(keys.astype(np.int32))
     hard = state.negatives is not None and recipe.learn.objective == "contrastive"
     sides = ("a", "b", "c") if hard else ("a", "b")
-    negatives = tf.constant(state.negatives) if hard else None
-    again, size = tf.constant(times_shown(rows)), len(times_shown(rows))
-    rows, count = tf.constant(rows), tf.constant(count)
+    negatives = constant(state.negatives) if hard else None
+    again, size = constant(times_shown(rows)), len(times_shown(rows))
+    rows, count = constant(rows), constant(count)
 
     def gather(index):
-        return {"row": tf.gather(again, index)}, tf.zeros_like(index)
+        return {"row": take(again, index)}, ops.zeros_like(index)
 
     def pick(inputs, target, seed):
         index = inputs["row"]
-        some = tf.gather(count, index)
-        first, second = tf.unstack(tf.random.stateless_uniform((2, tf.shape(index)[0]), seed))
-        here = tf.cast(first * tf.cast(some, tf.float32), tf.int32) % some
-        step = 1 + tf.cast(second * tf.cast(some - 1, tf.float32), tf.int32) % tf.maximum(some - 1, 1)
-        there = tf.where(some > 1, (here + step) % tf.maximum(some, 1), here)
-        texts = [tf.gather(tf.gather(rows, index), place, batch_dims=1) for place in (here, there)]
-        texts += [tf.gather(negatives, index)] if hard else []
-        return {name: tf.gather(table, text) for name, text in zip(sides, texts)}, tf.stack([tf.gather(keys, text) for text in texts], 1)
+        some = take(count, index)
+        first, second = ops.unstack(draws.uniform((2, batch_size(index)), seed), 2)
+        here = ops.cast(first * ops.cast(some, "float32"), "int32") % some
+        step = 1 + ops.cast(second * ops.cast(some - 1, "float32"), "int32") % ops.maximum(some - 1, 1)
+        there = ops.where(some > 1, (here + step) % ops.maximum(some, 1), here)
+        texts = [ops.take_along_axis(take(rows, index), place[:, None], axis=1)[:, 0] for place in (here, there)]
+        texts += [take(negatives, index)] if hard else []
+        return {name: take(table, text) for name, text in zip(sides, texts)}, ops.stack([take(keys, text) for text in texts], axis=1)
 
     return Source(size, gather), pick, sides
 
@@ -170,10 +175,10 @@ def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
 
 def _teacher_pairs(recipe, prepared, ids):
     """Single texts with the teacher's vector of each."""
-    table, wanted = tf.constant(ids), tf.constant(teacher_vectors(model_folder(recipe.model.teacher), list(prepared.train.extra["text"])))
+    table, wanted = constant(ids), constant(teacher_vectors(model_folder(recipe.model.teacher), list(prepared.train.extra["text"])))
 
     def gather(index):
-        return {"a": tf.gather(table, index)}, tf.gather(wanted, index)
+        return {"a": take(table, index)}, take(wanted, index)
 
     return Source(len(ids), gather), lambda inputs, target, seed: (inputs, target), ("a",)
 
@@ -317,9 +322,11 @@ def _outputs(model: keras.Model, part, encoder: SubwordEncoder) -> dict[str, np.
 
 
 def trimmed(ids, padding: int):
-    """Ids (B, T) without the columns that are padding in every row of the batch."""
-    used = tf.reduce_max(tf.reduce_sum(tf.cast(ids != padding, tf.int32), axis=1))
-    return ids[:, : tf.maximum(used, 1)]
+    """Ids (B, T) without the columns that are padding in every row of the batch; all of them under JAX, whose shapes are fixed."""
+    if JAX:
+        return ids
+    used = ops.max(ops.sum(ops.cast(ids != padding, "int32"), axis=1))
+    return ids[:, : ops.maximum(used, 1)]
 
 
 def _fit_whole(whole, encoder, source, validation, settings, trainer, shared: dict, tag: str, head: bool) -> History:
@@ -347,7 +354,13 @@ def _fit_mlm(recipe, prepared, model, ids, settings, trainer, tag) -> History:
 
     held = prepared.validation.inputs["ids"]
     masked, target = mask_tokens(
-        tf.constant(held), tf.constant([1, 2]), recipe.learn.mask, mask, encoder.vocabulary, FIRST_WORD, encoder.padding
+        ops.convert_to_tensor(held),
+        ops.array([1, 2], dtype="int32"),
+        recipe.learn.mask,
+        mask,
+        encoder.vocabulary,
+        FIRST_WORD,
+        encoder.padding,
     )
-    validation = resident({"ids": masked.numpy()}, target.numpy())
+    validation = resident({"ids": np.asarray(masked)}, np.asarray(target))
     return trainer.train(whole, resident({"ids": ids}, ids), validation, settings, loss=MaskedTokens(), augment=augment, tag=tag)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from applied_dl.core import console
 from applied_dl.core.cache import cache_folder
+from applied_dl.layers.backend import JAX, compiled
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, read_tokenizer
 from applied_dl.text.bert_files import read_facts
 from applied_dl.text.models.bert import pretrained
@@ -49,6 +50,10 @@ def _content(folder: Path, length: int, texts: list[str]) -> str:
 
 def encoder_call(model: keras.Model):
     """A Keras encoder as one compiled function of ids (B, T) of any size."""
+    if JAX:
+        return compiled(lambda ids: model({"ids": ids}, training=False))
+    import tensorflow as tf
+
     return tf.function(lambda ids: model({"ids": ids}, training=False), input_signature=[tf.TensorSpec((None, None), tf.int32)])
 
 
@@ -58,7 +63,7 @@ def encode_all(call, encoder: SubwordEncoder, texts: list[str], batch: int = BAT
     found: np.ndarray | None = None
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
-        vectors = call(tf.constant(encode_texts(encoder, [texts[i] for i in rows]))).numpy()
+        vectors = np.asarray(call(ops.convert_to_tensor(encode_texts(encoder, [texts[i] for i in rows]))))
         found = np.zeros((len(texts), vectors.shape[1]), np.float32) if found is None else found
         found[rows] = vectors
     return np.zeros((0, 0), np.float32) if found is None else found

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import tensorflow as tf
+from keras import ops
 
 from applied_dl.core.errors import known
+from applied_dl.layers import draws
+from applied_dl.layers.backend import batch_size
 
 NAMES = ("drop", "swap", "reverse", "span")
 SHARE = {"drop": 0.1, "swap": 0.1, "reverse": 0.1, "span": 0.2}
@@ -27,7 +29,7 @@ def token_augmentation(names: Iterable[str], strength: float = 1.0, padding: int
     share = {name: min(SHARE[name] * strength, MOST) for name in names}
 
     def change(ids, seed):
-        seeds = tf.random.experimental.stateless_split(seed, 4)
+        seeds = draws.split(seed, 4)
         if "swap" in share:
             ids = _swap(ids, share["swap"], padding, seeds[0])
         if "reverse" in share:
@@ -35,7 +37,7 @@ def token_augmentation(names: Iterable[str], strength: float = 1.0, padding: int
         if "span" in share:
             ids = _without(ids, _in_span(ids, share["span"], padding, seeds[2]), padding)
         if "drop" in share:
-            ids = _without(ids, tf.random.stateless_uniform(tf.shape(ids), seeds[3]) < share["drop"], padding)
+            ids = _without(ids, draws.uniform(ops.shape(ids), seeds[3]) < share["drop"], padding)
         return ids
 
     return change
@@ -44,45 +46,45 @@ def token_augmentation(names: Iterable[str], strength: float = 1.0, padding: int
 def mask_tokens(ids, seed, share: float, mask_id: int, vocabulary: int, first: int, padding: int = 0):
     """Masked-language-model inputs and targets (Devlin et al., 2019): of `share` of the tokens 8 in 10 become the mask, 1 a random one of
     `first`..`vocabulary`, 1 stays; the target is −1 where nothing is to be guessed."""
-    chosen, how, other = (
-        tf.random.stateless_uniform(tf.shape(ids), s) for s in tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    )
-    guess = tf.logical_and(chosen < share, ids != padding)
-    random = first + tf.cast(other * float(vocabulary - first), ids.dtype)
-    changed = tf.where(how < 0.8, tf.cast(mask_id, ids.dtype), tf.where(how < 0.9, random, ids))
-    return tf.where(guess, changed, ids), tf.where(guess, ids, -1)
+    chosen, how, other = (draws.uniform(ops.shape(ids), s) for s in draws.split(seed, 3))
+    guess = ops.logical_and(chosen < share, ids != padding)
+    random = first + ops.cast(other * float(vocabulary - first), ids.dtype)
+    changed = ops.where(how < 0.8, ops.cast(mask_id, ids.dtype), ops.where(how < 0.9, random, ids))
+    return ops.where(guess, changed, ids), ops.where(guess, ids, -1)
 
 
 def _without(ids, gone, padding: int):
     """Tokens left out, except in texts that would have none left."""
-    less = tf.where(gone, padding, ids)
-    return tf.where(tf.reduce_any(less != padding, axis=1, keepdims=True), less, ids)
+    less = ops.where(gone, padding, ids)
+    return ops.where(ops.any(less != padding, axis=1, keepdims=True), less, ids)
 
 
 def _in_span(ids, share: float, padding: int, seed):
-    size = tf.reduce_sum(tf.cast(ids != padding, tf.float32), axis=1, keepdims=True)  # (B, 1)
-    length, start = tf.unstack(tf.random.stateless_uniform((2, tf.shape(ids)[0], 1), seed))
+    size = ops.sum(ops.cast(ids != padding, "float32"), axis=1, keepdims=True)  # (B, 1)
+    length, start = ops.unstack(draws.uniform((2, batch_size(ids), 1), seed), 2)
     length = length * share * size
     start = start * (size - length)
-    place = tf.cast(tf.range(tf.shape(ids)[1]), tf.float32)[None]
-    return tf.logical_and(place >= start, place < start + length)
+    place = ops.cast(ops.arange(ops.shape(ids)[1]), "float32")[None]
+    return ops.logical_and(place >= start, place < start + length)
 
 
 def _swap(ids, share: float, padding: int, seed):
     """Exchange disjoint neighbours (2i, 2i+1), or (2i+1, 2i+2), both real."""
-    odd, which = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    shift = tf.cast(tf.random.stateless_uniform((), odd) < 0.5, tf.int32)
-    length = tf.shape(ids)[1]
-    place = tf.range(length)
-    partner = tf.where((place - shift) % 2 == 0, place + 1, place - 1)
-    partner = tf.where(tf.logical_and(partner >= 0, partner < length), partner, place)
-    pair = tf.minimum(place, partner)  # both ends of a pair ask the same number
-    asked = tf.gather(tf.random.stateless_uniform(tf.shape(ids), which) < 2 * share, pair, axis=1)
-    other = tf.gather(ids, partner, axis=1)
-    return tf.where(asked & (ids != padding) & (other != padding), other, ids)
+    odd, which = draws.split(seed, 2)
+    shift = ops.cast(draws.uniform((), odd) < 0.5, "int32")
+    length = ops.shape(ids)[1]
+    place = ops.arange(length)
+    partner = ops.where((place - shift) % 2 == 0, place + 1, place - 1)
+    partner = ops.where(ops.logical_and(partner >= 0, partner < length), partner, place)
+    pair = ops.minimum(place, partner)  # both ends of a pair ask the same number
+    asked = ops.take(draws.uniform(ops.shape(ids), which) < 2 * share, pair, axis=1)
+    other = ops.take(ids, partner, axis=1)
+    return ops.where(asked & (ids != padding) & (other != padding), other, ids)
 
 
 def _reverse(ids, share: float, padding: int, seed):
-    chosen = tf.random.stateless_uniform((tf.shape(ids)[0],), seed) < share
-    size = tf.reduce_sum(tf.cast(ids != padding, tf.int32), axis=1)
-    return tf.reverse_sequence(ids, tf.where(chosen, size, 0), seq_axis=1, batch_axis=0)
+    """The real tokens of the drawn texts, which come first, in reverse order."""
+    chosen = draws.uniform((batch_size(ids),), seed) < share
+    size = ops.where(chosen, ops.sum(ops.cast(ids != padding, "int32"), axis=1), 0)[:, None]  # (B, 1)
+    place = ops.arange(ops.shape(ids)[1])[None]
+    return ops.take_along_axis(ids, ops.where(place < size, size - 1 - place, place), axis=1)

@@ -1,0 +1,168 @@
+"""`applied-dl train --workers N`: the fit of a recipe on N processes of a Ray cluster, or of this machine, which train one model together.
+
+Ray Train starts the workers, and starts them again where one dies; JAX divides every global batch among their devices
+(`training.jax_steps`), so that batches, schedule and result are those of one process. Rank 0 writes checkpoints and results into the run's
+folder, from which every restart goes on; each rank has a log.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+
+from applied_dl.core import console
+from applied_dl.core.errors import AppliedError, DataError, RefusedError, UsageError
+from applied_dl.workflows import elsewhere
+
+START_SECONDS = "300"  # that Ray's own processes may take to start: a busy machine needs more than the default
+LOOK_SECONDS = 0.5  # between two looks at the log of rank 0
+
+
+def check_batch(rows: int, batch: int | str, workers: int) -> None:
+    """Raises `UsageError` where a batch cannot be divided among the workers."""
+    from applied_dl.training.batches import plan
+
+    size = plan(rows, batch).batch
+    if size % workers:
+        raise UsageError(
+            f"A batch of {size} rows cannot be divided among {workers} workers: choose train.batch_size as a multiple of {workers}, or "
+            "another --workers."
+        )
+
+
+def fit_by_ray(job: elsewhere.Job, workers: int, address: str | None, max_failures: int):
+    """Train a job on Ray. Returns the trainer with which `fit` repeats it here.
+
+    Args:
+        job: what is trained; the folder of its store must be one that every worker sees.
+        workers: processes, each with its own devices.
+        address: of a running cluster, such as "ray://host:10001" or "auto"; None starts Ray on this machine.
+        max_failures: how many times the workers are started again where one of them dies.
+
+    Raises:
+        AppliedError: what a worker refused, or that workers died too often.
+    """
+    check_batch(len(job.prepared.train), job.recipe.train.batch_size, workers)
+    folder = elsewhere.hand_over(job).absolute()
+    job.logs.mkdir(parents=True, exist_ok=True)
+    with _cluster(address, workers) as ray, _shown(job.logs / "rank-0.log", job.quiet):
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer  # `ray.train.data_parallel_trainer` is the first version
+
+        gpu = ray.cluster_resources().get("GPU", 0) >= workers
+        trainer = DataParallelTrainer(
+            _work,
+            train_loop_config={"folder": str(folder)},
+            scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpu),
+            run_config=RunConfig(name="ray", storage_path=str(folder.parent), failure_config=FailureConfig(max_failures=max_failures)),
+        )
+        try:
+            trainer.fit()
+        except Exception as error:
+            raise _reason(error, job.logs) from error
+    from applied_dl.training.trainer import CheckpointingTrainer
+
+    return elsewhere.recorded(CheckpointingTrainer(job.store))
+
+
+@contextmanager
+def _cluster(address: str | None, workers: int):
+    """Ray, connected to a cluster or started here."""
+    os.environ.update(RAY_TRAIN_V2_ENABLED="1", RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s=START_SECONDS)
+    import ray
+
+    variables = {
+        "KERAS_BACKEND": "jax",
+        "RAY_TRAIN_V2_ENABLED": "1",
+        "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+    }
+    variables |= {name: os.environ[name] for name in ("JAX_PLATFORMS", "XLA_FLAGS") if name in os.environ}
+    options = {"address": address} if address else {"num_cpus": workers + 1, "include_dashboard": False}
+    try:
+        ray.init(**options, runtime_env={"env_vars": variables}, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise DataError(f"No Ray cluster answers at {address or 'this machine'!r}: {' '.join(str(error).split())[:200]}.") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _work(config: dict) -> None:
+    """One worker."""
+    import ray.train
+    from ray.train.collective import broadcast_from_rank_zero
+
+    context = ray.train.get_context()
+    rank, count = context.get_world_rank(), context.get_world_size()
+    job = elsewhere.take_over(Path(config["folder"]))
+    import jax
+
+    mine = None
+    if rank == 0:  # a port of its own for each start: the one before may still hold its
+        with socket.socket() as free:
+            free.bind(("", 0))
+            mine = f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
+    jax.distributed.initialize(broadcast_from_rank_zero(mine), num_processes=count, process_id=rank)
+    if jax.process_count() != count or jax.device_count() != count * jax.local_device_count():
+        raise DataError(
+            f"{count} workers were asked for, and JAX sees {jax.process_count()} processes with {jax.device_count()} devices: they would "
+            "train several models; check that JAX finds the same devices on every machine."
+        )
+    with (job.logs / f"rank-{rank}.log").open("a", buffering=1) as log, redirect_stderr(log):
+        devices = f"{jax.local_device_count()} {jax.default_backend()} devices"
+        console.say("ray", f"rank {rank} of {count}: process {os.getpid()} on {socket.gethostname()}, {devices}")
+        elsewhere.fit(job._replace(store=job.store._replace(resume=True)), rank)
+
+
+@contextmanager
+def _shown(log: Path, quiet: bool):
+    """What rank 0 writes into its log from now on is printed here."""
+    ends, place = threading.Event(), log.stat().st_size if log.exists() else 0
+
+    def follow() -> None:
+        nonlocal place
+        while True:
+            last = ends.is_set()
+            if log.exists():
+                with log.open() as file:
+                    file.seek(place)
+                    text = file.read()
+                    place = file.tell()
+                sys.stderr.write(text)
+                sys.stderr.flush()
+            if last:
+                return
+            time.sleep(LOOK_SECONDS)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    if not quiet:
+        thread.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        if not quiet:
+            thread.join()
+
+
+def _reason(error: BaseException, logs: Path) -> AppliedError:
+    """The sentence of a worker where one refused, or that workers died."""
+    failed = getattr(error, "worker_failures", {}) or {}
+    for rank, failure in sorted(failed.items()):
+        cause: BaseException | None = failure
+        while cause is not None:
+            if isinstance(cause, AppliedError):
+                return type(cause)(f"Worker {rank}: {cause}")
+            cause = getattr(cause, "cause", None) or cause.__cause__
+    ranks = ", ".join(str(rank) for rank in sorted(failed)) or "unknown"
+    return RefusedError(
+        f"The training on Ray ended because workers died (ranks {ranks}) more often than --max-failures allows; their logs are in "
+        f"{str(logs)!r}, and --resume continues from the last checkpoint."
+    )

@@ -14,6 +14,7 @@ from applied_dl.core.bundle import finite
 from applied_dl.core.errors import AppliedError
 from applied_dl.serving.infer import infer
 from applied_dl.serving.limits import Limits
+from applied_dl.serving.models import Model
 from applied_dl.serving.refusal import Refusal
 from tests.hostile import one_sentence
 from tests.serving.conftest import TASKS
@@ -70,6 +71,32 @@ def test_raw_inputs_are_answered_as_predict_answers(task, models):
     assert notes.get("errors", 0) == sum("error" in answer for answer in expected)
     described = [one["name"] for one in model.metadata["raw_inputs"]]
     assert described == [one["name"] for one in inputs]
+
+
+def test_sets_distances_and_warnings_of_inputs_unlike_the_training_data_are_in_the_response(trained):
+    images = Model("digits", trained("image").bundle, "1")
+    usual = (ROOT / "docs" / "images" / "digit_3.png").read_bytes()
+    odd = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)).save(odd, "png")
+    files = [base64.b64encode(content).decode() for content in (usual, odd.getvalue())]
+    (known, strange), notes = ask(images, [column("image", "BYTES", files)])
+    assert known["label"] in known["set"]
+    assert known["distance"] <= 1 < strange["distance"]
+    assert "warning" not in known
+    assert "unlike the training data" in strange["warning"]
+    assert "1 of 2 inputs are unlike the training data" in notes["warnings"]
+    assert "warnings" not in ask(images, [column("image", "BYTES", files[:1])])[1]
+    assert {"set", "distance", "probabilities"} == {one["name"] for one in images.metadata["outputs"]}
+
+
+def test_cells_outside_the_training_range_are_named_in_the_response(trained):
+    table = Model("table", trained("tabular").bundle, "1")
+    row = {one.name: one.low for one in table.predictor.encoder.columns}
+    far = {**row, "bmi": 5000.0}
+    (usual, strange), notes = ask(table, [column(name, "FP64", [value, far[name]]) for name, value in row.items()])
+    assert strange["distance"] > max(1, usual["distance"])
+    assert "column 'bmi': 1 of 2 cells lie far outside the training range" in notes["warnings"]
+    assert "unlike the training data" in notes["warnings"]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.io.identifiers import copy_keys, row_numbers
 from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import predict, task
 from applied_dl.tasks.tabular.encoder import RESERVED, encode, input_name
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
-from applied_dl.tasks.tabular.readers.identifiers import copy_keys, row_numbers
 from applied_dl.tasks.tabular.readers.read import read_part
 from applied_dl.workflows import recipes
 from tests.tasks.tabular.tables import learned

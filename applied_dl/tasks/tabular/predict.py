@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from applied_dl.core.errors import UsageError
+from applied_dl.io.extra_rows import extra_rows
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import TableEncoder, load
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
 from applied_dl.tasks.tabular.examples import examples
-from applied_dl.tasks.tabular.readers.extra_rows import extra_rows
 
 load_encoder = load
 AT_ONCE = None

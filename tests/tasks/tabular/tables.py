@@ -3,11 +3,11 @@
 import numpy as np
 
 from applied_dl.core import config
+from applied_dl.io.identifiers import row_numbers
 from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.encoder import TableEncoder, read_targets
 from applied_dl.tasks.tabular.readers.columns import learn_columns
-from applied_dl.tasks.tabular.readers.identifiers import row_numbers
 from applied_dl.tasks.tabular.readers.read import training_targets
 from applied_dl.tasks.tabular.readers.target import learn_target
 from applied_dl.workflows import recipes

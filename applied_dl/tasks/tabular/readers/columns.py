@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, serial_style, unsure
 from applied_dl.io.dates import whole_form
+from applied_dl.io.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
 from applied_dl.io.measures import learn_measures
 from applied_dl.io.numbers import NumberFormat, find_sentinels, learn_format, read_numbers, read_units
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, input_name, moment_parts
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
-from applied_dl.tasks.tabular.readers.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
 from applied_dl.tasks.tabular.readers.texts import is_text, learn_names, learn_scores, learn_tags, tag_separator
 
 BAD = 0.01  # share of the cells of a column of numbers or dates that may be neither

@@ -12,12 +12,12 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels, as_moments, as_numbers, moment_style, number_style
+from applied_dl.io.extra_rows import extra_rows
+from applied_dl.io.identifiers import copy_keys, row_numbers
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
 from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
-from applied_dl.tasks.tabular.readers.extra_rows import extra_rows
-from applied_dl.tasks.tabular.readers.identifiers import copy_keys, row_numbers
 from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
 from applied_dl.tasks.tabular.readers.target import aligned_labels, learn_target, similar_labels, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import prefers_log

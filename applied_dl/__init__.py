@@ -47,6 +47,7 @@ __all__ = [
     "explain",
     "export",
     "find_lr",
+    "generate",
     "inspect",
     "load",
     "load_keras",
@@ -76,7 +77,7 @@ def train(
     """Train a recipe, export it, verify the exported files and write the bundle.
 
     Args:
-        recipe: Path of a TOML file, name of a task for its defaults ("image", "tabular", "forecast", "words", "sentences"), or a dict.
+        recipe: Path of a TOML file, name of a task for its defaults ("image", "tabular", "forecast", "words", "sentences", "generate"), or a dict.
         out: The bundle to write; `saved_models/<recipe>` by default.
         overwrite: Replace an existing bundle, in one rename at the end.
         resume: Continue an interrupted training.
@@ -245,6 +246,42 @@ def explain(
     from applied_dl.workflows.explain import explain as explain_inputs
 
     return explain_inputs(bundle, inputs, label=label, out=out, sampled=sampled)
+
+
+def generate(
+    bundle: PathLike | Predictor,
+    *,
+    count: int | None = None,
+    label: str | None = None,
+    seed: int = 0,
+    out: PathLike | None = None,
+    walk: bool = False,
+    variant: str | None = None,
+) -> dict[str, Any]:
+    """Make new images, or new rows of a table, with a bundle of the task generate; no TensorFlow.
+
+    Args:
+        bundle: A folder written by `train`, or a loaded predictor.
+        count: How many; 64 images or 1000 rows by default. The first ones are the same for every count.
+        label: Images of this class only; by default of all, as they occur in training.
+        seed: The same seed makes the same images or rows.
+        out: A new folder for images, `grid.png` among them, or a table: `.csv`, `.parquet` or `.jsonl`.
+        walk: Also write `walk.gif`, a walk from image to image.
+        variant: A precision other than that of `model.tflite`.
+
+    Returns:
+        `{"images": uint8 (N, H, W, C), "labels", "files", "out"}`, or `{"rows": a polars frame, "out"}`.
+
+    Raises:
+        UsageError: An unknown label, a count under 1, a path that exists, or a bundle of another task.
+
+    Example:
+        >>> applied_dl.generate("saved_models/digits", label="3", count=16)["images"].shape
+        (16, 8, 8, 1)
+    """
+    from applied_dl.workflows.generate import generate as make
+
+    return make(bundle, count=count, label=label, seed=seed, out=out, walk=walk, variant=variant)
 
 
 def diff(a: PathLike, b: PathLike, data: Any = None) -> dict[str, Any]:

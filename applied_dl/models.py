@@ -1,4 +1,4 @@
-"""Public builders by task: `from applied_dl.models import image, tabular, forecast, text`. Shapes in, `keras.Model` out.
+"""Public builders by task: `from applied_dl.models import image, tabular, forecast, text, generate`. Shapes in, `keras.Model` out.
 
 Example:
     >>> from applied_dl.models import image
@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from applied_dl.tasks.forecast import models as forecast
+    from applied_dl.tasks.generate import models as generate
     from applied_dl.tasks.image import models as image
     from applied_dl.tasks.tabular import models as tabular
     from applied_dl.text import models as text
 
 MODULES = {
     "forecast": "applied_dl.tasks.forecast.models",
+    "generate": "applied_dl.tasks.generate.models",
     "image": "applied_dl.tasks.image.models",
     "tabular": "applied_dl.tasks.tabular.models",
     "text": "applied_dl.text.models",
 }
-__all__ = ["forecast", "image", "tabular", "text"]
+__all__ = ["forecast", "generate", "image", "tabular", "text"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ TASKS = {
     "words": "words to vectors",
     "sentences": "sentences to vectors",
     "recommend": "users and what they had to items they will like",
+    "generate": "examples to new images, or new rows of a table",
 }
 
 
@@ -55,6 +56,11 @@ def load_page(name: str) -> Any:
     if importlib.util.find_spec(module) is None:
         raise UsageError(f"There is no page for the task {name!r}; use `applied-dl predict` or the exported file.")
     return importlib.import_module(module).page_parts
+
+
+def load_generate(name: str) -> Any:
+    """What makes many images or rows at once (`tasks/<name>/make.py`). Without TensorFlow."""
+    return importlib.import_module(f"applied_dl.tasks.{name}.make")
 
 
 def recipe_type(name: str) -> type:

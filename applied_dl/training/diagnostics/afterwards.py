@@ -6,6 +6,7 @@ from itertools import groupby
 
 from applied_dl.core import console
 from applied_dl.core.records import Fitted, Prepared
+from applied_dl.training.diagnostics.adversarial import check_adversarial
 from applied_dl.training.diagnostics.curves import check_curves
 from applied_dl.training.diagnostics.data import check_data
 from applied_dl.training.diagnostics.finding import Finding
@@ -32,5 +33,7 @@ def check_afterwards(prepared: Prepared, fitted: Fitted, *, stops: bool, weighte
 
 def check_histories(rows: list[dict], stops: bool = False) -> list[Finding]:
     """The findings on the curves of each member and stage by itself."""
+    if rows and "critic_wins" in rows[0]:
+        return check_adversarial(rows)
     parts = groupby(rows, key=lambda row: (row.get("member"), row.get("stage")))
     return [finding for _, part in parts for finding in check_curves(list(part), stops=stops)]

@@ -11,6 +11,7 @@ from applied_dl.core.records import History
 from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.batches import plan
 from applied_dl.training.diagnostics.activations import check_activations
+from applied_dl.training.diagnostics.adversarial import check_adversarial
 from applied_dl.training.diagnostics.case import Case, descend, kind_of, restoring, rows
 from applied_dl.training.diagnostics.curves import check_curves
 from applied_dl.training.diagnostics.finding import Finding
@@ -22,6 +23,7 @@ from applied_dl.training.trainer import CheckpointingTrainer, Timer
 
 PROBE_STEPS = 200  # of a training that is too long to be watched whole
 ROWS, CONSTANT_ROWS = 512, 4096
+WATCHED = 4  # epochs of two nets, at least
 ORDER = (  # causes before what they cause
     "input_not_finite", "input_not_standardized", "target_not_standardized", "outlying_targets", "squashed_twice", "frozen",
     "identical_units", "saturated", "dead_relu", "vanishing_gradient", "exploding_gradient", "constant_layer", "no_gradient",
@@ -57,8 +59,18 @@ class Diagnoser(Trainer):
         return history
 
     def run(self, loop: Loop, tag: str = "model") -> History:
-        """Raises `UsageError`: the probes need gradient steps of Keras."""
-        raise UsageError(f"This model takes {loop.steps}, so its data alone was examined.")
+        """Watch two nets that learn from each other for the budget. Raises `UsageError` for other steps: the probes need those of Keras."""
+        if not getattr(loop, "adversarial", False):
+            raise UsageError(f"This model takes {loop.steps}, so its data alone was examined.")
+        self.examined.append(tag)
+        pace = loop.pace()
+        epochs = max(WATCHED, min(loop.epochs, int((self.budget - pace.start) / max(pace.epoch, 1e-9))))
+        if epochs < loop.epochs:
+            console.say("doctor", f"the whole training takes about {loop.epochs * pace.epoch:.0f} s, so {epochs} epochs are watched")
+            loop.shorten(epochs)
+        history = CheckpointingTrainer().run(loop, tag)
+        self.findings.extend(check_adversarial(history.rows))
+        return history
 
 
 def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], History]:

@@ -1,0 +1,70 @@
+"""Plots of made images and rows beside real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.report import plots as draw
+from applied_dl.tasks.generate import measures
+from applied_dl.tasks.generate.encoder import pixels
+from applied_dl.tasks.generate.scores import code_groups
+
+SHOWN, OF_CLASS, COLUMNS = 64, 8, 12
+SMALL = 10  # classes that samples are drawn of
+COMPARED = 12  # columns of a table
+
+
+def image_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
+    """Samples by class, the nearest training images, and the training."""
+    form, made = prepared.encoder.form, pixels(outputs["image"])
+    _training(fitted, folder)
+    if form.labels:
+        codes = prepared.test.inputs["label"]
+        chosen = [i for code in range(min(SMALL, len(form.labels))) for i in np.flatnonzero(codes == code)[:OF_CLASS]]
+        draw.image_grid(made[chosen], [form.labels[codes[i]] for i in chosen], folder / "samples.png", columns=OF_CLASS)
+    else:
+        draw.image_grid(made[:SHOWN], [""] * len(made[:SHOWN]), folder / "samples.png")
+    train = measures.thinned(prepared.state.pixels, 20_000)
+    some = measures.thinned(made, COLUMNS)
+    flat = lambda images: np.asarray(images).reshape(len(images), -1)  # noqa: E731
+    near = np.asarray(train)[measures.distances(flat(some), flat(train)).argmin(1)]
+    pairs = np.stack([some, near], axis=1).reshape(-1, *some.shape[1:])
+    draw.image_grid(pairs, ["made", "nearest training"] * len(some), folder / "nearest.png", columns=8)
+    return {}
+
+
+def row_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
+    """Shares of the values of columns in made and in real rows, and the training."""
+    form, part = prepared.encoder.form, prepared.test
+    _training(fitted, folder)
+    groups = code_groups(form, part)
+    made, real = measures.coarse(outputs["codes"], groups), measures.coarse(part.extra["codes"], groups)
+    shown = min(COMPARED, len(form.learned))
+    with draw.figure(folder / "columns.png", -(-shown // 4), min(4, shown), (2.6 * min(4, shown), 2.0 * -(-shown // 4))) as axes:
+        for i, axis in enumerate(np.ravel(axes)):
+            if i >= shown:
+                axis.axis("off")
+                continue
+            size = int(groups[i].max()) + 1
+            for rows, name, shift in ((real, "real", -0.2), (made, "made", 0.2)):
+                axis.bar(np.arange(size) + shift, np.bincount(rows[:, i], minlength=size) / len(rows), 0.4, label=name)
+            axis.set_title(form.learned[i].name[:24], fontsize=8)
+            axis.tick_params(labelsize=6)
+        np.ravel(axes)[0].legend(fontsize=6)
+    return {}
+
+
+def _training(fitted, folder: Path) -> None:
+    rows = fitted.history.rows
+    if len(rows) < 2:
+        return
+    draw.training_curves(rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
+    if "critic_wins" in rows[0]:
+        with draw.figure(folder / "critic.png") as axes:
+            axis = np.ravel(axes)[0]
+            for key, name in (("critic_wins", "pairs that the critic tells apart"), ("diversity", "spread of made over real")):
+                axis.plot([row["epoch"] for row in rows], [row[key] for row in rows], label=name)
+            axis.set_xlabel("epoch")
+            axis.legend()

@@ -1,0 +1,1 @@
+"""Images and tables → what a generator learns from."""

@@ -28,7 +28,11 @@ def shared() -> Path:
 
 
 # smaller than the default, for the tests' time
-QUICK = {"image": {"train": {"epochs": 4}, "model": {"width": 0.25}}, "words": {"train": {"epochs": 3}}}
+QUICK = {
+    "image": {"train": {"epochs": 4}, "model": {"width": 0.25}},
+    "words": {"train": {"epochs": 3}},
+    "generate": {"train": {"epochs": 3}, "model": {"width": 8}},
+}
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,11 @@ RECIPES = {
     "forecast": {"data.source": "co2", "data.horizon": 8, "model.name": "nlinear", "train.epochs": 1},
     "words": {"data.source": "english", "preprocess.vocabulary": 500, "model.dimensions": 8, "train.epochs": 1},
     "recommend": {"data.source": "tastes", "model.name": "ease", "model.regularization": 200.0},
+    "generate": {"data.source": "digits", "model.width": 8, "train.epochs": 4, "train.batch_size": 256},
     "sentences": {"data.source": "english", "data.max_rows": 400, "model.name": "static", "model.dimensions": 8, "train.epochs": 1},
 }
 SPACES = {"image": "model.dropout", "tabular": "train.weight_decay", "forecast": "train.weight_decay", "sentences": "learn.temperature",
-          "recommend": "model.regularization"}  # fmt: skip
+          "recommend": "model.regularization", "generate": "train.learning_rate"}  # fmt: skip
 
 
 def overrides(task: str, **more) -> list[str]:
@@ -71,14 +72,14 @@ def example(task: str, folder: Path) -> str:
         return str(ROOT / "docs" / "images" / "digit_3.png")
     if task == "tabular":
         return _diabetes(folder / "rows.csv", 6)
-    if task == "recommend":
-        return "user17"
+    if task in ("recommend", "generate"):
+        return {"recommend": "user17", "generate": "3"}[task]
     return str(ROOT / "applied_dl" / "datasets" / "co2.csv") if task == "forecast" else "the river"
 
 
 def labeled(task: str, folder: Path) -> str:
     """Another labeled source."""
-    if task == "image":
+    if task in ("image", "generate"):
         from PIL import Image
         from sklearn.datasets import load_digits
 
@@ -186,7 +187,7 @@ def test_doctor_on_recipe_and_bundle(task, bundles, run):
 @pytest.mark.parametrize("task", TASKS)
 def test_lr_find(task, run):
     code, result = run("lr-find", task, "--out", "lr.png", *overrides(task))
-    if task in ("words", "sentences", "recommend"):  # row-sparse steps of their own, whose learning rate is known; closed forms
+    if task in ("words", "sentences", "recommend", "generate"):  # steps of their own; closed forms
         assert code == 2
         assert "learning rate" in result["error"]
     else:

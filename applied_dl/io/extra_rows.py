@@ -35,7 +35,7 @@ def extra_rows(table: Table) -> dict[int, str]:
     return found
 
 
-def _units(row: tuple) -> list[str]:
+def _units(row: tuple[object, ...]) -> list[str]:
     """The cells of a row of units, empty for any other row."""
     cells = [cell.strip() if isinstance(cell, str) else "" for cell in row if cell is not None]
     return cells if len(cells) > 1 and all(map(UNIT.match, cells)) else []

@@ -86,20 +86,20 @@ def _empty_folder(out: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def _picture(image: np.ndarray) -> Any:
+def _as_pillow(image: np.ndarray) -> Any:
     from PIL import Image
 
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
 def _write_image(image: np.ndarray, path: Path) -> Path:
-    _picture(image).save(path)
+    _as_pillow(image).save(path)
     return path
 
 
 def _write_gif(frames: np.ndarray, path: Path) -> Path:
     times = max(1, SCALE_TO // 4 // frames.shape[2])
-    first, *rest = (_picture(frame.repeat(times, 0).repeat(times, 1)) for frame in frames)
+    first, *rest = (_as_pillow(frame.repeat(times, 0).repeat(times, 1)) for frame in frames)
     first.save(path, save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
     return path
 

@@ -18,7 +18,8 @@ recipe.setdefault("train", {})["seed"] = seed
 with tempfile.TemporaryDirectory() as folder:
     run = applied_dl.train(recipe, out=Path(folder) / "bundle")
     plain = run.as_dict()
-spent = sum(getattr(resource.getrusage(who), key) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) for key in ("ru_utime", "ru_stime"))
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+spent = sum(one.ru_utime + one.ru_stime for one in used)
 found = {key: plain[key] for key in ("metrics", "intervals", "baselines", "seconds", "seed")}
 files = [{key: item[key] for key in ("variant", "bytes", "metric", "metric_drop", "max_rel_diff", "chosen", "refused")}
          for item in plain["exports"] if item["format"] == "tflite"]

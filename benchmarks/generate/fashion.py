@@ -30,7 +30,8 @@ def summary(found: dict) -> list[Row]:
             f"{others}; training images {np.mean(values(found, 'fid_of_training')):.3g}"),
         Row("Fashion-MNIST by class: a classifier finds the class asked for", mean(found, "accuracy"), "≥ 0.90", right >= 0.90,
             f"PCA-Gaussian {np.mean(values(found, 'accuracy', 'PCA-Gaussian')):.3f}"),
-        Row("Fashion-MNIST by class: nearest training image, over that of real test images", mean(found, "nearest_training"), "", None, tail),
+        Row("Fashion-MNIST by class: distance to the nearest training image, over that of test images", mean(found, "nearest_training"), "",
+            None, tail),
     ]  # fmt: skip
     if "trunk_fid" in found["runs"][0]["metrics"]["test"]:
         rows.append(Row("Fashion-MNIST by class: FID in features of the ImageNet trunk", mean(found, "trunk_fid"), "", None,

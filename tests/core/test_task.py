@@ -57,6 +57,7 @@ def test_every_trainer_takes_the_same_arguments():
 
 
 def test_every_loop_has_what_a_session_reads():
+    from applied_dl.tasks.generate.fit.adversarial import AdversarialLoop
     from applied_dl.tasks.recommend.fit.als import AlsLoop
     from applied_dl.tasks.recommend.fit.gibbs import GibbsLoop
     from applied_dl.tasks.recommend.fit.svdpp import SvdppLoop
@@ -64,6 +65,6 @@ def test_every_loop_has_what_a_session_reads():
     from applied_dl.tasks.words.fit.skipgram import PortionLoop
     from applied_dl.training.keras_fit import KerasLoop
 
-    for loop in (KerasLoop, TableLoop, PortionLoop, AlsLoop, GibbsLoop, SvdppLoop):
+    for loop in (AdversarialLoop, KerasLoop, TableLoop, PortionLoop, AlsLoop, GibbsLoop, SvdppLoop):
         for name, declared in methods(Loop).items():
             assert parameters(getattr(loop, name))[: len(parameters(declared))] == parameters(declared), (loop, name)

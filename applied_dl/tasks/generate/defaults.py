@@ -64,6 +64,10 @@ def resolve_generate(recipe, prepared):
         raise UsageError("train.ensemble has no meaning for generators: the mean of several images is none of them; remove it.")
     if train.precision == "mixed_bfloat16":
         raise UsageError("train.precision = 'mixed_bfloat16' is not for generators, whose gradient penalties need float32; remove it.")
+    if two and train.backend == "jax":
+        raise UsageError(
+            "train.backend = 'jax' has no meaning for two nets that learn from each other, which TensorFlow trains; remove it."
+        )
     if two and train.learning_rate == "auto":
         raise UsageError("train.learning_rate = 'auto' has no meaning for two nets that learn from each other; give a number.")
     chosen = _two_nets(name, rows, train.batch_size) if two else _columns(rows)

@@ -64,7 +64,7 @@ def _training(fitted, folder: Path) -> None:
     if "critic_wins" in rows[0]:
         with draw.figure(folder / "critic.png") as axes:
             axis = np.ravel(axes)[0]
-            for key, name in (("critic_wins", "pairs that the critic tells apart"), ("diversity", "spread of made over real")):
+            for key, name in (("critic_wins", "share of pairs that the critic gets right"), ("diversity", "spread of made over real")):
                 axis.plot([row["epoch"] for row in rows], [row[key] for row in rows], label=name)
             axis.set_xlabel("epoch")
             axis.legend()

@@ -6,7 +6,7 @@ import numpy as np
 
 from applied_dl.training.diagnostics.finding import Finding
 
-WINS, WIN_LOSS = 0.995, 0.02  # share of the pairs that the critic tells apart, and its loss, from which the generator learns nothing
+WINS, WIN_LOSS = 0.995, 0.02  # share of the pairs that the critic gets right, and its loss, from which the generator learns nothing
 DIVERSITY = 0.6  # spread of made examples over that of real ones
 LATE = 0.25  # share of the last epochs that count
 FEWEST = 4  # epochs
@@ -26,7 +26,7 @@ def check_adversarial(rows: list[dict]) -> list[Finding]:
                 where="learn.gamma",
                 evidence=wins,
                 limit=WINS,
-                observed=f"in the last epochs the critic tells {wins:.1%} of made examples from real ones, with a loss of {loss:.2g}",
+                observed=f"in the last epochs the critic gets {wins:.1%} of the pairs of real and made examples right, with a loss of {loss:.2g}",
                 why="a critic that is always right gives the generator no direction to learn from",
                 change="raise learn.gamma tenfold, lower train.learning_rate, or give more examples",
             )

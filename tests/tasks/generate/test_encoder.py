@@ -8,7 +8,19 @@ import pytest
 
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.generate.encoder import (
-    Column, Form, GenerateEncoder, Request, codes_of, inputs_of, latents, load, load_with_scorer, pixels, rows_frame, save, written,
+    Column,
+    Form,
+    GenerateEncoder,
+    Request,
+    codes_of,
+    inputs_of,
+    latents,
+    load,
+    load_with_scorer,
+    pixels,
+    rows_frame,
+    save,
+    written,
 )  # fmt: skip
 
 IMAGES = Form(latent=8, labels=("cat", "dog"), shares=(0.75, 0.25), height=4, width=4, channels=1)

@@ -57,7 +57,9 @@ def test_a_bundle_of_images_has_its_parts(digits):
     card = (digits.bundle / "README.md").read_text(encoding="utf-8")
     assert "FID" in card
     assert "classifier of real images" in card
-    assert applied_dl.evaluate(digits.bundle)["metrics"]["model.fp32.tflite"]["fid"] == pytest.approx(digits.metrics["test"]["fid"], rel=1e-3)
+    assert applied_dl.evaluate(digits.bundle)["metrics"]["model.fp32.tflite"]["fid"] == pytest.approx(
+        digits.metrics["test"]["fid"], rel=1e-3
+    )
 
 
 def test_rows_are_scored_beside_baselines(rows):

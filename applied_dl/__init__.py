@@ -77,7 +77,7 @@ def train(
     """Train a recipe, export it, verify the exported files and write the bundle.
 
     Args:
-        recipe: Path of a TOML file, name of a task for its defaults ("image", "tabular", "forecast", "words", "sentences", "generate"), or a dict.
+        recipe: Path of a TOML file, name of a task for its defaults ("image", "tabular", "forecast", "words", …), or a dict.
         out: The bundle to write; `saved_models/<recipe>` by default.
         overwrite: Replace an existing bundle, in one rename at the end.
         resume: Continue an interrupted training.

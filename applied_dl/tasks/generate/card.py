@@ -21,7 +21,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
             "samples.png": "Made images, each row of one class" if manifest.facts.get("classes") else "Made images",
             "nearest.png": "Made images, each beside the training image that is nearest to it",
             "columns.png": "Share of the values of each column in real test rows and in made rows",
-            "critic.png": "How often the critic gives the real example of a pair the higher score, and the spread of made ones over that of real ones",
+            "critic.png": "Share of pairs of which the critic scores the real one higher, and the spread of made over real examples",
         },
     )  # fmt: skip
 

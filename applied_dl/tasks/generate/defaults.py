@@ -72,7 +72,7 @@ def resolve_generate(recipe, prepared):
         raise UsageError("train.learning_rate = 'auto' has no meaning for two nets that learn from each other; give a number.")
     chosen = _two_nets(name, rows, train.batch_size) if two else _columns(rows)
     model = (
-        {"latent": prepared.encoder.form.latent, "width": _width(name, prepared.encoder.form)} if two else {"width": 128, "dropout": 0.1}
+        {"latent": prepared.encoder.form.latent, "width": _width(name, prepared.encoder.form)} if two else {"width": 128, "dropout": 0.2}
     )
     model |= {"blocks": 1} if name == "residual" else {}
     return config.replace(
@@ -93,7 +93,7 @@ def _two_nets(name: str, rows: int, asked: int | str | None) -> dict:
 
 def _columns(rows: int) -> dict:
     batch = max(16, min(256, rows // 16))
-    return {**COLUMNS, "epochs": max(20, min(200, round(20 * 30_000 / max(rows, 1)))), "batch_size": batch, "learning_rate": 2e-3}
+    return {**COLUMNS, "epochs": max(10, min(100, round(225_000 / max(rows, 1)))), "batch_size": batch, "learning_rate": 1e-3}
 
 
 def _width(name: str, form) -> int:

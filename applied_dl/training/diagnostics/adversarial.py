@@ -26,7 +26,7 @@ def check_adversarial(rows: list[dict]) -> list[Finding]:
                 where="learn.gamma",
                 evidence=wins,
                 limit=WINS,
-                observed=f"in the last epochs the critic gets {wins:.1%} of the pairs of real and made examples right, with a loss of {loss:.2g}",
+                observed=f"in the last epochs the critic gets {wins:.1%} of pairs of real and made right, with a loss of {loss:.2g}",
                 why="a critic that is always right gives the generator no direction to learn from",
                 change="raise learn.gamma tenfold, lower train.learning_rate, or give more examples",
             )

@@ -109,6 +109,8 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet or .jsonl")
     parser.add_argument("--workers", type=int, metavar="N", help="with --out: predict in batches by N processes (default for large inputs)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted --out")
+    parser.add_argument("--engine", choices=("processes", "ray"), help="with --out: whose processes predict (default: this machine's own)")
+    parser.add_argument("--address", help="with --engine ray: a cluster, such as ray://host:10001, whose machines see the files")
     parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
     parser.add_argument("--top", type=int, help="number of classes to list")
     parser.add_argument("--nearest", type=int, help="number of nearest neighbours to list")
@@ -131,7 +133,7 @@ def predict(options: Namespace) -> int:
     if not options.inputs:
         raise UsageError("predict expects inputs: files, folders, texts, or ids of users.")
     chosen = _task_options(predictor, top=options.top, nearest=options.nearest, vector=options.vector)
-    if target and (options.workers or options.resume or _is_large(predictor, options.inputs)):
+    if target and (options.workers or options.resume or options.engine or _is_large(predictor, options.inputs)):
         return _predict_batches(options, target, chosen)
     inputs = predictor.expand_inputs(options.inputs)
     predictions = predictor.predict(inputs, **chosen)
@@ -148,8 +150,10 @@ def predict(options: Namespace) -> int:
 
 
 def _check_batches(options: Namespace) -> None:
-    if (options.workers is not None or options.resume) and not options.out:
-        raise UsageError("--workers and --resume are for predictions into a file; name it by --out.")
+    if (options.workers is not None or options.resume or options.engine) and not options.out:
+        raise UsageError("--workers, --engine and --resume are for predictions into a file; name it by --out.")
+    if options.address and options.engine != "ray":
+        raise UsageError("--address is the cluster of --engine ray; give both.")
     if options.workers is not None and options.workers < 1:
         raise UsageError(f"--workers must be at least 1, received {options.workers}.")
 
@@ -164,9 +168,8 @@ def _predict_batches(options: Namespace, target: Path, chosen: dict[str, Any]) -
     """Predict into a file in bounded memory."""
     from applied_dl.workflows.stream import predict_to_file
 
-    done = predict_to_file(
-        options.bundle, options.inputs, target, variant=options.variant, workers=options.workers, resume=options.resume, **chosen
-    )
+    how = {"workers": options.workers, "resume": options.resume, "ray": options.engine == "ray", "address": options.address}
+    done = predict_to_file(options.bundle, options.inputs, target, variant=options.variant, **how, **chosen)
     for warning in done.warnings:
         console.warn(warning)
     return _print_written(options, target, done.rows, done.rows, done.errors)

@@ -153,6 +153,7 @@ def add_tune_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the study, the best recipe and the plots (default: tuned/<recipe>)")
     parser.add_argument("--trials", type=int, help="number of trainings in all (default: the recipe's tune.trials)")
     parser.add_argument("--jobs", type=int, default=1, help="number of processes that search at once (default: 1)")
+    parser.add_argument("--address", help="a Ray cluster that runs them, such as ray://host:10001; all its machines must see --out")
 
 
 def tune(options: Namespace) -> int:
@@ -162,7 +163,7 @@ def tune(options: Namespace) -> int:
     from applied_dl.workflows.tune import tune as search
 
     recipe = read_recipe(options.recipe, options.set, options.budget)
-    result = search(recipe, Path(options.out or f"tuned/{stem(options.recipe)}"), options.trials, options.jobs)
+    result = search(recipe, Path(options.out or f"tuned/{stem(options.recipe)}"), options.trials, options.jobs, options.address)
     lines = [
         f"best     validation {result['metric']} {result['best']:.5g}",
         *(f"         {key} = {value}" for key, value in result["values"].items()),

@@ -18,8 +18,8 @@ from pathlib import Path
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, RefusedError, UsageError
 from applied_dl.workflows import elsewhere
+from applied_dl.workflows.ray_cluster import connected
 
-START_SECONDS = "300"  # that Ray's own processes may take to start: a busy machine needs more than the default
 LOOK_SECONDS = 0.5  # between two looks at the log of rank 0
 
 
@@ -50,7 +50,9 @@ def fit_by_ray(job: elsewhere.Job, workers: int, address: str | None, max_failur
     check_batch(len(job.prepared.train), job.recipe.train.batch_size, workers)
     folder = elsewhere.hand_over(job).absolute()
     job.logs.mkdir(parents=True, exist_ok=True)
-    with _cluster(address, workers) as ray, _shown(job.logs / "rank-0.log", job.quiet):
+    variables = {"KERAS_BACKEND": "jax", "RAY_TRAIN_V2_ENABLED": "1", "RAY_TRAIN_ENABLE_PRINT_PATCH": "0"}
+    variables |= {name: os.environ[name] for name in ("JAX_PLATFORMS", "XLA_FLAGS") if name in os.environ}
+    with connected(address, workers + 1, variables) as ray, _shown(job.logs / "rank-0.log", job.quiet):
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer  # `ray.train.data_parallel_trainer` is the first version
 
@@ -68,30 +70,6 @@ def fit_by_ray(job: elsewhere.Job, workers: int, address: str | None, max_failur
     from applied_dl.training.trainer import CheckpointingTrainer
 
     return elsewhere.recorded(CheckpointingTrainer(job.store))
-
-
-@contextmanager
-def _cluster(address: str | None, workers: int):
-    """Ray, connected to a cluster or started here."""
-    os.environ.update(RAY_TRAIN_V2_ENABLED="1", RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s=START_SECONDS)
-    import ray
-
-    variables = {
-        "KERAS_BACKEND": "jax",
-        "RAY_TRAIN_V2_ENABLED": "1",
-        "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
-        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-    }
-    variables |= {name: os.environ[name] for name in ("JAX_PLATFORMS", "XLA_FLAGS") if name in os.environ}
-    options = {"address": address} if address else {"num_cpus": workers + 1, "include_dashboard": False}
-    try:
-        ray.init(**options, runtime_env={"env_vars": variables}, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise DataError(f"No Ray cluster answers at {address or 'this machine'!r}: {' '.join(str(error).split())[:200]}.") from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
 
 
 def _work(config: dict) -> None:

@@ -25,12 +25,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from applied_dl.core import console
-from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.errors import AppliedError, DataError, UsageError
 from applied_dl.io.batches import TableBatch
 from applied_dl.predictor import MAX_WARNINGS, Predictor, load
 from applied_dl.runtime.prediction_frames import predictions_frame
+from applied_dl.workflows.ray_cluster import connected
 
 LARGE_BYTES, LARGE_FILES = 2**26, 4096  # of the inputs, from which they are predicted in batches by several processes
+RETRIES = 3  # of a batch whose process died
 SECONDS = 5.0  # between two lines of progress
 
 
@@ -70,6 +72,8 @@ def predict_to_file(
     variant: str | None = None,
     workers: int | None = None,
     resume: bool = False,
+    ray: bool = False,
+    address: str | None = None,
     **options: Any,
 ) -> Streamed:
     """Predict files of any size into one file, batch by batch.
@@ -82,6 +86,8 @@ def predict_to_file(
         variant: Another precision than that of `model.tflite`.
         workers: Processes; as many as there are CPUs by default, 1 for this one.
         resume: Continue an interrupted run.
+        ray: Predict by processes of Ray, as many as `workers`, or as the cluster has CPUs.
+        address: Of a Ray cluster, whose machines see the bundle and the folder of `target`; None starts Ray on this machine.
         options: Those of `Predictor.predict`.
 
     Returns:
@@ -97,10 +103,13 @@ def predict_to_file(
     folder = target.with_name(f"{target.name}.parts")
     _open_parts(folder, _plan(predictor, arguments, options), resume)
     wide = target.suffix.lower() == ".csv"
-    workers = os.cpu_count() or 1 if workers is None else workers
     jobs = enumerate(predictor.input_batches(arguments))
-    work = (str(bundle), predictor.variant, options, folder, wide)
-    done = _in_order(jobs, work, workers) if workers > 1 else (_predict_part(work, i, batch) for i, batch in jobs)
+    if ray:
+        done = _on_ray(jobs, (os.path.abspath(bundle), predictor.variant, options, folder.absolute(), wide), workers, address)
+    else:
+        workers = os.cpu_count() or 1 if workers is None else workers
+        work = (str(bundle), predictor.variant, options, folder, wide)
+        done = _in_order(jobs, work, workers) if workers > 1 else (_predict_part(work, i, batch) for i, batch in jobs)
     rows, errors, count, warnings = 0, 0, 0, []
     for part in _with_progress(done):
         warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
@@ -152,6 +161,24 @@ def _in_order(jobs: Iterator[tuple[int, Any]], work: tuple, count: int) -> Itera
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _on_ray(jobs: Iterator[tuple[int, Any]], work: tuple, count: int | None, address: str | None) -> Iterator[_Part]:
+    """Finished batches in order, predicted by processes of Ray, which starts those that die again."""
+    with connected(address, count or os.cpu_count() or 1, {}) as ray:
+        predict = ray.remote(num_cpus=1, max_retries=RETRIES)(_predict_part)
+        count = count or int(ray.cluster_resources().get("CPU", 1))
+        waiting: deque[Any] = deque()
+        while True:
+            waiting.extend(predict.remote(work, i, batch) for i, batch in itertools.islice(jobs, 2 * count - len(waiting)))
+            if not waiting:
+                return
+            try:
+                yield ray.get(waiting.popleft())
+            except ray.exceptions.RayTaskError as error:
+                raise (error.cause if isinstance(error.cause, AppliedError) else error) from None
+            except ray.exceptions.RayError as error:
+                raise DataError("A process of Ray was killed too often, usually for lack of memory; continue with --resume.") from error
 
 
 @cache

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from applied_dl.core.records import HIGHER_IS_BETTER
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import read_data, resolve_recipe
+from applied_dl.workflows.ray_cluster import connected
 
 STUDY, JOURNAL = "tune", "study.journal"
 STARTUP = 5  # trials before the median of the others stops one
@@ -31,7 +33,7 @@ class Dimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: tuple[int | float | str | bool | None, ...] = ()
 
 
-def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1) -> dict:
+def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1, address: str | None = None) -> dict:
     """Search the space of a recipe.
 
     Args:
@@ -39,6 +41,7 @@ def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1) -> dict:
         out: the folder of the study, `best.toml` and the plots; a study that is there already is continued.
         trials: how many trainings end in all; `tune.trials` by default.
         jobs: processes that search together.
+        address: of a Ray cluster that runs them, all of whose machines see `out`; None runs them here.
 
     Returns:
         The report: best score and values, counts of the trials, the files written.
@@ -51,16 +54,29 @@ def tune(recipe, out: Path, trials: int | None = None, jobs: int = 1) -> dict:
     trials = trials or recipe.tune.trials
     out.mkdir(parents=True, exist_ok=True)
     study = _study(recipe, out, task, space)
-    if jobs > 1:
-        searched = out / "recipe.toml"  # what the processes read
+    if jobs > 1 or address:
+        searched = out.absolute() / "recipe.toml"  # what the processes read
         searched.write_text(config.to_toml(recipe), encoding="utf-8")
-        command = [sys.executable, "-m", "applied_dl", "tune", str(searched), "--out", str(out), "--trials", str(trials), "--jobs", "1"]
-        workers = [subprocess.Popen([*command, "--quiet"], stdout=subprocess.DEVNULL) for _ in range(jobs)]
-        for worker in workers:
-            worker.wait()
+        _start(["tune", str(searched), "--out", str(out.absolute()), "--trials", str(trials), "--jobs", "1", "--quiet"], jobs, address)
     else:
         _work(study, recipe, task, space, trials)
     return _report(study, recipe, out)
+
+
+def _start(arguments: list[str], jobs: int, address: str | None) -> None:
+    """Run processes of this verb. They agree through the study's file alone; Ray only starts them."""
+    if address is None:
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(_run, [arguments] * jobs))
+        return
+    with connected(address, jobs, {}) as ray:
+        run = ray.remote(num_cpus=1)(_run)
+        ray.get([run.remote(arguments) for _ in range(jobs)])
+
+
+def _run(arguments: list[str]) -> int:
+    """One process, by the Python of the machine that it runs on."""
+    return subprocess.run([sys.executable, "-m", "applied_dl", *arguments], stdout=subprocess.DEVNULL).returncode
 
 
 def read_space(recipe) -> dict[str, Dimension]:

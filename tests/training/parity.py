@@ -18,9 +18,9 @@ from applied_dl.layers import draws  # noqa: E402
 from applied_dl.layers.augment import augmentation  # noqa: E402
 from applied_dl.tasks import load_task  # noqa: E402
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation  # noqa: E402
+from applied_dl.training import source  # noqa: E402
 from applied_dl.training.lr_finder import find  # noqa: E402
 from applied_dl.training.reproducible import set_up  # noqa: E402
-from applied_dl.training.source import resident  # noqa: E402
 from applied_dl.training.trainer import CheckpointingTrainer  # noqa: E402
 from applied_dl.workflows import recipes  # noqa: E402
 
@@ -100,7 +100,28 @@ def rate() -> dict:
     model = keras.Model({"x": entry}, keras.layers.Dense(1, kernel_initializer="zeros")(entry))
     settings = recipes.read_recipe({"task": "tabular"}).train
     settings = type(settings)(optimizer="sgd", schedule="constant", warmup=0.0, batch_size=32, ema=0.0)
-    return {"rate": np.array(find(model, resident({"x": x}, x[:, :1]), settings, loss="mse", steps=60).valley)}
+    return {"rate": np.array(find(model, source.resident({"x": x}, x[:, :1]), settings, loss="mse", steps=60).valley)}
+
+
+def devices() -> dict:
+    """The weights of a net on the devices that there are: of rows in memory, and of rows that are read from a file by the batch."""
+    random, found = np.random.default_rng(0), {}
+    x = random.normal(size=(640, 16)).astype(np.float32)
+    np.save(Path(sys.argv[1]) / "rows.npy", x)
+    for name, rows in (("memory", x), ("mapped", np.load(Path(sys.argv[1]) / "rows.npy", mmap_mode="r"))):
+        source.LARGEST_RESIDENT = 0
+        keras.utils.set_random_seed(0)
+        entry = keras.Input((16,), name="x")
+        hidden = keras.layers.BatchNormalization()(keras.layers.Dense(32, activation="relu")(entry))
+        model = keras.Model({"x": entry}, keras.layers.Dense(1)(hidden))
+        settings = recipes.read_recipe({"task": "tabular"}).train
+        settings = type(settings)(
+            optimizer="adamw", schedule="cosine", warmup=0.0, learning_rate=1e-3, batch_size=64, ema=0.9, epochs=4, patience=0,
+        )  # fmt: skip
+        held = source.resident({"x": rows}, x[:, :1])
+        CheckpointingTrainer().train(model, held, held, settings, loss="mse", metrics=("mae",))
+        found[name] = np.concatenate([weight.ravel() for weight in model.get_weights()])
+    return {**found, "count": np.array(len(keras.distribution.list_devices()))}
 
 
 def main() -> None:
@@ -113,7 +134,8 @@ def main() -> None:
             np.savez(folder / f"{backend}.{case}.npz", *weights)
             (folder / f"{backend}.{case}.json").write_text(json.dumps(rows))
         else:
-            np.savez(folder / f"{backend}.{case}.npz", **{"operations": operations, "shares": shares, "rate": rate}[case]())
+            made = {"operations": operations, "shares": shares, "rate": rate, "devices": devices}[case]
+            np.savez(folder / f"{backend}.{case}.npz", **made())
 
 
 if __name__ == "__main__":

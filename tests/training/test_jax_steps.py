@@ -31,10 +31,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(folder: Path, backend: str, *arguments: str) -> None:
+def run(folder: Path, backend: str, *arguments: str, **variables: str) -> None:
     """The program beside this file, under a backend."""
     program = Path(__file__).with_name("parity.py")
-    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", **variables}
     done = subprocess.run([sys.executable, str(program), ".", *arguments], env=environment, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
@@ -76,3 +76,14 @@ def test_mixed_shares_have_the_same_distribution(folder):
 def test_the_finder_suggests_the_same_rate(folder):
     one, other = (arrays(folder, backend, "rate")["rate"] for backend in ("tensorflow", "jax"))
     np.testing.assert_allclose(one, other, rtol=0.2)  # one step of the sweep
+
+
+def test_several_devices_train_as_one_and_rows_of_a_file_as_those_in_memory(tmp_path):
+    found = {}
+    for count in (1, 4):
+        run(tmp_path, "jax", "devices", XLA_FLAGS=f"--xla_force_host_platform_device_count={count}")
+        found[count] = arrays(tmp_path, "jax", "devices")
+        assert found[count]["count"] == count
+    for one in found.values():
+        np.testing.assert_allclose(one["mapped"], one["memory"], atol=1e-6)
+    np.testing.assert_allclose(found[4]["memory"], found[1]["memory"], atol=2e-6)

@@ -28,9 +28,9 @@ def kill_one(logs: Path, run: Path) -> None:
 
 def main(folder: Path, case: str, workers: int) -> None:
     """Train, with what the case does to it."""
-    epochs = 400 if case.startswith("long") else EPOCHS
+    epochs = EPOCHS
     keys = {"epochs": epochs, "batch_size": 32, "ema": 0.9, "checkpoint_minutes": 0.0, "patience": 0, "precision": "float32"}
-    data = {"source": "digits" if case == "disk" else "diabetes"}
+    data = {"source": "diabetes"}
     model = {"name": "mlp", "dropout": 0.0}
     recipe = recipes.read_recipe({"task": "tabular", "model": {**model, "width": 16}, "data": data, "train": keys})
     task = load_task("tabular")
@@ -47,7 +47,7 @@ def main(folder: Path, case: str, workers: int) -> None:
             return found
 
         elsewhere.hand_over = lose
-    if case == "long-killed":
+    if case == "killed":
         threading.Thread(target=kill_one, args=(logs, run), daemon=True).start()
     try:
         ray_train.fit_by_ray(job, workers, None, 0 if case == "unreadable" else 2)

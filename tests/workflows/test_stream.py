@@ -1,5 +1,6 @@
 """Predictions in batches: the same file as in one piece, for any number of processes, also after kill -9."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -136,3 +137,22 @@ def test_tables_of_other_libraries_keep_their_kind(trained):
         found = predictor.predict_batch(given)
         assert isinstance(found, kind)
         assert list(found["prediction"].to_numpy()) == pytest.approx(expected)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed in this environment: pip install applied_dl[scale]"
+)
+def test_processes_of_ray_write_the_same_file(trained, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**14,))
+    bundle = trained("tabular").bundle
+    assert command(bundle, rows, tmp_path / "one.csv", "--workers", "1") == 3
+    assert command(bundle, rows, tmp_path / "ray.csv", "--engine", "ray", "--workers", "2") == 3
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "ray.csv").read_bytes()
+
+
+def test_an_engine_needs_a_file_and_an_address_an_engine(trained, rows, capsys):
+    bundle = trained("tabular").bundle
+    assert main(["predict", str(bundle), str(rows), "--engine", "ray"]) == 2
+    assert "name it by --out" in capsys.readouterr().err
+    assert main(["predict", str(bundle), str(rows), "--out", "a.csv", "--address", "ray://nowhere:1"]) == 2
+    assert "--address is the cluster of --engine ray" in capsys.readouterr().err

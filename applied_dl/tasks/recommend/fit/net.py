@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from applied_dl.core.records import Fitted
+from applied_dl.layers import draws
+from applied_dl.layers.backend import JAX, batch_size, constant, take
 from applied_dl.tasks.recommend.fit.ratings import blocked
 from applied_dl.tasks.recommend.models.graph import recommender
 from applied_dl.tasks.recommend.models.layers import Weigh
@@ -80,8 +81,8 @@ def fit_net(recipe, prepared, trainer) -> Fitted:
     count, items = recipe.learn.negatives, len(encoder.items)
 
     def with_others(batch, target, seed):
-        drawn = tf.random.stateless_uniform((tf.shape(target)[0], count), seed, 1, items + 1, tf.int32)
-        return {**batch, "candidates": tf.concat([batch["candidates"], drawn], axis=1)}, target
+        drawn = 1 + draws.integers((batch_size(target), count), seed, items)
+        return {**batch, "candidates": ops.concatenate([batch["candidates"], drawn], axis=1)}, target
 
     history = trainer.train(net, source, validation, train, loss=LOSSES[train.loss], monitor="val_loss", augment=with_others, tag="model")
     pairs.forget(np.bincount(events.items, minlength=items + 1) == 0)
@@ -105,16 +106,15 @@ def latest(log: Log, users: int) -> np.ndarray:
 
 
 def _source(users: np.ndarray, candidates: np.ndarray, bags: np.ndarray) -> Source:
-    with tf.device("/CPU:0"):
-        who, what, had = tf.constant(users), tf.constant(candidates), tf.constant(bags)
+    who, what, had = constant(users), constant(candidates), constant(bags)
 
     def gather(index):
-        user, candidate = tf.gather(who, index), tf.gather(what, index)
-        bag = tf.gather(had, user)
-        bag = tf.where(bag == candidate[:, :1], 0, bag)  # no item says itself
-        return {"user": user, "bag": bag, "candidates": candidate}, tf.ones((tf.shape(user)[0], 1))
+        user, candidate = take(who, index), take(what, index)
+        bag = take(had, user)
+        bag = ops.where(bag == candidate[:, :1], 0, bag)  # no item says itself
+        return {"user": user, "bag": bag, "candidates": candidate}, ops.ones((batch_size(user), 1))
 
-    return Source(len(users), gather, ready=False)
+    return Source(len(users), gather, ready=JAX)  # TensorFlow prepares the bags ahead of their steps
 
 
 def softmax(y_true, logits):

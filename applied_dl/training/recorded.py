@@ -6,6 +6,7 @@ trainings (stages, members, blends, closed forms) is one implementation, and the
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -67,7 +68,7 @@ class RecordedTrainer(Trainer):
 def _write(file: Path, model, history: History) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     work = file.with_suffix(".part")
-    note = np.frombuffer(msgspec.json.encode(msgspec.to_builtins(history)), np.uint8)
+    note = np.frombuffer(json.dumps(msgspec.to_builtins(history)).encode(), np.uint8)  # Python's JSON keeps NaN
     with work.open("wb") as out:
         np.savez(out, *model.get_weights(), history=note)
     os.replace(work, file)
@@ -76,4 +77,7 @@ def _write(file: Path, model, history: History) -> None:
 def _read(file: Path, model) -> History:
     with np.load(file, allow_pickle=False) as found:
         model.set_weights([found[f"arr_{i}"] for i in range(len(found.files) - 1)])
-        return msgspec.json.decode(found["history"].tobytes(), type=History)
+        history = msgspec.convert(json.loads(found["history"].tobytes()), History)
+    for row in history.rows:
+        row["epoch"] = int(row["epoch"])
+    return history

@@ -6,6 +6,9 @@ import logging
 import os
 import platform
 import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -28,11 +31,25 @@ def set_up(seed: int, deterministic: bool, by_keras: bool = True) -> None:
     import keras
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its hints on retracing are of no use to whoever runs a recipe
-    keras.utils.set_random_seed(seed)
+    with _hidden("tensorflow") if keras.backend.backend() == "jax" else nullcontext():
+        keras.utils.set_random_seed(seed)
     if deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """A package as if it were not installed. Keras would load TensorFlow, 3 CPU-seconds, only to seed it, and looks for it once."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def versions() -> dict[str, str]:

@@ -89,7 +89,6 @@ def take_over(folder: Path) -> Job:
 def fit(job: Job, rank: int = 0) -> None:
     """Train a job by the backend of this process and leave its results; of several processes that train together, rank 0 does."""
     console.quiet = job.quiet
-    without_tensorflow(job.recipe.train.log)
     from applied_dl.tasks import load_task
     from applied_dl.training.logs import epoch_logger
     from applied_dl.training.recorded import RecordedTrainer
@@ -101,12 +100,6 @@ def fit(job: Job, rank: int = 0) -> None:
     on_epoch = epoch_logger(recipe.train.log, job.logs, job.name) if rank == 0 else ()
     inner = CheckpointingTrainer(job.store._replace(writes=rank == 0), (), on_epoch, deadline=job.deadline)
     task.fit(recipe, job.prepared, RecordedTrainer(inner, writes=rank == 0))
-
-
-def without_tensorflow(log: str | None = None) -> None:
-    """Let this process of JAX not load TensorFlow, which Keras would do only to seed it: 3 CPU-seconds. Its event files need it."""
-    if log != "tensorboard":
-        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
 
 
 def fit_by_jax(job: Job):
@@ -134,8 +127,11 @@ def fit_by_jax(job: Job):
 
 
 def recorded(inner, interrupted: bool = False):
-    """The trainer that takes every result from the folder of `inner`'s store."""
+    """The trainer that takes every result from the folder of `inner`'s store. Raises `UsageError` where there is none."""
     from applied_dl.training.recorded import RecordedTrainer
+
+    if not interrupted and not list(inner.store.folder.glob("**/results/*.npz")):
+        raise UsageError("train.backend = 'jax' and --workers have no meaning for a model without gradient steps; remove them.")
 
     return RecordedTrainer(inner, trains=False, writes=False, interrupted=interrupted)
 

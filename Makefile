@@ -4,7 +4,7 @@
 # make lint       ruff, formatting, import contracts and types
 # make coverage   the tests, with the share of lines and branches that they run
 # make docs       build the documentation site into site/
-# make image, tabular, forecast, words, sentences, recommend, generate      the default recipe of a task
+# make image, tabular, forecast, words, sentences, recommend, generate, segment      the default recipe of a task
 # make train RECIPE=my.toml [ARGS="--set train.epochs=3"]
 # make release-check           wheel and sdist in fresh environments of every supported Python
 # make conversion-matrix       every builder in every precision: docs/conversion.md
@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup demo test test-all lint coverage docs image forecast tabular words sentences recommend generate train bench bench-all conversion-matrix release-check clean help
+.PHONY: setup demo test test-all lint coverage docs image forecast tabular words sentences recommend generate segment train bench bench-all conversion-matrix release-check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,7 +41,7 @@ demo: $(STAMP)
 
 image: $(STAMP)
 	$(RUN) train pipelines/digits.toml --overwrite
-forecast tabular words sentences recommend generate: $(STAMP)
+forecast tabular words sentences recommend generate segment: $(STAMP)
 	$(RUN) train pipelines/$@.toml --overwrite
 train: $(STAMP)
 	$(RUN) train $(RECIPE) $(ARGS)

@@ -32,6 +32,7 @@ QUICK = {
     "image": {"train": {"epochs": 4}, "model": {"width": 0.25}},
     "words": {"train": {"epochs": 3}},
     "generate": {"train": {"epochs": 3}, "model": {"width": 8}},
+    "segment": {"train": {"epochs": 2}, "model": {"width": 0.5, "depth": 2}},
 }
 
 

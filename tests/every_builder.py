@@ -18,14 +18,14 @@ random = np.random.default_rng(0)
 def models() -> dict:
     """Name → what makes `(model, inputs, target)`."""
     from applied_dl.layers.activations import NAMES
-    from applied_dl.models import forecast, image, tabular
+    from applied_dl.models import forecast, image, segment, tabular
     from applied_dl.text.models.static import raw_bytes, static
     from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
     from applied_dl.text.models.word_vectors import word_lookup
 
-    def image_model(build, side=16, **options):
-        x = random.normal(size=(4, side, side, 3)).astype(np.float32)
-        return build((side, side, 3), 5, **options), x, random.normal(size=(4, 5)).astype(np.float32)
+    def image_model(build, side=16, of_pixels=False, **options):
+        x, shape = random.normal(size=(4, side, side, 3)).astype(np.float32), (side, side) if of_pixels else ()
+        return build((side, side, 3), 5, **options), x, random.normal(size=(4, *shape, 5)).astype(np.float32)
 
     def series(build, name):
         channels = 1 if name == "panel" else 2
@@ -51,6 +51,7 @@ def models() -> dict:
     found = {f"image {name}": (lambda b=build: image_model(b)) for name, build in plain.items()}
     found["image whitened_cnn"] = lambda: image_model(image.whitened_cnn, 32)
     found["image backbone"] = lambda: image_model(image.backbone, 32, backbone="MobileNetV2", alpha=0.35, weights=None)
+    found |= {f"segment {name}": (lambda b=build: image_model(b, of_pixels=True)) for name, build in segment.BUILDERS.items()}
     found |= {f"forecast {name}": (lambda b=build, n=name: series(b, n)) for name, build in forecast.BUILDERS.items()}
     found |= {f"tabular {name}": (lambda b=build: columns(b)) for name, build in tabular.BUILDERS.items()}
     small = {"depth": 1, "width": 32, "heads": 2}

@@ -9,6 +9,7 @@ import pytest
 
 from applied_dl import cli
 from applied_dl.tasks import TASKS
+from tests.cases.segment_files import fill
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = {"export.formats": ["tflite"], "export.variants": ["fp32"], "export.max_metric_drop": 1.0}
@@ -17,11 +18,13 @@ RECIPES = {
     "tabular": {"data.source": "diabetes", "model.name": "linear", "train.epochs": 2},
     "forecast": {"data.source": "co2", "data.horizon": 8, "model.name": "nlinear", "train.epochs": 1},
     "words": {"data.source": "english", "preprocess.vocabulary": 500, "model.dimensions": 8, "train.epochs": 1},
+    "segment": {"model.width": 0.5, "model.depth": 2, "train.epochs": 1},
     "recommend": {"data.source": "tastes", "model.name": "ease", "model.regularization": 200.0},
     "generate": {"data.source": "digits", "model.width": 8, "train.epochs": 4, "train.batch_size": 256},
     "sentences": {"data.source": "english", "data.max_rows": 400, "model.name": "static", "model.dimensions": 8, "train.epochs": 1},
 }
-SPACES = {"image": "model.dropout", "tabular": "train.weight_decay", "forecast": "train.weight_decay", "sentences": "learn.temperature",
+SPACES = {"image": "model.dropout", "segment": "model.dropout",
+          "tabular": "train.weight_decay", "forecast": "train.weight_decay", "sentences": "learn.temperature",
           "recommend": "model.regularization", "generate": "train.learning_rate"}  # fmt: skip
 
 
@@ -74,6 +77,8 @@ def example(task: str, folder: Path) -> str:
         return _diabetes(folder / "rows.csv", 6)
     if task in ("recommend", "generate"):
         return {"recommend": "user17", "generate": "3"}[task]
+    if task == "segment":
+        return str(ROOT / "docs" / "images" / "digit_3.png")
     return str(ROOT / "applied_dl" / "datasets" / "co2.csv") if task == "forecast" else "the river"
 
 
@@ -98,6 +103,8 @@ def labeled(task: str, folder: Path) -> str:
 
         pl.DataFrame(built_in("tastes")).head(2000).write_csv(folder / "more.csv")
         return str(folder / "more.csv")
+    if task == "segment":
+        return str(fill(folder / "masks", 6, classes=5))
     (folder / "more.txt").write_text("The river rises in the hills. The river is long and the hills are high.\n" * 200, encoding="utf-8")
     return str(folder / "more.txt")
 

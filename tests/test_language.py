@@ -30,8 +30,8 @@ INSTEAD = {  # expression → what to write
 ALLOWED = (  # file, expression: where the word is right
     ("applied_dl/core/schema_1.py", "set aside"),  # a field of schema 1
     ("applied_dl/tasks/tabular/card.py", "set aside"),
-    ("applied_dl/tasks/image/models/views.py", "nudge"),  # the registered name of a layer in bundles of schema 1
-    ("tests/tasks/image/models/test_views.py", "nudge"),
+    ("applied_dl/vision/models/views.py", "nudge"),  # the registered name of a layer in bundles of schema 1
+    ("tests/vision/models/test_views.py", "nudge"),
     ("applied_dl/text/markup.py", "picture"),  # an HTML element
     ("applied_dl/vision/tables.py", "picture"),  # people's names of columns
     ("applied_dl/tasks/image/readers/folders.py", "picture"),  # names that cameras give

@@ -106,7 +106,9 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
     add_bundle_argument(parser)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders, texts, or ids of users")
     parser.add_argument("--similar", metavar="ITEM", action="append", help="recommenders: items that the same users like")
-    parser.add_argument("--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet or .jsonl")
+    parser.add_argument(
+        "--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet, .jsonl; a folder for masks"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="with --out: predict in batches by N processes (default for large inputs)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted --out")
     parser.add_argument("--engine", choices=("processes", "ray"), help="with --out: whose processes predict (default: this machine's own)")
@@ -121,9 +123,10 @@ def predict(options: Namespace) -> int:
     """Predict from raw inputs."""
     from applied_dl.core.bundle import finite
     from applied_dl.predictor import load
-    from applied_dl.workflows.predict import check_target, write_predictions
+    from applied_dl.workflows.predict import check_target, names_folder, write_predictions
 
-    target = check_target(options.out) if options.out else None
+    files = bool(options.out) and names_folder(options.out)
+    target = check_target(options.out) if options.out and not files else None
     _check_batches(options)
     predictor = load(options.bundle, options.variant)
     if options.similar:
@@ -132,6 +135,8 @@ def predict(options: Namespace) -> int:
         options.inputs += [json.dumps({"similar": item}) for item in options.similar]
     if not options.inputs:
         raise UsageError("predict expects inputs: files, folders, texts, or ids of users.")
+    if files:
+        return _predict_files(options, predictor)
     chosen = _task_options(predictor, top=options.top, nearest=options.nearest, vector=options.vector)
     if target and (options.workers or options.resume or options.engine or _is_large(predictor, options.inputs)):
         return _predict_batches(options, target, chosen)
@@ -147,6 +152,20 @@ def predict(options: Namespace) -> int:
     named = inputs if isinstance(inputs, list) and len(inputs) == len(predictions) else [None] * len(predictions)
     text = "\n".join(_format_prediction(item, one) for item, one in zip(named, predictions))
     return print_result(options, finite({"predictions": predictions}), text, exit_code)
+
+
+def _predict_files(options: Namespace, predictor: Predictor) -> int:
+    """Write files into a folder."""
+    from applied_dl.workflows.predict import predict_to_folder
+
+    if options.workers is not None or options.resume:
+        raise UsageError("--workers and --resume are for predictions into a table; a folder of files is written in one go.")
+    result = predict_to_folder(predictor, options.inputs, options.out)
+    for warning in predictor.warnings:
+        console.warn(warning)
+    failed = f", {result['errors']:,} inputs could not be read" if result["errors"] else ""
+    text = f"{result['folder']}/: files of {result['predictions']:,} predictions{failed}"
+    return print_result(options, result, text, 3 if result["errors"] else 0)
 
 
 def _check_batches(options: Namespace) -> None:

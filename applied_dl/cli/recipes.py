@@ -8,10 +8,11 @@ from argparse import ArgumentParser, Namespace
 
 from applied_dl.cli.verb import Verb, add_budget_argument, add_recipe_argument, add_set_argument, print_result, read_recipe, stem
 from applied_dl.core.errors import UsageError
+from applied_dl.tasks import TASKS
 
 
 def add_new_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("task", help="image, tabular, forecast, words or sentences")
+    parser.add_argument("task", help=", ".join(TASKS))
     parser.add_argument("name", help="name of the recipe: pipelines/NAME.toml is written")
     parser.add_argument("--data", metavar="SRC", help="your data: a folder, a file, or tfds:NAME; its columns are listed in the recipe")
 
@@ -90,7 +91,7 @@ def add_doctor_arguments(parser: ArgumentParser) -> None:
 
 def add_inspect_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("what", metavar="DATA", help="a file or folder, or a built-in name")
-    parser.add_argument("--task", required=True, help="image, tabular, forecast, words or sentences")
+    parser.add_argument("--task", required=True, help=", ".join(TASKS))
     parser.add_argument("--out", metavar="HTML", help="write the report as an HTML page")
     add_set_argument(parser)
 

@@ -94,7 +94,7 @@ class Fitted(NamedTuple):
 
 
 HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10",
-                    "recall_at_20", "ndcg_at_10", "mrr", "coverage"}  # fmt: skip
+                    "recall_at_20", "ndcg_at_10", "mrr", "coverage", "miou", "dice", "boundary_f1"}  # fmt: skip
 BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1, whose drop is a difference; that of the others (errors) is relative
 
 

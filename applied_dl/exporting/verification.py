@@ -47,9 +47,8 @@ class Verifier:
         self.part, self.expected = part, expected
         self.reference = self.score(expected, part)
         light = {name: array if array.ndim <= 2 else array.reshape(len(array), -1)[:, :0] for name, array in part.inputs.items()}
-        light = msgspec.structs.replace(part, inputs=light)  # no score reads the images, and copying them would be slow
+        self.light = msgspec.structs.replace(part, inputs=light)  # no score reads the images, and copying them would be slow
         self.halves = half_samples(len(part), int(part.extra.get("together", 1)))
-        self.parts = [light.take(rows) for rows in self.halves]
         self.references = self._half_scores(expected)
 
     def measure(self, outputs: dict[str, np.ndarray]) -> dict:
@@ -68,9 +67,9 @@ class Verifier:
 
         count, scores = len(self.part), []
         with threadpool_limits(1):  # the matrices are so small that BLAS threads would mostly wait for each other
-            for rows, part in zip(self.halves, self.parts):
+            for rows in self.halves:  # one at a time: targets may be as large as images
                 half = {name: a[rows] if len(a) == count else a for name, a in outputs.items()}
-                scores.append(self.score(half, part))
+                scores.append(self.score(half, self.light.take(rows)))
         return scores
 
 
@@ -103,11 +102,17 @@ def verify(path: Path, variant: str, verifier: Verifier, costs: dict[str, float]
 
 
 def differences(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> dict[str, float]:
-    """Largest absolute, largest relative (to the output's scale) and median absolute difference over all float outputs."""
+    """Largest absolute, largest relative (to the output's scale) and median absolute difference over all float outputs.
+
+    Of outputs that are whole numbers, such as the classes of pixels, the share that differs counts as a relative difference.
+    """
     largest = relative = 0.0
     medians = []
     for name, want in expected.items():
-        if name in DECISIONS or not np.issubdtype(want.dtype, np.floating):
+        if name in DECISIONS:
+            continue
+        if not np.issubdtype(want.dtype, np.floating):
+            relative = max(relative, float(np.mean(outputs[name] != want)))
             continue
         gap = np.abs(outputs[name].astype(np.float64) - want)
         scale = float(np.max(np.abs(want), initial=0.0)) or 1.0

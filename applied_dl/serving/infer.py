@@ -112,5 +112,5 @@ def _predict(model: Model, request: Request, options: dict[str, Any], limits: Li
 
 
 def _plain(value: Any) -> Any:
-    """numpy's numbers as Python's."""
-    return value.item()
+    """numpy's numbers and arrays as Python's."""
+    return value.tolist()

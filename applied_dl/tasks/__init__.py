@@ -20,6 +20,7 @@ TASKS = {
     "sentences": "sentences to vectors",
     "recommend": "users and what they had to items they will like",
     "generate": "examples to new images, or new rows of a table",
+    "segment": "images to a class for every pixel",
 }
 
 
@@ -61,6 +62,14 @@ def load_page(name: str) -> Any:
 def load_generate(name: str) -> Any:
     """What makes many images or rows at once (`tasks/<name>/make.py`). Without TensorFlow."""
     return importlib.import_module(f"applied_dl.tasks.{name}.make")
+
+
+def load_writer(name: str) -> Any:
+    """`write_files` of a task whose predictions are files (`tasks/<name>/files.py`), for `predict --out DIR`. Without TensorFlow."""
+    module = f"applied_dl.tasks.{name}.files"
+    if importlib.util.find_spec(module) is None:
+        raise UsageError(f"Predictions of the task {name!r} are a table: --out must end in .csv, .parquet or .jsonl.")
+    return importlib.import_module(module).write_files
 
 
 def recipe_type(name: str) -> type:

@@ -12,6 +12,7 @@ import importlib.util
 import io
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -92,15 +93,18 @@ def decode(form: ImageForm, source) -> Decoded:
     Raises:
         DataError: the image cannot be read; one sentence names it and the reason.
     """
-    if isinstance(source, np.ndarray):
-        if source.dtype == np.uint8 and source.shape == (form.height, form.width, form.channels):
-            return Decoded(source)  # already in the form of the result
-        return Decoded(_resize(form, _from_array(form, source)))
-    if isinstance(source, str | Path | bytes | bytearray | memoryview):
-        return _from_file(form, source)
-    if hasattr(source, "convert") and hasattr(source, "mode"):
-        return Decoded(_resize(form, upright(form, source)))
-    raise DataError(f"An image must be a path, bytes, a PIL image or an array; received {type(source).__name__}.")
+    if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.shape == (form.height, form.width, form.channels):
+        return Decoded(source)  # already in the form of the result
+    return _any_form(form, source, _resize)
+
+
+def decode_whole(form: ImageForm, source) -> np.ndarray:
+    """One image as `decode` reads it, but in its own size: uint8 (H, W, C).
+
+    Raises:
+        DataError: the image cannot be read.
+    """
+    return _any_form(form, source, _as_channels).pixels
 
 
 def peek(path: Path) -> Header | None:
@@ -137,7 +141,18 @@ def check_resize(name: str) -> str:
     return known("data.resize", name, RESIZES)
 
 
-def _from_file(form: ImageForm, source) -> Decoded:
+def _any_form(form: ImageForm, source, finish: Callable) -> Decoded:
+    """An image of any form, upright and in 8 bits, through `finish(form, image) -> pixels`."""
+    if isinstance(source, np.ndarray):
+        return Decoded(finish(form, _from_array(form, source)))
+    if isinstance(source, str | Path | bytes | bytearray | memoryview):
+        return _from_file(form, source, finish)
+    if hasattr(source, "convert") and hasattr(source, "mode"):
+        return Decoded(finish(form, upright(form, source)))
+    raise DataError(f"An image must be a path, bytes, a PIL image or an array; received {type(source).__name__}.")
+
+
+def _from_file(form: ImageForm, source, finish: Callable) -> Decoded:
     from PIL import Image
 
     is_path = isinstance(source, str | Path)
@@ -154,7 +169,7 @@ def _from_file(form: ImageForm, source) -> Decoded:
                     image.draft(None, (2 * form.width, 2 * form.height))
                 several = frames > 1 and image.format not in ("MPO", "PSD", "ICO", "ICNS")
                 note = f"animated, {frames} frames: the first one is used" if several else ""
-                return Decoded(_resize(form, upright(form, image)), note)
+                return Decoded(finish(form, upright(form, image)), note)
     except Image.DecompressionBombError:
         raise DataError(f"{name} has too many pixels: expected at most {MAX_PIXELS:,}; reduce it first.") from None
     except Image.UnidentifiedImageError:
@@ -259,16 +274,21 @@ def _from_array(form: ImageForm, array: np.ndarray):
 
 def _resize(form: ImageForm, image) -> np.ndarray:
     """An L or RGB image in the form's size and channels, (H, W, C)."""
-    image = image.convert("L" if form.channels == 1 else "RGB")
     size = (form.width, form.height)
     if image.size != size:
+        image = image.convert("L" if form.channels == 1 else "RGB")
         if form.fit == "crop":
             image = _two_passes(image, size, _middle(image.size, size))
         elif form.fit == "pad":
             image = _padded(image, size)
         else:
             image = _two_passes(image, size)
-    pixels = np.asarray(image, dtype=np.uint8)
+    return _as_channels(form, image)
+
+
+def _as_channels(form: ImageForm, image) -> np.ndarray:
+    """An L or RGB image as (H, W, C) with the channels of the form."""
+    pixels = np.asarray(image.convert("L" if form.channels == 1 else "RGB"), dtype=np.uint8)
     return pixels[..., None] if form.channels == 1 else pixels
 
 

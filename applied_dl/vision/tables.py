@@ -11,6 +11,7 @@ import polars as pl
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.cells import as_levels
 from applied_dl.io.table_files import SUFFIXES, read_cells
+from applied_dl.vision.folders import PARTS
 from applied_dl.vision.paths import ImageIndex
 
 IMAGE_FILE = re.compile(r"\.(jpe?g|png|gif|bmp|tiff?|webp|avif|jfif|heic|ppm|pgm)$", re.IGNORECASE)
@@ -22,6 +23,7 @@ PATH_COLUMNS = (
     "path", "file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "picture", "img", "image_name", "imagename",
     "image_file", "img_path", "img_name", "image_id", "imageid", "img_id", "id", "name", "photo", "uri",
 )  # fmt: skip
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "fold", "usage", "phase")
 
 
 def image_paths(path: Path, column: str | None = None) -> list[Path]:
@@ -44,12 +46,14 @@ def read_frame(path: Path) -> pl.DataFrame:
     return frame.rename({name: name.strip() for name in frame.columns})
 
 
-def find_paths(frame: pl.DataFrame, path: Path, wanted: str | None = None, targets: tuple[str, ...] = ()) -> tuple[str, list[Path]]:
+def find_paths(
+    frame: pl.DataFrame, path: Path, wanted: str | None = None, targets: tuple[str, ...] = (), key: str = "data.path"
+) -> tuple[str, list[Path]]:
     """The column that names the images, and the file of each row; a name without a file stays as written, an empty cell is refused."""
     index = ImageIndex(path.parent)
-    column = wanted or _path_column(frame, path, index, targets)
+    column = wanted or _path_column(frame, path, index, targets, key)
     if column not in frame.columns:
-        raise DataError(f"{str(path)!r} has no column {column!r} (data.path).{nearest(column, frame.columns)}")
+        raise DataError(f"{str(path)!r} has no column {column!r} ({key}).{nearest(column, frame.columns)}")
     index.ambiguous.clear()
     found: list[Path] = []
     for row, cell in enumerate(as_levels(frame[column]).to_list(), start=2):
@@ -63,7 +67,7 @@ def find_paths(frame: pl.DataFrame, path: Path, wanted: str | None = None, targe
     return column, found
 
 
-def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tuple[str, ...]) -> str:
+def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tuple[str, ...], key: str) -> str:
     """The column whose cells name the most files; of a table without files, the one with a usual name."""
     best, most = "", 0
     sample = frame[np.unique(np.linspace(0, max(frame.height - 1, 0), min(frame.height, SAMPLED)).astype(int))] if frame.height else frame
@@ -81,5 +85,15 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
     shown = ", ".join(map(repr, frame.columns[:10]))
     raise DataError(
         f"{str(path)!r} has no column of image paths: no column names files in {str(path.parent)!r}; received {shown}. Set "
-        "data.path to the column, and put the table beside its images."
+        f"{key} to the column, and put the table beside its images."
     )
+
+
+def split_column(frame: pl.DataFrame, taken: tuple) -> str | None:
+    """The column that says which part each row belongs to, if there is one."""
+    for name in frame.columns:
+        if name.lower() in SPLIT_COLUMNS and name not in taken:
+            values = {str(v).strip().lower() for v in as_levels(frame[name]).drop_nulls().unique().to_list()}
+            if values and values <= set(PARTS) and "train" in {PARTS[v] for v in values} and len(values) > 1:
+                return name
+    return None

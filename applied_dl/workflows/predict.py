@@ -9,6 +9,7 @@ from typing import Any
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import Predictor
 from applied_dl.runtime.prediction_frames import predictions_frame
+from applied_dl.tasks import load_writer
 
 FORMATS = (".csv", ".parquet", ".jsonl")
 
@@ -54,3 +55,37 @@ def write_predictions(path: Path, predictor: Predictor, inputs: Any, predictions
         frame.write_ndjson(part)
     os.replace(part, path)
     return frame.height
+
+
+def names_folder(path: str | Path) -> bool:
+    """Whether an output is a folder of files rather than a table."""
+    return not Path(path).suffix or Path(path).is_dir()
+
+
+def predict_to_folder(predictor: Predictor, arguments: list[str], path: str | Path) -> dict[str, Any]:
+    """Write the files of predictions, such as masks, into a new folder.
+
+    Args:
+        predictor: Of a task whose predictions are files.
+        arguments: The inputs, as on the command line; they are read in parts.
+        path: The folder.
+
+    Returns:
+        `folder`, the number of `predictions`, and of `errors` among them.
+
+    Raises:
+        UsageError: The task's predictions are a table, or the folder exists and is not empty.
+    """
+    write, folder, done, errors = load_writer(predictor.task), Path(path), 0, 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"The folder {str(folder)!r} exists already and is not empty; name another one.")
+        for batch in predictor.input_batches(arguments):
+            predictions = predictor.predict(batch)
+            write(predictor.encoder, folder, batch, predictions, done)
+            done += len(predictions)
+            errors += sum("error" in one for one in predictions)
+    except OSError as error:
+        raise UsageError(f"The folder {str(folder)!r} cannot be written: {error.strerror}; name another one.") from error
+    return {"folder": str(folder), "predictions": done, "errors": errors}

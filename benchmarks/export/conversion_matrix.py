@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "conversion.md"
 def builders() -> dict[str, Callable]:
     """Builder functions by name; a builder that is added to its family's table is in the matrix at once."""
     from applied_dl.layers.activations import NAMES
-    from applied_dl.models import forecast, image, tabular
+    from applied_dl.models import forecast, image, segment, tabular
     from applied_dl.text.models.static import raw_bytes, static
     from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
     from applied_dl.text.models.word_vectors import word_lookup
@@ -39,6 +39,7 @@ def builders() -> dict[str, Callable]:
         f"image {n}": lambda b=b, n=n: b((sides.get(n, 32), sides.get(n, 32), 3), CLASSES, **special.get(n, {}))
         for n, b in image.BUILDERS.items()
     }
+    found |= {f"segment {n}": lambda b=b: b((32, 32, 3), CLASSES) for n, b in segment.BUILDERS.items()}
     found |= {f"tabular {n}": lambda b=b: b(columns, 3) for n, b in tabular.BUILDERS.items()}
     found |= {f"forecast {n}": lambda b=b, n=n: b(series(n)) for n, b in forecast.BUILDERS.items()}
     found |= {

@@ -24,6 +24,13 @@ const encoders = {
       try { return [...fromRgba(encoder, rgba, width, height)]; } catch { return null; }
     };
   },
+  segment: async () => {
+    const {areas, classMask, coloured, innerBox} = await load('segment.js');
+    return ({encoder, outputs, width, height}) => {
+      const mask = classMask(encoder, outputs), box = innerBox(encoder, width, height);
+      return {mask: [...mask], box, classes: areas(encoder, mask, box), first: [...coloured(encoder, mask, box).slice(0, 4)]};
+    };
+  },
   words: async () => {
     const {wordEncoder} = await load('words.js'), {rows} = wordEncoder(given.encoder);
     return rows;

@@ -22,7 +22,7 @@ from applied_dl.tasks import load_page
 from applied_dl.workflows.page import write_page
 from tests.page.javascript import SCRIPTS, node
 
-TASKS = ("image", "tabular", "forecast", "words", "sentences")
+TASKS = ("image", "tabular", "forecast", "words", "sentences", "segment")
 
 
 def spec_of(page: str) -> dict:

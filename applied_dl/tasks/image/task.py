@@ -27,7 +27,6 @@ from applied_dl.tasks.image.encoder import save as save_encoder
 from applied_dl.tasks.image.fit import fit_image
 from applied_dl.tasks.image.models import BUILDERS
 from applied_dl.tasks.image.models.interval import NumberInterval
-from applied_dl.tasks.image.models.views import Mirror, Translate
 from applied_dl.tasks.image.plots import draw_batch, image_plots
 from applied_dl.tasks.image.readers.hints import mirror_reason
 from applied_dl.tasks.image.readers.read import Images, read_images, read_labeled
@@ -37,6 +36,7 @@ from applied_dl.tasks.image.suitability import suitability
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import as_float32, precision
 from applied_dl.vision.models.trunk import EMBEDDED, NONE
+from applied_dl.vision.models.views import Mirror, Translate
 
 STEM = (4, 32)  # side of the whitened patches, and the number of filters
 STEM_SAMPLE = 2000

@@ -117,3 +117,35 @@ def _scaled(x, backbone: str):
         blue_first = keras.ops.flip(x, axis=-1)
         return layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0], name="scaled")(blue_first)
     return layers.Rescaling(1 / 127.5, -1.0, name="scaled")(x)
+
+
+def pyramid(trunk: keras.Model, last: str | None = None) -> list[keras.KerasTensor]:
+    """The last tensor of a trunk at each of its resolutions, the finest first: what decoders of pixels take.
+
+    Args:
+        trunk: a net of convolutions with one input (B, H, W, C).
+        last: the layer whose output is the coarsest tensor; the trunk's own output by default.
+
+    Returns:
+        Tensors (B, h, w, F) of falling size, without those at the input's own.
+
+    Raises:
+        UsageError: the trunk is no net of convolutions.
+
+    Example:
+        >>> [t.shape[1] for t in pyramid(mobilenet_v2((64, 64, 3)))]
+        [32, 16, 8, 4, 2]
+    """
+    found: dict[tuple[int, int], keras.KerasTensor] = {}
+    size = trunk.input.shape[1:3]
+    for layer in trunk.layers:
+        output = layer.output
+        if isinstance(output, keras.KerasTensor) and len(output.shape) == 4 and None not in output.shape[1:3]:
+            height, width = output.shape[1:3]
+            if (height, width) != size and all(height <= h and width <= w for h, w in found):
+                found[height, width] = output
+        if layer.name == last:
+            break
+    if len(found) < 2:
+        raise UsageError(f"The trunk {trunk.name!r} has no feature maps of several sizes; choose a net of convolutions (model.backbone).")
+    return list(found.values())

@@ -19,10 +19,9 @@ from applied_dl.tasks.image.models.mlp import mlp
 from applied_dl.tasks.image.models.mobile import mobile
 from applied_dl.tasks.image.models.resnet import resnet
 from applied_dl.tasks.image.models.small_cnn import small_cnn
-from applied_dl.tasks.image.models.unet import unet
 from applied_dl.tasks.image.models.whitened_cnn import whitened_cnn
 from applied_dl.vision.models.mobilenet_v2 import mobilenet_v2
 
 BUILDERS = {f.__name__: f for f in (mlp, lenet, small_cnn, resnet, mobile, whitened_cnn, backbone)}  # of classifiers, by `model.name`
 
-__all__ = ["BUILDERS", "backbone", "lenet", "mlp", "mobile", "mobilenet_v2", "resnet", "small_cnn", "unet", "whitened_cnn"]
+__all__ = ["BUILDERS", "backbone", "lenet", "mlp", "mobile", "mobilenet_v2", "resnet", "small_cnn", "whitened_cnn"]

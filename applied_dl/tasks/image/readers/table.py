@@ -13,15 +13,14 @@ from applied_dl.io.numbers import learn_format, read_numbers
 from applied_dl.tasks.image.readers.hints import column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
-from applied_dl.tasks.image.readers.patterns import by_pattern, groups_of
 from applied_dl.vision.folders import PARTS
-from applied_dl.vision.tables import find_paths, read_frame
+from applied_dl.vision.patterns import by_pattern, groups_of
+from applied_dl.vision.tables import find_paths, read_frame, split_column
 
 LABEL_COLUMNS = (
     "label", "labels", "class", "classes", "class_name", "classname", "label_name", "category", "categories", "category_name", "target",
     "targets", "tag", "tags", "y", "diagnosis", "class_id", "label_id", "category_id",
 )  # fmt: skip
-SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "fold", "usage", "phase")
 INDEX_COLUMNS = ("", "index", "rownames", "rownum", "row", "column_1", "unnamed: 0")
 FLAGS = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
 
@@ -40,7 +39,7 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
         if name not in frame.columns:
             raise DataError(f"{str(path)!r} has no label column {name!r} (data.target).{nearest(name, frame.columns)}")
     column, items = find_paths(frame, path, options.path, wanted)
-    split = _split_column(frame, (column, *wanted, options.group))
+    split = split_column(frame, (column, *wanted, options.group))
     if options.label_pattern:
         names = by_pattern("data.label_pattern", options.label_pattern, items, path.parent)
         return {"all": named_labels(names, items, _groups(frame, options, items, path), str(path), options)}
@@ -55,16 +54,6 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
     hint = column_hint(rest, frame.height) if options.group is None else ""
     listing.warnings[:0] = [*notes, *([hint] if hint else [])]
     return _by_split(listing, frame[split], items) if split else {"all": listing}
-
-
-def _split_column(frame: pl.DataFrame, taken: tuple) -> str | None:
-    """The column that says which part each row belongs to, if there is one."""
-    for name in frame.columns:
-        if name.lower() in SPLIT_COLUMNS and name not in taken:
-            values = {str(v).strip().lower() for v in as_levels(frame[name]).drop_nulls().unique().to_list()}
-            if values and values <= set(PARTS) and "train" in {PARTS[v] for v in values} and len(values) > 1:
-                return name
-    return None
 
 
 def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ CASES = {
     "resnet": ((16, 16, 3), {"depth": 1, "width": 0.25}),
     "mobile": ((16, 16, 3), {"width": 0.25}),
     "whitened_cnn": ((16, 16, 3), {"width": 0.25}),
-    "unet": ((16, 16, 3), {"depth": 2, "width": 0.5}),
     "backbone": ((32, 32, 3), {"alpha": 0.35}),
 }
 COUNTS = {
@@ -30,7 +29,6 @@ COUNTS = {
     "resnet": ((32, 32, 3), 698_858),
     "mobile": ((32, 32, 3), 139_722),
     "whitened_cnn": ((28, 28, 1), 390_688),
-    "unet": ((32, 32, 3), 538_258),
 }
 
 
@@ -62,7 +60,7 @@ def test_trains_saves_and_exports(name, tmp_path):
 def test_parameter_counts_are_those_of_the_docstrings(name):
     shape, count = COUNTS[name]
     builder = getattr(builders, name)
-    assert builder(shape, 2 if name == "unet" else 10).count_params() == count
+    assert builder(shape, 10).count_params() == count
     assert f"{count:,}" in inspect.getdoc(builder)
 
 
@@ -95,8 +93,6 @@ def test_wrong_arguments_name_the_nearest():
         builders.backbone((32, 32, 1), 2)
     with pytest.raises(UsageError, match="global_max"):
         builders.resnet((32, 32, 3), 2, pooling="globalmax")
-    with pytest.raises(UsageError, match="multiples of 8"):
-        builders.unet((20, 20, 3), 2)
 
 
 def test_local_weights_are_loaded(shared):

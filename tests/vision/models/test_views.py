@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from applied_dl.tasks.image.models.views import Mirror, Translate
+from applied_dl.vision.models.views import Mirror, Translate
 
 X = np.arange(2 * 4 * 5 * 3, dtype=np.float32).reshape(2, 4, 5, 3)
 

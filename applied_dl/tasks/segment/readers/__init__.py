@@ -1,0 +1,1 @@
+"""Folders, tables and annotation files of images with masks to encoded parts."""

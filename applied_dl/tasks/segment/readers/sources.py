@@ -1,0 +1,96 @@
+"""The sources of images with masks by their name in a recipe: built-in, folder, archive, table, COCO file, arrays."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from applied_dl.core.errors import DataError, UsageError, nearest
+from applied_dl.io.cells import as_levels
+from applied_dl.tasks.segment.readers.classes import class_table
+from applied_dl.tasks.segment.readers.layouts import list_coco, list_folder
+from applied_dl.tasks.segment.readers.listing import Listing, Pair
+from applied_dl.tasks.segment.readers.scenes import scenes
+from applied_dl.vision.folders import PARTS, unpacked
+from applied_dl.vision.tables import TABLES, find_paths, read_frame, split_column
+
+BUILT_IN = ("scenes",)
+MASK_COLUMNS = ("mask", "masks", "mask_path", "maskpath", "label", "label_path", "annotation", "segmentation", "target", "gt")
+
+
+def list_source(source: str, data, cache: Path) -> dict[str, Listing]:
+    """The pairs of a source by part: `{"all": …}`, or some of train, validation and test where the source has its own parts.
+
+    Args:
+        source: "scenes", a folder, a `.zip` of one, a table of paths, a COCO file, or an `.npz` of images and masks.
+        data: the recipe's `[data]` section.
+        cache: folder for what is unpacked.
+
+    Raises:
+        DataError: there is nothing at `source`, or it cannot be understood.
+        UsageError: the source is of an unknown kind.
+    """
+    if source in BUILT_IN:
+        return {"all": scenes()}
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return list_folder(path, data.classes)
+    if not path.exists():
+        hint = nearest(source, BUILT_IN) if get_close_matches(source, BUILT_IN) else ""
+        raise DataError(f"There is no data at {source!r}; expected a built-in name, a folder, a .zip, a table or a COCO file.{hint}")
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        return list_folder(unpacked(path, cache), data.classes)
+    if suffix == ".npz":
+        return {"all": _arrays(path, data)}
+    if suffix == ".json":
+        return list_coco(path)
+    if suffix in TABLES:
+        return _table(path, data)
+    raise UsageError(
+        f"data.source {source!r} is not of a known kind; expected a folder, a .zip, a table ({', '.join(TABLES[:4])}, …), a COCO .json, "
+        "an .npz or 'scenes'."
+    )
+
+
+def _table(path: Path, data) -> dict[str, Listing]:
+    """The pairs of a table with a column of images and one of masks, by the parts that a column such as `split` names."""
+    frame = read_frame(path)
+    if not frame.height:
+        raise DataError(f"{str(path)!r} has a header and no rows; expected one row per image.")
+    mask = data.mask or next((name for name in frame.columns if name.lower() in MASK_COLUMNS), None)
+    column, images = find_paths(frame, path, data.image, (mask,) if mask else (), key="data.image")
+    try:
+        mask, masks = find_paths(frame, path, mask, (column,), key="data.mask")
+    except DataError as error:
+        if mask is not None:
+            raise
+        raise DataError(f"{str(path)!r} has no column of masks beside the images of {column!r}; set data.mask to it.") from error
+    pairs = [Pair(*pair) for pair in zip(images, masks)]
+    table, split = class_table(data.classes, path.parent), split_column(frame, (column, mask))
+    if split is None:
+        return {"all": Listing(pairs=pairs, table=table, folder=path.parent)}
+    parts = [PARTS[str(cell).strip().lower()] if cell is not None else None for cell in as_levels(frame[split]).to_list()]
+    return {
+        part: Listing(pairs=[pair for pair, own in zip(pairs, parts) if own == part], table=table, folder=path.parent)
+        for part in dict.fromkeys(parts)
+        if part is not None
+    }
+
+
+def _arrays(path: Path, data) -> Listing:
+    """An `.npz` with images (N, H, W, C) and masks (N, H, W), named images and masks, or x and y."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name.lower(): file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise DataError(f"{str(path)!r} cannot be read as .npz: {error}.") from error
+    images = next((arrays[name] for name in ("images", "image", "x") if name in arrays), None)
+    masks = next((arrays[name] for name in ("masks", "mask", "y", "labels") if name in arrays), None)
+    if images is None or masks is None:
+        raise DataError(f"{str(path)!r} holds {', '.join(arrays) or 'nothing'}; expected the arrays images and masks (or x and y).")
+    if images.ndim not in (3, 4) or masks.shape[:3] != images.shape[:3]:
+        raise DataError(f"{str(path)!r}: images {images.shape} and masks {masks.shape} do not fit; expected (N, H, W, C) and (N, H, W).")
+    return Listing(pairs=[Pair(image, mask) for image, mask in zip(images, masks)], table=class_table(data.classes, path.parent))

@@ -62,9 +62,8 @@ def main() -> None:
         np.savez(folder / "answers.npz", images=shown, **ours)
         python = os.environ.get("MEDIAPIPE_PYTHON") or peer("mediapipe", "mediapipe")
         subprocess.run([python, "-c", CLIENT, str(folder)], check=True, stderr=subprocess.DEVNULL)
-        result = json.loads((folder / "found.json").read_text())
-    version = result.pop("mediapipe")
-    write(NAME, {"variants": result, "labels": list(run.predictor().encoder.labels), "mediapipe": version})
+        result, labels = json.loads((folder / "found.json").read_text()), list(run.predictor().encoder.labels)
+    write(NAME, {"mediapipe": result.pop("mediapipe"), "variants": result, "labels": labels})
 
 
 def summary(found: dict) -> list[Row]:

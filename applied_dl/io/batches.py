@@ -45,7 +45,7 @@ class TableBatch(Struct, frozen=True, kw_only=True):
     cut: tuple[bool, bool]
     raw: bytes = b""
     separator: str | None = None
-    header: bool | str = "guess"
+    header: bool | str | None = "guess"
     decimal: str | None = None
     start: int = 0
     rows: int = 0
@@ -74,10 +74,18 @@ def can_batch(path: Path) -> bool:
     return b"\0" not in head and b"\n" in head and head[:2] not in UTF_16
 
 
-def table_batches(path: Path, size: int = BATCH_BYTES) -> Iterator[TableBatch]:
+def table_batches(
+    path: Path, size: int = BATCH_BYTES, separator: str | None = None, header: bool | str | None = "guess"
+) -> Iterator[TableBatch]:
     """The rows of a file in batches of about `size` bytes, in order.
 
     How cells are separated, whether the first line names the columns and which decimal mark is used is found in the first batch.
+
+    Args:
+        path: A file for which `can_batch` holds.
+        size: Bytes of a batch; of a Parquet file, a batch has 65,536 rows.
+        separator: Between the cells of a CSV; found by default.
+        header: Whether line 1 of a CSV names the columns; as in `table_files.read_cells`.
 
     Raises:
         DataError: the file is damaged or no table.
@@ -86,7 +94,7 @@ def table_batches(path: Path, size: int = BATCH_BYTES) -> Iterator[TableBatch]:
         >>> sum(len(batch.read()) for batch in table_batches(Path("orders.csv")))
         1000000
     """
-    yield from _parquet_batches(path) if kind_of(path) == ".parquet" else _line_batches(path, size)
+    yield from _parquet_batches(path) if kind_of(path) == ".parquet" else _line_batches(path, size, separator, header)
 
 
 def _parquet_batches(path: Path) -> Iterator[TableBatch]:
@@ -99,15 +107,15 @@ def _parquet_batches(path: Path) -> Iterator[TableBatch]:
         yield TableBatch(path=str(path), line=start + 2, cut=(start > 0, start + rows < height), start=start, rows=rows)
 
 
-def _line_batches(path: Path, size: int) -> Iterator[TableBatch]:
+def _line_batches(path: Path, size: int, separator: str | None, header: bool | str | None) -> Iterator[TableBatch]:
     """The first batch is read here too: it decides how the others are read."""
-    parts = _parts(path, size)
+    parts = _parts(path, size, separator)
     (raw, _), more = next(parts, (b"", 0)), next(parts, None)
-    sheet = parse_cells(raw, path, header="guess")
+    sheet = parse_cells(raw, path, separator, header)
     line, decimal = 2 - sheet.bare + sheet.skipped, as_table(sheet, str(path), 2).decimal
-    yield TableBatch(path=str(path), line=line, cut=(False, more is not None), raw=raw)
+    yield TableBatch(path=str(path), line=line, cut=(False, more is not None), raw=raw, separator=separator, header=header)
     line += sheet.frame.height
-    separator = RUNS if sheet.separator == " " else sheet.separator
+    separator = separator or (RUNS if sheet.separator == " " else sheet.separator)
     head = b"" if sheet.bare or sheet.separator is None else _header(sheet)
     while more is not None:
         (raw, rows), more = more, next(parts, None)
@@ -136,14 +144,13 @@ def _opened(path: Path) -> Any:
     return gzip.open(path, "rb") if zipped else open(path, "rb")
 
 
-def _parts(path: Path, size: int) -> Iterator[tuple[bytes, int]]:
+def _parts(path: Path, size: int, separator: str | None) -> Iterator[tuple[bytes, int]]:
     """The bytes of a file, cut where rows end, with the number of rows (lines that are not empty) of each part."""
-    separator: str | None = None
     with _opened(path) as file:
         block = file.read(size)
         if kind_of(path) not in (".jsonl", ".ndjson"):
             text = block[:HEAD].decode("latin-1")
-            separator = _delimiter(find_separator(text.split("\n", preamble_lines(text, SEPARATORS))[-1]))
+            separator = _delimiter(separator or find_separator(text.split("\n", preamble_lines(text, SEPARATORS))[-1]))
         while block:
             following = file.read(size)
             place, rows = _rows_end(block if following else block.rstrip(b"\r\n") + b"\n", separator)

@@ -87,3 +87,14 @@ def copy_keys(frame: pl.DataFrame) -> tuple[np.ndarray, int, int]:
     chosen[repeated[natural]] = len(size) + np.arange(int(natural.sum()))
     copies = repeated[~natural]
     return chosen, len(copies) - len(np.unique(unit[copies])), int(natural.sum())
+
+
+def repeats_by_chance(frame: pl.DataFrame, rows: np.ndarray, total: int) -> np.ndarray:
+    """Whether each of these rows of a sample is expected to have equals by chance among the `total` rows of the whole table."""
+    log_share = np.zeros(len(rows))
+    for cells in frame:
+        counts = cells.to_frame("c").join(
+            cells.to_frame("c").group_by("c").len(), on="c", how="left", nulls_equal=True, maintain_order="left"
+        )
+        log_share += np.log((counts["len"].to_numpy()[rows] - 1 + FIRST_SEEN) / len(frame))
+    return np.log(total) + log_share > np.log(CHANCE)

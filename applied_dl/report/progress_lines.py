@@ -28,7 +28,7 @@ def log_data(prepared) -> None:
     important = [text for text in prepared.warnings if text.startswith(IMPORTANT)]
     for warning in important:
         console.warn(warning)
-    train = prepared.facts.get("windows", len(prepared.train))
+    train = prepared.facts.get("windows", prepared.facts.get("training_rows", len(prepared.train)))
     rows = f"{train:,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
     console.say("data", prepared.facts.get("summary", "") + f"  ({rows})")
     for warning in prepared.warnings:

@@ -9,7 +9,7 @@ import numpy as np
 
 from applied_dl.layers.backend import JAX, constant, take
 
-LARGEST_RESIDENT = 2**31  # bytes; a larger array stays memory-mapped and is read a batch at a time
+LARGEST_RESIDENT = 2**30  # bytes; a larger array stays memory-mapped and is read a batch at a time
 
 
 class Source(NamedTuple):

@@ -8,15 +8,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import multiprocessing
 import os
 import shutil
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from msgspec.structs import asdict
 
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, UsageError
+from applied_dl.core.parallel import in_order
 from applied_dl.io.batches import TableBatch
 from applied_dl.predictor import MAX_WARNINGS, Predictor, load
 from applied_dl.runtime.prediction_frames import predictions_frame
@@ -107,13 +106,17 @@ def predict_to_file(
     if ray:
         done = _on_ray(jobs, (os.path.abspath(bundle), predictor.variant, options, folder.absolute(), wide), workers, address)
     else:
-        workers = os.cpu_count() or 1 if workers is None else workers
-        work = (str(bundle), predictor.variant, options, folder, wide)
-        done = _in_order(jobs, work, workers) if workers > 1 else (_predict_part(work, i, batch) for i, batch in jobs)
+        work = partial(_predict_part, (str(bundle), predictor.variant, options, folder, wide))
+        done = in_order(work, jobs, os.cpu_count() or 1 if workers is None else workers)
     rows, errors, count, warnings = 0, 0, 0, []
-    for part in _with_progress(done):
-        warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
-        rows, errors, count = rows + part.rows, errors + part.errors, count + 1
+    try:
+        for part in _with_progress(done):
+            warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
+            rows, errors, count = rows + part.rows, errors + part.errors, count + 1
+    except BrokenProcessPool as error:
+        raise DataError(
+            "A process that predicts was killed, usually for lack of memory; continue with --resume and fewer --workers."
+        ) from error
     _join(folder, count, target)
     shutil.rmtree(folder)
     return Streamed(file=target, rows=rows, errors=errors, warnings=warnings[:MAX_WARNINGS])
@@ -144,25 +147,6 @@ def _open_parts(folder: Path, plan: str, resume: bool) -> None:
         raise UsageError(f"{str(folder)!r} was begun with other inputs, options or another model; remove it to begin again.")
 
 
-def _in_order(jobs: Iterator[tuple[int, Any]], work: tuple, count: int) -> Iterator[_Part]:
-    """Finished batches in order; two batches per process are read ahead, so that memory stays the same for any number of them."""
-    waiting: deque[Future[_Part]] = deque()
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            while True:
-                for i, batch in itertools.islice(jobs, 2 * count - len(waiting)):
-                    waiting.append(pool.submit(_predict_part, work, i, batch))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise DataError(
-                "A process that predicts was killed, usually for lack of memory; continue with --resume and fewer --workers."
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 def _on_ray(jobs: Iterator[tuple[int, Any]], work: tuple, count: int | None, address: str | None) -> Iterator[_Part]:
     """Finished batches in order, predicted by processes of Ray, which starts those that die again."""
     with connected(address, count or os.cpu_count() or 1, {}) as ray:
@@ -170,7 +154,7 @@ def _on_ray(jobs: Iterator[tuple[int, Any]], work: tuple, count: int | None, add
         count = count or int(ray.cluster_resources().get("CPU", 1))
         waiting: deque[Any] = deque()
         while True:
-            waiting.extend(predict.remote(work, i, batch) for i, batch in itertools.islice(jobs, 2 * count - len(waiting)))
+            waiting.extend(predict.remote(work, numbered) for numbered in itertools.islice(jobs, 2 * count - len(waiting)))
             if not waiting:
                 return
             try:
@@ -186,9 +170,9 @@ def _loaded(bundle: str, variant: str) -> Predictor:
     return load(bundle, variant, threads=1)
 
 
-def _predict_part(work: tuple, place: int, batch: Any) -> _Part:
+def _predict_part(work: tuple, numbered: tuple[int, Any]) -> _Part:
     """Predict one batch into its file, unless it is there."""
-    bundle, variant, options, folder, wide = work
+    (bundle, variant, options, folder, wide), (place, batch) = work, numbered
     file, record = folder / f"{place:08d}.parquet", folder / f"{place:08d}.json"
     if record.exists():
         return _Part(**json.loads(record.read_text()))

@@ -20,6 +20,11 @@ def matrices(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> dict[str, 
     return found
 
 
+def row_count(prepared) -> int:
+    """How many rows train: of a table larger than memory, those on disk."""
+    return len(prepared.train if prepared.state.stored is None else prepared.state.stored)
+
+
 def targets(prepared, part) -> np.ndarray:
     """(N, 1, C) one-hot, or (N, 1, T) standardised numbers: with the rank of the predictions, so that Keras squeezes neither."""
     if prepared.encoder.labels:
@@ -39,7 +44,7 @@ def scaled(prepared, y: np.ndarray) -> np.ndarray:
 
 def moments(prepared) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (T,) of the training targets on the scale on which they are learned."""
-    y = scaled(prepared, prepared.train.target).reshape(len(prepared.train), -1)
+    y = _columns(scaled(prepared, prepared.train.target))
     deviation = np.array([float(column.std()) or 1.0 for column in y.T])
     return np.array([float(column.mean()) for column in y.T]), deviation
 
@@ -47,4 +52,9 @@ def moments(prepared) -> tuple[np.ndarray, np.ndarray]:
 def standardised(prepared, y: np.ndarray) -> np.ndarray:
     """(N, T): (y − mean) / deviation, on the scale on which the targets are learned."""
     mean, deviation = moments(prepared)
-    return (scaled(prepared, y).reshape(len(y), -1) - mean) / deviation
+    return (_columns(scaled(prepared, y)) - mean) / deviation
+
+
+def _columns(y: np.ndarray) -> np.ndarray:
+    """(N, T) of (N,) or (N, T); N may be 0."""
+    return y[:, None] if y.ndim == 1 else y

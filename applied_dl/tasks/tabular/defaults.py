@@ -50,6 +50,8 @@ TRAINING = {  # per net; small tables get more epochs, except for realmlp
 }  # fmt: skip
 TRAINING["retrieval"] = {"epochs": 120, "learning_rate": 2e-3, "weight_decay": 1e-2}
 BATCH = 1024  # largest batch of retrieval, whose rows are predicted from each other; a quarter of a small table
+LARGE_BATCHES = ((10_000_000, 4096), (1_000_000, 1024))  # training rows from which batches are larger
+MOST_ROWS_SEEN = 3 * 10**7  # by all epochs of a large table
 MEMORY = 16384  # most training rows that retrieval stores
 SMOOTHING, CLASS_RATE = 0.1, 0.04  # of realmlp for classes
 STEPS = 2500  # fewest training steps; small tables get more epochs
@@ -233,12 +235,14 @@ def _pairs(recipe, name: str, numbers: str) -> bool:
 def training_of(name: str, rows: int, classes: bool) -> dict:
     """Training defaults of a net."""
     own = SHARED | TRAINING.get(name, TRAINING["tabm"])
-    batch = max(16, min(256, 2 ** max(0, (rows // 20).bit_length() - 1)))
+    most = next((size for least, size in LARGE_BATCHES if rows >= least), 256)
+    batch = max(16, min(most, 2 ** max(0, (rows // 20).bit_length() - 1)))
     if name == "realmlp":
         return own | {"batch_size": batch} | ({"learning_rate": CLASS_RATE, "label_smoothing": SMOOTHING} if classes else {})
     if name == "retrieval":
         batch = max(min(BATCH, rows // 4), 1)
     epochs = min(MOST_EPOCHS, max(own["epochs"], round(STEPS * batch / max(rows, 1))))
+    epochs = min(epochs, max(1, round(MOST_ROWS_SEEN / rows)))
     return own | {"epochs": epochs, "batch_size": batch, "patience": max(16, epochs // 4)}
 
 

@@ -35,6 +35,13 @@ class Data(Section, frozen=True, kw_only=True):
     ) = None
     header: about(bool | None, "whether line 1 of a CSV names the columns; if not, they are column_1, column_2, …") = None
     decimal: about(Literal[".", ","] | None, "decimal mark of a CSV; by default detected in the cells") = None
+    in_memory: about(
+        bool | None,
+        "false reads a file in batches and trains from arrays on disk; by default so from 512 MB of text on, or 20 M cells of Parquet",
+    ) = None
+    sample_rows: about(
+        int, "rows of such a file from which columns, levels and bins are learned; some of them validate and test", ge=1000
+    ) = 200_000
     sheet: about(str | None, "sheet of a workbook; needed if more than one holds data") = None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from applied_dl.core import console
 from applied_dl.core.metrics import classification as metric
 from applied_dl.core.metrics import regression
 from applied_dl.core.metrics.answers import with_answers
@@ -15,7 +16,7 @@ from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.exporting.answers import with_distance, with_sets
 from applied_dl.exporting.serving import Serving
-from applied_dl.tasks.tabular.arrays import matrices, moments, scaled, standardised
+from applied_dl.tasks.tabular.arrays import matrices, moments, row_count, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
 from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.tabular.defaults import is_stepless, member_settings, resolve_tabular, smaller_models
@@ -31,6 +32,7 @@ from applied_dl.tasks.tabular.plots import tabular_plots
 from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
 from applied_dl.training.ensembles import fit_members
 
+READING_BATCHES = ("mlp", "resnet", "tabm", "realmlp")  # models that train from arrays on disk
 PREVIEW_CHARACTERS = 110  # of a row of the preview
 REPEATS = 200  # bootstrap resamples where an interval has no closed form
 SPREAD_FLOOR = 1.0  # share of the validation RMSE to which the disagreement of the members is added
@@ -41,12 +43,12 @@ trained_by_keras = True
 
 def prepare(recipe, cache: Path) -> Prepared:
     """Read, understand, split and encode."""
-    return prepare_table(recipe)
+    return prepare_table(recipe, cache)
 
 
 def resolve_defaults(recipe, prepared):
     """The recipe with every open value chosen for the size of the table."""
-    return resolve_tabular(recipe, prepared.encoder, len(prepared.train), prepared.state)
+    return resolve_tabular(recipe, prepared.encoder, row_count(prepared), prepared.state)
 
 
 def build(recipe, prepared) -> keras.Model:
@@ -60,6 +62,9 @@ def build(recipe, prepared) -> keras.Model:
 
 def fit(recipe, prepared, trainer) -> Fitted:
     """Train the net, under several seeds where the recipe asks for them; models without gradient steps are cross-validated."""
+    names = recipe.model.members or (recipe.model.name,)
+    if prepared.state.stored is not None and (in_memory := [name for name in names if name not in READING_BATCHES]):
+        console.warn(f"{' and '.join(in_memory)}: fitted to the sample of {len(prepared.train):,} rows; nets such as tabm read all rows")
     if is_stepless(recipe.model.name, recipe.model.members):
         return fit_crossed(recipe, prepared, trainer, "model")
     fit_one = {**FITS, "ensemble": fit_ensemble}.get(recipe.model.name, fit_net)

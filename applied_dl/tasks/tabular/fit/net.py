@@ -8,8 +8,9 @@ import numpy as np
 from keras import ops
 
 from applied_dl.core.builders import call
+from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Fitted
-from applied_dl.tasks.tabular.arrays import matrices, one_hot, standardised, targets
+from applied_dl.tasks.tabular.arrays import matrices, one_hot, row_count, standardised, targets
 from applied_dl.tasks.tabular.encoder import TableEncoder
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS, Features
 from applied_dl.tasks.tabular.models.numeric import Numbers, fit_numbers, pair_axes, quantile_bins, smooth_clip, target_bins
@@ -60,7 +61,7 @@ def outputs_of(recipe, encoder: TableEncoder) -> int:
 def build_net(recipe, prepared) -> keras.Model:
     """{"numbers": (B, F), "codes": (B, C)} → (B, k, outputs)."""
     options = {key: getattr(recipe.model, key) for key in OPTIONS}
-    steps = plan(len(prepared.train), recipe.train.batch_size).steps * recipe.train.epochs
+    steps = plan(row_count(prepared), recipe.train.batch_size).steps * recipe.train.epochs
     fixed = {"steps": steps} if recipe.model.name == "realmlp" else {}
     return call(BUILDERS[recipe.model.name], options, features_of(recipe, prepared), outputs_of(recipe, prepared.encoder), **fixed)
 
@@ -83,12 +84,25 @@ def fit_net(recipe, prepared, trainer, tag: str) -> Fitted:
 
 def sources(recipe, prepared) -> tuple[Source, Source]:
     """Training rows, balanced and weighted by the recipe, and validation rows."""
+    held = resident(matrices(prepared.encoder, prepared.validation.inputs), targets(prepared, prepared.validation))
+    if prepared.state.stored is not None:
+        return _stored_rows(recipe, prepared), held
     encoder, y = prepared.encoder, prepared.train.target
     rows = balanced(y, recipe) if encoder.labels else np.arange(len(y))
     weight = class_weights(y, encoder.labels, recipe.train.class_weights) if encoder.labels else None
     x = {name: values[rows] for name, values in matrices(encoder, prepared.train.inputs).items()}
     source = resident(x, targets(prepared, prepared.train)[rows], None if weight is None else weight[rows])
-    return source, resident(matrices(encoder, prepared.validation.inputs), targets(prepared, prepared.validation))
+    return source, held
+
+
+def _stored_rows(recipe, prepared) -> Source:
+    """The training rows on disk, weighted by the recipe."""
+    stored, encoder, weight = prepared.state.stored, prepared.encoder, None
+    if recipe.preprocess.balance != "none":
+        raise UsageError("preprocess.balance chooses rows of a table in memory; for one on disk set train.class_weights = 'balanced'.")
+    if encoder.labels and recipe.train.class_weights is not None:
+        weight = class_weights(stored.target.argmax(axis=-1)[:, 0], encoder.labels, recipe.train.class_weights)
+    return resident(stored.inputs, stored.target, weight)
 
 
 def balanced(codes: np.ndarray, recipe) -> np.ndarray:

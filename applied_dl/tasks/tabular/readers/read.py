@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 from msgspec import Struct
@@ -11,14 +13,16 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts, units_of
-from applied_dl.io.cells import as_levels, as_moments, as_numbers, moment_style, number_style
+from applied_dl.io.cells import as_levels
 from applied_dl.io.extra_rows import extra_rows
 from applied_dl.io.identifiers import copy_keys, row_numbers
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
 from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
+from applied_dl.tasks.tabular.readers.large import Sampled, Stored, held_out, is_large, sample, store
 from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
+from applied_dl.tasks.tabular.readers.order import order_values
 from applied_dl.tasks.tabular.readers.target import aligned_labels, learn_target, similar_labels, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import prefers_log
 
@@ -31,17 +35,19 @@ class TabularState(Struct, frozen=True, kw_only=True):
     """How the target is learned: `log`, on a logarithmic scale; `least`, the lower bound of predictions and intervals.
 
     `units` (N,) are ids of the training and then the validation rows; rows of one id (copies, a patient) belong together in a fold.
+    `stored` are the training rows of a table larger than memory, of which the training part is a sample.
     """
 
     log: bool = False
     least: float | None = None
     units: np.ndarray | None = None
+    stored: Stored | None = None
 
 
-def prepare_table(recipe) -> Prepared:
-    """Read, understand, split and encode what the data section of the recipe names."""
+def prepare_table(recipe, cache: Path) -> Prepared:
+    """Read, understand, split and encode what the data section of the recipe names; `cache` keeps the arrays of large tables."""
     data = recipe.data
-    tables = _tables(data)
+    tables, sampled = _tables(data, recipe.train.seed)
     given = list(tables)
     table, place = _joined(tables)
     names = target_columns(table, data.target)
@@ -79,8 +85,31 @@ def prepare_table(recipe) -> Prepared:
     pieces = (array for part in parts.values() for array in (*part.inputs.values(), part.target))
     key = fingerprint(*pieces, *targets[0].labels, names[0] if len(names) == 1 else list(names))
     notes.sort(key=lambda note: not note.startswith("IMPORTANT"))
-    return Prepared(
+    prepared = Prepared(
         encoder=encoder, **parts, fingerprint=key, facts=_facts(encoder, table, parts, copies, repeats), warnings=notes, state=state
+    )
+    if sampled is None:
+        return prepared
+    held = np.concatenate([rows["validation"], rows["test"]])
+    kept_out = held_out(sampled, table, held[place[held] == 0], _left_out(table.frame, data, dropped, targets), data)
+    return _with_stored(prepared, data, sampled, *store(data.train or data.source, data, prepared, kept_out, cache, recipe.train.seed))
+
+
+def _with_stored(prepared: Prepared, data, sampled: Sampled, stored: Stored, more: list[str]) -> Prepared:
+    """The prepared sample, with all training rows."""
+    rows = f"{sampled.rows:,} rows, {len(stored):,} of them for training"
+    sample = f"columns, levels and bins are learned from {len(prepared.train):,} of them (data.sample_rows = {data.sample_rows:,})"
+    return replace(
+        prepared,
+        fingerprint=fingerprint(prepared.fingerprint, str(len(stored))),
+        facts={
+            **prepared.facts,
+            "rows": sampled.rows,
+            "training_rows": len(stored),
+            "summary": f"{rows}; {sample}; of the sample: {prepared.facts['summary']}",
+        },
+        warnings=prepared.warnings + more,
+        state=replace(prepared.state, stored=stored),
     )
 
 
@@ -110,13 +139,18 @@ def read_part(encoder: TableEncoder, source: str, data) -> Part:
     return Part(inputs={name: values[known] for name, values in cells.inputs.items()}, target=truth[known], warnings=warnings)
 
 
-def _tables(data) -> dict[str, Table]:
-    read = lambda source: read_table(source, data.separator, data.header, data.sheet)  # noqa: E731
+def _tables(data, seed: int) -> tuple[dict[str, Table], Sampled | None]:
+    """The tables by part, and the sample that stands for a large training file."""
     if not (data.train or data.validation or data.test):
-        return {"all": read(data.source)}
-    if not data.train:
+        paths = {"all": data.source}
+    elif not data.train:
         raise DataError("data.test or data.validation is given without data.train; name the training file too, or only data.source.")
-    return {name: read(path) for name in NAMES if (path := getattr(data, name))}
+    else:
+        paths = {name: path for name in NAMES if (path := getattr(data, name))}
+    sampled = {name: sample(path, data, seed) for name, path in paths.items() if is_large(path, data)}
+    read = lambda path: read_table(path, data.separator, data.header, data.sheet)  # noqa: E731
+    tables = {name: sampled[name].table if name in sampled else read(path) for name, path in paths.items()}
+    return tables, sampled.get("all", sampled.get("train"))
 
 
 def _joined(tables: dict[str, Table]) -> tuple[Table, np.ndarray]:
@@ -202,14 +236,18 @@ def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple
     for i, name in enumerate(given):
         if not (place == i).any():
             raise DataError(f"The {name} file has no row with a target; correct it, or remove data.{name}.")
-    left_out = {*dropped, *data.ignore, data.group, data.order, *_unique_texts(frame, targets)} - {None}
-    keys, copies, repeats = copy_keys(frame.drop(list(left_out)))
+    keys, copies, repeats = copy_keys(frame.drop(list(_left_out(frame, data, dropped, targets))))
     groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
-    order = _order(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
+    order = order_values(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
     strata = truth if targets[0].labels else None
     part = np.array(given)[place]
     rows = split_parts(part, data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)
     return rows, units_of(len(part), groups, keys), copies, repeats
+
+
+def _left_out(frame: pl.DataFrame, data, dropped: dict[str, str], targets: tuple[Target, ...]) -> set[str]:
+    """Columns in which copies of a row may differ."""
+    return {*dropped, *data.ignore, data.group, data.order, *_unique_texts(frame, targets)} - {None}
 
 
 def _unique_texts(frame: pl.DataFrame, targets: tuple[Target, ...]) -> list[str]:
@@ -276,16 +314,6 @@ def _state(recipe, encoder: TableEncoder, parts: dict[str, Part]) -> TabularStat
 
 def _matrix(inputs: dict[str, np.ndarray]) -> np.ndarray:
     return np.concatenate([values.reshape(len(values), -1).astype(np.float64) for values in inputs.values()], axis=1)
-
-
-def _order(cells: pl.Series, source: str, mark: str | None) -> np.ndarray:
-    style, share = number_style(cells, mark)
-    values = as_numbers(cells, style)[0] if share == 1.0 else None
-    if values is None and (found := moment_style(cells)):
-        values = as_moments(cells, found.form)[0]
-    if values is None or np.isnan(values).any():
-        raise DataError(f"{source}: the column {cells.name!r} (data.order) must hold a number or a date in every row.")
-    return values
 
 
 def _wrong(errors: dict[int, str]) -> list[str]:

@@ -35,7 +35,7 @@ def command(bundle, rows, target, *more):
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
 def test_batches_end_in_the_same_file(trained, rows, tmp_path, monkeypatch, form):
-    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**14,))
+    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**14, None, "guess"))
     bundle = trained("tabular").bundle
     assert command(bundle, rows, tmp_path / f"whole.{form}") == 3
     assert command(bundle, rows, tmp_path / f"parts.{form}", "--workers", "1") == 3
@@ -71,11 +71,12 @@ def test_texts_and_images_in_batches(trained, tmp_path):
 
 
 def test_a_killed_run_goes_on_where_it_was(trained, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**13,))
+    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**13, None, "guess"))
     bundle, target = trained("tabular").bundle, tmp_path / "out.csv"
     command(bundle, rows, tmp_path / "whole.csv", "--workers", "1")
     script = (
-        "import sys; from applied_dl.io import batches; batches.table_batches.__defaults__ = (2**13,); from applied_dl.cli import main;"
+        "import sys; from applied_dl.io import batches; batches.table_batches.__defaults__ = (2**13, None, 'guess');"
+        "from applied_dl.cli import main;"
         f"main(['predict', {str(bundle)!r}, {str(rows)!r}, '--out', {str(target)!r}, '--workers', '1'])"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -143,7 +144,7 @@ def test_tables_of_other_libraries_keep_their_kind(trained):
     importlib.util.find_spec("ray") is None, reason="Ray is not installed in this environment: pip install applied_dl[scale]"
 )
 def test_processes_of_ray_write_the_same_file(trained, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**14,))
+    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**14, None, "guess"))
     bundle = trained("tabular").bundle
     assert command(bundle, rows, tmp_path / "one.csv", "--workers", "1") == 3
     assert command(bundle, rows, tmp_path / "ray.csv", "--engine", "ray", "--workers", "2") == 3

@@ -1,4 +1,4 @@
-"""Public builders by task: `from applied_dl.models import image, segment, tabular, forecast, text, generate`. Shapes in, `keras.Model` out.
+"""Public builders by task: `from applied_dl.models import image, tabular, forecast, text, …`. Shapes in, `keras.Model` out.
 
 Example:
     >>> from applied_dl.models import image
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from applied_dl.tasks.forecast import models as forecast
     from applied_dl.tasks.generate import models as generate
     from applied_dl.tasks.image import models as image
+    from applied_dl.tasks.recommend import models as recommend
     from applied_dl.tasks.segment import models as segment
     from applied_dl.tasks.tabular import models as tabular
     from applied_dl.text import models as text
@@ -22,11 +23,12 @@ MODULES = {
     "forecast": "applied_dl.tasks.forecast.models",
     "generate": "applied_dl.tasks.generate.models",
     "image": "applied_dl.tasks.image.models",
+    "recommend": "applied_dl.tasks.recommend.models",
     "segment": "applied_dl.tasks.segment.models",
     "tabular": "applied_dl.tasks.tabular.models",
     "text": "applied_dl.text.models",
 }
-__all__ = ["forecast", "generate", "image", "segment", "tabular", "text"]
+__all__ = ["forecast", "generate", "image", "recommend", "segment", "tabular", "text"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from benchmarks.runner import RESULTS, ROOT, Row, read
 START, END = "<!-- results: written by benchmarks/table.py -->", "<!-- end of results -->"
 SECTIONS = {
     "image": "Image classification", "tabular": "Tables", "forecast": "Forecasting", "words": "Word vectors", "sentences": "Sentences",
+    "recommend": "Recommendations",
     "training": "Training", "export": "Exported files", "runtime": "Runtime", "serving": "Serving",
     "bundle": "Bundles", "answers": "Sets, distances and explanations",
 }  # fmt: skip

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "conversion.md"
 def builders() -> dict[str, Callable]:
     """Builder functions by name; a builder that is added to its family's table is in the matrix at once."""
     from applied_dl.layers.activations import NAMES
-    from applied_dl.models import forecast, image, segment, tabular
+    from applied_dl.models import forecast, image, recommend, segment, tabular
     from applied_dl.text.models.static import raw_bytes, static
     from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
     from applied_dl.text.models.word_vectors import word_lookup
@@ -42,6 +42,7 @@ def builders() -> dict[str, Callable]:
     found |= {f"segment {n}": lambda b=b: b((32, 32, 3), CLASSES) for n, b in segment.BUILDERS.items()}
     found |= {f"tabular {n}": lambda b=b: b(columns, 3) for n, b in tabular.BUILDERS.items()}
     found |= {f"forecast {n}": lambda b=b, n=n: b(series(n)) for n, b in forecast.BUILDERS.items()}
+    found |= {f"recommend {n}": lambda b=b: _filled(b(200, 500, events=2000, longest=40)) for n, b in recommend.BUILDERS.items()}
     found |= {
         "text static": lambda: static(8000, dimensions=128),
         "text raw_bytes": lambda: raw_bytes(128, buckets=8000, dimensions=64),
@@ -52,6 +53,16 @@ def builders() -> dict[str, Callable]:
         "text masked language model": lambda: masked_language_model(transformer(8000, length=64, width=64, depth=2)),
     }
     return found | {f"activation {n}": lambda n=n: image.mlp((16, 16, 1), CLASSES, activation=n) for n in NAMES}
+
+
+def _filled(model):
+    """A recommender with random factors in place of zeros; its known users have nothing."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    for weight in model.get_layer("scores").weights if any(one.name == "scores" for one in model.layers) else ():
+        weight.assign(random.normal(0, 0.2, weight.shape))
+    return model
 
 
 def rows_for(model, random) -> dict:

@@ -42,10 +42,10 @@ def test_every_recipe_key_is_described(hooks):
 
 
 def test_every_builder_is_documented(hooks):
-    from applied_dl.models import forecast, image, segment, tabular, text
+    from applied_dl.models import forecast, image, recommend, segment, tabular, text
 
     page = hooks.builders()
-    names = [builder.__qualname__ for family in (forecast, image, segment, tabular) for builder in family.BUILDERS.values()]
+    names = [builder.__qualname__ for family in (forecast, image, recommend, segment, tabular) for builder in family.BUILDERS.values()]
     for name in (*names, *text.__all__):
         assert f".{name}\n" in page, name
 

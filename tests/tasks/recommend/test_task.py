@@ -135,6 +135,7 @@ def test_an_explanation_of_linear_similarities_is_their_sum(made, tmp_path):
     assert second["base"] + sum(one["contribution"] for one in second["contributions"]) == pytest.approx(second["value"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_features_recommend_items_that_nobody_had(tmp_path):
     events = pl.DataFrame(built_in("tastes"))
     hidden = [f"jazz {i:02d}" for i in range(1, 7)]

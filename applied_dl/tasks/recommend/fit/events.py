@@ -16,7 +16,7 @@ from applied_dl.tasks.recommend.fit.ratings import blocked
 from applied_dl.tasks.recommend.models.closed import ease, gram, item_knn
 from applied_dl.tasks.recommend.models.graph import implicit_factors, similar_items
 from applied_dl.tasks.recommend.readers.parts import Log, weigh
-from applied_dl.tasks.recommend.scores import outputs_of, score_ranking
+from applied_dl.tasks.recommend.scores import outputs_of, user_metrics
 
 
 class Candidate(NamedTuple):
@@ -37,8 +37,8 @@ class Solved(NamedTuple):
     history: History | None
 
 
-def candidates(recipe) -> list[Candidate]:
-    """What the validation part chooses from: the models and penalties that the recipe leaves open."""
+def candidates(recipe, events: int) -> list[Candidate]:
+    """What the validation part chooses from: the models and penalties that the recipe leaves open, fewer for many training events."""
     model = recipe.model
     names = ("ease", "ials") if model.name == "best" else (model.name,)
     found = []
@@ -46,12 +46,14 @@ def candidates(recipe) -> list[Candidate]:
         if name == "item_knn":
             found.append(Candidate(name, {"neighbours": model.neighbours, "regularization": model.regularization}))
             continue
-        penalties = [model.regularization] if model.regularization else PENALTIES[name]
+        usual = (USUAL,) if name == "ials" and events > LARGE else PENALTIES[name]
+        penalties = [model.regularization] if model.regularization else usual
         found += [Candidate(name, {"regularization": penalty}) for penalty in penalties]
     return found
 
 
 PENALTIES = {"ease": (50.0, 100.0, 200.0, 400.0, 800.0), "ials": (10.0, 20.0, 40.0)}
+LARGE, USUAL = 2_000_000, 20.0  # training events beyond which ials is fitted with one penalty, as each candidate takes long
 
 
 def fit_events(recipe, prepared, trainer) -> Fitted:
@@ -79,22 +81,22 @@ def fit_events(recipe, prepared, trainer) -> Fitted:
 
         return solve
 
-    tried, rows, best = candidates(recipe), [], None
-    solve = solver(state.train)
+    tried, rows, found = candidates(recipe, len(state.train)), [], []
+    solve, truth = solver(state.train), prepared.validation.extra["relevant"]
     known = np.bincount(state.train.items, minlength=shape[1] + 1) > 0
     for number, one in enumerate(tried):
         start = time.perf_counter()
         solved = solve(one, f"candidate{number}")
         outputs = outputs_of(solved.score, prepared.validation, encoder, known, log)
-        value = score_ranking(outputs, prepared.validation, encoder.arrays["popularity"], metrics_only=True).value
+        found.append(outputs)
+        value = float(user_metrics(outputs["items"], truth)["ndcg_at_10"].mean())
         seconds = time.perf_counter() - start
         loss = solved.history.rows[-1]["loss"] if solved.history and solved.history.rows else 1 - value
         rows.append({"epoch": number + 1, "loss": loss, "val_ndcg_at_10": value, **one.settings, "seconds": seconds})
         if len(tried) > 1:
             console.say("candidate", f"{one}: validation NDCG@10 {value:.4f}")
-        if best is None or value > best[0]:
-            best = (value, one, outputs, number)
-    value, one, outputs, number = best
+    number = choose(tried, np.stack([user_metrics(outputs["items"], truth)["ndcg_at_10"] for outputs in found]))
+    one, outputs, value = tried[number], found[number], rows[number]["val_ndcg_at_10"]
     last = solver(state.fitted)(one, "model")
     model = graph_of(replace(recipe, model={"name": one.name, **_keys(one)}), prepared, last.matrix)
     history = History(monitor="val_ndcg_at_10", rows=rows, best_epoch=number + 1, best=value, seconds=sum(row["seconds"] for row in rows))
@@ -102,6 +104,25 @@ def fit_events(recipe, prepared, trainer) -> Fitted:
         history.stopped = last.history.stopped
     vectors = np.pad(last.matrix, ((1, 0), (0, 0))) if one.name == "ials" else None
     return Fitted(model, history, {"validation": outputs, "vectors": vectors, "chosen": str(one), "model_name": one.name})
+
+
+def choose(tried: list[Candidate], values: np.ndarray) -> int:
+    """The best candidate, or one of the same model with a larger penalty that is worse by no more than one standard error.
+
+    The rule of one standard error (Breiman et al., 1984): what is better by chance alone is not worth a looser fit.
+
+    Args:
+        tried: K candidates.
+        values: (K, N) NDCG@10 of each user.
+    """
+    best = int(values.mean(1).argmax())
+    chosen = best
+    for number, one in enumerate(tried):
+        lost = values[best] - values[number]
+        near = lost.mean() <= lost.std() / np.sqrt(len(lost))
+        if one.name == tried[best].name and near and one.settings["regularization"] > tried[chosen].settings["regularization"]:
+            chosen = number
+    return chosen
 
 
 def _keys(one: Candidate) -> dict:

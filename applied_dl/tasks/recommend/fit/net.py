@@ -10,8 +10,7 @@ from applied_dl.core.records import Fitted
 from applied_dl.layers import draws
 from applied_dl.layers.backend import JAX, batch_size, constant, take
 from applied_dl.tasks.recommend.fit.ratings import blocked
-from applied_dl.tasks.recommend.models.graph import recommender
-from applied_dl.tasks.recommend.models.layers import Weigh
+from applied_dl.tasks.recommend.models.graph import pair_scores
 from applied_dl.tasks.recommend.models.nets import Pairs
 from applied_dl.tasks.recommend.readers.parts import Log, padded, weigh
 from applied_dl.training.source import Source
@@ -37,17 +36,10 @@ def build_net(recipe, prepared, pairs: Pairs | None = None) -> keras.Model:
     pairs = pairs or pairs_of(recipe, prepared)
     starts = seen.starts(len(encoder.users))
 
-    def score(profile):
-        return pairs(profile["user"], weights=Weigh(encoder.liked, name="weights")(profile))
-
-    model = recommender(
-        len(encoder.users),
-        len(encoder.items),
-        score,
-        events=len(seen),
+    model = pair_scores(
+        len(encoder.users), len(encoder.items), dimensions=recipe.model.dimensions, liked=encoder.liked, layer=pairs, events=len(seen),
         longest=int(np.diff(starts).max(initial=1)),
-        valued=encoder.liked is not None,
-    )
+    )  # fmt: skip
     model.get_layer("seen").assign(starts, seen.items, seen.values)
     unknown = blocked(prepared)
     if prepared.state.item_features.shape[1]:  # an item without events is known by its features

@@ -11,6 +11,7 @@ from keras import ops
 from applied_dl.tasks.recommend.encoder import TOP
 from applied_dl.tasks.recommend.models.fold_in import Implicit, Ratings
 from applied_dl.tasks.recommend.models.layers import Profile, Seen, Similar, Top, Weigh
+from applied_dl.tasks.recommend.models.nets import Pairs
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
@@ -51,7 +52,21 @@ def recommender(
 
 
 def similar_items(users: int, items: int, *, liked: float | None = None, log: bool = False, **sizes) -> keras.Model:
-    """Scores by a matrix of similarities: `ease` and `item_knn`."""
+    """Scores by a matrix of similarities: `ease` and `item_knn`.
+
+    Args:
+        users, items: U and I.
+        liked: the smallest value of an event that counts; None where every event does.
+        log: events weigh 1 + log of their values.
+        sizes: `events`, `longest` and `top` of `recommender`.
+
+    Returns:
+        The graph, whose layers `scores`, `seen` and `top` are assigned what was fitted.
+
+    Example:
+        >>> similar_items(10, 50, top=5).output["items"].shape
+        (None, 5)
+    """
 
     def score(profile):
         return Similar(items, name="scores")(Weigh(liked, log, name="weights")(profile))
@@ -62,7 +77,18 @@ def similar_items(users: int, items: int, *, liked: float | None = None, log: bo
 def implicit_factors(
     users: int, items: int, *, dimensions: int = 64, confidence: float = 1.0, liked: float | None = None, log: bool = False, **sizes
 ) -> keras.Model:
-    """Scores by implicit least squares: `ials`."""
+    """Scores by implicit least squares, solved in the graph: `ials`.
+
+    Args:
+        users, items: U and I.
+        dimensions: factors of an item.
+        confidence: α, the weight of an event above that of no event.
+        liked, log, sizes: as in `similar_items`.
+
+    Example:
+        >>> implicit_factors(10, 50, dimensions=8).get_layer("scores").fold.factors_.shape
+        (51, 8)
+    """
 
     def score(profile):
         return Implicit(items, dimensions, confidence, name="scores")(Weigh(liked, log, name="weights")(profile))
@@ -71,10 +97,46 @@ def implicit_factors(
 
 
 def rating_factors(users: int, items: int, *, dimensions: int = 16, precision: float = 1.0, **sizes) -> keras.Model:
-    """Ratings by biases and factors: `biased_mf` and `svdpp`."""
+    """Ratings by biases and factors: `biased_mf` and `svdpp`.
+
+    Args:
+        users, items: U and I.
+        dimensions: factors of a user and an item, biases among them.
+        precision: of a rating about what the factors explain, 1 / variance; it decides how far a new user's ratings move them.
+        sizes: `events`, `longest`, `top`, and `low` and `high`, the range of the ratings.
+
+    Example:
+        >>> rating_factors(10, 50, dimensions=4, low=1, high=5).output["asked"].shape
+        (None, None)
+    """
 
     def score(profile):
         layer = Ratings(users, items, dimensions, precision, name="scores")
         return layer(profile["user"], profile["given"], profile["values"], profile["seen"])
 
     return recommender(users, items, score, **sizes)
+
+
+def pair_scores(
+    users: int, items: int, *, dimensions: int = 64, towers: tuple[int, ...] = (), pair: tuple[int, ...] = (), liked: float | None = None,
+    layer: Pairs | None = None, **sizes,
+) -> keras.Model:  # fmt: skip
+    """Scores by a net of users and items: `two_tower` (`towers`), `neumf` (`pair`), or their dot product alone.
+
+    Args:
+        users, items: U and I.
+        dimensions: of the embeddings.
+        towers, pair: widths of hidden layers of each side, and of both together.
+        liked, sizes: as in `similar_items`.
+        layer: a trained `Pairs` of these sizes; a new one by default.
+
+    Example:
+        >>> pair_scores(10, 50, dimensions=8, towers=(16,)).get_layer("pairs").item_.shape
+        (51, 8)
+    """
+    layer = layer or Pairs(users, items, dimensions, towers=towers, pair=pair, name="pairs")
+
+    def score(profile):
+        return layer(profile["user"], weights=Weigh(liked, name="weights")(profile))
+
+    return recommender(users, items, score, valued=liked is not None, **sizes)

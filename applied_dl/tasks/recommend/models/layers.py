@@ -13,7 +13,7 @@ FAR = 3e4  # taken off the score of an item that must not be recommended; half p
 
 
 def zero_table(layer: keras.layers.Layer, name: str, shape: tuple[int, ...], dtype: str = "float32"):
-    """A weight that is fitted elsewhere and assigned."""
+    """A weight that is fitted elsewhere and assigned; row 0 stands for nobody and nothing."""
     return layer.add_weight(name=name, shape=shape, dtype=dtype, initializer="zeros", trainable=False)
 
 

@@ -37,6 +37,14 @@ def log_of(events: Events, rows: np.ndarray) -> Log:
     return Log(users=events.users[order] + np.int32(1), items=events.items[order] + np.int32(1), values=events.values[order])
 
 
+def follows(events: Events, given: np.ndarray) -> bool:
+    """Whether most events of a given test come after the user's training events: its validation is then cut in time too, else at random."""
+    last = np.full(len(events.user_ids), -np.inf)
+    np.maximum.at(last, events.users[given == 0], events.times[given == 0])
+    test = given == 2
+    return bool((events.times[test] >= last[events.users[test]]).mean() > 0.5)
+
+
 def split_events(
     events: Events, given: np.ndarray, split: str, shares: tuple[float, float, float], leave: int | None, seed: int
 ) -> np.ndarray:

@@ -14,7 +14,7 @@ from applied_dl.tasks.recommend.readers.clean import core, decide_kind, distinct
 from applied_dl.tasks.recommend.readers.columns import ROLES
 from applied_dl.tasks.recommend.readers.events import Events, Ids, read_events
 from applied_dl.tasks.recommend.readers.features import Features, read_features
-from applied_dl.tasks.recommend.readers.parts import EMPTY, Log, history_part, log_of, scored_part, split_events
+from applied_dl.tasks.recommend.readers.parts import EMPTY, Log, follows, history_part, log_of, scored_part, split_events
 
 PARTS = ("train", "validation", "test")
 
@@ -54,7 +54,7 @@ def prepare_events(recipe) -> Prepared:
     notes += more
     events, given, cut = core(events, given, data.min_user, data.min_item)
     timed = bool(events.columns[3])
-    split = data.split or ("last" if timed else "random")
+    split = data.split or ("last" if timed and (not data.train or follows(events, given)) else "random")
     if split == "last" and not timed and not data.train:
         raise UsageError("data.split = 'last' needs times; name their column with data.time, or set data.split = 'random'.")
     part = split_events(events, given, split, data.shares, data.leave, recipe.train.seed)

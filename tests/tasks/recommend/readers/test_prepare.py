@@ -12,7 +12,7 @@ from applied_dl.core.errors import AppliedError, DataError, UsageError
 from applied_dl.tasks.recommend.readers.builtin import built_in
 from applied_dl.tasks.recommend.readers.columns import find_columns
 from applied_dl.tasks.recommend.readers.events import Ids, read_events
-from applied_dl.tasks.recommend.readers.parts import split_events
+from applied_dl.tasks.recommend.readers.parts import follows, split_events
 from applied_dl.tasks.recommend.readers.prepare import prepare_events
 from applied_dl.workflows import recipes
 from tests.hostile import one_sentence
@@ -190,6 +190,9 @@ def test_given_files_are_used_as_they_are(write):
     assert len(found.state.test) == 40
     assert len(found.state.train) + len(found.state.validation) == 200
     assert len(found.state.validation) > 0
+    assert not follows(read_events(str(train), NONE), np.zeros(200, int) + 2 * (np.arange(200) % 2))
+    ordered = frame.sort("time")
+    assert follows(read_events(ordered, NONE), np.repeat([0, 2], [200, 40]))
     third = write(frame[150:200], "c.csv")
     assert len(prepared(None, train=str(train), validation=str(third), test=str(test)).state.test) == 40
 

@@ -19,7 +19,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from applied_dl.training.batches import Plan, changed, row_blocks, shard
-from applied_dl.training.model_parts import build_metrics
+from applied_dl.training.model_parts import build_metrics, leaf_layers
 from applied_dl.training.source import Source
 
 
@@ -30,13 +30,16 @@ def steps_per_call(source: Source, cut: Plan, augment: Callable | None) -> int:
 
 def feed(model: keras.Model, source: Source, cut: Plan, seed: int, augment: Callable | None) -> tuple[int, Callable]:
     """Elements of an epoch, and `batches(first step)` for `fit`; the model must be compiled."""
-    cut = cut if source.ready else cut._replace(execution=1)
+    cut = cut if source.ready and not _slow_in_loops(model) else cut._replace(execution=1)
 
     def batch_of(data, step):
         return changed(source.gather(data) if source.ready else data, augment, jnp.stack([jnp.int32(seed), step]))
 
     def block(state, data, steps):
-        state, _ = lax.scan(lambda state, one: (_like(model.train_step(state, batch_of(*one))[1], state), None), state, (data, steps))
+        if cut.execution == 1:
+            state = model.train_step(state, batch_of(jax.tree.map(lambda column: column[0], data), steps[0]))[1]
+        else:
+            state, _ = lax.scan(lambda state, one: (_like(model.train_step(state, batch_of(*one))[1], state), None), state, (data, steps))
         return _results(model, state[3]), state
 
     rows = np.zeros(cut.batch, np.int32)
@@ -72,12 +75,13 @@ def evaluation(model: keras.Model, source: Source, batch: int) -> Callable[[], d
     blocks, last = rows[: whole * batch].reshape(whole, batch), rows[whole * batch :]
     call, step = _compiled(inside), _compiled(lambda state, data: model.test_step(state, data)[1])
     results = _compiled(lambda metrics: _results(model, metrics))
+    at_once = source.ready and not _slow_in_loops(model)
 
     def evaluate() -> dict[str, float]:
         model.reset_metrics()
         groups = (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)
         state = tuple([_everywhere(v.value) for v in group] for group in groups)
-        if source.ready:
+        if at_once:
             found = call(state, _divided(blocks, 1), _everywhere(last))
         else:
             for index in (*blocks, *([last] if rest else [])):
@@ -86,6 +90,12 @@ def evaluation(model: keras.Model, source: Source, batch: int) -> Callable[[], d
         return {name: float(value) for name, value in found.items()}
 
     return evaluate
+
+
+def _slow_in_loops(model: keras.Model) -> bool:
+    """Whether a step is best called by itself: XLA computes convolutions within a loop on a CPU some thirty times slower than outside."""
+    kinds = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+    return jax.default_backend() == "cpu" and any(isinstance(layer, kinds) for layer in leaf_layers(model))
 
 
 @cache

@@ -19,7 +19,7 @@ MOST_EPOCHS = {True: 60, False: 80}
 FEWEST_EPOCHS = 8
 LOSS = "crossentropy+lovasz"
 MAX_METRIC_DROP = 0.01
-WIDTHS = (1.0, 0.5, 0.25)  # for `export.budget`
+WIDTHS = (1.0, 0.5, 0.25, 0.125)  # for `export.budget`
 OPTIONS = ("weights", "backbone", "alpha", "width", "depth", "activation", "norm", "dropout", "pooling")
 OF_TRUNK = ("backbone", "alpha")
 OF_SCRATCH = ("depth", "pooling")
@@ -55,7 +55,7 @@ def resolve_segment(recipe, encoder, rows: int, pretrained: bool):
     shown = SEEN[trunk] * PIXELS[trunk] / (encoder.height * encoder.width)
     epochs = int(min(max(shown / max(rows, 1), FEWEST_EPOCHS), MOST_EPOCHS[trunk]))
     epochs = train.epochs or max(1, round(epochs * PRESETS[model.preset]))
-    batch = min(BATCH if trunk else 2 * BATCH, max(1, rows // 2))
+    batch = min(BATCH, max(1, rows // 2))
     steps = epochs * rows // (batch if train.batch_size in (None, "all") else train.batch_size)
     chosen = {
         "epochs": epochs,
@@ -98,9 +98,12 @@ def default_augment(encoder) -> tuple[str, ...]:
 
 
 def smaller_models(recipe, prepared) -> list[dict]:
-    """Narrower paths up, the largest first, and then nets from scratch."""
-    scratch = [{"model.name": "unet_small", "model.weights": NONE, "model.width": width} for width in WIDTHS]
-    return config.open_changes(recipe, [*({"model.width": width} for width in WIDTHS[1:]), *scratch])
+    """Narrower nets, the largest first; of a pretrained encoder narrower paths up, and then nets from scratch."""
+    weights = recipe.model.weights or _open_weights(recipe.model, prepared.state.pretrained)
+    if weights == NONE and recipe.model.backbone is None:
+        return config.open_changes(recipe, [{"model.width": width} for width in WIDTHS[1:]])
+    scratch = [{"model.name": "unet_small", "model.weights": NONE, "model.width": width} for width in WIDTHS[:3]]
+    return config.open_changes(recipe, [*({"model.width": width} for width in WIDTHS[1:3]), *scratch])
 
 
 def builder_options(model) -> dict:

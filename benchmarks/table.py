@@ -10,7 +10,7 @@ START, END = "<!-- results: written by benchmarks/table.py -->", "<!-- end of re
 SECTIONS = {
     "image": "Image classification", "tabular": "Tables", "forecast": "Forecasting", "words": "Word vectors", "sentences": "Sentences",
     "recommend": "Recommendations",
-    "training": "Training", "export": "Exported files", "runtime": "Runtime", "serving": "Serving",
+    "generate": "Generators", "training": "Training", "export": "Exported files", "runtime": "Runtime", "serving": "Serving",
     "bundle": "Bundles", "answers": "Sets, distances and explanations",
 }  # fmt: skip
 IN_README = (  # one row each: the first one that has a goal

@@ -9,6 +9,7 @@ from applied_dl.tasks.generate.readers.tables import is_table
 
 STEPS = 6000  # of two nets on many images; fewer examples are seen more often
 FEWEST_STEPS = 2000
+MANY, SOME = 5000, 1000  # training rows of a table
 MAX_METRIC_DROP = 0.05  # of an error, relative
 NOT_FOR_TWO_NETS = (  # keys of [train] that only Keras fit reads
     "optimizer", "momentum", "beta2", "weight_decay", "clip_norm", "loss", "label_smoothing", "class_weights", "swa", "l1", "l2",
@@ -71,9 +72,10 @@ def resolve_generate(recipe, prepared):
     if two and train.learning_rate == "auto":
         raise UsageError("train.learning_rate = 'auto' has no meaning for two nets that learn from each other; give a number.")
     chosen = _two_nets(name, rows, train.batch_size) if two else _columns(rows)
-    model = (
-        {"latent": prepared.encoder.form.latent, "width": _width(name, prepared.encoder.form)} if two else {"width": 128, "dropout": 0.2}
-    )
+    narrow = 128 if rows >= MANY else 64 if rows >= SOME else 32  # units of one column after the other: few rows are soon known by heart
+    model = {"width": narrow, "dropout": 0.2}
+    if two:
+        model = {"latent": prepared.encoder.form.latent, "width": 256 if name == "row_gan" else 32}
     model |= {"blocks": 1} if name == "residual" else {}
     return config.replace(
         recipe,
@@ -96,12 +98,7 @@ def _columns(rows: int) -> dict:
     return {**COLUMNS, "epochs": max(10, min(100, round(225_000 / max(rows, 1)))), "batch_size": batch, "learning_rate": 1e-3}
 
 
-def _width(name: str, form) -> int:
-    """Channels at half of the image's size, or units of hidden layers."""
-    return 256 if name == "row_gan" else 32
-
-
 def smaller_models(recipe, prepared) -> list[dict]:
     """Narrower nets."""
-    sizes = (96, 64, 48, 32, 16) if name_model(recipe).model.name in OF_TABLES else (24, 16, 12, 8)
-    return config.open_changes(recipe, [{"model.width": size} for size in sizes])
+    width = resolve_generate(recipe, prepared).model.width
+    return config.open_changes(recipe, [{"model.width": size} for size in (192, 128, 96, 64, 48, 24, 16, 12, 8, 4) if size < width])

@@ -28,6 +28,7 @@ class Column(Struct, frozen=True, kw_only=True):
         origin: subtracted from the numbers, so that float32 holds them.
         decimals: digits after the point; of a moment the seconds that all of them are multiples of, 0 for fractions.
         style: how the cells write numbers ("plain", "comma", …) or moments.
+        holes: whether training cells are empty; where none is, none is made.
         first: kind "key": the next number; its texts begin with `prefix`.
     """
 
@@ -39,6 +40,7 @@ class Column(Struct, frozen=True, kw_only=True):
     origin: float = 0.0
     decimals: int = 0
     style: str = "plain"
+    holes: bool = True
     first: int = 1
     prefix: str = ""
 

@@ -137,7 +137,7 @@ def _label(encoder: GenerateEncoder, value: Any) -> str | None:
             f"This model makes {'images' if encoder.form.height else 'rows'} without classes, so no label {text[:40]!r} can be asked for."
         )
     if text not in labels:
-        raise DataError(f"The model knows no label {text[:40]!r}.{nearest(text, labels)} It knows: {', '.join(labels[:20])}.")
+        raise DataError(f"The model knows no label {text[:40]!r}.{nearest(text, labels)}")
     return text
 
 

@@ -61,7 +61,8 @@ def serving(recipe, fitted, prepared) -> Serving:
     form = prepared.encoder.form
     if not form.height:
         make = drawing_graph if recipe.model.name == "autoregressive" else choosing_graph
-        return Serving(make(fitted.model, sizes_of(prepared)))
+        firsts = tuple(int(not column.holes) for column in form.learned)  # a column without empty cells gets none
+        return Serving(make(fitted.model, sizes_of(prepared), firsts))
     inputs = {"latent": keras.Input((form.latent,), name="latent")}
     if form.labels:
         inputs["label"] = keras.Input((), dtype="int32", name="label")

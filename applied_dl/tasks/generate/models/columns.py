@@ -44,12 +44,13 @@ def _logits(before, codes, i: int, size: int, width: int, dropout: float):
     return layers.Dense(size, name=f"logits_{i}")(x)
 
 
-def drawing_graph(net: keras.Model, sizes: tuple[int, ...]) -> keras.Model:
+def drawing_graph(net: keras.Model, sizes: tuple[int, ...], firsts: tuple[int, ...] | None = None) -> keras.Model:
     """A graph that draws rows from a trained `column_net`.
 
     Args:
         net: trained.
         sizes: as it was built with.
+        firsts: the first code of each column that may be drawn; 0 by default.
 
     Returns:
         {"latent": (B, 2 F) of 0..1} → "codes" (B, F) int32, drawn by the first F numbers, and "places" (B, F), the other F.
@@ -61,7 +62,7 @@ def drawing_graph(net: keras.Model, sizes: tuple[int, ...]) -> keras.Model:
         x = before if before is not None else Nothing(name="nothing")(latent)
         for k in range(2):
             x = layer(f"hidden_{i}_{k}")(x)
-        code = Draw(name=f"draw_{i}")([layer(f"logits_{i}")(x), Take(i, name=f"share_{i}")(latent)])  # (B,)
+        code = Draw(firsts[i] if firsts else 0, name=f"draw_{i}")([layer(f"logits_{i}")(x), Take(i, name=f"share_{i}")(latent)])  # (B,)
         found.append(layers.Reshape((1,), name=f"drawn_{i}")(code))
         if i + 1 < len(sizes):
             vector = layer(f"code_{i}")(code)
@@ -126,13 +127,25 @@ class Nothing(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Draw(layers.Layer):
-    """Logits (B, K) and numbers (B,) of 0..1 → the code (B,) int32 at which the cumulated probabilities pass the number."""
+    """Logits (B, K) and numbers (B,) of 0..1 → the code (B,) int32 at which the cumulated probabilities pass the number.
+
+    Args:
+        first: codes before it are never drawn.
+        options: of a Keras layer.
+    """
+
+    def __init__(self, first: int = 0, **options):
+        super().__init__(**options)
+        self.first = first
 
     def call(self, inputs):
         logits, share = inputs
-        ends = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)  # (B, K)
+        ends = ops.cumsum(ops.softmax(logits[:, self.first :], axis=-1), axis=-1)  # (B, K − first)
         passed = ops.cast(ends[:, :-1] < share[:, None], "int32")  # the last code takes the rest, whatever rounding left
-        return ops.sum(passed, axis=-1)
+        return ops.sum(passed, axis=-1) + self.first
+
+    def get_config(self):
+        return {**super().get_config(), "first": self.first}
 
     def compute_output_spec(self, inputs):
         return keras.KerasTensor(inputs[1].shape, "int32")

@@ -52,10 +52,10 @@ def as_row(codes, places, sizes: tuple[int, ...]):
     return ops.concatenate([*(ops.one_hot(codes[:, i], size) for i, size in enumerate(sizes)), places], axis=-1)
 
 
-def choosing_graph(generator: keras.Model, sizes: tuple[int, ...]) -> keras.Model:
-    """{"latent": (B, latent)} → the most probable "codes" (B, F) int32 of each column, and "places" (B, F)."""
+def choosing_graph(generator: keras.Model, sizes: tuple[int, ...], firsts: tuple[int, ...]) -> keras.Model:
+    """{"latent": (B, latent)} → the most probable "codes" (B, F) int32 of each column from its first on, and "places" (B, F)."""
     latent = keras.Input(generator.input["latent"].shape[1:], name="latent")
-    codes, places = Choose(sizes, name="choose")(generator({"latent": latent}))
+    codes, places = Choose(sizes, firsts, name="choose")(generator({"latent": latent}))
     return keras.Model({"latent": latent}, {"codes": codes, "places": places}, name="rows_serving")
 
 
@@ -63,18 +63,18 @@ def choosing_graph(generator: keras.Model, sizes: tuple[int, ...]) -> keras.Mode
 class Choose(layers.Layer):
     """(B, ΣK + F) → the most probable codes (B, F) int32, and the places (B, F)."""
 
-    def __init__(self, sizes, **options):
+    def __init__(self, sizes, firsts, **options):
         super().__init__(**options)
-        self.sizes = tuple(sizes)
+        self.sizes, self.firsts = tuple(sizes), tuple(firsts)
 
     def call(self, row):
         found, at = [], 0
-        for size in self.sizes:
-            share = row[:, at : at + size]
-            largest = ops.cast(share >= ops.max(share, axis=-1, keepdims=True), "int32")  # (B, K)
-            found.append(ops.max(largest * ops.arange(size, dtype="int32")[None], axis=-1, keepdims=True))
+        for size, first in zip(self.sizes, self.firsts):
+            share = row[:, at + first : at + size]
+            largest = ops.cast(share >= ops.max(share, axis=-1, keepdims=True), "int32")  # (B, K − first)
+            found.append(ops.max(largest * ops.arange(first, size, dtype="int32")[None], axis=-1, keepdims=True))
             at += size
         return ops.concatenate(found, axis=-1), row[:, at:]
 
     def get_config(self):
-        return {**super().get_config(), "sizes": list(self.sizes)}
+        return {**super().get_config(), "sizes": list(self.sizes), "firsts": list(self.firsts)}

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.cells import as_levels, as_moments, is_mark, moment_style
@@ -52,6 +53,8 @@ def learn_columns(table: Table, rows: np.ndarray, data, bins: int, levels: int |
             notes += more
             if column.kind == "key":
                 column = _key(table.frame[name])
+            elif column.kind != "empty":
+                column = replace(column, holes=bool((encode_cells(column, cells)[0] == ABSENT).any()))
         found.append(column)
     if not any(column.kind in ("number", "moment", "category") for column in found):
         raise DataError(f"{table.source}: no column can be learned; expected numbers, dates or texts that repeat.")
@@ -167,15 +170,20 @@ def encode_rows(form: Form, table: Table) -> tuple[np.ndarray, np.ndarray, np.nd
     codes = np.zeros((len(table), len(form.learned)), np.int32)
     places, values = np.zeros(codes.shape, np.float32), np.zeros(codes.shape)
     for i, column in enumerate(form.learned):
-        cells = table.frame[column.name]
-        if column.kind == "category":
-            codes[:, i] = _level_codes(column, cells)
-            values[:, i] = codes[:, i]
-        else:
-            found = _values(column, cells)
-            known = np.isfinite(found)
-            values[known, i] = found[known] - column.origin
-            codes[known, i], places[known, i] = _in_interval(column, values[known, i])
+        codes[:, i], places[:, i], values[:, i] = encode_cells(column, table.frame[column.name])
+    return codes, places, values
+
+
+def encode_cells(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes, places and values (N,) of one column."""
+    if column.kind == "category":
+        found = _level_codes(column, cells)
+        return found, np.zeros(len(cells), np.float32), found.astype(np.float64)
+    codes, places, values = np.zeros(len(cells), np.int32), np.zeros(len(cells), np.float32), np.zeros(len(cells))
+    numbers = _values(column, cells)
+    known = np.isfinite(numbers)
+    values[known] = numbers[known] - column.origin
+    codes[known], places[known] = _in_interval(column, values[known])
     return codes, places, values
 
 

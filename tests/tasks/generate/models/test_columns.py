@@ -59,6 +59,13 @@ def test_the_ends_of_the_latent_give_the_first_and_the_last_code(net):
     assert found["codes"].tolist() == [[0, 0, 0], [2, 3, 1]]
 
 
+def test_codes_before_the_first_are_never_drawn(net):
+    graph = drawing_graph(net, SIZES, (1, 2, 0))
+    found = graph.predict({"latent": np.random.default_rng(0).random((500, 6), np.float32)}, verbose=0)
+    assert found["codes"].min(0).tolist() == [1, 2, 0]
+    assert found["codes"].max(0).tolist() == [2, 3, 1]
+
+
 def test_a_table_of_one_column():
     net = column_net((4,), width=8)
     found = drawing_graph(net, (4,)).predict({"latent": np.random.default_rng(0).random((50, 2), np.float32)}, verbose=0)

@@ -96,6 +96,7 @@ def test_light_and_full_runtimes_draw_the_same_rows(rows):
     np.testing.assert_allclose(found["places"], expected["places"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_row_gan(tmp_path, table):
     recipe = {"task": "generate", "data": {"source": str(table)}, "model": {"name": "row_gan", "width": 32}, "train": {"epochs": 3}}
     run = train(recipe, out=tmp_path / "gan", overrides=QUICK)
@@ -108,6 +109,7 @@ def test_history_is_that_of_two_nets(digits):
     assert {"critic_wins", "critic_loss", "diversity", "penalty"} < set(header)
 
 
+@pytest.mark.slow
 def test_resume_gives_the_same_bits(tmp_path):
     """Interrupted after an epoch, as by a kill: the checkpoint is all that is left."""
     overrides = {**QUICK, **IMAGES, "train.checkpoint_minutes": 0.0, "export.variants": ["fp32"]}

@@ -72,7 +72,7 @@ def resolve_generate(recipe, prepared):
     if two and train.learning_rate == "auto":
         raise UsageError("train.learning_rate = 'auto' has no meaning for two nets that learn from each other; give a number.")
     chosen = _two_nets(name, rows, train.batch_size) if two else _columns(rows)
-    narrow = 128 if rows >= MANY else 64 if rows >= SOME else 32  # units of one column after the other: few rows are soon known by heart
+    narrow = 128 if rows >= MANY else 64 if rows >= SOME else 32  # units of one column after the other: few rows are soon memorised
     model = {"width": narrow, "dropout": 0.2}
     if two:
         model = {"latent": prepared.encoder.form.latent, "width": 256 if name == "row_gan" else 32}

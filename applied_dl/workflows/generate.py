@@ -48,8 +48,8 @@ def generate(
             _write_table(frame, target)
         return {"rows": frame, "out": None if target is None else str(target)}
     requests = made.requests(count, seed, label)
+    pixels, names = made.images(predictor, requests)  # refuses an unknown label before a folder is made
     folder = _empty_folder(out) if out is not None else None
-    pixels, names = made.images(predictor, requests)
     files: list[str] = []
     if folder is not None:
         files = [str(_write_image(image, folder / f"{name}{i:04d}.png")) for i, (image, name) in enumerate(zip(pixels, names))]

@@ -23,6 +23,7 @@ def test_the_functions_of_the_command_line_are_functions_of_the_package():
         "diff",
         "dry_run",
         "evaluate",
+        "generate",
         "explain",
         "export",
         "find_lr",

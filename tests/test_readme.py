@@ -51,7 +51,7 @@ def test_the_python_of_the_pages_runs(page, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     Path("saved_models").mkdir()
-    for name, task in (("words", "words"), ("notes", "sentences"), ("flowers", "image"), ("patients", "tabular")):
+    for name, task in (("words", "words"), ("notes", "sentences"), ("flowers", "image"), ("patients", "tabular"), ("streets", "segment")):
         if f"saved_models/{name}" in page.read_text(encoding="utf-8"):
             Path("saved_models", name).symlink_to(trained(task).bundle)
     for name, digit in (("a.jpg", "3"), ("b.jpg", "7")):

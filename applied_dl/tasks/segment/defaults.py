@@ -13,7 +13,7 @@ from applied_dl.vision.models.hub import is_preset
 from applied_dl.vision.models.trunk import EMBEDDED, NONE, local_weights, resolve_weights
 
 PRESETS = {"fast": 0.4, "default": 1.0, "best": 2.0}  # factors of the epochs
-SEEN = {True: 9_000, False: 16_000}  # images of 240 by 320 (pretrained) or 64 by 64 (from scratch) shown in a whole training
+SEEN = {True: 18_000, False: 16_000}  # images of 240 by 320 (pretrained) or 64 by 64 (from scratch) shown in a whole training
 PIXELS = {True: 240 * 320, False: 64 * 64}
 MOST_EPOCHS = {True: 60, False: 80}
 FEWEST_EPOCHS = 8

@@ -51,6 +51,7 @@ def test_members_are_examined_by_their_own_curves():
     assert check_histories([{**row, "member": m} for m, rows in enumerate((falling, worse)) for row in rows]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["sentences", "tabular"])
 def test_the_doctor_leaves_nothing_behind(task, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

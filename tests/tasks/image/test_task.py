@@ -104,6 +104,7 @@ def test_the_data_choose_between_the_embedded_trunk_and_none(tmp_path):
     assert photographs(tmp_path, model={"name": "backbone"})[0].model.weights == "embedded"
 
 
+@pytest.mark.slow
 def test_the_embedded_trunk_is_trained_in_three_stages_and_answers_from_the_file(tmp_path):
     small = {
         "model": {"weights": "embedded", "resolution": 32},

@@ -194,6 +194,7 @@ def test_masks_as_text_and_as_files(tmp_path):
             read_mask(bad)
 
 
+@pytest.mark.slow
 def test_photographs_are_trained_on_in_windows_first_and_the_first_layers_stay(tmp_path, monkeypatch):
     from applied_dl.tasks.segment import fit
     from applied_dl.training.trainer import CheckpointingTrainer

@@ -213,6 +213,7 @@ def test_the_table_of_the_package_may_stay_as_it_is(sources, tmp_path):
     np.testing.assert_array_equal(fitted.model.get_layer("table").embeddings.numpy(), english().vectors)
 
 
+@pytest.mark.slow
 def test_texts_alone_teach_by_guessing_words_and_by_two_views(sources, tmp_path):
     for learn in ({"objective": "mlm"}, {"objective": "simcse", "pretrain": 1}):
         recipe, data, fitted, _ = trained(sources / "pairs.csv", tmp_path / learn["objective"], model=TRANSFORMER, learn=learn, train=DENSE)

@@ -75,7 +75,7 @@ def test_classes_with_a_threshold_and_weights(table, tmp_path):
     )
     run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FAST)
     assert run.metrics["test"]["accuracy"] > 0.7
-    assert set(run.manifest.intervals["test"]) == set(run.metrics["test"])
+    assert set(run.manifest.intervals["test"]) == set(run.metrics["test"]) - {"lowest_set_coverage"}  # the least of some has none
     assert set(run.manifest.facts["importance"]) == {"big area", "small", "kind", "when"}
     found = run.predictor().predict(str(table))
     assert len(found) == 600

@@ -21,8 +21,8 @@ from applied_dl.tasks.forecast.readers.windows import steps_read
 
 ORIGINS = 6  # of a window, from which its forecasters are compared
 STEPS = 8  # ahead of each that are compared
-OWN = 0.35  # share of the window's own errors in the weights; the rest is that of all series
-SHARPNESS = 25.0  # a forecaster with a tenth more error has e^-2.5 of the weight
+OWN = 0.5  # share of the window's own errors in the weights; the rest is that of all series
+SHARPNESS = 20.0  # a forecaster with a tenth more error has e^-2 of the weight
 SCALES = ("plain", "log", "ratio")  # values, their logarithms, values divided by their multiplicative season
 FLOOR, GROWTH = 1e-3, 3.0  # logarithms: the least value as a share of the window's mean, and e^3 times the largest at most
 LEAST_INDEX, LEAST_LEVEL = 0.05, 0.1  # of a multiplicative season, and of the level it is divided by as a share of the mean

@@ -92,10 +92,9 @@ class Encoded(Struct, frozen=True, kw_only=True):
     left_out: dict[str, int]
 
 
-def is_large(source: str | None, data) -> bool:
-    """Whether a file is read in batches: by the recipe, or by its size."""
-    path = Path(source or "").expanduser()
-    if data.in_memory or source is None or data.sheet or not can_batch(path):
+def is_large(source: Any, data) -> bool:
+    """Whether a source is a file that is read in batches: by the recipe, or by its size."""
+    if data.in_memory or data.sheet or not isinstance(source, str | Path) or not can_batch(path := Path(source).expanduser()):
         return False
     if data.in_memory is False:
         return True

@@ -75,13 +75,7 @@ def copy_keys(frame: pl.DataFrame) -> tuple[np.ndarray, int, int]:
     repeated = np.flatnonzero(size[unit] > 1)
     if not len(repeated):
         return keys, 0, 0
-    log_share = np.zeros(len(repeated))
-    for cells in frame:
-        counts = cells.to_frame("c").join(
-            cells.to_frame("c").group_by("c").len(), on="c", how="left", nulls_equal=True, maintain_order="left"
-        )
-        others = counts["len"].to_numpy()[repeated] - size[unit[repeated]]
-        log_share += np.log((others + FIRST_SEEN) / len(frame))
+    log_share = _log_share(frame, repeated, size[unit[repeated]])
     natural = (np.log(len(frame)) + log_share > np.log(CHANCE)) | (size[unit[repeated]] > MOST_COPIES)
     chosen = unit.astype(np.int64)
     chosen[repeated[natural]] = len(size) + np.arange(int(natural.sum()))
@@ -91,10 +85,17 @@ def copy_keys(frame: pl.DataFrame) -> tuple[np.ndarray, int, int]:
 
 def repeats_by_chance(frame: pl.DataFrame, rows: np.ndarray, total: int) -> np.ndarray:
     """Whether each of these rows of a sample is expected to have equals by chance among the `total` rows of the whole table."""
-    log_share = np.zeros(len(rows))
+    log_share = _log_share(frame, rows, np.ones(len(rows)))
+    return np.log(total) + log_share > np.log(CHANCE)
+
+
+def _log_share(frame: pl.DataFrame, rows: np.ndarray, equal: np.ndarray) -> np.ndarray:
+    """(len(rows),) logarithm of the share of rows that would equal each by chance, from the shares of its cells among the rows other than
+    the `equal` ones."""
+    found = np.zeros(len(rows))
     for cells in frame:
         counts = cells.to_frame("c").join(
             cells.to_frame("c").group_by("c").len(), on="c", how="left", nulls_equal=True, maintain_order="left"
         )
-        log_share += np.log((counts["len"].to_numpy()[rows] - 1 + FIRST_SEEN) / len(frame))
-    return np.log(total) + log_share > np.log(CHANCE)
+        found += np.log((counts["len"].to_numpy()[rows] - equal + FIRST_SEEN) / len(frame))
+    return found

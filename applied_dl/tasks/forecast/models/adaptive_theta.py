@@ -65,24 +65,29 @@ def shrunk(season, rest, shrinkage: float):
     return season * ops.maximum(1.0 - noise / (signal + TINY), 0.0)
 
 
+def logarithms(x) -> tuple:
+    """Logarithms of windows (N, L), those of values near zero or below cut, and the largest (N, 1) that a forecast of them may be."""
+    least = FLOOR * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-9
+    found = ops.log(ops.maximum(x, least))
+    return found, ops.max(found, axis=1, keepdims=True) + GROWTH
+
+
 def without_season(x, season: int, how: str) -> tuple:
     """Windows (N, L) without their season, and the function that gives forecasts (N, H) it back."""
     length = x.shape[1]
     found = decomposition(length, season)
-    mean = ops.mean(ops.abs(x), axis=1, keepdims=True)
+    back = lambda y: y  # noqa: E731
     if how == "log":
-        x = ops.log(ops.maximum(x, FLOOR * mean + 1e-9))
-        limit = ops.max(x, axis=1, keepdims=True) + GROWTH
+        x, limit = logarithms(x)
         back = lambda y: ops.exp(ops.minimum(y, limit))  # noqa: E731
-    else:
-        back = lambda y: y  # noqa: E731
     if found is None:
         return x, back
     place = lambda steps: np.eye(season, dtype=np.float32)[steps].T  # noqa: E731  (m, steps)
     ahead = lambda y: place((length + np.arange(y.shape[1])) % season)  # noqa: E731
     if how == "ratio":
         first = (length - len(found.inner)) // 2
-        level = ops.maximum(ops.matmul(x, found.level.T), LEAST_LEVEL * mean + TINY)
+        least = LEAST_LEVEL * ops.mean(ops.abs(x), axis=1, keepdims=True) + TINY
+        level = ops.maximum(ops.matmul(x, found.level.T), least)
         gaps = x[:, first : first + len(found.inner)] / level - 1.0  # (N, n)
         phase = np.eye(season, dtype=np.float32)[found.inner]
         index = ops.matmul(gaps, phase / phase.sum(axis=0))

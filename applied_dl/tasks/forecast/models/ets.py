@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from applied_dl.tasks.forecast.models.adaptive_theta import THETAS, adaptive_theta
+from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_LEVEL, THETAS, adaptive_theta, logarithms
 from applied_dl.tasks.forecast.models.intermittent import TSB, median, tsb
 from applied_dl.tasks.forecast.models.level_shape import level_shape
 from applied_dl.tasks.forecast.models.shell import Spec, forecaster, swap
@@ -24,8 +24,6 @@ STEPS = 8  # ahead of each that are compared
 OWN = 0.5  # share of the window's own errors in the weights; the rest is that of all series
 SHARPNESS = 20.0  # a forecaster with a tenth more error has e^-2 of the weight
 SCALES = ("plain", "log", "ratio")  # values, their logarithms, values divided by their multiplicative season
-FLOOR, GROWTH = 1e-3, 3.0  # logarithms: the least value as a share of the window's mean, and e^3 times the largest at most
-LEAST_INDEX, LEAST_LEVEL = 0.05, 0.1  # of a multiplicative season, and of the level it is divided by as a share of the mean
 EASY = 1e-3  # of the window's mean size: errors below count as equal
 
 
@@ -51,10 +49,8 @@ class Smoothing(NamedTuple):
 def scaled(x, scale: str, horizon: int, season: int) -> tuple:
     """Windows (N, L) in a scale, and the function that brings forecasts (N, C, steps) at the steps (an array) back from it."""
     if scale == "log":
-        least = FLOOR * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-9
-        found = ops.log(ops.maximum(x, least))
-        limit = ops.expand_dims(ops.max(found, axis=1, keepdims=True) + GROWTH, 1)
-        return found, lambda y, steps: ops.exp(ops.minimum(y, limit))
+        found, limit = logarithms(x)
+        return found, lambda y, steps: ops.exp(ops.minimum(y, ops.expand_dims(limit, 1)))
     if scale == "ratio":
         line, index, within, ahead = seasons(x.shape[1], horizon, season)
         least = LEAST_LEVEL * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-12

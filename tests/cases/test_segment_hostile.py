@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from applied_dl.core.errors import DataError
 from tests.cases.segment_files import every_mask, fill, read, scene
@@ -178,3 +178,71 @@ def test_the_same_image_stays_in_one_part(tmp_path):
 
 def every_mask_of(part) -> list[str]:
     return [path.rpartition("/")[2].partition(".")[0] for path in part.extra["path"]]
+
+
+COLORS = np.array([(0, 0, 0), (220, 20, 60), (0, 60, 230)], np.uint8)
+
+
+def smoothed(mask: np.ndarray) -> Image.Image:
+    """A mask of 0 and 255 whose edges a drawing program smoothed."""
+    return Image.fromarray((mask > 0).astype(np.uint8) * 255).filter(ImageFilter.SMOOTH)
+
+
+def resized(mask: np.ndarray) -> Image.Image:
+    """A coloured mask that was enlarged and reduced again."""
+    image = Image.fromarray(COLORS[mask])
+    return image.resize((image.width * 4, image.height * 4), Image.Resampling.BICUBIC).resize(image.size, Image.Resampling.LANCZOS)
+
+
+@pytest.mark.parametrize(("form", "classes"), [(smoothed, ("background", "foreground")), (resized, ("#000000", "#003ce6", "#dc143c"))])
+def test_smoothed_edges_are_no_classes(form, classes, tmp_path):
+    """Each pixel is of the nearest class, most of them as they were drawn; the share is reported."""
+    data = read(tmp_path, source=fill(tmp_path / "d", form=form))
+    assert data.encoder.labels == classes
+    assert any("smoothed edges" in note for note in data.warnings)
+    names = np.array([0, 1, 1]) if len(classes) == 2 else np.array([0, 2, 1])
+    wrong = [(mask != names[scene(int(name))[1]])[mask != 255].mean() for name, mask in every_mask(data).items()]
+    assert np.mean(wrong) < 0.02
+
+
+def test_smoothed_edges_beside_listed_names_and_colours(tmp_path):
+    assert read(tmp_path, source=fill(tmp_path / "d", form=smoothed), classes=["ground", "thing"]).encoder.labels == ("ground", "thing")
+    fill(tmp_path / "e", form=resized)
+    (tmp_path / "e" / "classes.txt").write_text("ground 0 0 0\nred 220 20 60\nblue 0 60 230\n")
+    assert read(tmp_path, source=tmp_path / "e").encoder.labels == ("ground", "red", "blue")
+
+
+def test_thin_classes_are_classes(tmp_path):
+    """Lines of one pixel have no inside; a class number between two others is no mixture of them."""
+
+    def outlined(mask):
+        edge = np.zeros(mask.shape, bool)
+        edge[:, 1:] = mask[:, 1:] != mask[:, :-1]
+        return np.where(edge, 1, np.where(mask > 0, 2, 0)).astype(np.uint8)
+
+    assert read(tmp_path, source=fill(tmp_path / "d", form=lambda m: Image.fromarray(outlined(m)))).encoder.labels == ("0", "1", "2")
+    coloured = np.array([(0, 0, 0), (250, 250, 0), (0, 60, 230)], np.uint8)
+    assert len(read(tmp_path, source=fill(tmp_path / "e", form=lambda m: Image.fromarray(coloured[outlined(m)]))).encoder.labels) == 3
+
+
+def test_255_beside_other_values_is_a_class_where_values_are_spread_evenly_and_reported_as_void_else(tmp_path):
+    data = read(tmp_path, source=fill(tmp_path / "d", form=lambda m: Image.fromarray(np.array([0, 128, 255], np.uint8)[m])))
+    assert data.encoder.labels == ("0", "128", "255")
+    assert any("255 is a class" in note for note in data.warnings)
+    data = read(tmp_path, source=fill(tmp_path / "e", form=lambda m: Image.fromarray(np.array([0, 1, 255], np.uint8)[m])))
+    assert data.encoder.labels == ("background", "foreground")
+    assert any("255 is read as void" in note for note in data.warnings)
+
+
+def test_one_name_for_two_values_and_a_stray_pixel(tmp_path):
+    fill(tmp_path / "d", form=lambda m: Image.fromarray((m > 0).astype(np.uint8) * 255))
+    assert read(tmp_path, source=tmp_path / "d", classes=["cat"]).encoder.labels == ("background", "cat")
+    fill(tmp_path / "e", 20, "train/images", "train/masks")
+    fill(tmp_path / "e", 4, "test/images", "test/masks", first=20)
+    for i in range(20):
+        path = tmp_path / "e" / "train" / "masks" / f"{i:03d}.png"
+        mask = np.array(Image.open(path))
+        mask[0, 0] = 17 if i == 3 else 0
+        Image.fromarray(mask).save(path)
+    notes = read(tmp_path, source=tmp_path / "e").warnings
+    assert any("'17' has 1 training pixel" in note for note in notes) or any("class '17'" in note for note in notes)

@@ -16,8 +16,9 @@ from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
 from applied_dl.tasks.segment.encoder import VOID, MaskCode, SegmentEncoder, encode_image, fit_mask, tiles_of, with_labels
 from applied_dl.tasks.segment.readers.classes import default_palette
+from applied_dl.tasks.segment.readers.code import learn_code
 from applied_dl.tasks.segment.readers.listing import NAMES, Listing, Pair
-from applied_dl.tasks.segment.readers.masks import class_mask, learn_code
+from applied_dl.tasks.segment.readers.masks import class_mask
 from applied_dl.tasks.segment.readers.shape import fit_input
 from applied_dl.tasks.segment.readers.sources import list_source
 from applied_dl.vision.images import open_image
@@ -26,6 +27,7 @@ from applied_dl.vision.patterns import groups_of
 SHOWN = 10  # unreadable pairs that are named
 FEWEST = 4  # images
 FITTED = 2000  # images whose brightness is measured
+FEW = 0.001  # share of the training pixels below which a class of a single image is named
 PROPORTION = 0.02  # by which the shapes of an image and its mask may differ, where their sizes do
 ORIENTATION = 0x0112  # EXIF
 TURNS = {3: 2, 6: 3, 8: 1}  # quarter turns to the left of an image by its EXIF orientation
@@ -303,6 +305,13 @@ def _check_classes(encoder: SegmentEncoder, parts: dict[str, Part], counts: np.n
     if missing := [encoder.labels[i] for i in np.flatnonzero(counts == 0)]:
         notes.append(f"no training pixel is of the class {', '.join(map(repr, missing[:10]))}")
     masks = parts["train"].target.reshape(len(parts["train"]), -1)
+    for i in np.flatnonzero((counts > 0) & (counts < FEW * counts.sum())):
+        owners = len(np.unique(parts["train"].extra["image"][(masks == i).any(1)]))
+        if owners == 1:
+            notes.append(
+                f"the class {encoder.labels[i]!r} has {counts[i]:,} training pixels, all in one image: if it is a stray value, list it in "
+                "data.ignore"
+            )
     if blank := int((masks == VOID).all(1).sum()):
         notes.append(f"{blank} of {len(masks)} training masks are void altogether and teach nothing")
     untested = [encoder.labels[i] for i in np.flatnonzero(counts > 0) if not (parts["test"].target == i).any()]

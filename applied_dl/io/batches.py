@@ -16,7 +16,7 @@ from msgspec import Struct
 from applied_dl.core.errors import DataError
 from applied_dl.io.frames import tidy
 from applied_dl.io.preamble import preamble_lines
-from applied_dl.io.table_files import GZIP, HEAD, RUNS, SEPARATORS, Sheet, find_separator, kind_of, parse_cells
+from applied_dl.io.table_files import COLONS, GZIP, HEAD, RUNS, SEPARATORS, UNIT, Sheet, find_separator, kind_of, parse_cells
 from applied_dl.io.tables import Table, as_table
 
 LINES = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson")  # files whose rows are lines
@@ -129,13 +129,15 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
 
 def _header(sheet: Sheet) -> bytes:
     """The first line of every later batch: the names of the columns."""
+    if sheet.separator == COLONS:
+        return (COLONS.join(sheet.frame.columns) + "\n").encode()
     line = io.StringIO()
     csv.writer(line, delimiter=sheet.separator or ",", lineterminator="\n").writerow(sheet.frame.columns)
     return line.getvalue().encode()
 
 
 def _delimiter(separator: str | None) -> str:
-    return " " if separator == RUNS else separator or ","
+    return {RUNS: " ", COLONS: UNIT}.get(separator or "", separator or ",")
 
 
 def _opened(path: Path) -> Any:

@@ -22,6 +22,8 @@ SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
 HEAD = 65536  # bytes by which the separator is guessed
 RUNS = "whitespace"  # the separator of files whose cells are separated by any number of blanks
+COLONS = "::"  # two characters that separate the cells of MovieLens files; replaced by one that no cell holds
+UNIT = "\x1f"
 GZIP = b"\x1f\x8b"  # the first bytes of a gzipped file
 BLANKS = re.compile(r'(?P<cell>(?<!\S)"(?:[^"]|"")*")|(?P<within>(?<=\S)[ \t]+(?=\S))|[ \t]+')
 SAMPLE_ROWS = 1000  # rows that decide whether line 1 is a header
@@ -154,9 +156,11 @@ def _json_rows(text: str, path: Path) -> list[Any]:
 
 
 def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None) -> Sheet:
-    if separator not in (None, RUNS) and (len(separator) != 1 or not separator.isascii()):
+    if separator not in (None, RUNS, COLONS) and (len(separator) != 1 or not separator.isascii()):
         raise UsageError(f"data.separator must be one character or {RUNS!r}, received {separator!r}.")
     separator = separator or find_separator(text)
+    if separator == COLONS:
+        return _from_csv(text.replace(COLONS, UNIT), path, UNIT, header)._replace(separator=COLONS)
     if separator == RUNS:
         text, separator = _single(text), " "
     names, blanks, short = _check_lines(text, path, separator)
@@ -189,7 +193,10 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
 
 
 def find_separator(text: str) -> str:
-    """The separator that splits the first line into most cells, outside quotes; runs of blanks where none does and all lines agree."""
+    """The separator that splits the first line into most cells, outside quotes; double colons or runs of blanks where all lines agree."""
+    colons = [line.count(COLONS) for line in text.strip()[:HEAD].split("\n")[:SAMPLE_ROWS]]
+    if colons[0] and set(colons[: len(colons) - (len(text) > HEAD) or 1]) == {colons[0]}:
+        return COLONS
     first = text.lstrip("\r\n")[:HEAD].split("\n")[0]
     bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
     likely = max(SEPARATORS, key=bare.count)

@@ -33,23 +33,28 @@ def decide_kind(events: Events, asked: str | None) -> tuple[bool, str]:
     return few, f"{name!r} has {len(levels):,} different values" + (", in half or whole steps" if few else "")
 
 
-def distinct(events: Events, given: np.ndarray, explicit: bool) -> tuple[Events, np.ndarray, list[str]]:
-    """One event for each user and item of a part: the last rating, or the sum of the counts, at the time of the last."""
+def are_opinions(events: Events, explicit: bool, liked: float | None) -> bool:
+    """Whether a value says how much somebody likes an item, so that a later one replaces an earlier; others are counts, which add up."""
+    name = plain(events.columns[2])
+    if explicit or not name:
+        return explicit
+    return name not in COUNTS and (name in RATINGS or liked is not None or bool(events.values.min() <= 0))
+
+
+def distinct(events: Events, given: np.ndarray, opinions: bool) -> tuple[Events, np.ndarray, list[str]]:
+    """One event for each user and item of a part: the last opinion, or the sum of the counts, at the time of the last."""
     key = (events.users.astype(np.int64) * len(events.item_ids) + events.items) * 4 + given + 1
     order = np.lexsort((events.times, key))
-    sorted_keys = key[order]
-    last = np.r_[sorted_keys[1:] != sorted_keys[:-1], True]
+    last = np.r_[key[order][1:] != key[order][:-1], True]
     more = len(key) - int(last.sum())
     if not more:
         return events, given, []
     rows = order[last]
     values = events.values[rows]
-    if not explicit:
-        group = np.cumsum(np.r_[False, last[:-1]])
-        values = np.bincount(group, events.values[order]).astype(np.float32)
-    how = "the last rating is kept" if explicit else "they count together" if events.columns[2] else "they count once"
-    if not explicit and not events.columns[2]:
-        values = np.bincount(np.cumsum(np.r_[False, last[:-1]])).astype(np.float32)
+    if not opinions:
+        counted = events.values[order] if events.columns[2] else np.ones(len(order))
+        values = np.bincount(np.cumsum(np.r_[False, last[:-1]]), counted).astype(np.float32)
+    how = "the last value is kept" if opinions else "they count together" if events.columns[2] else "they count once"
     place = np.argsort(rows, kind="stable")  # in the order of the file again
     kept = structs.replace(
         events, users=events.users[rows][place], items=events.items[rows][place], values=values[place], times=events.times[rows][place]

@@ -15,26 +15,18 @@ NAMES = {
     "asin parentasin article articleid content contentid course courseid game gameid place placeid business businessid recipe recipeid "
     "video videoid show showid anime animeid beer beerid joke jokeid artikel produkt title",
     "value": "rating ratings stars star score value count counts plays playcount listens quantity qty weight clicks views overall "
-    "preference grade amount bewertung note purchases hours",
+    "preference grade amount bewertung note purchases hours liked like likes thumb thumbs vote feedback",
     "time": "time timestamp date datetime ts when day createdat eventtime unixreviewtime ratedat datum zeit moment",
 }
 KNOWN = {role: NAMES[role].split() for role in ROLES}
-RATINGS = ("rating", "ratings", "stars", "star", "score", "overall", "grade", "bewertung", "note")  # values that are opinions
+RATINGS = (  # names of values that are opinions
+    "rating", "ratings", "stars", "star", "score", "overall", "grade", "bewertung", "note", "liked", "like", "thumb", "thumbs", "vote",
+    "feedback",
+)  # fmt: skip
 COUNTS = (
-    "count",
-    "counts",
-    "plays",
-    "playcount",
-    "listens",
-    "quantity",
-    "qty",
-    "weight",
-    "clicks",
-    "views",
-    "purchases",
-    "amount",
-    "hours",
-)
+    "count", "counts", "plays", "playcount", "listens", "quantity", "qty", "weight", "clicks", "views", "purchases", "amount", "hours",
+    "likes",
+)  # fmt: skip
 
 
 def plain(name: str) -> str:
@@ -52,7 +44,7 @@ def find_columns(columns: Sequence[str], asked: dict[str, str | None], where: st
 
     Args:
         columns: names of the table's columns.
-        asked: the column of each role as the recipe names it, or None.
+        asked: the column of each role as the recipe names it; None where it is to be found, "" where there is none.
         where: the file, for messages.
 
     Returns:
@@ -64,7 +56,7 @@ def find_columns(columns: Sequence[str], asked: dict[str, str | None], where: st
     found: dict[str, str] = {}
     for role in ROLES:
         name = asked.get(role)
-        if name is not None:
+        if name:
             if name not in columns:
                 raise UsageError(f"data.{role} = {name!r} is no column of {where}.{nearest(name, columns)}")
             found[role] = name
@@ -80,7 +72,7 @@ def find_columns(columns: Sequence[str], asked: dict[str, str | None], where: st
         notes.append(f"{where} names no columns: they are read as {', '.join(found)}")
         return found, notes
     for role in ROLES:
-        if role not in found:
+        if role not in found and asked.get(role) != "":
             free = {plain(name): name for name in reversed(columns) if name not in found.values()}
             match = next((free[name] for name in KNOWN[role] if name in free), None)
             if match is not None:

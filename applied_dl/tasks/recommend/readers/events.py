@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.batches import can_batch, table_batches
-from applied_dl.io.cells import as_numbers, number_style
 from applied_dl.io.tables import Table, read_table
 from applied_dl.tasks.recommend.encoder import id_text
 from applied_dl.tasks.recommend.readers.builtin import BUILT_IN, built_in
+from applied_dl.tasks.recommend.readers.cells import Reading, times_of, values_of
 from applied_dl.tasks.recommend.readers.columns import find_columns
 
-UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # a number above the first is a time since 1970 in the second parts of a second
+NUMBER = re.compile(r"[\d.,+\-eE]*\d[\d.,+\-eE]*$")
+LISTED = 8  # columns that are not read, of a note
 
 
 class Events(Struct, frozen=True, kw_only=True):
@@ -88,22 +90,27 @@ def read_events(
     parts: list[tuple[np.ndarray, ...]] = []
     columns: dict[str, str] = {}
     notes: list[str] = []
-    empty = 0
+    so_far, total, without = Reading(), 0, 0
     for table in _tables(source):
         if not columns:
             columns, notes = find_columns(table.columns, asked, table.source)
+            notes += _unread(table.columns, columns)
         who, what = users.of(table.frame[columns["user"]]), items.of(table.frame[columns["item"]])
-        keep = (who >= 0) & (what >= 0)
-        empty += int((~keep).sum())
-        values, wrong = _values(table, columns.get("value"))
-        keep &= ~wrong
-        parts.append((who[keep], what[keep], values[keep], _times(table, columns.get("time"))[keep]))
+        named = (who >= 0) & (what >= 0)
+        values, there = values_of(table, columns.get("value"), so_far)
+        keep = named & there
+        total, without = total + len(table), without + int((~named).sum())
+        parts.append((who[keep], what[keep], values[keep], times_of(table, columns.get("time"), so_far)[keep]))
     who, what, values, times = (np.concatenate(column) if parts else np.zeros(0) for column in zip(*parts))
-    read = sum(map(len, (part[0] for part in parts)))
-    if not read:
-        raise DataError(f"{source!r} has no event with both a user and an item; expected rows of {', '.join(columns.values())}.")
-    if empty:
-        notes.append(f"{empty:,} events without a user or an item, or with an unknown one, are left out")
+    if not len(who):
+        raise DataError(_nothing(source, columns, total, without, users.closed, items.closed))
+    if without:
+        unknown = ", or with one that the model does not know," if users.closed or items.closed else ""
+        notes.append(f"{without:,} of {total:,} events without a user or an item{unknown} are left out")
+    notes += so_far.all_notes(columns.get("value", ""), columns.get("time", ""))
+    if "time" in columns and len(times) > 1 and (times == times[0]).all():
+        notes.append(f"every event has the same time in the column {columns['time']!r}: it is not used")
+        del columns["time"]
     if "time" not in columns:
         times = np.arange(len(who), dtype=np.float64)
     digest = hashlib.sha256()
@@ -119,53 +126,37 @@ def read_events(
 
 
 def _tables(source: Any) -> Iterator[Table]:
-    """The rows of a source in parts."""
+    """The rows of a source in parts; where the first line holds numbers alone, it is no header."""
     if isinstance(source, str) and source in BUILT_IN:
         yield read_table(built_in(source))
-    elif isinstance(source, str | Path) and can_batch(Path(source).expanduser()):
-        for batch in table_batches(Path(source).expanduser()):
+    elif isinstance(source, str | Path) and can_batch(path := Path(source).expanduser()):
+        first = next(table_batches(path)).read()
+        header: str | bool = False if _numbers_alone(first.columns) else "guess"
+        for batch in table_batches(path, header=header):
             yield batch.read()
     else:
-        yield read_table(source, header="guess")
+        table = read_table(source, header="guess")
+        yield read_table(source, header=False) if _numbers_alone(table.columns) and isinstance(source, str | Path) else table
 
 
-def _values(table: Table, name: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) the values, and which rows have none. Raises `DataError` where the column holds no numbers."""
-    if name is None:
-        return np.ones(len(table), np.float32), np.zeros(len(table), bool)
-    cells = table.frame[name]
-    if cells.dtype == pl.Boolean:
-        cells = cells.cast(pl.Float32)
-    style, _ = number_style(cells, table.decimal)
-    values, wrong = as_numbers(cells, style)
-    if len(wrong):
-        row = int(wrong[0])
-        raise DataError(
-            f"{table.where(row)}, column {name!r}: expected a number (a rating or a count), received {cells[row]!r}; correct it, or name "
-            "another column with data.value."
-        )
-    return values.astype(np.float32), ~np.isfinite(values)
+def _numbers_alone(columns: list[str]) -> bool:
+    return all(NUMBER.match(name) for name in columns)
 
 
-def _times(table: Table, name: str | None) -> np.ndarray:
-    """(N,) seconds; numbers since 1970 in any unit become seconds, an empty time comes first."""
-    if name is None:
-        return np.zeros(len(table))
-    cells = table.frame[name]
-    if cells.dtype == pl.String:
-        numbers = cells.cast(pl.Float64, strict=False)
-        if numbers.null_count() == cells.null_count():
-            cells = numbers
-    if cells.dtype.is_numeric():
-        values = cells.cast(pl.Float64).fill_null(-np.inf).to_numpy().copy()
-        for above, parts in UNITS:
-            values[values > above] /= parts
-        return values
-    from applied_dl.io.stamps import moments
+def _unread(columns: list[str], found: dict[str, str]) -> list[str]:
+    """A note on the other columns."""
+    rest = [name for name in columns if name not in found.values()]
+    more = f" and {len(rest) - LISTED} more" if len(rest) > LISTED else ""
+    return [f"columns that are not read: {', '.join(map(repr, rest[:LISTED]))}{more}"] if rest else []
 
-    found = moments(cells, table.source)
-    if found is None:
-        raise DataError(
-            f"{table.source}, column {name!r}: expected times, received {cells.drop_nulls()[0]!r}; name another with data.time."
-        )
-    return found.stamps.astype("datetime64[us]").astype(np.int64) / 1e6
+
+def _nothing(source: Any, columns: dict[str, str], total: int, without: int, *closed: bool) -> str:
+    """Why no event is left."""
+    if not columns:
+        return f"{source!r} has no rows; expected events."
+    if without < total:
+        return f"{source!r}: no event has a number in the column {columns['value']!r}; name another with data.value."
+    of = " and ".join(name for name, known in zip(("users", "items"), closed) if known)
+    if of:
+        return f"None of the {total:,} events of {source!r} is of {of} that the model knows; give events with the ids of its training."
+    return f"{source!r} has no event with both a user and an item; expected rows of {', '.join(columns.values())}."

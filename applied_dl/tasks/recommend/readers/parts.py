@@ -80,7 +80,8 @@ def split_events(
     if not all((part == which).any() for which in (1, 2)):
         raise DataError(
             f"No event can be held out for {'validation' if (part == 2).any() else 'test'}: {len(starts):,} users have {len(rows):,} "
-            "events, and every user's first event is for training; give users with more events, or larger data.shares."
+            "events, and every user's first event is for training; give users with more events, or "
+            f"{'a smaller data.leave' if leave else 'larger data.shares'}."
         )
     return part
 

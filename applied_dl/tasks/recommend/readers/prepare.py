@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.recommend.encoder import RecommendEncoder
-from applied_dl.tasks.recommend.readers.clean import core, decide_kind, distinct
+from applied_dl.tasks.recommend.readers.clean import are_opinions, core, decide_kind, distinct
 from applied_dl.tasks.recommend.readers.columns import ROLES
 from applied_dl.tasks.recommend.readers.events import Events, Ids, read_events
 from applied_dl.tasks.recommend.readers.features import Features, read_features
@@ -50,7 +50,11 @@ def prepare_events(recipe) -> Prepared:
         given = np.full(len(events), -1)
     notes = list(events.notes)
     explicit, why = decide_kind(events, data.kind)
-    events, given, more = distinct(events, given, explicit)
+    if explicit and data.liked is not None:
+        raise UsageError(
+            f"data.liked = {data.liked:g} has no meaning where ratings are predicted ({why}); set data.kind = 'implicit' to rank by them."
+        )
+    events, given, more = distinct(events, given, are_opinions(events, explicit, data.liked))
     notes += more
     events, given, cut = core(events, given, data.min_user, data.min_item)
     timed = bool(events.columns[3])
@@ -139,15 +143,14 @@ def read_part(recipe, encoder: RecommendEncoder, source: str) -> Part:
         DataError: nothing that can be scored.
     """
     trained = dict(zip(ROLES, encoder.columns))
-    asked = {role: getattr(recipe.data, role) for role in ROLES}
+    columns: dict[str, str | None] = {role: getattr(recipe.data, role) or trained[role] or None for role in ("user", "item")}
+    needed = encoder.explicit or encoder.liked is not None or not trained["value"]
+    columns["value"] = trained["value"] if needed else recipe.data.value  # "" where the training had no values
+    columns["time"] = recipe.data.time
     users = Ids(encoder.users) if encoder.explicit else Ids()
-    events = read_events(
-        source,
-        {role: asked[role] or (trained[role] or None if role in ("user", "item") else None) for role in ROLES},
-        users,
-        Ids(encoder.items),
-    )
-    events, _, notes = distinct(events, np.full(len(events), -1), encoder.explicit)
+    events = read_events(source, columns, users, Ids(encoder.items))
+    opinions = are_opinions(events, encoder.explicit, encoder.liked)
+    events, _, notes = distinct(events, np.full(len(events), -1), opinions)
     if encoder.explicit:
         log = log_of(events, np.ones(len(events), bool))
         part = history_part(encoder, EMPTY, log, np.unique(log.users))

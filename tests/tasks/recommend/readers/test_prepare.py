@@ -152,7 +152,7 @@ def test_repeated_events_count_together_and_the_last_rating_is_kept(write):
     twice = pl.DataFrame({**rows, "rating": [1, 2, 5, 3] * 5})
     found = prepared(write(twice), kind="explicit")
     assert found.state.seen.values.tolist() == [5.0] * 5 + [3.0] * 5
-    assert any("the last rating is kept" in text for text in found.warnings)
+    assert any("the last value is kept" in text for text in found.warnings)
     counted = prepared(write(twice.rename({"rating": "plays"})))
     assert counted.state.seen.values.tolist() == [8.0] * 5 + [3.0] * 5
     plain = prepared(write(twice.drop("rating")))
@@ -239,7 +239,7 @@ def test_empty_cells_are_left_out_and_counted(write):
     holes = frame.with_columns(user=pl.when(pl.int_range(pl.len()) % 50 == 3).then(None).otherwise(pl.col("user")))
     found = prepared(write(holes))
     assert found.facts["events"] == 235
-    assert any("5 events without a user" in text for text in found.warnings)
+    assert any("5 of 240 events without a user" in text for text in found.warnings)
 
 
 def test_unknown_ids_are_left_out_of_other_events():
@@ -251,3 +251,77 @@ def test_the_built_in_events_are_the_same_every_time():
     first, second = built_in("stars"), built_in("stars")
     assert first == second
     assert set(first["rating"]) == {1, 2, 3, 4, 5}
+
+
+def ratings_frame(**columns) -> pl.DataFrame:
+    random = np.random.default_rng(3)
+    frame = events_frame()
+    return frame.with_columns(pl.Series("rating", random.integers(1, 6, len(frame)))).with_columns(**columns)
+
+
+def test_what_is_missing_is_counted(write):
+    """Events without a rating are left out and those without a time come first; a column of nothing but empty cells says so."""
+    some = pl.when(pl.int_range(pl.len()) % 10 > 0)
+    found = prepared(write(ratings_frame(rating=some.then(pl.col("rating")), time=some.then(pl.col("time")))))
+    assert any("24 events without a number in the column 'rating'" in note for note in found.warnings)
+    found = prepared(write(ratings_frame(time=some.then(pl.col("time")))))
+    assert any("24 events have no time" in note for note in found.warnings)
+    dates = pl.from_epoch("time").dt.strftime("%d.%m.%Y")
+    assert len(prepared(write(ratings_frame(time=some.then(dates)))).state.seen) == 240
+    with pytest.raises(DataError, match="no event has a number in the column 'rating'"):
+        prepared(write(ratings_frame(rating=pl.lit(None).cast(pl.Int64))))
+
+
+def test_a_time_that_is_none_is_named_by_its_row(write):
+    frame = ratings_frame(time=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit("yesterday")).otherwise(pl.col("time").cast(pl.String)))
+    with pytest.raises(DataError, match="row 9, column 'time'.*received 'yesterday'") as error:
+        prepared(write(frame))
+    one_sentence(str(error.value))
+
+
+def test_the_same_time_everywhere_is_no_time(write):
+    found = prepared(write(ratings_frame(time=pl.lit(0))))
+    assert found.facts["split"] == "random"
+    assert any("the same time" in note for note in found.warnings)
+
+
+@pytest.mark.parametrize("name", ["rating", "liked"])
+@pytest.mark.parametrize("form", ["bool", "0 and 1", "-1 and 1"])
+def test_thumbs_up_and_down(name, form, write):
+    """Two levels are events, of which the positive ones are liked; a later opinion replaces an earlier one, and nothing adds up."""
+    up = pl.col("rating") > 2
+    cells = {"bool": up, "0 and 1": up.cast(pl.Int8), "-1 and 1": up.cast(pl.Int8) * 2 - 1}[form]
+    frame = ratings_frame(rating=cells).rename({"rating": name})
+    found = prepared(write(pl.concat([frame, frame])))
+    assert not found.encoder.explicit
+    assert found.encoder.liked == 1
+    assert found.encoder.high == 1
+    assert any("the last value is kept" in note for note in found.warnings)
+
+
+def test_ratings_that_are_ranked_are_not_added_up(write):
+    found = prepared(write(pl.concat([ratings_frame(), ratings_frame()])), kind="implicit", liked=4)
+    assert found.encoder.high == 5
+    with pytest.raises(UsageError, match="data.liked = 4 has no meaning"):
+        prepared(write(ratings_frame()), liked=4)
+
+
+@pytest.mark.parametrize(("name", "separator"), [("ratings.dat", "::"), ("events.tsv", "\t"), ("events.csv", ",")])
+def test_files_of_numbers_without_a_header(name, separator, tmp_path):
+    frame = ratings_frame().select(pl.col("user", "item").str.slice(1), "rating", "time")
+    for columns in (4, 2):
+        (tmp_path / name).write_text("".join(separator.join(map(str, row[:columns])) + "\n" for row in frame.rows()))
+        found = prepared(tmp_path / name)
+        assert len(found.state.seen) == 240
+        assert found.encoder.explicit == (columns == 4)
+
+
+def test_scoring_other_events_says_what_is_unknown(write):
+    from applied_dl.tasks.recommend.readers.prepare import read_part
+
+    recipe = recipes.read_recipe({"task": "recommend", "data": {"source": str(write(events_frame()))}})
+    encoder = prepare_events(recipe).encoder
+    with pytest.raises(DataError, match="is of items that the model knows"):
+        read_part(recipe, encoder, str(write(events_frame().with_columns(pl.lit("new").alias("item")), "other.csv")))
+    part = read_part(recipe, encoder, str(write(ratings_frame(), "rated.csv")))  # its ratings are not read: the training had none
+    assert any("columns that are not read: 'rating'" in note for note in part.warnings)

@@ -28,6 +28,7 @@ class Column(Struct, frozen=True, kw_only=True):
         origin: subtracted from the numbers, so that float32 holds them.
         decimals: digits after the point; of a moment the seconds that all of them are multiples of, 0 for fractions.
         style: how the cells write numbers ("plain", "comma", …) or moments.
+        before, after: what surrounds every number or time, such as "$", " kg" or "Z".
         holes: whether training cells are empty; where none is, none is made.
         first: kind "key": the next number; its texts begin with `prefix`.
     """
@@ -40,6 +41,8 @@ class Column(Struct, frozen=True, kw_only=True):
     origin: float = 0.0
     decimals: int = 0
     style: str = "plain"
+    before: str = ""
+    after: str = ""
     holes: bool = True
     first: int = 1
     prefix: str = ""
@@ -185,13 +188,13 @@ def _cells(column: Column, codes: np.ndarray, values: np.ndarray) -> list[Any]:
         unit = column.decimals or 1e-6
         made = [_moment(column, number) for number in (np.round(numbers / unit) * unit).tolist()]
         return [None if code == ABSENT else cell for code, cell in zip(codes.tolist(), made)]
-    numbers = np.round(numbers, column.decimals)
+    numbers = np.round(numbers, column.decimals) + 0.0  # no -0
     if column.dtype == "int":
         made = [int(number) for number in numbers.tolist()]
     elif column.dtype == "float":
         made = numbers.tolist()
     else:
-        made = [written(number, column.decimals, column.style) for number in numbers.tolist()]
+        made = [f"{column.before}{written(number, column.decimals, column.style)}{column.after}" for number in numbers.tolist()]
     return [None if code == ABSENT else cell for code, cell in zip(codes.tolist(), made)]
 
 
@@ -207,7 +210,7 @@ def _moment(column: Column, seconds: float) -> Any:
         return moment
     if column.dtype == "date":
         return moment.date()
-    return moment.strftime(column.style.replace("%.f", ""))
+    return moment.strftime(column.style.replace("%.f", "")) + column.after
 
 
 def save(encoder: GenerateEncoder, folder: Path) -> None:

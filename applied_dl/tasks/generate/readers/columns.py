@@ -15,6 +15,7 @@ from applied_dl.io.identifiers import row_numbers
 from applied_dl.io.numbers import learn_format, read_numbers
 from applied_dl.io.tables import Table
 from applied_dl.tasks.generate.encoder import ABSENT, Column, Form
+from applied_dl.tasks.generate.readers.affixes import affixes, decimals_written, finite, stripped, zones
 
 KNOTS = 9  # of each interval
 LEVELS = 1000
@@ -66,10 +67,12 @@ def _learn(cells: pl.Series, data, bins: int, most: int) -> tuple[Column, list[s
     if cells.null_count() == len(cells):
         return Column(name=name, kind="empty"), [f"column {name!r} is empty in the training rows, and in made rows"]
     if name not in data.categorical and cells.dtype != pl.Boolean:
-        if (number := _number(cells, data.decimal, bins)) is not None:
-            return number, []
+        known, infinite = finite(cells)
+        if (number := _number(known, data.decimal, bins)) is not None:
+            return number, [f"column {name!r}: {infinite:,} infinite numbers are read as empty cells"] if infinite else []
         if (moment := _moment(cells, bins)) is not None:
-            return moment, []
+            several = ", ".join(zones(cells)[:4]) if not moment.after else ""
+            return moment, [f"column {name!r}: made times are local and have no zone, real ones have {several}"] if several else []
     return _category(cells, most)
 
 
@@ -77,20 +80,30 @@ def _number(cells: pl.Series, mark: str | None, bins: int) -> Column | None:
     """A column of numbers; None where cells are something else, or codes with leading zeros."""
     if cells.dtype.is_temporal():
         return None
+    before, after = affixes(cells)
+    cells = stripped(cells, before, after)
     form, share = learn_format(cells, mark, words=False)
     if share < 1.0 or form.units:
         return None
     if cells.dtype == pl.String and cells.drop_nulls().str.contains(LEADING_ZERO.pattern).any():
         return None
+    style = form.style
+    if style == "plain" and cells.dtype == pl.String and cells.str.contains(r"\d,\d{3}\b").any():
+        style = "thousands"
     values, wrong = read_numbers(cells, form)
     known = values[np.isfinite(values)]
     if len(wrong) or not len(known):
         return None
     decimals = _decimals(known)
-    text = cells.dtype == pl.String and form.style != "plain"
+    text = cells.dtype == pl.String and (style != "plain" or bool(before or after))
+    if text:
+        decimals = max(decimals, decimals_written(cells, "," if style == "comma" else "."))
     dtype = "text" if text else "int" if decimals <= 0 and not cells.dtype.is_float() else "float"
     origin, knots = _intervals(known, bins)
-    return Column(name=cells.name, kind="number", dtype=dtype, knots=knots, origin=origin, decimals=decimals, style=form.style)
+    return Column(
+        name=cells.name, kind="number", dtype=dtype, knots=knots, origin=origin, decimals=decimals, style=style, before=before,
+        after=after,
+    )  # fmt: skip
 
 
 def _moment(cells: pl.Series, bins: int) -> Column | None:
@@ -106,7 +119,11 @@ def _moment(cells: pl.Series, bins: int) -> Column | None:
     dtype = "text" if cells.dtype == pl.String else "date" if cells.dtype == pl.Date else "datetime"
     unit = next(u for u in (86400, 3600, 60, 1, 0) if u == 0 or np.all(known % u == 0))
     origin, knots = _intervals(known, bins)
-    return Column(name=cells.name, kind="moment", dtype=dtype, knots=knots, origin=origin, decimals=unit, style=written.form)
+    zone = zones(cells)
+    return Column(
+        name=cells.name, kind="moment", dtype=dtype, knots=knots, origin=origin, decimals=unit, style=written.form,
+        after=zone[0] if len(zone) == 1 else "",
+    )  # fmt: skip
 
 
 def _category(cells: pl.Series, most: int) -> tuple[Column, list[str]]:
@@ -190,6 +207,7 @@ def encode_cells(column: Column, cells: pl.Series) -> tuple[np.ndarray, np.ndarr
 def _values(column: Column, cells: pl.Series) -> np.ndarray:
     if column.kind == "moment":
         return as_moments(cells, column.style)[0]
+    cells = stripped(finite(cells)[0], column.before, column.after)
     form = learn_format(cells, None, words=False)[0] if column.style == "plain" else None
     return read_numbers(cells, form or _format(column.style))[0]
 

@@ -108,3 +108,30 @@ def test_new_numbers_fall_into_the_nearest_interval():
     assert codes[:, 0].tolist() == [1, columns["x"].size - 1, 0]
     assert codes[:, 1].tolist() == [1, 3, 1]
     assert places[:2, 0].tolist() == [0, 1]
+
+
+def test_units_currencies_and_zones_are_written_as_they_are():
+    """What surrounds every number or time comes back; where it differs or is unknown, a note says what is made."""
+    day = [f"2024-{i % 12 + 1:02d}-{i % 28 + 1:02d}T10:00:0{i % 9}" for i in range(N)]
+    cells = {
+        "price": [f"${i * 3.5:.2f}" for i in range(N)], "weight": [f"{i} kg" for i in range(N)], "share": [f"{i % 100}%" for i in range(N)],
+        "euro": [f"{i * 3.1:.2f} €".replace(".", ",") for i in range(N)], "francs": [f"CHF {i * 1000:,}.50" for i in range(N)],
+        "cold": [f"{i % 30 - 10:.1f} °C" for i in range(N)], "zoned": [f"{one}Z" for one in day],
+    }  # fmt: skip
+    table, form, _, notes = learned({**cells, "several": [f"{one}{'Z' if i % 2 else '+02:00'}" for i, one in enumerate(day)]})
+    assert len(form.learned) == 8
+    codes, places, _ = encode_rows(form, table)
+    frame = rows_frame(form, codes, places)
+    for name in cells:
+        assert sum(a == b for a, b in zip(frame[name].to_list(), cells[name])) > 0.9 * N, name
+    assert [note for note in notes if "zone" in note] == [
+        "column 'several': made times are local and have no zone, real ones have Z, +02:00"
+    ] or any("have +02:00, Z" in note for note in notes)
+
+
+def test_infinite_numbers_are_empty_cells():
+    values = [float("inf") if i % 9 == 0 else i * 0.1 for i in range(N)]
+    _, _, columns, notes = learned({"a": values, "b": ["inf" if i % 9 == 0 else f"{i * 0.1:.1f}" for i in range(N)]})
+    assert {column.kind for column in columns.values()} == {"number"}
+    assert all(column.holes for column in columns.values())
+    assert sum("infinite" in note for note in notes) == 2

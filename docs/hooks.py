@@ -96,7 +96,7 @@ def builders() -> str:
     lines = [
         "# Model builders",
         "",
-        "Plain Keras functional models under any backend: `from applied_dl.models import image, segment, tabular, forecast, recommend, text`.",
+        f"Plain Keras functional models under any backend: `from applied_dl.models import {', '.join(models.__all__)}`.",
         "",
     ]
     for family in models.__all__:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.records import rises
 from applied_dl.core.schema_1 import upgraded
 
 SCHEMA = 2
@@ -62,6 +63,9 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
 
 
+EARLIER = ("recall_at_20", "ndcg_at_10", "miou", "dice", "boundary_f1")  # of bundles that do not state them
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `bundle.json`. Unknown keys are ignored; a `schema` newer than this version is refused."""
 
@@ -78,12 +82,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, dict[str, float | None]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
     main: str = ""
+    rising: tuple[str, ...] = EARLIER  # the task's own metrics of which a larger value is better
     baselines: dict[str, dict[str, float | None]] = {}
     exports: list[ExportedFile] = []
     seconds: float = 0.0
     warnings: list[str] = []
     files: dict[str, str] = {}
     digest: str = ""
+
+    def rises(self, metric: str | None = None) -> bool:
+        """Whether a larger value is better, of a metric or of the main one."""
+        return rises(metric or self.main, self.rising)
 
     @property
     def chosen(self) -> ExportedFile | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +80,7 @@ class History(Struct, kw_only=True):
 
     rows: list[dict[str, float]] = field(default_factory=list)
     monitor: str = "val_loss"
+    rising: bool = False  # whether a larger `monitor` is better, though it is none of the metrics of `core.metrics`
     best_epoch: int = 0
     best: float = float("nan")
     stopped: str = "all epochs done"
@@ -93,9 +95,21 @@ class Fitted(NamedTuple):
     extra: dict[str, Any] = {}
 
 
-HIGHER_IS_BETTER = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10",
-                    "recall_at_20", "ndcg_at_10", "mrr", "coverage", "miou", "dice", "boundary_f1"}  # fmt: skip
-BOUNDED = HIGHER_IS_BETTER  # metrics between 0 and 1, whose drop is a difference; that of the others (errors) is relative
+SHARED_RISING = {"accuracy", "top5_accuracy", "auc", "f1", "map", "r2", "spearman", "analogy", "recall_at_k", "recall_at_10", "mrr",
+                 "coverage"}  # fmt: skip
+
+
+def rises(metric: str, rising: Iterable[str] = ()) -> bool:
+    """Whether a larger value of a metric is better; the others are errors.
+
+    A metric that rises lies between 0 and 1, and its drop is a difference; that of an error is relative.
+
+    Args:
+        metric: its name; `val_` before it is ignored.
+        rising: names of a task's own metrics that rise, beside those of `core.metrics`.
+    """
+    name = metric.removeprefix("val_")
+    return name in SHARED_RISING or name in rising
 
 
 class Slice(Struct, frozen=True, kw_only=True):
@@ -120,12 +134,20 @@ class Scores(Struct, frozen=True, kw_only=True):
         metrics: all metrics by name.
         intervals: 95 % intervals (low, high) by metric, where there is one.
         slices: a metric on parts of the rows, by the name of the part.
+        rising: the task's own metrics of which a larger value is better, beside those of `core.metrics`.
+        neutral: metrics of which neither a larger nor a smaller value is better.
     """
 
     main: str
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     slices: dict[str, Slice] = field(default_factory=dict)
+    rising: tuple[str, ...] = ()
+    neutral: tuple[str, ...] = ()
+
+    def rises(self, metric: str | None = None) -> bool:
+        """Whether a larger value is better, of a metric or of the main one."""
+        return rises(metric or self.main, self.rising)
 
     @property
     def value(self) -> float:
@@ -134,6 +156,6 @@ class Scores(Struct, frozen=True, kw_only=True):
 
     def drop_against(self, reference: Scores) -> float:
         """How much worse than `reference`: a difference for metrics between 0 and 1, a share of the reference for errors."""
-        sign = -1.0 if self.main in HIGHER_IS_BETTER else 1.0
+        sign = -1.0 if self.rises() else 1.0
         difference = sign * (self.value - reference.value) + 0.0  # no -0.0
-        return difference if self.main in BOUNDED else difference / max(abs(reference.value), 1e-12)
+        return difference if self.rises() else difference / max(abs(reference.value), 1e-12)

@@ -58,6 +58,7 @@ class Loop(Protocol):
     epochs: int
     patience: int  # epochs without a better score before the training stops; 0 never stops early
     monitor: str
+    rising: bool  # a larger `monitor` is better, though it is none of the metrics of `core.metrics`
     last_is_best: bool  # the last epoch is kept rather than the one with the best score
     checkpoint_minutes: float
     unit: str
@@ -106,6 +107,7 @@ class Trainer(Protocol):
         loss: Any,
         metrics: tuple[Any, ...] = (),
         monitor: str = "val_loss",
+        rising: bool = False,
         augment: Callable[..., Any] | None = None,
         rates: dict[str, float] | None = None,
         tag: str = "model",
@@ -120,6 +122,7 @@ class Trainer(Protocol):
             loss: a Keras loss.
             metrics: Keras metrics.
             monitor: the name of the score in the history that chooses the best epoch.
+            rising: a larger one is better, though it is none of the metrics of `core.metrics`.
             augment: `(inputs, target, seed int32 (2,)) -> (inputs, target)` on a batch, in the graph and stateless.
             rates: learning-rate factors by prefix of the variable path (discriminative rates).
             tag: the name of this training among those of one `fit`; checkpoints and reports carry it.

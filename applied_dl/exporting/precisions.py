@@ -12,7 +12,7 @@ import numpy as np
 
 from applied_dl.core import console, limits
 from applied_dl.core.bundle import ExportedFile
-from applied_dl.core.records import BOUNDED, Part, Scores
+from applied_dl.core.records import Part, Scores
 from applied_dl.exporting import convert
 from applied_dl.exporting.evaluate import signature_outputs
 from applied_dl.exporting.explanation import export_explanation
@@ -61,7 +61,7 @@ def export_files(
     if "tflite" in settings.formats:
         exports += _export_tflite(serving, settings, train, verifier, folder, name)
         export_explanation(serving, rows, folder)
-    return _choose(exports, verifier.reference.main, settings, folder), expected
+    return _choose(exports, verifier.reference, settings, folder), expected
 
 
 def keras_outputs(serving: Serving, part: Part, batch: int = 256) -> dict[str, np.ndarray]:
@@ -138,10 +138,10 @@ def convert_variants(serving: Serving, variants: tuple[str, ...], work: Path) ->
     return {variant: path for variant, path in files.items() if variant in variants}, reasons
 
 
-def _choose(exports: list[ExportedFile], metric: str, settings, folder: Path) -> list[ExportedFile]:
+def _choose(exports: list[ExportedFile], reference: Scores, settings, folder: Path) -> list[ExportedFile]:
     """Refuse files and endpoints above the allowed drop, and files above the budget; the smallest other file becomes `model.tflite`, or a
     clearly faster one."""
-    checked = [_refuse_cost(_refuse_drop(item, metric, settings.max_metric_drop), settings.budget) for item in exports]
+    checked = [_refuse_cost(_refuse_drop(item, reference, settings.max_metric_drop), settings.budget) for item in exports]
     allowed = [item for item in checked if item.format == "tflite" and not item.refused]
     if not allowed:
         return checked
@@ -162,12 +162,13 @@ def _refuse_cost(item: ExportedFile, asked: str | None) -> ExportedFile:
     return msgspec.structs.replace(item, refused=f"it costs {cost}, the budget is {asked}")
 
 
-def _refuse_drop(item: ExportedFile, metric: str, allowed: float | None) -> ExportedFile:
+def _refuse_drop(item: ExportedFile, reference: Scores, allowed: float | None) -> ExportedFile:
     drop = item.metric_drop
     if (item.format, item.variant) == ("saved_model", "fp32") or item.refused or allowed is None or drop is None:
         return item
     if not drop > allowed + ROUNDING:
         return item
-    if metric in BOUNDED:
+    metric = reference.main
+    if reference.rises():
         return msgspec.structs.replace(item, refused=f"its {metric} is {drop:.4f} below that of Keras, allowed is {allowed:.4f}")
     return msgspec.structs.replace(item, refused=f"its {metric} is {drop:.2%} above that of Keras, allowed is {allowed:.2%}")

@@ -13,7 +13,6 @@ from msgspec import Struct, field
 
 from applied_dl.core import console
 from applied_dl.core.bundle import Manifest
-from applied_dl.core.records import BOUNDED, HIGHER_IS_BETTER
 from applied_dl.report import details
 from applied_dl.report.details import plain
 from applied_dl.report.html import write_page
@@ -127,7 +126,7 @@ def verdict(manifest: Manifest) -> str:
     scores = {name: found[main] for name, found in manifest.baselines.items() if found.get(main) is not None}
     if not scores or own is None:
         return ""
-    higher = main in HIGHER_IS_BETTER
+    higher = manifest.rises()
     best = (max if higher else min)(scores, key=lambda name: scores[name])
     other, interval = scores[best], manifest.intervals.get("test", {}).get(main)
     of = f"the best of {len(scores)} baselines" if len(scores) > 1 else "the baseline"
@@ -137,7 +136,7 @@ def verdict(manifest: Manifest) -> str:
         return f"{facts[0].upper()}{facts[1:]}: within the uncertainty of the test rows, **it is as good as the model**."
     if (other > own) == higher:
         return f"**{facts[0].upper()}{facts[1:]}, better than the model: prefer it unless you need this file.**"
-    gain = abs((1 - own) / (1 - other) - 1) if main in BOUNDED and other < 1 else abs(own / other - 1) if other else 0.0
+    gain = abs((1 - own) / (1 - other) - 1) if higher and other < 1 else abs(own / other - 1) if other else 0.0
     less = f" (its error is {percent(gain)} lower)" if gain else ""
     return f"{facts[0].upper()}{facts[1:]}: **the model is better**{less}."
 
@@ -161,7 +160,7 @@ def _worst_slices(manifest: Manifest) -> list[tuple[str, dict]]:
     slices, own = manifest.facts.get("slices") or {}, manifest.metrics.get("test", {}).get(manifest.main)
     if own is None:
         return []
-    sign = 1.0 if manifest.main in HIGHER_IS_BETTER else -1.0
+    sign = 1.0 if manifest.rises() else -1.0
     known = [(name, one) for name, one in slices.items() if one["value"] is not None and one.get("metric", "") in ("", manifest.main)]
     worse = [(name, one) for name, one in known if sign * one["value"] < sign * own]
     return sorted(worse, key=lambda pair: sign * pair[1]["value"])[:WORST_SLICES]
@@ -186,7 +185,7 @@ def _shipping(manifest: Manifest, about: TaskCard) -> str:
     lines = ["## Which file do I ship?"]
     if chosen is not None:
         speed = f", {milliseconds(chosen.latency_ms)} ms per row on one {details.machine(manifest)} core" if chosen.latency_ms else ""
-        drop = drop_text(chosen.metric_drop, manifest.main in BOUNDED)
+        drop = drop_text(chosen.metric_drop, manifest.rises())
         change = f"the same {manifest.main} as" if drop == "same" else f"its {manifest.main} is {drop} than that of"
         lines.append(
             f"**`model.tflite`** ({chosen.variant}, {size(chosen.bytes)}{speed}), for phones, edge devices, browsers and Python without "
@@ -262,8 +261,6 @@ def _draw_comparison(folder: Path, manifest: Manifest) -> None:
     if own is None or not scores or not (folder / "plots").is_dir():
         return
     try:
-        comparison(
-            own, manifest.intervals.get("test", {}).get(main), scores, main, main in HIGHER_IS_BETTER, folder / "plots" / details.COMPARISON
-        )
+        comparison(own, manifest.intervals.get("test", {}).get(main), scores, main, manifest.rises(), folder / "plots" / details.COMPARISON)
     except Exception as error:  # whatever a font or a backend raises
         console.warn(f"the plot of the baselines could not be drawn: {type(error).__name__}: {error}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from applied_dl.core.bundle import ExportedFile, Manifest
-from applied_dl.core.records import BOUNDED
 from applied_dl.report.wording import drop_text, interval_text, milliseconds, rounded, size
 
 COMPARISON = "baselines.png"
@@ -51,9 +50,9 @@ def verification(manifest: Manifest) -> str:
     ]
     for item in manifest.exports:
         interval = item.metric_drop_interval
-        drop = drop_text(item.metric_drop, manifest.main in BOUNDED)
+        drop = drop_text(item.metric_drop, manifest.rises())
         if interval is not None and drop != "same":
-            drop += f" ({' to '.join(_signed(end, manifest.main in BOUNDED) for end in interval)})"
+            drop += f" ({' to '.join(_signed(end, manifest.rises()) for end in interval)})"
         difference = _difference(item.max_abs_diff)
         cells = (item.file or "—", item.variant, size(item.bytes), rounded(item.metric), drop, difference, _verdict(item))
         lines.append("| " + " | ".join(cells) + " |")

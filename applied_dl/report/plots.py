@@ -13,6 +13,7 @@ import numpy as np
 
 from applied_dl.core import console
 
+LEGEND = 30  # classes of a legend
 BLUE, ORANGE, GREY, GREEN, RED = "#2b6cb0", "#dd6b20", "#718096", "#2f855a", "#c53030"
 OTHER_SCRIPTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "WenQuanYi Zen Hei",
@@ -163,8 +164,10 @@ def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int
         axis.legend()
 
 
-def image_grid(images: np.ndarray, captions: list[str], path: Path, title: str = "", columns: int = 8) -> None:
-    """A grid of images (N, H, W, 1 or 3), 0..255, each with a caption."""
+def image_grid(
+    images: np.ndarray, captions: list[str], path: Path, title: str = "", columns: int = 8, legend: dict[str, Any] | None = None
+) -> None:
+    """A grid of images (N, H, W, 1 or 3), 0..255, each with a caption; `legend` gives the RGB colour of each class below it."""
     rows = max(1, -(-len(images) // columns))
     columns = min(columns, max(len(images), 1))
     long = max(map(len, captions), default=0) > 16
@@ -178,7 +181,13 @@ def image_grid(images: np.ndarray, captions: list[str], path: Path, title: str =
             axis.set_title(
                 "\n→ ".join(line if len(line) <= 24 else f"{line[:16]}…{line[-7:]}" for line in lines), fontsize=7.5 if long else 10
             )
-        np.ravel(axes)[0].figure.suptitle(title)
+        drawn = np.ravel(axes)[0].figure
+        drawn.suptitle(title)
+        if legend:
+            from matplotlib.patches import Patch
+
+            shown = [Patch(facecolor=[c / 255 for c in color], edgecolor=GREY, label=name[:20]) for name, color in legend.items()]
+            drawn.legend(handles=shown[:LEGEND], loc="outside lower center", ncols=5, fontsize=8, frameon=False)
 
 
 def comparison(
@@ -200,9 +209,12 @@ def comparison(
         axis.grid(axis="y", visible=False)
 
 
-def bars(names: list[str], values: np.ndarray, path: Path, title: str, label: str, errors: np.ndarray | None = None) -> None:
-    """Horizontal bars, the largest on top; `errors` (2, N) are the distances to the ends of the intervals."""
-    order = np.argsort(values)[-25:]
+def bars(
+    names: list[str], values: np.ndarray, path: Path, title: str, label: str, errors: np.ndarray | None = None, ranked: bool = True
+) -> None:
+    """Horizontal bars, the largest on top or, where they are not ranked, the first; `errors` (2, N) are the distances to the ends of the
+    intervals."""
+    order = np.argsort(values)[-25:] if ranked else np.arange(len(values))[::-1]
     with figure(path, size=(6.4, 1.2 + 0.28 * len(order))) as axis:
         axis.barh([names[i] for i in order], values[order], color=BLUE, xerr=None if errors is None else errors[:, order], ecolor=GREY)
         axis.set(xlabel=label, title=title)

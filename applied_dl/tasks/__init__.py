@@ -42,7 +42,7 @@ def load_explain(name: str) -> Any:
     """`parts` of a task (`tasks/<name>/explain.py`): its inputs as parts that can be left out. Without TensorFlow."""
     module = f"applied_dl.tasks.{name}.explain"
     if importlib.util.find_spec(module) is None:
-        raise UsageError(f"explain is for labels, numbers and forecasts; a model of the task {name!r} gives none of them.")
+        raise UsageError(f"explain is for labels, numbers, forecasts and recommendations; it takes no model of the task {name!r}.")
     return importlib.import_module(module).parts
 
 

@@ -46,6 +46,7 @@ class KerasLoop:
         loss: Any,
         metrics: tuple = (),
         monitor: str = "val_loss",
+        rising: bool = False,
         augment: Callable | None = None,
         rates: dict[str, float] | None = None,
         callbacks: tuple[keras.callbacks.Callback, ...] = (),
@@ -54,6 +55,7 @@ class KerasLoop:
         self.epochs = self.total = settings.epochs
         self.patience, self.checkpoint_minutes = settings.patience or 0, settings.checkpoint_minutes
         self.monitor, self.done = monitor if validation else "loss", 0
+        self.rising = rising and validation is not None
         self.cut = plan(source.size, settings.batch_size)
         if settings.max_norm:
             _limit_norms(model, settings.max_norm)

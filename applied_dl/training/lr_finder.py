@@ -103,21 +103,27 @@ class RateFinder(Trainer):
     """Sweeps each model that `fit` would train, and trains none (`applied-dl lr-find`).
 
     `found` lists `(tag, learning rate of the recipe, Suggestion)`.
+
+    Args:
+        present: the learning rate of the recipe, for models whose rate is not searched; None where they have none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, present: float | str | None = None) -> None:
+        self.present = present
         self.found: list[tuple[str, float | str, Suggestion]] = []
 
     def train(
-        self, model, source, validation, settings, *, loss, metrics=(), monitor="val_loss", augment=None, rates=None, tag="model"
-    ) -> History:
+        self, model, source, validation, settings, *, loss, metrics=(), monitor="val_loss", rising=False, augment=None, rates=None,
+        tag="model",
+    ) -> History:  # fmt: skip
         """Run the finder."""
         self.found.append((tag, settings.learning_rate, find(model, source, settings, loss=loss, augment=augment, rates=rates)))
         return History(monitor=monitor)
 
     def run(self, loop: Loop, tag: str = "model") -> History:
         """Raises `UsageError`: the finder needs gradient steps of Keras."""
-        raise UsageError(f"There is no learning rate to find: this model takes {loop.steps}; give train.learning_rate as a number.")
+        given = "" if self.present is None else f"; train.learning_rate = {self.present} is used as it is given"
+        raise UsageError(f"There is no learning rate to find: this model takes {loop.steps}{given}.")
 
 
 def descend(model, source, settings, steps: int, loss, augment=None, rates=None) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError
-from applied_dl.core.records import EXPLODED, HIGHER_IS_BETTER, STOPPED, TIME_UP, History
+from applied_dl.core.records import EXPLODED, STOPPED, TIME_UP, History, rises
 from applied_dl.core.task import Loop
 from applied_dl.training.checkpoints import Keeper
 from applied_dl.training.progress import Progress
@@ -36,7 +36,7 @@ class Session:
     ):
         self.loop, self.keeper, self.tag, self.on_epoch, self.keep_interrupted = loop, keeper, tag, on_epoch, keep_interrupted
         self.end = float("inf") if end is None else end
-        self.history = History(monitor=loop.monitor)
+        self.history = History(monitor=loop.monitor, rising=loop.rising)
         self.best_weights: list[np.ndarray] | None = None
         self.waited, self.finished = 0, False
         self.progress = Progress(loop.epochs, loop.monitor, *loop.speed)
@@ -69,7 +69,7 @@ class Session:
         history.rows.append(row)
         history.seconds += row["seconds"]
         score = row[history.monitor]
-        if self.loop.last_is_best or better(history.monitor, score, history.best):
+        if self.loop.last_is_best or better(history, score):
             history.best, history.best_epoch, self.waited = float(score), epoch, 0
             self.best_weights = self.loop.weights()
         else:
@@ -122,8 +122,8 @@ class Session:
         self.stop(EXPLODED)
 
 
-def better(monitor: str, score: float, best: float) -> bool:
-    """Whether `score` beats `best` (NaN: nothing yet) in the direction of the monitored quantity."""
-    if np.isnan(best):
+def better(history: History, score: float) -> bool:
+    """Whether `score` beats the best of a history (NaN: nothing yet) in the direction of the monitored quantity."""
+    if np.isnan(history.best):
         return True
-    return score > best if monitor.removeprefix("val_") in HIGHER_IS_BETTER else score < best
+    return score > history.best if history.rising or rises(history.monitor) else score < history.best

@@ -113,7 +113,7 @@ def fit_staged(model: keras.Model, trunk: keras.Model, settings, trainer: Traine
         offset = len(history.rows)
         rows = [{**row, "epoch": row["epoch"] + offset, "stage": stage} for row in step.rows]
         merged = {"rows": history.rows + rows, "seconds": history.seconds + step.seconds, "stopped": step.stopped, "monitor": step.monitor}
-        if kept is None or better(step.monitor, step.best, history.best):
+        if kept is None or better(msgspec.structs.replace(step, best=history.best), step.best):
             kept = model.get_weights()
             merged |= {"best": step.best, "best_epoch": step.best_epoch + offset}
         history = msgspec.structs.replace(history, **merged)

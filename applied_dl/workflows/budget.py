@@ -14,7 +14,7 @@ import msgspec
 
 from applied_dl.core import console, limits
 from applied_dl.core.errors import AppliedError, RefusedError
-from applied_dl.core.records import HIGHER_IS_BETTER, Fitted, History, Scores
+from applied_dl.core.records import Fitted, History, Scores
 from applied_dl.core.task import Loop, Trainer
 from applied_dl.exporting.precisions import keras_outputs, tflite_files
 from applied_dl.exporting.verification import verification_rows
@@ -106,7 +106,7 @@ def fit_within(task, asked, recipe, prepared, trainer: CheckpointingTrainer) -> 
         if not within:  # a trained ensemble may keep more than an untrained one
             nearest += [(file, size) for file, _ in files]
             continue
-        main, higher = within[0][1].main, within[0][1].main in HIGHER_IS_BETTER
+        main, higher = within[0][1].main, within[0][1].rises()
         file, score = (max if higher else min)(within, key=lambda pair: pair[1].value)
         console.say("budget", f"{size}: {file}, validation {main} {score.value:.4g}")
         tried.append({"model": str(size), "file": str(file), f"validation {main}": score.value})

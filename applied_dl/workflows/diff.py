@@ -14,7 +14,7 @@ from applied_dl.core import bundle, config
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.core.metrics.intervals import paired_interval
-from applied_dl.core.records import HIGHER_IS_BETTER, Part
+from applied_dl.core.records import Part, Scores
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
@@ -58,11 +58,11 @@ class Side:
         light = {name: array if array.ndim <= 2 else array.reshape(len(array), -1)[:, :0] for name, array in self.part.inputs.items()}
         self.part = msgspec.structs.replace(self.part, inputs=light)  # no score reads the images, and copying them would be slow
 
-    def score(self, rows: Any = slice(None)) -> dict[str, float]:
-        """Metrics by name on some of the rows."""
+    def score(self, rows: Any = slice(None)) -> Scores:
+        """Metrics on some of the rows."""
         outputs = {name: array[rows] for name, array in self.outputs.items()}
-        scores = self.task.score(self.recipe, outputs, self.part.take(rows), self.encoder, metrics_only=True)
-        return {"main": scores.main, **scores.metrics}  # type: ignore[dict-item]
+        scores: Scores = self.task.score(self.recipe, outputs, self.part.take(rows), self.encoder, metrics_only=True)
+        return scores
 
 
 def diff(a: str | os.PathLike[str], b: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
@@ -123,28 +123,27 @@ def _truth(side: Side) -> np.ndarray:
 
 def _metrics(sides: tuple[Side, Side]) -> tuple[dict[str, dict[str, Any]], str]:
     """Each metric that both have: its values, the change from a to b with a paired 95 % interval, and whether b is better."""
-    first, second = (side.score() for side in sides)
-    main = str(first.pop("main"))
-    second.pop("main")
+    scores = sides[0].score()
+    first, second = scores.metrics, sides[1].score().metrics
     shared = [name for name in first if name in second]
     unit = int(sides[0].part.extra.get("together", 1))  # type: ignore[call-overload]
 
     def change(rows: np.ndarray) -> np.ndarray:
-        before, after = (side.score(rows) for side in sides)
+        before, after = (side.score(rows).metrics for side in sides)
         return np.array([after[name] - before[name] for name in shared])
 
     with threadpool_limits(1):  # the matrices are so small that BLAS threads would mostly wait for each other
         intervals = paired_interval(change, np.array([second[name] - first[name] for name in shared]), len(sides[0].part), unit)
     found = {}
     for name, (low, high) in zip(shared, intervals):
-        sign = 1 if name in HIGHER_IS_BETTER else -1
+        sign = 1 if scores.rises(name) else -1
         verdict = "same" if low <= 0 <= high else "better" if sign * low > 0 else "worse"
         one = {"a": first[name], "b": second[name], "change": second[name] - first[name]}
         found[name] = {**one, "interval": (low, high), "verdict": verdict}
-    for name in ("coverage", "set_coverage", "lowest_set_coverage", "set_size", "false_alarms"):  # more is not better
+    for name in ("coverage", "set_coverage", "lowest_set_coverage", "set_size", "false_alarms", *scores.neutral):  # more is not better
         if name in found:
             found[name]["verdict"] = ""
-    return found, main
+    return found, scores.main
 
 
 def _recorded(sides: tuple[Side, Side]) -> tuple[dict[str, dict[str, Any]], str]:

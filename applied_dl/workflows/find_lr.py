@@ -29,7 +29,7 @@ def find_lr(recipe, plot: Path) -> dict:
 
     prepared = read_data(task, recipe)
     recipe = resolve_recipe(task, recipe, prepared)
-    finder = RateFinder()
+    finder = RateFinder(recipe.train.learning_rate)
     task.fit(of_one_net(task, recipe), prepared, finder)
     if not finder.found:
         raise UsageError(f"The model {recipe.model.name!r} is not trained by gradient steps, so it has no learning rate to find.")

@@ -29,7 +29,7 @@ def write_recipe(task: str, name: str, data: str | None = None) -> Path:
     """Write `pipelines/NAME.toml`, or NAME where it ends in .toml.
 
     Args:
-        task: image, tabular, forecast, words, sentences, recommend or segment.
+        task: one of `tasks.TASKS`.
         name: Of the recipe.
         data: A file or folder to describe in the recipe's first lines, whose target is proposed; or a built-in name, or tfds:NAME.
 

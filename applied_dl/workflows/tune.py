@@ -14,7 +14,7 @@ import numpy as np
 
 from applied_dl.core import bundle, config, console, limits
 from applied_dl.core.errors import AppliedError, RefusedError, UsageError
-from applied_dl.core.records import HIGHER_IS_BETTER
+from applied_dl.core.records import Scores, rises
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import read_data, resolve_recipe
@@ -152,7 +152,7 @@ def _score(trial, study, task, recipe, prepared) -> float:
         first[:] = first or [history]
         if first[0] is not history:
             return
-        better = history.monitor.removeprefix("val_") in HIGHER_IS_BETTER
+        better = history.rising or rises(history.monitor)
         same = better == (study.direction == optuna.study.StudyDirection.MAXIMIZE)
         value = history.rows[-1][history.monitor]
         trial.report(value if same else -value, len(history.rows))
@@ -202,14 +202,18 @@ def _study(recipe, out: Path, task, space):
     identity["data"] = prepared.fingerprint
     fresh = not (out / JOURNAL).exists()
     storage = JournalStorage(JournalFileBackend(str(out / JOURNAL)))
-    known_main = None if fresh else optuna.load_study(study_name=STUDY, storage=storage).user_attrs.get("metric")
-    main = known_main or _main_metric(task, resolved, prepared)
+    known = None if fresh else optuna.load_study(study_name=STUDY, storage=storage)
+    if known is not None and known.user_attrs.get("metric"):
+        main, direction = known.user_attrs["metric"], known.direction
+    else:
+        scores = _any_scores(task, resolved, prepared)
+        main, direction = scores.main, "maximize" if scores.rises() else "minimize"
     number = 0 if fresh else (out / JOURNAL).stat().st_size  # another seed for each process
     study = optuna.create_study(
         study_name=STUDY,
         storage=storage,
         load_if_exists=True,
-        direction="maximize" if main in HIGHER_IS_BETTER else "minimize",
+        direction=direction,
         sampler=optuna.samplers.TPESampler(seed=(recipe.train.seed + number) % 2**31, constant_liar=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=max(1, (resolved.train.epochs or 4) // 4)),
     )
@@ -235,9 +239,10 @@ def _own(resolved, space) -> dict:
     return found
 
 
-def _main_metric(task, recipe, prepared) -> str:
-    """The name of the task's main metric, as its baselines have it."""
-    return next(iter(task.baselines(recipe, prepared).values())).main
+def _any_scores(task, recipe, prepared) -> Scores:
+    """Scores of the task, for the name and the direction of its main metric: those of its first baseline."""
+    scores: Scores = next(iter(task.baselines(recipe, prepared).values()))
+    return scores
 
 
 def _report(study, recipe, out: Path) -> dict:

@@ -48,7 +48,6 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     from applied_dl.core import config
     from applied_dl.core.cache import cache_folder
     from applied_dl.core.errors import DataError
-    from applied_dl.core.records import HIGHER_IS_BETTER
     from applied_dl.exporting.precisions import keras_outputs
     from applied_dl.tasks import load_task
     from applied_dl.training.hardware import as_float32
@@ -64,10 +63,10 @@ def pipeline(recipe: str, overrides: dict) -> dict:
     finder = RateFinder()
     set_up(settings.train.seed, True)
     task.fit(settings, prepared, finder)
-    suggested, metric, scores = finder.found[0][2].chosen, "", {}
+    suggested, metric, rising, scores = finder.found[0][2].chosen, "", False, {}
 
     def run(rate: float, seed: int) -> float | None:
-        nonlocal metric
+        nonlocal metric, rising
         one = config.replace(settings, train={"learning_rate": float(rate), "seed": seed})
         set_up(seed, True)
         try:
@@ -76,12 +75,12 @@ def pipeline(recipe: str, overrides: dict) -> dict:
             return None
         serving = task.serving(one, fitted._replace(model=as_float32(fitted.model)), prepared)
         found = task.score(one, keras_outputs(serving, prepared.validation), prepared.validation, prepared.encoder)
-        metric = found.main
+        metric, rising = found.main, found.rises()
         return float(found.value)
 
     for rate in [suggested, *GRID]:
         scores[rate] = [run(rate, 0)]
-    sign = 1 if metric in HIGHER_IS_BETTER else -1
+    sign = 1 if rising else -1
     alive = {rate: found[0] for rate, found in scores.items() if found[0] is not None}
     best = max(sign * score for score in alive.values())
     for rate, score in alive.items():
@@ -98,7 +97,7 @@ def pipeline(recipe: str, overrides: dict) -> dict:
         "best_rate": winner,
         "best": round(means[winner], 6),
         "behind": round(behind, 5),
-        "grain": round(1 / len(prepared.validation) / abs(means[winner]), 5) if metric in HIGHER_IS_BETTER else 0.0,
+        "grain": round(1 / len(prepared.validation) / abs(means[winner]), 5) if rising else 0.0,
         "scores": {f"{rate:.3g}": scores[rate] for rate in [suggested, *GRID]},
     }
 

@@ -21,6 +21,8 @@ from applied_dl.exporting.verification import Verifier, _vector_mismatch, verify
 from applied_dl.runtime.interpreter import Runtime, operators
 from applied_dl.workflows import recipes
 
+ACCURACY = Scores(main="accuracy", metrics={"accuracy": 1.0})
+
 
 def small_serving(labels=("a", "b", "c")) -> Serving:
     keras.utils.set_random_seed(0)
@@ -92,7 +94,7 @@ def test_a_clearly_faster_file_of_similar_size_is_chosen(tmp_path):
         for name, (size, latency) in files.items():
             (tmp_path / name).write_bytes(name.encode())
             items.append(ExportedFile(file=name, format="tflite", variant=name, bytes=size, metric_drop=0.0, latency_ms=latency))
-        (best,) = (item.file for item in precisions._choose(items, "accuracy", settings, tmp_path) if item.chosen)
+        (best,) = (item.file for item in precisions._choose(items, ACCURACY, settings, tmp_path) if item.chosen)
         assert (tmp_path / "model.tflite").read_bytes() == best.encode()
         return best
 
@@ -110,7 +112,7 @@ def test_files_above_the_budget_are_refused_with_what_they_cost(tmp_path):
         for name, (size, ms) in costs.items()
     ]
     (tmp_path / "dynamic").write_bytes(b"")
-    found = {item.variant: item for item in precisions._choose(items, "accuracy", Export(budget="50 kB, 1 ms"), tmp_path)}
+    found = {item.variant: item for item in precisions._choose(items, ACCURACY, Export(budget="50 kB, 1 ms"), tmp_path)}
     assert found["fp32"].refused == "it costs 60 kB, 0.1 ms, the budget is 50 kB, 1 ms"
     assert found["fp16"].refused == "it costs 30 kB, 2 ms, the budget is 50 kB, 1 ms"
     assert found["dynamic"].chosen
@@ -238,5 +240,5 @@ def test_a_file_that_aborts_its_runtime_is_refused(tmp_path, monkeypatch):
 def test_a_drop_of_just_what_is_allowed_passes():
     item = ExportedFile(file="m", format="tflite", variant="int8", bytes=1, metric_drop=0.895 - 0.89)
     assert item.metric_drop > 0.005
-    assert not precisions._refuse_drop(item, "accuracy", 0.005).refused
-    assert precisions._refuse_drop(item, "accuracy", 0.004).refused
+    assert not precisions._refuse_drop(item, ACCURACY, 0.005).refused
+    assert precisions._refuse_drop(item, ACCURACY, 0.004).refused

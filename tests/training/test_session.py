@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.records import EXPLODED, STOPPED
+from applied_dl.core.records import EXPLODED, STOPPED, History
 from applied_dl.core.task import Pace
 from applied_dl.training import progress
 from applied_dl.training.checkpoints import Keeper, Store
@@ -15,7 +15,7 @@ from applied_dl.training.trainer import CheckpointingTrainer, Timer
 class Counting:
     """A loop whose weights are the number of its epoch and whose losses are given."""
 
-    steps, remedy, unit = "steps of a test", "lower train.learning_rate", "epochs"
+    steps, remedy, unit, rising = "steps of a test", "lower train.learning_rate", "epochs", False
 
     between = 0.4  # seconds after an epoch
 
@@ -139,10 +139,10 @@ def test_a_timer_adds_up_and_trains_nothing():
 
 @pytest.mark.parametrize(("monitor", "score", "best", "wins"), [
     ("val_loss", 1.0, 2.0, True), ("val_loss", 2.0, 1.0, False), ("val_accuracy", 2.0, 1.0, True), ("loss", 1.0, float("nan"), True),
-    ("loss", float("nan"), 1.0, False),
+    ("loss", float("nan"), 1.0, False), ("val_ndcg", 2.0, 1.0, False),
 ])  # fmt: skip
 def test_better_follows_the_direction_of_the_metric(monitor, score, best, wins):
-    assert better(monitor, score, best) is wins
+    assert better(History(monitor=monitor, best=best), score) is wins
 
 
 def test_plain_progress_is_bounded_and_shows_the_speed(capsys, monkeypatch):

@@ -40,8 +40,9 @@ def test_it_follows_the_encoder(fit, channels):
 
 def test_an_endpoint_that_loses_more_than_allowed_is_refused():
     from applied_dl.core.bundle import ExportedFile
+    from applied_dl.core.records import Scores
     from applied_dl.exporting.precisions import _refuse_drop
 
     item = ExportedFile(file="saved_model", format="saved_model", variant="predict_bytes", bytes=0, metric=0.917, metric_drop=0.083)
-    assert "0.0830 below that of Keras" in _refuse_drop(item, "accuracy", 0.005).refused
-    assert not _refuse_drop(item, "accuracy", 0.1).refused
+    assert "0.0830 below that of Keras" in _refuse_drop(item, Scores(main="accuracy", metrics={}), 0.005).refused
+    assert not _refuse_drop(item, Scores(main="accuracy", metrics={}), 0.1).refused

@@ -168,7 +168,7 @@ def rows_frame(form: Form, codes: np.ndarray, places: np.ndarray, first: int = 0
             found.append(pl.Series(column.name, numbers if column.dtype == "int" else [f"{column.prefix}{n}" for n in numbers]))
         else:
             at = place[column.name]
-            cells = _cells(column, codes[:, at], column.values(codes[:, at], places[:, at]))
+            cells = cells_of(column, codes[:, at], places[:, at])
             found.append(pl.Series(column.name, cells, dtype=_TYPES[column.dtype], strict=False))
     return pl.DataFrame(found)
 
@@ -178,8 +178,9 @@ _TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _cells(column: Column, codes: np.ndarray, values: np.ndarray) -> list[Any]:
-    """The cells of a learned column; None where it is empty."""
+def cells_of(column: Column, codes: np.ndarray, places: np.ndarray) -> list[Any]:
+    """The cells of a learned column by codes and places (N,); None where it is empty."""
+    values = column.values(codes, places)
     if column.kind == "category":
         made: list[Any] = [None if code == ABSENT else column.levels[min(code, len(column.levels)) - 1] for code in codes.tolist()]
         return [None if cell is None else cell == "true" for cell in made] if column.dtype == "bool" else made

@@ -8,12 +8,13 @@ import numpy as np
 
 from applied_dl.report import plots as draw
 from applied_dl.tasks.generate import measures
-from applied_dl.tasks.generate.encoder import pixels
+from applied_dl.tasks.generate.encoder import cells_of, pixels
 from applied_dl.tasks.generate.scores import code_groups
 
 SHOWN, OF_CLASS, COLUMNS = 64, 8, 12
 SMALL = 10  # classes that samples are drawn of
 COMPARED = 12  # columns of a table
+ROOM = 30  # letters below the bars of a column
 
 
 def image_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
@@ -51,9 +52,26 @@ def row_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
             for rows, name, shift in ((real, "real", -0.2), (made, "made", 0.2)):
                 axis.bar(np.arange(size) + shift, np.bincount(rows[:, i], minlength=size) / len(rows), 0.4, label=name)
             axis.set_title(form.learned[i].name[:24], fontsize=8)
+            axis.set_xlim(-0.6 if form.learned[i].holes else 0.4, size - 0.4)
+            axis.set_xticks(*_ticks(form.learned[i], groups[i]))
             axis.tick_params(labelsize=6)
         np.ravel(axes)[0].legend(fontsize=6)
     return {}
+
+
+def _ticks(column, group: np.ndarray) -> tuple[list[int], list[str]]:
+    """Places and names of as many groups of codes as find room: empty cells, levels, or the least number of a group."""
+    size = int(group.max()) + 1
+    codes = np.array([int(np.flatnonzero(group == i)[0]) for i in range(size)])
+    if column.kind == "category":
+        names = ["", *(column.levels[code - 1][:10] for code in codes[1:])]
+        names[-1] = "others" if len(column.levels) + 1 > size else names[-1]
+    else:
+        cells = cells_of(column, codes, np.zeros(size))
+        names = ["" if cell is None else f"{cell:,.4g}" if isinstance(cell, float) else str(cell)[:10] for cell in cells]
+    names[0] = "empty" if column.holes else ""
+    step = max(1, -(-size * (1 + max(map(len, names))) // ROOM))
+    return list(range(0 if column.holes else 1, size, step)), names[0 if column.holes else 1 :: step]
 
 
 def _training(fitted, folder: Path) -> None:

@@ -11,10 +11,13 @@ from applied_dl.core.records import Part, Scores, Slice
 from applied_dl.tasks.generate import measures
 from applied_dl.tasks.generate.encoder import ABSENT, Form, pixels
 
+RISING = ("precision", "recall", "density", "trunk_precision", "trunk_recall", "trunk_density", "trunk_coverage", "tstr_accuracy",
+          "tstr_r2", "tstr_ratio")  # fmt: skip
 REPEATS = 40  # half-samples of an interval
 GROUPS = 10  # groups of codes in which pairs of columns are compared
 SMALLEST_SLICE = 20
 MODEL_ROWS = 10_000  # on which models are trained that measure tables
+LEAF = 20  # rows of a leaf of these models, fewer for few rows
 CLOSEST = 500  # rows whose closest record is looked for
 
 
@@ -47,7 +50,7 @@ def score_images(outputs: dict, part: Part, form: Form, scorer: Callable, metric
         at = part.inputs["label"] == i
         if at.sum() >= SMALLEST_SLICE:
             slices[label] = Slice(value=float(right[at].mean()), rows=int(at.sum()), metric="accuracy")
-    return Scores(main="fid", metrics=metrics, intervals=intervals, slices=slices)
+    return Scores(main="fid", metrics=metrics, intervals=intervals, slices=slices, rising=RISING)
 
 
 def _memory(made: np.ndarray, real: np.ndarray, train: np.ndarray) -> float:
@@ -79,7 +82,7 @@ def score_rows(outputs: dict, part: Part, form: Form, target: str, metrics_only:
     if "train" in part.extra and len(form.learned) > 1:
         metrics |= _usefulness(outputs, part, form, target)
         metrics |= _closeness(outputs, part, form)
-    return Scores(main="pair_error", metrics=metrics, intervals=intervals, slices=slices)
+    return Scores(main="pair_error", metrics=metrics, intervals=intervals, slices=slices, rising=RISING)
 
 
 def interval(metric: Callable[[np.ndarray], float], whole: float, rows: int) -> tuple[float, float]:
@@ -138,12 +141,16 @@ def _usefulness(outputs: dict, part: Part, form: Form, target: str) -> dict[str,
         if not len(asked) or (classes and len(np.unique(y)) < 2) or len(y) < 2:
             return float("nan")
         kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-        model = kind(max_iter=100, categorical_features=marks or None, random_state=0, early_stopping=False).fit(x, y)
+        leaf = max(2, min(LEAF, len(y) // LEAF))
+        model = kind(max_iter=100, min_samples_leaf=leaf, categorical_features=marks or None, random_state=0, early_stopping=False)
+        model.fit(x, y)
         return float((accuracy_score if classes else r2_score)(asked[:, at], model.predict(np.delete(asked, at, 1))))
 
     by_made, by_real = measured(made), measured(real)
+    known = test[np.isfinite(test[:, at]), at]
+    least = np.unique(known, return_counts=True)[1].max(initial=0) / max(len(known), 1) if classes else 0.0  # of a constant answer
     name = "accuracy" if classes else "r2"
-    return {f"tstr_{name}": by_made, f"trtr_{name}": by_real, "tstr_ratio": by_made / by_real if by_real > 0 else float("nan")}
+    return {f"tstr_{name}": by_made, f"trtr_{name}": by_real, "tstr_ratio": by_made / by_real if by_real > least else float("nan")}
 
 
 def _closeness(outputs: dict, part: Part, form: Form) -> dict[str, float]:

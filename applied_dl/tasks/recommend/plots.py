@@ -48,7 +48,7 @@ def _activity(part, outputs, encoder, path: Path) -> None:
         heights.append(np.sqrt(middle) if encoder.explicit else middle)
         errors.append(error / (2 * max(np.sqrt(middle), 1e-9)) if encoder.explicit else error)
     if names:
-        draw.bars(names, np.array(heights), path, f"{label} by activity", label, np.stack([errors, errors]))
+        draw.bars(names, np.array(heights), path, f"{label} by activity", label, np.stack([errors, errors]), ranked=False)
 
 
 def _popularity(top: np.ndarray, encoder, path: Path) -> float:

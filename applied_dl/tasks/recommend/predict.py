@@ -98,6 +98,10 @@ def postprocess(encoder: RecommendEncoder, outputs: dict, encoded: Encoded, *, t
     """`{"user", "items": [{"item", "score"}]}` each; `{"user", "item", "score"}` where an item was asked about."""
     if top < 1:
         raise UsageError(f"top must be at least 1, received {top}.")
+    given = outputs["items"].shape[1]
+    limited = not all(one.similar and "vectors" in encoder.arrays for one in encoded.extra["asked"])  # type: ignore[attr-defined]
+    if limited and given < min(top, len(encoder.items) - 1):
+        raise UsageError(f"top is at most {given}, the number of items that the file gives; received {top}.")
     found: list[dict] = []
     for one, best, scores, asked in zip(encoded.extra["asked"], outputs["items"], outputs["scores"], outputs["asked"]):  # type: ignore[call-overload]
         if one.ask:

@@ -11,6 +11,8 @@ from applied_dl.core.records import Part, Scores, Slice
 from applied_dl.tasks.recommend.encoder import TOP
 from applied_dl.tasks.recommend.readers.parts import weigh
 
+RISING = ("ndcg_at_10", "recall_at_20")  # beside the metrics of `core.metrics`
+NEUTRAL = ("coverage", "novelty")
 NDCG_AT, RECALL_AT = 10, 20
 REPEATS = 500  # bootstrap resamples of users
 CHUNK = 256  # users whose hits are found at a time
@@ -57,10 +59,10 @@ def score_ranking(outputs: dict, part: Part, popularity: np.ndarray, metrics_onl
     share = (popularity + 1) / (popularity.sum() + len(popularity))
     metrics["novelty"] = float(-np.log2(share[shown]).mean()) if len(shown) else 0.0
     if metrics_only:
-        return Scores(main="ndcg_at_10", metrics=metrics)
+        return Scores(main="ndcg_at_10", metrics=metrics, rising=RISING, neutral=NEUTRAL)
     intervals = {name: bootstrap_mean(values) for name, values in rows.items()}
     slices = {name: Slice(value=float(rows["ndcg_at_10"][at].mean()), rows=int(at.sum())) for name, at in by_activity(part).items()}
-    return Scores(main="ndcg_at_10", metrics=metrics, intervals=intervals, slices=slices)
+    return Scores(main="ndcg_at_10", metrics=metrics, intervals=intervals, slices=slices, rising=RISING, neutral=NEUTRAL)
 
 
 def user_metrics(items: np.ndarray, relevant: np.ndarray) -> dict[str, np.ndarray]:

@@ -41,8 +41,8 @@ def fit_segment(recipe, prepared, trainer, tag: str, build) -> Fitted:
         loss = PixelLoss(check_loss(settings.loss), weights, settings.label_smoothing)
         metric = PixelIoU(len(labels))
         return trainer.train(
-            model, source, validation, settings, loss=loss, metrics=(metric,), monitor="val_miou", augment=augment, rates=rates,
-            tag=f"{tag}-{stage}",
+            model, source, validation, settings, loss=loss, metrics=(metric,), monitor="val_miou", rising=True, augment=augment,
+            rates=rates, tag=f"{tag}-{stage}",
         )  # fmt: skip
 
     trunk = _trunk(model)

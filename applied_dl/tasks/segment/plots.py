@@ -46,7 +46,12 @@ def _grid(prepared, masks: np.ndarray, rows: np.ndarray, own: np.ndarray, path: 
         pixels, truth = test.inputs["image"][row], test.target[row]
         images += [overlay(pixels, truth, palette), overlay(pixels, np.where(truth == VOID, VOID, masks[row]), palette)]
         captions += ["true", f"predicted (IoU {own[row]:.2f})"]
-    draw.image_grid(np.stack(images), captions, path, title, columns=4)
+    draw.image_grid(np.stack(images), captions, path, title, columns=4, legend=_legend(prepared.encoder))
+
+
+def _legend(encoder) -> dict[str, tuple[int, int, int]]:
+    """The colour of each class."""
+    return dict(zip(encoder.labels, encoder.palette))
 
 
 def draw_batch(recipe, prepared, path: Path) -> int:
@@ -57,5 +62,8 @@ def draw_batch(recipe, prepared, path: Path) -> int:
     if augment is not None:
         inputs, masks = augment({"image": ops.convert_to_tensor(images)}, ops.convert_to_tensor(masks), ops.convert_to_tensor([0, 1]))
         images, masks = np.asarray(inputs["image"]), np.asarray(masks)
-    draw.image_grid(overlay(images, masks, prepared.encoder.palette), [""] * len(images), path, "An augmented batch under its masks", 4)
+    legend = _legend(prepared.encoder)
+    draw.image_grid(
+        overlay(images, masks, prepared.encoder.palette), [""] * len(images), path, "An augmented batch under its masks", 4, legend
+    )
     return len(images)

@@ -8,6 +8,7 @@ from applied_dl.core.metrics.intervals import LEVEL
 from applied_dl.core.records import Part, Scores, Slice
 from applied_dl.tasks.segment.encoder import VOID, SegmentEncoder
 
+RISING = ("miou", "dice", "boundary_f1")  # beside the metrics of `core.metrics`
 REPEATS = 300  # resamples of the intervals
 BORDER = 0.0075  # of an image's diagonal, within which a border counts as found (Csurka et al., 2013)
 CHUNK = 64  # images whose confusion is counted at a time
@@ -22,7 +23,7 @@ def score_masks(outputs: dict[str, np.ndarray], part: Part, encoder: SegmentEnco
     """The metrics of masks on a part; pixels of all images are pooled, void ones count nowhere."""
     masks = masks_of(outputs)
     if metrics_only:
-        return Scores(main="miou", metrics=_metrics(_confusion(part.target, masks, len(encoder.labels))[None]))
+        return Scores(main="miou", metrics=_metrics(_confusion(part.target, masks, len(encoder.labels))[None]), rising=RISING)
     counts = confusions(part.target, masks, len(encoder.labels))  # (N, C, C)
     units = np.unique(part.extra.get("image", np.arange(len(part))), return_inverse=True)[1]
     per_image = np.zeros((units.max() + 1, *counts.shape[1:]))
@@ -39,7 +40,7 @@ def score_masks(outputs: dict[str, np.ndarray], part: Part, encoder: SegmentEnco
         for i, label in enumerate(encoder.labels)
         if present[i] and np.isfinite(iou[i])
     }
-    return Scores(main="miou", metrics=metrics, intervals=intervals, slices=slices)
+    return Scores(main="miou", metrics=metrics, intervals=intervals, slices=slices, rising=RISING)
 
 
 def confusions(truth: np.ndarray, masks: np.ndarray, classes: int) -> np.ndarray:

@@ -48,12 +48,13 @@ class Diagnoser(Trainer):
         self.examined: list[str] = []
 
     def train(
-        self, model, source, validation, settings, *, loss, metrics=(), monitor="val_loss", augment=None, rates=None, tag="model"
-    ) -> History:
+        self, model, source, validation, settings, *, loss, metrics=(), monitor="val_loss", rising=False, augment=None, rates=None,
+        tag="model",
+    ) -> History:  # fmt: skip
         """Examine, then train for at most the budget."""
         self.examined.append(tag)
         case = Case(model, source, validation, settings, loss, augment, rates, tag)
-        new, history = examine(case, self.budget, metrics=metrics, monitor=monitor)
+        new, history = examine(case, self.budget, metrics=metrics, monitor=monitor, rising=rising)
         known = {(f.name, f.where) for f in self.findings}
         self.findings.extend(f for f in new if (f.name, f.where) not in known)
         return history
@@ -73,7 +74,9 @@ class Diagnoser(Trainer):
         return history
 
 
-def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss") -> tuple[list[Finding], History]:
+def examine(
+    case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val_loss", rising: bool = False
+) -> tuple[list[Finding], History]:
     """Findings, causes first. The model is left trained: to the end where that takes under `budget` seconds, else for a few steps."""
     inputs, _ = rows(case, ROWS)
     found = check_start(case)
@@ -84,7 +87,7 @@ def examine(case: Case, budget: float = 60.0, *, metrics=(), monitor: str = "val
     found += check_gradients(case)
     found += check_one_batch(case)
     found += check_rate(case)
-    history, more = _train(case, budget, metrics, monitor)
+    history, more = _train(case, budget, metrics, monitor, rising)
     found += more
     if history.rows:
         found += check_curves(history.rows, constant, bool(case.settings.patience))
@@ -106,10 +109,10 @@ def _constant_losses(case: Case) -> tuple[float, float] | None:
     return found[0], found[1]
 
 
-def _train(case: Case, budget: float, metrics, monitor: str) -> tuple[History, list[Finding]]:
+def _train(case: Case, budget: float, metrics, monitor: str, rising: bool) -> tuple[History, list[Finding]]:
     """The whole training where it fits into the budget, else some steps under the compressed schedule."""
     total = plan(case.source.size, case.settings.batch_size).steps * case.settings.epochs
-    options = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "augment": case.augment, "rates": case.rates}
+    options = {"loss": case.loss, "metrics": metrics, "monitor": monitor, "rising": rising, "augment": case.augment, "rates": case.rates}
     arguments = (case.model, case.source, case.validation, case.settings)
     timer = Timer()
     try:

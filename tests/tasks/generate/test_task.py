@@ -109,27 +109,18 @@ def test_history_is_that_of_two_nets(digits):
     assert {"critic_wins", "critic_loss", "diversity", "penalty"} < set(header)
 
 
-@pytest.mark.slow
-def test_resume_gives_the_same_bits(tmp_path):
-    """Interrupted after an epoch, as by a kill: the checkpoint is all that is left."""
-    overrides = {**QUICK, **IMAGES, "train.checkpoint_minutes": 0.0, "export.variants": ["fp32"]}
-    whole = train({"task": "generate"}, out=tmp_path / "whole", overrides=overrides)
+def test_a_bundle_is_the_same_as_itself(rows, digits):
+    for bundle in (rows.bundle, digits.bundle):
+        found = applied_dl.diff(bundle, bundle)
+        assert found["facts"] == {}
+        assert {one["verdict"] for one in found["metrics"].values()} == {"same"}
 
-    class Stop(RuntimeError):
-        pass
 
-    import keras
-
-    class Kill(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 2:
-                raise Stop
-
-    with pytest.raises(Stop):
-        train({"task": "generate"}, out=tmp_path / "again", overrides=overrides, callbacks=[Kill()])
-    again = train({"task": "generate"}, out=tmp_path / "again", overrides=overrides, resume=True)
-    for one, two in zip(whole.model.get_weights(), again.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+def test_the_larger_share_is_the_better_one(digits):
+    manifest = digits.manifest
+    assert manifest.rises("tstr_ratio")
+    assert manifest.rises("recall")
+    assert not manifest.rises("fid")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,8 @@ def test_unknown_items_beside_known_ones_are_reported_and_duplicates_count_once(
     assert found[0]["items"] == found[1]["items"]
     with pytest.raises(UsageError, match="top"):
         predictor.predict(["user1"], top=0)
+    with pytest.raises(UsageError, match="top is at most 100"):
+        predictor.predict(["user1"], top=101)
 
 
 def test_an_explanation_of_linear_similarities_is_their_sum(made, tmp_path):

@@ -45,6 +45,7 @@ class AdversarialLoop:
 
     steps = "steps of two nets that learn from each other, without a loss that falls as they get better"
     remedy = "lower train.learning_rate or raise learn.gamma"
+    rising = False
     unit, monitor, last_is_best, patience = "epochs", "loss", True, 0
     adversarial = True  # its curves are read as those of two nets
 

@@ -71,8 +71,8 @@ def prepare_table(recipe) -> Prepared:
         one.extra["train"] = state
     facts = {
         "summary": f"{len(table):,} rows, {len(columns)} columns ({len(form.learned)} learned){f', {copies} copies' if copies else ''}",
-        "rows": len(table), "columns": len(columns), "learned": len(form.learned), "copies": copies, "natural_repeats": repeats,
-        "target": target_of(data.target, form),
+        "rows": len(table), "columns": {column.name: column.kind for column in columns}, "learned": len(form.learned), "copies": copies,
+        "natural_repeats": repeats, "target": target_of(data.target, form),
     }  # fmt: skip
     notes = [*extra_rows(table).values(), *notes]
     digest = fingerprint(*(a for name in NAMES for a in (parts[name].extra["codes"], parts[name].extra["values"])), *table.columns)

@@ -24,6 +24,7 @@ class AlsLoop:
 
     steps = "closed-form steps of its own"
     remedy = "raise model.regularization"
+    rising = False
     unit, monitor, last_is_best, patience = "sweeps", "loss", True, 0
 
     def __init__(

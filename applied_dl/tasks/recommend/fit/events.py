@@ -99,7 +99,8 @@ def fit_events(recipe, prepared, trainer) -> Fitted:
     one, outputs, value = tried[number], found[number], rows[number]["val_ndcg_at_10"]
     last = solver(state.fitted)(one, "model")
     model = graph_of(replace(recipe, model={"name": one.name, **_keys(one)}), prepared, last.matrix)
-    history = History(monitor="val_ndcg_at_10", rows=rows, best_epoch=number + 1, best=value, seconds=sum(row["seconds"] for row in rows))
+    seconds = sum(row["seconds"] for row in rows)
+    history = History(monitor="val_ndcg_at_10", rising=True, rows=rows, best_epoch=number + 1, best=value, seconds=seconds)
     if last.history is not None:
         history.stopped = last.history.stopped
     vectors = np.pad(last.matrix, ((1, 0), (0, 0))) if one.name == "ials" else None

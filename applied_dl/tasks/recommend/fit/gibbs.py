@@ -32,6 +32,7 @@ class GibbsLoop:
 
     steps = "draws from a distribution"
     remedy = "lower model.dimensions"
+    rising = False
     unit, monitor, last_is_best, patience = "sweeps", "loss", True, 0
 
     def __init__(

@@ -58,6 +58,7 @@ class SvdppLoop:
 
     steps = "gradient steps of its own"
     remedy = "lower train.learning_rate"
+    rising = False
     unit = "epochs"
 
     def __init__(

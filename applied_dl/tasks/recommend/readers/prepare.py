@@ -149,6 +149,7 @@ def read_part(recipe, encoder: RecommendEncoder, source: str) -> Part:
     columns["time"] = recipe.data.time
     users = Ids(encoder.users) if encoder.explicit else Ids()
     events = read_events(source, columns, users, Ids(encoder.items))
+    known = _among_known(encoder, events)
     opinions = are_opinions(events, encoder.explicit, encoder.liked)
     events, _, notes = distinct(events, np.full(len(events), -1), opinions)
     if encoder.explicit:
@@ -158,4 +159,17 @@ def read_part(recipe, encoder: RecommendEncoder, source: str) -> Part:
         split = "last" if events.columns[3] else "random"
         cut = split_events(events, np.full(len(events), -1), split, recipe.data.shares, recipe.data.leave, recipe.train.seed)
         part = scored_part(encoder, log_of(events, cut < 2), log_of(events, cut == 2))
+    if known:
+        notes.append(
+            f"{known:,} of {len(events):,} events are among those of the bundle's own data: scores on them are not those of new events"
+        )
     return structs.replace(part, warnings=[*events.notes, *notes])
+
+
+def _among_known(encoder: RecommendEncoder, events: Events) -> int:
+    """How many events are of a user and an item that the bundle's data has together."""
+    users = np.array([encoder.user_rows.get(name, 0) for name in events.user_ids], np.int64)[events.users]
+    starts, items = encoder.arrays["history_starts"], encoder.arrays["history_items"]
+    owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    width = len(encoder.items) + 1
+    return int(np.isin(users * width + events.items + 1, owners * width + items).sum())

@@ -62,6 +62,7 @@ class TableLoop:
 
     steps = STEPS
     remedy = "lower train.learning_rate"
+    rising = False
     unit, last_is_best = "epochs", False
 
     def __init__(

@@ -68,6 +68,7 @@ class PortionLoop:
 
     steps = "closed-form steps of its own"
     remedy = "lower train.learning_rate"
+    rising = False
     unit, monitor, last_is_best, patience = "portions of the text", "loss", True, 0
 
     def __init__(self, plan: Plan, epochs: int, rate: float, threads: int, seed: int, minutes: float):

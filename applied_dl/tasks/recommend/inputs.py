@@ -103,6 +103,11 @@ def _items(encoder: RecommendEncoder, items: Any, values: Any) -> tuple[list[int
     numbers = [encoder.assumed] * len(names) if values is None else _numbers(values)
     if len(numbers) != len(names):
         raise DataError(f"'values' has {len(numbers):,} numbers for {len(names):,} items; give one for each.")
+    if encoder.explicit and (odd := next((n for n in zip(numbers, names) if not encoder.low <= n[0] <= encoder.high), None)):
+        raise DataError(
+            f"The rating {odd[0]:g} of {str(odd[1])[:40]!r} lies outside of {encoder.low:g} to {encoder.high:g}, the ratings of the "
+            "training; give one of that scale."
+        )
     found = [(encoder.item_rows.get(id_text(name), 0), value, str(name)) for name, value in zip(names, numbers)]
     known = [(row, value) for row, value, _ in found if row]
     return [row for row, _ in known], [value for _, value in known], [name[:40] for row, _, name in found if not row]

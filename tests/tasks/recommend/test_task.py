@@ -120,6 +120,8 @@ def test_unknown_items_beside_known_ones_are_reported_and_duplicates_count_once(
     assert found[0]["items"] == found[1]["items"]
     with pytest.raises(UsageError, match="top"):
         predictor.predict(["user1"], top=0)
+    (odd,) = made("biased_mf").predictor().predict([{"items": {"jazz 01": 500}}])
+    assert "lies outside of 1 to 5" in odd["error"]
     with pytest.raises(UsageError, match="top is at most 100"):
         predictor.predict(["user1"], top=101)
 

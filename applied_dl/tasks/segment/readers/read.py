@@ -19,15 +19,14 @@ from applied_dl.tasks.segment.readers.classes import default_palette
 from applied_dl.tasks.segment.readers.code import learn_code
 from applied_dl.tasks.segment.readers.listing import NAMES, Listing, Pair
 from applied_dl.tasks.segment.readers.masks import class_mask
+from applied_dl.tasks.segment.readers.reports import check_classes, facts_of, sizes, unreadable, without_masks
 from applied_dl.tasks.segment.readers.shape import fit_input
 from applied_dl.tasks.segment.readers.sources import list_source
 from applied_dl.vision.images import open_image
 from applied_dl.vision.patterns import groups_of
 
-SHOWN = 10  # unreadable pairs that are named
 FEWEST = 4  # images
 FITTED = 2000  # images whose brightness is measured
-FEW = 0.001  # share of the training pixels below which a class of a single image is named
 PROPORTION = 0.02  # by which the shapes of an image and its mask may differ, where their sizes do
 ORIENTATION = 0x0112  # EXIF
 TURNS = {3: 2, 6: 3, 8: 1}  # quarter turns to the left of an image by its EXIF orientation
@@ -76,7 +75,7 @@ def read_scenes(data, seed: int, cache: Path, *, preset: str = "default", weight
     listings = _listings(data, cache)
     learned = listings.get("train") or listings["all"]
     warnings = [text for listing in listings.values() for text in listing.warnings]
-    warnings += _without_masks(listings, data.max_unreadable)
+    warnings += without_masks(listings, data.max_unreadable)
     pairs = [pair for listing in listings.values() for pair in listing.pairs]
     part = np.repeat(list(listings), [len(listing.pairs) for listing in listings.values()])
     if len(pairs) < FEWEST:
@@ -91,17 +90,17 @@ def read_scenes(data, seed: int, cache: Path, *, preset: str = "default", weight
         labels, palette, code = learn_code([pair.mask for pair in learned.pairs], learned.table, data.ignore, warnings)
     encoder = with_labels(form, tuple(labels), palette, code)
     rows = encode_pairs(encoder, pairs)
-    warnings += _unreadable(rows.errors, len(pairs), data.max_unreadable) + _sizes(rows, len(pairs))
+    warnings += unreadable(rows.errors, len(pairs), data.max_unreadable) + sizes(rows.resized, len(pairs))
     kept, first = np.unique(rows.owner, return_index=True)
     keys = _keys(rows, first)
     groups = None if data.group is None else groups_of(data.group, [pair.image for pair in pairs], learned.folder)
     split = _split(data, seed, part[kept], rows, kept, keys, None if groups is None else np.array(groups)[kept], len(labels))
     parts = {name: _part(rows, pairs, kept[split[name]]) for name in NAMES}
     counts = np.bincount(parts["train"].target.ravel(), minlength=256)[: len(labels)]
-    warnings += _check_classes(encoder, parts, counts)
+    warnings += check_classes(encoder, parts, counts)
     encoder = _with_light(encoder, parts["train"].inputs["image"])
     digest = fingerprint(*(a for name in NAMES for a in (parts[name].inputs["image"], parts[name].target)), *labels)
-    facts = _facts(encoder, parts, rows.errors, counts, keys)
+    facts = facts_of(encoder, parts, rows.errors, counts, keys)
     return Scenes(
         encoder=encoder, parts=parts, fingerprint=digest, pretrained=pretrained, counts=counts, facts=facts, warnings=warnings
     )  # fmt: skip
@@ -117,7 +116,7 @@ def read_labeled(encoder: SegmentEncoder, source: str, data, cache: Path) -> Par
     if "all" not in found and "test" not in found:
         raise DataError(f"{source!r} has the parts {', '.join(found)} and no test part; name the folder of the part to score.")
     listing = found.get("test") or found["all"]
-    warnings = [*listing.warnings, *_without_masks({"test": listing}, 1.0)]
+    warnings = [*listing.warnings, *without_masks({"test": listing}, 1.0)]
     if "all" not in found:
         warnings.append(f"of {source!r} only the test part is scored")
     if (encoder.code.kind == "shapes") != bool(listing.labels):
@@ -126,7 +125,7 @@ def read_labeled(encoder: SegmentEncoder, source: str, data, cache: Path) -> Par
     rows = encode_pairs(encoder, listing.pairs)
     if not len(rows.images):
         raise DataError(f"None of the {len(listing.pairs)} images of {source!r} can be read; the first: {rows.errors[0]}")
-    warnings += _unreadable(rows.errors, len(listing.pairs), data.max_unreadable)
+    warnings += unreadable(rows.errors, len(listing.pairs), data.max_unreadable)
     return structs.replace(_part(rows, listing.pairs, np.unique(rows.owner)), warnings=warnings)
 
 
@@ -231,37 +230,6 @@ def _named(item) -> str:
     return repr(str(item)) if isinstance(item, str | Path) else f"of {item.source!r}" if hasattr(item, "source") else "in an array"
 
 
-def _without_masks(listings: dict[str, Listing], allowed: float) -> list[str]:
-    missing = [path for listing in listings.values() for path in listing.without]
-    if not missing:
-        return []
-    count = len(missing) + sum(len(listing.pairs) for listing in listings.values())
-    if len(missing) > allowed * count:
-        raise DataError(
-            f"{len(missing)} of {count} images have no mask ({len(missing) / count:.1%}, data.max_unreadable allows {allowed:.1%}); "
-            f"the first: {str(missing[0])!r}."
-        )
-    return [f"{len(missing)} of {count} images have no mask and are not used (the first: {str(missing[0])!r})"]
-
-
-def _unreadable(errors: dict[int, str], count: int, allowed: float) -> list[str]:
-    if not errors:
-        return []
-    first = errors[min(errors)]
-    if len(errors) > allowed * count:
-        raise DataError(
-            f"{len(errors)} of {count} images or masks cannot be read ({len(errors) / count:.1%}, data.max_unreadable allows "
-            f"{allowed:.1%}); the first: {first}"
-        )
-    shown = "; ".join(errors[i].rstrip(".") for i in sorted(errors)[:SHOWN])
-    more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
-    return [f"skipped {len(errors)} of {count} images: {shown}{more}"]
-
-
-def _sizes(rows: Rows, count: int) -> list[str]:
-    return [f"{rows.resized} of {count} masks have another size than their image and are resized to it"] if rows.resized else []
-
-
 def _split(data, seed: int, part, rows: Rows, kept, keys, groups, classes: int) -> dict[str, np.ndarray]:
     """The pairs of each part, as positions in `kept`: as the source has them, missing parts cut from the training part.
 
@@ -295,52 +263,9 @@ def _part(rows: Rows, pairs: list[Pair], own: np.ndarray) -> Part:
     )
 
 
-def _check_classes(encoder: SegmentEncoder, parts: dict[str, Part], counts: np.ndarray) -> list[str]:
-    """Notes on missing classes and empty masks. Raises `DataError` where nothing can be learned."""
-    notes = []
-    if not counts.sum():
-        raise DataError("All pixels of the training masks are void; check data.ignore and the values of the masks.")
-    if (counts > 0).sum() < 2:
-        raise DataError(f"All pixels of the training masks are {encoder.labels[counts.argmax()]!r} or void; there is nothing to learn.")
-    if missing := [encoder.labels[i] for i in np.flatnonzero(counts == 0)]:
-        notes.append(f"no training pixel is of the class {', '.join(map(repr, missing[:10]))}")
-    masks = parts["train"].target.reshape(len(parts["train"]), -1)
-    for i in np.flatnonzero((counts > 0) & (counts < FEW * counts.sum())):
-        owners = len(np.unique(parts["train"].extra["image"][(masks == i).any(1)]))
-        if owners == 1:
-            notes.append(
-                f"the class {encoder.labels[i]!r} has {counts[i]:,} training pixels, all in one image: if it is a stray value, list it in "
-                "data.ignore"
-            )
-    if blank := int((masks == VOID).all(1).sum()):
-        notes.append(f"{blank} of {len(masks)} training masks are void altogether and teach nothing")
-    untested = [encoder.labels[i] for i in np.flatnonzero(counts > 0) if not (parts["test"].target == i).any()]
-    if untested:
-        notes.append(f"no test pixel is of the class {', '.join(map(repr, untested[:10]))}: its score is unknown")
-    return notes
-
-
 def _with_light(encoder: SegmentEncoder, pixels: np.ndarray) -> SegmentEncoder:
     """The encoder with the range of brightness and contrast of training images."""
     sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), FITTED)).astype(int))]
     sample = sample.reshape(len(sample), -1).astype(np.float32)
     range_of = lambda v: (round(float(v.min()), 2), round(float(v.max()), 2))  # noqa: E731
     return structs.replace(encoder, brightness=range_of(sample.mean(1)), contrast=range_of(sample.std(1)))
-
-
-def _facts(encoder: SegmentEncoder, parts: dict[str, Part], errors: dict[int, str], counts: np.ndarray, keys: np.ndarray) -> dict:
-    images = len(keys)
-    shape = f"{encoder.height} by {encoder.width} {'grey' if encoder.channels == 1 else 'RGB'}"
-    rows = sum(map(len, parts.values()))
-    copies = len(keys) - len(np.unique(keys))
-    tiles = f" in {rows:,} tiles" if encoder.tiled else ""
-    return {
-        "summary": f"{images:,} images{tiles}, {len(encoder.labels)} classes, {shape}" + (f", {copies} exact duplicates" if copies else ""),
-        "images": images,
-        "classes": len(encoder.labels),
-        "image_size": f"{encoder.height} x {encoder.width} x {encoder.channels}",
-        "class_shares": {label: round(float(share), 5) for label, share in zip(encoder.labels, counts / counts.sum())},
-        "unreadable": len(errors),
-        "unreadable_files": [errors[i] for i in sorted(errors)[:1000]],
-        "duplicates": copies,
-    }

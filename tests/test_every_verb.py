@@ -122,7 +122,8 @@ def test_verbs_that_need_no_tensorflow(task, bundles, run, tmp_path):
     bundle = bundles(task)
     assert run("new", task, "mine")[0] == 0
     assert run("info", bundle)[1]["task"] == task
-    assert run("check", bundle)[1]["ok"] is True
+    checked = run("check", bundle)[1]
+    assert (checked["ok"], checked["bill"], checked["signed"]) == (True, True, False)
     code, result = run("predict", bundle, example(task, tmp_path))
     assert code == 0
     assert all("error" not in one for one in result["predictions"])
@@ -231,3 +232,41 @@ def test_backtest(task, bundles, run):
         run("backtest", bundles(task), "--origins", "3", "--out", "b.png")[0],
     ]
     assert codes == ([0, 0] if task == "forecast" else [2, 2])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_inspect_page_and_sign(task, bundles, run, tmp_path):
+    code, found = run("inspect", labeled(task, tmp_path), "--task", task)
+    assert code in (0, 2, 3), found
+    code, page = run("page", bundles(task), "page.html")
+    assert code in (0, 2)  # a task without a page says so
+    assert Path("page.html").exists() == (code == 0)
+    if code == 0:
+        assert run("page", bundles(task), "page.html")[0] == 2  # exists already
+    assert run("sign", bundles(task), "--private-key", "no/such/key.pem")[0] in (2, 3)
+    assert run("check", bundles(task), "--public-key", "no/such/key.pub")[0] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_explain_and_diff(task, bundles, run, tmp_path):
+    bundle = bundles(task)
+    code, result = run("explain", bundle, example(task, tmp_path), "--out", "explained")
+    if code == 0:
+        assert result["explanations"]
+        assert list(Path("explained").glob("*.png"))
+    else:
+        assert code in (2, 3)
+    run("pack", bundle, "b.zip")
+    run("unpack", "b.zip", "again")
+    code, result = run("diff", bundle, "again", "--out", "diff.html")
+    assert code in (0, 1, 2), result
+    assert Path("diff.html").exists() == (code == 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_load_keras(task, bundles):
+    import applied_dl
+
+    assert applied_dl.load_keras(bundles(task)).count_params() >= 0

@@ -10,12 +10,12 @@ import os
 import sys
 from typing import NoReturn
 
-from applied_dl.cli import bundles, generate, recipes, serve
+from applied_dl.cli import bundles, generate, predict, recipes, serve
 from applied_dl.cli.verb import Verb, add_common_arguments, print_error
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, nearest
 
-VERBS: dict[str, Verb] = {**recipes.VERBS, **bundles.VERBS, **generate.VERBS, **serve.VERBS}
+VERBS: dict[str, Verb] = {**recipes.VERBS, **predict.VERBS, **generate.VERBS, **bundles.VERBS, **serve.VERBS}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import IO
 from applied_dl.core.bundle import MANIFEST, open_bundle
 from applied_dl.core.bundle_writing import writing
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.signing import SIGNATURE
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # date of every entry, so that the same bundle gives the same archive
 MAX_BYTES = 20 * 2**30  # of an unpacked bundle
@@ -37,7 +38,7 @@ def pack(folder: str | Path, target: str | Path | None = None) -> Path:
     """
     folder = Path(folder)
     target = Path(target) if target else folder.with_name(f"{folder.name}.zip")
-    names = sorted([MANIFEST, *open_bundle(folder).files])
+    names = sorted([MANIFEST, *open_bundle(folder).files, *([SIGNATURE] if (folder / SIGNATURE).is_file() else [])])
     if target.exists():
         raise UsageError(f"{str(target)!r} exists already; name another file.")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from applied_dl.core import bundle, bundle_writing, config
+from applied_dl.core.bill import write_bill
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError
 from applied_dl.report import progress_lines as lines
@@ -68,4 +69,5 @@ def export(
         )
         manifest = msgspec.structs.replace(manifest, exports=exports, recipe=config.as_dict(recipe))
         write_card(work, manifest, describe(serving.model), task.describe_card(manifest))
+        write_bill(work, manifest)
         return bundle.seal(work, manifest)

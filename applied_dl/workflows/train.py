@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from applied_dl.core import bundle, bundle_writing, config, console, limits
+from applied_dl.core.bill import write_bill
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.core.records import EXPLODED, STOPPED, TIME_UP
@@ -266,6 +267,7 @@ def _fill(work: Path, name, task, recipe, prepared, fitted, serving, baselines, 
     ]
     manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))
     write_card(work, manifest, describe(serving.model), task.describe_card(manifest))
+    write_bill(work, manifest)
     return bundle.seal(work, manifest)
 
 

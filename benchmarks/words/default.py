@@ -11,11 +11,11 @@ from benchmarks.runner import Row, each_seed, format_mean, mean_interval, seeds_
 CODE = r"""
 import json, sys, tempfile, time
 from pathlib import Path
-from applied_dl import config
-from applied_dl.tasks import words as task
+from applied_dl.tasks.words import task
 from applied_dl.tasks.words.fit.methods import train_table
 from applied_dl.training.checkpoints import Store
 from applied_dl.training.trainer import CheckpointingTrainer
+from applied_dl.workflows import recipes
 begun = time.process_time()
 recipe = recipes.read_recipe("pipelines/words.toml", {"train.seed": int(sys.argv[1])})
 with tempfile.TemporaryDirectory() as folder:

@@ -53,11 +53,11 @@ import json, os, resource, sys, time
 from pathlib import Path
 corpus, name, dimensions, epochs, rate, threads, seed, out, options, cache = json.loads(sys.argv[1])
 start, begun = time.perf_counter(), time.process_time()
-from applied_dl import config
-from applied_dl.tasks import words as task
+from applied_dl.tasks.words import task
 from applied_dl.tasks.words.fit.methods import train_table
 from applied_dl.training.checkpoints import Store
 from applied_dl.training.trainer import CheckpointingTrainer
+from applied_dl.workflows import recipes
 from applied_dl.tasks.words.vectors import WordVectors
 folder = Path(out).parent
 raw = {"task": "words", "data": {"train": corpus, "validation": corpus + ".held", "test": corpus + ".held"},

@@ -1,0 +1,83 @@
+"""Signatures: what was signed holds, what was changed, added to or signed by another is refused."""
+
+import json
+import subprocess
+
+import pytest
+
+from applied_dl import cli
+from applied_dl.core import bundle
+from applied_dl.core.errors import DataError, RefusedError, UsageError
+from applied_dl.core.packing import pack, unpack
+from applied_dl.core.signing import SIGNATURE, sign, verify
+from tests.core.test_bundle import make, manifest
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    pytest.importorskip("model_signing", reason="the extra [sign] is not installed")
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("mine", "other"):
+        private, public = folder / f"{name}.pem", folder / f"{name}.pub"
+        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", private], check=True)
+        subprocess.run(["openssl", "ec", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    return folder
+
+
+def test_a_signed_bundle_holds_wherever_it_goes(tmp_path, keys):
+    made = make(tmp_path / "b")
+    (made / "notes.txt").write_text("laid beside the files of the bundle")
+    assert sign(made, keys / "mine.pem") == made / SIGNATURE
+    verify(made, keys / "mine.pub")
+    verify(unpack(pack(made), tmp_path / "moved"), keys / "mine.pub")
+    sign(made, keys / "mine.pem")  # again: replaced
+    verify(made, keys / "mine.pub")
+
+
+def test_what_was_changed_after_signing_is_refused(tmp_path, keys):
+    made = make(tmp_path / "b")
+    sign(made, keys / "mine.pem")
+    with pytest.raises(RefusedError, match=r"does not hold with .*other\.pub"):
+        verify(made, keys / "other.pub")
+    (made / "model.tflite").write_bytes(b"x" * 100)
+    bundle.seal(made, manifest())  # its checksums hold again, as an attacker would have it
+    with pytest.raises(RefusedError, match="does not hold"):
+        verify(made, keys / "mine.pub")
+
+
+def test_a_file_added_to_the_manifest_is_refused(tmp_path, keys):
+    made = make(tmp_path / "b")
+    sign(made, keys / "mine.pem")
+    signature = (made / SIGNATURE).read_bytes()
+    (made / "more.tflite").write_bytes(b"x")
+    (made / SIGNATURE).unlink()
+    bundle.seal(made, manifest())
+    (made / SIGNATURE).write_bytes(signature)
+    with pytest.raises(RefusedError):
+        verify(made, keys / "mine.pub")
+
+
+def test_what_cannot_be_a_key_or_a_signature_gets_a_sentence(tmp_path, keys):
+    made = make(tmp_path / "b")
+    with pytest.raises(DataError, match="has no signature"):
+        verify(made, keys / "mine.pub")
+    with pytest.raises(DataError, match="cannot sign"):
+        sign(made, keys / "mine.pub")
+    with pytest.raises(DataError, match="cannot sign"):
+        sign(made, keys / "absent.pem")
+    sign(made, keys / "mine.pem")
+    with pytest.raises(DataError, match="cannot be read"):
+        verify(made, keys / "absent.pub")
+    for content in ("", "[]", "{}", json.dumps({"dsseEnvelope": {}})):
+        (made / SIGNATURE).write_text(content)
+        with pytest.raises(RefusedError):
+            verify(made, keys / "mine.pub")
+
+
+def test_without_the_package_the_command_names_the_extra(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "model_signing", None)
+    made = make(tmp_path / "b")
+    with pytest.raises(UsageError, match=r"applied_dl\[sign\]"):
+        sign(made, "key.pem")
+    assert cli.main(["sign", str(made), "--private-key", "key.pem"]) == 2
+    assert "[sign]" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Shared by all tests: no GPU noise, a cache of their own, and one trained bundle a task."""
 
+import fcntl
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,14 +39,21 @@ QUICK = {
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """`trained(task)`: one bundle a task, trained once."""
+    """`trained(task)`: one bundle a task, trained once by whichever process of the tests asks first."""
     import applied_dl
+    from applied_dl.core.bundle import open_bundle
+    from applied_dl.workflows.train import Run
 
-    made = {}
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def get(task: str):
-        if task not in made:
-            made[task] = applied_dl.train({"task": task}, out=tmp_path_factory.mktemp(task) / task, **QUICK.get(task, {}))
-        return made[task]
+        out = shared / "trained" / task
+        out.parent.mkdir(exist_ok=True)
+        with open(out.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not out.exists():
+                applied_dl.train({"task": task}, out=out, **QUICK.get(task, {}))
+        return Run(bundle=out, manifest=open_bundle(out))
 
     return get

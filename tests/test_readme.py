@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+LONG = ("generate.md", "segment.md", "sentences.md", "python.md")
 SERVED = ("fastapi", "tritonclient", "spark_frame")  # a block that needs a web framework, a server or a cluster is compiled, not run
 
 
@@ -46,7 +47,12 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     assert "'lower'" in output
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES[1:] if blocks("python", page)], ids=lambda p: p.name)
+def page_to_run(page: Path):
+    """A page, marked where its code trains for long."""
+    return pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else [])
+
+
+@pytest.mark.parametrize("page", [page_to_run(page) for page in PAGES[1:] if blocks("python", page)])
 def test_the_python_of_the_pages_runs(page, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")

@@ -23,22 +23,23 @@ LABELS_FILE = "labels.txt"
 
 def add_metadata(content: bytes, name: str, serving: Serving) -> bytes:
     """The TFLite model with metadata added; its tensors, buffers and outputs are unchanged."""
+    from ai_edge_litert import schema_py_generated as schema
+
     files = dict(serving.files)
     if serving.labels:
         files[LABELS_FILE] = ("\n".join(serving.labels) + "\n").encode()
-    return _pack(content, _Metadata(content, name, serving, tuple(files)).build(), files)
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    return _pack(model, len(content), _Metadata(model, name, serving, tuple(files)).build(), files)
 
 
 class _Metadata:
     """One flatbuffer of the schema; fields are numbered as in `metadata_schema.fbs`."""
 
-    def __init__(self, content: bytes, name: str, serving: Serving, files: tuple[str, ...]):
+    def __init__(self, model, name: str, serving: Serving, files: tuple[str, ...]):
         import flatbuffers
-        from ai_edge_litert import schema_py_generated as schema
 
         self.builder = flatbuffers.Builder(1024)
         self.name, self.serving, self.files = name, serving, files
-        model = schema.ModelT.InitFromPackedBuf(content, 0)
         graph = model.subgraphs[0]
         self.inputs = [graph.tensors[i] for i in graph.inputs]
         self.outputs = [graph.tensors[i] for i in _probabilities_first(model)]
@@ -105,18 +106,18 @@ def _probabilities_first(model) -> list[int]:
     return sorted((int(place) for place in model.subgraphs[0].outputs), key=lambda place: place not in first)
 
 
-def _pack(content: bytes, metadata: bytes, files: dict[str, bytes]) -> bytes:
+def _pack(model, size: int, metadata: bytes, files: dict[str, bytes]) -> bytes:
+    """The changed model (a `ModelT` of about `size` bytes) with its metadata, and the files behind it."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
     model.subgraphs[0].outputs = np.array(_probabilities_first(model), np.int32)
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(metadata, np.uint8)
     model.buffers.append(buffer)
     entry.name, entry.buffer = b"TFLITE_METADATA", len(model.buffers) - 1
     model.metadata = [m for m in model.metadata or [] if m.name != entry.name] + [entry]
-    builder = flatbuffers.Builder(len(content) + len(metadata) + 1024)
+    builder = flatbuffers.Builder(size + len(metadata) + 1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:

@@ -59,7 +59,8 @@ def export_files(
         exports.append(_verify_saved_model(folder / "saved_model", verifier))
         exports += [_verify_endpoint(folder / "saved_model", name, sample, verifier) for name, sample in serving.samples.items()]
     if "tflite" in settings.formats:
-        exports += _export_tflite(serving, settings, train, verifier, folder, name)
+        written = folder / "saved_model" if "saved_model" in settings.formats and not serving.endpoints else None
+        exports += _export_tflite(serving, settings, train, verifier, folder, name, written)
         export_explanation(serving, rows, folder)
     return _choose(exports, verifier.reference, settings, folder), expected
 
@@ -89,9 +90,11 @@ def _verify_endpoint(folder: Path, endpoint: str, sample: Callable, verifier: Ve
     )  # fmt: skip
 
 
-def _export_tflite(serving: Serving, settings, train: Part, verifier: Verifier, folder: Path, name: str) -> list[ExportedFile]:
+def _export_tflite(
+    serving: Serving, settings, train: Part, verifier: Verifier, folder: Path, name: str, written: Path | None
+) -> list[ExportedFile]:
     exports = []
-    contents, costs, reasons = tflite_files(serving, settings, train, name)
+    contents, costs, reasons = tflite_files(serving, settings, train, name, written)
     for variant in settings.variants:
         if variant in reasons:
             exports.append(ExportedFile(file="", format="tflite", variant=variant, bytes=0, refused=reasons[variant]))
@@ -103,17 +106,18 @@ def _export_tflite(serving: Serving, settings, train: Part, verifier: Verifier, 
 
 
 def tflite_files(
-    serving: Serving, settings, train: Part, name: str
+    serving: Serving, settings, train: Part, name: str, saved_model: Path | None = None
 ) -> tuple[dict[str, bytes], dict[str, dict[str, float]], dict[str, str]]:
     """The files of the recipe's precisions that convert and run, what they cost, and why the others do not; all by variant.
 
-    Arguments as for `export_files`. The costs are those of `runtime.measure.costs`.
+    Arguments as for `export_files`; `saved_model` is a folder that holds the serving graph, where it was written already. The costs are
+    those of `runtime.measure.costs`.
     """
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         sample = train.take(np.linspace(0, len(train) - 1, min(len(train), convert.REPRESENTATIVE_ROWS)).astype(np.int64))
         np.savez(work / "representative.npz", **sample.inputs)
-        converted, reasons = convert_variants(serving, tuple(settings.variants), work)
+        converted, reasons = convert_variants(serving, tuple(settings.variants), work, saved_model)
         refused, costs = run_isolated(converted, work / "representative.npz")
         contents = {variant: path.read_bytes() for variant, path in converted.items() if variant not in refused}
     if settings.metadata:
@@ -121,13 +125,17 @@ def tflite_files(
     return contents, costs, reasons | refused
 
 
-def convert_variants(serving: Serving, variants: tuple[str, ...], work: Path) -> tuple[dict[str, Path], dict[str, str]]:
+def convert_variants(
+    serving: Serving, variants: tuple[str, ...], work: Path, saved_model: Path | None = None
+) -> tuple[dict[str, Path], dict[str, str]]:
     """Files by variant, and the reasons of those that could not be converted. A graph without large weights has no int8_weights file."""
-    write_saved_model(serving, work / "phone", endpoints=False)
+    if saved_model is None:
+        saved_model = work / "phone"
+        write_saved_model(serving, saved_model, endpoints=False)
     requested = tuple(v for v in variants if v != "int8_weights")
     if "int8_weights" in variants and "fp32" not in requested:
         requested = ("fp32", *requested)
-    failures = convert.convert(work / "phone", work, requested, work / "representative.npz")
+    failures = convert.convert(saved_model, work, requested, work / "representative.npz")
     reasons = {variant: f"it could not be converted: {reason}" for variant, reason in failures.items() if variant in variants}
     files = {variant: work / f"{variant}.tflite" for variant in requested if variant not in failures}
     if "int8_weights" in variants and "fp32" in files and (content := quantise_weights(files["fp32"].read_bytes())):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import os
 from array import array
 from collections import defaultdict
@@ -19,6 +18,7 @@ import numpy as np
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.mapped import release
 from applied_dl.text import corpus
 from applied_dl.text.decoding import Reading
 from applied_dl.text.word_tokens import JOIN, tokens
@@ -144,12 +144,6 @@ def _read(found: Ids, first: int, last: int) -> np.ndarray:
     ids = np.array(found.ids[found.ends[first - 1] if first else 0 : found.ends[last - 1]])
     release(found.ids)
     return ids
-
-
-def release(ids: np.ndarray) -> None:
-    """Release the memory of a mapped file's pages; they are read again when needed."""
-    if isinstance(ids.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        ids.base.madvise(mmap.MADV_DONTNEED)
 
 
 def final_ids(found: Ids, kept: np.ndarray, renamed: np.ndarray, path: Path | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from applied_dl.io.mapped import row_reader
 from applied_dl.layers.backend import JAX, constant, take
 
-LARGEST_RESIDENT = 2**30  # bytes; a larger array stays memory-mapped and is read a batch at a time
+LARGEST_RESIDENT = 2**30  # bytes of the mapped arrays of a source, above which they stay on disk and are read a batch at a time
 
 
 class Source(NamedTuple):
@@ -28,8 +29,11 @@ class Source(NamedTuple):
 
 
 def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarray | None = None) -> Source:
-    """A source over arrays in memory: one gather per batch, never a Python loop per row."""
-    columns = [_column(array) for array in (*inputs.values(), target, *(() if weight is None else (weight,)))]
+    """A source over arrays in memory: one gather per batch, never a Python loop per row. Mapped arrays that are large stay on disk."""
+    arrays = [*inputs.values(), target, *(() if weight is None else (weight,))]
+    mapped = [isinstance(array, np.memmap) for array in arrays]
+    large = sum(array.nbytes for array, one in zip(arrays, mapped) if one) > LARGEST_RESIDENT
+    columns = [_column_on_disk(array) if large and one else _column(array) for array, one in zip(arrays, mapped)]
     names = list(inputs)
 
     def gather(index):
@@ -37,25 +41,24 @@ def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarr
         features = dict(zip(names, values))
         return (features, *values[len(names) :])
 
-    return Source(len(target), gather, ready=not any(_on_disk(array) for array in inputs.values()))
-
-
-def _on_disk(array: np.ndarray) -> bool:
-    return isinstance(array, np.memmap) and array.nbytes > LARGEST_RESIDENT
+    return Source(len(target), gather, ready=not (large and any(mapped[: len(names)])))
 
 
 def _column(array: np.ndarray):
-    if not _on_disk(array):
-        table = constant(array)
-        return lambda index: take(table, index)
+    table = constant(array)
+    return lambda index: take(table, index)
+
+
+def _column_on_disk(array: np.ndarray):
+    rows = row_reader(array)
     if JAX:
-        return lambda index: np.ascontiguousarray(array[np.asarray(index)])
+        return lambda index: rows(np.asarray(index))
     import tensorflow as tf
 
     kind, shape = tf.as_dtype(array.dtype), array.shape[1:]
 
     def read(index):
-        batch = tf.numpy_function(lambda i: np.ascontiguousarray(array[i]), [index], kind, stateful=False)
+        batch = tf.numpy_function(rows, [index], kind, stateful=False)
         return tf.ensure_shape(batch, (None, *shape))
 
     return read

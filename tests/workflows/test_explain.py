@@ -108,6 +108,7 @@ def test_the_planted_patch_is_found_in_images_and_the_heat_map_shows_it(tmp_path
     assert (row * 7 // plot.shape[0], column * 7 // plot.shape[1]) == places[0]
 
 
+@pytest.mark.slow
 def test_the_planted_word_is_found_in_texts(tmp_path):
     recipe, texts, word = planted_text(tmp_path, rows=300)
     run = applied_dl.train(recipe, out=tmp_path / "b")

@@ -44,6 +44,7 @@ def test_it_searches_writes_the_best_and_goes_on(tmp_path, capsys):
     assert "another recipe" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_trial_worse_than_the_median_of_the_others_is_stopped_early(tmp_path, capsys):
     """Five trials that were good from their first epoch on; one that cannot learn is not trained to its end."""
     import optuna

@@ -100,6 +100,7 @@ def trained_on_planted(tmp_path, rows, epochs):
     return applied_dl.train(recipe, out=tmp_path / "b").bundle, photos, places
 
 
+@pytest.mark.slow
 def test_a_bundle_with_a_map_explains_by_it(tmp_path):
     bundle, photos, _ = trained_on_planted(tmp_path, 80, 1)
     assert {row["file"]: row["ok"] for row in check(bundle)} == {"model.fp32.tflite": True, EXPLANATION: True}

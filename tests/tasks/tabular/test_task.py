@@ -29,22 +29,36 @@ FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
 @pytest.mark.parametrize(
     "sections",
     [
-        {"model": {"heads": 4, "width": 32}, "train": {"epochs": 12}},
-        {
-            "model": {"name": "mlp", "width": 32, "activation": "maxout"},
-            "train": {"epochs": 8, "loss": "quantile"},
-            "preprocess": {"scale": "quantile"},
-        },
-        {
-            "model": {"name": "resnet", "width": 24, "depth": 1},
-            "train": {"epochs": 8, "loss": "gaussian_nll"},
-            "preprocess": {"numeric_embedding": "periodic"},
-        },
-        {"model": {"name": "mlp", "width": 16}, "train": {"epochs": 4, "loss": "huber"}, "preprocess": {"components": 2}},
-        {"model": {"name": "realmlp", "width": 16, "depth": 2}, "train": {"epochs": 6}},
-        {"model": {"members": ["linear", "retrieval"], "width": 16, "memory": 300}, "train": {"epochs": 6}},
+        pytest.param({"model": {"heads": 4, "width": 32}, "train": {"epochs": 12}}, id="tabm"),
+        pytest.param(
+            {
+                "model": {"name": "mlp", "width": 32, "activation": "maxout"},
+                "train": {"epochs": 8, "loss": "quantile"},
+                "preprocess": {"scale": "quantile"},
+            },
+            id="quantile",
+        ),
+        pytest.param(
+            {
+                "model": {"name": "resnet", "width": 24, "depth": 1},
+                "train": {"epochs": 8, "loss": "gaussian_nll"},
+                "preprocess": {"numeric_embedding": "periodic"},
+            },
+            id="normal",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"model": {"name": "mlp", "width": 16}, "train": {"epochs": 4, "loss": "huber"}, "preprocess": {"components": 2}},
+            id="components",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"model": {"name": "realmlp", "width": 16, "depth": 2}, "train": {"epochs": 6}}, id="realmlp", marks=pytest.mark.slow),
+        pytest.param(
+            {"model": {"members": ["linear", "retrieval"], "width": 16, "memory": 300}, "train": {"epochs": 6}},
+            id="retrieval",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["tabm", "quantile", "normal", "components", "realmlp", "retrieval"],
 )
 def test_files_answer_as_keras_does_with_the_users_units(table, tmp_path, sections):
     raw = config.as_dict(recipe(table, **sections))
@@ -123,7 +137,7 @@ def test_parameter_counts_are_those_of_the_docstrings(name, count):
     assert f"{count:,} parameters" in builder.__doc__
 
 
-@pytest.mark.parametrize("scale", ["robust", "quantile"])
+@pytest.mark.parametrize("scale", ["robust", pytest.param("quantile", marks=pytest.mark.slow)])
 def test_sums_and_differences_of_numbers_are_in_the_file_too(tmp_path, scale):
     random, n = np.random.default_rng(1), 500
     x = random.normal(5e5, 9e4, n)
@@ -159,6 +173,7 @@ def test_a_simple_member_has_half_of_the_weight_unless_validation_rows_say_other
     assert greedy_weights([guess, sure], labels, "crossentropy", True, True)[1] > 0.9
 
 
+@pytest.mark.slow
 def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table):
     resolved, prepared = prepared_with(table, model={"name": "linear"}, train={"epochs": 1, "learning_rate": 1e-6})  # steps alone fail
     raw = fit_linear(resolved, prepared, CheckpointingTrainer(), "m").model.predict(

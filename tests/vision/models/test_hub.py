@@ -143,6 +143,7 @@ def images(folder, count=24):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_a_recipe_takes_a_preset_to_a_verified_file(tmp_path):
     given = {
         "data": {"source": images(tmp_path / "images"), "image_size": (SIDE, SIDE)},

@@ -58,6 +58,7 @@ def test_features_are_those_of_the_file_the_weights_come_from(shared):
         assert features @ want / np.linalg.norm(features) / np.linalg.norm(want) > 0.98
 
 
+@pytest.mark.slow
 def test_small_images_are_enlarged_inside_the_graph(tmp_path):
     keras.utils.set_random_seed(0)
     net = builders.backbone((20, 24, 3), 3, weights="embedded", resolution=64)

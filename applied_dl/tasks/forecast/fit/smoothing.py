@@ -29,7 +29,8 @@ USUAL = (
 KEPT, FAST_KEPT = 10, 2  # forecasters of different kinds, the best of each; and the best of those that follow a change of level
 FEWEST_ERRORS = 20  # known values forecast from the origins, under which nothing is chosen
 MOST_WINDOWS, MOST_EACH = 3000, 60  # origins of all series, and of one
-FEW_SERIES, MOST_LENGTHS = 20, 8  # up to so many series histories of every length are compared, of more of a few lengths
+FEW_SERIES = 20  # up to so many the older half of their steps is forecast from, too
+MOST_LENGTHS = 10  # different lengths of histories
 ENOUGH = 20  # horizons of known values, forecast from the origins, with which half of the sharpness is reached
 CHUNK = 2**22  # numbers of forecasts at once
 CAP = 10.0  # times the usual error of a window: a break that nothing foresaw counts no more
@@ -86,14 +87,12 @@ Windows = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window: int) -> Windows:
     """Windows by length: histories (N, L), what followed (N, H) with NaN beyond the known steps, and units (N,): mean seasonal changes.
 
-    L is what is known, of many series one of a few lengths: a history of another loses its first steps.
+    L is what is known, as one of a few lengths: a history of another loses its first steps.
     """
     each = int(np.clip(MOST_WINDOWS // max(1, len(columns)), 2, MOST_EACH))
     every = max(1, len(columns) * each // MOST_WINDOWS)
     firsts = [_first(len(column), season, len(columns)) for column in columns]
-    lengths = np.arange(min(window, *firsts), window + 1)
-    if len(columns) > FEW_SERIES:
-        lengths = np.unique(np.linspace(lengths[0], window, MOST_LENGTHS).astype(int))
+    lengths = np.unique(np.linspace(min(window, *firsts), window, MOST_LENGTHS).astype(int))
     rows: dict[int, list] = {int(length): [] for length in lengths}
     for column, first in list(zip(columns, firsts))[::every]:
         steps = len(column)
@@ -146,7 +145,7 @@ def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> 
                     kernels = np.concatenate([family[kind].kernels[place] for kind, place in places], axis=1).astype(np.float32)
                     values, back = scaled(x, scale, horizon, season)
                     rows.append(np.asarray(back(applied(values, kernels, horizon), np.arange(horizon))))
-            rows += [np.asarray(by_name(x, m.name, horizon, season))[:, None] for m in pool if m.name]
+            rows += [np.asarray(one)[:, None] for one in by_name(x, [m.name for m in pool if m.name], horizon, season)]
             gaps = np.nanmean(np.abs(np.concatenate(rows, axis=1) - truth[:, None]), axis=2) / unit[start : start + size, None]  # (N, M)
             weights = np.isfinite(truth).mean(axis=1)[:, None]
             total += (weights * np.minimum(gaps, CAP * np.median(gaps, axis=1, keepdims=True))).sum(axis=0)

@@ -114,6 +114,15 @@ def adaptive_theta(x, horizon: int, season: int, how: str = "additive", drift: f
     Example:
         >>> adaptive_theta(np.array([[1.0, 2.0, 3.0, 4.0]]), 2, 1)
     """
+    level, growth, back = level_and_growth(x, horizon, season, how)
+    return back(level + drift * growth)
+
+
+def level_and_growth(x, horizon: int, season: int, how: str) -> tuple:
+    """What forecasts with any drift share: the level (N, 1), its growth (N, H) along the line, and the way back to the user's units.
+
+    Arguments as for `adaptive_theta`.
+    """
     length = x.shape[1]
     z, back = without_season(x, season, how)
     taps = min(length, LONGEST)
@@ -132,4 +141,4 @@ def adaptive_theta(x, horizon: int, season: int, how: str = "additive", drift: f
     slope = ops.matmul(z, (t / max(float(t @ t), 1.0)).astype(np.float32)[:, None])  # (N, 1)
     steps = np.arange(horizon)[None] + np.array([[(1 - (1 - a) ** length) / a] for a in ALPHAS])  # (A, H)
     level = ops.sum(weights * levels[:, -1], axis=1, keepdims=True)
-    return back(level + drift * slope * ops.matmul(weights, steps.astype(np.float32)))
+    return level, slope * ops.matmul(weights, steps.astype(np.float32)), back

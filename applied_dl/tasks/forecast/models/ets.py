@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_LEVEL, THETAS, adaptive_theta, logarithms
+from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_LEVEL, THETAS, level_and_growth, logarithms
 from applied_dl.tasks.forecast.models.intermittent import TSB, median, tsb
 from applied_dl.tasks.forecast.models.level_shape import level_shape
 from applied_dl.tasks.forecast.models.shell import Spec, forecaster, swap
@@ -72,18 +72,23 @@ def applied(x, kernels, horizon: int):
     return found - (-ops.expand_dims(last, 1))
 
 
-def by_name(x, name: str, horizon: int, season: int):
-    """(N, H) of a forecaster that is no matrix: windows (N, L) in the user's units."""
-    if name == "median":
-        return median(x, horizon)
-    if name == "level_shape":
-        return level_shape(x, horizon, season)
-    if name == "log_level_shape":
-        logs, back = scaled(x, "log", horizon, season)
-        return back(ops.expand_dims(level_shape(logs, horizon, season), 1), np.arange(horizon))[:, 0]
-    if name in THETAS:
-        return adaptive_theta(x, horizon, season, *THETAS[name])
-    return tsb(x, horizon, *TSB[name])
+def by_name(x, names: list[str], horizon: int, season: int) -> list:
+    """The forecasts (N, H) of forecasters that are no matrices: windows (N, L) in the user's units."""
+    ways = {how: level_and_growth(x, horizon, season, how) for how in {THETAS[name][0]: None for name in names if name in THETAS}}
+    found = []
+    for name in names:
+        if name in THETAS:
+            how, drift = THETAS[name]
+            level, growth, back = ways[how]
+            found.append(back(level + drift * growth))
+        elif name == "log_level_shape":
+            logs, back = scaled(x, "log", horizon, season)
+            found.append(back(ops.expand_dims(level_shape(logs, horizon, season), 1), np.arange(horizon))[:, 0])
+        elif name == "level_shape":
+            found.append(level_shape(x, horizon, season))
+        else:
+            found.append(median(x, horizon) if name == "median" else tsb(x, horizon, *TSB[name]))
+    return found
 
 
 def origins_of(window: int, season: int) -> tuple[int, ...]:
@@ -143,9 +148,9 @@ class RollingAverage(layers.Layer):
             if count:
                 values, back = scaled(x, scale, self.horizon, self.season)
                 found.append(back(applied(values, next(weights), len(steps)), steps))
-        for name in self.others:
-            one = by_name(x, name, int(steps[-1]) + 1, self.season)
-            one = one if len(steps) == steps[-1] + 1 else ops.matmul(one, np.eye(int(steps[-1]) + 1, dtype=np.float32)[:, steps])
+        farthest = int(steps[-1]) + 1
+        for one in by_name(x, self.others, farthest, self.season):
+            one = one if len(steps) == farthest else ops.matmul(one, np.eye(farthest, dtype=np.float32)[:, steps])
             found.append(ops.expand_dims(one, 1))
         return ops.concatenate(found, axis=1)
 
@@ -156,7 +161,7 @@ class RollingAverage(layers.Layer):
             return ops.softmax(0.0 * x[:, :1] - penalty, axis=1)
         errors = []
         for which, origin in enumerate(self.origins):
-            truth = ops.stack([x[:, origin + int(step)] for step in self.ahead[which]], axis=1)
+            truth = ops.matmul(x[:, origin:], np.eye(x.shape[1] - origin, dtype=np.float32)[:, self.ahead[which]])
             errors.append(ops.mean(ops.abs(self.forecasts(x[:, :origin], which) - ops.expand_dims(truth, 1)), axis=2))
         error = sum(errors) / len(errors) + EASY * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-9
         own = error / ops.min(error, axis=1, keepdims=True)

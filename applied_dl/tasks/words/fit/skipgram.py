@@ -19,9 +19,9 @@ import numpy as np
 from applied_dl.core.errors import DataError
 from applied_dl.core.records import History
 from applied_dl.core.task import Pace, Trainer
+from applied_dl.io.mapped import release
 from applied_dl.text.encoded_text import Text, stretches
 from applied_dl.text.kernels import KernelState, train_pieces
-from applied_dl.text.word_ids import release
 
 PORTION = 2**20  # words of the text between two places where a training may be resumed
 CALL = 2**13  # words of one call of a kernel

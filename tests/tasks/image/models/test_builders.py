@@ -32,7 +32,10 @@ COUNTS = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = ("backbone",)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES])
 def test_trains_saves_and_exports(name, tmp_path):
     keras.utils.set_random_seed(0)
     shape, options = CASES[name]

@@ -96,7 +96,7 @@ def test_folds_keep_groups_and_shares():
     assert np.bincount(fold).tolist() == [40] * 5
 
 
-@pytest.mark.parametrize("target", ["price", "dear"])
+@pytest.mark.parametrize("target", ["price", pytest.param("dear", marks=pytest.mark.slow)])
 def test_the_shipped_file_saw_all_rows_and_the_scores_are_of_one_that_did_not(table, tmp_path, target):
     data = {"source": str(table), "target": target, "ignore": ["dear" if target == "price" else "price"]}
     run = applied_dl.train("tabular", out=tmp_path / "b", data=data, **FAST)

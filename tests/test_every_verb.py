@@ -1,5 +1,6 @@
 """Every verb for every task: an answer as one JSON object, or a refusal in one sentence; never a traceback."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from applied_dl import cli
 from applied_dl.tasks import TASKS
 from tests.cases.segment_files import fill
+from tests.serving.server import serving
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = {"export.formats": ["tflite"], "export.variants": ["fp32"], "export.max_metric_drop": 1.0}
@@ -18,7 +20,7 @@ RECIPES = {
     "tabular": {"data.source": "diabetes", "model.name": "linear", "train.epochs": 2},
     "forecast": {"data.source": "co2", "data.horizon": 8, "model.name": "nlinear", "train.epochs": 1},
     "words": {"data.source": "english", "preprocess.vocabulary": 500, "model.dimensions": 8, "train.epochs": 1},
-    "segment": {"model.width": 0.5, "model.depth": 2, "train.epochs": 1},
+    "segment": {"data.image_size": [32, 32], "model.width": 0.25, "model.depth": 1, "train.epochs": 1},
     "recommend": {"data.source": "tastes", "model.name": "ease", "model.regularization": 200.0},
     "generate": {"data.source": "digits", "model.width": 8, "train.epochs": 4, "train.batch_size": 256},
     "sentences": {"data.source": "english", "data.max_rows": 400, "model.name": "static", "model.dimensions": 8, "train.epochs": 1},
@@ -26,6 +28,10 @@ RECIPES = {
 SPACES = {"image": "model.dropout", "segment": "model.dropout",
           "tabular": "train.weight_decay", "forecast": "train.weight_decay", "sentences": "learn.temperature",
           "recommend": "model.regularization", "generate": "train.learning_rate"}  # fmt: skip
+
+
+IMAGE = base64.b64encode((ROOT / "docs" / "images" / "digit_3.png").read_bytes()).decode()
+RAW = {"recommend": {"user": "user17"}, "generate": {"label": "3", "seed": 1}, "segment": {"image": IMAGE}}  # of a server
 
 
 def overrides(task: str, **more) -> list[str]:
@@ -180,6 +186,25 @@ def test_train_once_more(task, bundles, run):
     assert run("train", task, "--out", "third", "--set", "train.epoch=3")[0] == 2
     assert run("train", task, "--out", "third", "--set", "data.source=no/such/data.csv")[0] in (2, 3)
     assert not Path("third").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", RAW)
+def test_time_limit_diff_and_serve(task, bundles, run):
+    bundle = bundles(task)
+    assert run("train", task, "--out", "limited", *overrides(task), "--set", "train.time_limit=120s")[0] == 0
+    code, found = run("diff", bundle, "limited")
+    assert code == 0
+    assert found["metrics"]
+    inputs = [
+        {"name": name, "shape": [1], "datatype": "FP64" if isinstance(cell, int) else "BYTES", "data": [cell]}
+        for name, cell in RAW[task].items()
+    ]
+    with serving(f"one={bundle}") as server:
+        status, body = server.ask("POST", "/v2/models/one/infer", json.dumps({"parameters": {"raw": True}, "inputs": inputs}))
+    assert status == 200, body
+    (one,) = json.loads(body)["outputs"][0]["data"]
+    assert "error" not in json.loads(one)
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def examine(
     found += check_activations(case.model, inputs, "at the start")
     found += check_gradients(case)
     found += check_one_batch(case)
-    found += check_rate(case)
+    found += check_rate(case, budget)
     history, more = _train(case, budget, metrics, monitor, rising)
     found += more
     if history.rows:

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import time
+
 import keras
 import numpy as np
 
+from applied_dl.core import console
 from applied_dl.core.errors import DataError
 from applied_dl.training.batches import plan
 from applied_dl.training.diagnostics.case import Case, descend, restoring
 from applied_dl.training.diagnostics.finding import Finding
-from applied_dl.training.lr_finder import find
+from applied_dl.training.lr_finder import FINDER_STEPS, find
 from applied_dl.training.model_parts import all_layers
 
 STEPS = 120
+SHORT = 30.0  # seconds that the search for a rate may take whatever the budget
 FAR = 8.0  # times off the suggestion from which the recipe's rate is questioned
 PROGRESS = 0.25  # of the decrease of the loss that the suggested rate reaches in the same steps
 FEWEST_STEPS = 50  # of a whole training
 NORM_BATCH = 4
 
 
-def check_rate(case: Case) -> list[Finding]:
-    """Too high, too low, or too few steps altogether. Leaves the model as it was."""
+def check_rate(case: Case, budget: float = 60.0) -> list[Finding]:
+    """Too high, too low, or too few steps altogether. Leaves the model as it was.
+
+    Other rates are not tried where that would take longer than `budget` seconds (and half a minute).
+    """
     found = _steps(case)
     rate = case.settings.learning_rate
     if rate == "auto":
         return found
+    start = time.perf_counter()
     with restoring(case.model):
         own = descend(case, STEPS)
+    search = (time.perf_counter() - start) / STEPS * FINDER_STEPS
     if len(own) < STEPS:
         return [*found, _high(case, float("inf"), 1.0, f"at the rate {rate:g} the loss is not finite after {len(own)} steps")]
+    if search > max(budget, SHORT):
+        console.say("doctor", f"other learning rates are not tried, which would take about {search:.0f} s: raise --budget, or use lr-find")
+        return found
     try:
         with restoring(case.model):
             advised = find(case.model, case.source, case.settings, loss=case.loss, augment=case.augment, rates=case.rates).chosen

@@ -40,7 +40,8 @@ def run_isolated(files: dict[str, Path], rows: Path) -> tuple[dict[str, str], di
             continue
         code = process.returncode
         if code:
-            refused[variant] = f"the runtime ended with {f'signal {-code}' if code < 0 else f'code {code}'} when it ran this file"
+            how = f"signal {-code}" if code < 0 else f"code {code}"
+            refused[variant] = f"LiteRT itself aborts when it runs this file ({how}), and so would an app that opens it"
         elif output.strip():
             costs[variant] = json.loads(output.splitlines()[-1])
     return refused, costs

@@ -130,11 +130,12 @@ def test_scores_in_place_of_masks(folder):
 
 def test_the_default_takes_the_trunk_for_photographs_and_none_for_small_images(tmp_path):
     small = recipes.read_recipe({"task": "segment", "data": {"source": str(fill(tmp_path / "s", 12))}})
-    large = recipes.read_recipe({"task": "segment", "data": {"source": str(fill(tmp_path / "l", 12, size=(112, 160)))}})
+    large = recipes.read_recipe({"task": "segment", "data": {"source": str(fill(tmp_path / "l", 12, size=(48, 64)))}})
     prepared = [read_data(task, recipe) for recipe in (small, large)]
     found = [resolve_recipe(task, recipe, data) for recipe, data in zip((small, large), prepared)]
-    assert [(one.model.name, one.model.weights) for one in found] == [("unet_small", "none"), ("unet", "embedded")]
-    assert [one.data.image_size for one in found] == [(32, 48), (112, 160)]
+    assert [(one.model.name, one.model.weights) for one in found] == [("unet", "none"), ("unet", "embedded")]
+    assert [one.data.image_size for one in found] == [(32, 48), (48, 64)]
+    assert [one.model.width for one in found] == [0.5, None]
     assert found[1].train.layerwise_lr_decay
     assert found[0].train.layerwise_lr_decay is None
     assert [len(smaller_models(recipe, data)) for recipe, data in zip((small, large), prepared)] == [3, 5]

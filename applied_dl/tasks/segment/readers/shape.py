@@ -10,7 +10,7 @@ from applied_dl.vision.ranges import fit_ranges, header_of
 
 SAMPLE = 500  # images whose header decides
 LARGEST = {"fast": 160 * 160, "default": 320 * 320, "best": 512 * 512}  # pixels of an input
-SMALL = 96  # pixels of the shorter side, below which a net is trained from scratch by default
+SMALL = 48  # pixels of the shorter side, below which a net is trained from scratch by default
 TILE = 256
 MULTIPLE = 16
 

@@ -18,7 +18,7 @@ random = np.random.default_rng(0)
 def models() -> dict:
     """Name → what makes `(model, inputs, target)`."""
     from applied_dl.layers.activations import NAMES
-    from applied_dl.models import forecast, image, segment, tabular
+    from applied_dl.models import forecast, generate, image, segment, tabular
     from applied_dl.text.models.static import raw_bytes, static
     from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
     from applied_dl.text.models.word_vectors import word_lookup
@@ -33,6 +33,10 @@ def models() -> dict:
         model = build(spec)
         given = model.input if isinstance(model.input, dict) else {"history": model.input}
         x = {key: _like(tensor, 4) for key, tensor in given.items()}
+        return model, x, random.normal(size=(4, *model.output.shape[1:])).astype(np.float32)
+
+    def made(model):
+        x = {key: _like(tensor, 4) for key, tensor in model.input.items()}
         return model, x, random.normal(size=(4, *model.output.shape[1:])).astype(np.float32)
 
     def texts(model):
@@ -53,6 +57,9 @@ def models() -> dict:
     found["image backbone"] = lambda: image_model(image.backbone, 32, backbone="MobileNetV2", alpha=0.35, weights=None)
     found |= {f"segment {name}": (lambda b=build: image_model(b, of_pixels=True)) for name, build in segment.BUILDERS.items()}
     found |= {f"forecast {name}": (lambda b=build, n=name: series(b, n)) for name, build in forecast.BUILDERS.items()}
+    found |= {f"generate {name}": (lambda b=build: made(b((8, 8, 1), 4, 3, width=4))) for name, build in generate.GENERATORS.items()}
+    found["generate autoregressive"] = lambda: made(generate.column_net((5, 9), width=8))
+    found["generate row_gan"] = lambda: made(generate.row_generator((5, 9), 4, width=8))
     found |= {f"tabular {name}": (lambda b=build: columns(b)) for name, build in tabular.BUILDERS.items()}
     small = {"depth": 1, "width": 32, "heads": 2}
     found["text transformer"] = lambda: texts(transformer(50, length=16, **small))

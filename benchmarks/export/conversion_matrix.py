@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "conversion.md"
 def builders() -> dict[str, Callable]:
     """Builder functions by name; a builder that is added to its family's table is in the matrix at once."""
     from applied_dl.layers.activations import NAMES
-    from applied_dl.models import forecast, image, recommend, segment, tabular
+    from applied_dl.models import forecast, generate, image, recommend, segment, tabular
     from applied_dl.text.models.static import raw_bytes, static
     from applied_dl.text.models.transformer import classifier, masked_language_model, transformer
     from applied_dl.text.models.word_vectors import word_lookup
@@ -43,6 +43,9 @@ def builders() -> dict[str, Callable]:
     found |= {f"tabular {n}": lambda b=b: b(columns, 3) for n, b in tabular.BUILDERS.items()}
     found |= {f"forecast {n}": lambda b=b, n=n: b(series(n)) for n, b in forecast.BUILDERS.items()}
     found |= {f"recommend {n}": lambda b=b: _filled(b(200, 500, events=2000, longest=40)) for n, b in recommend.BUILDERS.items()}
+    found |= {f"generate {n}": lambda b=b: b((32, 32, 3), 64, CLASSES) for n, b in generate.GENERATORS.items()}
+    sizes = (9, 33, 6, 17)
+    found |= {"generate autoregressive": lambda: generate.column_net(sizes), "generate row_gan": lambda: generate.row_generator(sizes, 64)}
     found |= {
         "text static": lambda: static(8000, dimensions=128),
         "text raw_bytes": lambda: raw_bytes(128, buckets=8000, dimensions=64),

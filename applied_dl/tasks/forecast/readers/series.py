@@ -11,7 +11,8 @@ from applied_dl.io.infer_clock import infer_clock
 from applied_dl.io.stamps import AGGREGATES, OFF_GRID, Moments, moments, off_grid, on_grid, time_order
 from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
 from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers, text_style
-from applied_dl.tasks.forecast.readers.times import dated_columns, with_times, year_rows
+from applied_dl.tasks.forecast.readers.time_headers import dated_columns, year_rows
+from applied_dl.tasks.forecast.readers.times import with_times
 from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet
 
 MOST_TEXTS = 64  # of a covariate that are columns of their own; rarer ones count as "any text"

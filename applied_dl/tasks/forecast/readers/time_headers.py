@@ -1,0 +1,107 @@
+"""Tables whose columns are times: a row for each year and a column for each month, or a row for each series and a column for each date."""
+
+from __future__ import annotations
+
+import re
+
+from applied_dl.core.errors import DataError
+from applied_dl.io.month_names import MONTHS
+from applied_dl.io.stamps import moments
+from applied_dl.tasks.forecast.readers.times import is_role, name_words, named_like_time
+from applied_dl.tasks.forecast.series import Columns
+
+SHORTEST_DATED = 4  # columns named like dates that a file with a row for each series has at the least
+
+
+def year_rows(table, columns: Columns, where: str):
+    """A table with a row for each year and a column for each month (Jan … Dec, or 1 … 12) or quarter (Q1 … Q4) → a row for each value.
+
+    Further columns of numbers, such as the mean of the year, are left out: they would be forecast as series of their own.
+
+    Returns:
+        The table, with the columns `month` or `quarter` and `value`, and a note; both as they were where the layout is another.
+    """
+    import polars as pl
+
+    taken = {columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
+    year = next((name for name in table.columns if name not in taken and is_role(table, name, "year")), None)
+    if year is None or columns.layout == "rows":
+        return table, []
+    for role, count in (("month", 12), ("quarter", 4)):
+        places = {name: _part_of_year(name, role) for name in table.columns if name != year}
+        parts = {name: place for name, place in places.items() if place is not None}
+        if sorted(parts.values()) != list(range(1, count + 1)) or taken & set(parts):
+            continue
+        rest = [name for name in table.columns if name not in parts and name != year]
+        keys = [name for name in rest if name in taken or table[name].dtype == pl.String]
+        long = table.unpivot(list(parts), index=[year, *keys], variable_name=role, value_name="value")
+        long = long.with_columns(pl.col(role).replace_strict(parts, return_dtype=pl.Int64)).sort(*keys, year, role)
+        left_out = [name for name in rest if name not in keys]
+        more = f"; {', '.join(left_out)} is left out" if left_out else ""
+        return long, [f"{where}: a row for each {year} and a column for each {role} are read as one series by {role}{more}"]
+    return table, []
+
+
+def dated_columns(table, columns: Columns, where: str):
+    """A table with a row for each series and a column for each date or year → a row for each value.
+
+    The texts of a row name its series: the first column of texts that is different in each row, or all of them together. Further columns
+    of numbers, such as the place on a map, are left out.
+
+    Returns:
+        The table, with the columns `date` or `year`, the name of the series, and `value`, and a note; as they were for another layout.
+    """
+    import polars as pl
+
+    texts = [name for name in table.columns if table[name].dtype == pl.String and not _date_names([name])]
+    parts = _date_names([name for name in table.columns if name not in texts])
+    if (
+        columns.layout == "rows"
+        or not texts
+        or any(map(named_like_time, texts))
+        or len(parts) < SHORTEST_DATED
+        or {columns.time, *columns.targets} & set(parts)
+    ):
+        return table, []
+    key = columns.series if columns.series in texts else next((n for n in texts if table[n].n_unique() == table.height), None)
+    if key is None or (columns.series and columns.series not in texts):
+        key = " ".join(texts)
+        names = pl.concat_str([pl.col(name).fill_null("") for name in texts], separator=" ").str.strip_chars()
+        table = table.with_columns(names.alias(key))
+        if table[key].n_unique() < table.height:
+            return table.select(c for c in table.columns if c != key or key in texts), []
+    role = "year" if all(isinstance(value, int) for value in parts.values()) else "date"
+    left_out = [name for name in table.columns if name not in parts and name not in (key, *texts)]
+    frame = table.select(key, *parts).rename({key: "\0"})
+    long = frame.unpivot(list(parts), index="\0", variable_name=role, value_name="value").rename({"\0": key})
+    long = long.with_columns(pl.col(role).replace_strict(parts)) if role == "year" else long
+    more = f"; {', '.join(left_out[:10])} is left out" if left_out else ""
+    return long, [f"{where}: a row for each {key} and a column for each {role} are read as {table.height} series{more}"]
+
+
+def _date_names(names: list[str]) -> dict[str, int | str]:
+    """The columns whose names are years (1960, or 1960 [YR1960]) or, where there are none, dates; empty where few of them are."""
+    import polars as pl
+
+    years = {name: int(found[1]) for name in names if (found := re.fullmatch(r"[YyXx]?(1[5-9]\d\d|20\d\d|21\d\d)(?: \[YR\d{4}\])?", name))}
+    if years:
+        return years if len(set(years.values())) == len(years) >= len(names) / 2 else {}
+    dated = [name for name in names if re.search(r"\d", name) and len(name) >= 6]
+    try:
+        found = moments(pl.Series("name", dated), "") if dated else None
+    except DataError:
+        return {}
+    if found is None or found.stamps.dtype.kind != "M" or len(dated) < len(names) / 2:
+        return {}
+    return {name: name for name in dated}
+
+
+def _part_of_year(name: str, role: str) -> int | None:
+    """The month or quarter that a column is named after."""
+    words = name_words(name)
+    if len(words) != 1:
+        return None
+    if role == "quarter":
+        found = re.fullmatch(r"q?([1-4])|([1-4])q", words[0])
+        return int(found[1] or found[2]) if found else None
+    return int(words[0]) if words[0].isdecimal() and 1 <= int(words[0]) <= 12 else MONTHS.get(words[0])

@@ -133,7 +133,7 @@ def _larger(x, height: int, width: int, channels: int, label: str):
 
 
 def _blocks(x, channels: int, count: int, label: str):
-    """Residual blocks: 1 × 1, 3 × 3 and 1 × 1 convolutions; the last begins at zero, so that each block begins as the identity."""
+    """Residual blocks: a 3 × 3 and a 1 × 1 convolution; the second begins at zero, so that each block begins as the identity."""
     for i in range(count):
         y = layers.LeakyReLU(SLOPE, name=f"{label}_{i}_relu_1")(x)
         y = layers.Conv2D(channels, 3, padding="same", use_bias=False, kernel_initializer=_spread(1.0), name=f"{label}_{i}_conv_1")(y)

@@ -37,14 +37,17 @@ def log_data(prepared) -> None:
 
 
 def log_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
-    """The metrics on the test rows, and a warning for each baseline that is better."""
+    """The metrics on the test rows, and a warning for each baseline that is better, or not clearly worse."""
     console.say(
         "test",
         f"{scores.main} {format_score(scores)}   " + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main),
     )
     for name, baseline in baselines.items():
         if scores.drop_against(baseline) > 0:
-            console.warn(f"the baseline {name!r} has {baseline.main} {baseline.value:.4g}, better than the model's {scores.value:.4g}")
+            low, high = scores.intervals.get(scores.main, (float("nan"),) * 2)
+            how = "as good as" if low <= baseline.value <= high else "better than"
+            more = ", within the uncertainty of the test rows" if how == "as good as" else ""
+            console.warn(f"the baseline {name!r} has {baseline.main} {baseline.value:.4g}, {how} the model's {scores.value:.4g}{more}")
 
 
 def log_export(item: ExportedFile, main: str) -> None:

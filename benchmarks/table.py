@@ -51,8 +51,8 @@ def main() -> None:
         "# Measured results",
         "",
         "Written by `python -m benchmarks.table` from `benchmarks/results/*.json`. CPU-seconds are process time. Wall times come from",
-        "machines that may have been shared with other work. A goal that was missed is marked as missed. Below each table stands the day of the",
-        "measurement: it describes the code of that day.",
+        "machines that may have been shared with other work. A goal that was missed is marked as missed. Each table names",
+        "the day it was measured on: it describes the code of that day.",
         "",
     ]
     body = [line for title, lines in pages.items() if lines for line in [f"## {title}", "", *lines]]

@@ -9,11 +9,7 @@ from applied_dl.report.progress_lines import log_scores
 
 @pytest.mark.parametrize(
     ("baseline", "expected"),
-    [
-        (0.90, "better than the model's 0.8"),
-        (0.82, "as good as the model's 0.8, within the uncertainty of the test rows"),
-        (0.79, None),
-    ],
+    [(0.90, "better than the model's 0.8"), (0.82, "as good as the model's 0.8, within the uncertainty of the test rows"), (0.79, None)],
 )
 def test_a_baseline_is_better_only_beyond_the_uncertainty_of_the_test_rows(capsys, monkeypatch, baseline, expected):
     monkeypatch.setattr(console, "quiet", False)

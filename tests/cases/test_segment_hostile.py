@@ -50,6 +50,13 @@ def test_a_mask_of_another_size(tmp_path):
     refused(tmp_path, "expected the same size")
 
 
+def test_images_of_other_proportions_are_stretched_and_reported(tmp_path):
+    fill(tmp_path / "d")
+    fill(tmp_path / "d", 3, first=12, size=(32, 100))
+    assert any("3 of 15 images have other proportions" in note for note in read(tmp_path, source=tmp_path / "d").warnings)
+    assert not any("proportions" in note for note in read(tmp_path, source=tmp_path / "d", resize="pad").warnings)
+
+
 def test_two_masks_of_one_image(tmp_path):
     fill(tmp_path / "d")
     fill(tmp_path / "d", 1, images="images", masks="masks", end="_mask")

@@ -85,6 +85,12 @@ def test_nothing_is_overwritten_unless_asked(tmp_path):
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
+def test_a_packed_bundle_is_to_be_unpacked(tmp_path):
+    (tmp_path / "b.zip").write_bytes(b"PK")
+    with pytest.raises(DataError, match="applied-dl unpack b.zip"):
+        bundle.read_manifest(tmp_path / "b.zip")
+
+
 def test_a_newer_schema_is_refused_and_unknown_keys_are_ignored(tmp_path):
     target = make(tmp_path / "b")
     raw = json.loads((target / "bundle.json").read_text())

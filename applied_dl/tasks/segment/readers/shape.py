@@ -13,6 +13,7 @@ LARGEST = {"fast": 160 * 160, "default": 320 * 320, "best": 512 * 512}  # pixels
 SMALL = 48  # pixels of the shorter side, below which a net is trained from scratch by default
 TILE = 256
 MULTIPLE = 16
+OTHER = 0.05  # by which the proportions of an image differ from those of most
 
 
 def fit_input(data, items: list, preset: str, weights: str | None) -> tuple[ImageForm, bool, list[str]]:
@@ -39,7 +40,15 @@ def fit_input(data, items: list, preset: str, weights: str | None) -> tuple[Imag
     channels = data.channels or (1 if all(header.grey for header in known) and not pretrained else 3)
     form = ImageForm(height=height, width=width, channels=channels, fit=data.resize, reduce_jpeg=False)
     form, notes = fit_ranges(form, headers)
-    return form, pretrained, notes
+    return form, pretrained, notes + (_stretched(known) if data.resize == "stretch" else [])
+
+
+def _stretched(known: list[Header]) -> list[str]:
+    """A note on images whose proportions are not those of most."""
+    shapes = np.array([header.width / header.height for header in known])
+    count = int((np.abs(shapes / np.median(shapes) - 1) > OTHER).sum())
+    keep = 'data.resize = "pad" or "tile" keeps their proportions'
+    return [f"{count} of {len(known)} images have other proportions than the others and are stretched: {keep}"] if count else []
 
 
 def _size(known: list[Header], preset: str, tiled: bool) -> tuple[int, int]:

@@ -14,9 +14,9 @@ SECTIONS = {
     "bundle": "Bundles", "answers": "Sets, distances and explanations",
 }  # fmt: skip
 IN_README = {  # one row each: the first whose text holds these words
-    "tabular_small_tables": "error / CatBoost: mean",
+    "tabular_small_tables": "small tables, error / CatBoost: mean",
     "tabular_california": "RMSE",
-    "forecast_m4": "M4 Hourly",
+    "forecast_short": "mean MASE",
     "image_trunk": "without a download",
     "sentences_few_labels": "trec, 64 per class",
     "runtime_startup": "predict`, one image",

@@ -73,6 +73,11 @@ def summary(found: dict) -> list[Row]:
         beside = ", ".join(f"{other} {one['mase'][other]:.3f}" for other in OTHERS)
         ours = one["mase"]["default"]
         rows.append(Row(f"{NAMES[name]}, {one['series']} series: MASE", f"{ours:.3f}", "below the best other", ours < best, beside))
+    means = {method: float(np.mean([one["mase"][method] for one in found["sets"].values()])) for method in ("default", *OTHERS)}
+    beside = ", ".join(f"{other} {means[other]:.3f}" for other in OTHERS)
+    what = f"short and many series, {len(found['sets'])} sets: mean MASE"
+    met = means["default"] < min(means[other] for other in OTHERS)
+    rows.insert(0, Row(what, f"{means['default']:.3f}", "below the best other", met, beside))
     share = sum(one["won"]["FLAIR"] * one["series"] for one in found["sets"].values()) / sum(
         one["series"] for one in found["sets"].values()
     )

@@ -100,7 +100,7 @@ def test_a_clearly_faster_file_of_similar_size_is_chosen(tmp_path):
 
     assert chosen(fp32=(89_000, 14.0), dynamic=(22_909, 2.45), int8=(22_771, 8.02)) == "dynamic"
     assert chosen(dynamic=(22_909, 7.5), int8=(22_771, 8.02)) == "int8"
-    assert chosen(dynamic=(24_909, 2.45), int8=(22_771, 8.02)) == "int8"
+    assert chosen(dynamic=(25_909, 2.45), int8=(22_771, 8.02)) == "int8"
     assert chosen(dynamic=(22_909, None), int8=(22_771, None)) == "int8"
     assert chosen("50 kB, 1 ms", fp32=(45_000, 0.4), dynamic=(22_771, 8.02)) == "fp32"
 

@@ -11,7 +11,8 @@ from applied_dl.training.diagnostics.curves import check_curves
 from tests.training.faults import FAULTS, HEALTHY
 
 QUICK = (
-    "pixels never scaled", "a NaN in the input", "softmax before a loss of logits", "equal rows with different labels", "one row in fifty", "a column made from the label", "a column made from the number",
+    "pixels never scaled", "a NaN in the input", "softmax before a loss of logits",
+    "equal rows with different labels", "one row in fifty", "a column made from the label", "a column made from the number",
     "the future among the covariates", "test rows that were trained on", "ten rows to choose the epoch",
 )  # fmt: skip
 

@@ -144,7 +144,7 @@ def summary(found: dict) -> list[Row]:
             )
         )
         lines.append(Row(f"error / {name}: largest loss", f"{worst:+.1%}", "≤ 2 %", worst <= 0.02))
-        lines.append(Row(f"small tables, error / {name}: mean", f"{np.mean(list(means.values())):+.1%}"))
+        lines.append(Row(f"small tables, error / {name}: mean", f"{np.mean(list(means.values())):+.1%}", "", None, listed))
     return lines
 
 

@@ -17,7 +17,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.io.frames import tidy
 from applied_dl.io.preamble import preamble_lines
 from applied_dl.io.table_files import COLONS, GZIP, HEAD, RUNS, SEPARATORS, UNIT, Sheet, find_separator, kind_of, parse_cells
-from applied_dl.io.tables import Table, as_table
+from applied_dl.io.tables import Table, as_table, with_columns
 
 LINES = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson")  # files whose rows are lines
 BATCH_BYTES = 2**23
@@ -34,7 +34,10 @@ class TableBatch(Struct, frozen=True, kw_only=True):
         path: the file.
         line: the line of its first row, as messages name rows.
         cut: whether rows precede it, and whether rows follow it, in the file.
-        raw: the header and the lines, of a file of text.
+        raw: the lines, of a file of text.
+        head: of a CSV, the line above them that names the columns; None of the first batch, which has its own.
+        before: how many lines of the file precede `raw`.
+        names: columns of the first batch; of JSON lines, one that this batch lacks is empty in it.
         separator, header: of a CSV; None and "guess" where its own first line decides.
         decimal: the decimal mark of the file, where its first batch shows one.
         start, rows: the rows of a Parquet file.
@@ -44,6 +47,9 @@ class TableBatch(Struct, frozen=True, kw_only=True):
     line: int
     cut: tuple[bool, bool]
     raw: bytes = b""
+    head: str | None = None
+    before: int = 0
+    names: tuple[str, ...] = ()
     separator: str | None = None
     header: bool | str | None = "guess"
     decimal: str | None = None
@@ -57,9 +63,9 @@ class TableBatch(Struct, frozen=True, kw_only=True):
             if kind_of(path) == ".parquet":
                 sheet = Sheet(tidy(pl.scan_parquet(path).slice(self.start, self.rows).collect()))
             else:
-                sheet = parse_cells(self.raw, path, self.separator, self.header, above=not self.cut[0])
-            return as_table(sheet, self.path, self.line, self.decimal, self.cut)
-        except (DataError, pl.exceptions.PolarsError) as error:
+                sheet = parse_cells(self.raw, path, self.separator, self.header, self.head, self.before)
+            return with_columns(as_table(sheet, self.path, self.line, self.decimal, self.cut), self.names)
+        except pl.exceptions.PolarsError as error:
             raise DataError(f"{self.path!r}, in the rows from line {self.line} on: {error}") from error
 
 
@@ -112,28 +118,29 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
     parts = _parts(path, size, separator)
     (raw, _), more = next(parts, (b"", 0)), next(parts, None)
     sheet = parse_cells(raw, path, separator, header)
-    line, decimal = 2 - sheet.bare + sheet.skipped, as_table(sheet, str(path), 2).decimal
+    first = as_table(sheet, str(path), 2)
+    line, before = 2 - sheet.bare + sheet.skipped, raw.count(b"\n")
     yield TableBatch(path=str(path), line=line, cut=(False, more is not None), raw=raw, separator=separator, header=header)
     line += sheet.frame.height
     separator = separator or (RUNS if sheet.separator == " " else sheet.separator)
-    head = b"" if sheet.bare or sheet.separator is None else _header(sheet)
+    head = "" if sheet.bare or sheet.separator is None else _header(sheet)
     while more is not None:
         (raw, rows), more = more, next(parts, None)
         if rows:
             yield TableBatch(
-                path=str(path), line=line, cut=(True, more is not None), raw=head + raw, separator=separator,
-                header=not sheet.bare, decimal=decimal,
+                path=str(path), line=line, cut=(True, more is not None), raw=raw, head=head, before=before, names=tuple(first.columns),
+                separator=separator, header=not sheet.bare, decimal=first.decimal,
             )  # fmt: skip
-            line += rows
+        line, before = line + rows, before + raw.count(b"\n")
 
 
-def _header(sheet: Sheet) -> bytes:
+def _header(sheet: Sheet) -> str:
     """The first line of every later batch: the names of the columns."""
     if sheet.separator == COLONS:
-        return (COLONS.join(sheet.frame.columns) + "\n").encode()
+        return COLONS.join(sheet.frame.columns) + "\n"
     line = io.StringIO()
     csv.writer(line, delimiter=sheet.separator or ",", lineterminator="\n").writerow(sheet.frame.columns)
-    return line.getvalue().encode()
+    return line.getvalue()
 
 
 def _delimiter(separator: str | None) -> str:

@@ -31,9 +31,9 @@ def row_numbers(table: Table) -> dict[str, str]:
     """Columns whose values number the rows, with the reason to drop them.
 
     A column that counts the rows of each file in order is one, whatever its name, unless it is named like a time; whole numbers that are
-    all different are one where the column is named like an identifier.
+    all different are one where the column is named like an identifier. The table may hold some of the rows only.
     """
-    found = {}
+    found, at = {}, table.row_places()[:, 1]
     headed = not all(NAMELESS.match(name) for name in table.columns)
     for name in table.columns:
         cells = table.frame[name]
@@ -41,7 +41,7 @@ def row_numbers(table: Table) -> dict[str, str]:
         if values is None or len(values) < LEAST_ROWS:
             continue
         named = is_identifier_name(name) or (headed and bool(NAMELESS.match(name)))
-        counted = all(bool((np.diff(values[rows]) == 1).all()) for rows in table.files())
+        counted = all(bool((np.diff(values[rows]) == np.diff(at[rows])).all()) for rows in table.files())
         if counted and (named or not TIMELY.search(name)):
             found[name] = "it counts the rows"
         elif named and len(np.unique(values)) == len(values):

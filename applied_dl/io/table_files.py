@@ -73,52 +73,63 @@ def kind_of(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.lower()
 
 
-def parse_cells(raw: bytes, path: Path, separator: str | None = None, header: bool | str | None = None, above: bool = True) -> Sheet:
+def parse_cells(
+    raw: bytes, path: Path, separator: str | None = None, header: bool | str | None = None, head: str | None = None, before: int = 0
+) -> Sheet:
     """The cells of a file of text.
 
     Args:
         raw: the content of `path`, or some of its lines below its header.
-        above: whether lines above the table are looked for.
+        head: of such lines, the line that names the columns, or an empty text; None where `raw` begins as the file does, maybe with lines
+            above the table.
+        before: how many lines of the file precede `raw`, for messages.
 
     Raises:
         DataError: the file is damaged or no table.
         UsageError: a separator of several characters.
     """
-    text = _text(raw, path)
+    if head is None:
+        _check_begin(raw, path)
+    text = (head or "") + _text(raw, path, before)
+    before -= (head or "").count("\n")
     if kind_of(path) in (".jsonl", ".ndjson", ".json"):
         try:
-            return Sheet(from_rows(_json_rows(text, path)))
+            return Sheet(from_rows(_json_rows(text, path, before)))
         except DataError as error:
             raise error if str(path) in str(error) else DataError(f"The table {str(path)!r}, {error}") from error
-    skipped = preamble_lines(text[:HEAD], SEPARATORS if separator in (None, RUNS) else (separator,)) if above else 0
+    skipped = preamble_lines(text[:HEAD], SEPARATORS if separator in (None, RUNS) else (separator,)) if head is None else 0
     if skipped:
         lines = text.split("\n", skipped)
         shown = next((line.strip() for line in lines[:skipped] if line.strip()), "")
         console.warn(f"{str(path)!r}: {skipped} line{'s' * (skipped > 1)} above the table skipped ({shown[:60]!r})")
         text = lines[skipped]
-    return _from_csv(text, path, separator, header)._replace(skipped=skipped)
+    return _from_csv(text, path, separator, header, before + skipped)._replace(skipped=skipped)
 
 
-def _text(raw: bytes, path: Path) -> str:
-    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252, which many spreadsheets write."""
+def _check_begin(raw: bytes, path: Path) -> None:
+    """Raises `DataError` where a file is empty or of another kind."""
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
     if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
         raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
+
+
+def _text(raw: bytes, path: Path, before: int) -> str:
+    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252, which many spreadsheets write."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return _line_ends(raw.decode("utf-16"))
         except UnicodeDecodeError as error:
             raise DataError(f"The table {str(path)!r} begins as UTF-16 but is damaged; save it as UTF-8.") from error
     if (place := raw.find(b"\0")) >= 0:
-        line = raw.count(b"\n", 0, place) + 1
+        line = before + raw.count(b"\n", 0, place) + 1
         raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is not a text file, or it is damaged.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         text = _windows(raw)
         if text is None:
-            line = raw.count(b"\n", 0, error.start) + 1
+            line = before + raw.count(b"\n", 0, error.start) + 1
             raise DataError(f"The table {str(path)!r} is neither UTF-8 nor Windows-1252 (line {line}); save it as UTF-8.") from None
     return _line_ends(text)
 
@@ -138,11 +149,11 @@ def _line_ends(text: str) -> str:
     return text if "\n" in text else text.replace("\r", "\n")  # line ends of classic Mac OS
 
 
-def _json_rows(text: str, path: Path) -> list[Any]:
+def _json_rows(text: str, path: Path, before: int) -> list[Any]:
     if text.lstrip().startswith("["):
-        numbered = [(1, text)]
+        numbered = [(before + 1, text)]
     else:
-        numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        numbered = [(number, line) for number, line in enumerate(text.split("\n"), before + 1) if line.strip()]
     found = []
     for number, line in numbered:
         try:
@@ -155,15 +166,15 @@ def _json_rows(text: str, path: Path) -> list[Any]:
     return found[0] if text.lstrip().startswith("[") else found
 
 
-def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None) -> Sheet:
+def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None, before: int) -> Sheet:
     if separator not in (None, RUNS, COLONS) and (len(separator) != 1 or not separator.isascii()):
         raise UsageError(f"data.separator must be one character or {RUNS!r}, received {separator!r}.")
     separator = separator or find_separator(text)
     if separator == COLONS:
-        return _from_csv(text.replace(COLONS, UNIT), path, UNIT, header)._replace(separator=COLONS)
+        return _from_csv(text.replace(COLONS, UNIT), path, UNIT, header, before)._replace(separator=COLONS)
     if separator == RUNS:
         text, separator = _single(text), " "
-    names, blanks, short = _check_lines(text, path, separator)
+    names, blanks, short = _check_lines(text, path, separator, before)
     try:
         frame = None if blanks else pl.read_csv(text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"')
     except pl.exceptions.PolarsError:
@@ -224,7 +235,7 @@ def _reader(text: str, separator: str) -> Any:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 
 
-def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int, dict[int, int]]:
+def _check_lines(text: str, path: Path, separator: str, before: int) -> tuple[list[str], int, dict[int, int]]:
     """The cells of the first line, the number of blank lines, and the rows that are short.
 
     Raises `DataError` with the line of a row with too many cells or of a quote that is never closed."""
@@ -240,15 +251,15 @@ def _check_lines(text: str, path: Path, separator: str) -> tuple[list[str], int,
             first = cells if first is None and cells else first
             if cells and len(cells) > len(first):
                 raise DataError(
-                    f"The table {str(path)!r}, line {done + 1}: {len(cells)} cells, more cells than the header or first line, which has "
-                    f"{len(first)} (separated by {separator!r}; data.separator sets another)."
+                    f"The table {str(path)!r}, line {before + done + 1}: {len(cells)} cells, more cells than the header or first line, "
+                    f"which has {len(first)} (separated by {separator!r}; data.separator sets another)."
                 )
             if cells and len(cells) < len(first):
                 short[row] = len(cells)
             done = reader.line_num
     except csv.Error as error:
         what = "a quote is not closed" if "end of data" in str(error) else f"a quote ends within a cell ({error})"
-        raise DataError(f"The table {str(path)!r}, line {done + 1}: {what}.") from error
+        raise DataError(f"The table {str(path)!r}, line {before + done + 1}: {what}.") from error
     return [name.strip() for name in first or []], blanks, short
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from msgspec import Struct
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import decimal_mark
@@ -83,6 +85,12 @@ def join(tables: list[Table]) -> Table:
     frame = pl.concat(alike([table.frame for table in tables]), how="diagonal")
     marks = {table.decimal for table in tables} - {None}
     return Table(frame, sources, np.concatenate(places), short, marks.pop() if len(marks) == 1 else None)
+
+
+def with_columns(table: Table, names: Iterable[str]) -> Table:
+    """The table with all these columns: one that it lacks is empty in it."""
+    missing = [pl.lit(None, pl.String).alias(name) for name in dict.fromkeys(names) if name not in table.frame.columns]
+    return replace(table, frame=table.frame.with_columns(missing)) if missing else table
 
 
 def read_table(source: Any, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:

@@ -34,18 +34,20 @@ def test_batches_hold_what_the_whole_file_holds(tmp_path_factory, rows, size):
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-@pytest.mark.parametrize("kind", ["semicolons", "blanks", "preamble", "bare", "cp1252", "gz", "empty lines"])
+@pytest.mark.parametrize("kind", ["semicolons", "blanks", "preamble", "bare", "cp1252", "names in cp1252", "gz", "empty lines"])
 def test_forms_of_csv(tmp_path, kind, ending):
     lines = ["city;temperature", *(f"Köln {i};{i},5" for i in range(200))]
     if kind == "blanks":
         lines = ["place   value", *(f"p{i}    {i}.5" for i in range(200))]
     if kind == "preamble":
         lines = ["Weather report", "", *lines]
+    if kind == "names in cp1252":
+        lines[0] = "größe;temperature"
     if kind == "bare":
         lines = [f"{i}.25;{i * 7 % 13}" for i in range(200)]
     if kind == "empty lines":
         lines = [line for pair in zip(lines, [""] * len(lines)) for line in pair]
-    raw = (ending.join(lines) + ending).encode("cp1252" if kind == "cp1252" else "utf-8")
+    raw = (ending.join(lines) + ending).encode("cp1252" if "cp1252" in kind else "utf-8")
     path = tmp_path / ("t.csv.gz" if kind == "gz" else "t.csv")
     path.write_bytes(gzip.compress(raw) if kind == "gz" else raw)
     whole = read_table(path, header="guess")
@@ -73,11 +75,25 @@ def test_files_that_cannot_be_cut_are_read_whole(tmp_path):
     assert not any(can_batch(tmp_path / name) for name in ("t.csv", "t.xlsx", "t.json", "none.csv", "."))
 
 
-def test_a_damaged_row_is_named_by_its_place_in_the_file(tmp_path):
+def test_json_lines_may_lack_a_key_of_the_first_ones(tmp_path):
+    (tmp_path / "t.jsonl").write_text('{"a": 1, "b": 2}\n' * 100 + '{"a": 1}\n' * 100)
+    tables = [batch.read() for batch in table_batches(tmp_path / "t.jsonl", 512)]
+    assert {tuple(table.columns) for table in tables} == {("a", "b")}
+    assert sum(table.frame["b"].null_count() for table in tables) == 100
+
+
+@pytest.mark.parametrize(("above", "row"), [("", '1,"x\n\ny"\n'), ("Weather report\n\n", "1,2\n")])
+def test_a_damaged_row_is_named_by_its_line_in_the_file(tmp_path, above, row):
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n" + "1,2\n" * 500 + "1,2,3\n" + "1,2\n" * 500)
-    with pytest.raises(DataError, match=r"in the rows from line \d+ on: .*3 cells, more cells than the header"):
-        joined(path, 512)
+    path.write_text(f"{above}a,b\n" + row * 500 + "1,2,3\n" + "1,2\n" * 500)
+    line = path.read_text().split("\n").index("1,2,3") + 1
+    for read in (lambda: joined(path, 512), lambda: read_table(path)):
+        with pytest.raises(DataError, match=f"line {line}: 3 cells, more cells than the header"):
+            read()
     path.write_text("a,b\n")
     with pytest.raises(DataError, match="0 rows"):
+        joined(path, 512)
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1}\n' * 500 + '{"a": \n' + '{"a": 1}\n' * 500)
+    with pytest.raises(DataError, match="line 501: Expecting value"):
         joined(path, 512)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -26,46 +27,20 @@ from applied_dl.core import console
 from applied_dl.core.parallel import in_order
 from applied_dl.core.records import Part
 from applied_dl.io.batches import BATCH_BYTES, PARQUET_ROWS, TableBatch, can_batch, table_batches
-from applied_dl.io.cells import as_levels, places
 from applied_dl.io.extra_rows import extra_rows
-from applied_dl.io.identifiers import repeats_by_chance
 from applied_dl.io.table_files import GZIP, kind_of
-from applied_dl.io.tables import Table, join
+from applied_dl.io.tables import Table, join, with_columns
 from applied_dl.tasks.tabular.arrays import matrices, targets
 from applied_dl.tasks.tabular.encoder import encode, read_targets
-from applied_dl.tasks.tabular.readers.order import order_values
+from applied_dl.tasks.tabular.readers.held import Held, Sampled, not_trained, row_keys
 
 LARGE_BYTES = 2**29  # of a file of text; a smaller one is read whole
 LARGE_CELLS = 2 * 10**7  # of a Parquet file
 UNZIPPED = 5  # times the size of a gzipped file
 SAMPLED_BATCHES = 48  # of a file, spread evenly; twice as many at most
 SECONDS = 10.0  # between two lines of progress
+ABANDONED = 3600.0  # seconds without a write after which a folder of arrays is no longer being written
 DONE = "done.json"  # written last
-
-
-class Sampled(Struct, frozen=True, kw_only=True):
-    """Some rows of a file, and how many it has."""
-
-    table: Table
-    rows: int
-
-
-class Held(Struct, frozen=True, kw_only=True):
-    """What belongs to validation and test.
-
-    Args:
-        lines: of their rows in the file, ascending.
-        keys: hashes of the cells of those rows that have no equals by chance, ascending.
-        names: the columns whose cells are hashed.
-        groups: the groups of their rows, in the column `data.group`.
-        start: the least value of their rows in the column `data.order`.
-    """
-
-    lines: np.ndarray
-    keys: np.ndarray
-    names: tuple[str, ...]
-    groups: tuple[str, ...] = ()
-    start: float = np.inf
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -126,29 +101,6 @@ def sample(source: str, data, seed: int) -> Sampled:
     return Sampled(table=join([table for _, table in kept]), rows=last.line + len(last.read()) - first)
 
 
-def row_keys(frame: pl.DataFrame, names: tuple[str, ...]) -> np.ndarray:
-    """(N,) uint64: equal for rows with equal cells in these columns. Batches of JSON may hold a column as whole numbers or as others."""
-    same = [pl.col(name).cast(pl.Float64 if frame[name].dtype.is_numeric() else pl.String) for name in names]
-    return frame.select(same).hash_rows(seed=0).to_numpy()
-
-
-def lines_of(table: Table) -> np.ndarray:
-    """(N,) the line of each row in its file, as messages name rows."""
-    places = table.row_places()
-    return np.array([line for _, line in table.sources])[places[:, 0]] + places[:, 1]
-
-
-def held_out(sampled: Sampled, table: Table, rows: np.ndarray, left_out: set[str], data) -> Held:
-    """What these rows of the sampled table keep out of training. left_out: columns that copies may differ in."""
-    names = tuple(name for name in table.columns if name not in left_out)
-    frame, held = table.frame, table.take(rows)
-    alone = ~repeats_by_chance(frame.select(names), rows, sampled.rows)
-    groups = tuple(as_levels(held.frame[data.group]).fill_null("").unique().sort().to_list()) if data.group else ()
-    mark = data.decimal or table.decimal
-    start = float(order_values(held.frame[data.order], table.source, mark).min()) if data.order else np.inf
-    return Held(lines=np.sort(lines_of(held)), keys=np.unique(row_keys(held.frame, names)[alone]), names=names, groups=groups, start=start)
-
-
 def store(source: str, data, prepared, held: Held, cache: Path, seed: int, processes: int | None = None) -> tuple[Stored, list[str]]:
     """Encode every training row of a file into the cache.
 
@@ -166,8 +118,6 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
     """
     folder = cache / "tables" / _stamp(source, data, prepared, held, seed)
     if not (folder / DONE).exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         y = prepared.train.target
         known = replace(prepared, train=Part(inputs={"target": y}, target=y), validation=Part(inputs={}), test=Part(inputs={}))
         work = partial(_encode, known, held, data)  # sent with every batch, so without the sample's inputs
@@ -208,42 +158,54 @@ def _batches(source: str, data) -> Iterator[TableBatch]:
 
 def _encode(prepared, held: Held, data, batch: TableBatch) -> Encoded:
     """The training rows of a batch, as the nets take them."""
-    table, encoder, left_out = batch.read(), prepared.encoder, {}
+    encoder, left_out = prepared.encoder, {}
+    names = [*held.columns, *(c.name for c in encoder.columns), *(t.name for t in encoder.targets), data.group, data.order]
+    table = with_columns(batch.read(), filter(None, names))  # lines of JSON may lack the keys that they have further on
     extra = extra_rows(table)
     if extra:
         table = table.take(np.setdiff1d(np.arange(len(table)), list(extra)))
 
-    def keep(rows: np.ndarray, reason: str) -> None:
-        nonlocal table
-        left_out[reason] = int((~rows).sum())
-        table = table if rows.all() else table.take(np.flatnonzero(rows))
-
-    keep(~np.isin(lines_of(table), held.lines), "are held out for validation and test")
-    keep(~np.isin(row_keys(table.frame, held.names), held.keys), "are copies of rows that are held out")
-    if data.group:
-        keep(~as_levels(table.frame[data.group]).fill_null("").is_in(held.groups).to_numpy(), "belong to groups that are held out")
-    if data.order:
-        order = order_values(table.frame[data.order], table.source, data.decimal or encoder.decimal)
-        keep(order < held.start, "follow the first row that is held out")
-    if encoder.labels:
-        keep(places(table.frame[encoder.target], encoder.labels) != -2, "have a class that the sample lacks and are left out")
+    trains = np.ones(len(table), bool)
+    for reason, rows in not_trained(table, held, encoder, data).items():
+        left_out[reason] = int((trains & rows).sum())
+        trains &= ~rows
+    table = table.take(np.flatnonzero(trains))
     truth = read_targets(encoder, table)
     known = truth >= 0 if truth.dtype.kind == "i" else ~np.isnan(truth)
     known = known if known.ndim == 1 else known.all(1)
     left_out["have no target and are left out"] = int((~known).sum())
+    if prepared.state.log:
+        known &= ~(truth <= 0)
+        left_out["have a target of 0 or less, which has no logarithm (preprocess.target), and are left out"] = int((truth <= 0).sum())
     cells = encode(encoder, table)
     left_out["have cells that count as empty"] = len(cells.errors)
     part = Part(inputs={name: values[known] for name, values in cells.inputs.items()}, target=truth[known])
     return Encoded(
         inputs=matrices(encoder, part.inputs),
         target=targets(prepared, part).astype(np.float32),
-        keys=row_keys(table.frame, held.names)[known],
+        keys=row_keys(table.frame, held.columns)[known],
         left_out=left_out,
     )
 
 
 def _write(folder: Path, batches: Iterator[Encoded]) -> None:
-    """Append the batches to one raw file per array."""
+    """Append the batches to one raw file per array, in a folder that is renamed when it is whole: two trainings may encode the same file.
+    What a training left that was killed is removed by a later one."""
+    work = folder.with_name(f"{folder.name}.{socket.gethostname()}.{os.getpid()}")
+    for left in folder.parent.glob(f"{folder.name}.*"):
+        if left == work or time.time() - max(file.stat().st_mtime for file in (left, *left.iterdir())) > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        _append(work, batches)
+        if not (folder / DONE).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _append(folder: Path, batches: Iterator[Encoded]) -> None:
     start = shown = time.perf_counter()
     rows, left_out, keys, arrays = 0, {}, [], {}
     files: dict[str, Any] = {}

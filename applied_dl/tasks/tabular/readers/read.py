@@ -20,9 +20,10 @@ from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
 from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
-from applied_dl.tasks.tabular.readers.large import Sampled, Stored, held_out, is_large, sample, store
+from applied_dl.tasks.tabular.readers.held import Sampled, held_out
+from applied_dl.tasks.tabular.readers.large import Stored, is_large, sample, store
 from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
-from applied_dl.tasks.tabular.readers.order import order_values
+from applied_dl.tasks.tabular.readers.order import order_form, order_values
 from applied_dl.tasks.tabular.readers.target import aligned_labels, learn_target, similar_labels, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import prefers_log
 
@@ -238,7 +239,9 @@ def _split(recipe, table: Table, place, given, truth, targets, dropped) -> tuple
             raise DataError(f"The {name} file has no row with a target; correct it, or remove data.{name}.")
     keys, copies, repeats = copy_keys(frame.drop(list(_left_out(frame, data, dropped, targets))))
     groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
-    order = order_values(frame[data.order], table.source, data.decimal or table.decimal) if data.order else None
+    order = None
+    if data.order:
+        order = order_values(frame[data.order], table.source, order_form(frame[data.order], data.decimal or table.decimal))
     strata = truth if targets[0].labels else None
     part = np.array(given)[place]
     rows = split_parts(part, data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)

@@ -1,5 +1,7 @@
 """Tables read in batches: every row trains or is held out, copies and groups stay together, and the arrays are the encoder's."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -94,6 +96,80 @@ def test_groups_and_order_are_kept_apart(tmp_path):
     day = dict(zip(cells["x"].cast(pl.Float32).to_list(), cells["day"].to_list()))
     first = min(day[x] for x in prepared.validation.inputs["x"].tolist())
     assert max(day[x] for x in prepared.state.stored.inputs["numbers"][:, 0].tolist()) < first
+
+
+def test_rows_of_equal_order_precede_each_other_as_in_the_file(tmp_path):
+    cells = frame().with_columns(year=2000 + pl.int_range(pl.len()) // 2000)
+    cells.write_csv(tmp_path / "rows.csv")
+    _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path, order="year", ignore=("patient", "day"))
+    day = dict(zip(cells["x"].cast(pl.Float32).to_list(), cells["day"].to_list()))
+    held = [day[x] for part in (prepared.validation, prepared.test) for x in part.inputs["x"].tolist()]
+    trained = [day[x] for x in prepared.state.stored.inputs["numbers"][:, 0].tolist()]
+    assert sorted(trained) == list(range(min(held)))
+    assert 3500 < len(trained) < 4500
+
+
+def test_dates_of_which_a_batch_does_not_show_the_order_of_day_and_month(tmp_path):
+    days = pl.datetime_range(pl.datetime(2001, 1, 1), pl.datetime(2001, 1, 1) + pl.duration(hours=ROWS - 1), "1h", eager=True)
+    cells = frame().with_columns(time=days.dt.strftime("%d/%m/%Y %H:%M"))
+    cells.write_csv(tmp_path / "rows.csv")
+    _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path, order="time", ignore=("patient", "day"))
+    day = dict(zip(cells["x"].cast(pl.Float32).to_list(), cells["day"].to_list()))
+    held = [day[x] for part in (prepared.validation, prepared.test) for x in part.inputs["x"].tolist()]
+    assert sorted(day[x] for x in prepared.state.stored.inputs["numbers"][:, 0].tolist()) == list(range(min(held)))
+
+
+def test_a_column_of_order_beside_given_parts(tmp_path):
+    for name in ("train", "validation", "test"):
+        frame(2000).write_csv(tmp_path / f"{name}.csv")
+    data = {f"data.{name}": str(tmp_path / f"{name}.csv") for name in ("train", "validation", "test")}
+    data |= {"data.in_memory": False, "data.sample_rows": 1000, "data.target": "y", "data.order": "day"}
+    assert len(prepare_table(read_recipe({"task": "tabular"}, data), tmp_path).state.stored) == 2000
+
+
+def test_lines_of_json_may_lack_keys(tmp_path):
+    rows = frame().drop("patient", "day").to_dicts()
+    for i, row in enumerate(rows):
+        row |= {"early": i % 5} if i < ROWS // 2 else {"late": i % 7}
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, prepared = prepared_from(tmp_path / "rows.jsonl", tmp_path)
+    numbers = np.asarray(prepared.state.stored.inputs["numbers"])
+    assert numbers.shape == (ROWS - len(prepared.validation) - len(prepared.test), 3)
+    assert np.isnan(numbers).mean(0) == pytest.approx([0, 0.5, 0.5], abs=0.05)
+
+
+def test_a_column_that_counts_the_rows_is_dropped(tmp_path):
+    frame().drop("patient", "day").with_row_index("n", 7).write_csv(tmp_path / "rows.csv")
+    _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path)
+    assert prepared.encoder.dropped == {"n": "it counts the rows"}
+
+
+def test_targets_without_a_logarithm_are_left_out_and_reported(tmp_path):
+    cells = frame().drop("patient", "day").with_columns(y=pl.col("x").exp())
+    cells = cells.with_columns(y=pl.when(pl.int_range(pl.len()) == 200).then(0.0).otherwise(pl.col("y")))
+    cells.write_csv(tmp_path / "rows.csv")
+    recipe = {"task": "tabular", "preprocess": {"target": "log"}}
+    data = {"data.in_memory": False, "data.sample_rows": 1000, "data.target": "y", "data.source": str(tmp_path / "rows.csv")}
+    prepared = prepare_table(read_recipe(recipe, data), tmp_path)
+    assert any("1 rows have a target of 0 or less" in note for note in prepared.warnings)
+    assert np.abs(prepared.state.stored.target).max() < 4
+
+
+def test_two_trainings_may_encode_the_same_file(tmp_path, monkeypatch):
+    frame().write_csv(tmp_path / "rows.csv")
+    append = large._append
+
+    def meanwhile(folder, batches):
+        monkeypatch.setattr(large, "_append", append)
+        monkeypatch.setattr(large.os, "getpid", lambda: 1)
+        prepared_from(tmp_path / "rows.csv", tmp_path)
+        monkeypatch.setattr(large.os, "getpid", lambda: 2)
+        append(folder, batches)
+
+    monkeypatch.setattr(large, "_append", meanwhile)
+    _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path)
+    assert len(prepared.state.stored) + len(prepared.validation) + len(prepared.test) == ROWS
+    assert len(list((tmp_path / "tables").iterdir())) == 1
 
 
 def test_a_class_outside_the_sample_is_left_out_and_reported(tmp_path):

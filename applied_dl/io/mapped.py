@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 MOST_MAPPED = 2**28  # bytes of pages that are read before they are given back
+AROUND = 2**16  # bytes that the system maps around each row that is read; with large pages in its cache it maps more
 
 
 def release(array: np.ndarray) -> None:
@@ -21,7 +22,7 @@ def release(array: np.ndarray) -> None:
 
 def row_reader(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """A function of row numbers (B,) that returns these rows (B, …) of a mapped array and keeps few of its pages in memory."""
-    each, read = mmap.PAGESIZE + array.nbytes // max(1, len(array)), 0
+    each, read = AROUND + array.nbytes // max(1, len(array)), 0
 
     def rows(index: np.ndarray) -> np.ndarray:
         nonlocal read

@@ -279,7 +279,8 @@ def test_explain_and_diff(task, bundles, run, tmp_path):
     code, result = run("explain", bundle, example(task, tmp_path), "--out", "explained")
     if code == 0:
         assert result["explanations"]
-        assert list(Path("explained").glob("*.png"))
+        assert {path.suffix for path in Path("explained").iterdir()} <= {".png", ".svg"}
+        assert len(list(Path("explained").iterdir())) == len(result["explanations"])
     else:
         assert code in (2, 3)
     run("pack", bundle, "b.zip")

@@ -57,7 +57,7 @@ def draw(path: Path, parts: Any, contributions: np.ndarray, answer: str, value: 
     elif parts.kind == "step":
         svg = series(parts.backdrop, parts.slices, contributions, title)
     else:
-        labels = [f"{name} = {text}" if text else name for name, text in zip(parts.names, parts.values)]
+        labels = [f"{name} = {text}" if text else name for name, text in zip(parts.names, parts.values or [""] * len(parts.names))]
         svg = waterfall(labels, contributions, base, title)
     path = path.with_suffix(".svg")
     path.write_text(svg, encoding="utf-8")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -11,6 +14,8 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+PARENT_SECONDS = 1.0  # between two looks at the process that started this one
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], processes: int) -> Iterator[Result]:
@@ -33,7 +38,9 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], processes: i
         yield from map(work, items)
         return
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)
+    ) as pool:
         try:
             while True:
                 waiting.extend(pool.submit(work, item) for item in itertools.islice(items, 2 * processes - len(waiting)))
@@ -42,3 +49,14 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], processes: i
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def end_with(parent: int) -> None:
+    """From now on, this process ends soon after the one that started it, also where that was killed and could not say so."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

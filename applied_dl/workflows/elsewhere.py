@@ -21,6 +21,7 @@ import numpy as np
 
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, RefusedError, UsageError
+from applied_dl.core.parallel import end_with
 
 LARGE = 2**20  # bytes of an array from which it gets a file of its own
 ERROR = "error.json"
@@ -174,6 +175,7 @@ def _loaded(path: str) -> np.ndarray:
 
 def main(folder: Path) -> int:
     """Fit the job of a folder; an error that a person can act on is left there."""
+    end_with(os.getppid())  # else a command that was killed and is resumed would have two trainings write the same checkpoints
     try:
         fit(take_over(folder))
     except AppliedError as error:

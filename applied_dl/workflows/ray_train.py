@@ -15,6 +15,8 @@ import time
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, RefusedError, UsageError
 from applied_dl.workflows import elsewhere
@@ -23,16 +25,25 @@ from applied_dl.workflows.ray_cluster import connected
 LOOK_SECONDS = 0.5  # between two looks at the log of rank 0
 
 
-def check_batch(rows: int, batch: int | str, workers: int) -> None:
-    """Raises `UsageError` where a batch cannot be divided among the workers."""
+def divided(asked, recipe, rows: int, workers: int):
+    """The resolved recipe, whose batch can be divided among the workers: one that nobody asked for becomes the next multiple.
+
+    Raises `UsageError` where the batch that was asked for cannot be.
+    """
     from applied_dl.training.batches import plan
 
-    size = plan(rows, batch).batch
-    if size % workers:
+    size = plan(rows, recipe.train.batch_size).batch
+    if size % workers == 0:
+        return recipe
+    if asked.train.batch_size is not None or rows < workers:
         raise UsageError(
             f"A batch of {size} rows cannot be divided among {workers} workers: choose train.batch_size as a multiple of {workers}, or "
             "another --workers."
         )
+    wanted = -(-size // workers) * workers
+    wanted = wanted if wanted <= rows else wanted - workers
+    console.say("ray", f"batches of {wanted} rows, not {size}, so that {workers} workers can divide them (train.batch_size)")
+    return replace(recipe, train=replace(recipe.train, batch_size=wanted))
 
 
 def fit_by_ray(job: elsewhere.Job, workers: int, address: str | None, max_failures: int):
@@ -47,7 +58,6 @@ def fit_by_ray(job: elsewhere.Job, workers: int, address: str | None, max_failur
     Raises:
         AppliedError: what a worker refused, or that workers died too often.
     """
-    check_batch(len(job.prepared.train), job.recipe.train.batch_size, workers)
     folder = elsewhere.hand_over(job).absolute()
     job.logs.mkdir(parents=True, exist_ok=True)
     variables = {"KERAS_BACKEND": "jax", "RAY_TRAIN_V2_ENABLED": "1", "RAY_TRAIN_ENABLE_PRINT_PATCH": "0"}

@@ -117,6 +117,9 @@ def predict_to_file(
         raise DataError(
             "A process that predicts was killed, usually for lack of memory; continue with --resume and fewer --workers."
         ) from error
+    finally:
+        if not list(folder.glob("0*.json")):  # nothing to continue
+            shutil.rmtree(folder, ignore_errors=True)
     _join(folder, count, target)
     shutil.rmtree(folder)
     return Streamed(file=target, rows=rows, errors=errors, warnings=warnings[:MAX_WARNINGS])

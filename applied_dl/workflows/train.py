@@ -21,7 +21,7 @@ from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_predict, load_task
 from applied_dl.workflows import elsewhere, recipes
 from applied_dl.workflows.preparation import how_trained, identity, read_data, resolve_recipe
-from applied_dl.workflows.ray_train import fit_by_ray
+from applied_dl.workflows.ray_train import divided, fit_by_ray
 from applied_dl.workflows.time_limit import KEY, cuts_of, deadline_of
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def train(
     prepared = read_data(task, recipe)
     lines.log_data(prepared)
     asked, recipe = recipe, resolve_recipe(task, recipe, prepared)
+    if workers:
+        recipe = divided(asked, recipe, prepared.facts.get("training_rows", len(prepared.train)), workers)
     folder = target.parent.absolute() / f".{target.name}.run" if away else target.parent / f".{target.name}.run"
     store = Store(folder, identity(recipe, prepared.fingerprint), resume)
     if complete:

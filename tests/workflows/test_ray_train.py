@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from applied_dl.core.errors import UsageError
-from applied_dl.workflows.ray_train import check_batch
+from applied_dl.workflows import recipes
+from applied_dl.workflows.ray_train import divided
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None or importlib.util.find_spec("jax") is None,
@@ -55,9 +56,23 @@ def test_a_worker_that_cannot_read_its_rows_is_one_sentence(tmp_path):
     assert "expected a folder that every worker sees; give --out on shared storage" in shown
 
 
+def recipe(batch):
+    return recipes.read_recipe({"task": "tabular", "train": {"batch_size": batch}})
+
+
 def test_a_batch_that_cannot_be_divided_is_refused():
-    check_batch(1000, 64, 8)
+    assert divided(recipe(64), recipe(64), 1000, 8) == recipe(64)
     with pytest.raises(UsageError, match="A batch of 60 rows cannot be divided among 8 workers"):
-        check_batch(1000, 60, 8)
+        divided(recipe(60), recipe(60), 1000, 8)
     with pytest.raises(UsageError, match="multiple of 3"):
-        check_batch(1000, "all", 3)
+        divided(recipe("all"), recipe("all"), 1000, 3)
+
+
+@pytest.mark.parametrize(("batch", "rows", "workers", "size"), [(117, 942, 2, 118), (60, 1000, 8, 64), (256, 101, 2, 100)])
+def test_a_batch_that_nobody_asked_for_becomes_one_that_can_be_divided(batch, rows, workers, size):
+    assert divided(recipe(None), recipe(batch), rows, workers).train.batch_size == size
+
+
+def test_too_few_rows_for_the_workers_are_refused():
+    with pytest.raises(UsageError, match="A batch of 3 rows cannot be divided among 4 workers"):
+        divided(recipe(None), recipe(64), 3, 4)

@@ -107,6 +107,15 @@ def test_an_interrupted_run_of_other_inputs_is_not_continued(trained, rows, tmp_
             stream.predict_to_file(bundle, [str(rows)], tmp_path / "out.csv", workers=1, resume=resume)
 
 
+def test_what_failed_at_once_leaves_nothing_to_continue(trained, rows, tmp_path):
+    bundle, damaged = trained("tabular").bundle, tmp_path / "damaged.csv"
+    damaged.write_text(rows.read_text() + "1," * 50 + "\n")
+    for given in (tmp_path / "none.csv", damaged):
+        assert command(bundle, given, tmp_path / "out.csv", "--workers", "1") == 3
+    assert command(bundle, rows, tmp_path / "out.csv", "--workers", "1") == 3  # two of its rows cannot be read
+    assert len(pl.read_csv(tmp_path / "out.csv")) == 3000
+
+
 def test_wrong_usage_is_one_sentence(trained, rows, tmp_path, capsys):
     bundle = str(trained("tabular").bundle)
     assert main(["predict", bundle, str(rows), "--workers", "2"]) == 2

@@ -51,7 +51,8 @@ def measure(path: Path, rows: int, horizon: int) -> dict | None:
 
     if 0.2 * rows < horizon + 100:
         return None
-    overrides = {"data.source": str(path), "data.rows": rows, "data.horizon": horizon, "model.name": "ridge"}
+    overrides = {"data.source": str(path), "data.rows": rows, "data.horizon": horizon, "model.name": "ridge",
+                 "train.refit": False}  # fmt: skip
     recipe = recipes.read_recipe({"task": "forecast"}, overrides)
     prepared = task.prepare(recipe, Path("."))
     recipe = task.resolve_defaults(recipe, prepared)

@@ -65,7 +65,8 @@ def summary(found: dict) -> list[Row]:
     if training := found.get("training"):
         gigabytes = training["megabytes"] / 1024
         what = f"{training['rows'] / 1e6:g} M rows, one epoch to the exported files: peak memory"
-        beside = f"{rows[-1]['bytes'] / 1e9:.1f} GB of CSV, {training['seconds']:.0f} s; rmse {training['rmse']:.3f}, ridge regression on the sample "
+        beside = f"{rows[-1]['bytes'] / 1e9:.1f} GB of CSV; "
+        beside += f"{training['seconds']:.0f} s; rmse {training['rmse']:.3f}, ridge regression on the sample "
         beside += f"{training['baselines'].get('ridge regression', math.nan):.3f}"
         if own := training.get("own_megabytes"):
             beside += f"; without the pages of mapped files {own / 1024:.2f} GB"

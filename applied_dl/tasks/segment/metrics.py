@@ -24,7 +24,8 @@ class PixelIoU(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         truth = ops.cast(y_true, "int32")
         codes = ops.where(truth == VOID, self.classes**2, truth * self.classes + ops.cast(ops.argmax(y_pred, axis=-1), "int32"))
-        found = ops.bincount(ops.reshape(codes, (-1,)), minlength=self.classes**2 + 1)
+        codes = ops.reshape(codes, (-1,))
+        found = ops.segment_sum(ops.ones_like(codes), codes, num_segments=self.classes**2 + 1)  # JAX has no bincount within a graph
         self.counts.assign_add(ops.cast(found, self.counts.dtype))
 
     def result(self):

@@ -1,6 +1,10 @@
 """From a folder to a bundle and back to masks: files agree with Keras, tiles, scores in place of masks, defaults and refusals."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -217,3 +221,20 @@ def test_photographs_are_trained_on_in_windows_first_and_the_first_layers_stay(t
     same = {path.split("/")[-2]: np.array_equal(before[path], after[path]) for path in before if path.endswith("kernel") and path in after}
     assert same["stem"]
     assert not same["logits"]
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None, reason="JAX is not installed in this environment: pip install applied_dl[scale]"
+)
+def test_pixels_are_counted_within_a_graph_of_jax():
+    program = """
+import jax, numpy as np
+from applied_dl.tasks.segment.metrics import PixelIoU
+metric = PixelIoU(2)
+state = [v.value for v in metric.variables]
+truth, predicted = np.array([[0, 1, 1, 255]]), np.eye(2, dtype="float32")[[[0, 1, 0, 0]]]
+state = jax.jit(metric.stateless_update_state)(state, truth, predicted)
+assert abs(float(metric.stateless_result(state)) - 0.5) < 1e-6
+"""
+    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "KERAS_BACKEND": "jax"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]

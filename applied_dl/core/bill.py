@@ -6,9 +6,11 @@ Scanners of software and of models read it (https://cyclonedx.org/capabilities/m
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from applied_dl.core.bundle import MANIFEST, Manifest, finite, sha256
 from applied_dl.core.errors import DataError
@@ -69,7 +71,7 @@ def verify_bill(folder: Path, manifest: Manifest) -> bool:
     try:
         bill = json.loads((folder / BILL).read_bytes())
         listed = {one["name"]: one["hashes"][0]["content"] for one in bill["components"] if one["type"] == "file"}
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise DataError(f"The bill of materials {str(folder / BILL)!r} cannot be read: {error!r}.") from error
     expected = {name: digest for name, digest in manifest.files.items() if name != BILL}
     if listed != expected:
@@ -94,7 +96,7 @@ def _model(manifest: Manifest) -> dict[str, Any]:
                 {"type": name, "value": f"{value:.6g}", "slice": part, **_interval(manifest.intervals.get(part, {}).get(name))}
                 for part, scores in manifest.metrics.items()
                 for name, value in sorted(scores.items(), key=lambda item: item[0] != main)
-                if value is not None
+                if value is not None and math.isfinite(value)
             ]
         },
         "considerations": {"technicalLimitations": manifest.warnings},
@@ -109,12 +111,12 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         "seed": manifest.seed,
         "fingerprint": manifest.fingerprint,
         **rows,
-        **{key: manifest.versions.get(key) for key in NOT_LIBRARIES},
+        **{key: manifest.versions[key] for key in NOT_LIBRARIES if key in manifest.versions},
     }
 
 
 def _interval(bounds: tuple[float, float] | None) -> dict[str, Any]:
-    if bounds is None or any(bound != bound for bound in bounds):
+    if bounds is None or not all(map(math.isfinite, bounds)):
         return {}
     return {"confidenceInterval": {"lowerBound": f"{bounds[0]:.6g}", "upperBound": f"{bounds[1]:.6g}"}}
 
@@ -122,12 +124,12 @@ def _interval(bounds: tuple[float, float] | None) -> dict[str, Any]:
 def _source(manifest: Manifest) -> str:
     """The data's name, without the path to it, which would tell how somebody's disk is ordered."""
     data = manifest.recipe.get("data", {})
-    return Path(str(data.get("source") or data.get("train") or "data")).name
+    return Path(str(data.get("source") or data.get("train") or "data")).name or "data"
 
 
 def _library(name: str, version: str) -> dict[str, str]:
     package = name.replace("_", "-").lower()
-    return {"type": "library", "bom-ref": f"library:{name}", "name": name, "version": version, "purl": f"pkg:pypi/{package}@{version}"}
+    return {"type": "library", "bom-ref": f"library:{name}", "name": name, "version": version, "purl": f"pkg:pypi/{package}@{quote(version)}"}
 
 
 def _sha256(digest: str) -> list[dict[str, str]]:

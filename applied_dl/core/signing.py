@@ -17,7 +17,7 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
     """Sign every file of a bundle.
 
     Args:
-        bundle: its folder.
+        bundle: its folder, or a link to it.
         private_key: an elliptic-curve key in PEM form, without a password
             (`openssl ecparam -name prime256v1 -genkey -noout -out key.pem`).
 
@@ -25,10 +25,10 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
         The signature, `model.sig` in the bundle; one that exists is replaced.
 
     Raises:
-        DataError: the bundle is damaged, or the key cannot be read.
+        DataError: the bundle is damaged or holds links to files elsewhere, or the key cannot be read.
         UsageError: the package model-signing is missing.
     """
-    folder = Path(bundle)
+    folder = Path(bundle).resolve()
     manifest = open_bundle(folder)
     hashing, signing, _ = _library()
     path = folder / SIGNATURE
@@ -36,9 +36,17 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
     others = sorted({SIGNATURE, *names} - _signed(manifest))  # what lies beside the bundle's own files, in its folder
     config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=others, ignore_git_paths=False))
     try:
-        config.use_elliptic_key_signer(private_key=Path(private_key)).sign(folder, path)
+        config.use_elliptic_key_signer(private_key=Path(private_key))
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{str(private_key)!r} cannot sign: expected a private elliptic-curve key in PEM form ({error}).") from error
+    if links := sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_symlink()):
+        raise DataError(
+            f"{str(bundle)!r} cannot be signed, since it holds links: {', '.join(links)}; copy what they point to into it (`cp -rL`)."
+        )
+    try:
+        config.sign(folder, path)
+    except OSError as error:
+        raise DataError(f"The signature {str(path)!r} cannot be written: {error.strerror}.") from error
     return path
 
 

@@ -37,7 +37,7 @@ def log_data(prepared) -> None:
 
 
 def log_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
-    """The metrics on the test rows, and a warning for each baseline that is better, or not clearly worse."""
+    """The metrics on the test rows, and a warning for each baseline that scores better."""
     console.say(
         "test",
         f"{scores.main} {format_score(scores)}   " + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main),

@@ -41,7 +41,7 @@ def resident(inputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarr
         features = dict(zip(names, values))
         return (features, *values[len(names) :])
 
-    return Source(len(target), gather, ready=not (large and any(mapped[: len(names)])))
+    return Source(len(target), gather, ready=not large)
 
 
 def _column(array: np.ndarray):

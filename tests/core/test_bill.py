@@ -55,6 +55,16 @@ def test_it_is_a_valid_document_of_cyclonedx():
     assert validation.JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
+def test_what_was_not_measured_is_left_out_and_versions_are_encoded():
+    scores = {"test": {"auc": float("nan"), "accuracy": 0.5}}
+    facts = {"metrics": scores, "intervals": {"test": {"accuracy": (0.4, float("inf"))}}, "versions": {"keras": "3.14+cpu"}}
+    bill = bill_of_materials(manifest(**facts, recipe={"data": {"source": "."}}), {})
+    model = bill["metadata"]["component"]
+    assert model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"] == [{"type": "accuracy", "value": "0.5", "slice": "test"}]
+    assert "None" not in {one["value"] for one in model["properties"]}
+    assert (bill["components"][0]["name"], bill["components"][1]["purl"]) == ("data", "pkg:pypi/keras@3.14%2Bcpu")
+
+
 def test_the_same_bundle_has_the_same_bill():
     assert bill_of_materials(manifest(**FACTS), {"a": "1"}) == bill_of_materials(manifest(**FACTS), {"a": "1"})
     assert bill_of_materials(manifest(), {"a": "1"})["serialNumber"] != bill_of_materials(manifest(), {"a": "2"})["serialNumber"]

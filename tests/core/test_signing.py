@@ -57,6 +57,17 @@ def test_a_file_added_to_the_manifest_is_refused(tmp_path, keys):
         verify(made, keys / "mine.pub")
 
 
+def test_a_bundle_behind_a_link_is_signed_and_one_of_links_is_refused(tmp_path, keys):
+    made = make(tmp_path / "b")
+    (tmp_path / "latest").symlink_to(made)
+    assert sign(tmp_path / "latest", keys / "mine.pem") == made / SIGNATURE
+    verify(tmp_path / "latest", keys / "mine.pub")
+    (made / "model.tflite").rename(tmp_path / "elsewhere.tflite")
+    (made / "model.tflite").symlink_to(tmp_path / "elsewhere.tflite")
+    with pytest.raises(DataError, match="holds links: model.tflite; copy"):
+        sign(made, keys / "mine.pem")
+
+
 def test_what_cannot_be_a_key_or_a_signature_gets_a_sentence(tmp_path, keys):
     made = make(tmp_path / "b")
     with pytest.raises(DataError, match="has no signature"):

@@ -101,9 +101,8 @@ def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window
         ends = np.arange(first, steps)
         padded = np.concatenate([column, np.full(horizon, np.nan)])
         for end in ends[np.unique(np.linspace(0, len(ends) - 1, min(len(ends), each)).astype(int))] if len(ends) else ():
-            length = int(lengths[max(0, np.searchsorted(lengths, min(end, window), side="right") - 1)])
-            if length <= end:
-                rows[length].append((column[end - length : end], padded[end : end + horizon], unit if unit > 0 else 1.0))
+            length = int(lengths[np.searchsorted(lengths, min(end, window), side="right") - 1])
+            rows[length].append((column[end - length : end], padded[end : end + horizon], unit if unit > 0 else 1.0))
     stacked = [tuple(np.array(part) for part in zip(*some)) for some in rows.values() if some]
     return [(history.astype(np.float32), target, unit) for history, target, unit in stacked]
 

@@ -129,7 +129,13 @@ def _source(manifest: Manifest) -> str:
 
 def _library(name: str, version: str) -> dict[str, str]:
     package = name.replace("_", "-").lower()
-    return {"type": "library", "bom-ref": f"library:{name}", "name": name, "version": version, "purl": f"pkg:pypi/{package}@{quote(version)}"}
+    return {
+        "type": "library",
+        "bom-ref": f"library:{name}",
+        "name": name,
+        "version": version,
+        "purl": f"pkg:pypi/{package}@{quote(version)}",
+    }
 
 
 def _sha256(digest: str) -> list[dict[str, str]]:

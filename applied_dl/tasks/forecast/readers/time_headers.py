@@ -34,6 +34,7 @@ def year_rows(table, columns: Columns, where: str):
             continue
         rest = [name for name in table.columns if name not in parts and name != year]
         keys = [name for name in rest if name in taken or table[name].dtype == pl.String]
+        _check_names([year, *keys], (role, "value"), where)
         long = table.unpivot(list(parts), index=[year, *keys], variable_name=role, value_name="value")
         long = long.with_columns(pl.col(role).replace_strict(parts, return_dtype=pl.Int64)).sort(*keys, year, role)
         left_out = [name for name in rest if name not in keys]
@@ -71,12 +72,23 @@ def dated_columns(table, columns: Columns, where: str):
         if table[key].n_unique() < table.height:
             return table.select(c for c in table.columns if c != key or key in texts), []
     role = "year" if all(isinstance(value, int) for value in parts.values()) else "date"
+    _check_names([key], (role, "value"), where)
     left_out = [name for name in table.columns if name not in parts and name not in (key, *texts)]
     frame = table.select(key, *parts).rename({key: "\0"})
     long = frame.unpivot(list(parts), index="\0", variable_name=role, value_name="value").rename({"\0": key})
     long = long.with_columns(pl.col(role).replace_strict(parts)) if role == "year" else long
     more = f"; {', '.join(left_out[:10])} is left out" if left_out else ""
     return long, [f"{where}: a row for each {key} and a column for each {role} are read as {table.height} series{more}"]
+
+
+def _check_names(kept: list[str], new: tuple[str, str], where: str) -> None:
+    """Raise `DataError` where a kept column has the name of one that is made of the header."""
+    for name in kept:
+        if name in new:
+            raise DataError(
+                f"{where}: the times are in the header, and are read into columns {new[0]!r} and {new[1]!r}, but there is a column "
+                f"{name!r} already; rename it."
+            )
 
 
 def _date_names(names: list[str]) -> dict[str, int | str]:

@@ -141,7 +141,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         what = "is not a bundle (it has no bundle.json)" if Path(folder).exists() else "does not exist"
         raise DataError(f"{str(folder)!r} {what}; expected a folder written by `applied-dl train`.") from None
     except NotADirectoryError:
-        what = f"`applied-dl unpack {Path(folder).name} FOLDER` makes a folder of a packed bundle"
+        what = f"`applied-dl unpack {str(folder)!r} FOLDER` makes a folder of a packed bundle"
         raise DataError(f"{str(folder)!r} is a file; expected the folder of a bundle: {what}.") from None
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror}.") from error

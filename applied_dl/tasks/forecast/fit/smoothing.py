@@ -94,8 +94,9 @@ def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window
     firsts = [_first(len(column), season, len(columns)) for column in columns]
     lengths = np.unique(np.linspace(min(window, *firsts), window, MOST_LENGTHS).astype(int))
     rows: dict[int, list] = {int(length): [] for length in lengths}
-    for column, first in list(zip(columns, firsts))[::every]:
-        steps = len(column)
+    used = np.linspace(0, len(columns) - 1, len(columns) // every).round().astype(int)  # not always the same column of each series
+    for place in used:
+        column, first, steps = columns[place], firsts[place], len(columns[place])
         lag = season if season < steps else 1
         unit = float(np.abs(column[lag:] - column[:-lag]).mean()) if steps > lag else 0.0
         ends = np.arange(first, steps)

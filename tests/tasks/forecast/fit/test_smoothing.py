@@ -60,3 +60,11 @@ def test_windows_hold_what_was_known_and_what_followed(count):
         assert (target[:, 0] == history[:, -1] + 1).all()
         assert np.nanmax(target) <= 19 + count
         assert (unit == 1).all()
+
+
+def test_of_many_series_all_their_columns_are_read(monkeypatch):
+    monkeypatch.setattr("applied_dl.tasks.forecast.fit.smoothing.MOST_WINDOWS", 40)
+    columns = [np.arange(20.0), -np.arange(20.0)] * 20  # of 20 series
+    signs = np.concatenate([np.sign(target[:, 0]) for _, target, _ in rolling_windows(columns, 4, 1, 12)])
+    assert len(signs) == 40
+    assert 10 <= (signs > 0).sum() <= 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
     config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=others, ignore_git_paths=False))
     try:
         config.use_elliptic_key_signer(private_key=Path(private_key))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:  # the last for RSA keys
         raise DataError(f"{str(private_key)!r} cannot sign: expected a private elliptic-curve key in PEM form ({error}).") from error
     if links := sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_symlink()):
         raise DataError(
@@ -70,13 +71,14 @@ def verify(bundle: str | Path, public_key: str | Path) -> None:
     _, _, verifying = _library()
     try:
         config = verifying.Config().use_elliptic_key_verifier(public_key=Path(public_key))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{str(public_key)!r} cannot be read: expected a public elliptic-curve key in PEM form ({error}).") from error
     try:
         config.set_ignore_unsigned_files(True).verify(folder, path)
         signed = set(_resources(path))
     except Exception as error:  # the library raises its own, those of cryptography and of protobuf for a signature that does not hold
-        reason = str(error) or "the key does not belong to the signature"
+        changed = re.findall(r"Hash mismatch for \\?'(.*?)\\?'", str(error))
+        reason = f"{', '.join(changed)} is not what was signed" if changed else str(error) or "the key does not belong to the signature"
         raise RefusedError(f"The signature of {str(folder)!r} does not hold with {str(public_key)!r}: {reason.rstrip('.')}.") from error
     if missing := sorted(_signed(manifest) - signed):
         raise RefusedError(f"The signature of {str(folder)!r} leaves out {', '.join(missing)}; sign the bundle again.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from applied_dl.exporting.convert import environment
 
 TIMEOUT = 120  # seconds
+KILLED = (1, -9)  # how a process ends that has an error of Python's, such as too little memory, or that the system kills for it
 
 
 def run_isolated(files: dict[str, Path], rows: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
@@ -41,7 +42,10 @@ def run_isolated(files: dict[str, Path], rows: Path) -> tuple[dict[str, str], di
         code = process.returncode
         if code:
             how = f"signal {-code}" if code < 0 else f"code {code}"
-            refused[variant] = f"LiteRT itself aborts when it runs this file ({how}), and so would an app that opens it"
+            if code in KILLED:
+                refused[variant] = f"the process that tried this file ended early ({how}); free memory and export it again"
+            else:
+                refused[variant] = f"LiteRT itself aborts when it runs this file ({how}), and so would an app that opens it"
         elif output.strip():
             costs[variant] = json.loads(output.splitlines()[-1])
     return refused, costs

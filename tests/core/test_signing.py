@@ -41,7 +41,7 @@ def test_what_was_changed_after_signing_is_refused(tmp_path, keys):
         verify(made, keys / "other.pub")
     (made / "model.tflite").write_bytes(b"x" * 100)
     bundle.seal(made, manifest())  # its checksums hold again, as an attacker would have it
-    with pytest.raises(RefusedError, match="does not hold"):
+    with pytest.raises(RefusedError, match=r"does not hold with .*: bundle\.json, model\.tflite is not what was signed\.$"):
         verify(made, keys / "mine.pub")
 
 
@@ -76,9 +76,16 @@ def test_what_cannot_be_a_key_or_a_signature_gets_a_sentence(tmp_path, keys):
         sign(made, keys / "mine.pub")
     with pytest.raises(DataError, match="cannot sign"):
         sign(made, keys / "absent.pem")
+    subprocess.run(["openssl", "genrsa", "-out", tmp_path / "rsa.pem", "2048"], check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", "rsa", "-in", tmp_path / "rsa.pem", "-pubout", "-out", tmp_path / "rsa.pub"], check=True, capture_output=True
+    )
+    with pytest.raises(DataError, match="cannot sign"):
+        sign(made, tmp_path / "rsa.pem")
     sign(made, keys / "mine.pem")
-    with pytest.raises(DataError, match="cannot be read"):
-        verify(made, keys / "absent.pub")
+    for name in (keys / "absent.pub", tmp_path / "rsa.pub"):
+        with pytest.raises(DataError, match="cannot be read"):
+            verify(made, name)
     for content in ("", "[]", "{}", json.dumps({"dsseEnvelope": {}})):
         (made / SIGNATURE).write_text(content)
         with pytest.raises(RefusedError):

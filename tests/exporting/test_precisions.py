@@ -235,6 +235,9 @@ def test_a_file_that_aborts_its_runtime_is_refused(tmp_path, monkeypatch):
     (tmp_path / "aborts").chmod(0o755)
     refused, _ = isolated.run_isolated({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
     assert refused == {"int8": "LiteRT itself aborts when it runs this file (signal 6), and so would an app that opens it"}
+    (tmp_path / "aborts").write_text("#!/bin/sh\nkill -KILL $$\n")  # as the system does where memory is short
+    refused, _ = isolated.run_isolated({"int8": tmp_path / "a.tflite"}, tmp_path / "rows.npz")
+    assert refused == {"int8": "the process that tried this file ended early (signal 9); free memory and export it again"}
 
 
 def test_a_drop_of_just_what_is_allowed_passes():

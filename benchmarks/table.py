@@ -54,6 +54,8 @@ def main() -> None:
         "machines that may have been shared with other work. A goal that was missed is marked as missed. Each table names",
         "the day it was measured on: it describes the code of that day.",
         "",
+        _goals_missed(goals),
+        "",
     ]
     body = [line for title, lines in pages.items() if lines for line in [f"## {title}", "", *lines]]
     (ROOT / "docs" / "results.md").write_text("\n".join([*head, *body]).rstrip() + "\n", encoding="utf-8")
@@ -71,11 +73,15 @@ def _section(script, found: dict, rows: list[Row], module: str) -> list[str]:
 
 
 def _goals_met(goals: list[Row]) -> str:
-    """How many goals were set, and the name of each that was missed."""
-    missed = [row.what for row in goals if not row.met]
-    names = f" ({'; '.join(missed)})" if missed else ""
-    met = f"{len(goals) - len(missed)} of {len(goals)} goals are met; {len(missed)} are missed{names}."
-    return f"{met} All figures: [docs/results.md](docs/results.md)."
+    """How many goals were set and met."""
+    missed = sum(not row.met for row in goals)
+    where = "named in [docs/results.md](docs/results.md)"
+    return f"{len(goals) - missed} of {len(goals)} goals are met; the {missed} that are missed are {where}."
+
+
+def _goals_missed(goals: list[Row]) -> str:
+    """The name of each goal that was missed."""
+    return "Missed: " + "; ".join(row.what for row in goals if not row.met) + "."
 
 
 def _line(row: Row, module: str) -> str:

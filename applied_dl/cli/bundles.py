@@ -114,6 +114,7 @@ def check(options: Namespace) -> int:
         for row in result["files"]
     ]
     lines += [f"{'encoder':<24} {result['encoded']} raw inputs give the arrays of the training"] if result["encoded"] else []
+    lines += [f"{'bom.cdx.json':<24} the bill of materials agrees with the manifest"] if result["bill"] else []
     lines += [f"signed with the key of {options.public_key}"] if result["signed"] else []
     return print_result(options, result, "\n".join([*lines, "all checksums match"]))
 

@@ -14,7 +14,7 @@ from typing import IO
 from applied_dl.core.bundle import MANIFEST, open_bundle
 from applied_dl.core.bundle_writing import writing
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.core.signing import SIGNATURE
+from applied_dl.core.signing import SIGNATURE, foreign
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # date of every entry, so that the same bundle gives the same archive
 MAX_BYTES = 20 * 2**30  # of an unpacked bundle
@@ -83,7 +83,8 @@ def unpack(file: str | Path, target: str | Path | None = None, overwrite: bool =
                     (work / name).parent.mkdir(parents=True, exist_ok=True)
                     with archive.open(entry) as packed, open(work / name, "wb") as plain:
                         _copy(packed, plain, entry, file)
-                open_bundle(work)
+                if others := foreign(work, open_bundle(work)):
+                    raise DataError(f"{str(file)!r} holds files that its bundle does not list: {', '.join(others)}; pack it again.")
     except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
         raise DataError(f"{str(file)!r} is not an archive of a bundle, or is damaged: {error}.") from error
     except FileNotFoundError:

@@ -26,16 +26,19 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
         The signature, `model.sig` in the bundle; one that exists is replaced.
 
     Raises:
-        DataError: the bundle is damaged or holds links to files elsewhere, or the key cannot be read.
+        DataError: the bundle is damaged, holds files that are not its own or links to files elsewhere, or the key cannot be read.
         UsageError: the package model-signing is missing.
     """
     folder = Path(bundle).resolve()
     manifest = open_bundle(folder)
     hashing, signing, _ = _library()
     path = folder / SIGNATURE
-    names = {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()}
-    others = sorted({SIGNATURE, *names} - _signed(manifest))  # what lies beside the bundle's own files, in its folder
-    config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=others, ignore_git_paths=False))
+    if others := foreign(folder, manifest):
+        raise DataError(
+            f"{str(bundle)!r} holds files that are not the bundle's own: {', '.join(others)}; move them elsewhere before signing."
+        )
+    ignored = [SIGNATURE, *_hidden(folder)]
+    config = signing.Config().set_hashing_config(hashing.Config().set_ignored_paths(paths=ignored, ignore_git_paths=False))
     try:
         config.use_elliptic_key_signer(private_key=Path(private_key))
     except (OSError, ValueError, TypeError, AttributeError) as error:  # the last for RSA keys
@@ -60,7 +63,7 @@ def verify(bundle: str | Path, public_key: str | Path) -> None:
 
     Raises:
         DataError: the bundle has no signature, or the key cannot be read.
-        RefusedError: another key signed it, or its files are not those that were signed.
+        RefusedError: another key signed it, its files are not those that were signed, or others were added.
         UsageError: the package model-signing is missing.
     """
     folder = Path(bundle)
@@ -80,8 +83,21 @@ def verify(bundle: str | Path, public_key: str | Path) -> None:
         changed = re.findall(r"Hash mismatch for \\?'(.*?)\\?'", str(error))
         reason = f"{', '.join(changed)} is not what was signed" if changed else str(error) or "the key does not belong to the signature"
         raise RefusedError(f"The signature of {str(folder)!r} does not hold with {str(public_key)!r}: {reason.rstrip('.')}.") from error
+    if others := foreign(folder, manifest):
+        raise RefusedError(f"{str(folder)!r} holds files that were not signed: {', '.join(others)}; remove them.")
     if missing := sorted(_signed(manifest) - signed):
         raise RefusedError(f"The signature of {str(folder)!r} leaves out {', '.join(missing)}; sign the bundle again.")
+
+
+def foreign(folder: Path, manifest: Manifest) -> list[str]:
+    """Files in a bundle's folder that its manifest does not list, which something that reads the bundle might take for its own; hidden
+    files, such as those of a file manager, are none."""
+    names = {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()}
+    return sorted(names - _signed(manifest) - {SIGNATURE} - set(_hidden(folder)))
+
+
+def _hidden(folder: Path) -> list[str]:
+    return sorted(one.relative_to(folder).as_posix() for one in folder.rglob(".*") if one.is_file())
 
 
 def _signed(manifest: Manifest) -> set[str]:

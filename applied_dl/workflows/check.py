@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from applied_dl.core.bill import verify_bill
-from applied_dl.core.bundle import read_manifest
+from applied_dl.core.bundle import open_bundle
 from applied_dl.core.signing import verify
 from applied_dl.runtime.check import check as replay_files
 from applied_dl.runtime.examples import replay_examples
@@ -31,8 +31,8 @@ def check_bundle(bundle: str | Path, public_key: str | Path | None = None) -> di
     """
     if public_key is not None:  # before anything of the bundle runs
         verify(bundle, public_key)
-    files = replay_files(bundle)
-    manifest = read_manifest(bundle)
-    encoded = replay_examples(Path(bundle), load_predict(manifest.task))
+    manifest = open_bundle(bundle)
     bill = verify_bill(Path(bundle), manifest)
+    files = replay_files(bundle)
+    encoded = replay_examples(Path(bundle), load_predict(manifest.task))
     return {"bundle": str(bundle), "ok": True, "files": files, "encoded": encoded, "bill": bill, "signed": public_key is not None}

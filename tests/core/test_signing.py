@@ -26,7 +26,7 @@ def keys(tmp_path_factory):
 
 def test_a_signed_bundle_holds_wherever_it_goes(tmp_path, keys):
     made = make(tmp_path / "b")
-    (made / "notes.txt").write_text("laid beside the files of the bundle")
+    (made / ".DS_Store").write_text("of a file manager")
     assert sign(made, keys / "mine.pem") == made / SIGNATURE
     verify(made, keys / "mine.pub")
     verify(unpack(pack(made), tmp_path / "moved"), keys / "mine.pub")
@@ -55,6 +55,16 @@ def test_a_file_added_to_the_manifest_is_refused(tmp_path, keys):
     (made / SIGNATURE).write_bytes(signature)
     with pytest.raises(RefusedError):
         verify(made, keys / "mine.pub")
+
+
+def test_files_that_are_not_of_the_bundle_are_refused(tmp_path, keys):
+    made = make(tmp_path / "b")
+    sign(made, keys / "mine.pem")
+    (made / "tokenizer.json").write_text("{}")  # the manifest does not list it, but a reader of texts would take it
+    with pytest.raises(RefusedError, match="not signed: tokenizer.json; remove"):
+        verify(made, keys / "mine.pub")
+    with pytest.raises(DataError, match="not the bundle's own: tokenizer.json; move"):
+        sign(made, keys / "mine.pem")
 
 
 def test_a_bundle_behind_a_link_is_signed_and_one_of_links_is_refused(tmp_path, keys):

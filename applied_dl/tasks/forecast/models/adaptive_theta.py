@@ -38,7 +38,7 @@ class Decomposition(NamedTuple):
     shrinkage: float
 
 
-@lru_cache(256)
+@lru_cache(32)
 def decomposition(length: int, season: int) -> Decomposition | None:
     """Of windows of a length; None where they hold too few seasons."""
     if season < 2 or length < FEWEST_SEASONS * season:

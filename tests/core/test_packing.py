@@ -82,3 +82,12 @@ def test_every_damaged_byte_is_detected_or_harmless(tmp_path):
         except AppliedError:
             continue
         assert bundle.open_bundle(found) == wanted
+
+
+def test_an_archive_with_files_that_its_bundle_does_not_list_is_refused(tmp_path):
+    archive = pack(make(tmp_path / "b"))
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("b/tokenizer.json", "{}")
+    with pytest.raises(DataError, match="does not list: tokenizer.json; pack it again"):
+        unpack(archive, tmp_path / "again")
+    assert not (tmp_path / "again").exists()

@@ -20,6 +20,15 @@ def _cache(tmp_path_factory):
     os.environ["APPLIED_DL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True)
+def _audible():
+    """A verb with --quiet silences its own process; the next test speaks again."""
+    from applied_dl.core import console
+
+    yield
+    console.quiet = False
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real public data; tests that need it are skipped where it is absent."""

@@ -80,9 +80,10 @@ def convert(saved_model: Path, folder: Path, variants: tuple[str, ...], represen
     """
     failures: dict[str, str] = {}
     waiting = list(variants)
-    job = {"saved_model": str(saved_model), "folder": str(folder), "representative": str(representative), "signature": signature}
+    paths = {"saved_model": saved_model, "folder": folder, "representative": representative}
+    job = {**{name: str(path.resolve()) for name, path in paths.items()}, "signature": signature}  # the converter runs in another folder
     while waiting:
-        reason = _run_job({**job, "variants": waiting}, folder / "job.json")
+        reason = _run_job({**job, "variants": waiting}, (folder / "job.json").resolve())
         for variant in list(waiting):
             failed = folder / f"{variant}.error"
             if (folder / f"{variant}.tflite").exists():

@@ -2,6 +2,7 @@
 
 import threading
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -190,6 +191,15 @@ def test_a_killed_converter_is_reported_and_replaced(tmp_path):
     assert "code -9" in failures["int8"]
     assert (tmp_path / "fp32.tflite").exists()
     assert convert.warm_up() is not first
+
+
+def test_the_converter_finds_paths_of_a_folder_that_it_was_not_started_in(tmp_path, monkeypatch):
+    convert.warm_up()
+    monkeypatch.chdir(tmp_path)
+    write_saved_model(small_serving(), Path("m"))
+    np.savez("rows.npz", **images(4).inputs)
+    assert convert.convert(Path("m"), Path("."), ("fp32",), Path("rows.npz")) == {}
+    assert Path("fp32.tflite").exists()
 
 
 def test_a_missing_saved_model_gives_a_reason(tmp_path):

@@ -101,6 +101,7 @@ def test_falling_curves_have_none():
     assert check_curves(curve(np.geomspace(1, 0.1, 20), np.geomspace(1, 0.2, 20)), (1.0, 1.0)) == []
 
 
+@pytest.mark.slow
 def test_the_verb_prints_one_object(capsys):
     code = cli.main(
         [

@@ -129,7 +129,7 @@ def test_a_forecast_is_divided_among_the_steps_of_its_history(trained, tmp_path)
 
 
 def test_vectors_and_unknown_labels_are_refused(trained):
-    with pytest.raises(UsageError, match="labels, numbers and forecasts"):
+    with pytest.raises(UsageError, match="labels, numbers, forecasts and recommendations"):
         applied_dl.explain(trained("words").bundle, ["king"])
     with pytest.raises(UsageError, match="no label 'cat'"):
         applied_dl.explain(trained("image").bundle, ["docs/images/digit_3.png"], label="cat")

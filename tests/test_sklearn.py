@@ -86,6 +86,7 @@ def test_what_cannot_be_learned_is_a_value_error():
         TabularClassifier(recipe={"train": {"epoch": 3}}).fit(X, y)
 
 
+@pytest.mark.slow
 def test_images_as_arrays_and_as_files(tmp_path):
     from PIL import Image
 
@@ -105,6 +106,7 @@ def test_images_as_arrays_and_as_files(tmp_path):
         model.predict(np.zeros((2, 5)))
 
 
+@pytest.mark.slow
 def test_labeled_texts():
     random = np.random.default_rng(2)
     words = {"praise": ["good", "fine", "great", "lovely"], "blame": ["bad", "slow", "broken", "poor"]}

@@ -51,6 +51,7 @@ def revenue(seed: int) -> np.ndarray:
 AUTO_ETS = {0: 19.3, 1: 14.3, 2: 23.4, 3: 26.2, 4: 17.4, 5: 17.5}  # mean absolute error of statsforecast 2.1.1 on these months
 
 
+@pytest.mark.slow
 def test_36_months_are_forecast_for_12_as_well_as_by_automatic_ets(tmp_path):
     errors = {}
     for seed in (0, 2, 4):
@@ -61,7 +62,9 @@ def test_36_months_are_forecast_for_12_as_well_as_by_automatic_ets(tmp_path):
     assert sum(errors.values()) <= 1.1 * sum(AUTO_ETS[seed] for seed in errors)
 
 
-@pytest.mark.parametrize(("steps", "horizon"), [(12, 3), (20, 5), (26, 12), (60, 12), (10, 6), (36, None), (7, None)])
+@pytest.mark.parametrize(
+    ("steps", "horizon"), [(12, 3), (20, 5), (26, 12), pytest.param(60, 12, marks=pytest.mark.slow), (10, 6), (36, None), (7, None)]
+)
 def test_short_series_are_answered(steps, horizon, tmp_path):
     table = {"month": MONTHS[:steps], "sales": 100 + np.arange(steps) + np.random.default_rng(0).normal(0, 1, steps)}
     found = Forecaster(tmp_path, table, **({"data__horizon": horizon} if horizon else {}))
@@ -99,6 +102,7 @@ def test_many_short_series_with_a_long_horizon_are_answered(tmp_path):
     assert np.isfinite(panel.scores()["mase"])
 
 
+@pytest.mark.slow
 def test_after_a_change_of_level_the_newest_steps_decide(tmp_path):
     """AutoETS has a mean absolute error of 27, 19, 39, 26 on four such files."""
     i = np.arange(760)
@@ -111,7 +115,7 @@ def test_after_a_change_of_level_the_newest_steps_decide(tmp_path):
     assert np.mean(errors) < 1.1 * (27.3 + 19.3) / 2
 
 
-@pytest.mark.parametrize("offset", [1e9, -3e7])
+@pytest.mark.parametrize("offset", [1e9, pytest.param(-3e7, marks=pytest.mark.slow)])
 def test_an_offset_is_taken_off_before_float32(offset, tmp_path):
     i = np.arange(162)
     y = (100 + i) * (1 + 0.25 * np.sin(2 * np.pi * i / 12))

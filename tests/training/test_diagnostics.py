@@ -11,13 +11,13 @@ from applied_dl.training.diagnostics.curves import check_curves
 from tests.training.faults import FAULTS, HEALTHY
 
 QUICK = (
-    "pixels never scaled", "a NaN in the input", "softmax before a loss of logits",
-    "equal rows with different labels", "one row in fifty", "a column made from the label", "a column made from the number",
+    "pixels never scaled", "a NaN in the input", "equal rows with different labels", "one row in fifty", "a column made from the label",
+    "a column made from the number",
     "the future among the covariates", "test rows that were trained on", "ten rows to choose the epoch",
 )  # fmt: skip
 
 
-LONGER = ("relu units born dead", "a stopped gradient")
+LONGER = ("softmax before a loss of logits", "relu units born dead", "a stopped gradient")
 
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in LONGER)])
@@ -123,6 +123,7 @@ def test_the_verb_prints_one_object(capsys):
     assert "rate_too_low" in [finding["name"] for finding in report["findings"]]
 
 
+@pytest.mark.slow
 def test_a_bundle_is_examined_and_keeps_what_training_noticed(tmp_path, capsys):
     random = np.random.default_rng(0)
     image = random.integers(0, 255, size=(240, 8, 8, 1)).astype(np.uint8)

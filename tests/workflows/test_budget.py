@@ -30,6 +30,7 @@ def test_keys_that_the_user_set_stay():
     assert all("model.name" not in changes and "model.width" in changes for changes in task.smaller_models(asked, None))
 
 
+@pytest.mark.slow
 def test_a_model_within_the_budget_is_found_and_shown(tmp_path):
     export = {"budget": "20 kB, 50 ms", "formats": ["tflite"], "variants": ["fp32", "dynamic"]}
     run = applied_dl.train("tabular", out=tmp_path / "b", export=export, **SMALL)

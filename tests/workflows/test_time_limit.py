@@ -28,7 +28,9 @@ class ThreeEpochs(Deadline):
         return self.plan.decide(self.name_of(tag), 3)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name == "sentences" else []) for name in CASES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ("sentences", "tabular") else []) for name in CASES]
+)
 def test_a_shortened_training_runs_through_its_schedule_and_is_resumed_to_the_same_weights(name):
     task, recipe = load_task(name), recipes.read_recipe(name, CASES[name])
     prepared = read_data(task, recipe)

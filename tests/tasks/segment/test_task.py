@@ -97,6 +97,7 @@ def test_another_source_is_scored_and_the_bundle_is_checked(run, tmp_path):
     assert cli.main(["check", str(run.bundle), "--quiet"]) == 0
 
 
+@pytest.mark.slow
 def test_tiles_keep_the_size_of_large_images(folder, tmp_path):
     large = fill(tmp_path / "l", 12, size=(70, 90))
     data = {"source": str(large), "resize": "tile", "image_size": (32, 32)}

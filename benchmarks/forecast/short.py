@@ -1,4 +1,4 @@
-"""python -m benchmarks.forecast.short [--series 100] [--sets m3_year,…]: the default on short and many series, beside FLAIR and others.
+"""python -m benchmarks.forecast.short [--series 300] [--sets m3_year,…]: the default on short and many series, beside FLAIR and others.
 
 Every case hides the last steps of each series (of M3, its official test): nothing is chosen on them. The default recipe is trained on the
 steps before, and the model that is shipped forecasts the hidden ones. The others see the same steps and seasons; of FLAIR's samples the
@@ -184,7 +184,7 @@ def ours(case: Case) -> dict[str, np.ndarray | float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--series", type=int, default=100)
+    parser.add_argument("--series", type=int, default=300)
     parser.add_argument("--sets", default=",".join(NAMES))
     options = parser.parse_args()
     sets: dict[str, dict] = (read("forecast_short") or {}).get("sets", {})  # of the sets that are not measured now

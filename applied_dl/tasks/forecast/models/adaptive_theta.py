@@ -8,7 +8,7 @@ explains: most of the season that a decomposition finds in a series without one 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -98,31 +98,32 @@ def without_season(x, season: int, how: str) -> tuple:
     return x - ops.matmul(index, place(found.within)), lambda y: back(y + ops.matmul(index, ahead(y)))
 
 
-def adaptive_theta(x, horizon: int, season: int, how: str = "additive", drift: float = 0.5):
-    """Forecast of windows.
+def thetas(x, names: list[str], horizon: int, season: int) -> dict[str, Any]:
+    """Forecasts of windows by several forecasters; those whose season acts alike share all but the drift.
 
     Args:
         x: (N, L) windows, oldest step first.
+        names: of `THETAS`. A drift of 0.5 of the line's slope is Theta's (Hyndman & Billah, 2003).
         horizon: H, steps ahead.
         season: Steps of a season; 1 for none.
-        how: Whether the season is "additive", a "ratio" to the level, or additive on logarithms ("log").
-        drift: Share of the slope of the window's line by which forecasts grow: 0.5 is Theta's (Hyndman & Billah, 2003).
 
     Returns:
-        (N, H).
+        (N, H) by name.
 
     Example:
-        >>> adaptive_theta(np.array([[1.0, 2.0, 3.0, 4.0]]), 2, 1)
+        >>> thetas(np.array([[1.0, 2.0, 3.0, 4.0]]), ["theta", "drift"], 2, 1)
     """
-    level, growth, back = level_and_growth(x, horizon, season, how)
-    return back(level + drift * growth)
+    ways = {how: _level_and_growth(x, horizon, season, how) for how in dict.fromkeys(THETAS[name][0] for name in names)}
+    found = {}
+    for name in names:
+        how, drift = THETAS[name]
+        level, growth, back = ways[how]
+        found[name] = back(level + drift * growth)
+    return found
 
 
-def level_and_growth(x, horizon: int, season: int, how: str) -> tuple:
-    """What forecasts with any drift share: the level (N, 1), its growth (N, H) along the line, and the way back to the user's units.
-
-    Arguments as for `adaptive_theta`.
-    """
+def _level_and_growth(x, horizon: int, season: int, how: str) -> tuple:
+    """The level (N, 1), its growth (N, H) along the whole slope of the line, and the way back to the user's units."""
     length = x.shape[1]
     z, back = without_season(x, season, how)
     taps = min(length, LONGEST)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_LEVEL, THETAS, level_and_growth, logarithms
+from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_LEVEL, THETAS, logarithms, thetas
 from applied_dl.tasks.forecast.models.intermittent import TSB, median, tsb
 from applied_dl.tasks.forecast.models.level_shape import level_shape
 from applied_dl.tasks.forecast.models.shell import Spec, forecaster, swap
@@ -74,13 +74,10 @@ def applied(x, kernels, horizon: int):
 
 def by_name(x, names: list[str], horizon: int, season: int) -> list:
     """The forecasts (N, H) of forecasters that are no matrices: windows (N, L) in the user's units."""
-    ways = {how: level_and_growth(x, horizon, season, how) for how in {THETAS[name][0]: None for name in names if name in THETAS}}
-    found = []
+    found, by_theta = [], thetas(x, [name for name in names if name in THETAS], horizon, season)
     for name in names:
         if name in THETAS:
-            how, drift = THETAS[name]
-            level, growth, back = ways[how]
-            found.append(back(level + drift * growth))
+            found.append(by_theta[name])
         elif name == "log_level_shape":
             logs, back = scaled(x, "log", horizon, season)
             found.append(back(ops.expand_dims(level_shape(logs, horizon, season), 1), np.arange(horizon))[:, 0])

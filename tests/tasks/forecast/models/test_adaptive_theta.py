@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from applied_dl.tasks.forecast import classical
-from applied_dl.tasks.forecast.models.adaptive_theta import THETAS, adaptive_theta
+from applied_dl.tasks.forecast.models.adaptive_theta import THETAS, thetas
 
 
-def forecast(x, *arguments):
-    return np.asarray(adaptive_theta(np.atleast_2d(x).astype(np.float32), *arguments))
+def forecast(x, horizon, season, how="additive", drift=0.5):
+    (name,) = (name for name, way in THETAS.items() if way == (how, drift))
+    return np.asarray(thetas(np.atleast_2d(x).astype(np.float32), [name], horizon, season)[name])
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.9])

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
+from collections.abc import Iterable
 from pathlib import Path
+
+MOST = 20 * 2**30  # bytes of each kind of decoded data, above which the least recently used is dropped
+KEPT = 24 * 3600.0  # seconds from its last use in which nothing is dropped: a training may be reading it
 
 
 def cache_folder() -> Path:
@@ -11,3 +17,32 @@ def cache_folder() -> Path:
     folder = Path(os.environ.get("APPLIED_DL_CACHE") or Path.home() / ".cache" / "applied_dl")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def used(entry: Path) -> None:
+    """Note that a file or folder of the cache is used now."""
+    os.utime(entry)
+
+
+def trim(entries: Iterable[Path], most: int = MOST) -> None:
+    """Remove the least recently used files and folders until the rest takes at most `most` bytes; those used within the last day stay.
+
+    A file goes with the `.json` beside it. What a training has open it keeps, where the system is not Windows.
+    """
+    found = sorted((entry.stat().st_mtime, _bytes(entry), entry) for entry in entries)
+    total = sum(size for _, size, _ in found)
+    for last, size, entry in found:
+        if total <= most or time.time() - last < KEPT:
+            return
+        if entry.is_dir():
+            gone = entry.with_name(f"{entry.name}.{os.getpid()}.gone")  # at once, so that no run finds half of it
+            os.replace(entry, gone)
+            shutil.rmtree(gone, ignore_errors=True)
+        else:
+            entry.with_suffix(".json").unlink(missing_ok=True)
+            entry.unlink(missing_ok=True)
+        total -= size
+
+
+def _bytes(entry: Path) -> int:
+    return sum(file.stat().st_size for file in (entry.iterdir() if entry.is_dir() else (entry,)))

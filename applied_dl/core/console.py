@@ -4,8 +4,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+SECONDS, REDRAWN = 10.0, 0.2  # between two lines of a count, and between two drawings of it on a terminal
+WIDTH = 24  # characters of its bar
 
 quiet = False
 _redirecting = threading.Lock()
@@ -45,6 +48,45 @@ def timed(step: str, text: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     say(step, f"{text} in {time.perf_counter() - start:.1f} s")
+
+
+@contextmanager
+def counting(step: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how many are done and how fast: a bar on a terminal, a line every ten seconds elsewhere; nothing where it takes less.
+
+    Args:
+        step: of the pipeline.
+        unit: what is counted, such as "images".
+        total: how many there are; None where that is not known.
+
+    Example:
+        >>> with counting("decode", "images", 3) as count:
+        ...     for image in range(3):
+        ...         count(1)
+    """
+    start = shown = time.perf_counter()
+    bar, done = live(), 0
+
+    def count(more: int) -> None:
+        nonlocal done, shown
+        done, now = done + more, time.perf_counter()
+        if now - shown < (REDRAWN if bar else SECONDS):
+            return
+        shown, speed = now, done / (now - start)
+        text = f"{done:,}{f' of {total:,}' if total else ''} {unit}, {speed:,.0f} a second"
+        text += f", {(total - done) / speed:.0f} s left" if total and speed else ""
+        if bar:
+            full = WIDTH * done // total if total else 0
+            drawn = f"{'━' * full}{' ' * (WIDTH - full)} " if total else ""
+            print(f"\r{step:<9} {drawn}{text}\x1b[K", end="", file=sys.stderr, flush=True)
+        else:
+            say(step, text)
+
+    try:
+        yield count
+    finally:
+        if bar and shown != start:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import hashlib
 
 import numpy as np
 
+from applied_dl.core.mapped import row_pieces
+
 
 def fingerprint(*pieces: object) -> str:
     """Hex digest of arrays, bytes and texts, in order; an array's shape and type count too."""
@@ -13,7 +15,9 @@ def fingerprint(*pieces: object) -> str:
     for piece in pieces:
         if isinstance(piece, np.ndarray):
             digest.update(f"{piece.dtype}{piece.shape}".encode())
-            digest.update(np.ascontiguousarray(piece).view(np.uint8).data if piece.dtype != object else repr(piece.tolist()).encode())
+            array = np.frombuffer(repr(piece.tolist()).encode(), np.uint8) if piece.dtype == object else piece
+            for part in row_pieces(np.atleast_1d(array)):
+                digest.update(np.ascontiguousarray(part).view(np.uint8).data)
         else:
             digest.update(piece if isinstance(piece, bytes) else str(piece).encode())
         digest.update(b"\0")
@@ -22,5 +26,4 @@ def fingerprint(*pieces: object) -> str:
 
 def row_keys(array: np.ndarray) -> np.ndarray:
     """A content hash per row (N,) of texts: equal rows have equal keys."""
-    rows = np.ascontiguousarray(array).reshape(len(array), -1)
-    return np.array([hashlib.blake2b(row.tobytes(), digest_size=12).hexdigest() for row in rows])
+    return np.array([hashlib.blake2b(row.tobytes(), digest_size=12).hexdigest() for part in row_pieces(array) for row in part])

@@ -5,11 +5,14 @@ The statistics are fitted on training images and are plain numpy; the layers are
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from keras import layers
 from msgspec import Struct
 
 from applied_dl.core.errors import known
+from applied_dl.core.mapped import sampled_pieces
 from applied_dl.layers.whitening import Whitening, apply_whitening, fit_whitening
 
 KINDS = ("standardize", "rescale", "pca", "zca", "none")
@@ -40,14 +43,25 @@ def fit_pixels(kind: str, pixels: np.ndarray, components: int | None = None) -> 
         UsageError: the name is unknown, or the images are too large to be whitened.
     """
     known("preprocess.normalize", kind, KINDS)
-    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), FITTED_IMAGES)).astype(int))]
+    parts = sampled_pieces(pixels, FITTED_IMAGES)
     if kind == "standardize":
-        channels = sample.reshape(-1, sample.shape[-1]).astype(np.float64)
-        variance = channels.var(0)
-        return PixelStatistics(kind=kind, mean=channels.mean(0), variance=np.where(variance > 0, variance, 1.0))
+        mean, variance = _moments(parts, pixels.shape[-1])
+        return PixelStatistics(kind=kind, mean=mean, variance=np.where(variance > 0, variance, 1.0))
     if kind in ("pca", "zca"):
+        sample = np.concatenate(list(parts))
         return PixelStatistics(kind=kind, whitening=fit_whitening(sample.astype(np.float32) / 255, components, zca=kind == "zca"))
     return PixelStatistics(kind=kind)
+
+
+def _moments(parts: Iterable[np.ndarray], channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance (C,) of uint8 images in parts (N, H, W, C): from how often each level occurs, which rounds nothing."""
+    counts, levels = np.zeros((channels, 256), np.int64), np.arange(256.0)
+    for part in parts:
+        flat = part.reshape(-1, channels)
+        counts += [np.bincount(flat[:, channel], minlength=256) for channel in range(channels)]
+    shares = counts / counts.sum(1, keepdims=True)
+    mean = shares @ levels
+    return mean, (shares * (levels - mean[:, None]) ** 2).sum(1)
 
 
 def normalize(x, fitted: PixelStatistics):

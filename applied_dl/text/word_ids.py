@@ -18,7 +18,7 @@ import numpy as np
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
-from applied_dl.io.mapped import release
+from applied_dl.core.mapped import release
 from applied_dl.text import corpus
 from applied_dl.text.decoding import Reading
 from applied_dl.text.word_tokens import JOIN, tokens

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from applied_dl.io.mapped import row_reader
+from applied_dl.core.mapped import row_reader
 from applied_dl.layers.backend import JAX, constant, take
 
 LARGEST_RESIDENT = 2**30  # bytes of the mapped arrays of a source, above which they stay on disk and are read a batch at a time

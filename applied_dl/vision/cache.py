@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
 from msgspec import Struct
 
+from applied_dl.core import console
+from applied_dl.core.cache import trim, used
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint
+from applied_dl.core.mapped import release, row_reader
 from applied_dl.vision.images import ImageForm, decode
 
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
 CHUNK = 256
 DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `vision.images` changes
-MOST = 20 * 2**30  # bytes of the whole cache, above which the least recently used images are dropped
 
 
 class DecodedImages(Struct, frozen=True, kw_only=True):
@@ -40,8 +43,8 @@ def decode_all(encoder: ImageForm, items: list, cache: Path) -> DecodedImages:
     stem = cache / "images" / _key(encoder, items)
     if not stem.with_suffix(".json").exists():
         _fill(encoder, items, stem)
-        _shrink(stem.parent)
-    os.utime(stem.with_suffix(".npy"))
+        trim(stem.parent.glob("*.npy"))
+    used(stem.with_suffix(".npy"))
     facts = json.loads(stem.with_suffix(".json").read_text())
     pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r" if _size(encoder, len(items)) > LARGE else None)
     return DecodedImages(pixels=pixels, **{k: {int(i): text for i, text in facts[k].items()} for k in ("errors", "notes")})
@@ -50,12 +53,16 @@ def decode_all(encoder: ImageForm, items: list, cache: Path) -> DecodedImages:
 def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
     """`pixels[rows]`; where that is large, written once beside the cache and memory-mapped."""
     if pixels[:1].nbytes * len(rows) <= LARGE:
-        return np.ascontiguousarray(pixels[rows])
+        kept = np.ascontiguousarray(pixels[rows])
+        release(pixels)
+        return kept
     path = cache / "images" / f"rows-{fingerprint(str(getattr(pixels, 'filename', None) or fingerprint(pixels)), rows)[:32]}.npy"
     if not path.exists():
-        with _Writer(path, (len(rows), *pixels.shape[1:])) as copy:
-            for i in range(0, len(rows), CHUNK):
-                copy[i : i + CHUNK] = pixels[rows[i : i + CHUNK]]
+        read = row_reader(pixels)
+        with _Writer(path, (len(rows), *pixels.shape[1:])) as write:
+            for start in range(0, len(rows), CHUNK):
+                write(read(rows[start : start + CHUNK]))
+    used(path)
     return np.load(path, mmap_mode="r")
 
 
@@ -79,32 +86,20 @@ def _key(encoder: ImageForm, items: Iterable) -> str:
     return fingerprint(*pieces)[:32]
 
 
-def _shrink(folder: Path) -> None:
-    """Drop the least recently used images until the rest fits; those of the last day are kept."""
-    files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.npy"))
-    total = sum(size for _, size, _ in files)
-    for read, size, path in files:
-        if total <= MOST or time.time() - read < 24 * 3600:
-            return
-        path.with_suffix(".json").unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
-        total -= size
-
-
 class _Writer:
-    """A `.npy` that gets its name when it is complete."""
+    """A `.npy` of uint8 whose rows are written in order, and that gets its name when it is complete."""
 
     def __init__(self, path: Path, shape: tuple):
         self.path, self.part = path, path.with_suffix(f".{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.array = np.lib.format.open_memmap(self.part, mode="w+", dtype=np.uint8, shape=shape)
+        self.file = open(self.part, "wb")  # noqa: SIM115
+        np.lib.format.write_array_header_1_0(self.file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
-    def __enter__(self):
-        return self.array
+    def __enter__(self) -> Callable[[np.ndarray], object]:
+        return lambda rows: self.file.write(np.ascontiguousarray(rows).data)
 
     def __exit__(self, kind, error, trace):
-        self.array.flush()
-        del self.array
+        self.file.close()
         if kind is None:
             self.part.replace(self.path)
         else:
@@ -112,8 +107,10 @@ class _Writer:
 
 
 def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
+    """Decode by threads, since Pillow's decoders let others run: CHUNK images are read ahead."""
     errors: dict[int, str] = {}
     notes: dict[int, str] = {}
+    empty = np.zeros((encoder.height, encoder.width, encoder.channels), np.uint8)
 
     def decoded(i: int):
         try:
@@ -123,19 +120,33 @@ def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
 
     try:
         with (
-            _Writer(stem.with_suffix(".npy"), (len(items), encoder.height, encoder.width, encoder.channels)) as pixels,
+            _Writer(stem.with_suffix(".npy"), (len(items), *empty.shape)) as write,
             ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+            console.counting("decode", "images", len(items)) as count,
         ):
-            for start in range(0, len(items), CHUNK):
-                for i, image, error in pool.map(decoded, range(start, min(start + CHUNK, len(items)))):
-                    if image is None:
-                        errors[i] = error
-                        continue
-                    pixels[i] = image.pixels
-                    if image.note:
-                        notes[i] = image.note
+            for i, image, error in _ahead(pool, decoded, len(items)):
+                count(1)
+                write(empty if image is None else image.pixels)
+                if image is None:
+                    errors[i] = error
+                elif image.note:
+                    notes[i] = image.note
         part = stem.with_suffix(".json.part")
         part.write_text(json.dumps({"errors": errors, "notes": notes}, ensure_ascii=False), encoding="utf-8")
         part.replace(stem.with_suffix(".json"))
     except OSError as error:
         raise DataError(f"The decoded images could not be kept in {str(stem.parent)!r}: {error.strerror}.") from error
+
+
+def _ahead(pool: ThreadPoolExecutor, work: Callable[[int], Any], count: int) -> Iterator[Any]:
+    """`work` of 0 to `count` - 1 in order, by the threads of a pool, of which none waits for the slowest of a chunk."""
+    waiting: deque[Future] = deque()
+    try:
+        for i in range(count):
+            waiting.append(pool.submit(work, i))
+            if len(waiting) == CHUNK:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What training images decide about their decoding: the range of deep pixels, and the colour behind transparency."""
+"""What training images decide about their decoding: the range of deep pixels, the colour behind transparency, and their light."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from msgspec import structs
 
+from applied_dl.core.mapped import sampled_pieces
 from applied_dl.vision.images import SIXTEEN_BITS, UNIT, WHITE, Header, ImageForm, open_image, peek
 
 OPENED = 100  # of them, images whose pixels decide the range and the background
@@ -45,6 +46,17 @@ def fit_ranges(encoder: Form, headers: list[tuple]) -> tuple[Form, list[str]]:
         encoder = structs.replace(encoder, background=background)
         notes.append(f"transparent images are shown on the colour RGB {background}: on white their shapes would not be seen")
     return encoder, notes
+
+
+def with_light(encoder: Form, pixels: np.ndarray, images: int = 5000) -> Form:
+    """The encoder with the range of brightness and contrast of training images (N, H, W, C), measured on at most `images` of them."""
+    mean, deviation = [], []
+    for part in sampled_pieces(pixels, images):
+        flat = part.reshape(len(part), -1).astype(np.float32)
+        mean.append(flat.mean(1))
+        deviation.append(flat.std(1))
+    brightness, contrast = ((round(float(v.min()), 2), round(float(v.max()), 2)) for v in map(np.concatenate, (mean, deviation)))
+    return structs.replace(encoder, brightness=brightness, contrast=contrast)
 
 
 def _values(item) -> np.ndarray | None:

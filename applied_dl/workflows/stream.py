@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import shutil
-import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
@@ -32,7 +31,6 @@ from applied_dl.workflows.ray_cluster import connected
 
 LARGE_BYTES, LARGE_FILES = 2**26, 4096  # of the inputs, from which they are predicted in batches by several processes
 RETRIES = 3  # of a batch whose process died
-SECONDS = 5.0  # between two lines of progress
 
 
 class Streamed(Struct, frozen=True, kw_only=True):
@@ -110,9 +108,11 @@ def predict_to_file(
         done = in_order(work, jobs, os.cpu_count() or 1 if workers is None else workers)
     rows, errors, count, warnings = 0, 0, 0, []
     try:
-        for part in _with_progress(done):
-            warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
-            rows, errors, count = rows + part.rows, errors + part.errors, count + 1
+        with console.counting("predict", "inputs") as progress:
+            for part in done:
+                warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
+                rows, errors, count = rows + part.rows, errors + part.errors, count + 1
+                progress(part.rows)
     except BrokenProcessPool as error:
         raise DataError(
             "A process that predicts was killed, usually for lack of memory; continue with --resume and fewer --workers."
@@ -187,17 +187,6 @@ def _predict_part(work: tuple, numbered: tuple[int, Any]) -> _Part:
     part = _Part(rows=frame.height, errors=sum("error" in one for one in predictions), warnings=predictor.warnings)
     _write(record, json.dumps(asdict(part)))  # last: it marks the end
     return part
-
-
-def _with_progress(parts: Iterator[_Part]) -> Iterator[_Part]:
-    start = shown = time.perf_counter()
-    rows = 0
-    for part in parts:
-        rows += part.rows
-        if (now := time.perf_counter()) - shown >= SECONDS:
-            console.say("predict", f"{rows:,} inputs, {rows / (now - start):,.0f} a second")
-            shown = now
-        yield part
 
 
 def _join(folder: Path, count: int, target: Path) -> None:

@@ -53,3 +53,11 @@ def test_wrong_names_and_sizes():
         fit_pixels("zca", np.zeros((2, 96, 96, 3), np.uint8))
     with pytest.raises(UsageError, match="between 1 and 16"):
         fit_whitening(IMAGES[:, :, :4, :1], 17)
+
+
+def test_standardisation_counts_levels_and_rounds_nothing():
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype=np.uint8)
+    pixels[..., 2] = 7
+    fitted = fit_pixels("standardize", pixels)
+    np.testing.assert_allclose(fitted.mean, pixels.reshape(-1, 3).mean(0), rtol=1e-14)
+    np.testing.assert_allclose(fitted.variance, [*pixels.reshape(-1, 3)[:, :2].var(0), 1.0], rtol=1e-13)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from applied_dl.core.mapped import row_pieces
 from applied_dl.core.records import Scores
 
 MOST_ROWS, MOST_SVM_ROWS = 5000, 2500  # training rows of the linear model, and of the support vector machine
@@ -96,7 +97,10 @@ def _of_decisions(scores: Scores) -> Scores:
 def small_pixels(images: np.ndarray) -> np.ndarray:
     """Means of blocks so that no side is above 32; flat, 0..1."""
     step = max(1, -(-max(images.shape[1:3]) // SIDE))
-    n, height, width, channels = images.shape
-    cut = images[:, : height // step * step, : width // step * step]
-    blocks = cut.reshape(n, height // step, step, width // step, step, channels)
-    return blocks.mean((2, 4), dtype=np.float32).reshape(n, -1) / 255
+    _, height, width, channels = images.shape
+    found = []
+    for part in row_pieces(images):
+        cut = part[:, : height // step * step, : width // step * step]
+        blocks = cut.reshape(len(part), height // step, step, width // step, step, channels)
+        found.append(blocks.mean((2, 4), dtype=np.float32).reshape(len(part), -1) / 255)
+    return np.concatenate(found)

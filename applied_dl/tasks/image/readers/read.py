@@ -11,6 +11,7 @@ from msgspec import Struct, field, structs
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint, row_keys
+from applied_dl.core.mapped import row_pieces
 from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
 from applied_dl.io.labels import known_spellings, label_key
@@ -20,9 +21,9 @@ from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, opti
 from applied_dl.tasks.image.readers.shape import fit_input
 from applied_dl.tasks.image.readers.sources import list_source
 from applied_dl.vision.cache import decode_all, rows_of
+from applied_dl.vision.ranges import with_light
 
 SHOWN = 20  # unreadable images that are named
-FITTED_IMAGES = 5000
 FEWEST = 4  # images per class, on average, under which nothing can be learned and measured
 PLAIN = 0.05  # share of images of a single colour from which it is reported
 
@@ -75,7 +76,7 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", weight
         hint = group_hint([items[i] for i in rows["train"]], parts["train"].inputs["image"], parts["train"].target)
         warnings += [hint] if hint else []
     encoder = structs.replace(encoder, labels=labels, multi_label=several, target=learned.target, separator=learned.separator)
-    encoder = _with_light(encoder, parts["train"].inputs["image"])
+    encoder = with_light(encoder, parts["train"].inputs["image"])
     facts = _facts(encoder, parts, done.errors, _duplicates(rows, keys, part), groups)
     digest = fingerprint(*(a for name in NAMES for a in (parts[name].inputs["image"], parts[name].target)), *labels)
     return Images(encoder=encoder, parts=parts, fingerprint=digest, facts=facts, warnings=warnings)
@@ -265,7 +266,7 @@ def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, lab
         what = f"a single colour ({', '.join(map(str, first[0, 0]))} of 255)" if (first == first[0, 0]).all() else "one image"
         raise DataError(f"All {len(keys)} images are the same after decoding: {what}; check the files, their depth and transparency.")
     notes = []
-    plain = sum(bool((image == image[0, 0]).all()) for image in pixels)
+    plain = sum(bool((image == image[0, 0]).all()) for part in row_pieces(pixels) for image in part)
     if plain >= PLAIN * len(pixels) and plain > 1:
         notes.append(f"{plain} of {len(pixels)} images are of a single colour after decoding")
     if not labels:
@@ -312,14 +313,6 @@ def _split(data, seed: int, part, target, labels, keys, groups) -> tuple[dict[st
 def _part(pixels: np.ndarray, target: np.ndarray, items: list, rows: np.ndarray, cache: Path) -> Part:
     source = [str(items[i]) if isinstance(items[i], Path) else "" for i in rows]
     return Part(inputs={"image": rows_of(pixels, rows, cache)}, target=target[rows], extra={"path": np.array(source)})
-
-
-def _with_light(encoder: ImageEncoder, pixels: np.ndarray) -> ImageEncoder:
-    """The encoder with the range of brightness and contrast of training images."""
-    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), FITTED_IMAGES)).astype(int))]
-    sample = sample.reshape(len(sample), -1).astype(np.float32)
-    range_of = lambda v: (round(float(v.min()), 2), round(float(v.max()), 2))  # noqa: E731
-    return structs.replace(encoder, brightness=range_of(sample.mean(1)), contrast=range_of(sample.std(1)))
 
 
 def _duplicates(rows: dict[str, np.ndarray], keys: np.ndarray, part: np.ndarray) -> dict[str, int]:

@@ -24,6 +24,7 @@ from applied_dl.tasks.segment.readers.shape import fit_input
 from applied_dl.tasks.segment.readers.sources import list_source
 from applied_dl.vision.images import open_image
 from applied_dl.vision.patterns import groups_of
+from applied_dl.vision.ranges import with_light
 
 FEWEST = 4  # images
 FITTED = 2000  # images whose brightness is measured
@@ -98,7 +99,7 @@ def read_scenes(data, seed: int, cache: Path, *, preset: str = "default", weight
     parts = {name: _part(rows, pairs, kept[split[name]]) for name in NAMES}
     counts = np.bincount(parts["train"].target.ravel(), minlength=256)[: len(labels)]
     warnings += check_classes(encoder, parts, counts)
-    encoder = _with_light(encoder, parts["train"].inputs["image"])
+    encoder = with_light(encoder, parts["train"].inputs["image"], FITTED)
     digest = fingerprint(*(a for name in NAMES for a in (parts[name].inputs["image"], parts[name].target)), *labels)
     facts = facts_of(encoder, parts, rows.errors, counts, keys)
     return Scenes(
@@ -261,11 +262,3 @@ def _part(rows: Rows, pairs: list[Pair], own: np.ndarray) -> Part:
         target=np.ascontiguousarray(rows.masks[at]),
         extra={"path": np.array(paths), "image": rows.owner[at]},
     )
-
-
-def _with_light(encoder: SegmentEncoder, pixels: np.ndarray) -> SegmentEncoder:
-    """The encoder with the range of brightness and contrast of training images."""
-    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, min(len(pixels), FITTED)).astype(int))]
-    sample = sample.reshape(len(sample), -1).astype(np.float32)
-    range_of = lambda v: (round(float(v.min()), 2), round(float(v.max()), 2))  # noqa: E731
-    return structs.replace(encoder, brightness=range_of(sample.mean(1)), contrast=range_of(sample.std(1)))

@@ -24,6 +24,7 @@ from msgspec import json as coded
 from msgspec.structs import replace
 
 from applied_dl.core import console
+from applied_dl.core.cache import trim, used
 from applied_dl.core.parallel import in_order
 from applied_dl.core.records import Part
 from applied_dl.io.batches import BATCH_BYTES, PARQUET_ROWS, TableBatch, can_batch, table_batches
@@ -38,7 +39,6 @@ LARGE_BYTES = 2**29  # of a file of text; a smaller one is read whole
 LARGE_CELLS = 2 * 10**7  # of a Parquet file
 UNZIPPED = 5  # times the size of a gzipped file
 SAMPLED_BATCHES = 48  # of a file, spread evenly; twice as many at most
-SECONDS = 10.0  # between two lines of progress
 ABANDONED = 3600.0  # seconds without a write after which a folder of arrays is no longer being written
 DONE = "done.json"  # written last
 
@@ -123,6 +123,8 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
         work = partial(_encode, known, held, data)  # sent with every batch, so without the sample's inputs
         processes = os.cpu_count() or 1 if processes is None else processes
         _write(folder, in_order(work, _batches(source, data), processes))
+        trim(done.parent for done in folder.parent.glob(f"*/{DONE}"))
+    used(folder)
     found = json.loads((folder / DONE).read_text())
     arrays = {
         name: np.memmap(folder / name, dtype=dtype, mode="r", shape=(found["rows"], *shape))
@@ -206,22 +208,20 @@ def _write(folder: Path, batches: Iterator[Encoded]) -> None:
 
 
 def _append(folder: Path, batches: Iterator[Encoded]) -> None:
-    start = shown = time.perf_counter()
     rows, left_out, keys, arrays = 0, {}, [], {}
     files: dict[str, Any] = {}
     try:
-        for batch in batches:
-            for name, values in {**batch.inputs, "target": batch.target}.items():
-                if name not in files:
-                    files[name] = open(folder / name, "wb")  # noqa: SIM115
-                    arrays[name] = (values.dtype.name, values.shape[1:])
-                files[name].write(np.ascontiguousarray(values).tobytes())
-            rows += len(batch.target)
-            keys.append(batch.keys)
-            left_out = {reason: left_out.get(reason, 0) + count for reason, count in batch.left_out.items()}
-            if (now := time.perf_counter()) - shown >= SECONDS:
-                console.say("encode", f"{rows:,} rows, {rows / (now - start):,.0f} a second")
-                shown = now
+        with console.counting("encode", "rows") as count:
+            for batch in batches:
+                for name, values in {**batch.inputs, "target": batch.target}.items():
+                    if name not in files:
+                        files[name] = open(folder / name, "wb")  # noqa: SIM115
+                        arrays[name] = (values.dtype.name, values.shape[1:])
+                    files[name].write(np.ascontiguousarray(values).tobytes())
+                rows += len(batch.target)
+                keys.append(batch.keys)
+                left_out = {reason: left_out.get(reason, 0) + more for reason, more in batch.left_out.items()}
+                count(len(batch.target))
     finally:
         for file in files.values():
             file.close()

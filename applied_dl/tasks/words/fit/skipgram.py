@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from applied_dl.core.errors import DataError
+from applied_dl.core.mapped import release
 from applied_dl.core.records import History
 from applied_dl.core.task import Pace, Trainer
-from applied_dl.io.mapped import release
 from applied_dl.text.encoded_text import Text, stretches
 from applied_dl.text.kernels import KernelState, train_pieces
 

@@ -24,6 +24,7 @@ BATCH_BYTES = 2**23
 PARQUET_ROWS = 65536
 LONGEST_ROW = 2**27  # bytes after which a quote that is still open is reported as never closed
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+KEY = re.compile(rb'"([^"\\]*)"\s*:')  # of JSON; also of objects within one
 EMPTY_LINE = re.compile(rb"(?:^|\n)\r?(?=\n)")
 
 
@@ -37,7 +38,7 @@ class TableBatch(Struct, frozen=True, kw_only=True):
         raw: the lines, of a file of text.
         head: of a CSV, the line above them that names the columns; None of the first batch, which has its own.
         before: how many lines of the file precede `raw`.
-        names: columns of the first batch; of JSON lines, one that this batch lacks is empty in it.
+        names: columns of the first batch, of JSON lines all keys of the file; one that this batch lacks is empty in it.
         separator, header: of a CSV; None and "guess" where its own first line decides.
         decimal: the decimal mark of the file, where its first batch shows one.
         start, rows: the rows of a Parquet file.
@@ -119,8 +120,10 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
     (raw, _), more = next(parts, (b"", 0)), next(parts, None)
     sheet = parse_cells(raw, path, separator, header)
     first = as_table(sheet, str(path), 2)
+    lines_of_json = kind_of(path) in (".jsonl", ".ndjson")
+    names = (*first.columns, *(_later_keys(path, size, set(first.columns)) if lines_of_json and more is not None else ()))
     line, before = 2 - sheet.bare + sheet.skipped, raw.count(b"\n")
-    yield TableBatch(path=str(path), line=line, cut=(False, more is not None), raw=raw, separator=separator, header=header)
+    yield TableBatch(path=str(path), line=line, cut=(False, more is not None), raw=raw, names=names, separator=separator, header=header)
     line += sheet.frame.height
     separator = separator or (RUNS if sheet.separator == " " else sheet.separator)
     head = "" if sheet.bare or sheet.separator is None else _header(sheet)
@@ -128,10 +131,24 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
         (raw, rows), more = more, next(parts, None)
         if rows:
             yield TableBatch(
-                path=str(path), line=line, cut=(True, more is not None), raw=raw, head=head, before=before, names=tuple(first.columns),
+                path=str(path), line=line, cut=(True, more is not None), raw=raw, head=head, before=before, names=names,
                 separator=separator, header=not sheet.bare, decimal=first.decimal,
             )  # fmt: skip
         line, before = line + rows, before + raw.count(b"\n")
+
+
+def _later_keys(path: Path, size: int, known: set[str]) -> Iterator[str]:
+    """The keys of JSON lines that those of the first batch lack: without a look at them, a batch does not know what it lacks itself."""
+    for raw, _ in _parts(path, size, None):
+        for key in sorted({key for key in KEY.findall(raw) if key.decode("utf-8", "replace") not in known}):
+            place = raw.index(b'"' + key + b'"')
+            line = raw[raw.rfind(b"\n", 0, place) + 1 :].split(b"\n", 1)[0]
+            try:
+                found = as_table(parse_cells(line, path), str(path), 2).columns
+            except DataError:  # the reader of its batch says which line is damaged
+                continue
+            yield from (name for name in found if name not in known)
+            known.update(found)
 
 
 def _header(sheet: Sheet) -> str:

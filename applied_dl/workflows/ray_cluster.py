@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from applied_dl.core.errors import DataError, UsageError
+
+Result = TypeVar("Result")
 
 START_SECONDS = "300"  # that Ray's own processes may take to start: a busy machine needs more than the default
 
 
 @contextmanager
 def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iterator[Any]:
-    """The module `ray`, connected; shut down at the end.
+    """The module `ray`, connected; shut down at the end. A SIGTERM within it is as Ctrl-C: Ray would end the process by an abort.
 
     Args:
         address: of a cluster, such as "ray://host:10001" or "auto"; None starts Ray on this machine.
@@ -32,6 +37,8 @@ def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iter
     os.environ.update(RAY_TRAIN_V2_ENABLED="1", RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s=START_SECONDS)
     import ray
 
+    main = threading.current_thread() is threading.main_thread()  # no other may decide what a signal does
+    before = signal.getsignal(signal.SIGTERM)
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **variables}
     options: dict[str, Any] = {"address": address} if address else {"num_cpus": cpus, "include_dashboard": False}
     try:
@@ -40,6 +47,24 @@ def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iter
         what = f"No Ray cluster answers at {address!r}" if address else "Ray did not start on this machine"
         raise DataError(f"{what}: {' '.join(str(error).split())[:200]}") from error
     try:
+        if main:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         yield ray
     finally:
         ray.shutdown()
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def aside(call: Callable[[], Result]) -> Result:
+    """`call()` in a thread of its own: in the main one Ray Train takes Ctrl-C for itself, and ends the process without a word."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()  # Ctrl-C leaves it to `ray.shutdown`
+    return done.result()

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, RefusedError, UsageError
 from applied_dl.workflows import elsewhere
-from applied_dl.workflows.ray_cluster import connected
+from applied_dl.workflows.ray_cluster import aside, connected
 
 LOOK_SECONDS = 0.5  # between two looks at the log of rank 0
 
@@ -74,7 +74,7 @@ def fit_by_ray(job: elsewhere.Job, workers: int, address: str | None, max_failur
             run_config=RunConfig(name="ray", storage_path=str(folder.parent), failure_config=FailureConfig(max_failures=max_failures)),
         )
         try:
-            trainer.fit()
+            aside(trainer.fit)
         except Exception as error:
             raise _reason(error, job.logs) from error
     from applied_dl.training.trainer import CheckpointingTrainer

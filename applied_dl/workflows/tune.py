@@ -21,6 +21,13 @@ from applied_dl.workflows.preparation import read_data, resolve_recipe
 from applied_dl.workflows.ray_cluster import connected
 
 STUDY, JOURNAL = "tune", "study.journal"
+SEARCH = """
+import os, sys
+from applied_dl.core.parallel import end_with
+end_with(os.getppid())
+from applied_dl.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 STARTUP = 5  # trials before the median of the others stops one
 
 
@@ -75,8 +82,8 @@ def _start(arguments: list[str], jobs: int, address: str | None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """One process, by the Python of the machine that it runs on."""
-    return subprocess.run([sys.executable, "-m", "applied_dl", *arguments], stdout=subprocess.DEVNULL).returncode
+    """One process, by the Python of the machine that it runs on. It ends with the one that starts it, also where that is killed."""
+    return subprocess.run([sys.executable, "-c", SEARCH, *arguments], stdout=subprocess.DEVNULL).returncode
 
 
 def read_space(recipe) -> dict[str, Dimension]:

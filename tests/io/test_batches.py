@@ -82,6 +82,15 @@ def test_json_lines_may_lack_a_key_of_the_first_ones(tmp_path):
     assert sum(table.frame["b"].null_count() for table in tables) == 100
 
 
+def test_the_first_json_lines_may_lack_a_key_of_later_ones(tmp_path):
+    lines = ['{"a": 1, "n": {"x": 2}}\n'] * 100 + ['{"a": 1, "n": {"x": 2}, "say": "\\"no\\": 1", "b": 2}\n'] * 100 + ['{"c": null}\n'] * 90
+    (tmp_path / "t.jsonl").write_text("".join(lines))
+    tables = [batch.read() for batch in table_batches(tmp_path / "t.jsonl", 512)]
+    assert {frozenset(table.columns) for table in tables} == {frozenset(("a", "n", "say", "b", "c"))}
+    assert sum(table.frame["b"].null_count() for table in tables) == 190
+    assert sum(len(table) for table in tables) == 290
+
+
 @pytest.mark.parametrize(("above", "row"), [("", '1,"x\n\ny"\n'), ("Weather report\n\n", "1,2\n")])
 def test_a_damaged_row_is_named_by_its_line_in_the_file(tmp_path, above, row):
     path = tmp_path / "t.csv"

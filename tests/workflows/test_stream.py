@@ -47,6 +47,25 @@ def test_batches_end_in_the_same_file(trained, rows, tmp_path, monkeypatch, form
     assert not (tmp_path / f"parts.{form}.parts").exists()
 
 
+def test_json_lines_whose_first_ones_lack_a_key(trained, rows, tmp_path, monkeypatch):
+    """A key that only later batches have is empty in the first ones, as it is where the file is read whole."""
+    monkeypatch.setattr(batches.table_batches, "__defaults__", (2**14, None, "guess"))
+    bundle, table = trained("tabular").bundle, pl.read_csv(rows, infer_schema=False).to_dicts()
+    last = list(table[0])[-1]
+    lines = [json.dumps({name: cell for name, cell in row.items() if i >= 2000 or name != last}) + "\n" for i, row in enumerate(table)]
+    (tmp_path / "new.jsonl").write_text("".join(lines))
+    codes = [
+        command(bundle, tmp_path / "new.jsonl", tmp_path / f"{name}.csv", *more)
+        for name, more in (("whole", ()), ("parts", ("--workers", "1")))
+    ]
+    whole, parts = (pl.read_csv(tmp_path / f"{name}.csv") for name in ("whole", "parts"))
+    assert codes == [3, 3]
+    assert parts.select(whole.columns).equals(whole)
+    (tmp_path / "none.jsonl").write_text("".join(lines[:2000]))  # a key that no line has is still refused
+    assert command(bundle, tmp_path / "none.jsonl", tmp_path / "none.csv", "--workers", "1") == 3
+    assert not (tmp_path / "none.csv").exists()
+
+
 def test_several_processes_keep_the_order(trained, rows, tmp_path, capsys):
     bundle = trained("tabular").bundle
     assert command(bundle, rows, tmp_path / "one.csv", "--workers", "1") == 3

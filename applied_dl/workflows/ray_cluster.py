@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +16,8 @@ from applied_dl.core.errors import DataError, UsageError
 
 Result = TypeVar("Result")
 
+TOKEN = "one that asks for a token needs RAY_AUTH_MODE=token, and the token in RAY_AUTH_TOKEN or ~/.ray/auth_token"
+LOOK_SECONDS = 0.5  # between two looks for a signal
 START_SECONDS = "300"  # that Ray's own processes may take to start: a busy machine needs more than the default
 
 
@@ -40,11 +42,12 @@ def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iter
     main = threading.current_thread() is threading.main_thread()  # no other may decide what a signal does
     before = signal.getsignal(signal.SIGTERM)
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **variables}
-    options: dict[str, Any] = {"address": address} if address else {"num_cpus": cpus, "include_dashboard": False}
+    options: dict[str, Any] = {"address": address} if address else {"address": "local", "num_cpus": cpus, "include_dashboard": False}
     try:
         ray.init(**options, runtime_env={"env_vars": environment}, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # Ray raises plain ones, too, where the machine is so busy that its processes do not start in time
         what = f"No Ray cluster answers at {address!r}" if address else "Ray did not start on this machine"
+        what += f" ({TOKEN})" if address and os.environ.get("RAY_AUTH_MODE") is None else ""
         raise DataError(f"{what}: {' '.join(str(error).split())[:200]}") from error
     try:
         if main:
@@ -67,4 +70,6 @@ def aside(call: Callable[[], Result]) -> Result:
             done.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()  # Ctrl-C leaves it to `ray.shutdown`
+    while not done.done():
+        wait([done], LOOK_SECONDS)  # without an end, a handler of polars would keep the signal from this thread
     return done.result()

@@ -1,0 +1,57 @@
+"""Waiting for Ray: what a call in a thread returns or raises, and a signal that ends the wait."""
+
+import importlib.util
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from applied_dl.core.errors import DataError
+from applied_dl.workflows.ray_cluster import aside, connected
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed in this environment: pip install applied_dl[scale]"
+)
+
+
+def test_a_call_aside_is_as_a_call():
+    assert aside(lambda: threading.current_thread() is threading.main_thread()) is False
+
+    def fails():
+        raise DataError("no")
+
+    with pytest.raises(DataError, match="no"):
+        aside(fails)
+
+
+def test_ctrl_c_ends_the_wait_for_a_call():
+    import polars as pl
+
+    pl.DataFrame({"a": [1]}).lazy().collect()  # its handler of Ctrl-C restarts what the signal interrupts
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        aside(lambda: time.sleep(20))
+    assert time.perf_counter() - start < 10
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_cluster_that_does_not_answer_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("RAY_gcs_server_request_timeout_seconds", "1")
+    sentence = r"No Ray cluster answers at '127.0.0.1:1' \(one that asks for a token needs RAY_AUTH_MODE"
+    with pytest.raises(DataError, match=sentence), connected("127.0.0.1:1", 1, {}):
+        pass
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_signal_to_end_is_as_ctrl_c():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), connected(None, 1, {}):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(20)
+    assert signal.getsignal(signal.SIGTERM) is before

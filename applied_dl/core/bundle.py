@@ -177,16 +177,22 @@ def _is_open(interval: Any) -> bool:
     return isinstance(interval, list) and None in interval
 
 
+def own_file(folder: Path, manifest: Manifest, name: str) -> Path:
+    """The path of a file that the manifest lists, whose content `open_bundle` verifies. Raises `DataError` for any other."""
+    if name not in manifest.files:
+        raise DataError(f"The bundle {str(folder)!r} lists no file {name!r} in its bundle.json; it is damaged.")
+    return Path(folder) / name
+
+
 def checked_bytes(folder: Path, manifest: Manifest, name: str) -> bytes:
     """The content of a file, after it matched its sha256. Raises `DataError` where it does not."""
+    path = own_file(folder, manifest, name)
     try:
-        content = (Path(folder) / name).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"The file {name!r} of the bundle {str(folder)!r} cannot be read: {error.strerror}.") from error
-    if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
-        raise DataError(
-            f"{str(Path(folder) / name)!r} does not match its checksum; the file is damaged or was changed. Copy the bundle again."
-        )
+    if hashlib.sha256(content).hexdigest() != manifest.files[name]:
+        raise DataError(f"{str(path)!r} does not match its checksum; the file is damaged or was changed. Copy the bundle again.")
     return content
 
 
@@ -212,8 +218,7 @@ def open_bundle(folder: str | Path, only: set[str] | None = None) -> Manifest:
         if sha256(path) != expected:
             raise DataError(f"{str(path)!r} does not match its checksum; the file is damaged or was changed. Copy the bundle again.")
     for name in only or ():
-        if name not in manifest.files:
-            raise DataError(f"The bundle {str(folder)!r} lists no file {name!r} in its bundle.json; it is damaged.")
+        own_file(folder, manifest, name)
     return manifest
 
 

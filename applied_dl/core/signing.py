@@ -54,11 +54,12 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
     return path
 
 
-def verify(bundle: str | Path, public_key: str | Path) -> None:
+def verify(folder: Path, manifest: Manifest, public_key: str | Path) -> None:
     """Verify the signature of a bundle.
 
     Args:
-        bundle: its folder.
+        folder: the bundle, whose checksums `open_bundle` verified.
+        manifest: of the bundle.
         public_key: the signer's key in PEM form (`openssl ec -in key.pem -pubout -out key.pub`).
 
     Raises:
@@ -66,8 +67,6 @@ def verify(bundle: str | Path, public_key: str | Path) -> None:
         RefusedError: another key signed it, its files are not those that were signed, or others were added.
         UsageError: the package model-signing is missing.
     """
-    folder = Path(bundle)
-    manifest = open_bundle(folder)
     path = folder / SIGNATURE
     if not path.is_file():
         raise DataError(f"The bundle {str(folder)!r} has no signature ({SIGNATURE}); `applied-dl sign` writes one.")

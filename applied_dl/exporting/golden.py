@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.core.bundle import EXPLANATION, ExportedFile
+from applied_dl.runtime.golden import FILE
 from applied_dl.runtime.interpreter import Runtime
 
 GOLDEN_ROWS = 8
@@ -23,7 +24,7 @@ def write_golden(folder: Path, test, expected: dict, exports: list[ExportedFile]
     for variant, file in files.items():
         outputs = Runtime((folder / file).read_bytes(), threads=1).run(inputs)
         golden |= {f"{variant}/{name}": array for name, array in outputs.items()}
-    np.savez(folder / "golden.npz", **golden)
+    np.savez(folder / FILE, **golden)
 
 
 def write_history(path: Path, rows: list[dict]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from applied_dl.core.bundle import open_bundle
+from applied_dl.core.bundle import open_bundle, own_file
 from applied_dl.core.errors import DataError
 from applied_dl.runtime import measure
+from applied_dl.runtime.golden import golden_inputs
 
 RUNS, SECONDS, BATCH = 200, 2.0, 32
 
@@ -29,13 +30,14 @@ def bench(path: str | Path) -> list[dict[str, Any]]:
     """
     folder = Path(path)
     manifest = open_bundle(folder)
-    with np.load(folder / "golden.npz", allow_pickle=False) as golden:
-        inputs = {name.removeprefix("input/"): golden[name] for name in golden.files if name.startswith("input/")}
+    inputs = golden_inputs(folder, manifest)
     files = [item for item in manifest.exports if item.format == "tflite" and not item.refused]
     if not files:
         raise DataError(f"The bundle {str(folder)!r} holds no TFLite file to time; export one with `applied-dl export`.")
     return [
-        _time(folder / item.file, item.variant, inputs, threads) for item in files for threads in sorted({1, measure.default_threads()})
+        _time(own_file(folder, manifest, item.file), item.variant, inputs, threads)
+        for item in files
+        for threads in sorted({1, measure.default_threads()})
     ]
 
 

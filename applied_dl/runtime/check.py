@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from applied_dl.core.bundle import EXPLANATION, Manifest, checked_bytes, open_bundle
-from applied_dl.core.errors import DataError, RefusedError
+from applied_dl.core.bundle import EXPLANATION, Manifest, own_file
+from applied_dl.core.errors import RefusedError
+from applied_dl.runtime.golden import inputs_of, read_golden
 from applied_dl.runtime.interpreter import Runtime
 
 # largest difference allowed, relative to the output's scale: another CPU runs other kernels
@@ -18,23 +18,22 @@ TOLERANCE = {"fp32": 1e-4, "fp16": 1e-3, "int8_weights": 1e-3, "dynamic": 5e-3, 
 DECISIONS = ("decision", "set", "items")  # they follow from probabilities or scores; rounding may move a row across the threshold
 
 
-def check(path: str | Path) -> list[dict[str, Any]]:
-    """Verify every checksum, then compare the outputs of each TFLite file with the recorded ones.
+def replay(folder: Path, manifest: Manifest) -> list[dict[str, Any]]:
+    """Compare the outputs of each TFLite file of a bundle with the recorded ones.
 
     Args:
-        path: folder of the bundle.
+        folder: the bundle, whose checksums `open_bundle` verified.
+        manifest: of the bundle.
 
     Returns:
         One dict per file: `file`, `examples`, `difference` (largest, relative to the output's scale) and `ok`.
 
     Raises:
-        DataError: a file is missing or damaged.
+        DataError: the golden examples are missing or damaged, or the manifest does not list a file.
         RefusedError: a file gives other outputs on this machine.
     """
-    folder = Path(path)
-    manifest = open_bundle(folder)
-    golden = _read_golden(folder)
-    inputs = _inputs_of(golden)
+    golden = read_golden(folder, manifest)
+    inputs = inputs_of(golden)
     files = {item.file: item.variant for item in manifest.exports if item.format == "tflite" and not item.refused}
     files |= {EXPLANATION: "explain"} if EXPLANATION in manifest.files else {}
     rows = [_replay(folder, manifest, file, variant, inputs, golden) for file, variant in files.items()]
@@ -45,27 +44,10 @@ def check(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
-def golden_inputs(folder: Path) -> dict[str, np.ndarray]:
-    """The inputs (N, …) of a bundle's golden examples, by name."""
-    return _inputs_of(_read_golden(folder))
-
-
-def _read_golden(folder: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(folder / "golden.npz", allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"The golden examples of {str(folder)!r} cannot be read: {error}.") from error
-
-
-def _inputs_of(golden: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix("input/"): array for name, array in golden.items() if name.startswith("input/")}
-
-
 def _replay(
     folder: Path, manifest: Manifest, file: str, variant: str, inputs: dict[str, np.ndarray], golden: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    outputs = Runtime(checked_bytes(folder, manifest, file)).run(inputs)
+    outputs = Runtime(own_file(folder, manifest, file).read_bytes()).run(inputs)
     worst = 0.0
     for name, got in outputs.items():
         if name in DECISIONS:

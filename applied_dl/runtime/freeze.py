@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl.core.bundle import checked_bytes, open_bundle
-from applied_dl.core.errors import DataError, RefusedError, UsageError
+from applied_dl.core.bundle import open_bundle, own_file
+from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.runtime.check import TOLERANCE
+from applied_dl.runtime.golden import golden_inputs
 from applied_dl.runtime.interpreter import Runtime
 
 LENGTH = 64  # default of a dynamic dimension that is not the batch (tokens of a text)
@@ -45,10 +46,10 @@ def freeze(path: str | Path, target: str | Path, *, variant: str | None = None, 
         raise UsageError(f"{str(target)!r} exists already; name another file.")
     manifest = open_bundle(path)
     item = manifest.variant(variant)
-    content = checked_bytes(path, manifest, item.file)
+    content = own_file(path, manifest, item.file).read_bytes()
     free = Runtime(content, threads=1)
     shapes = {name: _fixed(detail["shape_signature"], batch, length) for name, detail in free.inputs.items()}
-    rows = _rows(path, shapes)
+    rows = _rows(golden_inputs(path, manifest), shapes)
     wanted = free.run(rows)
     fixed = fix_shapes(content, shapes, {name: array.shape for name, array in wanted.items()})
     _compare(wanted, Runtime(fixed, threads=1).run(rows), TOLERANCE[item.variant])
@@ -97,13 +98,8 @@ def _fixed(signature: np.ndarray, batch: int, length: int) -> tuple[int, ...]:
     return tuple(int(n) if n != -1 else batch if i == 0 else length for i, n in enumerate(signature))
 
 
-def _rows(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+def _rows(given: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """The golden inputs in these shapes: rows are repeated or cut, steps are cut or padded with zeros."""
-    try:
-        with np.load(path / "golden.npz", allow_pickle=False) as file:
-            given = {name: file[f"input/{name}"] for name in shapes}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"The golden examples of {str(path)!r} cannot be read: {error}.") from error
     resized = {}
     for name, shape in shapes.items():
         rows = np.resize(given[name], (shape[0], *given[name].shape[1:]))

@@ -8,7 +8,7 @@ from typing import Any
 from applied_dl.core.bill import verify_bill
 from applied_dl.core.bundle import open_bundle
 from applied_dl.core.signing import verify
-from applied_dl.runtime.check import check as replay_files
+from applied_dl.runtime.check import replay
 from applied_dl.runtime.examples import replay_examples
 from applied_dl.tasks import load_predict
 
@@ -29,10 +29,11 @@ def check_bundle(bundle: str | Path, public_key: str | Path | None = None) -> di
         DataError: a file is missing or damaged.
         RefusedError: a file gives other outputs, the encoder other arrays, or the signature does not hold.
     """
+    folder = Path(bundle)
+    manifest = open_bundle(folder)
     if public_key is not None:  # before anything of the bundle runs
-        verify(bundle, public_key)
-    manifest = open_bundle(bundle)
-    bill = verify_bill(Path(bundle), manifest)
-    files = replay_files(bundle)
-    encoded = replay_examples(Path(bundle), load_predict(manifest.task))
+        verify(folder, manifest, public_key)
+    bill = verify_bill(folder, manifest)
+    files = replay(folder, manifest)
+    encoded = replay_examples(folder, load_predict(manifest.task))
     return {"bundle": str(bundle), "ok": True, "files": files, "encoded": encoded, "bill": bill, "signed": public_key is not None}

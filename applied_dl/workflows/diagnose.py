@@ -6,7 +6,7 @@ from pathlib import Path
 
 from applied_dl.core import bundle
 from applied_dl.core.errors import DataError, RefusedError, UsageError
-from applied_dl.runtime.check import golden_inputs
+from applied_dl.runtime.golden import golden_inputs
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.load_keras import load_keras
@@ -54,7 +54,7 @@ def doctor_bundle(path: str | Path) -> dict:
         prepared = reread(task, recipe, manifest, path)
     except (DataError, RefusedError) as error:
         note, findings, examined = f"The rows were not examined: {error}", [], ["curves", "bundle"]
-        inputs, which = golden_inputs(path), "of the golden examples"
+        inputs, which = golden_inputs(path, manifest), "of the golden examples"
     else:
         note, findings, examined = None, check_rows(task, recipe, prepared), ["data", "curves", "bundle"]
         inputs, which = prepared.validation.take(slice(0, ROWS)).inputs, "of validation"

@@ -12,7 +12,7 @@ from applied_dl.core.bundle import EXPLANATION, checked_bytes, open_bundle
 from applied_dl.core.errors import UsageError
 from applied_dl.predictor import Predictor, load
 from applied_dl.runtime.answers import add_answers
-from applied_dl.runtime.check import golden_inputs
+from applied_dl.runtime.golden import golden_inputs
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.runtime.shapley import Contributions, Parts, added_up, shapley
 from applied_dl.tasks import load_cells, load_explain
@@ -36,7 +36,7 @@ def explain(
             "explain is for labels, numbers, forecasts and recommendations; this model gives vectors, which have no single value to divide."
         )
     inputs = predictor.as_list(inputs)
-    encoded, golden = predictor.encode(inputs), golden_inputs(predictor.folder)
+    encoded, golden = predictor.encode(inputs), golden_inputs(predictor.folder, predictor.manifest)
     if "asked" in predictor.runtime.outputs and encoded.kept:  # without a question, the first recommendation is explained
         ask, best = encoded.inputs["ask"], predictor.run(encoded.inputs)["items"][:, :1]
         encoded.inputs["ask"] = np.where(ask > 0, ask, best).astype(ask.dtype)

@@ -21,6 +21,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
 
     from applied_dl.core.cache import cache_folder
     from applied_dl.tasks.image import task
+    from applied_dl.training.hardware import as_float32
     from applied_dl.training.reproducible import set_up
     from applied_dl.training.trainer import CheckpointingTrainer
     from applied_dl.workflows import recipes
@@ -35,7 +36,7 @@ def seeds(recipe: str, overrides: dict, chosen: list[int], export: bool = False)
         cpu, wall = time.process_time(), time.perf_counter()
         fitted = task.fit(settings, prepared, CheckpointingTrainer())
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        serving = task.serving(settings, fitted, prepared)
+        serving = task.serving(settings, fitted._replace(model=as_float32(fitted.model)), prepared)
         row = {"seed": seed, "cpu_seconds": round(cpu, 1), "seconds": round(wall, 1), "parameters": fitted.model.count_params()}
         for part in ("validation", "test"):
             outputs = serving.model.predict(getattr(prepared, part).inputs, batch_size=256, verbose=0)
@@ -63,7 +64,9 @@ def _exports(task, settings, serving, prepared) -> dict:
             Path(folder),
             "benchmark",
         )
-    return {f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_drop} for e in found}
+    if refused := [f"{e.variant}: {e.refused}" for e in found if e.refused]:
+        sys.exit(f"files were refused: {'; '.join(refused)}")
+    return {f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_drop} for e in found if e.bytes}
 
 
 def write(name: str, result: dict) -> None:

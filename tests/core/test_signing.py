@@ -24,25 +24,30 @@ def keys(tmp_path_factory):
     return folder
 
 
+def verified(folder, key) -> None:
+    """As `applied-dl check` does it: first the checksums."""
+    verify(folder, bundle.open_bundle(folder), key)
+
+
 def test_a_signed_bundle_holds_wherever_it_goes(tmp_path, keys):
     made = make(tmp_path / "b")
     (made / ".DS_Store").write_text("of a file manager")
     assert sign(made, keys / "mine.pem") == made / SIGNATURE
-    verify(made, keys / "mine.pub")
-    verify(unpack(pack(made), tmp_path / "moved"), keys / "mine.pub")
+    verified(made, keys / "mine.pub")
+    verified(unpack(pack(made), tmp_path / "moved"), keys / "mine.pub")
     sign(made, keys / "mine.pem")  # again: replaced
-    verify(made, keys / "mine.pub")
+    verified(made, keys / "mine.pub")
 
 
 def test_what_was_changed_after_signing_is_refused(tmp_path, keys):
     made = make(tmp_path / "b")
     sign(made, keys / "mine.pem")
     with pytest.raises(RefusedError, match=r"does not hold with .*other\.pub"):
-        verify(made, keys / "other.pub")
+        verified(made, keys / "other.pub")
     (made / "model.tflite").write_bytes(b"x" * 100)
     bundle.seal(made, manifest())  # its checksums hold again, as an attacker would have it
     with pytest.raises(RefusedError, match=r"does not hold with .*: bundle\.json, model\.tflite is not what was signed\.$"):
-        verify(made, keys / "mine.pub")
+        verified(made, keys / "mine.pub")
 
 
 def test_a_file_added_to_the_manifest_is_refused(tmp_path, keys):
@@ -54,7 +59,7 @@ def test_a_file_added_to_the_manifest_is_refused(tmp_path, keys):
     bundle.seal(made, manifest())
     (made / SIGNATURE).write_bytes(signature)
     with pytest.raises(RefusedError):
-        verify(made, keys / "mine.pub")
+        verified(made, keys / "mine.pub")
 
 
 def test_files_that_are_not_of_the_bundle_are_refused(tmp_path, keys):
@@ -62,7 +67,7 @@ def test_files_that_are_not_of_the_bundle_are_refused(tmp_path, keys):
     sign(made, keys / "mine.pem")
     (made / "tokenizer.json").write_text("{}")  # the manifest does not list it, but a reader of texts would take it
     with pytest.raises(RefusedError, match="not signed: tokenizer.json; remove"):
-        verify(made, keys / "mine.pub")
+        verified(made, keys / "mine.pub")
     with pytest.raises(DataError, match="not the bundle's own: tokenizer.json; move"):
         sign(made, keys / "mine.pem")
 
@@ -71,7 +76,7 @@ def test_a_bundle_behind_a_link_is_signed_and_one_of_links_is_refused(tmp_path, 
     made = make(tmp_path / "b")
     (tmp_path / "latest").symlink_to(made)
     assert sign(tmp_path / "latest", keys / "mine.pem") == made / SIGNATURE
-    verify(tmp_path / "latest", keys / "mine.pub")
+    verified(tmp_path / "latest", keys / "mine.pub")
     (made / "model.tflite").rename(tmp_path / "elsewhere.tflite")
     (made / "model.tflite").symlink_to(tmp_path / "elsewhere.tflite")
     with pytest.raises(DataError, match="holds links: model.tflite; copy"):
@@ -81,7 +86,7 @@ def test_a_bundle_behind_a_link_is_signed_and_one_of_links_is_refused(tmp_path, 
 def test_what_cannot_be_a_key_or_a_signature_gets_a_sentence(tmp_path, keys):
     made = make(tmp_path / "b")
     with pytest.raises(DataError, match="has no signature"):
-        verify(made, keys / "mine.pub")
+        verified(made, keys / "mine.pub")
     with pytest.raises(DataError, match="cannot sign"):
         sign(made, keys / "mine.pub")
     with pytest.raises(DataError, match="cannot sign"):
@@ -95,11 +100,11 @@ def test_what_cannot_be_a_key_or_a_signature_gets_a_sentence(tmp_path, keys):
     sign(made, keys / "mine.pem")
     for name in (keys / "absent.pub", tmp_path / "rsa.pub"):
         with pytest.raises(DataError, match="cannot be read"):
-            verify(made, name)
+            verified(made, name)
     for content in ("", "[]", "{}", json.dumps({"dsseEnvelope": {}})):
         (made / SIGNATURE).write_text(content)
         with pytest.raises(RefusedError):
-            verify(made, keys / "mine.pub")
+            verified(made, keys / "mine.pub")
 
 
 def test_without_the_package_the_command_names_the_extra(tmp_path, monkeypatch, capsys):

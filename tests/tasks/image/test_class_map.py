@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import applied_dl
-from applied_dl.core.bundle import EXPLANATION
+from applied_dl.core.bundle import EXPLANATION, read_manifest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.records import Part
 from applied_dl.exporting.convert import convert_here
@@ -14,7 +14,7 @@ from applied_dl.exporting.evaluate import signature_outputs
 from applied_dl.exporting.explanation import refusal
 from applied_dl.exporting.saved_model import EXPLAIN, write_saved_model
 from applied_dl.exporting.serving import Serving
-from applied_dl.runtime.check import check
+from applied_dl.runtime.check import replay
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.tasks.image.class_map import class_map
 from applied_dl.tasks.image.models import BUILDERS
@@ -103,7 +103,7 @@ def trained_on_planted(tmp_path, rows, epochs):
 @pytest.mark.slow
 def test_a_bundle_with_a_map_explains_by_it(tmp_path):
     bundle, photos, _ = trained_on_planted(tmp_path, 80, 1)
-    assert {row["file"]: row["ok"] for row in check(bundle)} == {"model.fp32.tflite": True, EXPLANATION: True}
+    assert {row["file"]: row["ok"] for row in replay(bundle, read_manifest(bundle))} == {"model.fp32.tflite": True, EXPLANATION: True}
     found = applied_dl.explain(bundle, photos[:5], label="1", out=tmp_path / "plots")["explanations"]
     mapped = class_map(applied_dl.load_keras(bundle))
     (head,) = (one.get_layer("logits") for one in mapped._flatten_layers() if isinstance(one, keras.Model) and has_head(one))

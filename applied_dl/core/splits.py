@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.plurals import counted
 
 
 class Split(NamedTuple):
@@ -187,5 +188,6 @@ def _checked(split: Split, shares: np.ndarray, n: int, units: int) -> Split:
     for name, rows, share in zip(("train", "validation", "test"), split[:3], shares):
         if share > 0 and len(rows) == 0:
             few = f" ({units} units, since equal rows and groups stay together)" if units < n else ""
-            raise DataError(f"The {name} part of {n} rows{few} is empty at data.split {shares.tolist()}; give more rows or other shares.")
+            of = counted(n, "row", "rows") + few
+            raise DataError(f"The {name} part of {of} is empty at data.split {shares.tolist()}; give more rows or other shares.")
     return split

@@ -66,7 +66,7 @@ def test_rows_in_any_order_are_sorted_and_reported():
     assert (order.tolist(), note) == ([3, 1, 2, 0], "here, series 'a': the newest row comes first; the rows were sorted by time")
     order, note = time_order(hours(0, 9, 3, 4), "here")
     assert order.tolist() == [0, 2, 3, 1]
-    assert "1 rows are out of order" in note
+    assert "1 row is out of order" in note
     assert "the clock is set back at 2023-12-31 23:45:00" in time_order(hours(0, 0.25, 0.5, -0.25, 0, 0.25), "here")[1]
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.plurals import counted
 from applied_dl.core.records import History
 from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.batches import plan
@@ -67,7 +68,10 @@ class Diagnoser(Trainer):
         pace = loop.pace()
         epochs = max(WATCHED, min(loop.epochs, int((self.budget - pace.start) / max(pace.epoch, 1e-9))))
         if epochs < loop.epochs:
-            console.say("doctor", f"the whole training takes about {loop.epochs * pace.epoch:.0f} s, so {epochs} epochs are watched")
+            console.say(
+                "doctor",
+                f"the whole training takes about {loop.epochs * pace.epoch:.0f} s, so {counted(epochs, 'epoch is', 'epochs are')} watched",
+            )
             loop.shorten(epochs)
         history = CheckpointingTrainer().run(loop, tag)
         self.findings.extend(check_adversarial(history.rows))

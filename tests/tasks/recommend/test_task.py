@@ -116,7 +116,7 @@ def test_questions_that_cannot_be_answered_get_one_sentence_in_their_place(quest
 def test_unknown_items_beside_known_ones_are_reported_and_duplicates_count_once(made):
     predictor = made("item_knn").predictor()
     found = predictor.predict([{"items": ["jazz 01", "not one", "jazz 01"]}, {"items": ["jazz 01"]}])
-    assert "1 items are not among" in predictor.warnings[0]
+    assert "1 item is not among" in predictor.warnings[0]
     assert found[0]["items"] == found[1]["items"]
     with pytest.raises(UsageError, match="top"):
         predictor.predict(["user1"], top=0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from applied_dl.core.errors import DataError
+from applied_dl.core.plurals import counted
 from applied_dl.io.cells import decimal_mark
 
 EMBEDDED = Path(__file__).parents[3] / "datasets"
@@ -52,8 +53,8 @@ def load_table(source, columns=None) -> Loaded:
     if found.short:
         row, count = min(found.short.items())
         short.append(
-            f"{where}: {len(found.short)} rows have fewer cells than line 1 (the first: row {row + first}, {count} of "
-            f"{len(found.columns)}); the others count as empty"
+            f"{where}: {counted(len(found.short), 'row has', 'rows have')} fewer cells than line 1 (the first: row {row + first}, "
+            f"{count} of {len(found.columns)}); the others are empty"
         )
     other = found.decimal not in (None, columns.mark if columns else None) and (found.decimal == "." or decimal_mark(found.frame) == ",")
     learned = columns.style if columns and not other else ""  # unless the cells of this file have another decimal mark

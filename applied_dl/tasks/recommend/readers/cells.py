@@ -7,6 +7,7 @@ import polars as pl
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
+from applied_dl.core.plurals import counted
 from applied_dl.io.cells import as_numbers, is_mark, number_style
 from applied_dl.io.tables import Table
 
@@ -28,7 +29,9 @@ class Reading(Struct):
         if self.without_value:
             found.append(f"{self.without_value:,} events without a number in the column {value!r} are left out")
         if self.without_time:
-            found.append(f"{self.without_time:,} events have no time in the column {time!r} and count as the earliest of their user")
+            found.append(
+                f"{counted(self.without_time, 'event has', 'events have')} no time in the column {time!r}: taken as the user's earliest"
+            )
         return found
 
 

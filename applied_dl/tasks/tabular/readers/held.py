@@ -73,16 +73,16 @@ def not_trained(table: Table, held: Held, encoder: TableEncoder, data) -> dict[s
     """The rows of a batch that do not train: by reason, whether it holds for each row (N,)."""
     frame, lines = table.frame, lines_of(table)
     found = {
-        "are held out for validation and test": np.isin(lines, held.lines),
-        "are copies of rows that are held out": np.isin(row_keys(frame, held.columns), held.keys),
+        "held out for validation and test": np.isin(lines, held.lines),
+        "equal to rows that are held out": np.isin(row_keys(frame, held.columns), held.keys),
     }
     if data.group:
-        found["belong to groups that are held out"] = as_levels(frame[data.group]).fill_null("").is_in(held.groups).to_numpy()
+        found["of groups that are held out"] = as_levels(frame[data.group]).fill_null("").is_in(held.groups).to_numpy()
     if held.start is not None:
         order, first = order_values(frame[data.order], table.source, held.start.form), held.start
-        found["follow the first row that is held out"] = (order > first.value) | ((order == first.value) & (lines > first.line))
+        found["after the first row that is held out"] = (order > first.value) | ((order == first.value) & (lines > first.line))
     if encoder.labels:
-        found["have a class that the sample lacks and are left out"] = places(frame[encoder.target], encoder.labels) == -2
+        found["of a class that the sample lacks: left out"] = places(frame[encoder.target], encoder.labels) == -2
     return found
 
 

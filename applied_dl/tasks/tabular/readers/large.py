@@ -26,6 +26,7 @@ from msgspec.structs import replace
 from applied_dl.core import console
 from applied_dl.core.cache import trim, used
 from applied_dl.core.parallel import in_order
+from applied_dl.core.plurals import counted
 from applied_dl.core.records import Part
 from applied_dl.io.batches import BATCH_BYTES, PARQUET_ROWS, TableBatch, can_batch, table_batches
 from applied_dl.io.extra_rows import extra_rows
@@ -131,7 +132,7 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
         for name, (dtype, shape) in found["arrays"].items()
     }
     target = arrays.pop("target")
-    notes = [f"{count:,} rows {reason}" for reason, count in found["left_out"].items() if count]
+    notes = [f"{counted(count, 'row', 'rows')} {reason}" for reason, count in found["left_out"].items() if count]
     notes += [f"{found['copies']:,} of the training rows are copies of another"] if found["copies"] else []
     return Stored(inputs=arrays, target=target), notes
 
@@ -175,12 +176,12 @@ def _encode(prepared, held: Held, data, batch: TableBatch) -> Encoded:
     truth = read_targets(encoder, table)
     known = truth >= 0 if truth.dtype.kind == "i" else ~np.isnan(truth)
     known = known if known.ndim == 1 else known.all(1)
-    left_out["have no target and are left out"] = int((~known).sum())
+    left_out["without a target: left out"] = int((~known).sum())
     if prepared.state.log:
         known &= ~(truth <= 0)
-        left_out["have a target of 0 or less, which has no logarithm (preprocess.target), and are left out"] = int((truth <= 0).sum())
+        left_out["with a target of 0 or less, which has no logarithm (preprocess.target): left out"] = int((truth <= 0).sum())
     cells = encode(encoder, table)
-    left_out["have cells that count as empty"] = len(cells.errors)
+    left_out["with cells that count as empty"] = len(cells.errors)
     part = Part(inputs={name: values[known] for name, values in cells.inputs.items()}, target=truth[known])
     return Encoded(
         inputs=matrices(encoder, part.inputs),

@@ -157,7 +157,7 @@ def test_a_file_without_a_header_and_short_rows_are_reported(tmp_path):
     assert "has no header: line 1 holds values" in found.notes[0]
     short = read_series(put(tmp_path, "date,a,b", [(d, 2 * i) if i == 20 else (d, 2 * i, i) for i, d in enumerate(DAYS)], "|"), Columns())
     assert np.flatnonzero(np.isnan(short.values[1])).tolist() == [20]
-    assert "1 rows have fewer cells than line 1 (the first: row 22, 2 of 3)" in short.notes[0]
+    assert "1 row has fewer cells than line 1 (the first: row 22, 2 of 3)" in short.notes[0]
 
 
 def test_numbers_are_written_in_the_style_of_the_file(tmp_path):

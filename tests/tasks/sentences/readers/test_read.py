@@ -45,7 +45,7 @@ def test_duplicates_count_once_and_are_reported(tmp_path):
     found = groups_of(tmp_path, "anchor,positive\na b,c d\nc d,a b\na  b,c d\ne f,e f\ng h,\ni j,k l\n")
     assert pairs_of(found) == [("a b", "c d"), ("i j", "k l")]
     assert found.warnings == [
-        "1 rows without enough text or without a label were dropped.",
+        "1 row dropped: without enough text or without a label.",
         "1 pairs of one text with itself were dropped.",
         "2 repeated rows were dropped.",
     ]

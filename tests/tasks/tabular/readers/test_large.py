@@ -73,7 +73,7 @@ def test_copies_of_held_out_rows_do_not_train(tmp_path):
     _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path, ignore=("patient", "day"))
     held = np.concatenate([prepared.validation.inputs["x"], prepared.test.inputs["x"]])
     assert not np.isin(prepared.state.stored.inputs["numbers"][:, 0], held).any()
-    assert any("copies of rows that are held out" in note for note in prepared.warnings)
+    assert any("equal to rows that are held out" in note for note in prepared.warnings)
     assert any("copies of another" in note for note in prepared.warnings)
 
 
@@ -151,7 +151,7 @@ def test_targets_without_a_logarithm_are_left_out_and_reported(tmp_path):
     recipe = {"task": "tabular", "preprocess": {"target": "log"}}
     data = {"data.in_memory": False, "data.sample_rows": 1000, "data.target": "y", "data.source": str(tmp_path / "rows.csv")}
     prepared = prepare_table(read_recipe(recipe, data), tmp_path)
-    assert any("1 rows have a target of 0 or less" in note for note in prepared.warnings)
+    assert any("1 row with a target of 0 or less" in note for note in prepared.warnings)
     assert np.abs(prepared.state.stored.target).max() < 4
 
 
@@ -179,7 +179,7 @@ def test_a_class_outside_the_sample_is_left_out_and_reported(tmp_path):
     _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path, ignore=("patient", "day"), sample_rows=1000)
     if "once" in prepared.encoder.labels:
         pytest.skip("the sample holds the rare class")
-    assert any("2 rows have a class that the sample lacks" in note for note in prepared.warnings)
+    assert any("2 rows of a class that the sample lacks" in note for note in prepared.warnings)
 
 
 def test_the_arrays_are_found_again(tmp_path, monkeypatch):

@@ -11,22 +11,22 @@ from applied_dl.core import console
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Fitted, History
 from applied_dl.layers import draws
-from applied_dl.layers.backend import JAX, batch_size, constant, take
+from applied_dl.layers.backend import JAX
 from applied_dl.tasks.sentences.defaults import LIGHT
 from applied_dl.tasks.sentences.encoder import MASK, SubwordEncoder
 from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, initialize_english, initialize_from_file
+from applied_dl.tasks.sentences.fit.ids import stacked, token_ids, trimmed
 from applied_dl.tasks.sentences.fit.linear import fit_linear, linear_share
-from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
+from applied_dl.tasks.sentences.fit.pairs import held_out, pairs_of, teacher_pairs, times_shown
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
 from applied_dl.tasks.sentences.readers.read import balanced
-from applied_dl.text.bert_files import model_folder
 from applied_dl.text.models.static import on_word_ids
 from applied_dl.text.models.transformer import classifier, masked_language_model
 from applied_dl.text.subwords import english
 from applied_dl.training.class_weights import class_weights
 from applied_dl.training.losses import loss as named_loss
-from applied_dl.training.source import Source, resident
+from applied_dl.training.source import resident
 from applied_dl.training.transfer import fit_staged
 
 FIRST_WORD = 3  # ids below are special
@@ -66,25 +66,13 @@ def _initialize(recipe, prepared, model: keras.Model, ids: np.ndarray) -> None:
         initialize_from_file(model, ids, prepared.encoder, recipe.learn.init)
 
 
-def token_ids(model: keras.Model, part, encoder: SubwordEncoder) -> np.ndarray:
-    """Ids (N, T) that the table looks up: the part's own, or the word ids that the graph finds in its bytes, without gaps."""
-    rows = part.inputs[encoder.input]
-    if encoder.tokenizer:
-        return rows
-    words = keras.Model(model.input, model.get_layer("words").output)
-    found = np.concatenate([np.asarray(words({"bytes": rows[i : i + 1024]})) for i in range(0, len(rows), 1024)])
-    width = max(1, int((found > 0).sum(1).max()))
-    order = np.argsort(found == 0, axis=1, kind="stable")[:, :width]
-    return np.take_along_axis(found, order, axis=1)
-
-
 def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -> History:
     """Contrastive, SimCSE and distillation: a loss of vectors, by the row-sparse engine for a table and by Keras for the others.
 
     tokens: the layers of `model` that take token ids."""
     settings, padding = recipe.train, prepared.encoder.padding
     source, pick, sides = (
-        _pairs(recipe, prepared, ids) if recipe.learn.objective != "distillation" else _teacher_pairs(recipe, prepared, ids)
+        pairs_of(recipe, prepared, ids) if recipe.learn.objective != "distillation" else teacher_pairs(recipe, prepared, ids)
     )
     nested = tuple(d for d in recipe.model.matryoshka or () if d < model.output_shape[-1])
     if recipe.learn.objective == "distillation":
@@ -119,100 +107,10 @@ def _fit_vectors(recipe, prepared, tokens, model, ids, trainer, tag, evaluate) -
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in sides}
     vectors = [tokens({"ids": inputs[name]}) for name in sides]
     beside = keras.Model(inputs, layers.Concatenate(name="beside")(vectors) if len(vectors) > 1 else vectors[0])
-    validation = _held_out(recipe, prepared, model, sides) if recipe.learn.objective != "distillation" else None
+    validation = held_out(recipe, prepared, model, sides) if recipe.learn.objective != "distillation" else None
     monitor = "val_loss" if validation else "loss"
     shared = {"loss": loss, "augment": augment, "monitor": monitor}
     return _fit_whole(beside, model, source, validation, settings, trainer, shared, tag, head=False)
-
-
-def _pairs(recipe, prepared, ids):
-    """The rows of texts as a source, and the function that draws two texts of each row (and the hard negative) for a batch."""
-    state, table = prepared.state, constant(ids)
-    rows, labels = state.rows, prepared.encoder.labels
-    if recipe.learn.objective == "simcse":
-        rows = np.arange(len(ids), dtype=np.int32)[:, None]
-    elif labels:  # texts of one label belong together
-        rows = _same_label(prepared.train.target, recipe.train.seed)
-    count = (rows >= 0).sum(1).astype(np.int32)
-    keys = prepared.train.target if labels and recipe.learn.objective != "simcse" else same_meaning(rows, len(ids))
-    keys = constant(keys.astype(np.int32))
-    hard = state.negatives is not None and recipe.learn.objective == "contrastive"
-    sides = ("a", "b", "c") if hard else ("a", "b")
-    negatives = constant(state.negatives) if hard else None
-    again, size = constant(times_shown(rows)), len(times_shown(rows))
-    rows, count = constant(rows), constant(count)
-
-    def gather(index):
-        return {"row": take(again, index)}, ops.zeros_like(index)
-
-    def pick(inputs, target, seed):
-        index = inputs["row"]
-        some = take(count, index)
-        first, second = ops.unstack(draws.uniform((2, batch_size(index)), seed), 2)
-        here = ops.cast(first * ops.cast(some, "float32"), "int32") % some
-        step = 1 + ops.cast(second * ops.cast(some - 1, "float32"), "int32") % ops.maximum(some - 1, 1)
-        there = ops.where(some > 1, (here + step) % ops.maximum(some, 1), here)
-        texts = [ops.take_along_axis(take(rows, index), place[:, None], axis=1)[:, 0] for place in (here, there)]
-        texts += [take(negatives, index)] if hard else []
-        return {name: take(table, text) for name, text in zip(sides, texts)}, ops.stack([take(keys, text) for text in texts], axis=1)
-
-    return Source(size, gather), pick, sides
-
-
-def times_shown(rows: np.ndarray) -> np.ndarray:
-    """Row numbers (M,) int32 of an epoch: a set of K texts occurs K // 2 times, so that each text is seen about once, as in pairs."""
-    return np.repeat(np.arange(len(rows), dtype=np.int32), np.maximum((rows >= 0).sum(1) // 2, 1))
-
-
-def same_meaning(rows: np.ndarray, texts: int) -> np.ndarray:
-    """A number for each text (texts,) int32; the texts of a set of three or more have one, for none of them is a negative of another."""
-    keys = np.arange(texts, dtype=np.int32)
-    for row in rows[(rows >= 0).sum(1) > 2]:
-        row = row[row >= 0]
-        keys[row] = keys[row[0]]
-    return keys
-
-
-def _teacher_pairs(recipe, prepared, ids):
-    """Single texts with the teacher's vector of each."""
-    table, wanted = constant(ids), constant(teacher_vectors(model_folder(recipe.model.teacher), list(prepared.train.extra["text"])))
-
-    def gather(index):
-        return {"a": take(table, index)}, take(wanted, index)
-
-    return Source(len(ids), gather), lambda inputs, target, seed: (inputs, target), ("a",)
-
-
-def _held_out(recipe, prepared, model, sides) -> Source:
-    """Validation pairs under the same loss; of scored pairs those in the upper quarter of the scale."""
-    part, encoder = prepared.validation, prepared.encoder
-    ids = token_ids(model, part, encoder)
-    if encoder.labels:
-        rows = _same_label(part.target, recipe.train.seed)[:, :2]
-        keys = part.target
-    else:
-        score = part.target[0::2]
-        kept = (
-            np.flatnonzero(np.isnan(score) | (score >= np.nanmax(score, initial=-np.inf) * 0.75))
-            if not np.isnan(score).all()
-            else np.arange(len(score))
-        )
-        rows, keys = np.stack([2 * kept, 2 * kept + 1], 1), np.arange(len(ids))
-    if recipe.learn.objective == "simcse":
-        rows = np.repeat(np.arange(len(ids))[:, None], 2, 1)
-    rows = np.concatenate([rows, rows[::-1, 1:2]], 1) if len(sides) == 3 else rows
-    return resident({name: ids[rows[:, i]] for i, name in enumerate(sides)}, np.asarray(keys)[rows].astype(np.int32))
-
-
-def _same_label(codes: np.ndarray, seed: int, partners: int = 3) -> np.ndarray:
-    """(N, 1 + partners): each text with random texts of its label."""
-    random = np.random.default_rng(seed)
-    rows = np.zeros((len(codes), 1 + partners), np.int32)
-    rows[:, 0] = np.arange(len(codes))
-    for code in np.unique(codes):
-        members = np.flatnonzero(codes == code)
-        rows[members, 1:] = random.choice(members, (len(members), partners))
-    return rows
 
 
 def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
@@ -310,23 +208,9 @@ def blended(net: keras.Model, linear: keras.Model, share: float, encoder: Subwor
     return keras.Model({"ids": entry}, {"vector": vector, "probabilities": probabilities}, name="sentence_serving")
 
 
-def stacked(arrays: list[np.ndarray], padding: int) -> np.ndarray:
-    """Rows of ids of different widths one under the other."""
-    width = max(array.shape[1] for array in arrays)
-    return np.concatenate([np.pad(a, ((0, 0), (0, width - a.shape[1])), constant_values=padding) for a in arrays])
-
-
 def _outputs(model: keras.Model, part, encoder: SubwordEncoder) -> dict[str, np.ndarray]:
     inputs = {encoder.input: part.inputs[encoder.input]}
     return {name: np.asarray(found) for name, found in model.predict(inputs, batch_size=256, verbose=0).items()}
-
-
-def trimmed(ids, padding: int):
-    """Ids (B, T) without the columns that are padding in every row of the batch; all of them under JAX, whose shapes are fixed."""
-    if JAX:
-        return ids
-    used = ops.max(ops.sum(ops.cast(ids != padding, "int32"), axis=1))
-    return ids[:, : ops.maximum(used, 1)]
 
 
 def _fit_whole(whole, encoder, source, validation, settings, trainer, shared: dict, tag: str, head: bool) -> History:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from statistics import mode
 
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError, nearest
+from applied_dl.tasks.sentences.readers.label_columns import (
+    WEAK,
+    are_labels,
+    cells_of,
+    column_count,
+    column_name,
+    column_names,
+    label_by_name,
+    label_candidates,
+    label_rank,
+    named_labels,
+)
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
-from applied_dl.text.columns import META, normal, place_of, text_places
+from applied_dl.text.columns import normal, place_of, text_places
 from applied_dl.text.tables import TEXTS, Table, chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
@@ -29,29 +40,8 @@ ALIKE = (
     "gold_label",
 )  # columns that say which pairs belong together
 YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
-LABELS = (
-    "label", "labels", "label_text", "label_name", "category", "categories", "class", "classes", "class_name", "target", "targets",
-    "tag", "tags", "topic", "topics", "sentiment", "intent", "intents", "emotion", "emotions", "genre", "genres", "polarity", "stance",
-    "y", "category_name", "coarse_label", "rating", "ratings", "stars", "star", "score", "department", "type", "spam", "is_spam",
-    "toxic", "hate", "sarcasm", "verdict", "priority", "severity", "status", "outcome", "section", "theme", "domain", "kind",
-    "group_name", "language", "lang", "subject", "code", "kategorie", "klasse", "thema", "stimmung", "categoría",
-    "categoria", "clase", "classe", "etiqueta", "etiquetas", "tema", "sentimiento", "sentimento", "catégorie", "étiquette", "sujet",
-    "emozione", "категория", "класс", "метка", "тема", "тональность", "类别", "标签", "分类", "情感", "カテゴリ", "ラベル", "分類",
-    "레이블", "라벨", "카테고리",
-)  # fmt: skip
-CORE = frozenset(LABELS[: LABELS.index("department")]) - {"score", "y"}  # words of longer names, such as airline_sentiment
-CLEAR = frozenset(("label", "class", "category", "target"))  # also with "id" or "index" beside them
-OTHER_USES = META - {"type", "class", "category", "label", "labels", "score", "rating", "stars", "language", "lang"}
-WEAK = LABELS.index("y") + 1  # names from here on are labels only where no better name is there
-NO_LABEL = frozenset((
-    "id", "ids", "count", "counts", "num", "number", "confidence", "url", "link", "date", "time", "index", "variance", "reason",
-))  # fmt: skip
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
-FEW = 5  # rows for each value of a column from which on it looks like labels
-MOST_CLASSES = 200
-FAR_MORE, FEW_CLASSES = 5, 20  # a column with more values than these is whom a text is from, where another has fewer
-SHORT_WORDS, SHORT = 4, 40  # words and characters of a label on average, at most
 FAIR = 0.75  # of the highest score: pairs above it belong together
 
 
@@ -83,7 +73,7 @@ def layout_of(table: Table, data) -> Layout:
     else:
         return _layout_by_columns(table, data, group)
     if kind == "labelled":
-        return _labelled(table, data, group, _named_labels(table, data) if named else None)
+        return _labelled(table, data, group, named_labels(table, data) if named else None)
     if kind in ("pairs", "triplets"):
         return _of_pairs(table, kind)
     return Layout(kind=kind)
@@ -107,11 +97,6 @@ def scored_pairs(table: Table) -> tuple[list[str], list[str], list[float]]:
     return a, b, scores
 
 
-def cells_of(table: Table, place: int) -> list:
-    """The cells of a column; None where a row is too short."""
-    return [row[place] if place < len(row) else None for row in table.rows]
-
-
 def belongs_together(cells: list) -> list[bool]:
     """Which pairs belong together, by a column that says so: 0 and 1, yes and no, or scores, of which the upper quarter counts."""
     texts = [str(cell).strip().lower() if cell is not None else "" for cell in cells]
@@ -124,9 +109,9 @@ def belongs_together(cells: list) -> list[bool]:
 def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
     """The layout that names and cells show, where the recipe names no label column and no kind."""
     texts = _text_places(table, data, ())
-    label = _label_by_name(table, texts if data.column is not None else ())
+    label = label_by_name(table, texts if data.column is not None else ())
     one_hot = [i for i in range(len(table.header)) if i not in (*texts, group) and is_one_hot(cells_of(table, i))]
-    if texts and len(one_hot) > 1 and (label is None or label in one_hot or _label_rank(table.header[label]) >= WEAK):
+    if texts and len(one_hot) > 1 and (label is None or label in one_hot or label_rank(table.header[label]) >= WEAK):
         return _labelled(table, data, group, tuple(one_hot))
     if label is not None:
         texts = _text_places(table, data, (label, *([group] if group is not None else [])))
@@ -134,13 +119,13 @@ def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
             return _labelled(table, data, group, (label,))
     if texts and one_hot and len(table.header) - len(texts) <= 2:
         return _labelled(table, data, group, tuple(one_hot))
-    width = _width(table)
+    width = column_count(table)
     texts = texts or (_wordy(table) if not table.header else [])
-    like = _label_candidates(table, (*texts, group))
+    like = label_candidates(table, (*texts, group))
     if texts and len(like) == 1 and (width > len(texts)):
         return _labelled(table, data, group, (like[0],))
     if texts and len(like) > 1 and data.column is None:
-        names = ", ".join(repr(_name(table, i)) for i in like[:6])
+        names = ", ".join(repr(column_name(table, i)) for i in like[:6])
         raise DataError(
             f"{table.path!r}: several columns may hold the labels ({names}); name one with data.target, or give data.kind = 'text' for "
             "running text without labels."
@@ -153,7 +138,7 @@ def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
 def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | None) -> Layout:
     """Labeled texts, with a warning that says which columns were chosen."""
     if labels is None:
-        label = _label_by_name(table, ())
+        label = label_by_name(table, ())
         if label is None:
             raise DataError(
                 f"{table.path!r}: labelled texts need a text column (data.column) and a label column (data.target); found: "
@@ -163,16 +148,16 @@ def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | N
     rest = (*labels, *([group] if group is not None else []))
     texts = _text_places(table, data, rest)
     if not texts:
-        texts = chosen_places(table.path, _all_names(table), table.rows, None, rest)
+        texts = chosen_places(table.path, column_names(table), table.rows, None, rest)
     chosen = []
     if data.target is None:
-        others = [i for i in range(len(table.header)) if i not in (*rest, *texts) and _label_rank(table.header[i]) is not None]
+        others = [i for i in range(len(table.header)) if i not in (*rest, *texts) and label_rank(table.header[i]) is not None]
         also = f" (not {', '.join(repr(table.header[i]) for i in others[:3])})" if others and len(labels) == 1 else ""
         chosen.append(f"labels from {_listed(table, labels)}{also}")
     if data.column is None:
         chosen.append(f"text from {_listed(table, texts)}")
     warnings = [f"{table.path}: read as labelled texts: {', '.join(chosen)}; data.target and data.column name others."] if chosen else []
-    if not table.header or {normal(_name(table, i)) for i in (*labels, *texts)} <= {"label", "text"}:
+    if not table.header or {normal(column_name(table, i)) for i in (*labels, *texts)} <= {"label", "text"}:
         warnings = [] if table.header else warnings
     return Layout(
         kind="labelled", texts=tuple(texts), labels=tuple(labels), group=group, warnings=[*warnings, *_group_warning(table, rest, texts)]
@@ -184,8 +169,8 @@ def _of_pairs(table: Table, kind: str) -> Layout:
     sides = _sides(table)
     if sides is None:
         wide = 3 if kind == "triplets" else 2
-        if _width(table) < wide:
-            raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {_width(table)}; name them {' and '.join(SIDES[0])}.")
+        if column_count(table) < wide:
+            raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {column_count(table)}; name them {' and '.join(SIDES[0])}.")
         return Layout(kind=kind, texts=(0, 1), negative=2 if kind == "triplets" else None)
     negative = place_of(NEGATIVE, table.header) if kind == "triplets" else None
     if kind == "triplets" and negative is None:
@@ -207,7 +192,7 @@ def _sides(table: Table) -> tuple[int, int] | None:
 
 def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:
     if data.column is not None:
-        return chosen_places(table.path, _all_names(table), table.rows, data.column)
+        return chosen_places(table.path, column_names(table), table.rows, data.column)
     if not table.header:
         return [i for i in _wordy(table) if i not in rest]
     return text_places(table.header, table.rows, rest)
@@ -216,11 +201,11 @@ def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:
 def _wordy(table: Table) -> list[int]:
     """Columns without names that hold texts of several words, most of them different."""
     found = []
-    for i in range(_width(table)):
+    for i in range(column_count(table)):
         cells = [str(cell).strip() for cell in cells_of(table, i) if cell not in (None, "")]
         if (
             cells
-            and not _are_labels(cells)
+            and not are_labels(cells)
             and sum(len(cell.split()) for cell in cells) >= 1.5 * len(cells)
             and len({*cells}) > 0.2 * len(cells)
         ):
@@ -229,79 +214,6 @@ def _wordy(table: Table) -> list[int]:
         i for i in found if sum(bool(re.search(r"\d\d:\d\d", str(row[i]))) for row in table.rows if i < len(row)) > 0.5 * len(table.rows)
     ]
     return [i for i in found if i not in dates]
-
-
-def _named_labels(table: Table, data) -> tuple[int, ...]:
-    names = (data.target,) if isinstance(data.target, str) else tuple(data.target)
-    places = [place_of(name, _all_names(table)) for name in names]
-    if None in places:
-        wanted = names[places.index(None)]
-        raise DataError(
-            f"{table.path!r}: labelled texts need a text column (data.column) and the label column {wanted!r}; found: "
-            f"{', '.join(table.header) or 'no header'}.{nearest(wanted, table.header) if table.header else ''}"
-        )
-    return tuple(places)
-
-
-def _label_by_name(table: Table, leave_out) -> int | None:
-    """The column whose name says most clearly that it holds labels, where its cells do not contradict."""
-    ranked = []
-    for i, name in enumerate(table.header):
-        rank = _label_rank(name)
-        if rank is None or i in leave_out:
-            continue
-        cells = cells_of(table, i)
-        if rank >= 2 * len(LABELS) and not _are_labels(cells, few=2):
-            continue
-        if _long(cells):  # a "subject" or "topic" written in sentences
-            continue
-        ranked.append((rank, i))
-    return min(ranked)[1] if ranked else None
-
-
-def _label_candidates(table: Table, leave_out) -> list[int]:
-    """Columns whose cells look like labels and whose name speaks of nothing else; without those of far more values than another has."""
-    found = {}
-    for i in range(_width(table)):
-        if i in leave_out or OTHER_USES & {*normal(_name(table, i)).split("_")}:
-            continue
-        cells = cells_of(table, i)
-        if _are_labels(cells):
-            found[i] = len({str(cell) for cell in cells})
-    fewest = min(found.values(), default=0)
-    return [i for i, count in found.items() if count <= max(FAR_MORE * fewest, FEW_CLASSES)]
-
-
-def _label_rank(name: str) -> int | None:
-    """How clearly a name says that a column holds labels, 0 the clearest; from `WEAK` on only together with its cells."""
-    whole = normal(name.rsplit(".", 1)[-1])
-    if whole in LABELS[:WEAK]:
-        return LABELS.index(whole)
-    if whole in LABELS:
-        return 2 * len(LABELS) + LABELS.index(whole)
-    parts = whole.split("_")
-    if len(parts) == 1 or (NO_LABEL & {*parts} and not CLEAR & {*parts}):
-        return None
-    ranks = [LABELS.index(part) for part in parts if part in CORE]
-    return WEAK + min(ranks) if ranks else None
-
-
-def _are_labels(cells: list, few: int = FEW) -> bool:
-    """Whether cells look like labels: short, at least two different ones, each coming again and again."""
-    texts = ["" if cell is None else str(cell).strip() for cell in cells]
-    texts = [text for text in texts if text]
-    counts = Counter(texts)
-    if not 2 <= len(counts) <= min(MOST_CLASSES, len(texts) / few) or _long(texts):
-        return False
-    fractions = sum(bool(re.fullmatch(r"[+-]?\d+\.\d*[1-9]\d*", text)) for text in counts)
-    return fractions < 0.5 * len(counts)
-
-
-def _long(cells: list) -> bool:
-    texts = [str(cell) for cell in cells if cell is not None and str(cell).strip()]
-    size = max(len(texts), 1)
-    listed = sum(text.lstrip()[:1] in ("[", "{") or "|" in text or ";" in text or "," in text for text in texts) > 0.3 * size
-    return not listed and (sum(len(t.split()) for t in texts) > SHORT_WORDS * size or sum(map(len, texts)) > SHORT * size)
 
 
 def _group_place(table: Table, data) -> int | None:
@@ -328,22 +240,8 @@ def _group_warning(table: Table, rest: tuple[int, ...], texts) -> list[str]:
 
 
 def _listed(table: Table, places) -> str:
-    names = [repr(_name(table, i)) for i in places]
+    names = [repr(column_name(table, i)) for i in places]
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-
-
-def _name(table: Table, place: int) -> str:
-    return table.header[place] if place < len(table.header) else f"column_{place + 1}"
-
-
-def _all_names(table: Table) -> list[str]:
-    """The header, or column_1, column_2, … where the table has none."""
-    return table.header or [_name(table, i) for i in range(_width(table))]
-
-
-def _width(table: Table) -> int:
-    """How many cells most rows have."""
-    return mode(map(len, table.rows))
 
 
 def _number(cell) -> float | None:

@@ -11,8 +11,9 @@ from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
+from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of
 from applied_dl.tasks.sentences.readers.labels import Labels, read_labels, read_one_hot
-from applied_dl.tasks.sentences.readers.layouts import FEW, belongs_together, cells_of, layout_of
+from applied_dl.tasks.sentences.readers.layouts import belongs_together, layout_of
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from applied_dl.tasks.sentences.readers.prepare import is_english, prepare_sentences
+from applied_dl.tasks.sentences.readers.learn import is_english
+from applied_dl.tasks.sentences.readers.prepare import prepare_sentences
 from applied_dl.text.subwords import english
 from applied_dl.workflows import recipes
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from applied_dl.tasks.sentences.encoder import SubwordEncoder
-from applied_dl.tasks.sentences.fit.net import same_meaning, times_shown
+from applied_dl.tasks.sentences.fit.pairs import same_meaning, times_shown
 from applied_dl.tasks.sentences.fit.teacher import encode_all
 
 ROWS = np.array([[0, 1, -1, -1, -1], [2, 3, 4, 5, 6], [7, 8, 9, -1, -1], [1, 10, -1, -1, -1]], np.int32)

@@ -157,8 +157,8 @@ def test_mlflow_that_is_not_installed_is_one_sentence(tmp_path):
     ],
 )
 def test_a_worthless_model_is_refused_after_its_bundle_is_written(metrics, baselines, word):
-    from applied_dl.workflows.train import _worthless
+    from applied_dl.workflows.bundle_content import why_worthless
 
-    why = _worthless(metrics, baselines)
+    why = why_worthless(metrics, baselines)
     assert (why is None) == (word is None)
     assert why is None or word in why

@@ -64,7 +64,7 @@ def importance(model: keras.Model, prepared, part) -> dict[str, float]:
     y, random = targets(prepared, part), np.random.default_rng(0)
 
     def loss(inputs) -> float:
-        raw = model.predict(matrices(encoder, inputs), batch_size=2048, verbose=0)
+        raw = model.predict_on_batch(matrices(encoder, inputs))  # one batch: `predict` builds a data pipeline for each column
         if encoder.labels:
             return metric.log_loss(part.target, np.asarray(Probabilities()(raw)))
         if y.shape[2] > 1:

@@ -1,11 +1,11 @@
 """Numbers with their nouns in messages: "1 row has", "1,200 rows have"."""
 
 
-def counted(count: int, one: str, several: str) -> str:
+def numbered(count: int, one: str, several: str) -> str:
     """The number, with separated thousands, and the words that agree with it.
 
     Example:
-        >>> counted(1, "row has", "rows have"), counted(1200, "row has", "rows have")
+        >>> numbered(1, "row has", "rows have"), numbered(1200, "row has", "rows have")
         ('1 row has', '1,200 rows have')
     """
     return f"{count:,} {one if count == 1 else several}"

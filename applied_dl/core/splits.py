@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 
 
 class Split(NamedTuple):
@@ -188,6 +188,6 @@ def _checked(split: Split, shares: np.ndarray, n: int, units: int) -> Split:
     for name, rows, share in zip(("train", "validation", "test"), split[:3], shares):
         if share > 0 and len(rows) == 0:
             few = f" ({units} units, since equal rows and groups stay together)" if units < n else ""
-            of = counted(n, "row", "rows") + few
+            of = numbered(n, "row", "rows") + few
             raise DataError(f"The {name} part of {of} is empty at data.split {shares.tolist()}; give more rows or other shares.")
     return split

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.io.clock import MONTHS, NEAR, Clock, moment
 
 OFF_GRID = 0.05  # share of the stamps of a series that may lie beside the grid and are moved to the nearest step
@@ -130,7 +130,7 @@ def time_order(stamps: np.ndarray, where: str, name: str = "") -> tuple[np.ndarr
     if back.sum() <= 2 + len(stamps) // 1000 and stamps.dtype.kind == "M" and (-steps[back] <= 3600 * 10**6).all():
         at = moment(stamps[1:][back][0])
         return order, f"{where}{series}: the clock is set back at {at}; values of the hour that occurs twice are averaged"
-    return order, f"{where}{series}: {counted(int(back.sum()), 'row is', 'rows are')} out of order; the rows were sorted by time"
+    return order, f"{where}{series}: {numbered(int(back.sum()), 'row is', 'rows are')} out of order; the rows were sorted by time"
 
 
 def off_grid(stamps: np.ndarray, clock: Clock) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BLOCK = 2**20  # bytes read at a time, and the longest line
@@ -56,7 +56,7 @@ class Reading(Struct):
             found.append(f"{self.cut_lines:,} times a line longer than {BLOCK:,} bytes was cut at a space.")
         if self.stray_quotes:
             found.append(
-                f"{counted(self.stray_quotes, 'row has', 'rows have')} a quotation mark that is never closed; each was read as it is."
+                f"{numbered(self.stray_quotes, 'row has', 'rows have')} a quotation mark that is never closed; each was read as it is."
             )
         if self.swallowed:
             found.append(

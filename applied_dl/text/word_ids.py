@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.mapped import release
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.text import corpus
 from applied_dl.text.decoding import Reading
 from applied_dl.text.word_tokens import JOIN, tokens
@@ -104,7 +104,7 @@ def split_pieces(found: Ids, shares: tuple[float, float, float], seed: int) -> n
     different = np.unique(mixed)
     if len(different) < 3:
         raise DataError(
-            f"The text has {counted(len(different), 'piece', 'pieces')} of at most {PIECE:,} words of a line; expected at least 3 "
+            f"The text has {numbered(len(different), 'piece', 'pieces')} of at most {PIECE:,} words of a line; expected at least 3 "
             "different ones, for training, validation and test; give more text, on more lines."
         )
     held = [max(1, round(share * len(different))) for share in shares[1:]]

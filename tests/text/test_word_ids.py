@@ -90,7 +90,7 @@ def test_ids_take_two_bytes_where_that_holds_them_all(tmp_path):
 
 def test_too_little_text_to_hold_some_out(tmp_path):
     found = read_ids(write(tmp_path / "a.txt", b"one two\none two\nthree\n"), None, True, tmp_path)
-    with pytest.raises(DataError, match="has 2 piece.s. .* expected at least 3 different ones"):
+    with pytest.raises(DataError, match="has 2 pieces .* expected at least 3 different ones"):
         split_pieces(found, (0.9, 0.05, 0.05), 0)
 
 

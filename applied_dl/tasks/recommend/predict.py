@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from applied_dl.core.errors import UsageError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.recommend.encoder import RecommendEncoder, id_text, load
 from applied_dl.tasks.recommend.inputs import Question, question_of, rows_of_table
@@ -92,7 +92,7 @@ def encode(encoder: RecommendEncoder, inputs: Any) -> Encoded:
     if unknown:
         named = ", ".join(map(repr, list(dict.fromkeys(unknown))[:SHOWN]))
         warnings = [
-            f"{counted(len(unknown), 'item is', 'items are')} not among the {len(encoder.items):,} of the training and not used ({named})"
+            f"{numbered(len(unknown), 'item is', 'items are')} not among the {len(encoder.items):,} of the training and not used ({named})"
         ]
     return Encoded(inputs=arrays if asked else {}, kept=kept, errors=errors, warnings=warnings, extra={"asked": asked})
 

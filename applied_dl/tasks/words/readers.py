@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.metrics.words import RESTRICT, Quiz
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.words.benchmark_files import read_benchmark
 from applied_dl.tasks.words.encoder import WordEncoder, joined, place, rows_of
@@ -123,7 +123,7 @@ def _vocabulary(train, counts: np.ndarray, min_count: int, settings, cache: Path
     chosen = chosen if settings.phrases else chosen[:limit]
     if len(chosen) < 2:
         raise DataError(
-            f"The training text has {counted(len(chosen), 'word', 'words')} seen at least {min_count} times, of {total:,} words in all; "
+            f"The training text has {numbered(len(chosen), 'word', 'words')} seen at least {min_count} times, of {total:,} words in all; "
             "expected at least 2: give more text or lower preprocess.min_count."
         )
     renamed = np.full(len(counts), -1, np.int32)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import History
 from applied_dl.core.task import Loop, Trainer
 from applied_dl.training.batches import plan
@@ -70,7 +70,7 @@ class Diagnoser(Trainer):
         if epochs < loop.epochs:
             console.say(
                 "doctor",
-                f"the whole training takes about {loop.epochs * pace.epoch:.0f} s, so {counted(epochs, 'epoch is', 'epochs are')} watched",
+                f"the whole training takes about {loop.epochs * pace.epoch:.0f} s, so {numbered(epochs, 'epoch is', 'epochs are')} watched",
             )
             loop.shorten(epochs)
         history = CheckpointingTrainer().run(loop, tag)

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.io.clock import SECONDS, Clock, parse_frequency
 from applied_dl.io.infer_clock import infer_clock
 from applied_dl.io.stamps import AGGREGATES, OFF_GRID, Moments, moments, off_grid, on_grid, time_order
@@ -98,7 +98,7 @@ def _without_empty_times(table, columns: Columns, where: str):
     if not left_out.any() or left_out.sum() > max(1, MOST_EMPTY * table.height):
         return table, []
     row = int(left_out.arg_max()) + 2
-    return table.filter(~left_out), [f"{where}: {counted(left_out.sum(), 'row', 'rows')} without a time left out (the first: row {row})"]
+    return table.filter(~left_out), [f"{where}: {numbered(left_out.sum(), 'row', 'rows')} without a time left out (the first: row {row})"]
 
 
 def _categories(table, columns: Columns) -> tuple[str, ...]:

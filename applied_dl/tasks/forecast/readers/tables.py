@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.io.cells import decimal_mark
 
 EMBEDDED = Path(__file__).parents[3] / "datasets"
@@ -53,7 +53,7 @@ def load_table(source, columns=None) -> Loaded:
     if found.short:
         row, count = min(found.short.items())
         short.append(
-            f"{where}: {counted(len(found.short), 'row has', 'rows have')} fewer cells than line 1 (the first: row {row + first}, "
+            f"{where}: {numbered(len(found.short), 'row has', 'rows have')} fewer cells than line 1 (the first: row {row + first}, "
             f"{count} of {len(found.columns)}); the others are empty"
         )
     other = found.decimal not in (None, columns.mark if columns else None) and (found.decimal == "." or decimal_mark(found.frame) == ",")

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint, row_keys
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts
 from applied_dl.tasks.generate.encoder import Form, GenerateEncoder, Request, inputs_of
@@ -181,7 +181,7 @@ def _folder(path: Path) -> Listed:
     else:
         found = [("all", label, item) for label, item in _classes(folder)]
     beside = (
-        [f"{counted(len(folder.images), 'image', 'images')} beside the class folders without a class: not used"]
+        [f"{numbered(len(folder.images), 'image', 'images')} beside the class folders without a class: not used"]
         if folder.images and found[0][1]
         else []
     )

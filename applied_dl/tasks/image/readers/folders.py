@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import structs
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.tasks.image.readers.labels import named_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.table import list_table
@@ -110,7 +110,7 @@ def _parts(folder: Folder) -> dict[str, Folder]:
 def _listed_parts(folder: Folder, parts: dict[str, Folder], options: Options, notes: list[str]) -> dict[str, Listing]:
     used = [*parts.values(), *parts["train"].inside]
     unused = [inside for inside in folder.filled if inside not in used]
-    notes += [f"the folder {inside.name!r} ({counted(inside.count, 'image', 'images')}) is not a part and is not used" for inside in unused]
+    notes += [f"the folder {inside.name!r} ({numbered(inside.count, 'image', 'images')}) is not a part: not used" for inside in unused]
     train = _entered(parts["train"])
     classes = _classes(train)
     known = {_plain(name) for name in classes}
@@ -199,13 +199,13 @@ def _listing(folder: Folder, classes: dict[str, list[Path]], options: Options, n
     warnings = list(notes)
     if folder.images and folder.filled:
         warnings.append(
-            f"{counted(len(folder.images), 'image', 'images')} beside the class folders of {str(folder.path)!r} without a label: not used"
+            f"{numbered(len(folder.images), 'image', 'images')} beside the class folders of {str(folder.path)!r} without a label: not used"
         )
     for inside in folder.inside:
         if not inside.count:
             warnings.append(f"the folder {inside.name!r} holds no images{_what_else(inside)} and is not a class")
         elif others := len(inside.all_others()):
-            warnings.append(f"{counted(others, 'file', 'files')} of {inside.name!r} cannot be read as images: not used")
+            warnings.append(f"{numbered(others, 'file', 'files')} of {inside.name!r} cannot be read as images: not used")
     items = [path for paths in classes.values() for path in paths]
     names = [name for name, paths in classes.items() for _ in paths]
     found = named_labels(names, items, groups_of(options.group, items, folder.path), str(folder.path), options)

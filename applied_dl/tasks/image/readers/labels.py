@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.tasks.image.readers.listing import Listing, Options
 
 SEPARATORS = ("|", ";", ",", " ")
@@ -187,7 +187,7 @@ def _one_row_each(items, groups, lists, several: bool, kind: str | None):
         else:
             keep = [i for i, names in enumerate(gathered) if len(names) < 2]
             first, gathered = [first[i] for i in keep], [gathered[i] for i in keep]
-            notes.append(f"{counted(conflicts, 'image is', 'images are')} on several rows with different labels and left out")
+            notes.append(f"{numbered(conflicts, 'image is', 'images are')} on several rows with different labels and left out")
     return [items[row] for row in first], None if groups is None else [groups[row] for row in first], gathered, several, notes
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.io.cells import as_numbers, is_mark, number_style
 from applied_dl.io.tables import Table
 
@@ -30,7 +30,7 @@ class Reading(Struct):
             found.append(f"{self.without_value:,} events without a number in the column {value!r} are left out")
         if self.without_time:
             found.append(
-                f"{counted(self.without_time, 'event has', 'events have')} no time in the column {time!r}: taken as the user's earliest"
+                f"{numbered(self.without_time, 'event has', 'events have')} no time in the column {time!r}: taken as the user's earliest"
             )
         return found
 

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import structs
 
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.tasks.recommend.readers.columns import COUNTS, RATINGS, plain
 from applied_dl.tasks.recommend.readers.events import Events
 
@@ -60,7 +60,7 @@ def distinct(events: Events, given: np.ndarray, opinions: bool) -> tuple[Events,
     kept = structs.replace(
         events, users=events.users[rows][place], items=events.items[rows][place], values=values[place], times=events.times[rows][place]
     )
-    return kept, given[rows][place], [f"{counted(more, 'event repeats', 'events repeat')} a user and an item: {how}"]
+    return kept, given[rows][place], [f"{numbered(more, 'event repeats', 'events repeat')} a user and an item: {how}"]
 
 
 def core(events: Events, given: np.ndarray, min_user: int, min_item: int) -> tuple[Events, np.ndarray, dict]:
@@ -80,7 +80,7 @@ def core(events: Events, given: np.ndarray, min_user: int, min_item: int) -> tup
     users, who = np.unique(events.users[keep], return_inverse=True)
     items, what = np.unique(events.items[keep], return_inverse=True)
     out = len(events.user_ids) - len(users), len(events.item_ids) - len(items), int((~keep).sum())
-    text = f"k-core: {out[0]:,} users, {out[1]:,} items and {counted(out[2], 'event is', 'events are')} left out" if out[2] else ""
+    text = f"k-core: {out[0]:,} users, {out[1]:,} items and {numbered(out[2], 'event is', 'events are')} left out" if out[2] else ""
     kept = structs.replace(
         events, users=who.astype(np.int32), items=what.astype(np.int32), values=events.values[keep], times=events.times[keep],
         user_ids=[events.user_ids[i] for i in users], item_ids=[events.item_ids[i] for i in items],

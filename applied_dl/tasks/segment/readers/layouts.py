@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.shapes import BACKGROUND, Drawn, coco, is_coco, is_labelme, labelme, read_json
@@ -104,10 +104,10 @@ def _paired(path: Path, tree: Folder, classes) -> dict[str, Listing]:
         parts[at[0]].append((image, masks.get(at, [None])[0]))
     if len(parts) > 1 and "all" in parts:
         extra = parts.pop("all")
-        parts_note = [f"{counted(len(extra), 'image lies', 'images lie')} outside the folders train, validation and test: not used"]
+        parts_note = [f"{numbered(len(extra), 'image lies', 'images lie')} outside the folders train, validation and test: not used"]
     else:
         parts_note = []
-    notes = parts_note + ([f"{counted(len(stray), 'mask has', 'masks have')} no image (the first: {str(stray[0])!r})"] if stray else [])
+    notes = parts_note + ([f"{numbered(len(stray), 'mask has', 'masks have')} no image (the first: {str(stray[0])!r})"] if stray else [])
     listings = {
         part: Listing(
             pairs=[Pair(image, mask) for image, mask in found if mask is not None],

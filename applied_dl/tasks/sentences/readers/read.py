@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError, UsageError, pick
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.core.splits import split_rows
 from applied_dl.tasks.sentences.readers.labels import check_classes, merge_spellings
 from applied_dl.tasks.sentences.readers.layouts import KINDS, scored_pairs
@@ -111,7 +111,7 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
         raise DataError(f"{', '.join(map(repr, sources))}: no usable rows were found; expected running text with two sentences in a line, "
                         "or a table of pairs, triplets, paraphrases or labelled texts.")  # fmt: skip
     if missing:
-        warnings.append(f"{counted(missing, 'row', 'rows')} dropped: without enough text or without a label.")
+        warnings.append(f"{numbered(missing, 'row', 'rows')} dropped: without enough text or without a label.")
     width = max(map(len, rows))
     table = np.full((len(rows), width), ABSENT, np.int32)
     for i, row in enumerate(rows):
@@ -177,7 +177,7 @@ def split_groups(groups: Groups, shares, seed: int) -> tuple[Groups, Groups, Gro
     rows = [take(groups, np.flatnonzero(part[unit] == side)) for side in range(3)]
     for name, found, share in zip(("train", "validation", "test"), rows, shares):
         if share > 0 and len(found) == 0:
-            of, chains = counted(len(groups), "row", "rows"), counted(len(size), "chain", "chains")
+            of, chains = numbered(len(groups), "row", "rows"), numbered(len(size), "chain", "chains")
             raise DataError(f"The {name} part of {of} is empty: shared texts link them into {chains}; "
                             "give more rows, or explicit parts (data.train, data.validation, data.test).")  # fmt: skip
     return rows[0], *(distinct_pairs(part) for part in rows[1:])
@@ -229,7 +229,7 @@ def _paired_once(groups: Groups) -> Groups:
     if twice:
         kept.warnings.append(f"{twice:,} pairs of one text with itself were dropped.")
     if repeated:
-        kept.warnings.append(f"{counted(repeated, 'repeated row was', 'repeated rows were')} dropped.")
+        kept.warnings.append(f"{numbered(repeated, 'repeated row was', 'repeated rows were')} dropped.")
     return kept
 
 
@@ -261,10 +261,10 @@ def _labelled_once(groups: Groups, sources: tuple[str, ...], least: int) -> Grou
         lost = sum(len(by_text[text]) > 1 for text in place.tolist())
         kept.warnings.append(f"{lost:,} rows whose text has two different labels were dropped (the first: {example[:60]!r}).")
     if repeated := len(place) - len(kept) - (lost if conflicts else 0):
-        kept.warnings.append(f"{counted(repeated, 'repeated row was', 'repeated rows were')} dropped.")
+        kept.warnings.append(f"{numbered(repeated, 'repeated row was', 'repeated rows were')} dropped.")
     names = {label for row in kept.labels for label in row}
     if len(names) < (1 if groups.several else least):
-        after = f" after {counted(lost, 'row was', 'rows were')} dropped because their text has two different labels" if conflicts else ""
+        after = f" after {numbered(lost, 'row was', 'rows were')} dropped because their text has two different labels" if conflicts else ""
         raise DataError(f"The labelled texts have {len(names)} different labels{after}, expected at least 2.")
     return kept
 

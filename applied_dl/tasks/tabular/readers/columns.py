@@ -10,7 +10,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, serial_style, unsure
 from applied_dl.io.dates import whole_form
 from applied_dl.io.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
@@ -273,7 +273,7 @@ def _bad(table: Table, cells: pl.Series, train: np.ndarray, wrong: np.ndarray, w
     if not len(wrong):
         return ""
     first = f"{as_levels(cells)[int(wrong[0])]!r} in {table.where(int(train[wrong[0]]))}"
-    return f"{counted(len(wrong), 'cell', 'cells')} without {wanted}: taken as empty (the first: {first})"
+    return f"{numbered(len(wrong), 'cell', 'cells')} without {wanted}: taken as empty (the first: {first})"
 
 
 def _booleans(filled: pl.Series) -> bool:

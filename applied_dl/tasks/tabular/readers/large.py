@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from applied_dl.core import console
 from applied_dl.core.cache import trim, used
 from applied_dl.core.parallel import in_order
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part
 from applied_dl.io.batches import BATCH_BYTES, PARQUET_ROWS, TableBatch, can_batch, table_batches
 from applied_dl.io.extra_rows import extra_rows
@@ -132,7 +132,7 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
         for name, (dtype, shape) in found["arrays"].items()
     }
     target = arrays.pop("target")
-    notes = [f"{counted(count, 'row', 'rows')} {reason}" for reason, count in found["left_out"].items() if count]
+    notes = [f"{numbered(count, 'row', 'rows')} {reason}" for reason, count in found["left_out"].items() if count]
     notes += [f"{found['copies']:,} of the training rows are copies of another"] if found["copies"] else []
     return Stored(inputs=arrays, target=target), notes
 

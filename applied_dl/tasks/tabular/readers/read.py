@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
-from applied_dl.core.plurals import counted
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels
@@ -138,7 +138,7 @@ def read_part(encoder: TableEncoder, source: str, data) -> Part:
         raise DataError(f"{table.source}: no row has a {encoder.target!r}, the target; expected targets to score against.")
     warnings = list(extra.values()) + cells.notes + _wrong(cells.errors)
     warnings += (
-        [f"{counted(int((~known).sum()), 'row without a target is', 'rows without a target are')} not scored"] if not known.all() else []
+        [f"{numbered(int((~known).sum()), 'row without a target is', 'rows without a target are')} not scored"] if not known.all() else []
     )
     return Part(inputs={name: values[known] for name, values in cells.inputs.items()}, target=truth[known], warnings=warnings)
 
@@ -325,7 +325,7 @@ def _matrix(inputs: dict[str, np.ndarray]) -> np.ndarray:
 def _wrong(errors: dict[int, str]) -> list[str]:
     shown = [errors[row] for row in sorted(errors)[:SHOWN]]
     more = [f"and {len(errors) - SHOWN} more rows"] if len(errors) > SHOWN else []
-    return [f"{counted(len(errors), 'row has', 'rows have')} cells that count as empty: " + " ".join(shown + more)] if errors else []
+    return [f"{numbered(len(errors), 'row has', 'rows have')} cells that count as empty: " + " ".join(shown + more)] if errors else []
 
 
 def _remembers(model) -> list[str]:

@@ -1,7 +1,8 @@
-"""python -m benchmarks.real_tables FOLDER… [--tables N]: every CSV read for tabular and for forecast; generated odd tables too.
+"""python -m benchmarks.real_tables [FOLDER…] [--tables N]: every CSV read for tabular and for forecast; generated odd tables too.
 
 Each file is read with the default recipe up to the encoded parts, without training: it is ready, refused with a reason, or crashed with a
-traceback, which is a bug. `--tables N` adds N generated tables (`benchmarks/tabular/odd_tables.py`).
+traceback, which is a bug. By default the CSV files of the benchmarks' own data are read, and 2,000 generated tables
+(`benchmarks/tabular/odd_tables.py`), of which `--tables N` states the number.
 """
 
 from __future__ import annotations
@@ -16,19 +17,20 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.runner import Row, write
+from benchmarks.runner import SHARED, Row, write
 from benchmarks.tabular.odd_tables import write_table
 
 TASKS = ("tabular", "forecast")
+GENERATED = 2000  # tables
 SHOWN = 20  # crashes and reasons that are kept
 
 
 def main(arguments: list[str]) -> None:
     """Read all files and write the counts."""
-    generated = int(arguments[arguments.index("--tables") + 1]) if "--tables" in arguments else 0
+    generated = int(arguments[arguments.index("--tables") + 1]) if "--tables" in arguments else GENERATED
     folders = [Path(text) for i, text in enumerate(arguments) if text != "--tables" and (i == 0 or arguments[i - 1] != "--tables")]
     found: dict = {task: _empty() for task in TASKS} | {"generated": _empty()}
-    for path in (path for folder in folders for path in sorted(folder.rglob("*.csv"))):
+    for path in (path for folder in folders or [SHARED] for path in sorted(folder.rglob("*.csv*"))):
         for task in TASKS:
             _count(found[task], path, task)
     for path in _generated(generated):

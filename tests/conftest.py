@@ -42,7 +42,7 @@ QUICK = {
     "image": {"train": {"epochs": 4}, "model": {"width": 0.25}},
     "words": {"train": {"epochs": 3}},
     "generate": {"train": {"epochs": 3}, "model": {"width": 8}},
-    "segment": {"train": {"epochs": 2}, "model": {"width": 0.5, "depth": 2}},
+    "segment": {"data": {"image_size": [48, 48]}, "train": {"epochs": 1}, "model": {"width": 0.25, "depth": 1}},
 }
 
 

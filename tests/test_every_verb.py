@@ -44,9 +44,12 @@ def overrides(task: str, **more) -> list[str]:
     return [text for key, value in keys.items() for text in ("--set", f"{key}={json.dumps(value)}")]
 
 
+SHARED = ("image", "tabular", "words", "sentences", "recommend", "segment")  # whose bundle for all tests is as quick as one of `RECIPES`
+
+
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory):
-    """`bundles(task)`: a tiny bundle, trained once by the command line."""
+def tiny(tmp_path_factory):
+    """`tiny(task)`: a bundle of `RECIPES`, trained once by the command line."""
     made = {}
 
     def get(task: str) -> Path:
@@ -57,6 +60,12 @@ def bundles(tmp_path_factory):
         return made[task]
 
     return get
+
+
+@pytest.fixture(scope="module")
+def bundles(trained, tiny):
+    """`bundles(task)`: any small bundle of the task."""
+    return lambda task: trained(task).bundle if task in SHARED else tiny(task)
 
 
 @pytest.fixture
@@ -180,8 +189,8 @@ def test_evaluate_and_export(task, bundles, run, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
-def test_train_once_more(task, bundles, run):
-    out = str(bundles(task))
+def test_train_once_more(task, tiny, run):
+    out = str(tiny(task))
     code, plan = run("train", task, "--dry-run", *overrides(task))
     assert code == 0
     assert plan["rows"]["train"] > 0
@@ -195,8 +204,8 @@ def test_train_once_more(task, bundles, run):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", RAW)
-def test_time_limit_diff_and_serve(task, bundles, run):
-    bundle = bundles(task)
+def test_time_limit_diff_and_serve(task, tiny, run):
+    bundle = tiny(task)
     assert run("train", task, "--out", "limited", *overrides(task), "--set", "train.time_limit=120s")[0] == 0
     code, found = run("diff", bundle, "limited")
     assert code == 0

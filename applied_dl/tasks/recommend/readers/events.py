@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.batches import can_batch, table_batches
+from applied_dl.io.sheets import SQLITE
 from applied_dl.io.tables import Table, read_table
 from applied_dl.tasks.recommend.encoder import id_text
 from applied_dl.tasks.recommend.readers.builtin import BUILT_IN, built_in
@@ -134,6 +136,8 @@ def _tables(source: Any) -> Iterator[Table]:
         header: str | bool = False if _numbers_alone(first.columns) else "guess"
         for batch in table_batches(path, header=header):
             yield batch.read()
+    elif isinstance(source, str | Path) and not str(source).startswith(SQLITE) and not os.path.exists(os.path.expanduser(source)):
+        raise DataError(f"There is no table of events at {str(source)!r}; expected a file, or one of: {', '.join(BUILT_IN)}.")
     else:
         table = read_table(source, header="guess")
         yield read_table(source, header=False) if _numbers_alone(table.columns) and isinstance(source, str | Path) else table

@@ -197,6 +197,11 @@ def test_given_files_are_used_as_they_are(write):
     assert len(prepared(None, train=str(train), validation=str(third), test=str(test)).state.test) == 40
 
 
+def test_a_file_that_is_missing_is_named_with_the_built_in_events():
+    with pytest.raises(DataError, match=r"^There is no table of events at 'no/such.csv'; expected a file, or one of: tastes, stars\.$"):
+        prepared("no/such.csv")
+
+
 @pytest.mark.parametrize(
     ("content", "keys", "words"),
     [

@@ -12,6 +12,9 @@ pytest.importorskip("optuna", reason="the search needs the extra 'tune'")
 
 RECIPE = """
 task = "image"
+[model]
+name = "mlp"
+hidden = [16]
 [train]
 epochs = 2
 [tune]

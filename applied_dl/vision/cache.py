@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL
@@ -21,8 +22,11 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.mapped import release, row_reader
 from applied_dl.vision.images import ImageForm, decode
 
+Result = TypeVar("Result")
+
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
-CHUNK = 256
+CHUNK = 256  # images that are read ahead
+TOGETHER = 16  # images that a thread decodes before it waits for the others
 DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `vision.images` changes
 
 
@@ -112,11 +116,14 @@ def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
     notes: dict[int, str] = {}
     empty = np.zeros((encoder.height, encoder.width, encoder.channels), np.uint8)
 
-    def decoded(i: int):
-        try:
-            return i, decode(encoder, items[i]), ""
-        except DataError as error:
-            return i, None, str(error)
+    def decoded(first: int) -> list[tuple[int, Any, str]]:
+        found: list[tuple[int, Any, str]] = []
+        for i in range(first, min(first + TOGETHER, len(items))):
+            try:
+                found.append((i, decode(encoder, items[i]), ""))
+            except DataError as error:
+                found.append((i, None, str(error)))
+        return found
 
     try:
         with (
@@ -124,7 +131,7 @@ def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
             ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
             console.counting("decode", "images", len(items)) as count,
         ):
-            for i, image, error in _ahead(pool, decoded, len(items)):
+            for i, image, error in itertools.chain.from_iterable(_ahead(pool, decoded, range(0, len(items), TOGETHER))):
                 count(1)
                 write(empty if image is None else image.pixels)
                 if image is None:
@@ -138,13 +145,13 @@ def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
         raise DataError(f"The decoded images could not be kept in {str(stem.parent)!r}: {error.strerror}.") from error
 
 
-def _ahead(pool: ThreadPoolExecutor, work: Callable[[int], Any], count: int) -> Iterator[Any]:
-    """`work` of 0 to `count` - 1 in order, by the threads of a pool, of which none waits for the slowest of a chunk."""
+def _ahead(pool: ThreadPoolExecutor, work: Callable[[int], Result], items: Iterable[int]) -> Iterator[Result]:
+    """`work` of each item in order, by the threads of a pool, of which none waits for the slowest of a chunk."""
     waiting: deque[Future] = deque()
     try:
-        for i in range(count):
-            waiting.append(pool.submit(work, i))
-            if len(waiting) == CHUNK:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) == CHUNK // TOGETHER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

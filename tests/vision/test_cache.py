@@ -25,7 +25,8 @@ def files(tmp_path):
 
 
 def test_pixels_are_those_of_single_images_in_order(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "CHUNK", 4)
+    monkeypatch.setattr(cache, "CHUNK", 8)
+    monkeypatch.setattr(cache, "TOGETHER", 3)
     for _ in range(2):  # decoded, and from the cache
         found = cache.decode_all(FORM, files, tmp_path)
         assert list(found.errors) == [7]

@@ -226,7 +226,9 @@ def _append(folder: Path, batches: Iterator[Encoded]) -> None:
     finally:
         for file in files.values():
             file.close()
-    hashes = np.sort(np.concatenate(keys)) if keys else np.empty(0, np.uint64)
+    hashes = np.concatenate([np.empty(0, np.uint64), *keys])
+    keys.clear()
+    hashes.sort()  # in place: they are the one thing here that grows with the rows
     copies = int((hashes[1:] == hashes[:-1]).sum())
     (folder / DONE).write_text(json.dumps({"rows": rows, "arrays": arrays, "left_out": left_out, "copies": copies}))
 

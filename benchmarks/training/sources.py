@@ -1,0 +1,115 @@
+"""python -m benchmarks.training.sources [--rows 4000000 --lines 1000000]: memory of long panels and of many texts until the first step.
+
+A panel of series in one long Parquet file, and labeled texts in one CSV, are prepared in a quarter of their size and whole, each in a
+process of its own: read, split, encoded. The panel's windows are then drawn in batches as a training draws them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.runner import ROOT, Row, write
+
+NAME = "training_sources"
+CODE = """
+import json, os, resource, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from applied_dl.tasks import load_task
+from applied_dl.workflows.preparation import resolve_recipe
+from applied_dl.workflows.recipes import read_recipe
+os.environ["APPLIED_DL_CACHE"] = sys.argv[4]
+task, start = sys.argv[2], time.perf_counter()
+recipe = read_recipe(json.loads(sys.argv[3]))
+prepared = load_task(task).prepare(recipe, Path(sys.argv[4]))
+found = {"examples": len(prepared.train)}
+if task == "forecast":
+    from applied_dl.tasks.forecast.fit.net import sources
+    fitting, _ = sources(resolve_recipe(load_task(task), recipe, prepared), prepared, False)
+    order = np.random.default_rng(0).integers(0, fitting.size, 20_000)
+    for first in range(0, len(order), 128):
+        fitting.gather(order[first : first + 128])
+    found = {"examples": fitting.size}
+use = resource.getrusage(resource.RUSAGE_SELF)
+print("RESULT" + json.dumps({**found, "seconds": round(time.perf_counter() - start, 1),
+      "cpu_seconds": round(use.ru_utime + use.ru_stime, 1), "megabytes": use.ru_maxrss >> 10}))
+"""
+
+
+def summary(found: dict) -> list[Row]:
+    """Peak memory, and what a further row costs."""
+    rows = []
+    for name, what in (("panel", "rows of a panel"), ("texts", "labeled texts")):
+        part, whole = found[name]
+        each = (whole["megabytes"] - part["megabytes"]) * 2**20 / (whole["size"] - part["size"])
+        beside = f"{each:.0f} bytes for each further one; {whole['bytes'] / 2**20:.0f} MB of file; {whole['cpu_seconds']:.0f} CPU-s"
+        rows.append(
+            Row(
+                f"{whole['size'] / 1e6:g} M {what}, until the first step: peak memory",
+                f"{whole['megabytes'] / 1024:.2f} GB",
+                compared=beside,
+            )
+        )
+    return rows
+
+
+def write_panel(path: Path, rows: int) -> None:
+    """A thousand daily series with a season of a week."""
+    random, steps = np.random.default_rng(0), rows // 1000
+    days = np.datetime64("2005-01-01") + np.arange(steps)
+    level = 50 + 10 * np.sin(np.arange(steps) * 2 * np.pi / 7)
+    values = (level + np.linspace(0.5, 2, 1000)[:, None] * 10 + random.normal(size=(1000, steps))).astype(np.float32)
+    names = np.repeat([f"shop {i}" for i in range(1000)], steps)
+    pl.DataFrame({"shop": names, "day": np.tile(days, 1000), "sold": values.reshape(-1)}).write_parquet(path)
+
+
+def write_texts(path: Path, lines: int) -> None:
+    """Texts of twelve words out of 20,000, of which the first decides the label."""
+    random = np.random.default_rng(0)
+    words = np.array([f"w{i}" for i in range(20_000)])
+    with path.open("w") as file:
+        file.write("text,label\n")
+        for first in range(0, lines, 100_000):
+            ids = (20_000 * random.random((min(100_000, lines - first), 12)) ** 3).astype(int)
+            file.writelines(f"{' '.join(words[row])},{'even' if row[0] % 2 else 'odd'}\n" for row in ids)
+
+
+def measured(task: str, source: Path, size: int, folder: str) -> dict:
+    target = {"target": "sold", "series": "shop"} if task == "forecast" else {"target": "label"}
+    model = {"model": {"name": "dlinear"}} if task == "forecast" else {}
+    recipe = json.dumps({"task": task, "data": {"source": str(source), **target}, **model})
+    done = subprocess.run([sys.executable, "-c", CODE, str(ROOT), task, recipe, folder], capture_output=True, text=True)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    if line is None:
+        sys.exit(f"the run failed: {done.stderr.strip()[-600:]}")
+    found = {"size": size, "bytes": source.stat().st_size, **json.loads(line.removeprefix("RESULT"))}
+    print(task, found, file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    options = parser.parse_args()
+    found: dict = {"panel": [], "texts": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for share in (4, 1):
+            write_panel(Path(folder) / "panel.parquet", options.rows // share)
+            found["panel"].append(measured("forecast", Path(folder) / "panel.parquet", options.rows // share, folder))
+            write_texts(Path(folder) / "texts.csv", options.lines // share)
+            found["texts"].append(measured("sentences", Path(folder) / "texts.csv", options.lines // share, folder))
+    write(NAME, found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,13 @@
 """Waiting for Ray: what a call in a thread returns or raises, and a signal that ends the wait."""
 
+import importlib.machinery
 import importlib.util
 import os
 import signal
+import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -38,13 +41,25 @@ def test_ctrl_c_ends_the_wait_for_a_call():
     assert time.perf_counter() - start < 10
 
 
-@pytest.mark.slow
-@needs_ray
 def test_a_cluster_that_does_not_answer_is_a_sentence(monkeypatch):
-    monkeypatch.setenv("RAY_gcs_server_request_timeout_seconds", "1")
-    sentence = r"No Ray cluster answers at '127.0.0.1:1' \(one that asks for a token needs RAY_AUTH_MODE"
-    with pytest.raises(DataError, match=sentence), connected("127.0.0.1:1", 1, {}):
+    """By a module in place of Ray, which tries for minutes."""
+    ray = types.ModuleType("ray")
+    ray.__spec__ = importlib.machinery.ModuleSpec("ray", None)
+    asked = []
+
+    def init(**options):
+        asked.append(options)
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    ray.init = init
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    sentence = r"No Ray cluster answers at 'ray://head:1' \(one that asks for a token needs RAY_AUTH_MODE=token"
+    with pytest.raises(DataError, match=sentence), connected("ray://head:1", 1, {}):
         pass
+    with pytest.raises(DataError, match="Ray did not start on this machine: Failed"), connected(None, 2, {}):
+        pass
+    assert [options["address"] for options in asked] == ["ray://head:1", "local"]
 
 
 @pytest.mark.slow

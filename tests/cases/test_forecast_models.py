@@ -102,17 +102,27 @@ def test_many_short_series_with_a_long_horizon_are_answered(tmp_path):
     assert np.isfinite(panel.scores()["mase"])
 
 
-@pytest.mark.slow
 def test_after_a_change_of_level_the_newest_steps_decide(tmp_path):
-    """AutoETS has a mean absolute error of 27, 19, 39, 26 on four such files."""
+    """AutoETS has a mean absolute error of 27, 19, 39, 26 on four such files; the noise alone has 20."""
     i = np.arange(760)
     errors = []
-    for seed in (0, 1):
+    for seed in (0,):
         noise = 25 * np.random.default_rng(seed).normal(size=760)
         y = 1000 + 0.8 * i + 900 * (i >= 690) + 60 * np.sin(2 * np.pi * ((i + 5) % 7) / 7) + noise
         table = {"date": DAYS[:730], "y": y[:730]}
         errors.append(np.abs(Forecaster(tmp_path, table, data__horizon=30).predict(table)["forecast"] - y[730:]).mean())
-    assert np.mean(errors) < 1.1 * (27.3 + 19.3) / 2
+    assert np.mean(errors) < 1.1 * 27.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ago", [10, 25, 60, 150, 300])
+@pytest.mark.parametrize("size", [-700, 300])
+def test_a_change_of_level_is_followed_however_long_ago_and_wherever_to(ago, size, tmp_path):
+    """The noise alone has a mean absolute error of 20; the newest level kept for 30 days adds 12, since the trend goes on."""
+    i = np.arange(530)
+    y = 1500 + 0.8 * i + size * (i >= 500 - ago) + 60 * np.sin(2 * np.pi * i / 7) + 25 * np.random.default_rng(ago).normal(size=530)
+    table = {"date": DAYS[:500], "y": y[:500]}
+    assert np.abs(Forecaster(tmp_path, table, data__horizon=30).predict(table)["forecast"] - y[500:]).mean() < 40
 
 
 @pytest.mark.parametrize("offset", [1e9, pytest.param(-3e7, marks=pytest.mark.slow)])
@@ -122,14 +132,14 @@ def test_an_offset_is_taken_off_before_float32(offset, tmp_path):
     table = {"month": MONTHS[:144], "reading": [f"{v + offset:.3f}" for v in y[:144]]}
     found = Forecaster(tmp_path, table, data__horizon=18)
     answer = found.predict(table)
-    assert np.abs(np.array(answer["forecast"]) - offset - y[144:]).max() < 0.08 * (y.max() - y.min())
+    assert np.abs(np.array(answer["forecast"]) - offset - y[144:]).max() < 0.02 * (y.max() - y.min())  # the season grows with the level
     assert any("values far from zero" in note for note in found.prepared.warnings)
     assert found.scores()["smape"] < 1e-3
     rows = [(s, m, v + offset * (1 + s)) for s in range(3) for m, v in zip(MONTHS[:144], y[: 144 - s])]
     panel = Forecaster(tmp_path, {"id": [r[0] for r in rows], "month": [r[1] for r in rows], "v": [r[2] for r in rows]},
                        data__horizon=12, model__name="ets")  # fmt: skip
     answer = panel.predict({"id": [9] * 144, "month": MONTHS[:144], "v": y[:144] + 5e8})
-    assert np.abs(np.array(answer["forecast"]) - 5e8 - y[144:156]).max() < 0.1 * (y.max() - y.min())
+    assert np.abs(np.array(answer["forecast"]) - 5e8 - y[144:156]).max() < 0.05 * (y.max() - y.min())
 
 
 def test_a_promotion_is_followed_and_closed_days_stay_closed(tmp_path):

@@ -23,7 +23,7 @@ class SeriesEncoder(Struct, frozen=True, kw_only=True):
     center, scale: (D,) mean and deviation of the training rows of an aligned set; they also define the unit of the scaled scores.
     quantiles: those that the model learned, if any.
     offset: (D,) subtracted from the values of an aligned set before they become float32, and added to its forecasts; `own_offset`: of a
-    panel the first value of each history instead. center and scale are those of the values without it.
+    panel the `base` of each history instead. center and scale are those of the values without it.
     least: the fewest steps that a history must have, of a set too short for a validation part; 0 stands for the lookback.
     trend_padding: a panel's histories that are shorter than the lookback are lengthened by their trend, as those of a short set are.
     past_columns, future_columns: the columns of the covariates as `SeriesSet.past_names` names them; empty where all are numbers.
@@ -97,10 +97,20 @@ def blocks(encoder: SeriesEncoder, data: SeriesSet) -> list[Block]:
     return [_block(encoder, data, [i]) for i in range(len(data.names))]
 
 
+def base(values: np.ndarray) -> float:
+    """The roundest number below all values that is within ten times their range of them: of 1,000,000,075 … 1,000,000,305 it is 10⁹.
+
+    What people add to a quantity, or a counter starts from, is round; what is left may grow and swing in proportion to itself.
+    """
+    least, span = float(np.nanmin(values)), float(np.nanmax(values) - np.nanmin(values))
+    unit = 10.0 ** np.ceil(np.log10(span or 1.0))
+    return float(np.floor(least / unit) * unit)
+
+
 def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
     truth = np.stack([data.values[i] for i in rows], axis=1)
     values = np.stack([fill(data.values[i], encoder.season) for i in rows], axis=1)
-    offset = np.array(encoder.offset) if encoder.offset else values[0] if encoder.own_offset else None
+    offset = np.array(encoder.offset) if encoder.offset else np.array([base(column) for column in values.T]) if encoder.own_offset else None
     if offset is not None:
         truth, values = truth - offset, values - offset
     first = rows[0]

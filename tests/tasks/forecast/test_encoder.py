@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.clock import Clock
-from applied_dl.tasks.forecast.encoder import SeriesEncoder, blocks, calendar, inputs_at, load, periods, save
+from applied_dl.tasks.forecast.encoder import SeriesEncoder, base, blocks, calendar, inputs_at, load, periods, save
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.series import Columns, SeriesSet
 
@@ -42,6 +42,23 @@ def test_a_window_is_the_steps_before_its_end(lookback, horizon, channels, given
     found = inputs_at(e, block, ends)["history"]
     for row, end in zip(found, ends):
         assert np.allclose(row, rows[:, end - lookback : end].T)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [([1e9 + 75, 1e9 + 305], 1e9), ([-3e7 + 80, -3e7 + 290], -3e7), ([1e9 - 5, 1e9 + 225], 999_999_000), ([20_000.01, 20_000.02], 20_000),
+     ([5e6, 5e6], 5e6), ([12_345_678, 12_346_001], 12_345_000)],
+)  # fmt: skip
+def test_the_base_of_values_is_the_roundest_number_close_below_them(values, found):
+    assert base(np.array(values)) == found
+
+
+@given(least=st.floats(-1e12, 1e12), span=st.floats(1e-3, 1e6))
+def test_the_base_is_never_above_the_values_nor_farther_than_ten_times_their_range(least, span):
+    values = np.array([least, least + span])
+    span = float(values[1] - values[0])
+    assert base(values) <= values[0]
+    assert span == 0 or values[0] - base(values) <= 10 * span * (1 + 1e-6)
 
 
 def test_series_are_brought_into_the_order_of_training_and_gaps_are_filled_but_remembered():

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from applied_dl.tasks.forecast.models.adaptive_theta import THETAS
+from applied_dl.tasks.forecast.models.breaks import without_break
 from applied_dl.tasks.forecast.models.ets import (
     OWN,
     SCALES,
@@ -33,7 +34,8 @@ FEW_SERIES = 20  # up to so many the older half of their steps is forecast from,
 MOST_LENGTHS = 10  # different lengths of histories
 ENOUGH = 20  # horizons of known values, forecast from the origins, with which half of the sharpness is reached
 CHUNK = 2**22  # numbers of forecasts at once
-CAP = 10.0  # times the usual error of a window: a break that nothing foresaw counts no more
+CAP = 10.0  # times the usual error of a window: no forecaster's counts more
+BREAK = 5.0  # times the usual error of a series: a window whose level breaks says nothing about calm times
 SOME_ZEROS = 0.3  # share of zeros from which demand is intermittent
 
 
@@ -57,7 +59,7 @@ def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int, pl
     intermittent = not plain_only and least >= 0 and zeros >= SOME_ZEROS
     windows = rolling_windows(columns, horizon, season, window)
     pool = _members(window, horizon, season, positive, intermittent, plain_only)
-    known = sum(int(np.isfinite(target).sum()) for _, target, _ in windows)
+    known = sum(int(np.isfinite(target).sum()) for _, target, *_ in windows)
     if known < FEWEST_ERRORS:
         scale = "plain" if not positive else "ratio" if season > 1 else "log"
         family = family_of(scale, window, horizon, season)
@@ -81,11 +83,12 @@ def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int, pl
     return found._replace(error=_average_error(found, windows, horizon, season))
 
 
-Windows = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+Windows = list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
 
 
 def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window: int) -> Windows:
-    """Windows by length: histories (N, L), what followed (N, H) with NaN beyond the known steps, and units (N,): mean seasonal changes.
+    """Windows by length: histories (N, L), what followed (N, H) with NaN beyond the known steps, units (N,): mean seasonal changes, and the
+    series' numbers (N,).
 
     L is what is known, as one of a few lengths: a history of another loses its first steps.
     """
@@ -103,9 +106,9 @@ def rolling_windows(columns: list[np.ndarray], horizon: int, season: int, window
         padded = np.concatenate([column, np.full(horizon, np.nan)])
         for end in ends[np.unique(np.linspace(0, len(ends) - 1, min(len(ends), each)).astype(int))] if len(ends) else ():
             length = int(lengths[np.searchsorted(lengths, min(end, window), side="right") - 1])
-            rows[length].append((column[end - length : end], padded[end : end + horizon], unit if unit > 0 else 1.0))
+            rows[length].append((column[end - length : end], padded[end : end + horizon], unit if unit > 0 else 1.0, place))
     stacked = [tuple(np.array(part) for part in zip(*some)) for some in rows.values() if some]
-    return [(history.astype(np.float32), target, unit) for history, target, unit in stacked]
+    return [(history.astype(np.float32), target, unit, owner) for history, target, unit, owner in stacked]
 
 
 def _first(steps: int, season: int, series: int) -> int:
@@ -129,15 +132,15 @@ def _members(window: int, horizon: int, season: int, positive: bool, intermitten
 
 
 def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> np.ndarray:
-    """(M,) mean absolute errors in the series' units; in each window none counts more than `CAP` usual ones.
+    """(M,) mean absolute errors in the series' units; none counts more than `CAP` usual ones of its window and `BREAK` of its series.
 
     A window counts by the share of its horizon that is known: forecasters of a few steps are not those of many.
     """
-    total, size = np.zeros(len(pool)), max(1, CHUNK // (len(pool) * horizon))
-    for history, target, unit in windows:
+    found, size = [], max(1, CHUNK // (len(pool) * horizon))
+    for history, target, unit, owner in windows:
         families = {scale: family_of(scale, history.shape[1], horizon, season) for scale in SCALES}
         for start in range(0, len(history), size):
-            x, truth = ops.convert_to_tensor(history[start : start + size]), target[start : start + size]
+            x, truth = without_break(ops.convert_to_tensor(history[start : start + size]), season), target[start : start + size]
             rows = []
             for scale, family in families.items():
                 places = [(m.kind, m.place) for m in pool if not m.name and m.scale == scale]
@@ -148,13 +151,17 @@ def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> 
             rows += [np.asarray(one)[:, None] for one in by_name(x, [m.name for m in pool if m.name], horizon, season)]
             gaps = np.nanmean(np.abs(np.concatenate(rows, axis=1) - truth[:, None]), axis=2) / unit[start : start + size, None]  # (N, M)
             weights = np.isfinite(truth).mean(axis=1)[:, None]
-            total += (weights * np.minimum(gaps, CAP * np.median(gaps, axis=1, keepdims=True))).sum(axis=0)
-    return total / sum(float(np.isfinite(target).mean(axis=1).sum()) for _, target, _ in windows)
+            found.append((gaps, weights, owner[start : start + size]))
+    gaps, weights, owner = (np.concatenate(part) for part in zip(*found))
+    usual = np.median(gaps, axis=1)
+    of_series = {one: np.median(usual[owner == one]) for one in np.unique(owner)}
+    cap = np.minimum(CAP * usual, BREAK * np.array([of_series[one] for one in owner]))
+    return (weights * np.minimum(gaps, cap[:, None])).sum(axis=0) / weights.sum()
 
 
 def _average_error(found: Smoothing, windows: Windows, horizon: int, season: int) -> float:
     """Of the weighted average, from the longest histories."""
-    history, target, unit = windows[-1]
+    history, target, unit, _ = windows[-1]
     layer = layer_of(found.members, history.shape[1], horizon, season)
     layer.build(history.shape)
     layer.choose(found.members, found.penalty)

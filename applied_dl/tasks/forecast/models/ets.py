@@ -13,6 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_LEVEL, THETAS, logarithms, thetas
+from applied_dl.tasks.forecast.models.breaks import without_break
 from applied_dl.tasks.forecast.models.intermittent import TSB, median, tsb
 from applied_dl.tasks.forecast.models.level_shape import level_shape
 from applied_dl.tasks.forecast.models.shell import Spec, forecaster, swap
@@ -165,6 +166,7 @@ class RollingAverage(layers.Layer):
         return ops.softmax(-OWN * SHARPNESS * own - penalty, axis=1)
 
     def call(self, x):
+        x = without_break(x, self.season)
         found = self.forecasts(x, len(self.origins))
         return ops.sum(found * ops.expand_dims(self.weights_of(x), -1), axis=1)
 

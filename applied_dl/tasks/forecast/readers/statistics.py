@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder
+from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, base
 from applied_dl.tasks.forecast.readers.read import Cuts
 from applied_dl.tasks.forecast.series import ANY, SeriesSet
 
@@ -18,7 +18,7 @@ def units_of(known: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, .
 
 
 def offsets(known: list[np.ndarray], form: str, notes: list[str]) -> tuple[tuple[float, ...], bool]:
-    """What to subtract from the values of an aligned set before float32, or whether a panel's histories lose their first value.
+    """What to subtract from the values of an aligned set before float32, or whether each history of a panel loses its own base.
 
     float32 holds 7 digits: values near 1e9 that differ by 100 would be read in steps of 64.
     """
@@ -26,12 +26,11 @@ def offsets(known: list[np.ndarray], form: str, notes: list[str]) -> tuple[tuple
     if max(ratios) <= FAR_FROM_ZERO:
         return (), False
     if form == "panel":
-        notes.append("values far from zero: the first value of each history is subtracted before the model and added to its forecast")
+        notes.append(
+            "values far from zero: the roundest number below each history is subtracted before the model and added to its forecast"
+        )
         return (), True
-    offset = []
-    for ratio, v in zip(ratios, known):
-        digits = -int(np.floor(np.log10(np.nanstd(v) or 1.0)))
-        offset.append(round(float(np.nanmean(v)), digits) if ratio > FAR_FROM_ZERO else 0.0)
+    offset = [base(v) if ratio > FAR_FROM_ZERO else 0.0 for ratio, v in zip(ratios, known)]
     listed = ", ".join(f"{value:.12g}" for value in offset[:5]) + (", …" if len(offset) > 5 else "")
     notes.append(
         f"values far from zero: {listed} is subtracted before the model and added to its forecasts, because float32 holds 7 digits; where "

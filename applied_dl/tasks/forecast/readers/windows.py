@@ -56,11 +56,11 @@ def aligned_windows(
 
 
 def steps_read(season: int) -> int:
-    """The newest steps that exponential smoothing reads: eight seasons of months and longer cycles, five of shorter ones, at least 36.
+    """The newest steps that exponential smoothing reads: eight seasons of months and longer cycles, twelve of shorter ones, at least 36.
 
     What is older knows a level and a season that may have changed.
     """
-    return max((8 if season >= 12 else 5) * season, 36)
+    return max((8 if season >= 12 else 12) * season, 36)
 
 
 def first_origin(steps: int, season: int) -> int:

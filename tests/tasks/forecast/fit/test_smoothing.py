@@ -49,13 +49,13 @@ def test_intermittent_demand_is_never_negative_and_below_the_seasonal_naive():
 @pytest.mark.parametrize("count", [1, 30])
 def test_histories_longer_than_the_window_are_cut(count):
     windows = rolling_windows([np.arange(30.0)] * count, 12, 12, 18)  # of which two seasons are known from step 24 on
-    assert {history.shape[1] for history, _, _ in windows} == {18}
+    assert {history.shape[1] for history, *_ in windows} == {18}
 
 
 @pytest.mark.parametrize("count", [3, 40])
 def test_windows_hold_what_was_known_and_what_followed(count):
     columns = [np.arange(20.0 + k) for k in range(count)]
-    for history, target, unit in rolling_windows(columns, 4, 1, 12):
+    for history, target, unit, _ in rolling_windows(columns, 4, 1, 12):
         assert (np.diff(history, axis=1) == 1).all()
         assert (target[:, 0] == history[:, -1] + 1).all()
         assert np.nanmax(target) <= 19 + count
@@ -65,6 +65,6 @@ def test_windows_hold_what_was_known_and_what_followed(count):
 def test_of_many_series_all_their_columns_are_read(monkeypatch):
     monkeypatch.setattr("applied_dl.tasks.forecast.fit.smoothing.MOST_WINDOWS", 40)
     columns = [np.arange(20.0), -np.arange(20.0)] * 20  # of 20 series
-    signs = np.concatenate([np.sign(target[:, 0]) for _, target, _ in rolling_windows(columns, 4, 1, 12)])
+    signs = np.concatenate([np.sign(target[:, 0]) for _, target, *_ in rolling_windows(columns, 4, 1, 12)])
     assert len(signs) == 40
     assert 10 <= (signs > 0).sum() <= 30

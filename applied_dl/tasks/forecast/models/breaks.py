@@ -1,0 +1,58 @@
+"""Level breaks: what came before an abrupt, lasting change of level is raised to the new level, so that no forecaster must forget it."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras import ops
+
+LONGEST = 12  # seasons of more steps, as hours in a day, sit within weeks whose weekends are no breaks
+PASSES = 2  # breaks of a window: level that left and came back has two
+FEWEST = 6  # steps on either side of a break, in whole seasons
+CLEARLY = 5.0  # times the usual change from season to season that a break must exceed
+WHOLE, BEFORE = 0.5, 0.25  # shares of the break: each step after it has more of it, those beside have less
+
+
+def without_break(x, season: int):
+    """Windows (N, L) whose largest level breaks are undone.
+
+    A break is a change from season to season that all steps of one season share and none beside them, far beyond what is usual in the
+    window. Trends, ramps, random walks, bursts and single outliers are no breaks.
+
+    Args:
+        x: (N, L) windows, oldest step first.
+        season: Steps of the season; 1 for none.
+
+    Returns:
+        (N, L): steps before the break moved by it; a window without a break as it is.
+
+    Example:
+        >>> without_break(np.r_[np.tile([1.0, 2.0], 9), np.tile([11.0, 12.0], 9)][None], 2)[0, :2]     # [11., 12.]
+    """
+    width, length = season * -(-FEWEST // season), x.shape[1]
+    if season > LONGEST or length < 4 * width:
+        return x
+    for _ in range(PASSES):
+        x = _without_largest(x, width)
+    return x
+
+
+def _without_largest(x, width: int):
+    """Without the largest break that all of `width` steps after it share."""
+    length = x.shape[1]
+    change = x[:, width:] - x[:, :-width]  # (N, n)
+    count = change.shape[1]
+    places = np.arange(1, count - width)  # of breaks: a step before them and one after their season
+    after = ops.take(change, places[:, None] + np.arange(width), axis=1)  # (N, P, width)
+    size = ops.mean(after, axis=2)  # (N, P)
+    whole = ops.min(after * ops.sign(ops.expand_dims(size, -1)), axis=2)
+    beside = ops.maximum(ops.abs(change[:, : count - width - 1]), ops.abs(change[:, width + 1 :]))
+    usual = (ops.sum(ops.abs(change), axis=1, keepdims=True) - ops.sum(ops.abs(after), axis=2)) / (count - width)
+    jump = ops.abs(size)
+    lasting = ops.logical_and(whole > WHOLE * jump, beside < BEFORE * jump)
+    found = ops.logical_and(jump > CLEARLY * usual, lasting)
+    score = jump * ops.cast(found, "float32")
+    chosen = ops.cast(score >= ops.max(score, axis=1, keepdims=True), "float32") * ops.cast(found, "float32")  # (N, P), mostly one
+    step = ops.sum(chosen * size, axis=1, keepdims=True) / ops.maximum(ops.sum(chosen, axis=1, keepdims=True), 1.0)
+    begin = ops.max(chosen * (places + width).astype(np.float32), axis=1, keepdims=True)  # (N, 1), the first step after it
+    older = ops.cast(np.arange(length, dtype=np.float32) < begin, "float32")
+    return x + older * step

@@ -1,0 +1,71 @@
+"""Level breaks: found where a person would see one, left alone in everything else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from applied_dl.tasks.forecast.models.breaks import without_break
+
+
+def steadied(y: np.ndarray, season: int) -> np.ndarray:
+    return np.asarray(without_break(y[None].astype(np.float32), season))[0]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    season=st.sampled_from([1, 4, 7, 12]), sign=st.sampled_from([-1, 1]), share=st.floats(0.2, 0.8), size=st.floats(20, 200),
+    seed=st.integers(0, 1000),
+)  # fmt: skip
+def test_a_break_is_undone_wherever_it_stands(season, sign, share, size, seed):
+    """Beside a reference that knows the place: everything before it is raised by about the break, nothing after it changes."""
+    length = max(10 * season, 48)
+    at, random = round(share * length), np.random.default_rng(seed)
+    y = 50 + 10 * np.sin(2 * np.pi * np.arange(length) / max(season, 2)) * (season > 1) + random.normal(size=length)
+    found = steadied(y + sign * size * (np.arange(length) >= at), season)
+    np.testing.assert_allclose(found, y + sign * size, atol=4)
+
+
+UNBROKEN = {
+    "noise": lambda i, random: random.normal(size=len(i)),
+    "trend": lambda i, random: 3.0 * i + random.normal(size=len(i)),
+    "growth": lambda i, random: np.exp(i / 20),
+    "ramp": lambda i, random: np.maximum(i - 40, 0) + 0.1 * random.normal(size=len(i)),
+    "random walk": lambda i, random: np.cumsum(random.normal(size=len(i))),
+    "season that grows": lambda i, random: (100 + i) * (1 + 0.3 * np.sin(2 * np.pi * i / 12)),
+    "rare demand": lambda i, random: (random.random(len(i)) < 0.1) * random.poisson(20, len(i)),
+    "one outlier": lambda i, random: random.normal(size=len(i)) + 500.0 * (i == 60),
+    "a burst of four steps": lambda i, random: random.normal(size=len(i)) + 500.0 * ((i >= 60) & (i < 64)),
+    "nothing": lambda i, random: np.full(len(i), 7.0),
+    "a history lengthened by its first value": lambda i, random: np.maximum(i - 84, 0) * 2.0 + 5,
+}
+
+
+@pytest.mark.parametrize("name", UNBROKEN)
+@pytest.mark.parametrize("season", [1, 7, 12])
+def test_what_is_no_break_stays_as_it_is(name, season):
+    for seed in range(20):
+        y = UNBROKEN[name](np.arange(96), np.random.default_rng(seed)).astype(np.float32)
+        np.testing.assert_array_equal(steadied(y, season), y)
+
+
+def test_a_week_of_hours_with_a_calm_weekend_has_no_break():
+    hours = np.arange(192)
+    for start in range(0, 168, 6):
+        at = hours + start
+        y = 100 + 20 * np.sin(2 * np.pi * at / 24) - 30 * ((at // 24) % 7 >= 5)
+        np.testing.assert_array_equal(steadied(y, 24), y.astype(np.float32))
+
+
+def test_a_level_that_left_and_came_back_is_one_again():
+    random, i = np.random.default_rng(0), np.arange(84)
+    y = 100 + random.normal(size=84)
+    away = (i >= 30) & (i < 44)
+    np.testing.assert_allclose(steadied(y - 60 * away, 7), y, atol=3)
+
+
+def test_windows_too_short_to_tell_stay_as_they_are():
+    y = np.r_[np.zeros(10), np.full(10, 100.0)]
+    np.testing.assert_array_equal(steadied(y, 7), y.astype(np.float32))

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 MOST = 20 * 2**30  # bytes of each kind of decoded data, above which the least recently used is dropped
@@ -20,28 +21,38 @@ def cache_folder() -> Path:
 
 
 def used(entry: Path) -> None:
-    """Note that a file or folder of the cache is used now."""
-    os.utime(entry)
+    """Note that a file or folder of the cache is used now, where it may be written to."""
+    with suppress(OSError):
+        os.utime(entry)
 
 
 def trim(entries: Iterable[Path], most: int = MOST) -> None:
     """Remove the least recently used files and folders until the rest takes at most `most` bytes; those used within the last day stay.
 
-    A file goes with the `.json` beside it. What a training has open it keeps, where the system is not Windows.
+    A file goes with the `.json` beside it. What a training has open it keeps: on Windows in place, elsewhere until it ends. Another one may
+    trim at the same time.
     """
-    found = sorted((entry.stat().st_mtime, _bytes(entry), entry) for entry in entries)
+    found = []
+    for entry in entries:
+        with suppress(OSError):
+            found.append((entry.stat().st_mtime, _bytes(entry), entry))
     total = sum(size for _, size, _ in found)
-    for last, size, entry in found:
+    for last, size, entry in sorted(found):
         if total <= most or time.time() - last < KEPT:
             return
-        if entry.is_dir():
-            gone = entry.with_name(f"{entry.name}.{os.getpid()}.gone")  # at once, so that no run finds half of it
-            os.replace(entry, gone)
-            shutil.rmtree(gone, ignore_errors=True)
-        else:
-            entry.with_suffix(".json").unlink(missing_ok=True)
-            entry.unlink(missing_ok=True)
-        total -= size
+        with suppress(OSError):
+            _remove(entry)
+            total -= size
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir():
+        gone = entry.with_name(f"{entry.name}.{os.getpid()}.gone")  # at once, so that no run finds half of it
+        os.replace(entry, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+    else:
+        entry.with_suffix(".json").unlink(missing_ok=True)
+        entry.unlink(missing_ok=True)
 
 
 def _bytes(entry: Path) -> int:

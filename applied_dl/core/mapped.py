@@ -17,10 +17,10 @@ PIECE = 2**25  # bytes of an array that are worked on at a time
 
 def release(array: np.ndarray) -> None:
     """Give the pages of a mapped file back; they are read again when needed."""
-    base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    whole = _whole(array)
+    base: object = whole.base
+    written = isinstance(whole, np.memmap) and whole.mode == "c"  # changes of such a copy are in its pages alone
+    if isinstance(base, mmap.mmap) and not written and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
 
 
@@ -44,10 +44,13 @@ def sampled_pieces(array: np.ndarray, count: int, size: int = PIECE) -> Iterator
 def row_reader(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """A function of row numbers (B,), from 0 on, that returns these rows (B, …) of a mapped array without mapping them."""
     found = _place(array)
-    if found is None or not hasattr(os, "pread"):  # Windows has no reads at a place
+    try:
+        file = open(found[0], "rb") if found and hasattr(os, "pread") else None  # noqa: SIM115 — as long as rows are read
+    except OSError:  # removed since it was mapped: its pages are still there
+        file = None
+    if found is None or file is None:  # Windows has no reads at a place
         return lambda index: np.ascontiguousarray(array[index])
-    (path, start), shape, dtype = found, array.shape[1:], array.dtype
-    file, each = open(path, "rb"), array[:1].nbytes  # noqa: SIM115 — as long as rows are read; also where the file is removed meanwhile
+    start, each, shape, dtype = found[1], array[:1].nbytes, array.shape[1:], array.dtype
 
     def rows(index: np.ndarray) -> np.ndarray:
         number, pread = file.fileno(), os.pread
@@ -59,10 +62,15 @@ def row_reader(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 def _place(array: np.ndarray) -> tuple[str, int] | None:
     """The file that an array is mapped from and where in it the array begins; None of an array that is not, or whose rows are scattered."""
-    whole = array
-    while isinstance(whole.base, np.ndarray):
-        whole = whole.base
-    if not isinstance(whole, np.memmap) or whole.filename is None or not array.flags.c_contiguous or not array.size:
+    whole = _whole(array)
+    if not isinstance(whole, np.memmap) or whole.filename is None or whole.mode == "c" or not array.flags.c_contiguous or not array.size:
         return None
     begins = [one.__array_interface__["data"][0] for one in (array, whole)]
     return str(whole.filename), whole.offset + begins[0] - begins[1]
+
+
+def _whole(array: np.ndarray) -> np.ndarray:
+    """The array that this one is a view of, or itself."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

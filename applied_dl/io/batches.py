@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 from msgspec import Struct
 
@@ -24,7 +26,7 @@ BATCH_BYTES = 2**23
 PARQUET_ROWS = 65536
 LONGEST_ROW = 2**27  # bytes after which a quote that is still open is reported as never closed
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-KEY = re.compile(rb'"([^"\\]*)"\s*:')  # of JSON; also of objects within one
+OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 EMPTY_LINE = re.compile(rb"(?:^|\n)\r?(?=\n)")
 
 
@@ -139,16 +141,31 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
 
 def _later_keys(path: Path, size: int, known: set[str]) -> Iterator[str]:
     """The keys of JSON lines that those of the first batch lack: without a look at them, a batch does not know what it lacks itself."""
+    seen = set(known)
     for raw, _ in _parts(path, size, None):
-        for key in sorted({key for key in KEY.findall(raw) if key.decode("utf-8", "replace") not in known}):
-            place = raw.index(b'"' + key + b'"')
-            line = raw[raw.rfind(b"\n", 0, place) + 1 :].split(b"\n", 1)[0]
+        for line in raw.split(b"\n"):
+            if seen.issuperset(keys := _keys(line)):
+                continue
             try:
                 found = as_table(parse_cells(line, path), str(path), 2).columns
             except DataError:  # the reader of its batch says which line is damaged
                 continue
             yield from (name for name in found if name not in known)
             known.update(found)
+            seen.update(keys)
+
+
+def _keys(line: bytes) -> Iterable[str]:
+    """The keys of an object of JSON; none of what is no object."""
+    try:
+        return OBJECT.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # also NaN, and text in Windows-1252
+        pass
+    try:
+        found = json.loads(line.decode("utf-8", "replace"))
+    except ValueError:
+        return ()
+    return found if isinstance(found, dict) else ()
 
 
 def _header(sheet: Sheet) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,7 @@ Result = TypeVar("Result")
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
 CHUNK = 256  # images that are read ahead
 TOGETHER = 16  # images that a thread decodes before it waits for the others
+OWN = re.compile(r"(rows-)?[0-9a-f]{32}")  # names of what is kept here; a folder that a person names may hold other files
 DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `vision.images` changes
 
 
@@ -45,9 +47,9 @@ def decode_all(encoder: ImageForm, items: list, cache: Path) -> DecodedImages:
         if all(item.shape == wanted and item.dtype == np.uint8 for item in items):
             return DecodedImages(pixels=np.stack(items), errors={}, notes={})
     stem = cache / "images" / _key(encoder, items)
-    if not stem.with_suffix(".json").exists():
+    if not all(stem.with_suffix(suffix).exists() for suffix in (".json", ".npy")):
         _fill(encoder, items, stem)
-        trim(stem.parent.glob("*.npy"))
+        trim(path for path in stem.parent.glob("*.npy") if OWN.fullmatch(path.stem))
     used(stem.with_suffix(".npy"))
     facts = json.loads(stem.with_suffix(".json").read_text())
     pixels = np.load(stem.with_suffix(".npy"), mmap_mode="r" if _size(encoder, len(items)) > LARGE else None)
@@ -103,10 +105,11 @@ class _Writer:
         return lambda rows: self.file.write(np.ascontiguousarray(rows).data)
 
     def __exit__(self, kind, error, trace):
-        self.file.close()
-        if kind is None:
-            self.part.replace(self.path)
-        else:
+        try:
+            self.file.close()  # a full disk may show only here
+            if kind is None:
+                self.part.replace(self.path)
+        finally:
             self.part.unlink(missing_ok=True)
 
 
@@ -138,7 +141,7 @@ def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
                     errors[i] = error
                 elif image.note:
                     notes[i] = image.note
-        part = stem.with_suffix(".json.part")
+        part = stem.with_suffix(f".{os.getpid()}.json.part")
         part.write_text(json.dumps({"errors": errors, "notes": notes}, ensure_ascii=False), encoding="utf-8")
         part.replace(stem.with_suffix(".json"))
     except OSError as error:

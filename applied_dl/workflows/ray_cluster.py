@@ -56,7 +56,7 @@ def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iter
     finally:
         ray.shutdown()
         if main:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # none where a library of C had set it
 
 
 def aside(call: Callable[[], Result]) -> Result:

@@ -39,3 +39,18 @@ def test_nothing_goes_that_was_used_today(tmp_path):
     path = made(tmp_path, "a.npy", 100, 3600)
     trim(tmp_path.glob("*.npy"), 0)
     assert path.exists()
+
+
+def test_what_another_training_removed_meanwhile_or_holds_stops_nothing(tmp_path, monkeypatch):
+    paths = [made(tmp_path, f"{i}.npy", 100, OLD + i) for i in range(3)]
+    unlink = type(tmp_path).unlink
+
+    def held(path, missing_ok=False):
+        if path == paths[2]:
+            raise PermissionError("in use")  # as Windows says it
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(type(tmp_path), "unlink", held)
+    trim([*paths, tmp_path / "gone.npy"], 250)
+    assert [path.exists() for path in paths] == [True, False, True]
+    used(tmp_path / "gone.npy")

@@ -65,3 +65,19 @@ def test_a_file_that_was_cut_off_is_an_error(tmp_path):
     os.truncate(tmp_path / "a.npy", 140)
     with pytest.raises(ValueError, match="buffer size|reshape"):
         read(np.array([3]))
+
+
+def test_rows_are_read_where_the_file_was_removed_before(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(12).reshape(4, 3))
+    array = np.load(tmp_path / "a.npy", mmap_mode="r")
+    (tmp_path / "a.npy").unlink()
+    np.testing.assert_array_equal(mapped.row_reader(array)(np.array([3, 0])), [[9, 10, 11], [0, 1, 2]])
+
+
+def test_changes_of_a_copy_on_write_stay(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(12).reshape(4, 3))
+    array = np.load(tmp_path / "a.npy", mmap_mode="c")
+    array[2] = 7
+    np.testing.assert_array_equal(mapped.row_reader(array)(np.array([2])), [[7, 7, 7]])
+    mapped.release(array[1:])
+    np.testing.assert_array_equal(array[2], [7, 7, 7])

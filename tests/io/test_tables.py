@@ -251,8 +251,8 @@ def test_columns_mostly_of_numbers_or_dates_are_reported(tmp_path):
     encoder, notes = learned(tmp_path / "t.csv")
     assert {c.name: c.kind for c in encoder.columns} == {"day": "moment", "size": "number", "part": "category"}
     text = " ".join(notes)
-    assert "column 'day': 1 cell without dates or times: taken as empty (the first: 'soon' in" in text
-    assert "column 'size': 1 cell without finite numbers: taken as empty (the first: 'Total' in" in text
+    assert "column 'day': 1 cell cannot be read as dates or times: taken as empty (the first: 'soon' in" in text
+    assert "column 'size': 1 cell cannot be read as finite numbers: taken as empty (the first: 'Total' in" in text
     assert "column 'part': 97% of its cells are numbers, but not 'y' (" in text
     assert "t.csv, row 22): it is read as a category" in text
 

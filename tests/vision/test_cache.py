@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from applied_dl.core.errors import DataError
 from applied_dl.vision import cache
 from applied_dl.vision.images import ImageForm, decode
 from applied_dl.vision.ranges import with_light
@@ -65,3 +66,37 @@ def test_light_is_the_range_over_images():
     form = with_light(FORM, pixels)
     assert form.brightness == (round(float(flat.mean(1).min()), 2), round(float(flat.mean(1).max()), 2))
     assert form.contrast == (round(float(flat.std(1).min()), 2), round(float(flat.std(1).max()), 2))
+
+
+def test_a_full_disk_leaves_nothing(files, tmp_path, monkeypatch):
+    class Full:
+        def __init__(self, path, mode):
+            self.file = open(path, mode)  # noqa: SIM115
+
+        def write(self, content):
+            return len(content)
+
+        def close(self):
+            self.file.close()
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache, "open", Full, raising=False)
+    with pytest.raises(DataError, match="could not be kept in .*No space left"):
+        cache.decode_all(FORM, files, tmp_path)
+    assert set((tmp_path / "images").iterdir()) == set(files)
+
+
+def test_a_file_of_the_cache_that_a_person_removed_is_made_again(files, tmp_path):
+    found = cache.decode_all(FORM, files, tmp_path / "cache")
+    next((tmp_path / "cache" / "images").glob("*.npy")).unlink()
+    np.testing.assert_array_equal(cache.decode_all(FORM, files, tmp_path / "cache").pixels, found.pixels)
+
+
+def test_only_what_it_made_is_trimmed(files, tmp_path, monkeypatch):
+    (tmp_path / "cache" / "images").mkdir(parents=True)
+    np.save(tmp_path / "cache" / "images" / "of_a_person.npy", np.zeros(3))
+    trimmed = []
+    monkeypatch.setattr(cache, "trim", lambda paths: trimmed.extend(path.name for path in paths))
+    cache.decode_all(FORM, files, tmp_path / "cache")
+    assert len(trimmed) == 1
+    assert "of_a_person.npy" not in trimmed

@@ -79,8 +79,11 @@ class Block(Struct, frozen=True, kw_only=True):
         return len(self.values)
 
 
-def blocks(encoder: SeriesEncoder, data: SeriesSet) -> list[Block]:
-    """The filled arrays of a series set: one block of an aligned set, one per series of a panel."""
+def blocks(encoder: SeriesEncoder, data: SeriesSet, known: list[int] | None = None) -> list[Block]:
+    """The filled arrays of a series set: one block of an aligned set, one per series of a panel.
+
+    known: by series, the steps whose `base` is subtracted where `own_offset` says so; all of them by default, as of a history to forecast.
+    """
     if encoder.form == "aligned":
         missing = [name for name in encoder.names if name not in data.names]
         if missing:
@@ -94,7 +97,7 @@ def blocks(encoder: SeriesEncoder, data: SeriesSet) -> list[Block]:
                 f"The series {', '.join(encoder.names[:5])} do not cover the same steps; expected one value of each at every step."
             )
         return [_block(encoder, data, rows)]
-    return [_block(encoder, data, [i]) for i in range(len(data.names))]
+    return [_block(encoder, data, [i], known[i] if known else None) for i in range(len(data.names))]
 
 
 def base(values: np.ndarray) -> float:
@@ -107,10 +110,12 @@ def base(values: np.ndarray) -> float:
     return float(np.floor(least / unit) * unit)
 
 
-def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int]) -> Block:
+def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int], known: int | None = None) -> Block:
     truth = np.stack([data.values[i] for i in rows], axis=1)
     values = np.stack([fill(data.values[i], encoder.season) for i in rows], axis=1)
-    offset = np.array(encoder.offset) if encoder.offset else np.array([base(column) for column in values.T]) if encoder.own_offset else None
+    offset = np.array(encoder.offset) if encoder.offset else None
+    if encoder.own_offset:
+        offset = np.array([base(column[:known]) for column in values.T])
     if offset is not None:
         truth, values = truth - offset, values - offset
     first = rows[0]

@@ -213,7 +213,8 @@ def preview(recipe, prepared, path: Path) -> str:
 def load_labeled(recipe, encoder: SeriesEncoder, source: str) -> Part:
     """Every window of another file (the last horizon of every series, of a panel) through the fitted encoder."""
     data = read_series(source, encoder.columns, None if encoder.columns.layout == "rows" else encoder.clock)
-    series, H = blocks(encoder, data), encoder.horizon
+    H = encoder.horizon
+    series = blocks(encoder, data, [max(len(values) - H, 2) for values in data.values])
     if encoder.form == "panel":
         ends = [np.array([len(block) - H]) if len(block) > H + 1 else np.array([], int) for block in series]
         if not any(map(len, ends)):

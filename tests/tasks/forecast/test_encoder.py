@@ -145,3 +145,12 @@ def test_the_file_holds_all_and_a_damaged_one_is_named(tmp_path):
     (tmp_path / "encoder.json").write_text('{"columns": 3}')
     with pytest.raises(DataError, match="encoder.json"):
         load(tmp_path)
+
+
+def test_the_base_of_a_panel_does_not_know_later_steps():
+    e, values = encoder(form="panel", own_offset=True), 1e9 + np.arange(10.0)
+    later = np.r_[values[:6], values[6:] - 5e6]
+    found = [blocks(replace(e, columns=Columns()), data(rows), [6])[0] for rows in (values, later)]
+    assert found[0].offset == found[1].offset == 1e9
+    np.testing.assert_array_equal(found[0].values[:6], found[1].values[:6])
+    assert blocks(e, data(later))[0].offset < 1e9  # of a history to forecast, all steps are known

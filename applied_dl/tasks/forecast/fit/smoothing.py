@@ -36,6 +36,7 @@ ENOUGH = 20  # horizons of known values, forecast from the origins, with which h
 CHUNK = 2**22  # numbers of forecasts at once
 CAP = 10.0  # times the usual error of a window: no forecaster's counts more
 BREAK = 5.0  # times the usual error of a series: a window whose level breaks says nothing about calm times
+STILL = 0.01  # share of the mean error of a series at which its usual one says nothing: its few changes are all there is to know
 SOME_ZEROS = 0.3  # share of zeros from which demand is intermittent
 
 
@@ -154,8 +155,12 @@ def _errors(pool: list[Member], windows: Windows, horizon: int, season: int) -> 
             found.append((gaps, weights, owner[start : start + size]))
     gaps, weights, owner = (np.concatenate(part) for part in zip(*found))
     usual = np.median(gaps, axis=1)
-    of_series = {one: np.median(usual[owner == one]) for one in np.unique(owner)}
-    cap = np.minimum(CAP * usual, BREAK * np.array([of_series[one] for one in owner]))
+    cap = CAP * usual
+    for one in np.unique(owner):
+        own = owner == one
+        calm = np.median(usual[own])
+        if calm > STILL * usual[own].mean():
+            cap[own] = np.minimum(cap[own], BREAK * calm)
     return (weights * np.minimum(gaps, cap[:, None])).sum(axis=0) / weights.sum()
 
 

@@ -51,8 +51,9 @@ def _without_largest(x, width: int):
     lasting = ops.logical_and(whole > WHOLE * jump, beside < BEFORE * jump)
     found = ops.logical_and(jump > CLEARLY * usual, lasting)
     score = jump * ops.cast(found, "float32")
-    chosen = ops.cast(score >= ops.max(score, axis=1, keepdims=True), "float32") * ops.cast(found, "float32")  # (N, P), mostly one
-    step = ops.sum(chosen * size, axis=1, keepdims=True) / ops.maximum(ops.sum(chosen, axis=1, keepdims=True), 1.0)
-    begin = ops.max(chosen * (places + width).astype(np.float32), axis=1, keepdims=True)  # (N, 1), the first step after it
+    largest = ops.cast(score >= ops.max(score, axis=1, keepdims=True), "float32") * ops.cast(found, "float32")  # (N, P), mostly one
+    first = (places + width).astype(np.float32)  # the first step after each
+    begin = ops.max(largest * first, axis=1, keepdims=True)  # (N, 1), of equal ones the newest
+    step = ops.sum(largest * ops.cast(ops.equal(first, begin), "float32") * size, axis=1, keepdims=True)
     older = ops.cast(np.arange(length, dtype=np.float32) < begin, "float32")
     return x + older * step

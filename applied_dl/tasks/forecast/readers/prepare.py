@@ -84,7 +84,7 @@ def prepare_series(recipe, back: int | None = None) -> Prepared:
         past_columns=covariate_columns(data.past, data.past_names, cuts),
         future_columns=covariate_columns(data.future, data.future_names, cuts),
         seen=(float(min(np.nanmin(v) for v in known)), float(max(np.nanmax(v) for v in known))))  # fmt: skip
-    series = blocks(encoder, data)
+    series = blocks(encoder, data, [max(end, 2) for end in cuts.train])
     cut = short_windows if short else aligned_windows if form == "aligned" else panel_windows
     parts, starts, pads = cut(encoder, series, cuts)
     state = State(

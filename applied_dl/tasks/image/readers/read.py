@@ -12,6 +12,7 @@ from msgspec import Struct, field, structs
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint, row_keys
 from applied_dl.core.mapped import row_pieces
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
 from applied_dl.io.labels import known_spellings, label_key
@@ -256,7 +257,8 @@ def _unreadable(errors: dict[int, str], n: int, allowed: float) -> list[str]:
 def _animated(notes: dict[int, str], items: list) -> list[str]:
     if not notes:
         return []
-    return [f"{len(notes)} images are animated and only their first frame is used (the first: {str(items[min(notes)])!r})"]
+    what = numbered(len(notes), "image is animated and only its", "images are animated and only their")
+    return [f"{what} first frame is used (the first: {str(items[min(notes)])!r})"]
 
 
 def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, labels: tuple[str, ...]) -> list[str]:

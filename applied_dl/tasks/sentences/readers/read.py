@@ -227,7 +227,7 @@ def _paired_once(groups: Groups) -> Groups:
         raise DataError(f"All {len(rows)} pairs hold the same text twice; expected two texts that mean the same in other words.")
     twice, repeated = int(same.sum()), int((~first & ~same).sum())
     if twice:
-        kept.warnings.append(f"{twice:,} pairs of one text with itself were dropped.")
+        kept.warnings.append(f"{numbered(twice, 'pair of one text with itself was', 'pairs of one text with itself were')} dropped.")
     if repeated:
         kept.warnings.append(f"{numbered(repeated, 'repeated row was', 'repeated rows were')} dropped.")
     return kept

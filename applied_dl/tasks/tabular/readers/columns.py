@@ -273,7 +273,7 @@ def _bad(table: Table, cells: pl.Series, train: np.ndarray, wrong: np.ndarray, w
     if not len(wrong):
         return ""
     first = f"{as_levels(cells)[int(wrong[0])]!r} in {table.where(int(train[wrong[0]]))}"
-    return f"{numbered(len(wrong), 'cell', 'cells')} without {wanted}: taken as empty (the first: {first})"
+    return f"{numbered(len(wrong), 'cell', 'cells')} cannot be read as {wanted}: taken as empty (the first: {first})"
 
 
 def _booleans(filled: pl.Series) -> bool:

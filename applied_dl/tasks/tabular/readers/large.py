@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import time
@@ -42,6 +43,7 @@ UNZIPPED = 5  # times the size of a gzipped file
 SAMPLED_BATCHES = 48  # of a file, spread evenly; twice as many at most
 ABANDONED = 3600.0  # seconds without a write after which a folder of arrays is no longer being written
 DONE = "done.json"  # written last
+OWN = re.compile(r"[0-9a-f]{24}(\.\d+\.gone)?")  # names of whole folders of arrays, and of those whose removal was cut short
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -124,7 +126,7 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
         work = partial(_encode, known, held, data)  # sent with every batch, so without the sample's inputs
         processes = os.cpu_count() or 1 if processes is None else processes
         _write(folder, in_order(work, _batches(source, data), processes))
-        trim(done.parent for done in folder.parent.glob(f"*/{DONE}"))
+        trim(path for path in folder.parent.iterdir() if OWN.fullmatch(path.name))
     used(folder)
     found = json.loads((folder / DONE).read_text())
     arrays = {
@@ -133,7 +135,7 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
     }
     target = arrays.pop("target")
     notes = [f"{numbered(count, 'row', 'rows')} {reason}" for reason, count in found["left_out"].items() if count]
-    notes += [f"{found['copies']:,} of the training rows are copies of another"] if found["copies"] else []
+    notes += [f"{numbered(found['copies'], 'training row is a copy', 'training rows are copies')} of another"] if found["copies"] else []
     return Stored(inputs=arrays, target=target), notes
 
 

@@ -68,3 +68,12 @@ def test_of_many_series_all_their_columns_are_read(monkeypatch):
     signs = np.concatenate([np.sign(target[:, 0]) for _, target, *_ in rolling_windows(columns, 4, 1, 12)])
     assert len(signs) == 40
     assert 10 <= (signs > 0).sum() <= 30
+
+
+def test_a_series_that_rarely_changes_is_kept_at_its_newest_value():
+    """Most windows are flawless by any forecaster; those in which the value changes decide."""
+    t = np.arange(240)
+    y = 10.0 + 3 * np.searchsorted([50, 70, 150, 165, 220], t, side="right") - 5 * np.searchsorted([110, 190], t, side="right")
+    found = fit_ets([y[:, None]], 4, 1, 36)
+    assert len(set(np.round(found.penalty, 3))) > 1
+    assert forecast(found, 36, 4, 1, y)[0] == pytest.approx([y[-1]] * 4, abs=0.5)

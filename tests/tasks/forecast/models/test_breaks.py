@@ -69,3 +69,9 @@ def test_a_level_that_left_and_came_back_is_one_again():
 def test_windows_too_short_to_tell_stay_as_they_are():
     y = np.r_[np.zeros(10), np.full(10, 100.0)]
     np.testing.assert_array_equal(steadied(y, 7), y.astype(np.float32))
+
+
+def test_of_breaks_of_one_size_each_is_undone():
+    i = np.arange(96)
+    for y in (100 - 40.0 * ((i >= 30) & (i < 60)), 100 - 40.0 * (i >= 30) - 40.0 * (i >= 60)):
+        np.testing.assert_array_equal(steadied(y, 1), np.full(96, y[-1], np.float32))

@@ -46,7 +46,7 @@ def test_duplicates_count_once_and_are_reported(tmp_path):
     assert pairs_of(found) == [("a b", "c d"), ("i j", "k l")]
     assert found.warnings == [
         "1 row dropped: without enough text or without a label.",
-        "1 pairs of one text with itself were dropped.",
+        "1 pair of one text with itself was dropped.",
         "2 repeated rows were dropped.",
     ]
 

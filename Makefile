@@ -25,6 +25,7 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 $(STAMP): pyproject.toml
+	@echo "installing TensorFlow and the tools of development into $(VENV): some minutes"
 	@if command -v uv >/dev/null 2>&1; then \
 	  { test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); } && uv pip install -q --compile-bytecode --python $(BIN)/python -e ".[train,dev]"; \
 	else \

@@ -158,7 +158,7 @@ def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int
     enough = count[used] >= FEWEST
     with figure(path, size=(4.6, 4.4)) as axis:
         axis.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
-        axis.plot(sure[enough], share[enough], color=BLUE, linewidth=1, label="this model")
+        axis.plot(sure[enough], share[enough], color=BLUE, linewidth=1, marker="o", markersize=4, label="this model")
         axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, clip_on=False)
         axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="predicted probability", ylabel="share of correct predictions", title="Reliability")
         axis.legend()

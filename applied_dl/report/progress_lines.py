@@ -65,7 +65,7 @@ def log_export(item: ExportedFile, main: str) -> None:
 
 def log_end(target: Path, manifest: Manifest) -> None:
     """Where the bundle is."""
-    console.say("wrote", f"{target}/   README.md · {'model.tflite · ' if manifest.chosen else ''}plots/   in {manifest.seconds:.0f} s")
+    console.say("wrote", f"{target}/   report.html · {'model.tflite · ' if manifest.chosen else ''}README.md   in {manifest.seconds:.0f} s")
 
 
 def format_score(scores: Scores) -> str:

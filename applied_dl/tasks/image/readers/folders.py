@@ -204,12 +204,17 @@ def _listing(folder: Folder, classes: dict[str, list[Path]], options: Options, n
     for inside in folder.inside:
         if not inside.count:
             warnings.append(f"the folder {inside.name!r} holds no images{_what_else(inside)} and is not a class")
-        elif others := len(inside.all_others()):
-            warnings.append(f"{numbered(others, 'file', 'files')} of {inside.name!r} cannot be read as images: not used")
+        elif others := inside.all_others():
+            warnings.append(f"{_no_images(others)} of {inside.name!r}: not used")
     items = [path for paths in classes.values() for path in paths]
     names = [name for name, paths in classes.items() for _ in paths]
     found = named_labels(names, items, groups_of(options.group, items, folder.path), str(folder.path), options)
     return structs.replace(found, warnings=[*warnings, *found.warnings])
+
+
+def _no_images(files: list[Path]) -> str:
+    named = ", ".join([path.name for path in files[:3]] + ["…"] * (len(files) > 3))
+    return f"a file that is no image ({named})" if len(files) == 1 else f"{len(files)} files that are no images ({named})"
 
 
 def _by_pattern(folder: Folder, options: Options, notes: list[str]) -> dict[str, Listing]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import keras
 import msgspec
 
+from applied_dl.core import console
 from applied_dl.core.records import STOPPED, History
 from applied_dl.core.task import Trainer
 from applied_dl.training.model_parts import leaf_layers
@@ -101,6 +102,9 @@ def fit_staged(model: keras.Model, trunk: keras.Model, settings, trainer: Traine
     for stage, (epochs, turn) in enumerate(zip(stages, trainer.turns(len(stages), "stage"))):
         if settings.unfreeze_epochs:
             unfreeze(trunk, trained[stage])
+        if len(stages) > 1:
+            what = f"{trained[stage]:.0%} of the pretrained network and the head" if trained[stage] else "the head alone"
+            console.say("stage", f"{stage + 1} of {len(stages)}: {what}")
         rate = settings.learning_rate if stage == 0 or settings.learning_rate == "auto" else 0.2 * settings.learning_rate
         own = msgspec.structs.replace(settings, epochs=epochs, learning_rate=rate)
         try:

@@ -13,7 +13,7 @@ from applied_dl.core.records import Part, Scores
 from applied_dl.exporting.convert import VARIANTS
 from applied_dl.runtime.interpreter import Runtime
 
-BATCH = 256
+MOST_ROWS, NUMBERS = 256, 2**22  # of a batch, and numbers of its inputs: the layers of an image net hold some twenty times as many
 
 
 def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable[[dict, Part], Scores]) -> dict[str, Scores]:
@@ -28,6 +28,16 @@ def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable
     return scores
 
 
+def rows_at_once(inputs: dict[str, np.ndarray]) -> int:
+    """Rows of a batch whose outputs are computed: fewer where rows are large, since memory grows with them.
+
+    Example:
+        >>> rows_at_once({"image": np.zeros((9, 224, 224, 3), np.uint8)})
+        27
+    """
+    return max(1, min(MOST_ROWS, NUMBERS // max(1, sum(int(np.prod(array.shape[1:])) for array in inputs.values()))))
+
+
 def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> dict[str, np.ndarray]:
     """The outputs (N, …) of a SavedModel's signature by name, computed in batches."""
     with console.hushed():
@@ -35,8 +45,8 @@ def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: st
 
     function = tf.saved_model.load(str(folder)).signatures[signature]
     tensors = {name: tf.constant(array.tolist() if array.dtype == object else array) for name, array in inputs.items()}
-    parts = []
-    for start in range(0, len(next(iter(inputs.values()))), BATCH):
-        outputs = function(**{name: tensor[start : start + BATCH] for name, tensor in tensors.items()})
+    parts, size = [], rows_at_once(inputs)
+    for start in range(0, len(next(iter(inputs.values()))), size):
+        outputs = function(**{name: tensor[start : start + size] for name, tensor in tensors.items()})
         parts.append({key: value.numpy() for key, value in outputs.items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

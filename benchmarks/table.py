@@ -14,7 +14,7 @@ SECTIONS = {
     "bundle": "Bundles", "answers": "Sets, distances and explanations",
 }  # fmt: skip
 IN_README = {  # one row each: the first whose text holds these words
-    "tabular_small_tables": "small tables, error / CatBoost: mean",
+    "tabular_small_tables": "small tables, error / AutoGluon: mean",
     "tabular_california": "RMSE",
     "forecast_short": "mean MASE",
     "image_trunk": "without a download",

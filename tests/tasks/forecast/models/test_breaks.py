@@ -75,3 +75,13 @@ def test_of_breaks_of_one_size_each_is_undone():
     i = np.arange(96)
     for y in (100 - 40.0 * ((i >= 30) & (i < 60)), 100 - 40.0 * (i >= 30) - 40.0 * (i >= 60)):
         np.testing.assert_array_equal(steadied(y, 1), np.full(96, y[-1], np.float32))
+
+
+@pytest.mark.parametrize("season", [7, 12])
+def test_a_fall_of_values_that_swing_in_proportion_is_a_factor(season):
+    """Beside the series as it were at the new level from the beginning: none below zero, where logarithms end."""
+    for seed in range(5):
+        i, random = np.arange(108), np.random.default_rng(seed)
+        y = (1 + 0.4 * np.sin(2 * np.pi * i / season)) * np.exp(0.03 * random.normal(size=108))
+        found = steadied(y * np.where(i < 70, 1000, 150), season)
+        np.testing.assert_allclose(found, 150 * y, rtol=0.1)

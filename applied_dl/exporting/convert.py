@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from applied_dl.core.errors import UsageError, nearest
+from applied_dl.core.parallel import end_with
 
 FORMATS = ("saved_model", "tflite")
 VARIANTS = ("fp32", "fp16", "dynamic", "int8_weights", "int8")  # int8_weights is written from the fp32 file, by `weight_only`
@@ -164,7 +165,8 @@ def work(path: Path) -> None:
 
 
 def main() -> None:
-    """Do one job per line of stdin, until the caller closes it."""
+    """Do one job per line of stdin, until the caller closes it or ends."""
+    end_with(os.getppid())  # also in the middle of a job, which nobody waits for any more
     import tensorflow  # noqa: F401  (imported before the first job arrives)
 
     for line in sys.stdin:

@@ -9,7 +9,6 @@ LONGEST = 12  # seasons of more steps, as hours in a day, sit within weeks whose
 PASSES = 2  # breaks of a window: level that left and came back has two
 FEWEST = 6  # steps on either side of a break, in whole seasons
 CLEARLY = 5.0  # times the usual change from season to season that a break must exceed
-FAR_BELOW = 0.5  # of the least value of a window without zeros: a lower one, of logarithms and ratios, says that the break is a factor
 TINY = 1e-12
 WHOLE, BEFORE = 0.5, 0.25  # shares of the break: each step after it has more of it, those beside have less
 
@@ -25,8 +24,8 @@ def without_break(x, season: int):
         season: Steps of the season; 1 for none.
 
     Returns:
-        (N, L): steps before the break moved by it, or multiplied where that would bring positive values near zero or below; a window
-        without a break as it is.
+        (N, L): steps before the break moved by it; positive values whose swing changed with their level are stretched as much, at most as
+        their level was. A window without a break as it is.
 
     Example:
         >>> without_break(np.r_[np.tile([1.0, 2.0], 9), np.tile([11.0, 12.0], 9)][None], 2)[0, :2]     # [11., 12.]
@@ -60,9 +59,15 @@ def _without_largest(x, width: int):
     step = ops.sum(largest * ops.cast(ops.equal(first, begin), "float32") * size, axis=1, keepdims=True)
     place = np.arange(length, dtype=np.float32)
     older = ops.cast(place < begin, "float32")
-    moved, least = x + older * step, ops.min(x, axis=1, keepdims=True)
-    near = older * ops.cast(place >= begin - width, "float32")  # the last steps before it
-    level = ops.maximum(ops.sum(near * x, axis=1, keepdims=True) / width, TINY)
-    factor = ops.maximum(level + step, TINY) / level
-    in_proportion = ops.logical_and(least > 0.0, ops.min(moved, axis=1, keepdims=True) < FAR_BELOW * least)
-    return ops.where(in_proportion, x * (1.0 + older * (factor - 1.0)), moved)
+    before, behind = older * ops.cast(place >= begin - 2 * width, "float32"), (1.0 - older) * ops.cast(place < begin + 2 * width, "float32")
+    (low, swing), (_, swing_after) = _level_and_swing(x, before), _level_and_swing(x, behind)
+    ratio = ops.where(ops.min(x, axis=1, keepdims=True) > 0.0, ops.maximum(low + step, TINY) / ops.maximum(low, TINY), ops.ones_like(low))
+    growth = ops.minimum(ops.maximum(swing_after / ops.maximum(swing, TINY), ops.minimum(ratio, 1.0)), ops.maximum(ratio, 1.0))
+    return x + older * (step + (growth - 1.0) * (x - low))
+
+
+def _level_and_swing(x, mask):
+    """Mean and mean absolute deviation (N, 1) of the steps of a mask (N, L)."""
+    count = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
+    level = ops.sum(mask * x, axis=1, keepdims=True) / count
+    return level, ops.sum(mask * ops.abs(x - level), axis=1, keepdims=True) / count

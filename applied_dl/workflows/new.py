@@ -63,7 +63,7 @@ def recipe_path(name: str) -> Path:
             f"{name!r} is not the name of a recipe: expected one without slashes (pipelines/NAME.toml), or a path that ends in .toml."
         )
     if path.exists():
-        raise UsageError(f"{str(path)!r} exists already; choose another name.")
+        raise UsageError(f"{str(path)!r} exists already; delete it or choose another name.")
     return path
 
 

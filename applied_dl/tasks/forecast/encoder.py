@@ -156,17 +156,28 @@ def _static(encoder: SeriesEncoder, name: str, cells: list) -> np.ndarray:
 
 
 def unseen_texts(encoder: SeriesEncoder, data: SeriesSet) -> list[str]:
-    """Notes on the texts of covariates that did not occur in the training rows."""
+    """Notes on the texts of covariates that did not occur in the training rows.
+
+    Of yes and no the model keeps one text; the other is its absence and known too.
+    """
     known = {*encoder.past_columns, *encoder.future_columns}
-    rows = [(data.past, data.past_names), (data.future, data.future_names)]
-    found = []
-    for arrays, names in rows:
+    found: dict[str, list[str]] = {}
+    for arrays, names in [(data.past, data.past_names), (data.future, data.future_names)]:
         for i, (column, text) in enumerate(names):
             if text not in ("", ANY) and (column, text) not in known and any(np.nansum(array[:, i]) > 0 for array in arrays):
-                found.append(
-                    f"the text {text!r} of {column!r} did not occur often enough in the training rows; it has no effect of its own"
-                )
-    return found
+                found.setdefault(column, []).append(text)
+    notes = []
+    for column, texts in found.items():
+        kept = [text for name, text in known if name == column]
+        if len(kept) == 1 and kept[0] != ANY:
+            if len(texts) > 1:
+                notes.append(f"the texts {', '.join(map(repr, texts))} of {column!r} are read alike, as not {kept[0]!r}")
+            continue
+        notes += [
+            f"the text {text!r} of {column!r} did not occur often enough in the training rows; it has no effect of its own"
+            for text in texts
+        ]
+    return notes
 
 
 def calendar(encoder: SeriesEncoder, steps: np.ndarray) -> np.ndarray:
@@ -222,7 +233,7 @@ def inputs_at(encoder: SeriesEncoder, block: Block, ends: np.ndarray) -> dict[st
             when = encoder.clock.text(np.array([block.start + int(ends[row]) - L + step]))[0]
             raise DataError(
                 f"Series {block.names[0]!r}: a column of data.future_covariates ({', '.join(encoder.columns.future)}) has no value at "
-                f"{when}; expected one at every step of the history and of the {H} steps ahead."
+                f"{when}; expected one at every step of the history and of the {H} steps ahead, whose rows have an empty target."
             )
     if block.static is not None:
         found["static"] = np.repeat(block.static[None], len(ends), axis=0)

@@ -173,3 +173,11 @@ def test_a_forecast_ends_where_the_covariates_are_known_no_further():
     assert [len(one["forecast"]) for one in found] == [len(one["times"]) for one in found] == [2, 2]
     assert any("known for 2 steps ahead" in note for note in encoded.warnings)
     assert "has no value at" in encode(e, {name: cells[:8] for name, cells in table_.items()}).errors[0]
+
+
+def test_the_text_that_the_absence_of_the_other_stands_for_is_known():
+    e = encoder(future_columns=(("promo", "no"),))
+    e = replace(e, columns=replace(e.columns, future=("promo",), categories=("promo",)))
+    assert encode(e, table(8, promo=["no", "yes"] * 4)).warnings == []
+    three = encode(e, table(8, promo=["no", "yes", "often", "no"] * 2)).warnings
+    assert three == ["the texts 'often', 'yes' of 'promo' are read alike, as not 'no'"]

@@ -333,7 +333,8 @@ def _category(name: str, filled: pl.Series, known: Known) -> Learned:
     least = RARE if len(known.train) >= ENOUGH else 1
     kept = [level for level, count in counted.rows() if count >= least][:MOST_LEVELS]
     if not kept:
-        return Learned(reason=f"{len(counted)} different texts, each once")
+        merged = "; if its empty cells mean the text above them, fill it down" if len(filled) < len(known.train) / 2 else ""
+        return Learned(reason=f"{len(counted)} different texts, each once{merged}")
     rare = len(counted) - len(kept)
     note = f"{rare} of {len(counted)} levels are rare and read as unknown" if rare > len(counted) / 2 else ""
     return Learned((Column(name=name, kind="category", inputs=(input_name(name, known.taken),), levels=tuple(sorted(kept))),), note=note)

@@ -64,7 +64,8 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
     if kind == "regression":
         if len(wrong):
             raise DataError(
-                f"The target {name!r} holds {as_levels(cells)[int(wrong[0])]!r} among its numbers; correct it, or set data.kind = "
+                f"The target {name!r} holds {as_levels(cells)[int(wrong[0])]!r} among its numbers ({len(wrong):,} of {len(cells):,} "
+                "cells are not numbers): correct or empty these cells (rows without a target are left out), or set data.kind = "
                 "'classification'."
             )
         if (far := np.abs(values) > LARGEST).any():

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     generated = int(arguments[arguments.index("--tables") + 1]) if "--tables" in arguments else GENERATED
     folders = [Path(text) for i, text in enumerate(arguments) if text != "--tables" and (i == 0 or arguments[i - 1] != "--tables")]
     found: dict = {task: _empty() for task in TASKS} | {"generated": _empty()}
-    for path in (path for folder in folders or [SHARED] for path in sorted(folder.rglob("*.csv*"))):
+    for path in (path for folder in folders or [SHARED] for path in sorted([*folder.rglob("*.csv"), *folder.rglob("*.csv.gz")])):
         for task in TASKS:
             _count(found[task], path, task)
     for path in _generated(generated):

@@ -103,15 +103,12 @@ def test_many_short_series_with_a_long_horizon_are_answered(tmp_path):
 
 
 def test_after_a_change_of_level_the_newest_steps_decide(tmp_path):
-    """AutoETS has a mean absolute error of 27, 19, 39, 26 on four such files; the noise alone has 20."""
+    """AutoETS has a mean absolute error of 27.3 on this file; the noise alone has 20."""
     i = np.arange(760)
-    errors = []
-    for seed in (0,):
-        noise = 25 * np.random.default_rng(seed).normal(size=760)
-        y = 1000 + 0.8 * i + 900 * (i >= 690) + 60 * np.sin(2 * np.pi * ((i + 5) % 7) / 7) + noise
-        table = {"date": DAYS[:730], "y": y[:730]}
-        errors.append(np.abs(Forecaster(tmp_path, table, data__horizon=30).predict(table)["forecast"] - y[730:]).mean())
-    assert np.mean(errors) < 1.1 * 27.3
+    noise = 25 * np.random.default_rng(0).normal(size=760)
+    y = 1000 + 0.8 * i + 900 * (i >= 690) + 60 * np.sin(2 * np.pi * ((i + 5) % 7) / 7) + noise
+    table = {"date": DAYS[:730], "y": y[:730]}
+    assert np.abs(Forecaster(tmp_path, table, data__horizon=30).predict(table)["forecast"] - y[730:]).mean() < 1.1 * 27.3
 
 
 @pytest.mark.slow

@@ -32,12 +32,16 @@ def test_a_call_aside_is_as_a_call():
 def test_ctrl_c_ends_the_wait_for_a_call():
     import polars as pl
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as a command has it; an earlier test may have left another
     pl.DataFrame({"a": [1]}).lazy().collect()  # its handler of Ctrl-C restarts what the signal interrupts
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     start = time.perf_counter()
-    with pytest.raises(KeyboardInterrupt):
-        aside(lambda: time.sleep(20))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            aside(lambda: time.sleep(20))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - start < 10
 
 

@@ -108,10 +108,19 @@ function onGrid(stamps, lines, clock, name, columns, notes) {   // lines on ever
   return {first, lines: combined.map((line) => line.map((all) => all.length ? how(all) : NaN))};
 }
 
+function base(values) {   // the roundest number below all values that is within ten times their range of them
+  const least = values.reduce((a, b) => Math.min(a, b)), span = values.reduce((a, b) => Math.max(a, b)) - least || 1;
+  let digits = Math.ceil(Math.log10(span));   // whose last bit is not the same everywhere
+  while (Number(`1e${digits - 1}`) >= span) digits--;
+  while (Number(`1e${digits}`) < span) digits++;
+  const unit = Number(`1e${digits}`);
+  return Math.floor(least / unit) * unit;
+}
+
 export function encodeSeries(encoder, {names, start, values}) {   // → {inputs: {name: flat array}, offset, notes}
   const {lookback: L, horizon: H, season} = encoder, width = names.length;
   const filled = names.map((_, k) => fill(values.map((line) => line[k]), season));
-  const offset = names.map((_, k) => encoder.offset.length ? encoder.offset[k] : encoder.own_offset ? filled[k][0] : 0);
+  const offset = names.map((_, k) => encoder.offset.length ? encoder.offset[k] : encoder.own_offset ? base(filled[k]) : 0);
   let channels = filled.map((line, k) => line.map((value) => Math.fround(value - offset[k])));
   const end = values.length, least = encoder.least || L;
   if (end < least && encoder.form === 'aligned') throw new Error(`${names.slice(0, 3).join(', ')}: the history has ${end} steps, expected at least ${least}`);

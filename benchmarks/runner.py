@@ -101,6 +101,14 @@ def each_seed(name: str, code: str, seeds: list[int]) -> None:
         write(name, found)
 
 
+def result_of(out: str, errors: str) -> dict:
+    """What a measured process printed after `RESULT`; ends this one with the last of its errors where it printed nothing."""
+    line = next((line for line in out.splitlines() if line.startswith("RESULT")), None)
+    if line is None:
+        sys.exit(f"the run failed: {errors.strip()[-600:]}")
+    return json.loads(line.removeprefix("RESULT"))
+
+
 def seconds_of(act, times: int) -> list[float]:
     """Seconds of each of `times` calls, including the time until the returned numbers are computed."""
     found = []

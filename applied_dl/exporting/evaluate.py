@@ -28,11 +28,11 @@ def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable
     return scores
 
 
-def rows_at_once(inputs: dict[str, np.ndarray]) -> int:
+def batch_rows(inputs: dict[str, np.ndarray]) -> int:
     """Rows of a batch whose outputs are computed: fewer where rows are large, since memory grows with them.
 
     Example:
-        >>> rows_at_once({"image": np.zeros((9, 224, 224, 3), np.uint8)})
+        >>> batch_rows({"image": np.zeros((9, 224, 224, 3), np.uint8)})
         27
     """
     return max(1, min(MOST_ROWS, NUMBERS // max(1, sum(int(np.prod(array.shape[1:])) for array in inputs.values()))))
@@ -45,7 +45,7 @@ def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: st
 
     function = tf.saved_model.load(str(folder)).signatures[signature]
     tensors = {name: tf.constant(array.tolist() if array.dtype == object else array) for name, array in inputs.items()}
-    parts, size = [], rows_at_once(inputs)
+    parts, size = [], batch_rows(inputs)
     for start in range(0, len(next(iter(inputs.values()))), size):
         outputs = function(**{name: tensor[start : start + size] for name, tensor in tensors.items()})
         parts.append({key: value.numpy() for key, value in outputs.items()})

@@ -8,7 +8,6 @@ duplicates, statistics) and read once in random order, in batches, without a net
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.runner import ROOT, Row, write
+from benchmarks.runner import ROOT, Row, result_of, write
 
 NAME = "image_decode"
 SIDE, KEPT = 256, 160
@@ -109,10 +108,7 @@ def started(code: str, *words) -> subprocess.Popen:
 
 def finished(process: subprocess.Popen) -> dict:
     out, err = process.communicate()
-    line = next((line for line in out.splitlines() if line.startswith("RESULT")), None)
-    if line is None:
-        sys.exit(f"the run failed: {err.strip()[-600:]}")
-    return json.loads(line.removeprefix("RESULT"))
+    return result_of(out, err)
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ and by two, for their ratio, and by two commands of one process at once, each al
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.runner import ROOT, Row, read, write
+from benchmarks.runner import ROOT, Row, read, result_of, write
 
 NAME = "runtime_stream"
 CODE = """
@@ -73,10 +72,7 @@ def measured(bundle: Path, rows: Path, workers: int, copies: int = 1) -> list[di
     found = []
     for process, target in zip(running, targets):
         out, err = process.communicate()
-        line = next((line for line in out.splitlines() if line.startswith("RESULT")), None)
-        if line is None:
-            sys.exit(f"the run failed: {err.strip()[-600:]}")
-        found.append({**json.loads(line.removeprefix("RESULT")), "rows": pl.scan_parquet(target).select(pl.len()).collect().item()})
+        found.append({**result_of(out, err), "rows": pl.scan_parquet(target).select(pl.len()).collect().item()})
         target.unlink()
     return found
 

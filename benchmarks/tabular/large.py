@@ -8,7 +8,6 @@ largest then trains `preset = "fast"` for one epoch, to the exported files.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.runner import ROOT, Row, read, write
+from benchmarks.runner import ROOT, Row, read, result_of, write
 
 NAME = "tabular_large"
 CODE = """
@@ -91,10 +90,7 @@ def write_table(path: Path, rows: int) -> None:
 def measured(path: Path, epochs: int) -> dict:
     """Read the table, or train on it, in a process of its own."""
     done = subprocess.run([sys.executable, "-c", CODE, str(ROOT), str(path), str(epochs)], capture_output=True, text=True)
-    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
-    if line is None:
-        sys.exit(f"the run failed: {done.stderr.strip()[-600:]}")
-    return json.loads(line.removeprefix("RESULT"))
+    return result_of(done.stdout, done.stderr)
 
 
 def main() -> None:

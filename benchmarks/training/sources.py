@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.runner import ROOT, Row, write
+from benchmarks.runner import ROOT, Row, result_of, write
 
 NAME = "training_sources"
 CODE = """
@@ -88,10 +88,7 @@ def measured(task: str, source: Path, size: int, folder: str) -> dict:
     model = {"model": {"name": "dlinear"}} if task == "forecast" else {}
     recipe = json.dumps({"task": task, "data": {"source": str(source), **target}, **model})
     done = subprocess.run([sys.executable, "-c", CODE, str(ROOT), task, recipe, folder], capture_output=True, text=True)
-    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
-    if line is None:
-        sys.exit(f"the run failed: {done.stderr.strip()[-600:]}")
-    found = {"size": size, "bytes": source.stat().st_size, **json.loads(line.removeprefix("RESULT"))}
+    found = {"size": size, "bytes": source.stat().st_size, **result_of(done.stdout, done.stderr)}
     print(task, found, file=sys.stderr, flush=True)
     return found
 

@@ -7,12 +7,7 @@ whole table. All other rows train, unless they belong to a row that is held out:
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
-import shutil
-import socket
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,7 +20,7 @@ from msgspec import json as coded
 from msgspec.structs import replace
 
 from applied_dl.core import console
-from applied_dl.core.cache import trim, used
+from applied_dl.core.array_folder import append, stored_arrays
 from applied_dl.core.parallel import in_order
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part
@@ -41,9 +36,6 @@ LARGE_BYTES = 2**29  # of a file of text; a smaller one is read whole
 LARGE_CELLS = 2 * 10**7  # of a Parquet file
 UNZIPPED = 5  # times the size of a gzipped file
 SAMPLED_BATCHES = 48  # of a file, spread evenly; twice as many at most
-ABANDONED = 3600.0  # seconds without a write after which a folder of arrays is no longer being written
-DONE = "done.json"  # written last
-OWN = re.compile(r"[0-9a-f]{24}(\.\d+\.gone)?")  # names of whole folders of arrays, and of those whose removal was cut short
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -119,20 +111,12 @@ def store(source: str, data, prepared, held: Held, cache: Path, seed: int, proce
     Returns:
         The rows, and notes for the user.
     """
-    folder = cache / "tables" / _stamp(source, data, prepared, held, seed)
-    if not (folder / DONE).exists():
-        y = prepared.train.target
-        known = replace(prepared, train=Part(inputs={"target": y}, target=y), validation=Part(inputs={}), test=Part(inputs={}))
-        work = partial(_encode, known, held, data)  # sent with every batch, so without the sample's inputs
-        processes = os.cpu_count() or 1 if processes is None else processes
-        _write(folder, in_order(work, _batches(source, data), processes))
-        trim(path for path in folder.parent.iterdir() if OWN.fullmatch(path.name))
-    used(folder)
-    found = json.loads((folder / DONE).read_text())
-    arrays = {
-        name: np.memmap(folder / name, dtype=dtype, mode="r", shape=(found["rows"], *shape))
-        for name, (dtype, shape) in found["arrays"].items()
-    }
+    y = prepared.train.target
+    known = replace(prepared, train=Part(inputs={"target": y}, target=y), validation=Part(inputs={}), test=Part(inputs={}))
+    work = partial(_encode, known, held, data)  # sent with every batch, so without the sample's inputs
+    processes = os.cpu_count() or 1 if processes is None else processes
+    write = partial(_write, in_order(work, _batches(source, data), processes))
+    arrays, found = stored_arrays(cache / "tables" / _stamp(source, data, prepared, held, seed), write)
     target = arrays.pop("target")
     notes = [f"{numbered(count, 'row', 'rows')} {reason}" for reason, count in found["left_out"].items() if count]
     notes += [f"{numbered(found['copies'], 'training row is a copy', 'training rows are copies')} of another"] if found["copies"] else []
@@ -193,46 +177,24 @@ def _encode(prepared, held: Held, data, batch: TableBatch) -> Encoded:
     )
 
 
-def _write(folder: Path, batches: Iterator[Encoded]) -> None:
-    """Append the batches to one raw file per array, in a folder that is renamed when it is whole: two trainings may encode the same file.
-    What a training left that was killed is removed by a later one."""
-    work = folder.with_name(f"{folder.name}.{socket.gethostname()}.{os.getpid()}")
-    for left in folder.parent.glob(f"{folder.name}.*"):
-        if left == work or time.time() - max(file.stat().st_mtime for file in (left, *left.iterdir())) > ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-        _append(work, batches)
-        if not (folder / DONE).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(work, folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+def _write(batches: Iterator[Encoded], folder: Path) -> tuple[dict, dict]:
+    """Append the batches, and count what was left out and which rows are copies."""
+    left_out: dict[str, int] = {}
+    keys = [np.empty(0, np.uint64)]
 
-
-def _append(folder: Path, batches: Iterator[Encoded]) -> None:
-    rows, left_out, keys, arrays = 0, {}, [], {}
-    files: dict[str, Any] = {}
-    try:
+    def arrays() -> Iterator[dict[str, np.ndarray]]:
         with console.counting("encode", "rows") as count:
             for batch in batches:
-                for name, values in {**batch.inputs, "target": batch.target}.items():
-                    if name not in files:
-                        files[name] = open(folder / name, "wb")  # noqa: SIM115
-                        arrays[name] = (values.dtype.name, values.shape[1:])
-                    files[name].write(np.ascontiguousarray(values).tobytes())
-                rows += len(batch.target)
+                yield {**batch.inputs, "target": batch.target}
                 keys.append(batch.keys)
-                left_out = {reason: left_out.get(reason, 0) + more for reason, more in batch.left_out.items()}
+                left_out.update({reason: left_out.get(reason, 0) + more for reason, more in batch.left_out.items()})
                 count(len(batch.target))
-    finally:
-        for file in files.values():
-            file.close()
-    hashes = np.concatenate([np.empty(0, np.uint64), *keys])
+
+    forms = append(folder, arrays())
+    hashes = np.concatenate(keys)
     keys.clear()
     hashes.sort()  # in place: they are the one thing here that grows with the rows
-    copies = int((hashes[1:] == hashes[:-1]).sum())
-    (folder / DONE).write_text(json.dumps({"rows": rows, "arrays": arrays, "left_out": left_out, "copies": copies}))
+    return forms, {"left_out": left_out, "copies": int((hashes[1:] == hashes[:-1]).sum())}
 
 
 def _stamp(source: str, data, prepared, held: Held, seed: int) -> str:
@@ -240,7 +202,7 @@ def _stamp(source: str, data, prepared, held: Held, seed: int) -> str:
     path = Path(source).expanduser().resolve()
     stat = path.stat()
     parts = [
-        f"{path} {stat.st_size} {stat.st_mtime_ns} {seed}".encode(),
+        f"2 {path} {stat.st_size} {stat.st_mtime_ns} {seed}".encode(),  # 2: how the folder is written
         coded.encode(prepared.encoder),
         coded.encode(data),
         held.lines.tobytes(),

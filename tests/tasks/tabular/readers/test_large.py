@@ -155,23 +155,6 @@ def test_targets_without_a_logarithm_are_left_out_and_reported(tmp_path):
     assert np.abs(prepared.state.stored.target).max() < 4
 
 
-def test_two_trainings_may_encode_the_same_file(tmp_path, monkeypatch):
-    frame().write_csv(tmp_path / "rows.csv")
-    append = large._append
-
-    def meanwhile(folder, batches):
-        monkeypatch.setattr(large, "_append", append)
-        monkeypatch.setattr(large.os, "getpid", lambda: 1)
-        prepared_from(tmp_path / "rows.csv", tmp_path)
-        monkeypatch.setattr(large.os, "getpid", lambda: 2)
-        append(folder, batches)
-
-    monkeypatch.setattr(large, "_append", meanwhile)
-    _, prepared = prepared_from(tmp_path / "rows.csv", tmp_path)
-    assert len(prepared.state.stored) + len(prepared.validation) + len(prepared.test) == ROWS
-    assert len(list((tmp_path / "tables").iterdir())) == 1
-
-
 def test_a_class_outside_the_sample_is_left_out_and_reported(tmp_path):
     cells = frame().with_columns(y=pl.Series(["yes", "no"] * (ROWS // 2)))
     rare = cells.head(2).with_columns(y=pl.lit("once"))
@@ -185,7 +168,7 @@ def test_a_class_outside_the_sample_is_left_out_and_reported(tmp_path):
 def test_the_arrays_are_found_again(tmp_path, monkeypatch):
     frame().write_csv(tmp_path / "rows.csv")
     _, first = prepared_from(tmp_path / "rows.csv", tmp_path)
-    monkeypatch.setattr(large, "_write", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(large, "_encode", lambda *_: pytest.fail("encoded again"))
     _, second = prepared_from(tmp_path / "rows.csv", tmp_path)
     assert first.fingerprint == second.fingerprint
 

@@ -24,9 +24,10 @@ DONE = "done.json"  # written last
 OWN = re.compile(r"[0-9a-f]{24}(\.\d+\.gone)?")  # names of whole folders, and of those whose removal was cut short
 
 Form = tuple[str, tuple[int, ...]]  # the type of an array, and its shape
+Writer = Callable[[Path], tuple[dict[str, Form], dict[str, Any]]]
 
 
-def stored_arrays(folder: Path, write: Callable[[Path], tuple[dict[str, Form], dict[str, Any]]]) -> tuple[dict[str, np.ndarray], dict]:
+def stored_arrays(folder: Path, write: Writer) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays of a folder, written first where it is not there; the least recently used of its kind are removed.
 
     Args:
@@ -67,7 +68,7 @@ def _mapped(path: Path, dtype: str, shape: Iterable[int]) -> np.ndarray:
     return np.memmap(path, dtype=dtype, mode="r", shape=shape) if 0 not in shape else np.zeros(shape, dtype)
 
 
-def _write(folder: Path, write: Callable) -> None:
+def _write(folder: Path, write: Writer) -> None:
     """What a training left that was killed is removed by a later one."""
     work = folder.with_name(f"{folder.name}.{socket.gethostname()}.{os.getpid()}")
     for left in folder.parent.glob(f"{folder.name}.*"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 
@@ -43,14 +44,10 @@ def sampled_pieces(array: np.ndarray, count: int, size: int = PIECE) -> Iterator
 
 def row_reader(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """A function of row numbers (B,), from 0 on, that returns these rows (B, …) of a mapped array without mapping them."""
-    found = _place(array)
-    try:
-        file = open(found[0], "rb") if found and hasattr(os, "pread") else None  # noqa: SIM115 — as long as rows are read
-    except OSError:  # removed since it was mapped: its pages are still there
-        file = None
-    if found is None or file is None:  # Windows has no reads at a place
+    found = _opened(array)
+    if found is None:
         return lambda index: np.ascontiguousarray(array[index])
-    start, each, shape, dtype = found[1], array[:1].nbytes, array.shape[1:], array.dtype
+    (file, start), each, shape, dtype = found, array[:1].nbytes, array.shape[1:], array.dtype
 
     def rows(index: np.ndarray) -> np.ndarray:
         number, pread = file.fileno(), os.pread
@@ -58,6 +55,32 @@ def row_reader(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         return np.frombuffer(b"".join([pread(number, each, place) for place in places]), dtype).reshape(len(index), *shape)
 
     return rows
+
+
+def span_reader(array: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A function of places and lengths (B,) that returns these pieces of a mapped array (N,) one after the other, without mapping them."""
+    found = _opened(array)
+    if found is None:
+        return lambda begins, sizes: np.concatenate([array[:0], *(array[b : b + n] for b, n in zip(begins.tolist(), sizes.tolist()))])
+    (file, start), each, dtype = found, array.itemsize, array.dtype
+
+    def pieces(begins: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        number, pread = file.fileno(), os.pread
+        asked = zip((sizes.astype(np.int64) * each).tolist(), (start + begins.astype(np.int64) * each).tolist())
+        return np.frombuffer(b"".join([pread(number, size, place) for size, place in asked]), dtype)
+
+    return pieces
+
+
+def _opened(array: np.ndarray) -> tuple[BinaryIO, int] | None:
+    """The file of a mapped array, open as long as rows are read, and where in it the array begins; None where it must be read as it is."""
+    found = _place(array)
+    if found is None or not hasattr(os, "pread"):  # Windows has no reads at a place
+        return None
+    try:
+        return open(found[0], "rb"), found[1]
+    except OSError:  # removed since it was mapped: its pages are still there
+        return None
 
 
 def _place(array: np.ndarray) -> tuple[str, int] | None:

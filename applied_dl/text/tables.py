@@ -7,7 +7,6 @@ names (`data.text`).
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from msgspec import Struct, field
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.delimited import delimited_rows
 from applied_dl.text.columns import BODIES, TITLES, joined, normal, place_of, text_places
-from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
+from applied_dl.text.decoding import Reading, decoded, suffix_of
+from applied_dl.text.json_rows import flattened, json_rows
 
 DELIMITED, JSON, WHOLE = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".xlsx", ".xls", ".ods")
 TABLES = (*DELIMITED, *JSON, *WHOLE)
@@ -25,6 +25,7 @@ HEAD = 100  # lines from which the separator and the header are seen
 LONGEST_NAME, LONGEST_HEADING = 40, 4  # characters and words of a column's name
 TEXTS = "texts"  # the key of a JSON object that holds a list of paraphrases
 RECORDS = 50_000  # rows of a Parquet column read at a time
+ROWS = 8192  # of a batch
 HEADS = frozenset(
     [*BODIES, *TITLES, "id", "label", "labels", "category", "class", "target", "tag", "tags", "topic", "sentiment", "intent", "anchor",
      "positive", "negative", "score", "rating", "date", "author", "user"]
@@ -59,20 +60,57 @@ def read_table(source: str | Path, known: tuple[str, ...] = ()) -> Table:
     path = Path(source)
     if not path.is_file():
         raise DataError(f"There is no table at {str(source)!r}; expected a CSV, TSV, JSON, JSONL, Parquet or Excel file.")
-    suffix, reading = suffix_of(path), Reading()
-    if suffix in WHOLE:
+    reading = Reading()
+    if suffix_of(path) in WHOLE:
         frame = _frame(path)
         table = Table(path=str(path), header=list(frame.columns), rows=[list(row) for row in frame.rows()])
-    elif suffix in JSON:
-        table = _json_table(path, reading)
     else:
-        rows = [row for row in _delimited(path, reading) if any(cell.strip() for cell in row)]
-        head = has_header(rows[:HEAD], known)
-        table = Table(path=str(path), header=_header(rows[0]) if head else [], rows=rows[head:])
+        table = Table(path=str(path))
+        for part in table_batches(path, known, reading):
+            table.header, table.sets = part.header, part.sets
+            table.rows += part.rows
+        if suffix_of(path) in JSON and not table.sets:  # keys that were not seen in the rows before
+            width = len(table.header)
+            table.rows = [row if len(row) == width else [*row, *[None] * (width - len(row))] for row in table.rows]
     table.warnings += reading.warnings()
     if not table.rows:
         raise DataError(f"The table {str(path)!r} holds no rows.")
     return table
+
+
+def table_batches(path: Path, known: tuple[str, ...] = (), reading: Reading | None = None, count: int = ROWS) -> Iterator[Table]:
+    """The rows of a table in batches, in order and in constant memory; those of a workbook and of a JSON list are read whole.
+
+    Args:
+        path: of the table.
+        known: names of columns that the recipe asks for; a first row that holds one is a header.
+        reading: counts what was read.
+        count: rows of a batch, at most.
+
+    Returns:
+        Tables under the header of the rows so far: a column keeps its place, and keys that JSON objects have further on come after.
+
+    Raises:
+        DataError: where the file cannot be read.
+    """
+    reading = Reading() if reading is None else reading
+    if suffix_of(path) in WHOLE:
+        yield from _frame_batches(path, count)
+    elif suffix_of(path) in JSON:
+        yield from _json_batches(path, reading, count)
+    else:
+        rows = (row for row in _delimited(path, reading) if any(cell.strip() for cell in row))
+        yield from with_header(path, rows, known, count)
+
+
+def with_header(path: Path, rows: Iterator[list[str]], known: tuple[str, ...], count: int = ROWS) -> Iterator[Table]:
+    """Rows of cells as tables of at most `count` rows, whose names are in the first row where that is a header."""
+    some = list(itertools.islice(rows, HEAD))
+    head = has_header(some, known)
+    header = _header(some[0]) if head else []
+    rows = itertools.chain(some[head:], rows)
+    while part := list(itertools.islice(rows, count)):
+        yield Table(path=str(path), header=header, rows=part)
 
 
 def text_column(path: Path, column: str | tuple[str, ...] | None, reading: Reading) -> Iterator[str]:
@@ -133,41 +171,6 @@ def chosen_places(path: str, header: list[str], rows: list[list], column: str | 
     return places
 
 
-def flattened(row: dict, prefix: str = "") -> dict:
-    """A nested JSON object with dotted names: {"data": {"text": "a"}} → {"data.text": "a"}; lists stay as they are."""
-    found: dict = {}
-    for key, value in row.items():
-        if isinstance(value, dict) and value:
-            found |= flattened(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
-
-
-def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:
-    """Row number and value of a file of JSON lines, or of one JSON list (also under the only key of an object that holds one).
-
-    Raises `DataError` for what is no JSON.
-    """
-    if suffix_of(path) == ".json":
-        try:
-            whole = json.loads(whole_text(path, reading))
-        except (ValueError, RecursionError):
-            pass  # one object per line, under the name of the other format
-        else:
-            lists = [value for value in whole.values() if isinstance(value, list)] if isinstance(whole, dict) else [whole]
-            rows = lists[0] if len(lists) == 1 and isinstance(lists[0], list) else [whole]
-            yield from enumerate(rows, 1)
-            return
-    for number, line in enumerate(decoded(path, reading, cut=False), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{str(path)!r}, row {number}: not JSON: {error}.") from error
-
-
 def has_header(rows: list[list[str]], known: tuple[str, ...] = ()) -> bool:
     """Whether the first of some rows names the columns: short names, of which none comes again as a cell below."""
     if not rows:
@@ -222,28 +225,45 @@ def _header(row: list[str]) -> list[str]:
     return [cell.strip() or f"column_{i + 1}" for i, cell in enumerate(row)]
 
 
-def _json_table(path: Path, reading: Reading) -> Table:
+def _json_batches(path: Path, reading: Reading, count: int) -> Iterator[Table]:
     """Objects, whose columns are those of all rows by first appearance, or lists of texts; a file holds one kind of row."""
     places: dict[str, int] = {}
-    rows: list = []
     lists = None
-    for number, row in json_rows(path, reading):
-        if isinstance(row, dict) and isinstance(row.get(TEXTS), list):
-            row = row[TEXTS]
-        if not isinstance(row, (dict, list)):
-            raise DataError(f"{str(path)!r}, row {number}: expected a JSON object or a list of texts, received {type(row).__name__}.")
-        if lists not in (None, isinstance(row, list)):
-            here, before = ("a list of texts", "an object") if lists is False else ("an object", "a list of texts")
-            raise DataError(f"{str(path)!r}, row {number}: {here} where the rows before are each {before}; write all rows the same way.")
-        lists = isinstance(row, list)
+    numbered = json_rows(path, reading)
+    while some := list(itertools.islice(numbered, count)):
+        rows: list = []
+        for number, row in some:
+            if isinstance(row, dict) and isinstance(row.get(TEXTS), list):
+                row = row[TEXTS]
+            if not isinstance(row, (dict, list)):
+                raise DataError(f"{str(path)!r}, row {number}: expected a JSON object or a list of texts, received {type(row).__name__}.")
+            if lists not in (None, isinstance(row, list)):
+                here, before = ("a list of texts", "an object") if lists is False else ("an object", "a list of texts")
+                raise DataError(
+                    f"{str(path)!r}, row {number}: {here} where the rows before are each {before}; write all rows the same way."
+                )
+            lists = isinstance(row, list)
+            if not lists:
+                row = flattened(row)
+                for name in row:
+                    places.setdefault(name, len(places))
+            rows.append(row)
         if not lists:
-            row = flattened(row)
-            for name in row:
-                places.setdefault(name, len(places))
-        rows.append(row)
-    if lists is False:
-        rows = [[row.get(name) for name in places] for row in rows]
-    return Table(path=str(path), header=list(places), rows=rows, sets=lists is True)
+            rows = [[row.get(name) for name in places] for row in rows]
+        yield Table(path=str(path), header=list(places), rows=rows, sets=lists is True)
+
+
+def _frame_batches(path: Path, count: int) -> Iterator[Table]:
+    import polars as pl
+
+    whole = pl.scan_parquet(path) if suffix_of(path) == ".parquet" else _frame(path).lazy()
+    start = 0
+    try:
+        while len(part := whole.slice(start, count).collect()):
+            yield Table(path=str(path), header=list(part.columns), rows=[list(row) for row in part.rows()])
+            start += count
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"The table {str(path)!r} cannot be read: {error}.") from error
 
 
 def _frame(path: Path):

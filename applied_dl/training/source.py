@@ -59,6 +59,6 @@ def _column_on_disk(array: np.ndarray):
 
     def read(index):
         batch = tf.numpy_function(rows, [index], kind, stateful=False)
-        return tf.ensure_shape(batch, (None, *shape))
+        return tf.ensure_shape(batch, (index.shape[0], *shape))  # as in memory, so that the graph and its rounding are the same
 
     return read

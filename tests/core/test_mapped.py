@@ -81,3 +81,14 @@ def test_changes_of_a_copy_on_write_stay(tmp_path):
     np.testing.assert_array_equal(mapped.row_reader(array)(np.array([2])), [[7, 7, 7]])
     mapped.release(array[1:])
     np.testing.assert_array_equal(array[2], [7, 7, 7])
+
+
+@pytest.mark.parametrize("mode", ["r", "c"])
+def test_pieces_of_any_length_are_read_in_the_order_asked_for(tmp_path, mode):
+    np.arange(100, dtype=np.uint16).tofile(tmp_path / "a")
+    array = np.memmap(tmp_path / "a", np.uint16, mode)
+    read = mapped.span_reader(array)
+    found = read(np.array([90, 3, 50]), np.array([4, 0, 2]))
+    assert found.tolist() == [90, 91, 92, 93, 50, 51]
+    assert found.dtype == np.uint16
+    assert mapped.span_reader(array[10:])(np.array([0]), np.array([3])).tolist() == [10, 11, 12]

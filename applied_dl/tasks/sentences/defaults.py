@@ -6,6 +6,7 @@ from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.core.sections import Export, refuse_unused_answers
+from applied_dl.tasks.sentences.readers.prepare import row_count
 from applied_dl.tasks.sentences.readers.read import BALANCES
 from applied_dl.tasks.sentences.recipe import Fit
 from applied_dl.text.bert_files import model_folder, read_facts
@@ -50,7 +51,7 @@ def resolve_sentences(recipe, prepared):
     _check_model(recipe, name, objective, encoder, dimensions, init)
     _check_text(recipe, name, objective, encoder)
     _check_training(recipe, objective, table, encoder.multi_label)
-    rows = len(prepared.state.rows) if objective in ("contrastive", "classification") else len(prepared.train)
+    rows = row_count(prepared) if objective in ("contrastive", "classification") else len(prepared.train)
     chosen = _table(rows, init) if table else _light(rows) if light else _deep(rows, name)
     if recipe.train.unfreeze_epochs:
         chosen["epochs"] = sum(recipe.train.unfreeze_epochs)
@@ -65,7 +66,7 @@ def resolve_sentences(recipe, prepared):
     blends = name == "static" and objective == "classification"
     if blends:
         own["ngrams"] = model.ngrams is not False
-        if own["ngrams"] and len(prepared.train) < FEW and not _asks_for_net(recipe):
+        if own["ngrams"] and rows < FEW and not _asks_for_net(recipe):
             chosen["epochs"] = 0
     augment, strength = recipe.preprocess.augment, recipe.preprocess.strength
     if augment is None:
@@ -80,7 +81,7 @@ def resolve_sentences(recipe, prepared):
         | ({"init": init} if light else {})
         | ({"temperature": learn.temperature or TEMPERATURE} if objective in VECTOR_OBJECTIVES else {}),
         train={key: value for key, value in chosen.items() if getattr(recipe.train, key) is None}
-        | ({"refit": _refits(recipe, own["ngrams"], len(prepared.train))} if blends else {}),
+        | ({"refit": _refits(recipe, own["ngrams"], rows)} if blends else {}),
         preprocess={"augment": augment, "strength": strength, "length": encoder.length}
         | ({"vocabulary": encoder.vocabulary} if trained else {}),
         export={

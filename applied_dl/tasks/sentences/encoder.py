@@ -168,16 +168,24 @@ def encode_texts(encoder: SubwordEncoder, texts: list[str], length: int | None =
     """Texts → int32 (N, T); T is `length`, or the longest text's (at least 1)."""
     if not encoder.tokenizer:
         return _bytes(texts, encoder.length, length)
+    tokens, sizes = token_stream(encoder, texts)
+    return padded(tokens, sizes, length or max(1, int(sizes.max(initial=1))), encoder.padding)
+
+
+def token_stream(encoder: SubwordEncoder, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The sub-words of all texts one after the other, int32, and how many (N,) each text has."""
     made = _tokenizer(encoder.tokenizer, encoder.length)
-    rows: list[np.ndarray] = []
+    rows: list[np.ndarray] = [np.empty(0, np.int32)]
     for start in range(0, len(texts), BLOCK):
         block = [text[:MOST_BYTES] for text in texts[start : start + BLOCK]]
         rows += [np.array(found.ids, np.int32) for found in made.encode_batch_fast(block, add_special_tokens=encoder.special)]
-    sizes = np.array([len(row) for row in rows], np.int64)
-    width = length or max(1, int(sizes.max(initial=1)))
-    ids = np.full((len(rows), width), encoder.padding, np.int32)
-    if len(rows):
-        ids[np.arange(width) < sizes[:, None]] = np.concatenate(rows)
+    return np.concatenate(rows), np.array([len(row) for row in rows[1:]], np.int64)
+
+
+def padded(tokens: np.ndarray, sizes: np.ndarray, width: int, padding: int) -> np.ndarray:
+    """A stream of sub-words of which each text has `sizes` (N,) → int32 (N, width)."""
+    ids = np.full((len(sizes), width), padding, np.int32)
+    ids[np.arange(width) < sizes[:, None]] = tokens
     return ids
 
 

@@ -28,6 +28,12 @@ class Data(Section, frozen=True, kw_only=True):
     similarity: about(str | None, "CSV of sentence, sentence, score: the test; its sentences are never used for training") = None
     similarity_validation: about(str | None, "the same for validation, which chooses the best epoch") = None
     max_rows: about(int | None, "maximum number of training pairs, sets or texts read from each source", ge=2) = None
+    in_memory: about(
+        bool | None, "labelled texts: false reads a file in batches and trains from tokens on disk; by default so from 256 MB of text on"
+    ) = None
+    sample_rows: about(int, "rows of such a file from which tokenizer and labels are learned; some of them validate and test", ge=1000) = (
+        200_000
+    )
     balance: about(str, "labelled texts: none, over (repeat rows of rare labels) or under (drop rows of common ones)") = "none"
 
 

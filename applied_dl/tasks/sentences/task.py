@@ -39,7 +39,7 @@ trained_by_keras = True
 
 def prepare(recipe, cache: Path) -> Prepared:
     """Read, remove the test sentences from training, split, tokenise; the tokenizer is trained on the training rows."""
-    return prepare_sentences(recipe)
+    return prepare_sentences(recipe, cache)
 
 
 def resolve_defaults(recipe, prepared):

@@ -18,6 +18,7 @@ from applied_dl.tasks.sentences.fit.embedding_init import initialize_embedding, 
 from applied_dl.tasks.sentences.fit.ids import stacked, token_ids, trimmed
 from applied_dl.tasks.sentences.fit.linear import fit_linear, linear_share
 from applied_dl.tasks.sentences.fit.pairs import held_out, pairs_of, teacher_pairs, times_shown
+from applied_dl.tasks.sentences.fit.stored import stored_texts
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
 from applied_dl.tasks.sentences.readers.read import balanced
@@ -126,11 +127,15 @@ def _fit_classes(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
 
 def _fit_net(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
     """A linear head on the vector, trained together with the encoder (`tokens`: its layers on token ids)."""
-    encoder, settings, rows = prepared.encoder, recipe.train, _balanced_rows(recipe, prepared)
-    several, held, target = encoder.multi_label, prepared.validation, prepared.train.target
+    encoder, settings, stored = prepared.encoder, recipe.train, prepared.state.stored
+    several, held, target = encoder.multi_label, prepared.validation, (stored or prepared.train).target
     weight = None if several else class_weights(target, encoder.labels, settings.class_weights)
     one_hot = (lambda target: target) if several else (lambda target: np.eye(len(encoder.labels), dtype=np.float32)[target])
-    source = resident({"ids": ids[rows]}, one_hot(target[rows]), None if weight is None else weight[rows])
+    rows = _balanced_rows(recipe, encoder, target)
+    if stored is None:
+        source = resident({"ids": ids[rows]}, one_hot(target[rows]), None if weight is None else weight[rows])
+    else:
+        source = stored_texts(stored, encoder, None if recipe.data.balance == "none" else rows, weight)
     validation = resident({"ids": token_ids(model, held, encoder)}, one_hot(held.target))
     change = token_augmentation(recipe.preprocess.augment, recipe.preprocess.strength, encoder.padding)
 
@@ -147,14 +152,14 @@ def _fit_net(recipe, prepared, tokens, model, ids, trainer, tag) -> Fitted:
     return Fitted(model, history, {"classifier": whole})
 
 
-def _balanced_rows(recipe, prepared) -> np.ndarray:
-    part = prepared.train
-    return np.arange(len(part)) if prepared.encoder.multi_label else balanced(part.target, recipe.data.balance, recipe.train.seed)
+def _balanced_rows(recipe, encoder: SubwordEncoder, target: np.ndarray) -> np.ndarray:
+    return np.arange(len(target)) if encoder.multi_label else balanced(target, recipe.data.balance, recipe.train.seed)
 
 
 def _with_linear(recipe, prepared, fitted: Fitted, ids: np.ndarray) -> Fitted:
     """The linear classifier, its share beside the net, and where the recipe says so its fit on all rows."""
-    encoder, part, rows = prepared.encoder, prepared.train, _balanced_rows(recipe, prepared)
+    encoder, part = prepared.encoder, prepared.train
+    rows = _balanced_rows(recipe, encoder, part.target)
     vectors = english().vectors if recipe.learn.init == "english" else None
 
     def fit(ids, target, choice=None):

@@ -26,12 +26,23 @@ FEW_LABELS = 20  # that are always taken as classes
 TRUE, FALSE = ("1", "1.0", "true", "yes", "y", "t"), ("0", "0.0", "false", "no", "n", "f", "")
 
 
+class LabelForm(Struct, frozen=True, kw_only=True):
+    """How the cells of a label column are written: as `lists` ("cells", or "written" as text), in `brackets` (<python><pandas>), or with a
+    `separator` between several labels; otherwise each cell is a label."""
+
+    lists: str = ""
+    brackets: bool = False
+    separator: str | None = None
+
+
 class Labels(Struct, frozen=True, kw_only=True):
-    """`rows` holds the label names of each row, None where a row has no label cell; `several` where a row may have more than one."""
+    """`rows` holds the label names of each row, None where a row has no label cell; `several` where a row may have more than one; `form`
+    how the cells of one column are written."""
 
     rows: list[tuple[str, ...] | None]
     several: bool
     warnings: list[str] = []
+    form: LabelForm = LabelForm()
 
 
 def read_labels(cells: list, separator: str | None, where: str) -> Labels:
@@ -45,40 +56,53 @@ def read_labels(cells: list, separator: str | None, where: str) -> Labels:
     Raises:
         DataError: where a separator that was named occurs in no cell.
     """
-    lists = _lists(cells)
+    lists, kind = _lists(cells)
     if lists is not None:
         rows = [None if row is None else _names(row) for row in lists]
-        return Labels(rows=rows, several=True, warnings=[f"{where}: its cells are lists, read as several labels of a text."])
+        note = f"{where}: its cells are lists, read as several labels of a text."
+        return Labels(rows=rows, several=True, warnings=[note], form=LabelForm(lists=kind))
     texts = [_text(cell) for cell in cells]
-    if separator is None and sum(bool(BRACKETED.fullmatch(text)) for text in texts) > LISTED * sum(map(bool, texts)):  # <python><pandas>
-        texts = [text.strip("<>").replace("><", "|") for text in texts]
+    brackets = separator is None and sum(bool(BRACKETED.fullmatch(text)) for text in texts) > LISTED * sum(map(bool, texts))
+    if brackets:
+        texts = [_unbracketed(text) for text in texts]
         separator = "|" if any("|" in text for text in texts) else "none"
     found = _separator(texts) if separator is None else None if separator == "none" else NAMED.get(separator, separator)
-    if found is None:
-        return Labels(rows=[(text,) if text else None for text in texts], several=False)
-    if separator is not None and not any(found in text for text in texts):
+    if found is not None and separator is not None and not any(found in text for text in texts):
         raise DataError(f"{where}: no cell holds the separator {found!r} of data.label_separator; remove the key or correct it.")
-    rows = [_names(_split(text, found)) if text else None for text in texts]
     note = (
         f"{where}: cells with {found!r} between them are read as several labels of a text (data.label_separator = 'none' takes them whole)."
     )
-    return Labels(rows=rows, several=True, warnings=[note] if separator is None else [])
+    return Labels(
+        rows=[_separated(text, found) for text in texts], several=found is not None,
+        warnings=[note] if found is not None and separator is None else [], form=LabelForm(brackets=brackets, separator=found),
+    )  # fmt: skip
 
 
-def read_one_hot(columns: dict[str, list], where: str) -> Labels:
+def labels_by(form: LabelForm, cells: list) -> list[tuple[str, ...] | None]:
+    """The labels of further cells of a column that was read before; None for a cell without any, or one that is no list among lists."""
+    if form.lists:
+        read = [_list_of(cell, form.lists) for cell in cells]
+        return [None if row is None else _names(row) for row in read]
+    texts = [_text(cell) for cell in cells]
+    return [_separated(_unbracketed(text) if form.brackets else text, form.separator) for text in texts]
+
+
+def read_one_hot(columns: dict[str, list], where: str, first: int = 1) -> Labels:
     """Labels from columns of 0 and 1 (or true and false), one per label. Several labels unless every row has exactly one.
+
+    first: the number of the first row, for messages.
 
     Raises:
         DataError: for a cell that is neither.
     """
     rows: list[list[str]] = [[] for _ in next(iter(columns.values()))]
     for name, cells in columns.items():
-        for number, cell in enumerate(cells):
+        for i, cell in enumerate(cells):
             text = _text(cell).lower()
             if text in TRUE:
-                rows[number].append(name)
+                rows[i].append(name)
             elif text not in FALSE:
-                raise DataError(f"{where}, column {name!r}, row {number + 1}: expected 0 or 1, received {text[:40]!r}.")
+                raise DataError(f"{where}, column {name!r}, row {first + i}: expected 0 or 1, received {text[:40]!r}.")
     return Labels(rows=[tuple(row) for row in rows], several=any(len(row) != 1 for row in rows))
 
 
@@ -127,18 +151,37 @@ def check_classes(rows: list[tuple[str, ...]], where: str) -> None:
     raise DataError(f"{where} has {len(names):,} different labels in {len(rows):,} rows; classes repeat more often: {hint}.")
 
 
-def _lists(cells: list) -> list[list | None] | None:
-    """The lists of list cells, or of cells written as JSON or Python lists; None where they are something else."""
+def _lists(cells: list) -> tuple[list[list | None] | None, str]:
+    """The lists of list cells ("cells"), or of cells "written" as JSON or Python lists; None where they are something else."""
     filled = [cell for cell in cells if not _missing(cell)]
     if not filled:
-        return None
+        return None, ""
     if sum(isinstance(cell, list | tuple | set) for cell in filled) >= LISTED * len(filled):
-        return [None if _missing(cell) else list(cell) if isinstance(cell, list | tuple | set) else [cell] for cell in cells]
+        return [_list_of(cell, "cells") for cell in cells], "cells"
     written = [cell for cell in filled if isinstance(cell, str) and cell.strip()[:1] in "[{(" and cell.strip()[-1:] in "]})"]
     if len(written) < LISTED * len(filled):
+        return None, ""
+    parsed = [_list_of(cell, "written") for cell in cells]
+    return (parsed if all(row is not None or _missing(cell) for row, cell in zip(parsed, cells)) else None), "written"
+
+
+def _list_of(cell, kind: str) -> list | None:
+    """A cell as a list; None where it is missing, or is written in another way."""
+    if _missing(cell):
         return None
-    parsed = [None if _missing(cell) else _parsed(str(cell).strip()) for cell in cells]
-    return parsed if all(row is not None or _missing(cell) for row, cell in zip(parsed, cells)) else None
+    if kind == "written":
+        return _parsed(str(cell).strip())
+    return list(cell) if isinstance(cell, list | tuple | set) else [cell]
+
+
+def _unbracketed(text: str) -> str:
+    """<python><pandas> → python|pandas."""
+    return text.strip("<>").replace("><", "|")
+
+
+def _separated(text: str, separator: str | None) -> tuple[str, ...] | None:
+    """The labels of a cell's text; None where it is empty."""
+    return None if not text else (text,) if separator is None else _names(_split(text, separator))
 
 
 def _parsed(text: str) -> list | None:

@@ -121,11 +121,11 @@ def _words_of_file(recipe, texts: list[str]) -> list[str]:
     return [word for i, word in enumerate(words) if i < first or word.lower() in used]
 
 
-def training_width(encoder: SubwordEncoder, texts: list[str], asked: int | None) -> int:
-    """Tokens of the longest text that train: all that the model reads, as far as the memory for all texts allows."""
+def training_width(encoder: SubwordEncoder, texts: int, asked: int | None) -> int:
+    """Tokens of the longest text that train: all that the model reads, as far as the memory for so many texts allows."""
     if not encoder.tokenizer or encoder.length <= LENGTH[1] or asked is not None:
         return encoder.length
-    return max(LENGTH[1], min(encoder.length, TRAINED, CELLS // max(len(texts), 1)))
+    return max(LENGTH[1], min(encoder.length, TRAINED, CELLS // max(texts, 1)))
 
 
 def _usual(sizes, limits: tuple[int, int], percentile: float = 99) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, text_lengths
 from applied_dl.tasks.sentences.readers.labels import match_labels
+from applied_dl.tasks.sentences.readers.large import Sample, large_source, sample
 from applied_dl.tasks.sentences.readers.layouts import scored_pairs
 from applied_dl.tasks.sentences.readers.learn import SAMPLE, learn_encoder, takes_english, training_width
 from applied_dl.tasks.sentences.readers.read import (
@@ -27,6 +29,7 @@ from applied_dl.tasks.sentences.readers.read import (
     split_groups,
 )
 from applied_dl.tasks.sentences.readers.sources import part_folders
+from applied_dl.tasks.sentences.readers.stored import Stored, held_out, store
 from applied_dl.text.inputs import WHOLE_FILES
 from applied_dl.text.markup import tidy
 from applied_dl.text.subwords import english
@@ -43,6 +46,7 @@ class SentencesState(Struct, frozen=True, kw_only=True):
     rows: (N, K) int32 places among the training texts, `ABSENT` where a row has fewer. negatives: (N,) place of each row's hard negative,
     or None. source: (N,) the data source that each row came from. columns: the names of the text and label columns that were read.
     explicit: the parts that the recipe or the folder names, which never train. english: the tokenizer is that of the package's table.
+    stored: the training texts of a file larger than memory, of which the training part is a sample.
     """
 
     rows: np.ndarray
@@ -51,19 +55,29 @@ class SentencesState(Struct, frozen=True, kw_only=True):
     columns: dict[str, tuple[str, ...]] = {}
     explicit: tuple[str, ...] = ()
     english: bool = False
+    stored: Stored | None = None
 
 
-def prepare_sentences(recipe) -> Prepared:
-    """Read, remove the test sentences from training, split, tokenise."""
+def row_count(prepared: Prepared) -> int:
+    """How many rows train: of texts larger than memory, those on disk."""
+    return len(prepared.state.rows if prepared.state.stored is None else prepared.state.stored)
+
+
+def prepare_sentences(recipe, cache: Path) -> Prepared:
+    """Read, remove the test sentences from training, split, tokenise; `cache` keeps the tokens of texts larger than memory."""
     data = recipe.data
     scored = [read_similarity(path) if path else None for path in (data.similarity_validation, data.similarity)]
     tested = [text for pairs in scored if pairs for text in pairs.a + pairs.b]
     data = _with_part_folders(data)
     explicit = tuple(name for name in ("validation", "test") if getattr(data, name) is not None)
-    train, validation, test = _parts(data, tested, recipe.preprocess.html, recipe.train.seed)
+    path = large_source(recipe, data)
+    sampled = None if path is None else sample(path, data, recipe.train.seed)
+    if path is not None and sampled is None and data.in_memory is False:
+        raise DataError(f"{str(path)!r} holds no labelled texts, which data.in_memory = false reads in batches; remove the key.")
+    train, validation, test = _parts(data, tested, recipe.preprocess.html, recipe.train.seed, sampled)
     used, codes = _texts_of(train)
     encoder = learn_encoder(recipe, used, train)
-    width = training_width(encoder, used, recipe.preprocess.length)
+    width = training_width(encoder, len(used), recipe.preprocess.length)
     ids = encode_texts(msgspec.structs.replace(encoder, length=width), used, _width(encoder))
     warnings = [*train.warnings, *_cut(encoder, used, ids, width, recipe)]
     parts = {"train": Part(inputs={encoder.input: ids}, target=None, extra={"text": np.array(used, object)})}
@@ -85,13 +99,38 @@ def prepare_sentences(recipe) -> Prepared:
         english=takes_english(recipe) and encoder.tokenizer == english().tokenizer,
     )  # fmt: skip
     marks = [part.inputs[encoder.input] for part in parts.values()]
-    return Prepared(
+    prepared = Prepared(
         encoder=encoder,
         **parts,
         fingerprint=fingerprint(*marks, codes.rows, encoder.tokenizer),
         facts=facts,
         warnings=warnings,
         state=state,
+    )
+    if path is None or sampled is None:
+        return prepared
+    held = held_out([part for name, part in (("validation", validation), ("test", test)) if name not in explicit])
+    long = msgspec.structs.replace(encoder, length=training_width(encoder, 1, recipe.preprocess.length))
+    return _with_stored(prepared, data, sampled, *store(path, data, sampled.form, long, held, cache))
+
+
+def _with_stored(prepared: Prepared, data, sampled: Sample, stored: Stored, notes: list[str]) -> Prepared:
+    """The prepared sample, with all training texts."""
+    if not len(stored):
+        raise DataError("No text is left to train on: all are held out, or of labels that the sample lacks; raise data.sample_rows.")
+    rows = f"{sampled.rows:,} rows, {len(stored):,} of them for training"
+    known = f"tokenizer and labels are learned from {len(prepared.train):,} of them (data.sample_rows = {data.sample_rows:,})"
+    return msgspec.structs.replace(
+        prepared,
+        fingerprint=fingerprint(prepared.fingerprint, str(len(stored))),
+        facts={
+            **prepared.facts,
+            "rows": sampled.rows,
+            "training_rows": len(stored),
+            "summary": f"{rows}; {known}; of the sample: {prepared.facts['summary']}",
+        },
+        warnings=prepared.warnings + notes,
+        state=msgspec.structs.replace(prepared.state, stored=stored),
     )
 
 
@@ -115,16 +154,17 @@ def _with_part_folders(data):
     return msgspec.structs.replace(data, **part_folders(data.source)) if one else data
 
 
-def _parts(data, tested: list[str], html: bool | None, seed: int) -> tuple[Groups, Groups, Groups]:
+def _parts(data, tested: list[str], html: bool | None, seed: int, sampled: Sample | None) -> tuple[Groups, Groups, Groups]:
+    found = None if sampled is None else [sampled.source]
     if data.train is None:
         sources = (data.source,) if isinstance(data.source, str) else tuple(data.source)
         if not sources:
             raise UsageError("data.source lists no source.")
         if data.test or data.validation:
             raise UsageError("data.validation and data.test are explicit parts and need data.train beside them.")
-        groups = read_groups(sources, data, html)
+        groups = _checked(read_groups(sources, data, html, found=found), sampled)
         return split_groups(_without(groups, tested), data.split, seed)
-    train = _without(read_groups((data.train,), data, html), tested)
+    train = _without(_checked(read_groups((data.train,), data, html, found=found), sampled), tested)
     alike = _columns_of(data, train)
     held = [read_groups((path,), alike, train.html, least=1) if path else None for path in (data.validation, data.test)]
     if None in held:  # what is missing is cut from the training part, as the shares ask
@@ -132,6 +172,16 @@ def _parts(data, tested: list[str], html: bool | None, seed: int) -> tuple[Group
         train, *cut = split_groups(train, (1 - sum(shares), *shares), seed)
         held = [given or own for given, own in zip(held, cut)]
     return train, *(part if part.labels is not None else distinct_pairs(part) for part in held)
+
+
+def _checked(groups: Groups, sampled: Sample | None) -> Groups:
+    """Raises `DataError` where each row of a large file names one of the labels of a text, whose rows lie far apart."""
+    if sampled is not None and groups.several and not sampled.source.labels.several:
+        raise DataError(
+            "Texts have rows with different labels, which are several labels of a text; such rows are read in memory alone: set "
+            "data.in_memory = true, or write all labels of a text in one row."
+        )
+    return groups
 
 
 def _without(groups: Groups, tested: list[str]) -> Groups:

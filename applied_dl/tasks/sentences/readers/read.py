@@ -18,7 +18,7 @@ from applied_dl.core.plurals import numbered
 from applied_dl.core.splits import split_rows
 from applied_dl.tasks.sentences.readers.labels import check_classes, merge_spellings
 from applied_dl.tasks.sentences.readers.layouts import KINDS, scored_pairs
-from applied_dl.tasks.sentences.readers.sources import read_source
+from applied_dl.tasks.sentences.readers.sources import Source, read_source
 from applied_dl.text.markup import USUAL, markup_share, tidy
 from applied_dl.text.tables import Table, read_table
 
@@ -58,7 +58,7 @@ class Scored(Struct, kw_only=True):
     scores: np.ndarray
 
 
-def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, least: int = 2) -> Groups:
+def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, least: int = 2, found: list[Source] | None = None) -> Groups:
     """Read sources of one kind (running text counts as pairs).
 
     Args:
@@ -66,6 +66,7 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
         settings: a recipe's [data].
         html: remove HTML from the texts; None: where enough of them hold some.
         least: different labels that labelled texts must have, where a text has one.
+        found: what was read of the sources already; by default they are read.
 
     Raises:
         DataError: where nothing usable is found, or labels are no classes.
@@ -73,7 +74,7 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
     """
     if settings.kind is not None:
         pick("data.kind", settings.kind, dict.fromkeys(KINDS))
-    found = [read_source(source, settings) for source in sources]
+    found = [read_source(source, settings) for source in sources] if found is None else found
     kinds = {part.kind for part in found}
     if "labelled" in kinds and len(kinds) > 1:
         raise UsageError("data.source mixes labelled texts with other kinds; train one model for each.")
@@ -210,6 +211,11 @@ def balanced(codes: np.ndarray, how: str, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(parts)).astype(np.int64)
 
 
+def many_conflicts(conflicts: int, texts: int) -> bool:
+    """Whether so many texts have rows with different labels that these are several labels of a text, a row for each."""
+    return conflicts > max(LONG_FORM * texts, FEW_CONFLICTS)
+
+
 def plain(text: str) -> str:
     """A text's letters and digits, lower case, for comparing."""
     return " ".join(re.findall(r"\w+", text.lower()))
@@ -244,7 +250,7 @@ def _labelled_once(groups: Groups, sources: tuple[str, ...], least: int) -> Grou
         by_text.setdefault(text, {}).update(dict.fromkeys(row))
     first = np.unique(place, return_index=True)[1]
     conflicts = sum(len(found) > 1 for found in by_text.values()) if not groups.several else 0
-    if conflicts > max(LONG_FORM * len(by_text), FEW_CONFLICTS):
+    if many_conflicts(conflicts, len(by_text)):
         groups = msgspec.structs.replace(groups, several=True)
         groups.warnings.append(
             f"{conflicts:,} of {len(by_text):,} texts have rows with different labels, which were read as several labels of a text."
@@ -290,6 +296,6 @@ def _units(groups: Groups) -> np.ndarray:
 
 
 __all__ = [
-    "ABSENT", "BALANCES", "HELD_OUT", "Groups", "Scored", "balanced", "distinct_pairs", "exclude", "plain", "read_groups",
-    "read_similarity", "split_groups", "take",
+    "ABSENT", "BALANCES", "HELD_OUT", "Groups", "Scored", "balanced", "distinct_pairs", "exclude", "many_conflicts", "plain",
+    "read_groups", "read_similarity", "split_groups", "take",
 ]  # fmt: skip

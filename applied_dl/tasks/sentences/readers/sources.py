@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -13,12 +14,12 @@ from applied_dl.core.errors import DataError
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
 from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of
 from applied_dl.tasks.sentences.readers.labels import Labels, read_labels, read_one_hot
-from applied_dl.tasks.sentences.readers.layouts import belongs_together, layout_of
+from applied_dl.tasks.sentences.readers.layouts import Layout, belongs_together, layout_of
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
 from applied_dl.text.inputs import WHOLE_FILES
-from applied_dl.text.tables import HEAD, Table, has_header, is_table, read_table
+from applied_dl.text.tables import ROWS, Table, is_table, read_table, with_header
 
 PREFIX = "__label__"  # of fastText's files
 PLAIN = (".txt", ".text", ".md", ".htm", ".html", ".eml", "")  # files that are one text each in a folder per class
@@ -26,6 +27,7 @@ FEWEST_FILES = 3  # of a class folder, on average
 LARGEST = 2**17  # bytes of such a file, at the median: larger ones are books, whose folders are a corpus
 PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"), "test": ("test", "testing")}
 SOME = 50  # lines that show how a file is written
+TAGGED = ("labels", "text")  # the columns of `__label__` lines
 
 
 class Source(Struct, kw_only=True):
@@ -44,7 +46,7 @@ def read_source(source: str, data) -> Source:
     """The rows of a source by the recipe's [data]. Raises `DataError` where its kind does not fit."""
     path = Path(source)
     if is_table(source) and data.kind != "text":
-        found = _from_table(read_table(source, _named(data)), data)
+        found = _from_table(read_table(source, named(data)), data)
         if found is not None:
             return found
     elif (
@@ -110,22 +112,9 @@ def _from_table(table: Table, data) -> Source | None:
     if layout.kind == "sets":
         lists = not table.sets and isinstance(table.rows[0][0], list)  # one column of lists, or all cells of a row
         return Source(kind="sets", rows=[(row[0] or []) if lists else row for row in table.rows], warnings=warnings)
-    cell = lambda row, i: row[i] if i < len(row) else None  # noqa: E731
     if layout.kind == "labelled":
-        names = [table.header[i] if i < len(table.header) else f"column_{i + 1}" for i in range(max(*layout.labels, *layout.texts) + 1)]
-        where = f"{table.path}, column {names[layout.labels[0]]!r}"
-        columns = {names[i]: cells_of(table, i) for i in layout.labels}
-        labels = (
-            read_one_hot(columns, table.path)
-            if len(columns) > 1
-            else read_labels(columns[names[layout.labels[0]]], data.label_separator, where)
-        )
-        groups = None if layout.group is None else [str(cell(row, layout.group) or f"row {i}") for i, row in enumerate(table.rows)]
-        return Source(
-            kind="labelled", rows=[[joined([cell(row, i) for i in layout.texts])] for row in table.rows], labels=labels, groups=groups,
-            warnings=[*warnings, *labels.warnings],
-            columns={use: tuple(names[i] for i in places) for use, places in (("text", layout.texts), ("labels", layout.labels))},
-        )  # fmt: skip
+        return labelled_source(table, layout, data, warnings)
+    cell = lambda row, i: row[i] if i < len(row) else None  # noqa: E731
     rows = [[cell(row, i) for i in layout.texts] for row in table.rows]
     if layout.alike is not None:
         together = belongs_together(cells_of(table, layout.alike))
@@ -152,22 +141,69 @@ def _from_folders(path: Path, folders: dict[str, list[Path]]) -> Source:
 
 def _from_lines(path: Path, data) -> Source | None:
     """A file of lines that begin with fastText's `__label__`, or whose tabs make a table of a label and a text; None for another."""
-    some = [line for line in itertools.islice(decoded(path, Reading(), cut=True), SOME) if line.strip()]
-    if len(some) > 1 and all(line.startswith(PREFIX) for line in some):
-        reading = Reading()
-        parts = [_tagged(line) for line in decoded(path, reading, cut=False) if line.strip()]
-        labels = Labels(rows=[tags for tags, _ in parts], several=any(len(tags) > 1 for tags, _ in parts))
-        return Source(kind="labelled", rows=[[text] for _, text in parts], labels=labels, warnings=reading.warnings())
-    tabs = Counter(line.count("\t") for line in some).most_common(1)
-    if len(some) < 2 * FEW or not tabs[0][0] or tabs[0][1] < 0.95 * len(some):
+    reading, table = Reading(), Table(path=str(path))
+    for part in line_batches(path, data, reading):
+        table.header, table.warnings = part.header, reading.warnings()
+        table.rows += part.rows
+    if not table.rows:
         return None
-    reading = Reading()
-    rows = [line.split("\t") for line in decoded(path, reading, cut=False) if line.strip()]
-    table = Table(path=str(path), rows=[row for row in rows if len(row) == tabs[0][0] + 1], warnings=reading.warnings())
-    if has_header(table.rows[:HEAD], _named(data)):
-        table.header, table.rows = [cell.strip() for cell in table.rows[0]], table.rows[1:]
+    if is_tagged(table):
+        return tagged_source(table, reading.warnings())
     found = _from_table(table, data)
     return found if found is not None and found.kind == "labelled" else None
+
+
+def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
+    """The rows of such a file in batches, in constant memory: of `__label__` lines the labels and the text; none of another file."""
+    some = [line for line in itertools.islice(decoded(path, Reading(), cut=True), SOME) if line.strip()]
+    lines = (line for line in decoded(path, reading, cut=False) if line.strip())
+    if len(some) > 1 and all(line.startswith(PREFIX) for line in some):
+        while part := list(itertools.islice(lines, ROWS)):
+            yield Table(path=str(path), header=list(TAGGED), rows=[list(_tagged(line)) for line in part])
+        return
+    tabs = Counter(line.count("\t") for line in some).most_common(1)
+    if len(some) < 2 * FEW or not tabs[0][0] or tabs[0][1] < 0.95 * len(some):
+        return
+    cells = (row for line in lines if len(row := line.split("\t")) == tabs[0][0] + 1)
+    yield from with_header(path, cells, named(data))
+
+
+def is_tagged(table: Table) -> bool:
+    """Whether a table is one of `__label__` lines."""
+    return table.header == list(TAGGED) and isinstance(table.rows[0][0], tuple)
+
+
+def tagged_source(table: Table, warnings: list[str]) -> Source:
+    """The labels and texts of `__label__` lines."""
+    labels = Labels(rows=[tags for tags, _ in table.rows], several=any(len(tags) > 1 for tags, _ in table.rows))
+    return Source(kind="labelled", rows=[[text] for _, text in table.rows], labels=labels, warnings=warnings)
+
+
+def labelled_source(table: Table, layout: Layout, data, warnings: list[str]) -> Source:
+    """Labeled texts by the columns of a table."""
+    names = column_names_of(table, layout)
+    where = f"{table.path}, column {names[layout.labels[0]]!r}"
+    columns = {names[i]: cells_of(table, i) for i in layout.labels}
+    if len(columns) > 1:
+        labels = read_one_hot(columns, table.path)
+    else:
+        labels = read_labels(columns[names[layout.labels[0]]], data.label_separator, where)
+    groups = None if layout.group is None else [str(cell or f"row {i}") for i, cell in enumerate(cells_of(table, layout.group))]
+    return Source(
+        kind="labelled", rows=[[text] for text in texts_of(table, layout)], labels=labels, groups=groups,
+        warnings=[*warnings, *labels.warnings],
+        columns={use: tuple(names[i] for i in places) for use, places in (("text", layout.texts), ("labels", layout.labels))},
+    )  # fmt: skip
+
+
+def texts_of(table: Table, layout: Layout) -> list[str]:
+    """The text of each row, of one column or of several."""
+    return [joined([row[i] if i < len(row) else None for i in layout.texts]) for row in table.rows]
+
+
+def column_names_of(table: Table, layout: Layout) -> list[str]:
+    """The names of the columns up to the last one that is read."""
+    return [table.header[i] if i < len(table.header) else f"column_{i + 1}" for i in range(max(*layout.labels, *layout.texts) + 1)]
 
 
 def _tagged(line: str) -> tuple[tuple[str, ...], str]:
@@ -178,7 +214,7 @@ def _tagged(line: str) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(word.removeprefix(PREFIX) for word in match[0].replace(",", " ").split())), line[match.end() :]
 
 
-def _named(data) -> tuple[str, ...]:
+def named(data) -> tuple[str, ...]:
     """The columns that the recipe names."""
     named: list[str] = []
     for value in (data.column, data.target, data.group):

@@ -45,7 +45,7 @@ def test_the_table_is_taken_where_no_key_asks_for_another(tmp_path, texts, secti
     rows = [(f"{text} {word}", f"label{i % 2}") for word in ("one", "two", "three", "four", "five") for i, text in enumerate(texts[:2])]
     (tmp_path / "a.csv").write_text("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows))
     recipe = recipes.read_recipe({"task": "sentences", "data": {"source": str(tmp_path / "a.csv")}, **sections})
-    prepared = prepare_sentences(recipe)
+    prepared = prepare_sentences(recipe, tmp_path)
     assert prepared.state.english == taken
     assert (prepared.encoder.tokenizer == english().tokenizer) == taken
     assert np.all(prepared.train.inputs["ids"][:, 0] > 0)

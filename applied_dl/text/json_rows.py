@@ -1,0 +1,45 @@
+"""JSON files as rows: one value per line, or one list; nested objects with dotted names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from applied_dl.core.errors import DataError
+from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
+
+
+def flattened(row: dict, prefix: str = "") -> dict:
+    """A nested JSON object with dotted names: {"data": {"text": "a"}} → {"data.text": "a"}; lists stay as they are."""
+    found: dict = {}
+    for key, value in row.items():
+        if isinstance(value, dict) and value:
+            found |= flattened(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:
+    """Row number and value of a file of JSON lines, or of one JSON list (also under the only key of an object that holds one).
+
+    Raises `DataError` for what is no JSON.
+    """
+    if suffix_of(path) == ".json":
+        try:
+            whole = json.loads(whole_text(path, reading))
+        except (ValueError, RecursionError):
+            pass  # one object per line, under the name of the other format
+        else:
+            lists = [value for value in whole.values() if isinstance(value, list)] if isinstance(whole, dict) else [whole]
+            rows = lists[0] if len(lists) == 1 and isinstance(lists[0], list) else [whole]
+            yield from enumerate(rows, 1)
+            return
+    for number, line in enumerate(decoded(path, reading, cut=False), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{str(path)!r}, row {number}: not JSON: {error}.") from error

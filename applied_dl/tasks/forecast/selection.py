@@ -45,5 +45,5 @@ def choose(recipe, form: str, windows: int, season: int, short: bool, lengths: l
         return "ets", None
     if form == "panel":
         large = sum(lengths) >= max(LARGE_PANEL, LONG_PANEL * len(lengths))
-        return "panel" if large or covariates or data.static_covariates else "ets", None
+        return "panel" if large or data.past_covariates or data.static_covariates else "ets", None
     return ("ridge", None) if model.preset == "fast" else ("blend", members)

@@ -20,6 +20,7 @@ from applied_dl.tasks.forecast.defaults import resolve_forecast, smaller_models
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
+from applied_dl.tasks.forecast.fit.effect import effect_of
 from applied_dl.tasks.forecast.fit.intervals import learned, margins, quantile_bases, quantile_margins, spread_out, uncrossed
 from applied_dl.tasks.forecast.fit.net import build_one, fit_forecast
 from applied_dl.tasks.forecast.fit.refit import is_closed, refit_blend, refit_closed, refit_network
@@ -50,8 +51,8 @@ def resolve_defaults(recipe, prepared):
 def build(recipe, prepared) -> keras.Model:
     """Raw windows by name → forecast (B, H, D): standardised for an aligned set, in the user's units for a panel."""
     if recipe.model.name == "blend":
-        return average([build_one(recipe, prepared, name) for name in recipe.model.members])
-    return build_one(recipe, prepared, recipe.model.name)
+        return average([build_one(recipe, prepared, name, None) for name in recipe.model.members])
+    return build_one(recipe, prepared, recipe.model.name, None)
 
 
 def fit(recipe, prepared, trainer) -> Fitted:
@@ -59,6 +60,11 @@ def fit(recipe, prepared, trainer) -> Fitted:
 
     The second fit is `extra["refit"]`.
     """
+    if effect := effect_of(prepared):
+        console.say(
+            "covariates",
+            f"known ahead, {'multiply' if effect.multiplies else 'add to'} the values{', by a bent line' * bool(effect.knots)}",
+        )
     turns = trainer.turns(2 if recipe.train.refit else 1, "fit")
     fitted = _fit(recipe, prepared, next(turns))
     if not fitted.history.rows or (again := next(turns, None)) is None:

@@ -17,6 +17,7 @@ from applied_dl.layers.backend import constant
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
+from applied_dl.tasks.forecast.fit.effect import Effect, effect_of, known_series, without_effect
 from applied_dl.tasks.forecast.fit.smoothing import fit_ets
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
@@ -47,8 +48,8 @@ class Relative(keras.losses.Loss):
         return {"share": self.share, "name": self.name, "reduction": self.reduction}
 
 
-def spec_of(recipe, prepared) -> Spec:
-    """The sizes of the recipe's models."""
+def spec_of(recipe, prepared, effect: Effect | None = None) -> Spec:
+    """The sizes of the recipe's models, and how the covariates known ahead act."""
     e, state, sample = prepared.encoder, prepared.state, prepared.test.inputs
     sizes = {name: sample[name].shape[-1] for name in ("past", "future", "static") if name in sample}
     units = {f"{name}_{what}": values for name, pair in state.units.items() for what, values in zip(("center", "scale"), pair)}
@@ -62,14 +63,21 @@ def spec_of(recipe, prepared) -> Spec:
         cycle=e.cycle,
         outputs=outputs,
         log_variance=recipe.train.loss == "gaussian_nll",
+        multiplies=effect is not None and effect.multiplies,
+        knots=effect.knots if effect else (),
         **sizes,
         **units,
     )
 
 
-def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = (), smoothing: Smoothing | None = None) -> keras.Model:
-    """One model by name, with the recipe's widths where it has them; ridge and ets with what was solved for them."""
-    spec, model, builder = spec_of(recipe, prepared), recipe.model, BUILDERS[name]
+def build_one(
+    recipe, prepared, name: str, effect: Effect | None, kernels: tuple[np.ndarray, ...] = (), smoothing: Smoothing | None = None
+) -> keras.Model:
+    """One model by name, with the recipe's widths where it has them; ridge and ets with what was solved for them.
+
+    A network begins with the effect of the covariates known ahead, and learns it further.
+    """
+    spec, model, builder = spec_of(recipe, prepared, effect), recipe.model, BUILDERS[name]
     known = inspect.signature(builder).parameters
     options = {
         "units": model.units,
@@ -88,7 +96,10 @@ def build_one(recipe, prepared, name: str, kernels: tuple[np.ndarray, ...] = (),
     }.get(name, {})
     if "patch" in known:
         options["patch"] = min(options.get("patch") or known["patch"].default, max(1, spec.lookback // 2))
-    return call(builder, options, spec, **fixed)
+    built = call(builder, options, spec, **fixed)
+    if effect is not None and name != "cyclenet":  # which sees no covariates
+        built.get_layer("effect").set_weights([effect.kernel])
+    return built
 
 
 def _normalize(recipe, prepared, name: str) -> str | None:
@@ -114,20 +125,15 @@ def fit_forecast(recipe, prepared, trainer, tag: str = "model") -> Fitted:
 
 def fit_closed(recipe, prepared, chosen: dict | None = None) -> Fitted:
     """Ridge: no descent, no seed; the covariates known ahead by least squares. chosen: shift and penalties, by default by validation."""
-    e = prepared.encoder
-    ahead = _effect(prepared) if "future" in prepared.test.inputs else None
-    effect = ahead and ahead[1]
-    how = "panel" if e.form == "panel" else "aligned"
+    e, effect = prepared.encoder, effect_of(prepared)
     found = fit_ridge(
-        _windows(prepared, "train", how, effect),
-        _windows(prepared, "validation", how, effect),
+        _windows(prepared, "train", effect),
+        _windows(prepared, "validation", effect),
         e.lookback,
-        ("last",) if how == "panel" else ("last", "mean"),
+        ("last",) if e.form == "panel" else ("last", "mean"),
         chosen,
     )
-    model = build_one(recipe, prepared, "ridge", found.factors)
-    if ahead:
-        model.get_layer("effect").set_weights([ahead[0]])
+    model = build_one(recipe, prepared, "ridge", effect, found.factors)
     history = History(
         rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
     )
@@ -136,15 +142,12 @@ def fit_closed(recipe, prepared, chosen: dict | None = None) -> Fitted:
 
 def fit_smoothing(recipe, prepared) -> Fitted:
     """Exponential smoothing: chosen by rolling origins within the training steps, no descent, no seed."""
-    e, state = prepared.encoder, prepared.state
-    ahead = _effect(prepared) if "future" in prepared.test.inputs else None
+    e, state, effect = prepared.encoder, prepared.state, effect_of(prepared)
     series = [block.values[: len(known)].astype(np.float64) for block, known in zip(state.blocks, state.known)]
-    if ahead:  # in the units of the model, without what the covariates explain
-        series = [(series[0] - np.array(e.center)) / np.array(e.scale) - ahead[1][: len(series[0])]]
-    found = fit_ets(series, e.horizon, e.season, window_of(e.lookback, e.season), plain_only=ahead is not None)
-    model = build_one(recipe, prepared, "ets", smoothing=found)
-    if ahead:
-        model.get_layer("effect").set_weights([ahead[0]])
+    if effect:
+        series = [without_effect(e, values, known, effect) for values, known in known_series(prepared)]
+    found = fit_ets(series, e.horizon, e.season, window_of(e.lookback, e.season))
+    model = build_one(recipe, prepared, "ets", effect, smoothing=found)
     console.say("ets", ", ".join(found.names[:3]))
     history = History(
         rows=[{"epoch": 1, "loss": found.error, "val_loss": found.error}], best_epoch=1, best=found.error, stopped="solved in closed form"
@@ -152,35 +155,25 @@ def fit_smoothing(recipe, prepared) -> Fitted:
     return Fitted(model, history, {"smoothing": found})
 
 
-def _windows(prepared, part: str, how: str, effect) -> list[np.ndarray]:
-    """Standardised windows (N, L + H) per channel."""
+def _windows(prepared, part: str, effect: Effect | None) -> list[np.ndarray]:
+    """Standardised windows (N, L + H) per channel, without the effect of the covariates."""
     e, state = prepared.encoder, prepared.state
-    if how == "panel":
+    if e.form == "panel":
         rows = getattr(prepared, part)
-        level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(rows.inputs["history"]), e.season))
         both = np.concatenate([rows.inputs["history"], rows.extra["filled"]], axis=1)
+        if effect:
+            known = (rows.inputs["future"] - np.array(state.units["future"][0])) / np.array(state.units["future"][1])
+            size = np.abs(rows.inputs["history"]).mean(axis=1, keepdims=True)
+            both = without_effect(e, both, known, effect, size).astype(np.float32)
+        level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(both[:, : e.lookback]), e.season))
         return [np.clip((both - level) / spread, -30, 30)[..., 0]]
-    values = (state.blocks[0].values - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
-    if effect is not None:
-        values = values - effect[: len(values)]
+    values = state.blocks[0].values
+    if effect:
+        values = without_effect(e, *known_series(prepared, all_steps=True)[0], effect)
+    values = ((values - np.array(e.center)) / np.array(e.scale)).astype(np.float32)
     begin = state.starts[part][:, 1]
     every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0] : begin[-1] + 1]
     return [every[:, d] for d in range(values.shape[1])]
-
-
-def _effect(prepared) -> tuple[np.ndarray, np.ndarray]:
-    """The matrix (F, D) of what the covariates known ahead explain of each channel, and that (T + H, D): by least squares within blocks of
-    the lookback's length."""
-    e, state = prepared.encoder, prepared.state
-    block, (center, scale) = state.blocks[0], state.units["future"]
-    known = (block.future - np.array(center, np.float32)) / np.array(scale, np.float32)
-    values = (block.values - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
-    end = len(state.known[0])
-    length = max(2, min(e.lookback, end // 2))
-    within = lambda a: np.concatenate([a[i : i + length] - a[i : i + length].mean(0) for i in range(0, end - length + 1, length)])  # noqa: E731
-    x, y = within(known[:end]).astype(np.float64), within(values[:end]).astype(np.float64)
-    kernel = np.linalg.solve(x.T @ x + 1e-3 * len(x) * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
-    return kernel, known @ kernel
 
 
 def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
@@ -224,7 +217,7 @@ def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
             f"No series has the {prepared.encoder.horizon} steps after its first ones that {recipe.model.name!r} learns from; give a "
             "longer history, a smaller data.horizon, or model.name = 'ets'."
         )
-    model = build_one(recipe, prepared, recipe.model.name)
+    model = build_one(recipe, prepared, recipe.model.name, effect_of(prepared))
     relative = recipe.train.loss == "relative"
     fitting, validation = sources(recipe, prepared, relative)
     loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.calibration.quantiles)

@@ -40,7 +40,7 @@ STILL = 0.01  # share of the mean error of a series at which its usual one says 
 SOME_ZEROS = 0.3  # share of zeros from which demand is intermittent
 
 
-def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int, plain_only: bool = False) -> Smoothing:
+def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int) -> Smoothing:
     """Choose forecasters by their errors from many origins of the known steps, all series together.
 
     Args:
@@ -48,18 +48,17 @@ def fit_ets(series: list[np.ndarray], horizon: int, season: int, window: int, pl
         horizon: Steps ahead.
         season: Steps of the season; 1 for none.
         window: The newest steps that a forecast reads; histories with fewer are lengthened as they are when predicting.
-        plain_only: Whether only sums of values are allowed: the values are distances to something, not the user's own.
 
     Returns:
         The best of each kind, up to `KEPT`, and their penalties.
     """
     columns = [column for rows in series for column in rows.T]
-    positive = not plain_only and all((column > 0).all() for column in columns)
+    positive = all((column > 0).all() for column in columns)
     least = min(float(column.min()) for column in columns)
     zeros = np.mean([np.mean(column == 0) for column in columns])
-    intermittent = not plain_only and least >= 0 and zeros >= SOME_ZEROS
+    intermittent = least >= 0 and zeros >= SOME_ZEROS
     windows = rolling_windows(columns, horizon, season, window)
-    pool = _members(window, horizon, season, positive, intermittent, plain_only)
+    pool = _members(window, horizon, season, positive, intermittent)
     known = sum(int(np.isfinite(target).sum()) for _, target, *_ in windows)
     if known < FEWEST_ERRORS:
         scale = "plain" if not positive else "ratio" if season > 1 else "log"
@@ -118,7 +117,7 @@ def _first(steps: int, season: int, series: int) -> int:
     return max(1, min(max(first_origin(steps, season), half), steps - 1))
 
 
-def _members(window: int, horizon: int, season: int, positive: bool, intermittent: bool, plain_only: bool) -> list[Member]:
+def _members(window: int, horizon: int, season: int, positive: bool, intermittent: bool) -> list[Member]:
     """All forecasters that the data allow. Logarithms have no trend without an end."""
     found = []
     for scale in SCALES if positive and season > 1 else SCALES[:2] if positive else SCALES[:1]:
@@ -127,8 +126,7 @@ def _members(window: int, horizon: int, season: int, positive: bool, intermitten
                 found += [Member(kind, place, scale) for place in range(len(one.kernels))]
     ways = {"additive", *(["log"] if positive else []), *(["ratio"] if positive and season > 1 else [])}
     names = [name for name, (how, _) in THETAS.items() if how in ways]
-    if not plain_only:
-        names += ["level_shape", *(["log_level_shape"] if positive else []), *([*TSB, "median"] if intermittent else [])]
+    names += ["level_shape", *(["log_level_shape"] if positive else []), *([*TSB, "median"] if intermittent else [])]
     return found + [Member(name=name) for name in names]
 
 

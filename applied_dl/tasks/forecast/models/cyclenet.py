@@ -33,7 +33,7 @@ class Cycle(layers.Layer):
 def cyclenet(spec: Spec, units: int = 128, dropout: float = 0.3, window: int | None = None, normalize: str = "revin") -> keras.Model:
     """units: 0 for the linear core, else the width of its one hidden layer. window: the steps of history seen (short ones do best)."""
     inputs, size = inputs_of(spec), window or spec.lookback
-    z = standardized(spec, inputs)[:, -size:]
+    z = standardized(spec, inputs["history"])[:, -size:]
     z, undo, _ = normalized(z, normalize, spec.season)
     phase = inputs["phase"] + (spec.lookback - size)
     cycle = Cycle(spec.cycle, spec.channels, size + spec.horizon, name="cycle")(phase)

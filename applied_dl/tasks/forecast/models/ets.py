@@ -198,13 +198,9 @@ def ets(spec: Spec, smoothing: Smoothing | None = None, window: int | None = Non
     layer = layer_of(members, window, spec.horizon, spec.season)
 
     def core(x, inputs):
-        if spec.future:  # the distance to the last value, without what the covariates explain
-            rows, scale = x, None
-        else:
-            rows, scale = swap(inputs["history"][:, -window:]), spec.scale  # (B, D, W)
-        rows = ops.reshape(rows, (-1, window))
+        rows = ops.reshape(swap(inputs["history"][:, -window:]), (-1, window))
         gain = ops.reshape(layer(rows) - rows[:, -1:], (-1, spec.channels, spec.horizon))
-        return gain if scale is None else gain / np.reshape(np.array(scale, np.float32), (1, spec.channels, 1))
+        return gain if spec.scale is None else gain / np.reshape(np.array(spec.scale, np.float32), (1, spec.channels, 1))
 
     model = forecaster(spec, core, "last", "ets", window)
     layer.choose(members, smoothing.penalty if smoothing else np.zeros(1))

@@ -8,12 +8,14 @@ import keras
 from keras import layers, ops
 from msgspec import Struct
 
+from applied_dl.tasks.forecast.models.effect import split_effect
 from applied_dl.tasks.forecast.models.windows import Standardize, normalize, raised
 
 
 class Spec(Struct, frozen=True, kw_only=True):
     """The sizes of a forecaster. `center` and `scale` (D,) define its standardised units; `outputs` K values per step: quantiles, or
-    (`log_variance`) the mean and the logarithm of the variance."""
+    (`log_variance`) the mean and the logarithm of the variance; `multiplies`: covariates known ahead are factors, with a bend at
+    each of `knots` (see `effect`)."""
 
     lookback: int
     horizon: int
@@ -22,6 +24,8 @@ class Spec(Struct, frozen=True, kw_only=True):
     cycle: int = 0
     outputs: int = 1
     log_variance: bool = False
+    multiplies: bool = False
+    knots: tuple[float, ...] = ()
     past: int = 0
     future: int = 0
     static: int = 0
@@ -52,39 +56,31 @@ def inputs_of(spec: Spec) -> dict[str, keras.KerasTensor]:
 def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | None = None) -> keras.Model:
     """Raw inputs by name → standardised forecast (B, H, D), or (B, H, D, K) where `spec.outputs` is K > 1.
 
-    core: normalised history (B, D, window), the inputs → (B, D, H·K). how: see `windows.normalize`. window: the core sees
-    only the last `window` steps. Covariates known ahead act on history and future alike: their effect is removed before the core and
-    added after it; past ones and static ones add a learned term.
+    core: normalised history (B, D, window), the inputs (the history among them in the user's units) → (B, D, H·K). how: see `windows.normalize`. window: the core sees
+    only the last `window` steps. Covariates known ahead act on history and future alike: their effect is removed before the core and put
+    back after it; past ones and static ones add a learned term.
     """
     inputs = inputs_of(spec)
-    z = standardized(spec, inputs)
-    effect = None
-    if spec.future:
-        known = Standardize(spec.future_center, spec.future_scale, name="known_ahead")(inputs["future"])
-        effect = layers.Dense(spec.channels, use_bias=False, kernel_initializer="zeros", name="effect")(known)  # (B, L + H, D)
-        z = z - effect[:, : spec.lookback]
-    z = z[:, -(window or spec.lookback) :]
+    history, put_back = split_effect(spec, inputs)
+    z = standardized(spec, history)[:, -(window or spec.lookback) :]
     z, undo, unit = normalize(z, how, spec.season)
-    y = core(swap(z), inputs)
+    y = core(swap(z), {**inputs, "history": history})
     for term in _side_terms(spec, inputs):
         y = y + term
     y = ops.transpose(ops.reshape(y, (-1, spec.channels, spec.horizon, spec.outputs)), (0, 2, 1, 3))
     variance = y[..., 1:] if spec.log_variance else None
-    y = undo(y[..., 0] if spec.outputs == 1 else y[..., :1] if spec.log_variance else y)
-    if effect is not None:
-        ahead = effect[:, spec.lookback :]
-        y = raised(y, ahead if spec.outputs == 1 else ops.expand_dims(ahead, -1))
+    y = put_back(undo(y[..., 0] if spec.outputs == 1 else y[..., :1] if spec.log_variance else y))
     if variance is not None:  # a level moves the mean alone; a unit widens the deviation as well
         variance = variance if unit is None else raised(variance, 2.0 * ops.log(ops.expand_dims(unit, -1)))
         y = ops.concatenate([y, variance], axis=-1)
     return keras.Model(inputs, y, name=name)
 
 
-def standardized(spec: Spec, inputs: dict):
+def standardized(spec: Spec, history):
     """The history in standardised units (B, L, D)."""
     if spec.center is None:
-        return inputs["history"]
-    return Standardize(spec.center, spec.scale, name="standardize")(inputs["history"])
+        return history
+    return Standardize(spec.center, spec.scale, name="standardize")(history)
 
 
 def swap(x):

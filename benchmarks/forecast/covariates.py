@@ -1,9 +1,9 @@
 """python -m benchmarks.forecast.covariates [--seeds 3] [--kinds promotion,…]: what is known ahead adds to sales, or multiplies them.
 
-Generated daily, hourly and monthly files as people have them, each with a known law. The default recipe learns the steps before the last
-two fifths or so (its own training and validation parts) and is scored on every window of its test part, as AutoARIMA of statsforecast with
-the same columns is at four origins of it, from the same known steps, and as the law itself is, without the noise: no forecast can be better.
-MASE in units of the seasonal naive forecast on the training steps.
+Generated daily, hourly and monthly files as people have them, each with a known law. The default recipe learns its own training and
+validation parts and is scored on every window of its test part, with the model of then; AutoARIMA of statsforecast, with the same columns,
+is fitted anew at four origins of it. The law itself, without the noise, has the least error that is possible. MASE in units of the
+seasonal naive forecast on the training steps.
 """
 
 from __future__ import annotations

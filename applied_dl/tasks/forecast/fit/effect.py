@@ -1,8 +1,8 @@
 """What covariates known ahead do to the values: whether they add to them or multiply them, and how much, by rolling origins.
 
 The effect is estimated within short stretches of the known steps, from which level, line and season are projected out of values and
-covariates alike (Frisch & Waugh, 1933), so that a growing level or a promotion that is always on Fridays is not taken for it. A factor is
-the solution of the moment condition of a Poisson regression (Santos Silva & Tenreyro, 2006), which zeros do not disturb as they do logarithms.
+covariates alike (Frisch & Waugh, 1933), so that a growing level or a promotion that is always on Fridays is not taken for it. A factor
+solves the moment condition of a Poisson regression (Santos Silva & Tenreyro, 2006), which zeros do not disturb as they do logarithms.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ PROFILE = 4  # seasons whose mean the scored forecasts take
 
 
 class Effect(NamedTuple):
-    """kernel: (F, D) of the standardised covariates, or (F (1 + knots), D). multiplies: whether their sum is the logarithm of a factor; else it is a distance in
-    standardised units, of a panel in shares of its history's mean size."""
+    """kernel: (F, D) of the standardised covariates, or (F (1 + knots), D) with bends. multiplies: whether the sum is the logarithm of
+    a factor; else it is a distance in standardised units, of a panel in shares of its history's mean size."""
 
     kernel: np.ndarray
     multiplies: bool
@@ -173,7 +173,7 @@ def _solve(found: Stretches, pick: np.ndarray, unit, multiplies: bool) -> np.nda
 
 
 def _error(encoder, series: list, effects: list[Effect]) -> float:
-    """Mean absolute scaled error of the last seasons' mean, put together with the effect of another time, from origins of the known steps."""
+    """Mean absolute scaled error of the last seasons' mean with the effect of other times, from origins of the known steps."""
     H, m = encoder.horizon, encoder.season
     window = PROFILE * m if m > 1 else 12
     total = count = 0.0

@@ -21,11 +21,12 @@ def bent(known, knots: tuple[float, ...]):
 
 
 def split_effect(spec, inputs: dict) -> tuple[object, Callable]:
-    """History without the effect (B, L, D) in the user's units, and the function that puts the effect on a forecast (B, H, D) or (B, H, D, K)
-    in the units of the model.
+    """History without the effect (B, L, D) in the user's units, and the function that puts the effect on a forecast (B, H, D) or
+    (B, H, D, K) in the units of the model.
 
-    The effect is one map of the covariates, linear or with a bend at each of `spec.knots`; where `spec.multiplies`, its exponential is a factor. Else it is added: to the standardised
-    values of an aligned set, to a panel's in shares of the window's mean size, so that series of unlike size share it.
+    The effect is one map of the covariates, linear or with a bend at each of `spec.knots`; where `spec.multiplies`, its exponential is a
+    factor. Else it is added: to the standardised values of an aligned set, to a panel's in shares of the window's mean size, so that
+    series of unlike size share it.
     """
     history = inputs["history"]
     if not spec.future:

@@ -56,9 +56,9 @@ def inputs_of(spec: Spec) -> dict[str, keras.KerasTensor]:
 def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | None = None) -> keras.Model:
     """Raw inputs by name → standardised forecast (B, H, D), or (B, H, D, K) where `spec.outputs` is K > 1.
 
-    core: normalised history (B, D, window), the inputs (the history among them in the user's units) → (B, D, H·K). how: see `windows.normalize`. window: the core sees
-    only the last `window` steps. Covariates known ahead act on history and future alike: their effect is removed before the core and put
-    back after it; past ones and static ones add a learned term.
+    core: normalised history (B, D, window), the inputs (the history among them in the user's units, without the effect) → (B, D, H·K).
+    how: see `windows.normalize`. window: the core sees only the last `window` steps. Covariates known ahead act on history and future
+    alike: their effect is removed before the core and put back after it; past ones and static ones add a learned term.
     """
     inputs = inputs_of(spec)
     history, put_back = split_effect(spec, inputs)

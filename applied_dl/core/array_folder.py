@@ -10,16 +10,14 @@ import os
 import re
 import shutil
 import socket
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from applied_dl.core.cache import trim, used
+from applied_dl.core.cache import remove_abandoned, trim, used
 
-ABANDONED = 3600.0  # seconds without a write after which a folder that is not whole is no longer being written
 DONE = "done.json"  # written last
 OWN = re.compile(r"[0-9a-f]{24}(\.\d+\.gone)?")  # names of whole folders, and of those whose removal was cut short
 
@@ -71,9 +69,8 @@ def _mapped(path: Path, dtype: str, shape: Iterable[int]) -> np.ndarray:
 def _write(folder: Path, write: Writer) -> None:
     """What a training left that was killed is removed by a later one."""
     work = folder.with_name(f"{folder.name}.{socket.gethostname()}.{os.getpid()}")
-    for left in folder.parent.glob(f"{folder.name}.*"):
-        if left == work or time.time() - max(file.stat().st_mtime for file in (left, *left.iterdir())) > ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)
+    remove_abandoned(folder.parent.glob(f"{folder.name}.*"))
+    shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
         forms, facts = write(work)

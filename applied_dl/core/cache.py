@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MOST = 20 * 2**30  # bytes of each kind of decoded data, above which the least recently used is dropped
+ABANDONED = 3600.0  # seconds without a write after which what is not whole is no longer being written
 KEPT = 24 * 3600.0  # seconds from its last use in which nothing is dropped: a training may be reading it
 
 
@@ -43,6 +44,15 @@ def trim(entries: Iterable[Path], most: int = MOST) -> None:
         with suppress(OSError):
             _remove(entry)
             total -= size
+
+
+def remove_abandoned(entries: Iterable[Path]) -> None:
+    """Remove files and folders that are not whole, and that nobody has written to for an hour: what a killed process left."""
+    for entry in entries:
+        with suppress(OSError):
+            inside = entry.iterdir() if entry.is_dir() else ()
+            if time.time() - max(one.stat().st_mtime for one in (entry, *inside)) > ABANDONED:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _remove(entry: Path) -> None:

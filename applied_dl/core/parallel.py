@@ -1,16 +1,23 @@
-"""Work on many items in several processes, results in the order of the items, in bounded memory."""
+"""Work on many items in several processes or threads, results in the order of the items, in bounded memory."""
 
 from __future__ import annotations
 
 import itertools
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 import time
+import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeVar
+
+from applied_dl.core.errors import DataError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,37 +25,66 @@ Result = TypeVar("Result")
 PARENT_SECONDS = 1.0  # between two looks at the process that started this one
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], processes: int) -> Iterator[Result]:
-    """`work` of each item, in order; two items per process are read ahead, so that memory stays the same for any number of them.
+class KilledError(DataError):
+    """A process that worked for this one was killed."""
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int, threads: bool = False) -> Iterator[Result]:
+    """`work` of each item, in order; two items per worker are read ahead, so that memory stays the same for any number of them.
 
     Args:
-        work: A function that can be pickled.
+        work: A function of a module, which can be pickled.
         items: What it is called with; read as it is needed.
-        processes: How many work; 1 works in this process.
+        workers: How many work; 1 works in this process.
+        threads: Whether they are threads of this process, for work that lets others run.
 
     Raises:
-        concurrent.futures.process.BrokenProcessPool: A process was killed.
+        KilledError: A process was killed.
 
     Example:
-        >>> list(in_order(abs, [-2, 1], processes=1))
+        >>> list(in_order(abs, [-2, 1], workers=1))
         [2, 1]
     """
     items = iter(items)
-    if processes == 1:
+    if workers == 1:
         yield from map(work, items)
         return
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)
-    ) as pool:
+    with ThreadPoolExecutor(workers) if threads else _processes(workers) as pool:
         try:
             while True:
-                waiting.extend(pool.submit(work, item) for item in itertools.islice(items, 2 * processes - len(waiting)))
+                some = list(itertools.islice(items, 2 * workers - len(waiting)))
+                with _without_main():
+                    waiting.extend(pool.submit(work, item) for item in some)
                 if not waiting:
                     return
                 yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise KilledError("A process that worked on the data was killed, usually for lack of memory; run the command again.") from error
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # what has not begun; Ctrl-C waits for one item of each worker
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
+
+
+def _begin(parent: int) -> None:
+    """A worker leaves Ctrl-C, which a terminal sends to all of them, to the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(parent)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that are started meanwhile do not run the script of this one again, which needs no guard against that."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def end_with(parent: int) -> None:

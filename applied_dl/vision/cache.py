@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import BinaryIO
 
 import numpy as np
 import PIL
 from msgspec import Struct
 
 from applied_dl.core import console
-from applied_dl.core.cache import trim, used
+from applied_dl.core.cache import remove_abandoned, trim, used
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.mapped import release, row_reader
+from applied_dl.core.parallel import in_order
 from applied_dl.vision.images import ImageForm, decode
 
-Result = TypeVar("Result")
-
 LARGE = 2**29  # bytes; larger arrays stay on disk and are memory-mapped
-CHUNK = 256  # images that are read ahead
-TOGETHER = 16  # images that a thread decodes before it waits for the others
+MANY_BYTES = 2**26  # of image files from which on processes decode them: they take about a second to start
+CHUNK = 256  # images that are copied at a time
+TOGETHER = 16  # images that a worker decodes at a time
 OWN = re.compile(r"(rows-)?[0-9a-f]{32}")  # names of what is kept here; a folder that a person names may hold other files
 DECODER = f"decoder 3, Pillow {PIL.__version__}"  # another one may give other pixels; count up when `vision.images` changes
 
@@ -65,9 +64,9 @@ def rows_of(pixels: np.ndarray, rows: np.ndarray, cache: Path) -> np.ndarray:
     path = cache / "images" / f"rows-{fingerprint(str(getattr(pixels, 'filename', None) or fingerprint(pixels)), rows)[:32]}.npy"
     if not path.exists():
         read = row_reader(pixels)
-        with _Writer(path, (len(rows), *pixels.shape[1:])) as write:
+        with _whole(path, (len(rows), *pixels.shape[1:])) as file:
             for start in range(0, len(rows), CHUNK):
-                write(read(rows[start : start + CHUNK]))
+                file.write(np.ascontiguousarray(read(rows[start : start + CHUNK])).data)
     used(path)
     return np.load(path, mmap_mode="r")
 
@@ -92,55 +91,43 @@ def _key(encoder: ImageForm, items: Iterable) -> str:
     return fingerprint(*pieces)[:32]
 
 
-class _Writer:
-    """A `.npy` of uint8 whose rows are written in order, and that gets its name when it is complete."""
-
-    def __init__(self, path: Path, shape: tuple):
-        self.path, self.part = path, path.with_suffix(f".{os.getpid()}.part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = open(self.part, "wb")  # noqa: SIM115
-        np.lib.format.write_array_header_1_0(self.file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-    def __enter__(self) -> Callable[[np.ndarray], object]:
-        return lambda rows: self.file.write(np.ascontiguousarray(rows).data)
-
-    def __exit__(self, kind, error, trace):
+@contextmanager
+def _whole(path: Path, shape: tuple) -> Iterator[BinaryIO]:
+    """A `.npy` of uint8, open after its header, that gets its name when it is complete."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(left for left in path.parent.glob("*.part") if OWN.fullmatch(left.name.split(".")[0]))
+    try:
+        file = open(part, "wb")  # noqa: SIM115
         try:
-            self.file.close()  # a full disk may show only here
-            if kind is None:
-                self.part.replace(self.path)
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            yield file
         finally:
-            self.part.unlink(missing_ok=True)
+            file.close()  # a full disk may show only here
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
-    """Decode by threads, since Pillow's decoders let others run: CHUNK images are read ahead."""
+    """Decode by processes, or where there is little to decode by threads, since Pillow's decoders let others run."""
     errors: dict[int, str] = {}
     notes: dict[int, str] = {}
-    empty = np.zeros((encoder.height, encoder.width, encoder.channels), np.uint8)
-
-    def decoded(first: int) -> list[tuple[int, Any, str]]:
-        found: list[tuple[int, Any, str]] = []
-        for i in range(first, min(first + TOGETHER, len(items))):
-            try:
-                found.append((i, decode(encoder, items[i]), ""))
-            except DataError as error:
-                found.append((i, None, str(error)))
-        return found
-
+    workers, threads = min(8, os.cpu_count() or 1), _bytes(items) < MANY_BYTES
+    some = ((first, items[first : first + TOGETHER]) for first in range(0, len(items), TOGETHER))
     try:
         with (
-            _Writer(stem.with_suffix(".npy"), (len(items), *empty.shape)) as write,
-            ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+            _whole(stem.with_suffix(".npy"), (len(items), encoder.height, encoder.width, encoder.channels)) as file,
             console.counting("decode", "images", len(items)) as count,
         ):
-            for i, image, error in itertools.chain.from_iterable(_ahead(pool, decoded, range(0, len(items), TOGETHER))):
-                count(1)
-                write(empty if image is None else image.pixels)
-                if image is None:
-                    errors[i] = error
-                elif image.note:
-                    notes[i] = image.note
+            start = file.tell()
+            file.truncate(start + _size(encoder, len(items)))
+            file.flush()
+            work = partial(_decode_some, encoder, file.name, start)
+            for place, (bad, noted) in zip(range(0, len(items), TOGETHER), in_order(work, some, workers, threads)):
+                errors |= bad
+                notes |= noted
+                count(min(TOGETHER, len(items) - place))
         part = stem.with_suffix(f".{os.getpid()}.json.part")
         part.write_text(json.dumps({"errors": errors, "notes": notes}, ensure_ascii=False), encoding="utf-8")
         part.replace(stem.with_suffix(".json"))
@@ -148,15 +135,32 @@ def _fill(encoder: ImageForm, items: list, stem: Path) -> None:
         raise DataError(f"The decoded images could not be kept in {str(stem.parent)!r}: {error.strerror}.") from error
 
 
-def _ahead(pool: ThreadPoolExecutor, work: Callable[[int], Result], items: Iterable[int]) -> Iterator[Result]:
-    """`work` of each item in order, by the threads of a pool, of which none waits for the slowest of a chunk."""
-    waiting: deque[Future] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) == CHUNK // TOGETHER:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+def _decode_some(encoder: ImageForm, path: str, start: int, some: tuple[int, list]) -> tuple[dict[int, str], dict[int, str]]:
+    """Decode images and write them to their place in a file, zeros for those that cannot be read. Returns errors and notes by number."""
+    first, items = some
+    errors: dict[int, str] = {}
+    notes: dict[int, str] = {}
+    pixels = np.zeros((len(items), encoder.height, encoder.width, encoder.channels), np.uint8)
+    for i, item in enumerate(items):
+        try:
+            image = decode(encoder, item)
+        except DataError as error:
+            errors[first + i] = str(error)
+            continue
+        pixels[i] = image.pixels
+        if image.note:
+            notes[first + i] = image.note
+    with open(path, "r+b") as file:
+        file.seek(start + _size(encoder, first))
+        file.write(pixels.data)
+    return errors, notes
+
+
+def _bytes(items: list) -> int:
+    """Of the files, as far as they are there."""
+    total = 0
+    for item in items:
+        if not isinstance(item, np.ndarray):
+            with suppress(OSError, TypeError, ValueError):
+                total += os.stat(item).st_size
+    return total

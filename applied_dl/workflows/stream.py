@@ -12,7 +12,6 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from msgspec.structs import asdict
 
 from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, UsageError
-from applied_dl.core.parallel import in_order
+from applied_dl.core.parallel import KilledError, in_order
 from applied_dl.io.batches import TableBatch
 from applied_dl.predictor import MAX_WARNINGS, Predictor, load
 from applied_dl.runtime.prediction_frames import predictions_frame
@@ -113,7 +112,7 @@ def predict_to_file(
                 warnings += [f"inputs {rows + 1:,} to {rows + part.rows:,}: {note}" for note in part.warnings]
                 rows, errors, count = rows + part.rows, errors + part.errors, count + 1
                 progress(part.rows)
-    except BrokenProcessPool as error:
+    except KilledError as error:
         raise DataError(
             "A process that predicts was killed, usually for lack of memory; continue with --resume and fewer --workers."
         ) from error

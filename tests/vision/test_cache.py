@@ -1,5 +1,7 @@
 """Images decoded into the cache: in order, damaged ones named and zero, the same from the cache, and nothing half written."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -26,8 +28,7 @@ def files(tmp_path):
 
 
 def test_pixels_are_those_of_single_images_in_order(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "CHUNK", 8)
-    monkeypatch.setattr(cache, "TOGETHER", 3)
+    monkeypatch.setattr(cache, "TOGETHER", 7)
     for _ in range(2):  # decoded, and from the cache
         found = cache.decode_all(FORM, files, tmp_path)
         assert list(found.errors) == [7]
@@ -36,6 +37,27 @@ def test_pixels_are_those_of_single_images_in_order(files, tmp_path, monkeypatch
         for i, path in enumerate(files):
             np.testing.assert_array_equal(found.pixels[i], 0 if i == 7 else decode(FORM, path).pixels)
         monkeypatch.setattr(cache, "decode", None)
+
+
+def test_processes_give_the_same_pixels(files, tmp_path, monkeypatch):
+    wanted = cache.decode_all(FORM, files, tmp_path / "threads")
+    monkeypatch.setattr(cache, "MANY_BYTES", 0)
+    monkeypatch.setattr(cache.os, "cpu_count", lambda: 2)
+    found = cache.decode_all(FORM, files, tmp_path / "processes")
+    np.testing.assert_array_equal(found.pixels, wanted.pixels)
+    assert (found.errors, found.notes) == (wanted.errors, wanted.notes)
+
+
+def test_what_a_killed_process_left_is_removed(files, tmp_path):
+    folder = tmp_path / "cache" / "images"
+    folder.mkdir(parents=True)
+    left = [folder / f"{'0' * 32}.7.part", folder / f"rows-{'1' * 32}.7.part", folder / f"{'2' * 32}.8.json.part"]
+    others = [folder / f"{'3' * 32}.9.part", folder / "of_a_person.part"]
+    for path in (*left, *others):
+        path.write_bytes(b"half")
+        os.utime(path, None if path == others[0] else (0, 0))
+    cache.decode_all(FORM, files, tmp_path / "cache")
+    assert [path.exists() for path in (*left, *others)] == [False, False, False, True, True]
 
 
 def test_ctrl_c_leaves_nothing(files, tmp_path, monkeypatch):
@@ -69,18 +91,12 @@ def test_light_is_the_range_over_images():
 
 
 def test_a_full_disk_leaves_nothing(files, tmp_path, monkeypatch):
-    class Full:
-        def __init__(self, path, mode):
-            self.file = open(path, mode)  # noqa: SIM115
-
-        def write(self, content):
-            return len(content)
-
-        def close(self):
-            self.file.close()
+    def full(path, mode):
+        if mode == "r+b":
             raise OSError(28, "No space left on device")
+        return open(path, mode)
 
-    monkeypatch.setattr(cache, "open", Full, raising=False)
+    monkeypatch.setattr(cache, "open", full, raising=False)
     with pytest.raises(DataError, match="could not be kept in .*No space left"):
         cache.decode_all(FORM, files, tmp_path)
     assert set((tmp_path / "images").iterdir()) == set(files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from applied_dl.core.errors import DataError, UsageError
 Result = TypeVar("Result")
 
 TOKEN = "one that asks for a token needs RAY_AUTH_MODE=token, and the token in RAY_AUTH_TOKEN or ~/.ray/auth_token"
+CONNECT_SECONDS = 10.0  # in which a machine answers
 LOOK_SECONDS = 0.5  # between two looks for a signal
 START_SECONDS = "300"  # that Ray's own processes may take to start: a busy machine needs more than the default
 
@@ -37,6 +39,8 @@ def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iter
     if importlib.util.find_spec("ray") is None:
         raise UsageError("Ray is not installed: pip install 'applied_dl[scale]'.")
     os.environ.update(RAY_TRAIN_V2_ENABLED="1", RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s=START_SECONDS)
+    if address:
+        _check_address(address)
     import ray
 
     main = threading.current_thread() is threading.main_thread()  # no other may decide what a signal does
@@ -57,6 +61,18 @@ def connected(address: str | None, cpus: int, variables: dict[str, str]) -> Iter
         ray.shutdown()
         if main:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # none where a library of C had set it
+
+
+def _check_address(address: str) -> None:
+    """Raises `DataError` where nothing listens at a host and port within seconds; Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():  # "auto", or a name that Ray resolves
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        why = error.strerror or f"no answer within {CONNECT_SECONDS:.0f} s"
+        raise DataError(f"No Ray cluster answers at {address!r} ({why}); expected ray://HOST:10001 of its head, or auto on it.") from error
 
 
 def aside(call: Callable[[], Result]) -> Result:

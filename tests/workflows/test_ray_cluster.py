@@ -4,6 +4,7 @@ import importlib.machinery
 import importlib.util
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -58,12 +59,21 @@ def test_a_cluster_that_does_not_answer_is_a_sentence(monkeypatch):
     ray.init = init
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
-    sentence = r"No Ray cluster answers at 'ray://head:1' \(one that asks for a token needs RAY_AUTH_MODE=token"
-    with pytest.raises(DataError, match=sentence), connected("ray://head:1", 1, {}):
-        pass
+    with socket.create_server(("127.0.0.1", 0)) as other:  # something listens, which is no cluster
+        address = f"ray://127.0.0.1:{other.getsockname()[1]}"
+        sentence = f"No Ray cluster answers at '{address}' \\(one that asks for a token needs RAY_AUTH_MODE=token"
+        with pytest.raises(DataError, match=sentence), connected(address, 1, {}):
+            pass
     with pytest.raises(DataError, match="Ray did not start on this machine: Failed"), connected(None, 2, {}):
         pass
-    assert [options["address"] for options in asked] == ["ray://head:1", "local"]
+    begin = time.perf_counter()
+    for nowhere in (address, "ray://no.such.host.invalid:10001"):
+        with pytest.raises(DataError, match=r"No Ray cluster answers at .*; expected ray://HOST:10001"), connected(nowhere, 1, {}):
+            pass
+    assert time.perf_counter() - begin < 15
+    with pytest.raises(DataError, match="No Ray cluster answers at 'auto'"), connected("auto", 1, {}):
+        pass
+    assert [options["address"] for options in asked] == [address, "local", "auto"]
 
 
 @pytest.mark.slow

@@ -179,6 +179,40 @@ def test_processes_of_ray_write_the_same_file(trained, rows, tmp_path, monkeypat
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "ray.csv").read_bytes()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed in this environment: pip install applied_dl[scale]"
+)
+def test_a_killed_run_of_ray_goes_on_with_what_is_missing(trained, rows, tmp_path):
+    """By commands: `predict --engine ray` is killed with -9 when some of its batches are done, and `--resume` predicts the others."""
+    bundle, out = trained("tabular").bundle, tmp_path / "ray.csv"
+    begin = (
+        "import sys; from applied_dl.io import batches; from applied_dl.cli import main; "
+        "batches.table_batches.__defaults__ = (2**13, None, 'guess'); sys.exit(main(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", begin, "predict", str(bundle), str(rows), "--quiet", "--out"]
+    assert subprocess.run([*words, str(tmp_path / "one.csv"), "--workers", "1"], timeout=300).returncode == 3
+    process = subprocess.Popen([*words, str(out), "--engine", "ray", "--workers", "1"], start_new_session=True)
+    done: list = []
+    while process.poll() is None and len(done) < 2:
+        time.sleep(0.01)
+        done = sorted((tmp_path / "ray.csv.parts").glob("0*.json"))
+    assert process.poll() is None, "it ended before it could be killed"
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    time.sleep(5)  # in which what Ray started ends
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "ray.csv.parts").glob("0*.json")}
+    resumed = subprocess.Popen([*words, str(out), "--engine", "ray", "--workers", "1", "--resume"])
+    again = False
+    while resumed.poll() is None:
+        again |= any(path.exists() and path.stat().st_mtime_ns != time_ for path, time_ in written.items())
+        time.sleep(0.02)
+    assert resumed.returncode == 3
+    assert not again
+    assert out.read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
 def test_an_engine_needs_a_file_and_an_address_an_engine(trained, rows, capsys):
     bundle = trained("tabular").bundle
     assert main(["predict", str(bundle), str(rows), "--engine", "ray"]) == 2

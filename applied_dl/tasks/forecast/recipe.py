@@ -46,6 +46,10 @@ class Data(Section, frozen=True, kw_only=True):
         "resample, with a warning, where `frequency` is given",
     ) = None
     gaps: about(str, "missing values: fill (season and line, reported, never scored) or refuse") = "fill"
+    in_memory: about(
+        bool | None,
+        "false reads a long panel (Parquet, data.series) some series at a time, into arrays on disk; by default so from 10 M rows on",
+    ) = None
     separator: about(
         str | None, 'between the cells of a CSV, or "whitespace" for any number of spaces; by default detected in its first lines'
     ) = None

@@ -40,7 +40,7 @@ trained_by_keras = True
 
 def prepare(recipe, cache: Path) -> Prepared:
     """Read, split in time order and cut windows; means and deviations come from the training steps."""
-    return prepare_series(recipe)
+    return prepare_series(recipe, cache=cache)
 
 
 def resolve_defaults(recipe, prepared):

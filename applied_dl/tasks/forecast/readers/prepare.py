@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from msgspec.structs import replace
 
@@ -39,14 +41,14 @@ from applied_dl.tasks.forecast.series import SeriesSet
 CHANNELS = 1000  # more aligned series than this are a panel
 
 
-def prepare_series(recipe, back: int | None = None) -> Prepared:
-    """Read, choose the sizes, split in time, cut windows.
+def prepare_series(recipe, back: int | None = None, cache: Path | None = None) -> Prepared:
+    """Read, choose the sizes, split in time, cut windows; `cache` keeps the series of a panel larger than memory.
 
     back: as it was when the last `back` steps had not come yet: the test is the one horizon before them, and all else was known.
     """
     d = recipe.data
     _check_keys(d)
-    data, cuts = read(d)
+    data, cuts = read(d, cache)
     data, cuts = trim(data, cuts, d)
     form = _form(data, d)
     clock = Clock(**dict(zip(("unit", "every"), parse_frequency(d.frequency)))) if d.frequency and data.clock.unit == "step" else data.clock

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 
+from applied_dl.core.cache import cache_folder
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.tasks.forecast.readers.large import large_panel, read_large
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.series import Columns, SeriesSet, pick_columns
 
@@ -40,9 +43,14 @@ def columns_of(d) -> Columns:
     )
 
 
-def read(d) -> tuple[SeriesSet, Cuts | None]:
-    """The series of the source, or those of the explicit files joined in time with the cuts between them."""
+def read(d, cache: Path | None = None) -> tuple[SeriesSet, Cuts | None]:
+    """The series of the source, or those of the explicit files joined in time with the cuts between them.
+
+    cache: a folder for the arrays of a panel larger than memory; by default that of the package.
+    """
     if not d.train:
+        if path := large_panel(d):
+            return read_large(path, columns_of(d), cache or cache_folder()), None
         return read_series(d.source, columns_of(d)), None
     found = read_series(d.train, columns_of(d))
     ends = [[len(v) for v in found.values]]

@@ -296,7 +296,7 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
         starts=starts,
         clock=clock,
         columns=columns,
-        notes=[*resampled, *_few(notes)],
+        notes=[*resampled, *few_notes(notes)],
         past=past if columns.past else [],
         future=future if columns.future else [],
         past_names=past_names,
@@ -318,8 +318,9 @@ def _from_rows(table, columns, where, clock) -> SeriesSet:
     return SeriesSet(names=names, values=values, starts=[0] * len(names), clock=clock, columns=columns)
 
 
-def _few(notes: list[str], most: int = 5) -> list[str]:
+def few_notes(notes: list[str], most: int = 5) -> list[str]:
+    """The first notes, and how many more there are."""
     return notes if len(notes) <= most else [*notes[:most], f"and {len(notes) - most} more notes of the same kinds"]
 
 
-__all__ = ["BUILT_IN", "Columns", "SeriesSet", "read_series"]
+__all__ = ["BUILT_IN", "Columns", "SeriesSet", "few_notes", "read_series"]

@@ -205,12 +205,18 @@ def _parts(path: Path, size: int, separator: str | None) -> Iterator[tuple[bytes
             block = block[place:] + following
 
 
+def _empty_lines(block: bytes) -> int:
+    """How many lines of a block are empty; most blocks have none, which is seen a hundred times as fast as they are counted."""
+    some = b"\n\n" in block or b"\n\r\n" in block or block.startswith((b"\n", b"\r\n"))
+    return len(EMPTY_LINE.findall(block)) if some else 0
+
+
 def _rows_end(block: bytes, separator: str | None) -> tuple[int, int]:
     """Where the last whole row of a block ends, and the number of rows until there. `separator` of a CSV, whose quoted cells may hold
     line ends; None where every line is a row."""
     if separator is None or b'"' not in block:
         place = block.rfind(b"\n") + 1
-        return place, block.count(b"\n", 0, place) - len(EMPTY_LINE.findall(block[:place]))
+        return place, block.count(b"\n", 0, place) - _empty_lines(block[:place])
     lines = [line + "\n" for line in block.decode("latin-1").split("\n")[:-1]]
     reader = csv.reader(lines, delimiter=separator, strict=True)
     done = rows = 0

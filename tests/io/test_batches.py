@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applied_dl.core.errors import DataError
+from applied_dl.io import batches
 from applied_dl.io.batches import can_batch, table_batches
 from applied_dl.io.tables import read_table
 
@@ -117,3 +118,9 @@ def test_a_damaged_row_is_named_by_its_line_in_the_file(tmp_path, above, row):
     path.write_text('{"a": 1}\n' * 500 + '{"a": \n' + '{"a": 1}\n' * 500)
     with pytest.raises(DataError, match="line 501: Expecting value"):
         joined(path, 512)
+
+
+@given(st.lists(st.sampled_from([b"a,b", b"", b"\r", b"c\r"]), max_size=12))
+def test_empty_lines_are_counted(lines):
+    block = b"".join(line + b"\n" for line in lines)
+    assert batches._empty_lines(block) == sum(line in (b"", b"\r") for line in lines)

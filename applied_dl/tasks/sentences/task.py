@@ -24,7 +24,8 @@ from applied_dl.tasks.sentences.encoder import SubwordEncoder, pieces
 from applied_dl.tasks.sentences.encoder import load as load_encoder
 from applied_dl.tasks.sentences.encoder import save as save_encoder
 from applied_dl.tasks.sentences.fit.net import blended, class_model, fit_sentences
-from applied_dl.tasks.sentences.readers.prepare import TOGETHER, prepare_sentences, read_part
+from applied_dl.tasks.sentences.readers.parts import TOGETHER, read_part
+from applied_dl.tasks.sentences.readers.prepare import prepare_sentences
 from applied_dl.text.bert_files import model_folder
 from applied_dl.text.models.bert import pretrained
 from applied_dl.text.models.static import raw_bytes, static

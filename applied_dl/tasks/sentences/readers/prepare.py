@@ -13,31 +13,17 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, text_lengths
-from applied_dl.tasks.sentences.readers.labels import match_labels
 from applied_dl.tasks.sentences.readers.large import Sample, large_source, sample
-from applied_dl.tasks.sentences.readers.layouts import scored_pairs
 from applied_dl.tasks.sentences.readers.learn import SAMPLE, learn_encoder, takes_english, training_width
-from applied_dl.tasks.sentences.readers.read import (
-    ABSENT,
-    HELD_OUT,
-    Groups,
-    Scored,
-    distinct_pairs,
-    exclude,
-    read_groups,
-    read_similarity,
-    split_groups,
-)
+from applied_dl.tasks.sentences.readers.parts import labelled_part, paired_part, targets_of, width_of
+from applied_dl.tasks.sentences.readers.read import ABSENT, Groups, distinct_pairs, exclude, read_groups, read_similarity, split_groups
 from applied_dl.tasks.sentences.readers.sources import part_folders
 from applied_dl.tasks.sentences.readers.stored import Stored, held_out, store
 from applied_dl.text.inputs import WHOLE_FILES
-from applied_dl.text.markup import tidy
 from applied_dl.text.subwords import english
-from applied_dl.text.tables import Table, is_table, read_table
 
 RARE = 5  # training texts of a label below which it is reported
 LOST = 0.05  # share of cut texts from which on it is reported
-TOGETHER = 2  # rows of a held-out part that are scored together: the two sides of a pair
 
 
 class SentencesState(Struct, frozen=True, kw_only=True):
@@ -78,17 +64,17 @@ def prepare_sentences(recipe, cache: Path) -> Prepared:
     used, codes = _texts_of(train)
     encoder = learn_encoder(recipe, used, train)
     width = training_width(encoder, len(used), recipe.preprocess.length)
-    ids = encode_texts(msgspec.structs.replace(encoder, length=width), used, _width(encoder))
+    ids = encode_texts(msgspec.structs.replace(encoder, length=width), used, width_of(encoder))
     warnings = [*train.warnings, *_cut(encoder, used, ids, width, recipe)]
     parts = {"train": Part(inputs={encoder.input: ids}, target=None, extra={"text": np.array(used, object)})}
     if encoder.labels:
         parts["train"] = msgspec.structs.replace(parts["train"], target=targets_of(train.labels, encoder))
         for name, part in (("validation", validation), ("test", test)):
-            parts[name] = _labelled(encoder, part, f"data.{name}" if getattr(data, name) else f"The {name} part", warnings)
+            parts[name] = labelled_part(encoder, part, f"data.{name}" if getattr(data, name) else f"The {name} part", warnings)
         warnings += _few(train, encoder)
     else:
         for name, part, pairs in (("validation", validation, scored[0]), ("test", test, scored[1])):
-            parts[name] = _paired(encoder, part, pairs)
+            parts[name] = paired_part(encoder, part, pairs)
     facts = {
         "summary": _summary(train, len(used), encoder), "rows": len(train), "texts": len(used), "kind": train.kind,
         "length": encoder.length, "vocabulary": encoder.vocabulary, "labels": list(encoder.labels),
@@ -132,20 +118,6 @@ def _with_stored(prepared: Prepared, data, sampled: Sample, stored: Stored, note
         warnings=prepared.warnings + notes,
         state=msgspec.structs.replace(prepared.state, stored=stored),
     )
-
-
-def read_part(encoder: SubwordEncoder, data, source: str) -> Part:
-    """Another labelled source through the fitted encoder: labelled texts, scored pairs, or pairs to retrieve."""
-    if encoder.labels:
-        settings = msgspec.structs.replace(data, kind="labelled", max_rows=None, group=None)
-        groups = read_groups((source,), settings, html=encoder.html, least=1)
-        warnings = list(groups.warnings)
-        return msgspec.structs.replace(_labelled(encoder, groups, repr(source), warnings), warnings=warnings)
-    table = read_table(source) if is_table(source) else None
-    if table is not None and len(table.rows[0]) >= 3 and _is_scored(table):
-        return _paired(encoder, None, read_similarity(table))
-    groups = read_groups((source,), msgspec.structs.replace(data, max_rows=None), html=encoder.html)
-    return msgspec.structs.replace(_paired(encoder, distinct_pairs(groups), None), warnings=list(groups.warnings))
 
 
 def _with_part_folders(data):
@@ -250,64 +222,9 @@ def _columns_of(data, train: Groups):
     return msgspec.structs.replace(data, column=column, target=target, kind=kind, group=None)
 
 
-def targets_of(labels: list[tuple[str, ...]], encoder: SubwordEncoder) -> np.ndarray:
-    """(N,) int64 codes, or (N, C) float32 of 0 and 1 where a text may have several labels."""
-    place = {label: code for code, label in enumerate(encoder.labels)}
-    if not encoder.multi_label:
-        return np.array([place[row[0]] for row in labels], np.int64)
-    target = np.zeros((len(labels), len(place)), np.float32)
-    for i, row in enumerate(labels):
-        target[i, [place[label] for label in row]] = 1
-    return target
-
-
-def _paired(encoder: SubwordEncoder, groups: Groups | None, pairs: Scored | None) -> Part:
-    """Interleaved rows (anchor, positive, anchor, …): first scored pairs with their score, then pairs to retrieve with NaN."""
-    texts: list[str] = []
-    scores: list[float] = []
-    if pairs is not None:
-        texts += [tidy(text, encoder.html) for pair in zip(pairs.a, pairs.b) for text in pair]
-        scores += [float(s) for s in pairs.scores for _ in range(TOGETHER)]
-    if groups is not None:
-        texts += [groups.texts[i] for pair in groups.rows[:HELD_OUT, :2] for i in pair]
-        scores += [float("nan")] * (len(texts) - len(scores))
-    if not texts:
-        raise DataError("A held-out part has no pairs: give validation and test a share of data.split, or scored pairs (data.similarity).")
-    ids = encode_texts(encoder, texts, _width(encoder))
-    return Part(
-        inputs={encoder.input: ids}, target=np.array(scores, np.float32), extra={"text": np.array(texts, object), "together": TOGETHER}
-    )
-
-
-def _labelled(encoder: SubwordEncoder, groups: Groups, where: str, warnings: list[str]) -> Part:
-    """Encoded texts and their targets, labels in the spelling of training. Raises `DataError` for labels that training lacks."""
-    if groups.several and not encoder.multi_label:
-        raise DataError(f"{where} has texts with several labels, and training has one label per text.")
-    if not where.startswith("The "):
-        warnings += [warning for warning in groups.warnings if warning not in warnings]
-    labels, changed = match_labels(groups.labels, encoder.labels, where)
-    warnings += changed
-    texts = [groups.texts[i] for i in groups.rows[:, 0]]
-    ids = encode_texts(encoder, texts, _width(encoder))
-    return Part(inputs={encoder.input: ids}, target=targets_of(labels, encoder), extra={"text": np.array(texts, object)})
-
-
-def _width(encoder: SubwordEncoder) -> int | None:
-    """Columns of the ids: as many as the longest text needs; a graph that takes bytes has a fixed number."""
-    return None if encoder.tokenizer else encoder.length
-
-
 def _summary(train: Groups, texts: int, encoder: SubwordEncoder) -> str:
     labels = f"{len(encoder.labels)} labels{', several of which a text may have' if encoder.multi_label else ''}"
     what = {"text": "pairs of adjacent sentences", "labelled": f"texts with {labels}", "mixed": "groups of texts"}
     units = f"{encoder.vocabulary:,} sub-words" if encoder.tokenizer else "raw bytes"
     read = f"{len(train):,} {what.get(train.kind, train.kind)}"
     return f"{read}, {units}" if encoder.labels else f"{read}, {texts:,} texts, {units}"
-
-
-def _is_scored(table: Table) -> bool:
-    try:
-        scored_pairs(table)
-    except DataError:
-        return False
-    return True

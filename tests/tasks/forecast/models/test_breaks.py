@@ -16,8 +16,8 @@ def steadied(y: np.ndarray, season: int) -> np.ndarray:
 
 @settings(deadline=None, max_examples=200)
 @given(
-    season=st.sampled_from([1, 4, 7, 12]), sign=st.sampled_from([-1, 1]), share=st.floats(0.2, 0.8), size=st.floats(20, 200),
-    seed=st.integers(0, 1000),
+    season=st.sampled_from([1, 4, 7, 12]), sign=st.sampled_from([-1, 1]), share=st.floats(0.2, 0.8), seed=st.integers(0, 1000),
+    size=st.floats(30, 200),  # of which a quarter, the most that may change beside a break, is beyond what the noise does
 )  # fmt: skip
 def test_a_break_is_undone_wherever_it_stands(season, sign, share, size, seed):
     """Beside a reference that knows the place: everything before it is raised by about the break, nothing after it changes."""

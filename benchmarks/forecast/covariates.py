@@ -242,13 +242,12 @@ def theirs(cases: list[tuple[Case, dict]]) -> list[float]:
 
 
 def summary(found: dict) -> list[Row]:
-    """Each law: the default's error, beside AutoARIMA's and the least that is possible."""
+    """Each law: the default's error beside the least that is possible, and AutoARIMA's from fewer origins: no goal is decided by it."""
     rows = []
     for name, runs in found["kinds"].items():
         ours, arima, law = ([run[key] for run in runs] for key in ("default", "AutoARIMA", "law"))
-        met = float(np.mean(ours)) < float(np.mean(arima))
-        beside = f"AutoARIMA {np.mean(arima):.3f}, the law itself {np.mean(law):.3f}"
-        rows.append(Row(f"covariates known ahead, {name.replace('_', ' ')}: MASE", format_mean(ours, 3), "below AutoARIMA", met, beside))
+        beside = f"the law itself {np.mean(law):.3f}; AutoARIMA, at {ORIGINS} of the origins alone, {np.mean(arima):.3f}"
+        rows.append(Row(f"covariates known ahead, {name.replace('_', ' ')}: MASE", format_mean(ours, 3), compared=beside))
     return rows
 
 

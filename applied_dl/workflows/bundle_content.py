@@ -105,6 +105,7 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
         *unkept,
         *cuts,
         *_cut_short(fitted.history),
+        *fitted.extra.get("warnings", ()),
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
     ]
     manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))

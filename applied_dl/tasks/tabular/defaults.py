@@ -15,7 +15,7 @@ from applied_dl.training.losses import SMOOTHED
 
 FEW = 4000  # training rows (5,000 with validation rows) up to which models without gradient steps are cross-validated
 SMALL = 2000  # training rows below which an ensemble of nets has a linear one, often the best on small tables
-STEPLESS = ("linear", "waves", "trees")  # the smallest first
+STEPLESS = ("linear", "waves", "trees", "kernel")  # the smallest first; the last stores training rows and predicts numbers alone
 MEMBERS = {"small": ("linear", "tabm", "tabm"), "best": ("tabm", "tabm", "tabm", "realmlp")}
 MOST_OUTPUTS = 20  # classes or targets; of more, trees would take too long
 MAX_METRIC_DROP = 0.005
@@ -35,6 +35,7 @@ TRAINING["retrieval"] = {"epochs": 120, "learning_rate": 2e-3, "weight_decay": 1
 BATCH = 1024  # largest batch of retrieval, whose rows are predicted from each other; a quarter of a small table
 LARGE_BATCHES = ((10_000_000, 4096), (1_000_000, 1024))  # training rows from which batches are larger
 MOST_ROWS_SEEN = 3 * 10**7  # by all epochs of a large table
+MOST_COMPARED = 10_000  # training rows of kernel ridge regression, whose cost grows with their cube
 MEMORY = 16384  # most training rows that retrieval stores
 SMOOTHING, CLASS_RATE = 0.1, 0.04  # of realmlp for classes
 STEPS = 2500  # fewest training steps; small tables get more epochs
@@ -73,11 +74,14 @@ def resolve_tabular(recipe, encoder, rows: int, state: TabularState):
     """The recipe with every open value chosen. Raises `UsageError` for a key that would have no effect."""
     outputs = len(encoder.labels) or len(encoder.targets)
     name = name_of(recipe, rows, outputs)
-    classes, members = bool(encoder.labels), members_of(recipe, rows, outputs) if name == "ensemble" else None
+    classes = bool(encoder.labels)
+    members = members_of(recipe, rows, outputs, classes) if name == "ensemble" else None
     nets = members or (name,)
     _check_preset(recipe, rows, outputs)
     check_values(recipe, name, nets, encoder)
     check_unused(recipe, nets, encoder)
+    if "kernel" in nets and rows > MOST_COMPARED:
+        raise UsageError(f"'kernel' compares each row with all others, up to {MOST_COMPARED:,} training rows; received {rows:,}; use tabm.")
     stepless = is_stepless(name, members)
     if recipe.train.refit and (not stepless or recipe.data.test or recipe.data.validation):
         why = "the recipe names the files of the parts" if stepless else f"{', '.join(dict.fromkeys(nets))} are trained by gradient steps"
@@ -130,13 +134,14 @@ def _known_data(classes: bool, encoder) -> dict:
     return {"kind": "classification" if classes else "regression", "target": encoder.target if len(names) == 1 else names}
 
 
-def members_of(recipe, rows: int, outputs: int) -> tuple[str, ...]:
-    """The nets of an ensemble: the recipe's, or those that suit the size of the table, and retrieval where a memory is asked for."""
+def members_of(recipe, rows: int, outputs: int, classes: bool) -> tuple[str, ...]:
+    """The models of an ensemble: the recipe's, or those that suit the table, and retrieval where a memory is asked for."""
     if recipe.model.members:
         return recipe.model.members
     best, free = recipe.model.preset == "best", outputs <= MOST_OUTPUTS and not net_keys(recipe)
     if rows <= FEW and free:
-        chosen = STEPLESS + MEMBERS["best"] if best else STEPLESS
+        stepless = STEPLESS[:-1] if classes or recipe.model.memory == 0 else STEPLESS
+        chosen = stepless + MEMBERS["best"] if best else stepless
     else:
         chosen = (("linear",) if rows < SMALL else ()) + MEMBERS["best"] if best or rows >= SMALL else MEMBERS["small"]
     return chosen + (("retrieval",) if recipe.model.memory else ())
@@ -155,7 +160,7 @@ SIZES = (  # for `export.budget`, the largest first
 def smaller_models(recipe, prepared) -> list[dict]:
     """Smaller nets than the default, the largest first; of a net that the recipe names, narrower ones that it takes."""
     model = recipe.model
-    if model.preset != "default" or model.members is not None or model.memory is not None:
+    if model.preset != "default" or model.members is not None or model.memory:
         return []
     if model.name is None:
         numeric = any(column.kind != "category" for column in prepared.encoder.columns)

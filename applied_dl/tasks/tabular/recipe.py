@@ -7,8 +7,8 @@ from msgspec import field
 from applied_dl.core import sections
 from applied_dl.core.sections import Answers, Card, Export, Section, Tune, about
 
-Net = Literal["linear", "waves", "trees", "mlp", "resnet", "tabm", "realmlp", "retrieval"]
-Name = Literal["linear", "waves", "trees", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensemble"]
+Net = Literal["linear", "waves", "trees", "kernel", "mlp", "resnet", "tabm", "realmlp", "retrieval"]
+Name = Literal["linear", "waves", "trees", "kernel", "mlp", "resnet", "tabm", "realmlp", "retrieval", "ensemble"]
 
 
 class Data(Section, frozen=True, kw_only=True):
@@ -66,21 +66,25 @@ class Preprocess(Section, frozen=True, kw_only=True):
 
 class Model(Section, frozen=True, kw_only=True):
     name: about(
-        Name | None, "linear, waves, trees, mlp, resnet, tabm, realmlp, retrieval or ensemble; by default chosen by the size of the table"
+        Name | None,
+        "linear, waves, trees, kernel, mlp, resnet, tabm, realmlp, retrieval or ensemble; by default chosen by the size of the table",
     ) = None
     preset: about(
         Literal["fast", "default", "best"],
-        "mlp, tabm (for small tables a blend of linear, waves and trees), or an ensemble with several tabm",
+        "mlp, tabm (for small tables a blend of linear, waves, trees and kernel), or an ensemble with several tabm",
     ) = "default"
     members: about(
         tuple[Net, ...] | None,
-        "models of an ensemble, weighted on validation rows; those without gradient steps (linear, waves, trees) on cross-validated rows",
+        "models of an ensemble, weighted on validation rows; without gradient steps (linear, waves, trees, kernel) on cross-validated rows",
     ) = None
     width: about(int | None, "units of the hidden layers", ge=1) = None
     depth: about(int | None, "hidden layers or blocks", ge=1) = None
     heads: about(int | None, "members that tabm trains as one net", ge=1) = None
     memory: about(
-        int | None, "maximum number of training rows that retrieval stores in the file; if set, the preset best has such a member", ge=1
+        int | None,
+        "maximum number of training rows that retrieval stores in the file; if set, the preset best has such a member; "
+        "0: no member that stores training rows, so no kernel",
+        ge=0,
     ) = None
     activation: about(str | None, "relu, selu, mish, gelu, elu, leaky_relu, tanh, sigmoid, softplus, bru, maxout, …") = None
     dropout: about(float | None, "dropout of the hidden layers", ge=0, lt=1) = None

@@ -22,6 +22,7 @@ ANY_TRAIN = (
     "time_limit",
 )  # keys of [train] that every model uses
 BINS = ("quantile_bins", "target_bins")  # members of an ensemble alternate
+STORING = ("retrieval", "kernel")  # models whose file holds training rows
 EMBEDDED = {"realmlp": "periodic", "retrieval": "target_bins"}
 NO_RETRIEVAL = ("quantile", "gaussian_nll", "hinge", "squared_hinge", "categorical_hinge", "binary_crossentropy")
 LOSSES = {
@@ -88,6 +89,8 @@ def check_values(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         ):
             if value != idle:
                 raise UsageError(f"{key} is for classes; the target {encoder.target!r} is a number (data.kind changes that).")
+    if classes and "kernel" in nets:
+        raise UsageError(f"'kernel' predicts numbers, and the target {encoder.target!r} has classes; use linear, waves, trees or a net.")
     if len(encoder.targets) > 1 and (train.loss in ("quantile", "gaussian_nll") or "retrieval" in nets):
         what = "model.name = 'retrieval'" if "retrieval" in nets else f"train.loss = {train.loss!r}"
         raise UsageError(f"{what} is for one target, received {len(encoder.targets)} (data.target); train one model for each.")
@@ -97,7 +100,9 @@ def check_values(recipe, name: str, nets: tuple[str, ...], encoder) -> None:
         raise UsageError("preprocess.balance and train.class_weights do the same thing; give one of them.")
     if recipe.model.members is not None and name != "ensemble":
         raise UsageError(f"model.members is for model.name = 'ensemble'; the model is {name!r}.")
-    if recipe.model.memory is not None and "retrieval" not in nets:
+    if recipe.model.memory == 0 and (storing := [net for net in nets if net in STORING]):
+        raise UsageError(f"model.memory = 0 stores no training rows, and {storing[0]!r} is made of them; remove one of the two.")
+    if recipe.model.memory and "retrieval" not in nets:
         raise UsageError(f"model.memory is for the net 'retrieval'; the model is {', '.join(nets)}.")
     if "retrieval" in nets and train.loss in NO_RETRIEVAL:
         raise UsageError(f"train.loss = {train.loss!r} does not work with 'retrieval', which predicts the mean of training targets.")

@@ -18,6 +18,7 @@ from tests.tasks.tabular.tables import prepared_with, recipe
         ({"train": {"label_smoothing": 0.1}}, "does not apply to the loss"),
         ({"model": {"name": "mlp", "heads": 3}}, "model.heads has no meaning"),
         ({"model": {"name": "tabm", "memory": 99}}, "model.memory is for the net 'retrieval'"),
+        ({"model": {"name": "kernel", "memory": 0}}, "is made of them; remove one"),
         ({"model": {"name": "retrieval"}, "train": {"loss": "quantile"}}, "predicts the mean of training targets"),
         ({"model": {"preset": "best", "memory": 99}, "train": {"loss": "gaussian_nll"}}, "predicts the mean of training"),
         ({"model": {"name": "retrieval"}, "train": {"snapshots": 2}}, "snapshots does not work with model.name = 'retrieval'"),
@@ -55,8 +56,8 @@ def test_keys_without_effect_are_refused(table, sections, says):
 def test_the_best_preset_is_more_than_the_default_of_a_small_table(table):
     plain, prepared = prepared_with(table)
     best = task.resolve_defaults(recipe(table, model={"preset": "best"}), prepared)
-    assert plain.model.members == ("linear", "waves", "trees")
-    assert best.model.members == ("linear", "waves", "trees", "tabm", "tabm", "tabm", "realmlp")
+    assert plain.model.members == ("linear", "waves", "trees", "kernel")
+    assert best.model.members == ("linear", "waves", "trees", "kernel", "tabm", "tabm", "tabm", "realmlp")
     assert (plain.train.refit, plain.train.epochs, best.train.refit) == (True, None, None)
     for resolved in (plain, best):
         assert task.resolve_defaults(resolved, prepared) == resolved

@@ -1,4 +1,4 @@
-"""The members without gradient steps, each as candidates on held rows and as the one that was chosen: linear, waves, trees."""
+"""The members without gradient steps, each as candidates on held rows and as the one that was chosen: linear, waves, trees, kernel."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from applied_dl.tasks.tabular.fit.boosting import DEPTHS, FEW_ROWS, MOST_TREES, fit_bags
+from applied_dl.tasks.tabular.fit.kernel import kernel_paths, predict_paths
 from applied_dl.tasks.tabular.fit.solve import PENALTIES, STRENGTHS, linear_path
-from applied_dl.tasks.tabular.models.flat import Flat, linear_head, trees_head, waves_head
+from applied_dl.tasks.tabular.models.flat import Flat, kernel_head, linear_head, trees_head, waves_head
 from applied_dl.tasks.tabular.models.numeric import smooth_clip
 
 WAVES = {False: 512, True: 256}  # of numbers, of classes, whose solver is slower
@@ -144,8 +145,30 @@ def _trees_chosen(task: Task, x, y, k: int) -> Solved:
     return Solved(trees.predict, lambda vector: trees_head(vector, *trees))
 
 
+def _compared(task: Task, x: np.ndarray) -> tuple[np.ndarray, int]:
+    """The columns between which distances are taken, and how many of the last are 0 or 1."""
+    plain, binary = task.flat.for_distances()
+    return np.concatenate([smooth_clip(x[:, plain]), x[:, binary]], axis=1).astype(np.float32), len(binary)
+
+
+def _kernel_candidates(task: Task, x, y, x_held, y_held) -> np.ndarray:
+    (inner, binary), (outer, _) = _compared(task, x), _compared(task, x_held)
+    return predict_paths(kernel_paths(inner, y, binary), outer)
+
+
+def _kernel_chosen(task: Task, x, y, k: int) -> Solved:
+    inner, binary = _compared(task, x)
+    one = kernel_paths(inner, y, binary, only=k)[0]
+    plain, flags = task.flat.for_distances()
+    return Solved(
+        lambda held: one.predict(_compared(task, held)[0]),
+        lambda vector: kernel_head(vector, plain, flags, one.kind, one.scale, one.rows, one.dual, one.bias),
+    )
+
+
 MEMBERS = {
     "linear": Member(_linear_candidates, _linear_chosen),
     "waves": Member(_waves_candidates, _waves_chosen),
     "trees": Member(_trees_candidates, _trees_chosen),
+    "kernel": Member(_kernel_candidates, _kernel_chosen),
 }

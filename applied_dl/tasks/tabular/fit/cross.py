@@ -30,9 +30,14 @@ from applied_dl.tasks.tabular.models.numeric import fit_numbers
 FOLDS = 5
 MOST_COPIES = 0.3  # share of rows that are copies, from which a table was probably joined twice, and copies stay in one fold
 LEAST_WEIGHT = 0.05  # of a member that stays in the file
+STORING, LEAST_GAIN = "kernel", 0.01  # the member whose file holds training rows, and the share of the loss that it must take away
 SIMILAR = 1.001  # candidates whose loss is within this factor of the lowest are equal: the first, smallest one is taken
 TINY = 300  # rows below which the smallest member alone is kept unless the blend is better by a standard error
 EM_STEPS = 200
+STORED = (
+    "The exported files hold the training rows, as scaled numbers without their targets (member 'kernel'): share them as you would share "
+    "the table, or set model.memory = 0."
+)
 DRY_ROWS = 300  # rows on which a dry run measures the time
 
 
@@ -63,7 +68,8 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
     """The members of the recipe, weighed on out-of-fold predictions, as one graph (B, 1, O).
 
     `held_out` takes the validation part as the only fold and leaves it out of the fitted rows, as the training of a net does.
-    `extra["weights"]` holds the weights by member, `extra["crossed"]` what calibration and the shipped model need.
+    `extra["weights"]` holds the weights by member, `extra["crossed"]` what calibration and the shipped model need, `extra["warnings"]` what
+    the user is to know of the members.
     """
     names = recipe.model.members or (recipe.model.name,)
     with threadpool_limits(1, user_api="blas"), trainer.preparing(len(prepared.train) + len(prepared.validation), DRY_ROWS) as count:
@@ -75,7 +81,7 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         for name, _ in zip(names, trainer.turns(len(names), "member")):
             voted[name] = _cross_validate(task, rows, folds, name)
             console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold, {voted[name].seconds:.1f} s")
-        weights, loss = _choose(task, {name: one.outputs for name, one in voted.items()}, rows.y[held])
+        weights, loss = _worthwhile(task, {name: one.outputs for name, one in voted.items()}, rows.y[held])
         outputs = _mixed(task, [voted[name].outputs for name in weights], list(weights.values()))
         choices = {name: voted[name].choice for name in weights}
         fitting = folds[0][0] if recipe.data.validation or held_out else np.arange(len(rows.x))
@@ -90,7 +96,8 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
     calibrating = msgspec.structs.replace(known, validation=known.train.take(held[alone]))
     crossed = Crossed(calibrating, outputs[alone], outputs[_place(prepared, held)], shipped)
     shares = {name: weights.get(name, 0.0) for name in voted}
-    return Fitted(model, _history(voted, loss), {"weights": shares, "crossed": crossed})
+    notes = [STORED] if STORING in weights else []
+    return Fitted(model, _history(voted, loss), {"weights": shares, "crossed": crossed, "warnings": notes})
 
 
 def build_crossed(recipe, prepared) -> keras.Model:
@@ -188,6 +195,15 @@ def _loss(task: Task, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _measure(task: Task) -> str:
     return "log loss" if task.classes else "squared error in standard deviations"
+
+
+def _worthwhile(task: Task, outputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, float], float]:
+    """As `_choose`, without the member that stores training rows unless the loss falls by `LEAST_GAIN` of itself with it."""
+    weights, loss = _choose(task, outputs, y)
+    if STORING not in weights or len(outputs) == 1:
+        return weights, loss
+    others, without = _choose(task, {name: one for name, one in outputs.items() if name != STORING}, y)
+    return (weights, loss) if loss < (1 - LEAST_GAIN) * without else (others, without)
 
 
 def _choose(task: Task, outputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, float], float]:

@@ -24,6 +24,7 @@ FITS = {  # the members that `fit_net` does not train
     "retrieval": fit_retrieval,
     "waves": partial(fit_crossed, held_out=True),
     "trees": partial(fit_crossed, held_out=True),
+    "kernel": partial(fit_crossed, held_out=True),
 }
 STEPS = 40  # of the greedy choice: weights are multiples of 1/40
 
@@ -59,7 +60,8 @@ def weighed(recipe, prepared, fitted: list[Fitted]) -> Fitted:
     weights = greedy_weights(outputs, targets(prepared, prepared.validation)[:, 0], recipe.train.loss, classes, simple)
     kept = [(model, weight) for model, weight in zip(models, weights) if weight > 0]
     history = _history([one.history for one in fitted])
-    return Fitted(_joined(*zip(*kept), classes), history, {"weights": dict(zip(_names(recipe), weights))})
+    notes = [text for one, weight in zip(fitted, weights) if weight > 0 for text in one.extra.get("warnings", ())]
+    return Fitted(_joined(*zip(*kept), classes), history, {"weights": dict(zip(_names(recipe), weights)), "warnings": notes})
 
 
 def _names(recipe) -> list[str]:

@@ -8,6 +8,7 @@ from keras import layers, ops
 from msgspec import Struct
 
 from applied_dl.tasks.tabular.models.features import Column, OneHot, entries
+from applied_dl.tasks.tabular.models.kernel import KernelRows
 from applied_dl.tasks.tabular.models.numeric import Numbers
 from applied_dl.tasks.tabular.models.numeric_embedding import Missing, ScaleNumbers, SmoothClip
 from applied_dl.tasks.tabular.models.trees import LevelMeans, ObliviousTrees
@@ -52,6 +53,12 @@ class Flat(Struct, frozen=True, kw_only=True):
             self.coded + place * self.width + k for place, i in enumerate(self.wide) if i not in self.one_hot for k in range(self.width)
         ]
         return np.array([*range(self.coded), *means], np.int32)
+
+    def for_distances(self) -> tuple[np.ndarray, np.ndarray]:
+        """Column numbers of numbers and means, and of columns of 0 and 1, as distances between rows use them."""
+        used, numbers = self.for_sums(), len(self.numbers) if self.numbers is not None else 0
+        binary = (used >= numbers) & (used < self.coded)
+        return used[~binary], used[binary]
 
     def for_cuts(self) -> np.ndarray:
         """Column numbers for trees: a category is its means or, where it has two levels, one-hot."""
@@ -121,6 +128,17 @@ def waves_head(x, directions: np.ndarray, phase: np.ndarray, kernel: np.ndarray,
     found = layer(SmoothClip(name="smooth_clip")(x))
     layer.set_weights([directions.astype(np.float32), phase.astype(np.float32)])
     return linear_head(found, kernel, bias, "waves_head")
+
+
+def kernel_head(
+    x, plain: np.ndarray, binary: np.ndarray, kind: str, scale: np.ndarray, rows: np.ndarray, dual: np.ndarray, bias: np.ndarray
+):
+    """(B, D) → (B, 1, O): kernel ridge regression of numbers, whose tails are bounded, and of columns of 0 and 1."""
+    layer = KernelRows(kind, len(binary), *dual.shape, dtype="float32", name="kernel")
+    bounded = SmoothClip(name="bounded")(ops.take(x, plain, axis=1))
+    found = layer(layers.Concatenate(name="compared")([bounded, ops.take(x, binary, axis=1)]))
+    layer.set_weights([scale, rows, dual, bias])
+    return found
 
 
 def trees_head(x, columns: np.ndarray, thresholds: np.ndarray, leaves: np.ndarray, base: np.ndarray):

@@ -329,7 +329,7 @@ def _wrong(errors: dict[int, str]) -> list[str]:
 
 
 def _remembers(model) -> list[str]:
-    if "retrieval" not in (model.name, *(model.members or ())) and model.memory is None:
+    if "retrieval" not in (model.name, *(model.members or ())) and not model.memory:
         return []
     what = "the exported files hold" if model.name == "retrieval" else "where 'retrieval' gets a weight, the exported files hold"
     return [f"{what} training rows (embedded) with their targets: share them as you would share the table"]

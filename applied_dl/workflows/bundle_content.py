@@ -16,6 +16,7 @@ from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_predict
 from applied_dl.workflows.preparation import how_trained
 
+MOST_UNCOVERED = 0.05  # share of test values by which intervals may miss their coverage
 BETTER_R2 = 0.1  # r2 of a baseline, beside which a model that explains nothing is worthless
 REFITTED = (
     "The shipped model was fitted again on all rows, after the scores of this card were measured with a model that never saw the "
@@ -66,6 +67,10 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
     seen = bool(serving.scored) and "test" not in serving.unseen
     if seen:
         console.say("refit", "the files hold a model of all rows, the test rows too: below, only the drop against Keras says something")
+    learned = [*fitted.extra.get("warnings", ()), *_narrow(recipe, scores["test"])]
+    for text in learned:
+        console.warn(text)
+    console.say("export", "every file is written, run and compared with Keras")
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
     exports, _ = export_files(serving, recipe.export, prepared.train, prepared.test, score, work, name)
@@ -105,7 +110,7 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
         *unkept,
         *cuts,
         *_cut_short(fitted.history),
-        *fitted.extra.get("warnings", ()),
+        *learned,
         *check_afterwards(prepared, fitted, **how_trained(task, recipe)),
     ]
     manifest = msgspec.structs.replace(manifest, warnings=lines.important_first(warnings))
@@ -138,6 +143,25 @@ def _keep_examples(work: Path, task: str) -> list[str]:
         console.warn(text)
         return [text]
     return []
+
+
+def _narrow(recipe, scores) -> list[str]:
+    """A warning where the prediction intervals hold clearly fewer of the test values than they should."""
+    calibration, found = getattr(recipe, "calibration", None), scores.metrics.get("coverage")
+    if found is None or not hasattr(calibration, "coverage") or _quantiles(calibration) != _quantiles(type(calibration)()):
+        return []
+    wanted, highest = calibration.coverage, scores.intervals.get("coverage", (found, found))[1]
+    if highest >= wanted or found >= wanted - MOST_UNCOVERED:
+        return []
+    return [
+        f"The prediction intervals hold {found:.1%} of the test values and not the {wanted:.0%} of calibration.coverage: the test rows "
+        "differ from those that the intervals were calibrated on, so new ones may too."
+    ]
+
+
+def _quantiles(calibration) -> tuple[float, ...] | None:
+    """Those that set the interval, of tasks that learn any."""
+    return getattr(calibration, "quantiles", None)
 
 
 def _cut_short(history) -> list[str]:

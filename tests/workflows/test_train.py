@@ -162,3 +162,19 @@ def test_a_worthless_model_is_refused_after_its_bundle_is_written(metrics, basel
     why = why_worthless(metrics, baselines)
     assert (why is None) == (word is None)
     assert why is None or word in why
+
+
+@pytest.mark.parametrize("task", ["tabular", "forecast", "image"])
+def test_intervals_that_hold_too_few_test_values_are_reported(task):
+    from applied_dl.core.records import Scores
+    from applied_dl.workflows.bundle_content import _narrow
+    from applied_dl.workflows.recipes import resolve
+
+    def reported(found, interval, **keys):
+        recipe = resolve({"task": task, **keys})
+        return _narrow(recipe, Scores(main="rmse", metrics={"rmse": 1.0, "coverage": found}, intervals={"coverage": interval}))
+
+    assert "80.0% of the test values and not the 90%" in reported(0.8, (0.75, 0.84))[0]
+    assert reported(0.8, (0.5, 0.95)) == []  # few rows say little
+    assert reported(0.86, (0.85, 0.87)) == []
+    assert reported(0.8, (0.75, 0.84), calibration={"coverage": 0.8}) == []

@@ -129,8 +129,8 @@ def stretches(series: list, length: int, season: int, line: bool) -> Stretches:
     for y, x in series:
         count = len(y) // length
         first = len(y) - count * length
-        values.append(y[first:].reshape(count, length, -1))
-        known.append(x[first:].reshape(count, length, -1))
+        values.append(y[first:].reshape(count, length, y.shape[1]))
+        known.append(x[first:].reshape(count, length, x.shape[1]))
         fold.append((FOLDS * (first + length * (np.arange(count) + 0.5)) / len(y)).astype(int))
     y, x, folds = np.concatenate(values), np.concatenate(known), np.concatenate(fold)
     every = max(1, len(y) * length // MOST_ROWS)

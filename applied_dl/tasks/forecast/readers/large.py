@@ -34,6 +34,8 @@ def large_panel(d) -> Path | None:
     Raises:
         UsageError: the recipe asks for it, and the source does not allow it.
     """
+    if d.in_memory is False and (d.train or not isinstance(d.source, str)):
+        raise UsageError("data.in_memory = false reads one file in parts, named by data.source; correct it, or remove the key.")
     if d.in_memory or d.train or not isinstance(d.source, str):
         return None
     path = Path(d.source).expanduser()

@@ -21,6 +21,7 @@ from applied_dl.core import console
 from applied_dl.core.records import Fitted, History, Part, Prepared
 from applied_dl.core.splits import fold_rows
 from applied_dl.tasks.tabular.arrays import matrices, one_hot, standardised
+from applied_dl.tasks.tabular.defaults import STEPLESS
 from applied_dl.tasks.tabular.fit.boosting import softmax
 from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables, with_means
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
@@ -35,8 +36,8 @@ SIMILAR = 1.001  # candidates whose loss is within this factor of the lowest are
 TINY = 300  # rows below which the smallest member alone is kept unless the blend is better by a standard error
 EM_STEPS = 200
 STORED = (
-    "The exported files hold the training rows, as scaled numbers without their targets (member 'kernel'): share them as you would share "
-    "the table, or set model.memory = 0."
+    "The exported files hold the training rows as scaled numbers, from which their targets can be computed (member 'kernel'): share them "
+    "as you would share the table. model.memory = 0 leaves it out of the default blend; other model.members or another model.name do too."
 )
 DRY_ROWS = 300  # rows on which a dry run measures the time
 
@@ -198,9 +199,9 @@ def _measure(task: Task) -> str:
 
 
 def _worthwhile(task: Task, outputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, float], float]:
-    """As `_choose`, without the member that stores training rows unless the loss falls by `LEAST_GAIN` of itself with it."""
+    """As `_choose`; the default blend is without the member that stores training rows unless the loss falls by `LEAST_GAIN` of itself."""
     weights, loss = _choose(task, outputs, y)
-    if STORING not in weights or len(outputs) == 1:
+    if STORING not in weights or tuple(outputs) != STEPLESS:
         return weights, loss
     others, without = _choose(task, {name: one for name, one in outputs.items() if name != STORING}, y)
     return (weights, loss) if loss < (1 - LEAST_GAIN) * without else (others, without)

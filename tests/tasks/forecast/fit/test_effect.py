@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from applied_dl.tasks.forecast import task
-from applied_dl.tasks.forecast.fit.effect import effect_of, known_series, without_effect
+from applied_dl.tasks.forecast.fit.effect import effect_of, known_series, stretches, without_effect
 from applied_dl.workflows import recipes
 
 
@@ -108,3 +108,9 @@ def test_values_below_zero_or_far_from_it_are_not_multiplied(tmp_path):
 
 def test_no_column_known_ahead_is_no_effect(tmp_path):
     assert effect_of(prepared(tmp_path, {"value": days()[2]})) is None
+
+
+def test_a_series_shorter_than_a_stretch_has_none():
+    long, short = ((np.ones((count, 1)), np.ones((count, 1))) for count in (200, 20))
+    found = stretches([long, short], 28, 7, True)
+    assert len(found[0]) == 7

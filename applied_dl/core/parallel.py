@@ -54,7 +54,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
         try:
             while True:
                 some = list(itertools.islice(items, 2 * workers - len(waiting)))
-                with _without_main():
+                with _without_main(), _ctrl_c_later():
                     waiting.extend(pool.submit(work, item) for item in some)
                 if not waiting:
                     return
@@ -73,7 +73,22 @@ def _processes(count: int) -> ProcessPoolExecutor:
 def _begin(parent: int) -> None:
     """A worker leaves Ctrl-C, which a terminal sends to all of them, to the process that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     end_with(parent)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C is kept until the end of the block; processes that are started meanwhile keep it until they ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -148,7 +148,9 @@ def _keep_examples(work: Path, task: str) -> list[str]:
 def _narrow(recipe, scores) -> list[str]:
     """A warning where the prediction intervals hold clearly fewer of the test values than they should."""
     calibration, found = getattr(recipe, "calibration", None), scores.metrics.get("coverage")
-    if found is None or not hasattr(calibration, "coverage") or _quantiles(calibration) != _quantiles(type(calibration)()):
+    if found is None or not hasattr(calibration, "coverage"):  # recommenders cover items, and have no intervals
+        return []
+    if getattr(calibration, "quantiles", None) != getattr(type(calibration)(), "quantiles", None):  # these set the interval then
         return []
     wanted, highest = calibration.coverage, scores.intervals.get("coverage", (found, found))[1]
     if highest >= wanted or found >= wanted - MOST_UNCOVERED:
@@ -157,11 +159,6 @@ def _narrow(recipe, scores) -> list[str]:
         f"The prediction intervals hold {found:.1%} of the test values and not the {wanted:.0%} of calibration.coverage: the test rows "
         "differ from those that the intervals were calibrated on, so new ones may too."
     ]
-
-
-def _quantiles(calibration) -> tuple[float, ...] | None:
-    """Those that set the interval, of tasks that learn any."""
-    return getattr(calibration, "quantiles", None)
 
 
 def _cut_short(history) -> list[str]:

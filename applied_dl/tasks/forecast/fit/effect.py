@@ -93,6 +93,14 @@ def without_effect(encoder, values: np.ndarray, known: np.ndarray, effect: Effec
     return values - found * _unit(encoder, values, size)
 
 
+def recent_size(values: np.ndarray, steps: int) -> np.ndarray:
+    """(T, D): the mean size of the last `steps` values up to each, of the first ones of as many as there are."""
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(np.abs(values), axis=0)])
+    ends = np.maximum(np.arange(len(values)) + 1, min(steps, len(values)))
+    starts = np.maximum(ends - steps, 0)
+    return (total[ends] - total[starts]) / (ends - starts)[:, None]
+
+
 def moved_by(known: np.ndarray, effect: Effect) -> np.ndarray:
     """(…, T, D) of covariates (…, T, F)."""
     return bent(known, effect.knots) @ effect.kernel
@@ -179,15 +187,14 @@ def _error(encoder, series: list, effects: list[Effect]) -> float:
     total = count = 0.0
     for values, known in series:
         steps = len(values)
-        size = min(window, max(2, steps // 2))
-        lag = m if m < size else 1
-        ends = np.arange(size, steps)
+        length = min(window, max(2, steps // 2))
+        lag = m if m < length else 1
+        ends = np.arange(length, steps)
         if not len(ends):
             continue
         ends = ends[np.unique(np.linspace(0, len(ends) - 1, min(MOST_ORIGINS, len(ends))).astype(int))]
         unit = np.abs(values[lag:] - values[:-lag]).mean(axis=0) + 1e-12
-        mean = np.abs(values).mean(axis=0)
-        matrix = _profile(size, H, lag)
+        matrix = _profile(length, H, lag)
         padded = np.concatenate([values, np.full((H, values.shape[1]), np.nan)])
         covered = np.concatenate([known, np.repeat(known[-1:], H, axis=0)])
         fold = (FOLDS * np.minimum(ends + H / 2, steps - 1) / steps).astype(int)
@@ -195,10 +202,11 @@ def _error(encoder, series: list, effects: list[Effect]) -> float:
             at = ends[fold == number][:, None]
             if not len(at):
                 continue
-            back, ahead = at - size + np.arange(size), at + np.arange(H)
-            clean = without_effect(encoder, values[back], known[back], effect, mean)
+            back, ahead = at - length + np.arange(length), at + np.arange(H)
+            size = np.abs(values[back]).mean(axis=1, keepdims=True)  # of the window, as the exported graph takes it
+            clean = without_effect(encoder, values[back], known[back], effect, size)
             found, moved = np.einsum("hl,nld->nhd", matrix, clean), moved_by(covered[ahead], effect)
-            found = found * np.exp(np.clip(moved, -MOST, MOST)) if effect.multiplies else found + moved * _unit(encoder, values, mean)
+            found = found * np.exp(np.clip(moved, -MOST, MOST)) if effect.multiplies else found + moved * _unit(encoder, values, size)
             gaps = np.abs(found - padded[ahead]) / unit
             total, count = total + np.nansum(gaps), count + np.isfinite(gaps).sum()
     return float(total / max(count, 1))

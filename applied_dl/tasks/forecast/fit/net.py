@@ -17,7 +17,7 @@ from applied_dl.layers.backend import constant
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
-from applied_dl.tasks.forecast.fit.effect import Effect, effect_of, known_series, without_effect
+from applied_dl.tasks.forecast.fit.effect import Effect, effect_of, known_series, recent_size, without_effect
 from applied_dl.tasks.forecast.fit.smoothing import fit_ets
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
@@ -145,7 +145,7 @@ def fit_smoothing(recipe, prepared) -> Fitted:
     e, state, effect = prepared.encoder, prepared.state, effect_of(prepared)
     series = [block.values[: len(known)].astype(np.float64) for block, known in zip(state.blocks, state.known)]
     if effect:
-        series = [without_effect(e, values, known, effect) for values, known in known_series(prepared)]
+        series = [without_effect(e, y, known, effect, recent_size(y, e.lookback)) for y, known in known_series(prepared)]
     found = fit_ets(series, e.horizon, e.season, window_of(e.lookback, e.season))
     model = build_one(recipe, prepared, "ets", effect, smoothing=found)
     console.say("ets", ", ".join(found.names[:3]))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from keras import layers, ops
 
-from applied_dl.tasks.forecast.models.windows import Standardize, raised
+from applied_dl.tasks.forecast.models.windows import Standardize, add_level
 
 MOST = 3.0  # logarithm of the largest factor
 
@@ -45,11 +45,11 @@ def split_effect(spec, inputs: dict) -> tuple[object, Callable]:
             if not aligned:
                 return y
             shift = (np.array(spec.center) / np.array(spec.scale)).astype(np.float32)  # of the standardised values from zero
-            return raised(y, fit((ahead - 1.0) * shift, y))
+            return add_level(y, fit((ahead - 1.0) * shift, y))
 
         return history / factor[:, : spec.lookback], put_back
     if aligned:
         unit = np.array(spec.scale, np.float32)
-        return history - effect[:, : spec.lookback] * unit, lambda y: raised(y, fit(effect[:, spec.lookback :], y))
+        return history - effect[:, : spec.lookback] * unit, lambda y: add_level(y, fit(effect[:, spec.lookback :], y))
     size = ops.mean(ops.abs(history), axis=1, keepdims=True)
-    return history - effect[:, : spec.lookback] * size, lambda y: raised(y, fit(effect[:, spec.lookback :] * size, y))
+    return history - effect[:, : spec.lookback] * size, lambda y: add_level(y, fit(effect[:, spec.lookback :] * size, y))

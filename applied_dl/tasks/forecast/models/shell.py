@@ -9,7 +9,7 @@ from keras import layers, ops
 from msgspec import Struct
 
 from applied_dl.tasks.forecast.models.effect import split_effect
-from applied_dl.tasks.forecast.models.windows import Standardize, normalize, raised
+from applied_dl.tasks.forecast.models.windows import Standardize, add_level, normalize
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ def forecaster(spec: Spec, core: Callable, how: str, name: str, window: int | No
     variance = y[..., 1:] if spec.log_variance else None
     y = put_back(undo(y[..., 0] if spec.outputs == 1 else y[..., :1] if spec.log_variance else y))
     if variance is not None:  # a level moves the mean alone; a unit widens the deviation as well
-        variance = variance if unit is None else raised(variance, 2.0 * ops.log(ops.expand_dims(unit, -1)))
+        variance = variance if unit is None else add_level(variance, 2.0 * ops.log(ops.expand_dims(unit, -1)))
         y = ops.concatenate([y, variance], axis=-1)
     return keras.Model(inputs, y, name=name)
 

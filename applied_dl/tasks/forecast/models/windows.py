@@ -62,21 +62,21 @@ def normalize(history, how: str, season: int = 1):
         return history, lambda y: y, None
     if how in ("last", "mean"):
         shift = history[:, -1:] if how == "last" else ops.mean(history, axis=1, keepdims=True)
-        return history - shift, lambda y: raised(y, fit(shift, y)), None
+        return history - shift, lambda y: add_level(y, fit(shift, y)), None
     if how == "difference":
         last = history[:, -1:]
         steps = history[:, 1:] - history[:, :-1]
-        return ops.concatenate([steps[:, :1] * 0.0, steps], axis=1), lambda y: raised(_running_sum(y), fit(last, y)), None
+        return ops.concatenate([steps[:, :1] * 0.0, steps], axis=1), lambda y: add_level(_running_sum(y), fit(last, y)), None
     if how == "revin":
         shift = ops.mean(history, axis=1, keepdims=True)
         spread = ops.sqrt(ops.mean(ops.square(history - shift), axis=1, keepdims=True) + EPSILON)
-        return (history - shift) / spread, lambda y: raised(y * fit(spread, y), fit(shift, y)), spread
+        return (history - shift) / spread, lambda y: add_level(y * fit(spread, y), fit(shift, y)), spread
     level, spread = panel_scale(history, season)
     scaled = ops.clip((history - level) / spread, -LARGEST, LARGEST)
-    return scaled, lambda y: raised(y * fit(spread, y), fit(level, y)), spread
+    return scaled, lambda y: add_level(y * fit(spread, y), fit(level, y)), spread
 
 
-def raised(y, level):
+def add_level(y, level):
     """y (B, H, …) + level (B, 1, …).
 
     Never by `+`: under TensorFlow Keras takes an addend with one axis longer than 1 for a bias, so that the levels of B windows of one

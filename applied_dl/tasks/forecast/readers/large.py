@@ -130,7 +130,12 @@ def _part(path: Path, columns: Columns, part: pl.DataFrame, first: SeriesSet | N
         between = f"the {len(part):,} series {part['key'][0]!r} to {part['key'][-1]!r} alone"
         raise DataError(f"{path}, where rows are counted among those of {between}: {error}") from error
     if first is not None and (found.past_names, found.future_names) != (first.past_names, first.future_names):
-        raise DataError(f"{path}: a covariate holds other texts in some series than in others; set data.in_memory = true.")
+        ours, theirs = ({*one.past_names, *one.future_names} for one in (first, found))
+        columns_apart = ", ".join(sorted({repr(name) for name, _ in ours ^ theirs}))
+        raise DataError(
+            f"{path}: the covariate {columns_apart} holds other texts in some series than in others, which parts of a file cannot show; "
+            "write it as numbers, or set data.in_memory = true."
+        )
     return found
 
 

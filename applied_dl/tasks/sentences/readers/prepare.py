@@ -12,6 +12,7 @@ from msgspec import Struct
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
+from applied_dl.core.stored import with_stored
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, text_lengths
 from applied_dl.tasks.sentences.readers.large import Sample, large_source, sample
 from applied_dl.tasks.sentences.readers.learn import SAMPLE, learn_encoder, takes_english, training_width
@@ -97,27 +98,10 @@ def prepare_sentences(recipe, cache: Path) -> Prepared:
         return prepared
     held = held_out([part for name, part in (("validation", validation), ("test", test)) if name not in explicit])
     long = msgspec.structs.replace(encoder, length=training_width(encoder, 1, recipe.preprocess.length))
-    return _with_stored(prepared, data, sampled, *store(path, data, sampled.form, long, held, cache))
-
-
-def _with_stored(prepared: Prepared, data, sampled: Sample, stored: Stored, notes: list[str]) -> Prepared:
-    """The prepared sample, with all training texts."""
+    stored, notes = store(path, data, sampled.form, long, held, cache)
     if not len(stored):
         raise DataError("No text is left to train on: all are held out, or of labels that the sample lacks; raise data.sample_rows.")
-    rows = f"{sampled.rows:,} rows, {len(stored):,} of them for training"
-    known = f"tokenizer and labels are learned from {len(prepared.train):,} of them (data.sample_rows = {data.sample_rows:,})"
-    return msgspec.structs.replace(
-        prepared,
-        fingerprint=fingerprint(prepared.fingerprint, str(len(stored))),
-        facts={
-            **prepared.facts,
-            "rows": sampled.rows,
-            "training_rows": len(stored),
-            "summary": f"{rows}; {known}; of the sample: {prepared.facts['summary']}",
-        },
-        warnings=prepared.warnings + notes,
-        state=msgspec.structs.replace(prepared.state, stored=stored),
-    )
+    return with_stored(prepared, sampled.rows, stored, "tokenizer and labels", data.sample_rows, notes)
 
 
 def _with_part_folders(data):

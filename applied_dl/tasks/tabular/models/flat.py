@@ -135,8 +135,9 @@ def kernel_head(
 ):
     """(B, D) → (B, 1, O): kernel ridge regression of numbers, whose tails are bounded, and of columns of 0 and 1."""
     layer = KernelRows(kind, len(binary), *dual.shape, dtype="float32", name="kernel")
-    bounded = SmoothClip(name="bounded")(ops.take(x, plain, axis=1))
-    found = layer(layers.Concatenate(name="compared")([bounded, ops.take(x, binary, axis=1)]))
+    parts = [SmoothClip(name="bounded")(ops.take(x, plain, axis=1))] if len(plain) else []
+    parts += [ops.take(x, binary, axis=1)] if len(binary) else []
+    found = layer(layers.Concatenate(name="compared")(parts) if len(parts) > 1 else parts[0])
     layer.set_weights([scale, rows, dual, bias])
     return found
 

@@ -14,6 +14,7 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts, units_of
+from applied_dl.core.stored import with_stored
 from applied_dl.io.cells import as_levels
 from applied_dl.io.extra_rows import extra_rows
 from applied_dl.io.identifiers import copy_keys, row_numbers
@@ -94,25 +95,8 @@ def prepare_table(recipe, cache: Path) -> Prepared:
         return prepared
     held = np.concatenate([rows["validation"], rows["test"]])
     kept_out = held_out(sampled, table, held[place[held] == 0], _left_out(table.frame, data, dropped, targets), data)
-    return _with_stored(prepared, data, sampled, *store(data.train or data.source, data, prepared, kept_out, cache, recipe.train.seed))
-
-
-def _with_stored(prepared: Prepared, data, sampled: Sampled, stored: Stored, more: list[str]) -> Prepared:
-    """The prepared sample, with all training rows."""
-    rows = f"{sampled.rows:,} rows, {len(stored):,} of them for training"
-    sample = f"columns, levels and bins are learned from {len(prepared.train):,} of them (data.sample_rows = {data.sample_rows:,})"
-    return replace(
-        prepared,
-        fingerprint=fingerprint(prepared.fingerprint, str(len(stored))),
-        facts={
-            **prepared.facts,
-            "rows": sampled.rows,
-            "training_rows": len(stored),
-            "summary": f"{rows}; {sample}; of the sample: {prepared.facts['summary']}",
-        },
-        warnings=prepared.warnings + more,
-        state=replace(prepared.state, stored=stored),
-    )
+    stored, notes = store(data.train or data.source, data, prepared, kept_out, cache, recipe.train.seed)
+    return with_stored(prepared, sampled.rows, stored, "columns, levels and bins", data.sample_rows, notes)
 
 
 def _typical(inputs: dict[str, np.ndarray]) -> dict[str, float]:

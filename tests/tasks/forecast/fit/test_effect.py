@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from applied_dl.tasks.forecast import task
-from applied_dl.tasks.forecast.fit.effect import effect_of, known_series, stretches, without_effect
+from applied_dl.tasks.forecast.fit.effect import effect_of, known_series, recent_size, stretches, without_effect
 from applied_dl.workflows import recipes
 
 
@@ -114,3 +114,12 @@ def test_a_series_shorter_than_a_stretch_has_none():
     long, short = ((np.ones((count, 1)), np.ones((count, 1))) for count in (200, 20))
     found = stretches([long, short], 28, 7, True)
     assert len(found[0]) == 7
+
+
+def test_the_recent_size_is_that_of_the_window_which_ends_there():
+    y = np.random.default_rng(0).normal(size=(9, 2))
+    found = recent_size(y, 4)
+    for end in range(3, 9):
+        np.testing.assert_allclose(found[end], np.abs(y[end - 3 : end + 1]).mean(0))
+    np.testing.assert_allclose(found[0], np.abs(y[:4]).mean(0))
+    np.testing.assert_allclose(recent_size(y[:2], 4)[0], np.abs(y[:2]).mean(0))

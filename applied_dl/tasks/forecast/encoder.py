@@ -107,7 +107,8 @@ def base(values: np.ndarray) -> float:
     """
     least, span = float(np.nanmin(values)), float(np.nanmax(values) - np.nanmin(values))
     unit = 10.0 ** np.ceil(np.log10(span or 1.0))
-    return float(np.floor(least / unit) * unit)
+    found = float(np.floor(least / unit) * unit)
+    return found if found <= least else found - unit  # the quotient of a tiny negative number is rounded to 0
 
 
 def _block(encoder: SeriesEncoder, data: SeriesSet, rows: list[int], known: int | None = None) -> Block:

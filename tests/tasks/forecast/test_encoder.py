@@ -4,7 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -54,6 +54,7 @@ def test_the_base_of_values_is_the_roundest_number_close_below_them(values, foun
 
 
 @given(least=st.floats(-1e12, 1e12), span=st.floats(1e-3, 1e6))
+@example(least=-5e-324, span=2.0)
 def test_the_base_is_never_above_the_values_nor_farther_than_ten_times_their_range(least, span):
     values = np.array([least, least + span])
     span = float(values[1] - values[0])

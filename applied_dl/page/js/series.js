@@ -114,7 +114,8 @@ function base(values) {   // the roundest number below all values that is within
   while (Number(`1e${digits - 1}`) >= span) digits--;
   while (Number(`1e${digits}`) < span) digits++;
   const unit = Number(`1e${digits}`);
-  return Math.floor(least / unit) * unit;
+  const found = Math.floor(least / unit) * unit;
+  return found <= least ? found : found - unit;
 }
 
 export function encodeSeries(encoder, {names, start, values}) {   // → {inputs: {name: flat array}, offset, notes}

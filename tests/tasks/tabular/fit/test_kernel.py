@@ -14,6 +14,7 @@ from applied_dl.tasks.tabular.fit.kernel import RIDGE, kernel_paths, predict_pat
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
 from applied_dl.tasks.tabular.models.kernel import apart
 from applied_dl.tasks.tabular.models.numeric import fit_numbers
+from tests.tasks.tabular.tables import prepared_with
 
 
 def features(rows: int, seed: int = 0) -> np.ndarray:
@@ -92,14 +93,14 @@ def wavy(tmp_path):
     return tmp_path / "wavy.csv"
 
 
-def test_a_file_that_holds_rows_says_so_and_another_is_made_on_request(wavy, tmp_path, capsys):
+def test_a_file_that_holds_rows_says_so_and_another_is_made_on_request(wavy, tmp_path):
     export = {"formats": ["tflite"], "variants": ["fp32", "fp16"]}
     run = applied_dl.train("tabular", out=tmp_path / "b", data={"source": str(wavy), "target": "y"}, export=export)
     assert run.manifest.facts["weights"]["kernel"] > 0.05
     assert any("hold the training rows" in text for text in run.manifest.warnings)
     assert all(one.max_rel_diff < 1e-3 for one in run.manifest.exports if one.variant == "fp32")
-    without = applied_dl.train("tabular", out=tmp_path / "c", data={"source": str(wavy), "target": "y"}, model={"memory": 0}, export=export)
-    assert "kernel" not in without.manifest.facts["weights"]
-    assert not any("training rows as" in text for text in without.manifest.warnings)
+    data = {"target": "y", "ignore": []}
+    assert "kernel" in prepared_with(wavy, data=data)[0].model.members
+    assert "kernel" not in prepared_with(wavy, data=data, model={"memory": 0})[0].model.members
     with pytest.raises(UsageError, match="stores no training rows"):
-        applied_dl.train("tabular", out=tmp_path / "d", data={"source": str(wavy), "target": "y"}, model={"memory": 0, "name": "kernel"})
+        prepared_with(wavy, data=data, model={"memory": 0, "name": "kernel"})

@@ -37,12 +37,15 @@ def shared() -> Path:
     return SHARED
 
 
-# smaller than the default, for the tests' time
+# smaller than the default, for the tests' time; `test_pipeline` trains the defaults too, among the slow tests
 QUICK = {
     "image": {"train": {"epochs": 4}, "model": {"width": 0.25}},
-    "words": {"train": {"epochs": 3}},
-    "generate": {"train": {"epochs": 3}, "model": {"width": 8}},
-    "segment": {"data": {"image_size": [48, 48]}, "train": {"epochs": 1}, "model": {"width": 0.25, "depth": 1}},
+    "forecast": {"model": {"name": "ridge"}},
+    "words": {"preprocess": {"vocabulary": 2000}, "train": {"epochs": 1}},
+    "sentences": {"data": {"max_rows": 2000}, "train": {"epochs": 2}},
+    "recommend": {"model": {"name": "ease", "regularization": 200.0}},
+    "generate": {"train": {"epochs": 3}, "model": {"width": 8}, "export": {"variants": ["fp32", "int8"], "max_metric_drop": 1.0}},
+    "segment": {"train": {"epochs": 1}, "model": {"width": 0.25, "depth": 1}, "export": {"variants": ["fp32", "int8"]}},
 }
 
 
@@ -52,6 +55,7 @@ def trained(tmp_path_factory):
     import applied_dl
     from applied_dl.core.bundle import open_bundle
     from applied_dl.workflows.train import Run
+    from tests.cases.segment_files import fill
 
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -62,7 +66,10 @@ def trained(tmp_path_factory):
         with open(out.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not out.exists():
-                applied_dl.train({"task": task}, out=out, **QUICK.get(task, {}))
+                recipe = {"task": task}
+                if task == "segment":  # drawing the built-in scenes takes longer than learning from these
+                    recipe["data"] = {"source": str(fill(out.parent / "scenes", 40, classes=5))}
+                applied_dl.train(recipe, out=out, **QUICK.get(task, {}))
         return Run(bundle=out, manifest=open_bundle(out))
 
     return get

@@ -44,9 +44,6 @@ def overrides(task: str, **more) -> list[str]:
     return [text for key, value in keys.items() for text in ("--set", f"{key}={json.dumps(value)}")]
 
 
-SHARED = ("image", "tabular", "words", "sentences", "recommend", "segment")  # whose bundle for all tests is as quick as one of `RECIPES`
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """`tiny(task)`: a bundle of `RECIPES`, trained once by the command line."""
@@ -63,9 +60,9 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def bundles(trained, tiny):
+def bundles(trained):
     """`bundles(task)`: any small bundle of the task."""
-    return lambda task: trained(task).bundle if task in SHARED else tiny(task)
+    return lambda task: trained(task).bundle
 
 
 @pytest.fixture

@@ -11,19 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import applied_dl
 from applied_dl import cli
 from applied_dl.core.packing import pack, unpack
 from applied_dl.predictor import load
-from tests.hostile import QUICK
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    out = tmp_path_factory.mktemp("made") / "digits"
-    return applied_dl.train("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
+def bundle(trained):
+    return trained("image").bundle
 
 
 @pytest.fixture(scope="module")

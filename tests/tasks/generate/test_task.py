@@ -13,12 +13,11 @@ from applied_dl.tasks.generate.encoder import Request, inputs_of
 from applied_dl.workflows.train import train
 
 QUICK = {"export.variants": ["fp32", "int8"], "export.formats": ["tflite"], "export.max_metric_drop": 1.0}
-IMAGES = {"model.width": 8, "train.epochs": 3, "train.batch_size": 64}
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    return train({"task": "generate"}, out=tmp_path_factory.mktemp("g") / "digits", overrides={**QUICK, **IMAGES})
+def digits(trained):
+    return trained("generate")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,9 @@ def test_a_factor_known_ahead_is_in_the_exported_file(tmp_path):
     dates = [start + datetime.timedelta(days=i) for i in range(days)]
     pl.DataFrame({"day": dates, "sales": sales, "promotion": promotion}).write_csv(tmp_path / "sales.csv")
     data = {"source": str(tmp_path / "sales.csv"), "target": "sales", "future_covariates": ["promotion"], "horizon": 7}
-    run = applied_dl.train("forecast", out=tmp_path / "b", data=data, export={"formats": ["tflite"], "variants": ["fp32"]})
+    run = applied_dl.train(
+        "forecast", out=tmp_path / "b", data=data, model={"name": "ridge"}, export={"formats": ["tflite"], "variants": ["fp32"]}
+    )
     (file,) = run.manifest.exports
     assert file.max_rel_diff < 1e-3
     assert run.metrics["test"]["mase"] < 0.5

@@ -70,7 +70,7 @@ def test_a_known_driver_is_used_and_needed_ahead(hourly, tmp_path):
     assert "has no value at" in run.predictor().predict([short])[0]["error"]
 
 
-@pytest.mark.parametrize("model", [{"units": 16}, {"members": ["ridge", "panel"], "units": 16}])
+@pytest.mark.parametrize("model", [pytest.param({"units": 16}, marks=pytest.mark.slow), {"members": ["ridge", "panel"], "units": 16}])
 def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
     random, rows = np.random.default_rng(0), []
     for i in range(12):
@@ -108,7 +108,9 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"model": {"name": "gru", "units": 8, "patch": 12}, "train": {"loss": "quantile", "epochs": 1}},
+        pytest.param(
+            {"model": {"name": "gru", "units": 8, "patch": 12}, "train": {"loss": "quantile", "epochs": 1}}, marks=pytest.mark.slow
+        ),
         {"model": {"name": "lstm", "units": 8, "patch": 1, "normalize": "none"}, "train": {"loss": "gaussian_nll", "epochs": 1}},
         {"model": {"name": "blend", "members": ["ridge", "cyclenet"]}, "train": {"epochs": 1}},
         {"model": {"name": "nlinear", "difference": True}, "train": {"loss": "mae", "epochs": 1}, "data": {"calendar": True}},
@@ -177,7 +179,9 @@ def test_constant_series_and_zero_horizons_are_refused(tmp_path):
 
 
 def test_a_history_too_short_or_of_other_columns_is_answered_by_a_sentence(tmp_path):
-    run = applied_dl.train({"task": "forecast"}, out=tmp_path / "b", data={"source": "macro", "horizon": 4, "lookback": 20}, **FAST)
+    run = applied_dl.train(
+        {"task": "forecast"}, out=tmp_path / "b", data={"source": "macro", "horizon": 4, "lookback": 20}, model={"name": "ridge"}, **FAST
+    )
     predictor = run.predictor()
     table = pl.read_csv(Path(applied_dl.__file__).parent / "datasets" / "macro.csv")
     found = predictor.predict([table[:10], table.drop("unemp"), table])
@@ -187,7 +191,7 @@ def test_a_history_too_short_or_of_other_columns_is_answered_by_a_sentence(tmp_p
     assert found[-1]["times"] == ["2009-10-01", "2010-01-01", "2010-04-01", "2010-07-01"]
 
 
-@pytest.mark.parametrize("loss", ["quantile", "gaussian_nll"])
+@pytest.mark.parametrize("loss", ["quantile", pytest.param("gaussian_nll", marks=pytest.mark.slow)])
 def test_every_loss_gives_a_panel_its_file_and_ordered_limits(loss, tmp_path):
     random, t = np.random.default_rng(0), np.arange(48)
     rows = [(f"s{i}", str(np.datetime64("2000-01") + k)[:7] + "-01", 50 * (i + 1) + random.standard_normal()) for i in range(3) for k in t]

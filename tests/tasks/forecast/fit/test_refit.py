@@ -22,7 +22,7 @@ def forecasts(folder, values: np.ndarray, **keys) -> tuple[np.ndarray, np.ndarra
     return np.asarray(serving.scored(history)["forecast"]), np.asarray(serving.model(history)["forecast"])
 
 
-@pytest.mark.parametrize("keys", [{"model.name": "ridge"}, {"model.members": ("ridge", "ets")}])
+@pytest.mark.parametrize("keys", [{"model.name": "ridge"}, pytest.param({"model.members": ("ridge", "ets")}, marks=pytest.mark.slow)])
 def test_the_newest_fifth_changes_the_shipped_forecast_alone(keys, tmp_path):
     random = np.random.default_rng(0)
     values = 10 + np.sin(np.arange(400) * 2 * np.pi / 7) + random.normal(0, 0.1, 400)

@@ -14,7 +14,7 @@ def steadied(y: np.ndarray, season: int) -> np.ndarray:
     return np.asarray(without_break(y[None].astype(np.float32), season))[0]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(
     season=st.sampled_from([1, 4, 7, 12]), sign=st.sampled_from([-1, 1]), share=st.floats(0.2, 0.8), seed=st.integers(0, 1000),
     size=st.floats(30, 200),  # of which a quarter, the most that may change beside a break, is beyond what the noise does

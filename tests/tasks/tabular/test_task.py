@@ -24,12 +24,13 @@ from tests.tasks.tabular.tables import prepared_with, recipe
 
 SMOOTH, WAVES = {"scale": "quantile"}, {"numeric_embedding": "periodic"}
 FAST = {"export": {"formats": ["tflite"], "variants": ["fp32", "fp16"]}}
+FASTEST = {"export": {"formats": ["tflite"], "variants": ["fp32"]}}  # where the precisions are not the question
 
 
 @pytest.mark.parametrize(
     "sections",
     [
-        pytest.param({"model": {"heads": 4, "width": 32}, "train": {"epochs": 12}}, id="tabm"),
+        pytest.param({"model": {"heads": 4, "width": 32}, "train": {"epochs": 12}}, id="tabm", marks=pytest.mark.slow),
         pytest.param(
             {
                 "model": {"name": "mlp", "width": 32, "activation": "maxout"},
@@ -87,7 +88,7 @@ def test_classes_with_a_threshold_and_weights(table, tmp_path):
         calibration={"threshold": "f1"},
         train=train,
     )
-    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FAST)
+    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FASTEST)
     assert run.metrics["test"]["accuracy"] > 0.7
     assert set(run.manifest.intervals["test"]) == set(run.metrics["test"]) - {"lowest_set_coverage"}  # the least of some has none
     assert set(run.manifest.facts["importance"]) == {"big area", "small", "kind", "when"}
@@ -108,14 +109,14 @@ def test_rare_classes_are_repeated_or_common_ones_cut(kind, each):
 
 def test_a_frame_answers_as_its_file_does(table, tmp_path):
     raw = recipe(table, model={"name": "linear"}, train={"epochs": 3})
-    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FAST)
+    run = applied_dl.train(config.as_dict(raw), out=tmp_path / "b", **FASTEST)
     predictor, frame = run.predictor(), pl.read_csv(table).head(5)
     wanted = predictor.predict(str(table))[:5]
     for one in (frame, frame.to_dicts(), {k: list(v) for k, v in frame.to_dict(as_series=False).items()}):
         got = predictor.predict(one)
         np.testing.assert_allclose([g["prediction"] for g in got], [w["prediction"] for w in wanted], rtol=1e-5)
     given = {"source": pl.read_csv(table, infer_schema_length=None), "target": "price", "ignore": ["dear"]}
-    again = applied_dl.train("tabular", out=tmp_path / "f", data=given, model={"name": "linear"}, train={"epochs": 3}, **FAST)
+    again = applied_dl.train("tabular", out=tmp_path / "f", data=given, model={"name": "linear"}, train={"epochs": 3}, **FASTEST)
     assert again.metrics["test"]["rmse"] == pytest.approx(run.metrics["test"]["rmse"], rel=1e-3)
     with pytest.raises(UsageError, match="not valid JSON"):
         infer.expand_inputs(["{oops"])

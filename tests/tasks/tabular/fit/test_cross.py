@@ -105,6 +105,7 @@ def test_the_shipped_file_saw_all_rows_and_the_scores_are_of_one_that_did_not(ta
     assert abs(exports["fp16"].metric_drop) < 0.03
     assert any("fitted again on all rows" in text for text in run.manifest.warnings)
     assert set(run.manifest.facts["weights"]) == {"linear", "waves", "trees"} | ({"kernel"} if target == "price" else set())
+    assert any("hold the training rows" in text for text in run.manifest.warnings) == (run.manifest.facts["weights"].get("kernel", 0) > 0)
     main = "rmse" if target == "price" else "log_loss"
     held, test = (run.metrics[part][main] for part in ("validation", "test"))
     assert 0.3 < held / test < 3  # out of fold, not of rows that were fitted to

@@ -8,12 +8,14 @@ from sklearn.kernel_ridge import KernelRidge
 
 import applied_dl
 from applied_dl.core.errors import UsageError
+from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.fit.closed import MEMBERS, Task
 from applied_dl.tasks.tabular.fit.cross import _worthwhile
 from applied_dl.tasks.tabular.fit.kernel import RIDGE, kernel_paths, predict_paths
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
 from applied_dl.tasks.tabular.models.kernel import apart
 from applied_dl.tasks.tabular.models.numeric import fit_numbers
+from applied_dl.training.trainer import CheckpointingTrainer
 from tests.tasks.tabular.tables import prepared_with
 
 
@@ -93,12 +95,22 @@ def wavy(tmp_path):
     return tmp_path / "wavy.csv"
 
 
-def test_a_file_that_holds_rows_says_so_and_another_is_made_on_request(wavy, tmp_path):
+def test_a_model_that_holds_rows_says_so(wavy):
+    fitted = task.fit(*prepared_with(wavy, data={"target": "y", "ignore": []}), CheckpointingTrainer())
+    assert fitted.extra["weights"]["kernel"] > 0.05
+    assert any("hold the training rows" in text for text in fitted.extra["warnings"])
+
+
+@pytest.mark.slow
+def test_a_file_that_holds_rows_says_so_and_agrees_with_keras(wavy, tmp_path):
     export = {"formats": ["tflite"], "variants": ["fp32", "fp16"]}
     run = applied_dl.train("tabular", out=tmp_path / "b", data={"source": str(wavy), "target": "y"}, export=export)
     assert run.manifest.facts["weights"]["kernel"] > 0.05
     assert any("hold the training rows" in text for text in run.manifest.warnings)
     assert all(one.max_rel_diff < 1e-3 for one in run.manifest.exports if one.variant == "fp32")
+
+
+def test_a_file_without_rows_is_made_on_request(wavy):
     data = {"target": "y", "ignore": []}
     assert "kernel" in prepared_with(wavy, data=data)[0].model.members
     assert "kernel" not in prepared_with(wavy, data=data, model={"memory": 0})[0].model.members

@@ -23,7 +23,7 @@ def test_the_command_line_from_new_to_predict(tmp_path, monkeypatch, capsys):
     assert plan["seconds"] > 0
     assert plan["parameters"] > 0
     assert [path.name for path in (tmp_path / "saved_models").iterdir()] == ["mine.preview.png"]
-    assert cli.main(["train", recipe, "--quiet", "--json", "--set", "train.epochs=2", "--set", "model.width=0.25"]) == 0
+    assert cli.main(["train", recipe, "--quiet", "--json", "--set", "train.epochs=2", "--set", "model.name=mlp"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["bundle"] == "saved_models/mine"
     assert cli.main(["train", recipe]) == 2

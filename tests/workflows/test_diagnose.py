@@ -29,7 +29,7 @@ def test_a_bundle_whose_data_is_gone_is_examined_on_its_golden_examples(tmp_path
     x = np.random.default_rng(0).normal(size=(200, 2))
     table = tmp_path / "table.csv"
     pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] + 0.1 * x[:, 1]}).write_csv(table)
-    small = {"model": {"name": "mlp"}, "train": {"epochs": 2}, "export": {"formats": ["tflite"], "variants": ["fp32"]}}
+    small = {"model": {"name": "linear"}, "train": {"epochs": 2}, "export": {"formats": ["tflite"], "variants": ["fp32"]}}
     done = applied_dl.train("tabular", data={"source": str(table), "target": "y"}, out=tmp_path / "bundle", **small)
     shutil.move(table, tmp_path / "elsewhere.csv")
     report = doctor_bundle(done.bundle)

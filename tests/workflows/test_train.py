@@ -14,7 +14,7 @@ def test_an_interrupted_training_is_resumed_or_reported_and_never_deleted_by_acc
     from applied_dl.training.session import Session
 
     write = Session.checkpoint
-    quick = {"out": tmp_path / "b", "train": {"epochs": 3, "checkpoint_minutes": 0}, "model": {"width": 0.25}}
+    quick = {"out": tmp_path / "b", "train": {"epochs": 3, "checkpoint_minutes": 0}, "model": {"name": "mlp", "hidden": [16]}}
 
     def killed(self):
         write(self)
@@ -27,16 +27,18 @@ def test_an_interrupted_training_is_resumed_or_reported_and_never_deleted_by_acc
     monkeypatch.setattr(Session, "checkpoint", write)
     with pytest.raises(UsageError, match="after epoch [12].*--resume to continue"):
         applied_dl.train("image", **quick)
-    with pytest.raises(RefusedError, match=r"another model\.width"):
-        applied_dl.train("image", resume=True, **{**quick, "model": {"width": 0.5}})
-    with pytest.raises(UsageError, match=r"with another model\.width was interrupted.*another --out"):
-        applied_dl.train("image", **{**quick, "model": {"width": 0.5}})
+    with pytest.raises(RefusedError, match=r"another model\.hidden"):
+        applied_dl.train("image", resume=True, **{**quick, "model": {"name": "mlp", "hidden": [24]}})
+    with pytest.raises(UsageError, match=r"with another model\.hidden was interrupted.*another --out"):
+        applied_dl.train("image", **{**quick, "model": {"name": "mlp", "hidden": [24]}})
     export = {"export": {"formats": ["tflite"], "variants": ["fp32"]}}  # of the exports a resume may change its mind
     done = applied_dl.train("image", resume=True, **quick, **export)
     assert len(list(csv.DictReader((done.bundle / "history.csv").open()))) == 3
     assert not list(tmp_path.glob(".*"))
     capsys.readouterr()
-    applied_dl.train("image", resume=True, overwrite=True, **{**quick, "train": {"epochs": 1}}, **export)
+    monkeypatch.setattr(Session, "checkpoint", killed)  # what it says of the past is said before it trains
+    with pytest.raises(RuntimeError):
+        applied_dl.train("image", resume=True, overwrite=True, **quick, **export)
     assert "there is no interrupted training" in capsys.readouterr().err
 
 
@@ -54,7 +56,9 @@ def test_ctrl_c_is_reported_in_the_bundle(tmp_path):
             raise KeyboardInterrupt
 
     export = {"formats": ["tflite"], "variants": ["fp32"]}
-    done = applied_dl.train("image", out=tmp_path / "b", train={"epochs": 3}, model={"width": 0.25}, export=export, callbacks=[Interrupt()])
+    done = applied_dl.train(
+        "image", out=tmp_path / "b", train={"epochs": 3}, model={"name": "mlp", "hidden": [16]}, export=export, callbacks=[Interrupt()]
+    )
     assert any("stopped by hand after epoch 1" in text for text in done.manifest.warnings)
     assert "stopped by hand" in (done.bundle / "README.md").read_text()
 

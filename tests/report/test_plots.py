@@ -27,7 +27,7 @@ def test_characters_without_a_font_are_one_warning(tmp_path, capsys, recwarn, mo
     assert capsys.readouterr().err.splitlines() == [
         "warning   a.png: the fonts here lack 4 characters (体新育闻), drawn as boxes; a Noto font of the script has them"
     ]
-    assert len(recwarn) == 0
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]  # objects of earlier tests may warn while they are collected
     neighbourhood(np.eye(4, 2), ["a", "é", "שלום", "я"], tmp_path / "b.png")
     assert capsys.readouterr().err == ""
 

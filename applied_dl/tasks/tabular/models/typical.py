@@ -33,7 +33,10 @@ class Rarity(layers.Layer):
 
     def call(self, codes):
         first = np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int32)
-        return ops.take(np.concatenate(self.tables).astype(np.float32), ops.clip(codes, 0, self.lengths - 1) + first)
+        last = self.lengths - 1
+        # not `ops.clip`, which the converter takes for a Relu6 where every `last` is 6, and finds none for whole numbers
+        known = ops.maximum(ops.where(codes > last, last, codes), 0)
+        return ops.take(np.concatenate(self.tables).astype(np.float32), known + first)
 
     def compute_output_shape(self, shape):
         return shape

@@ -1,7 +1,9 @@
 """Gradient boosting of oblivious trees: the nodes of a level ask the same question, so that a tree of depth d is d comparisons and a table.
 
 Such trees overfit small tables less than free ones, and are exact in an exported graph. Stagewise Newton steps (Friedman, Greedy Function
-Approximation, 2001), oblivious trees with noise on the scores of cuts and random row weights (Prokhorenkova et al., CatBoost, 2018).
+Approximation, 2001), oblivious trees with noise on the scores of cuts and random row weights (Prokhorenkova et al., CatBoost, 2018). What
+their ordered boosting does along a permutation, models without a third of the rows do here: a row's own target has no part in the gradient
+that chooses the cuts for it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ RATES = {True: 0.03, False: 0.07}  # learning rate for classes, for numbers
 BINS = 32  # of a column
 DEPTHS = (4, 6)  # of trees, between which cross-validation chooses
 BAGS, FEW_ROWS = 3, 200  # boosted models of other row weights, columns and noise that are averaged; for fewer rows one, of shallow trees
-PENALTY = {True: 8.0, False: 3.0}  # rows of value 0 that are added to a leaf, for classes and for numbers
+PENALTY = {True: 2.0, False: 3.0}  # rows of value 0 that are added to a leaf, for classes and for numbers
+PARTS = {True: 3, False: 1}  # of the rows: the cuts follow gradients of models that lack the row's part; numbers did not gain by it
 NOISE = {True: 0.5, False: 0.25}  # on the score of a cut, for classes and for numbers, in deviations of the residuals; falls to 0
 COLUMNS, LEAST_COLUMNS, MOST_COLUMNS = 0.4, 5, 24  # share of the columns that a tree may use, at least and at most so many of them
 
@@ -75,26 +78,26 @@ def fit_trees(
     random, edges = np.random.default_rng(seed), [_edges(column) for column in x.T]
     codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)], axis=1)  # x > edge[k] where code > k
     base = np.log(y.mean(0) + 1e-3) if classes else y.mean(0)
-    scores, rate = np.tile(base, (len(x), 1)), RATES[classes]
+    fitted, judge = _parts(len(x), PARTS[classes], random)
+    every, scores = np.arange(len(x)), np.tile(base, (len(fitted), len(x), 1))
     outside = None if held is None else np.tile(base, (len(held[0]), 1))
     columns, thresholds, leaves, path, losses = [], [], [], [], []
     splittable = np.flatnonzero([len(edge) > 0 for edge in edges])
     for step in range((count or MOST_TREES) if len(splittable) else 0):
-        p = softmax(scores) if classes else scores
-        gradient = y - p
+        gradients = y - (softmax(scores) if classes else scores)  # (M, N, O): of each model
+        gradient = gradients[judge, every]
         noise = NOISE[classes] * np.sqrt(np.mean(gradient**2)) * (1 - step / MOST_TREES)
         some = np.sort(random.permutation(splittable)[: _columns(len(splittable))])
         weight = random.exponential(size=len(x))
         cuts, leaf = _grow(codes[:, some], [len(edges[j]) for j in some], gradient, weight, depth, PENALTY[classes], noise, random)
-        curvature = np.maximum(p * (1 - p), 1e-6) if classes else np.ones_like(p)
-        value = rate * _per_leaf(leaf, gradient, depth) / (_per_leaf(leaf, curvature, depth) + PENALTY[classes] * curvature.mean(0))
+        values = [_leaf_values(leaf[rows], y[rows], one[rows], classes, depth) for rows, one in zip(fitted, gradients)]
         columns.append([some[j] for j, _ in cuts])
         thresholds.append([edges[some[j]][k] for j, k in cuts])
-        leaves.append(value)
-        scores = scores + value[leaf]
+        leaves.append(values[-1])
+        scores = scores + np.stack(values)[:, leaf]
         if held is not None:
             at = (held[0][:, columns[-1]] > np.array(thresholds[-1])) @ (1 << np.arange(depth))
-            outside = outside + value[at]
+            outside = outside + values[-1][at]
             path.append(outside)
             losses.append(loss_of(outside, held[1], classes))
             if count is None and len(losses) - int(np.argmin(losses)) > PATIENCE:
@@ -133,6 +136,23 @@ def softmax(z: np.ndarray) -> np.ndarray:
 def loss_of(scores: np.ndarray, y: np.ndarray, classes: bool) -> float:
     """Log loss of logits (N, C) against one-hot targets, or the mean squared error."""
     return float(-np.mean((y * np.log(softmax(scores) + 1e-7)).sum(-1)) if classes else np.mean((scores - y) ** 2))
+
+
+def _parts(count: int, parts: int, random) -> tuple[list[np.ndarray], np.ndarray]:
+    """The rows that each model is fitted to, at last all of them, and for each row the model whose gradients choose its cuts."""
+    every = np.arange(count)
+    if parts == 1:
+        return [every], np.zeros(count, int)
+    part = random.permutation(count) % parts
+    return [*(np.flatnonzero(part != k) for k in range(parts)), every], part
+
+
+def _leaf_values(leaf, y, gradient, classes: bool, depth: int) -> np.ndarray:
+    """(2^D, O): a Newton step in each leaf, times the learning rate."""
+    p = y - gradient
+    curvature = np.maximum(p * (1 - p), 1e-6) if classes else np.ones_like(p)
+    total = _per_leaf(leaf, curvature, depth) + PENALTY[classes] * curvature.mean(0)
+    return RATES[classes] * _per_leaf(leaf, gradient, depth) / total
 
 
 def _columns(count: int) -> int:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from applied_dl.tasks.tabular.fit import boosting
 from applied_dl.tasks.tabular.fit.boosting import BAGS, MOST_TREES, Trees, _edges, fit_bags, fit_trees, loss_of, softmax
 from applied_dl.tasks.tabular.models.flat import trees_head
 
@@ -96,3 +97,9 @@ def test_rare_values_beside_a_common_one_have_cuts():
     assert len(edges) > 20
     assert 0 < edges[0] < 1
     assert np.max(np.diff(edges)) < 10
+
+
+def test_no_row_chooses_its_own_cuts_of_classes():
+    fitted, judge = boosting._parts(100, 3, np.random.default_rng(0))
+    assert [len(rows) for rows in fitted] == [66, 67, 67, 100]
+    assert not any(row in fitted[judge[row]] for row in range(100))

@@ -78,14 +78,14 @@ def fit_trees(
     random, edges = np.random.default_rng(seed), [_edges(column) for column in x.T]
     codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)], axis=1)  # x > edge[k] where code > k
     base = np.log(y.mean(0) + 1e-3) if classes else y.mean(0)
-    fitted, judge = _parts(len(x), PARTS[classes], random)
+    fitted, unseen_by = _parts(len(x), PARTS[classes], random)
     every, scores = np.arange(len(x)), np.tile(base, (len(fitted), len(x), 1))
     outside = None if held is None else np.tile(base, (len(held[0]), 1))
     columns, thresholds, leaves, path, losses = [], [], [], [], []
     splittable = np.flatnonzero([len(edge) > 0 for edge in edges])
     for step in range((count or MOST_TREES) if len(splittable) else 0):
         gradients = y - (softmax(scores) if classes else scores)  # (M, N, O): of each model
-        gradient = gradients[judge, every]
+        gradient = gradients[unseen_by, every]
         noise = NOISE[classes] * np.sqrt(np.mean(gradient**2)) * (1 - step / MOST_TREES)
         some = np.sort(random.permutation(splittable)[: _columns(len(splittable))])
         weight = random.exponential(size=len(x))

@@ -100,6 +100,6 @@ def test_rare_values_beside_a_common_one_have_cuts():
 
 
 def test_no_row_chooses_its_own_cuts_of_classes():
-    fitted, judge = boosting._parts(100, 3, np.random.default_rng(0))
+    fitted, unseen_by = boosting._parts(100, 3, np.random.default_rng(0))
     assert [len(rows) for rows in fitted] == [66, 67, 67, 100]
-    assert not any(row in fitted[judge[row]] for row in range(100))
+    assert not any(row in fitted[unseen_by[row]] for row in range(100))

@@ -42,7 +42,7 @@ QUICK = {
     "image": {"train": {"epochs": 4}, "model": {"width": 0.25}},
     "forecast": {"model": {"name": "ridge"}},
     "words": {"preprocess": {"vocabulary": 2000}, "train": {"epochs": 1}},
-    "sentences": {"data": {"max_rows": 2000}, "train": {"epochs": 2}},
+    "sentences": {"data": {"max_rows": 1000}, "model": {"name": "static", "dimensions": 16}, "train": {"epochs": 2}},
     "recommend": {"model": {"name": "ease", "regularization": 200.0}},
     "generate": {"train": {"epochs": 3}, "model": {"width": 8}, "export": {"variants": ["fp32", "int8"], "max_metric_drop": 1.0}},
     "segment": {"train": {"epochs": 1}, "model": {"width": 0.25, "depth": 1}, "export": {"variants": ["fp32", "int8"]}},

@@ -13,7 +13,7 @@ from applied_dl.core import bundle, bundle_writing
 from applied_dl.core.errors import DataError
 from tests.core.test_bundle import make
 
-KILLED = 8
+KILLED = 5  # a slow test of `tests/test_relocation.py` kills 60
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path):
@@ -47,7 +47,7 @@ def test_a_killed_writer_never_leaves_a_partial_bundle(tmp_path, exchange):
         target = tmp_path / f"b{attempt}"
         writer = subprocess.Popen([sys.executable, "-c", program, str(target), exchange], stdout=subprocess.PIPE, cwd=os.getcwd())
         writer.stdout.readline()
-        time.sleep(0.003 + 0.017 * attempt)
+        time.sleep(0.003 + 0.03 * attempt)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         if exchange == "missing":

@@ -60,7 +60,7 @@ def test_keys_that_do_not_fit_numbers_are_refused(gauges, tmp_path):
         resolve(train={"class_weights": "balanced"})
 
 
-@pytest.mark.parametrize("tta", [False, "flip_shift"])
+@pytest.mark.parametrize("tta", [pytest.param(False, marks=pytest.mark.slow), "flip_shift"])
 def test_the_exported_graph_answers_as_keras(gauges, tmp_path, tta):
     from applied_dl.exporting.convert import convert_here
     from applied_dl.exporting.saved_model import write_saved_model

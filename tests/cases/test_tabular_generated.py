@@ -17,7 +17,7 @@ from tests.tasks.tabular.tables import learned
 ENOUGH = 30  # training rows
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10**6))
 def test_any_table_is_prepared_or_refused_in_one_sentence(tmp_path, seed):
     path = write_table(tmp_path, seed)

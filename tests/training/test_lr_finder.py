@@ -28,7 +28,7 @@ def settings(**keys):
     return config.replace(recipes.read_recipe("image"), train=chosen).train
 
 
-@pytest.mark.parametrize("scale", [0.3, 1.0, 5.0])
+@pytest.mark.parametrize("scale", [0.3, pytest.param(1.0, marks=pytest.mark.slow), 5.0])
 def test_it_follows_the_curvature_of_the_problem(scale):
     model, source, _, _ = linear(scale)
     before = model.get_weights()

@@ -78,7 +78,7 @@ def test_heads_that_are_not_a_mean_and_a_dense_layer_and_ensembles_have_no_map()
 
 
 def test_the_file_gives_the_map_of_keras_and_a_wrong_one_is_refused(tmp_path):
-    net, other = (BUILDERS["mobile"]((SIDE, SIDE, 3), 4) for _ in range(2))
+    net, other = (BUILDERS["small_cnn"]((SIDE, SIDE, 3), 4, pooling="avg") for _ in range(2))
     model = served(net)
     serving = Serving(model, explain=class_map(model))
     write_saved_model(serving, tmp_path / "m")

@@ -270,7 +270,7 @@ def test_class_weights_and_ensembles_train(tmp_path):
     assert len(fitted.extra["members"]) == 2
 
 
-@pytest.mark.parametrize("numbers", [False, True])
+@pytest.mark.parametrize("numbers", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_refit_ships_a_model_of_all_images_calibrated_as_the_scored_one(tmp_path, numbers):
     data = {"kind": "regression"} if numbers else {}
     settings = {"model": {"name": "mlp"}, "data": data, "predict": {"tta": True}}

@@ -148,12 +148,16 @@ TRAININGS = [
     ("pairs.csv", {"model": {"pooling": "max", "dimensions": 32}, "train": DENSE}),
     ("pairs.csv", {"model": {"name": "bytes", "pooling": "max", "dimensions": 32}, "train": DENSE}),
     ("pairs.csv", {"model": TRANSFORMER, "train": DENSE}),
-    ("triplets.csv", {"model": {**TRANSFORMER, "positions": "rotary", "pooling": "cls"}, "train": DENSE}),
     ("labels.csv", {"learn": {"objective": "contrastive"}, "train": QUICK}),
 ]
+LONGER = [("triplets.csv", {"model": {**TRANSFORMER, "positions": "rotary", "pooling": "cls"}, "train": DENSE})]
 
 
-@pytest.mark.parametrize(("source", "sections"), TRAININGS, ids=lambda v: json.dumps(v) if isinstance(v, dict) else v)
+@pytest.mark.parametrize(
+    ("source", "sections"),
+    [*TRAININGS, *(pytest.param(*one, marks=pytest.mark.slow) for one in LONGER)],
+    ids=lambda v: json.dumps(v) if isinstance(v, dict) else v,
+)
 def test_pairs_teach_what_belongs_together(sources, tmp_path, source, sections):
     score = {"data": {"similarity": str(sources / "scored.csv")}} if source != "labels.csv" else {}
     recipe, data, _, serving = trained(sources / source, tmp_path, **score, **sections)
@@ -163,7 +167,11 @@ def test_pairs_teach_what_belongs_together(sources, tmp_path, source, sections):
     assert len(data.encoder.index["texts"]) == len(data.encoder.index["vectors"])
 
 
-@pytest.mark.parametrize("model", [{"dimensions": 16}, {"name": "bytes", "dimensions": 16}, TRANSFORMER], ids=lambda m: m.get("name"))
+@pytest.mark.parametrize(
+    "model",
+    [{"dimensions": 16}, {"name": "bytes", "dimensions": 16}, pytest.param(TRANSFORMER, marks=pytest.mark.slow)],
+    ids=lambda m: m.get("name"),
+)
 def test_labels_teach_a_classifier_and_every_model_is_augmented(sources, tmp_path, monkeypatch, model):
     shown = []
     change = sentences_fit.token_augmentation
@@ -198,7 +206,7 @@ def test_few_labelled_texts_need_no_epochs_and_all_of_them_count(sources, tmp_pa
 
 
 def test_epochs_train_a_net_beside_the_linear_classifier(sources, tmp_path):
-    recipe, data, fitted, serving = trained(sources / "labels.csv", tmp_path, train={"epochs": 2})
+    recipe, data, fitted, serving = trained(sources / "labels.csv", tmp_path, model={"dimensions": 16}, train={"epochs": 2})
     assert len(fitted.history.rows) == 2
     assert 0 <= fitted.extra["share"] <= 1
     assert value(recipe, data, serving) > 0.9
@@ -232,7 +240,7 @@ def test_a_pretrained_directory_is_fine_tuned_and_distilled(sources, teacher, tm
         task.resolve_defaults(*prepared(sources / "pairs.csv", model={**model, "dimensions": 64}))
 
 
-@pytest.mark.parametrize("file", ["pairs.csv", "labels.csv"])
+@pytest.mark.parametrize("file", ["pairs.csv", pytest.param("labels.csv", marks=pytest.mark.slow)])
 def test_a_pretrained_encoder_thaws_from_its_end(file, sources, teacher, tmp_path):
     """One stage: the last half of the encoder (or the head alone) learns, and the table of words is as it was."""
     model = {"weights": str(teacher), "dropout": 0.0}

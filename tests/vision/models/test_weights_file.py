@@ -1,5 +1,7 @@
 """The architecture and the width multiplier that a weights file holds, for every form that Keras writes."""
 
+import functools
+
 import keras
 import pytest
 
@@ -9,6 +11,7 @@ from applied_dl.vision.models.trunk import names, resolve_weights
 from applied_dl.vision.models.weights_file import read_weights_file
 
 
+@functools.cache
 def trunk(name="MobileNetV2", top=False, **options):
     shape = (224, 224, 3) if top else (32, 32, 3)
     return getattr(keras.applications, name)(input_shape=shape, include_top=top, weights=None, **options)

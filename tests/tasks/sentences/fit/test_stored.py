@@ -30,7 +30,10 @@ def trained(path, folder, in_memory, **sections):
     "sections",
     [
         {"data": {"balance": "over"}, "learn": {"init": "random"}, "preprocess": {"vocabulary": 300}},
-        {"train": {"class_weights": "balanced"}, "model": {"name": "transformer", "width": 16, "depth": 1, "heads": 2, "hidden": 16}},
+        pytest.param(
+            {"train": {"class_weights": "balanced"}, "model": {"name": "transformer", "width": 16, "depth": 1, "heads": 2, "hidden": 16}},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_weights_are_those_of_memory(tmp_path, sections):

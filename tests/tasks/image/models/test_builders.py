@@ -32,7 +32,7 @@ COUNTS = {
 }
 
 
-SLOW = ("backbone",)
+SLOW = ("backbone", "resnet", "mobile")
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES])

@@ -18,10 +18,8 @@ from tests.hostile import QUICK, answered, check_answers, check_command, named, 
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    """Digits, hardly trained."""
-    out = tmp_path_factory.mktemp("image") / "digits"
-    return applied_dl.train("image", out=out, train={"epochs": 1}, model={"width": 0.25}, export=QUICK).bundle
+def bundle(trained):
+    return trained("image").bundle
 
 
 def image(size=(40, 30), mode="RGB") -> Image.Image:

@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import applied_dl
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.predictor import load
 from applied_dl.tasks.segment.drawing import read_mask
-from tests.cases.segment_files import fill
-from tests.hostile import QUICK, one_sentence
+from tests.hostile import one_sentence
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory):
-    """A net that is hardly trained."""
-    folder = tmp_path_factory.mktemp("segment")
-    small = {"name": "unet_small", "width": 0.25, "depth": 1}
-    run = applied_dl.train(
-        "segment", data={"source": str(fill(folder / "d"))}, model=small, train={"epochs": 1}, out=folder / "b", export=QUICK
-    )
-    return load(run.bundle)
+def predictor(trained):
+    return load(trained("segment").bundle, "fp32")
 
 
 def image(mode: str = "RGB", size=(40, 30)) -> Image.Image:

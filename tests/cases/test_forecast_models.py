@@ -69,7 +69,16 @@ def test_36_months_are_forecast_for_12_as_well_as_by_automatic_ets(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("steps", "horizon"), [(12, 3), (20, 5), (26, 12), pytest.param(60, 12, marks=pytest.mark.slow), (10, 6), (36, None), (7, None)]
+    ("steps", "horizon"),
+    [
+        (12, 3),
+        (20, 5),
+        (26, 12),
+        pytest.param(60, 12, marks=pytest.mark.slow),
+        (10, 6),
+        pytest.param(36, None, marks=pytest.mark.slow),
+        (7, None),
+    ],
 )
 def test_short_series_are_answered(steps, horizon, tmp_path):
     table = {"month": MONTHS[:steps], "sales": 100 + np.arange(steps) + np.random.default_rng(0).normal(0, 1, steps)}

@@ -111,6 +111,7 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
         pytest.param(
             {"model": {"name": "gru", "units": 8, "patch": 12}, "train": {"loss": "quantile", "epochs": 1}}, marks=pytest.mark.slow
         ),
+        {"model": {"name": "nlinear"}, "train": {"loss": "quantile", "epochs": 1}},
         {"model": {"name": "lstm", "units": 8, "patch": 1, "normalize": "none"}, "train": {"loss": "gaussian_nll", "epochs": 1}},
         {"model": {"name": "blend", "members": ["ridge", "cyclenet"]}, "train": {"epochs": 1}},
         {"model": {"name": "nlinear", "difference": True}, "train": {"loss": "mae", "epochs": 1}, "data": {"calendar": True}},
@@ -191,7 +192,8 @@ def test_a_history_too_short_or_of_other_columns_is_answered_by_a_sentence(tmp_p
     assert found[-1]["times"] == ["2009-10-01", "2010-01-01", "2010-04-01", "2010-07-01"]
 
 
-@pytest.mark.parametrize("loss", ["quantile", pytest.param("gaussian_nll", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["quantile", "gaussian_nll"])
 def test_every_loss_gives_a_panel_its_file_and_ordered_limits(loss, tmp_path):
     random, t = np.random.default_rng(0), np.arange(48)
     rows = [(f"s{i}", str(np.datetime64("2000-01") + k)[:7] + "-01", 50 * (i + 1) + random.standard_normal()) for i in range(3) for k in t]

@@ -36,7 +36,9 @@ def made(tmp_path_factory):
     return get
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name == "svdpp" else []) for name in MODELS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ("svdpp", "two_tower") else []) for name in MODELS]
+)
 def test_every_model_is_better_than_the_simplest_baseline(name, made):
     manifest = made(name).manifest
     value = manifest.metrics["test"][manifest.main]

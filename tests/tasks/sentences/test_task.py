@@ -195,6 +195,10 @@ def test_few_labelled_texts_need_no_epochs_and_all_of_them_count(sources, tmp_pa
     assert value(recipe, data, serving) > 0.95
     assert serving.scored is not None
     assert serving.unseen == ()
+
+
+@pytest.mark.slow
+def test_the_model_that_learned_from_all_texts_is_scored_on_test_texts_of_their_own(sources, tmp_path):
     lines = (sources / "labels.csv").read_text().splitlines()
     (tmp_path / "test.csv").write_text("\n".join([lines[0], *lines[-40:]]))
     (tmp_path / "train.csv").write_text("\n".join(lines[:-40]))
@@ -246,7 +250,7 @@ def test_a_pretrained_encoder_thaws_from_its_end(file, sources, teacher, tmp_pat
     model = {"weights": str(teacher), "dropout": 0.0}
     first = prepared(sources / file, model=model)
     whole = task.build(task.resolve_defaults(*first), first[1]).get_weights()
-    stages = {**DENSE, "learning_rate": 1e-3, "unfreeze_epochs": [1, 1], "layerwise_lr_decay": 1e-6, "epochs": None}
+    stages = {**DENSE, "learning_rate": 1e-3, "batch_size": 64, "unfreeze_epochs": [1, 1], "layerwise_lr_decay": 1e-6, "epochs": None}
     recipe, data, fitted, _ = trained(sources / file, tmp_path, model=model, train=stages)
     assert recipe.train.epochs == 2
     assert [row["stage"] for row in fitted.history.rows] == [0, 1]

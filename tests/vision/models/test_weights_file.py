@@ -17,8 +17,10 @@ def trunk(name="MobileNetV2", top=False, **options):
     return getattr(keras.applications, name)(input_shape=shape, include_top=top, weights=None, **options)
 
 
-@pytest.mark.parametrize("file", ["a.weights.h5", "a.h5", "a.keras"])
-@pytest.mark.parametrize(("name", "alpha"), [("MobileNetV2", 0.35), ("MobileNetV2", 1.4), ("MobileNet", 0.25), ("MobileNetV3Small", 0.75)])
+NETS = [("MobileNetV2", 0.35), ("MobileNetV2", 1.4), ("MobileNet", 0.25), ("MobileNetV3Small", 0.75)]
+
+
+@pytest.mark.parametrize(("name", "alpha", "file"), [(*net, "a.weights.h5") for net in NETS] + [(*NETS[0], "a.h5"), (*NETS[2], "a.keras")])
 def test_alpha_is_read(tmp_path, name, alpha, file):
     model = trunk(name, alpha=alpha)
     model.save_weights(tmp_path / file) if "weights" in file else model.save(tmp_path / file)

@@ -22,7 +22,7 @@ def test_the_bundle_is_whole_and_says_what_was_measured(task, trained):
     check_bundle(task, trained(task))
 
 
-DEFAULTS = ("forecast", "words", "sentences", "recommend", "segment")  # recipes of which `trained` changes more than the size
+DEFAULTS = ("forecast", "words", "sentences", "recommend")  # recipes of which `trained` changes more than the size
 
 
 @pytest.mark.slow

@@ -1,0 +1,64 @@
+"""python -m benchmarks.forecast.many [SERIES]: the seconds of one series, and of 10,000 series of 30 months, with every file and check.
+
+Each is one `applied-dl train forecast` of the default recipe in a process of its own. The 10,000 series have a level, a trend and a season
+of their own, and noise. What is scored are their last six months, beside the seasonal naive forecast.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.command import train
+from benchmarks.runner import Row, write
+
+COUNT, MONTHS, HORIZON = 10_000, 30, 6
+
+
+def summary(found: dict) -> list[Row]:
+    """Seconds of both, and the error of the many beside that of the seasonal naive forecast."""
+    one, many = found["one"], found["many"]
+    ratio = many["mase"] / many["seasonal naive"]
+    return [
+        Row("one series of 120 months: fitting the forecasters", f"{one['fitting']:.1f} s", "≤ 1 s", one["fitting"] <= 1,
+            f"the whole command, with every file and check, {one['seconds']:.0f} s"),
+        Row(f"{found['count']:,} series of {MONTHS} months: the whole command", f"{many['seconds']:.0f} s", "≤ 180 s", many["seconds"] <= 180,
+            f"{many['cpu_seconds']:.0f} CPU-seconds; fitting {many['fitting']:.0f} s"),
+        Row(f"{found['count']:,} series of {MONTHS} months: MASE / seasonal naive", f"{ratio:.3f}", "< 1", ratio < 1, f"MASE {many['mase']:.3f}"),
+    ]  # fmt: skip
+
+
+def _series(random: np.random.Generator, count: int, months: int) -> np.ndarray:
+    """(count, months) sales: a level from 20 to 20,000, a yearly trend of some percent, a season of each, and noise of 8 %."""
+    t = np.arange(months)
+    level = 10 ** random.uniform(1.3, 4.3, (count, 1))
+    season = 0.25 * random.normal(size=(count, 12))
+    law = level * (1 + random.normal(0, 0.05, (count, 1)) * t / 12) * np.exp(season - season.mean(1, keepdims=True))[:, t % 12]
+    return np.maximum(law, 1) * np.exp(0.08 * random.normal(size=law.shape))
+
+
+def _measure(values: np.ndarray, folder: Path) -> dict:
+    months = np.datetime_as_string(np.datetime64("2021-01", "M") + np.arange(values.shape[1]))
+    path = folder / f"{len(values)}.csv"
+    rows = (f"item {i},{month},{value:.2f}" for i, row in enumerate(values) for month, value in zip(months, row))
+    path.write_text("item,month,sales\n" + "\n".join(rows) + "\n")
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    trained = train(folder, "forecast", f"data.source={path}", "data.target=sales", f"data.horizon={HORIZON}", bundle=f"b{len(values)}")
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if trained.code:
+        sys.exit(trained.message)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": round(seconds, 1), "cpu_seconds": round(spent, 1), "fitting": round(trained.report["seconds"], 2),
+            "mase": trained.metric("mase"), "seasonal naive": trained.baseline("seasonal naive", "mase")}  # fmt: skip
+
+
+if __name__ == "__main__":
+    size, generator = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT, np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as made:
+        one, many = (_measure(values, Path(made)) for values in (_series(generator, 1, 120), _series(generator, size, MONTHS)))
+    write("forecast_many", {"count": size, "one": one, "many": many})

@@ -247,7 +247,9 @@ def summary(found: dict) -> list[Row]:
     """Each law: the default's error beside the least that is possible, its coverage, and AutoARIMA's error at the same origins."""
     rows, better = [], 0
     for name, runs in found["kinds"].items():
-        ours, there, arima, law, coverage = ([run[key] for run in runs] for key in ("default", "at origins", "AutoARIMA", "law", "coverage"))
+        ours, there, arima, law, coverage = (
+            [run[key] for run in runs] for key in ("default", "at origins", "AutoARIMA", "law", "coverage")
+        )
         better += bool(np.mean(there) <= np.mean(arima))
         beside = f"the law itself {np.mean(law):.3f}; at {ORIGINS} origins {np.mean(there):.3f}, AutoARIMA {np.mean(arima):.3f}; "
         beside += f"intervals of 90 % hold {np.mean(coverage):.1%}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.metrics.forecasting import mase_scale
@@ -101,10 +102,22 @@ def short_windows(
     return parts, {"train": starts.astype(np.int64)}, pads
 
 
+def _carried_on(block: Block) -> Block:
+    """The block, its covariates known ahead carried on to the steps after the last that the file knows, whose targets are unknown too."""
+    if block.future is None:
+        return block
+    known = np.flatnonzero(~np.isnan(block.future).any(axis=1))
+    if not len(known):
+        return block
+    future = block.future.copy()
+    future[known[-1] + 1 :] = future[known[-1]]
+    return replace(block, future=future)
+
+
 def _cut_part(encoder: SeriesEncoder, blocks: list[Block], ends: list[np.ndarray], known: list[int], until: list[int]) -> Part:
     """Windows with rows of their own, their targets unknown from step `until` on."""
     H = encoder.horizon
-    cut = []
+    blocks, cut = [_carried_on(block) for block in blocks], []
     for block, end in zip(blocks, until):
         rows = np.full((max(len(block), end) + H, block.truth.shape[1]), np.nan, np.float32)
         rows[:end] = block.truth[:end]

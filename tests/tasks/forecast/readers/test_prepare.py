@@ -9,6 +9,7 @@ import pytest
 from applied_dl.core.errors import AppliedError
 from applied_dl.tasks.forecast import task
 from applied_dl.tasks.forecast.readers import windows as forecast_windows
+from applied_dl.tasks.forecast.readers.prepare import with_newest_rows
 from applied_dl.workflows import recipes
 
 
@@ -113,3 +114,22 @@ def test_a_large_panel_keeps_some_windows_as_rows_and_trains_on_all(tmp_path, mo
     assert set(small.train.extra["series"]) == {0, 1}
     assert {w.tobytes() for w in small.train.inputs["history"]} < {w.tobytes() for w in whole.train.inputs["history"]}
     np.testing.assert_array_equal(small.test.target, whole.test.target)
+
+
+@pytest.mark.parametrize("shops", [1, 3])
+def test_a_short_history_whose_promotions_end_with_the_values_is_fitted_again_on_all_rows(shops, tmp_path):
+    count, horizon = 60, 12
+    promo = (np.arange(count) % 5 == 0).astype(float)
+    months = np.datetime_as_string(np.datetime64("2015-01", "M") + np.arange(count))
+    frame = pl.concat(
+        [pl.DataFrame({"shop": [f"s{i}"] * count, "month": months, "sold": 100.0 + 20 * promo + np.arange(count), "promo": promo})
+         for i in range(shops)]
+    )  # fmt: skip
+    more = {"data.series": "shop"} if shops > 1 else {}
+    frame = frame if shops > 1 else frame.drop("shop")
+    keys = {"data.target": "sold", "data.horizon": horizon, "data.future_covariates": ("promo",), **more}
+    found = prepared(tmp_path, frame, **keys)
+    newest = with_newest_rows(found).validation
+    assert not np.isnan(newest.inputs["future"]).any()
+    unknown = np.isnan(newest.target).reshape(len(newest), -1)
+    assert unknown.any() and not unknown.all(axis=1).any()  # the newest origins, whose horizon has only begun

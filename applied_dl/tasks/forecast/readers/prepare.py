@@ -128,7 +128,7 @@ def _lookback_and_model(recipe, data: SeriesSet, cuts: Cuts, form: str, horizon:
     if form == "panel":
         model = choose(recipe, form, 0, season, short, lengths)
         if all(one in CLOSED for one in model[1] or model[:1]):
-            return given or smoothing_lookback(cuts.train, season), model
+            return given or smoothing_lookback(cuts, season), model
         return given or default_lookback(cuts, form, horizon, season), model
     lookback = given or (short_lookback(len(data.values[0]), season) if short else default_lookback(cuts, form, horizon, season))
     return lookback, choose(recipe, form, max(1, cuts.train[0] - lookback - horizon + 1), season, short, lengths)

@@ -88,7 +88,7 @@ def test_sizes_that_nobody_named_fit_the_data(tmp_path):
     short = {"series": ["tiny"] * 3 + ["long"] * 200, "time": stamps(3) + stamps(200), "value": wave(203)}
     panel = prepared(tmp_path, short)
     assert panel.warnings == ["1 series have no history before their test and were left out: tiny"]
-    assert panel.encoder.lookback == 96
+    assert panel.encoder.lookback == 144
 
 
 def test_explicit_files_are_joined_in_time_and_used_as_given(tmp_path):

@@ -93,6 +93,9 @@ def verify(path: Path, variant: str, verifier: Verifier, costs: dict[str, float]
     try:
         runtime = Runtime(content, threads=1)
         outputs = runtime.run(part.inputs)
+        for name, want in expected.items():
+            if np.isfinite(want).all() and not np.isfinite(outputs[name]).all():  # which has no score
+                return ExportedFile(**record, refused=f"its output {name!r} holds NaN or infinity where Keras gives numbers")
         difference = differences(outputs, expected)
         measured = verifier.measure(outputs)
         refusal = _refusal(runtime, variant, part, outputs, expected, difference)
@@ -134,9 +137,6 @@ def _vector_mismatch(vectors: np.ndarray, expected: np.ndarray) -> str:
 
 
 def _refusal(runtime, variant, part, outputs, expected, difference) -> str:
-    for name, want in expected.items():
-        if np.isfinite(want).all() and not np.isfinite(outputs[name]).all():
-            return f"its output {name!r} holds NaN or infinity where Keras gives numbers"
     if VECTOR in expected and (mismatch := _vector_mismatch(outputs[VECTOR], expected[VECTOR])):
         return mismatch
     if variant == "fp32" and difference["max_rel_diff"] > PARITY:

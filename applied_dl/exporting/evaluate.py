@@ -14,6 +14,7 @@ from applied_dl.exporting.convert import VARIANTS
 from applied_dl.runtime.interpreter import Runtime
 
 MOST_ROWS, NUMBERS = 256, 2**22  # of a batch, and numbers of its inputs: the layers of an image net hold some twenty times as many
+FEW_BATCHES = 4  # which are computed without a graph
 
 
 def evaluate_files(folder: Path, manifest: Manifest, part: Part, score: Callable[[dict, Part], Scores]) -> dict[str, Scores]:
@@ -36,6 +37,21 @@ def batch_rows(inputs: dict[str, np.ndarray]) -> int:
         27
     """
     return max(1, min(MOST_ROWS, NUMBERS // max(1, sum(int(np.prod(array.shape[1:])) for array in inputs.values()))))
+
+
+def outputs_of(model, inputs: dict[str, np.ndarray]):
+    """The outputs of a Keras model for rows (N, …), as arrays in its own structure: what `model.predict` gives.
+
+    A few batches are computed without a graph: tracing one of exponential smoothing takes longer than computing them.
+    """
+    import keras
+
+    count, rows = len(next(iter(inputs.values()))), batch_rows(inputs)
+    if count > FEW_BATCHES * rows:
+        return model.predict(inputs, batch_size=rows, verbose=0)
+    cuts = [slice(start, start + rows) for start in range(0, max(count, 1), rows)]
+    found = [model({name: np.ascontiguousarray(array[cut]) for name, array in inputs.items()}, training=False) for cut in cuts]
+    return keras.tree.map_structure(lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *found)
 
 
 def signature_outputs(folder: Path, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from applied_dl.core import console, limits
 from applied_dl.core.bundle import ExportedFile
 from applied_dl.core.records import Part, Scores
 from applied_dl.exporting import convert
-from applied_dl.exporting.evaluate import batch_rows, signature_outputs
+from applied_dl.exporting.evaluate import outputs_of, signature_outputs
 from applied_dl.exporting.explanation import export_explanation
 from applied_dl.exporting.isolated import run_isolated
 from applied_dl.exporting.metadata import add_metadata
@@ -67,8 +67,7 @@ def export_files(
 
 def keras_outputs(serving: Serving, part: Part) -> dict[str, np.ndarray]:
     """The outputs (N, …) of the serving graph by name, computed by Keras."""
-    outputs = serving.model.predict(part.inputs, batch_size=batch_rows(part.inputs), verbose=0)
-    return {name: np.asarray(value) for name, value in outputs.items()}
+    return {name: np.asarray(value) for name, value in outputs_of(serving.model, part.inputs).items()}
 
 
 def _verify_saved_model(folder: Path, verifier: Verifier) -> ExportedFile:

@@ -12,6 +12,7 @@ from applied_dl.core import console
 from applied_dl.core.errors import DataError
 from applied_dl.core.metrics import forecasting as metric
 from applied_dl.core.records import Fitted, Part, Prepared, Scores
+from applied_dl.exporting.evaluate import outputs_of
 from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
 from applied_dl.tasks.forecast.baselines import classical_forecasts
@@ -105,9 +106,7 @@ def _with_intervals(recipe, model: keras.Model, calibrated: keras.Model, prepare
     point = len(y.shape) == 3  # its interval begins at the forecast itself
     own = bool(e.quantiles) and recipe.train.loss != "quantile"  # quantiles that the model did not learn
     theirs, their_bases, *_ = _uncalibrated(recipe, calibrated, e)
-    found = keras.Model(theirs, list(their_bases)).predict(
-        {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}, batch_size=256, verbose=0
-    )
+    found = outputs_of(keras.Model(theirs, list(their_bases)), part.inputs)
     margin = lambda name: Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name=name)  # noqa: E731
     if own:
         limits = []

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from applied_dl.core import console
 from applied_dl.core.metrics.forecasting import known_scale
 from applied_dl.core.records import Fitted, History
+from applied_dl.exporting.evaluate import outputs_of
 from applied_dl.tasks.forecast.defaults import member_training
 from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.ensembles import average
@@ -31,8 +32,7 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
     if not all(one.history.rows for one in fitted):  # a trial or a sweep: nothing was trained
         return Fitted(average([one.model for one in fitted]), next(one.history for one in fitted if not one.history.rows))
     part, e = prepared.validation, prepared.encoder
-    inputs = {k: np.ascontiguousarray(v) for k, v in part.inputs.items()}
-    outputs = [f.model.predict(inputs, batch_size=256, verbose=0) for f in fitted]
+    outputs = [outputs_of(f.model, part.inputs) for f in fitted]
     if e.form == "panel":  # in the units of its scores, and by their measure
         weights, error, alone = blend_weights(outputs, part.target, known_scale(part.extra["mase_scale"])[:, None], absolute=True)
     else:

@@ -62,7 +62,7 @@ def worst_examples(outputs, part, encoder: SeriesEncoder, facts: dict) -> list[d
     gap = np.abs(outputs["forecast"].astype(np.float64) - part.target)  # (N, H, D)
     panel = np.asarray(part.extra["mase_scale"]).reshape(len(gap), -1)[:, :1, None]
     scale = np.asarray(encoder.scale) if encoder.form == "aligned" else panel
-    error = np.nanmean(np.where(np.isnan(gap), 0.0, gap) / np.where(scale > 0, scale, np.nan), axis=1)  # (N, D)
+    error = (np.where(np.isnan(gap), 0.0, gap) / np.where(scale > 0, scale, np.nan)).mean(axis=1)  # (N, D), NaN of a constant series
     order = np.argsort(-np.nan_to_num(error.max(axis=1), nan=-1.0), kind="stable")
     rows: list[dict] = []
     chosen: list[tuple] = []

@@ -255,7 +255,7 @@ def summary(found: dict) -> list[Row]:
         beside += f"intervals of 90 % hold {np.mean(coverage):.1%}"
         rows.append(Row(f"covariates known ahead, {name.replace('_', ' ')}: MASE", format_mean(ours, 3), compared=beside))
     count = len(found["kinds"])
-    return [*rows, Row("kinds where the default is at most as wrong as AutoARIMA", f"{better} of {count}", "all", better == count)]
+    return [*rows, Row(f"kinds where the default's mean error at {ORIGINS} origins is at most AutoARIMA's", f"{better} of {count}")]
 
 
 def main() -> None:

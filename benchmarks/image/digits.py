@@ -8,7 +8,7 @@ LARGEST_INT8, MOST_LOST = 60_000, 0.005  # bytes; share of the images
 
 def summary(found: dict) -> list[Row]:
     """Accuracy, time, and the int8 file."""
-    files = [row["exports"]["tflite int8"] for row in found["rows"]]
+    files = [row["exports"]["tflite int8"] for row in found["rows"] if "tflite int8" in row["exports"]]
     size, lost = max(f["bytes"] for f in files), max(f["loss"] for f in files)
     measured = f"{size / 1000:.1f} kB, {100 * lost + 0.0:.2f} points lost"
     met = size <= LARGEST_INT8 and lost <= MOST_LOST

@@ -213,7 +213,6 @@ def test_quantiles_and_coverage_that_contradict_each_other_are_refused(tmp_path)
         Forecaster(tmp_path, table, calibration__quantiles=[0.1, 0.5, 0.9], calibration__coverage=0.95)
 
 
-@pytest.mark.slow
 def test_of_a_short_series_the_scored_model_never_saw_the_test_rows_and_the_shipped_one_did(tmp_path):
     y = revenue(0)
     found = Forecaster(tmp_path, {"month": MONTHS[:48], "v": y}, data__horizon=6)

@@ -125,8 +125,12 @@ def fit_forecast(recipe, prepared, trainer, tag: str = "model") -> Fitted:
 
 def fit_closed(recipe, prepared, chosen: dict | None = None) -> Fitted:
     """Ridge: no descent, no seed; the covariates known ahead by least squares. chosen: shift and penalties, by default by validation."""
-    _check_windows(prepared, "ridge")
     e, effect = prepared.encoder, effect_of(prepared)
+    if e.least and e.form == "aligned":  # its validation windows would be those it is fitted to
+        raise DataError(
+            f"Series {prepared.state.blocks[0].names[0]!r} has {len(prepared.state.blocks[0])} steps, too few for a validation part, on "
+            "which 'ridge' chooses its penalty; give a longer history, a smaller data.horizon, or model.name = 'ets', which needs none."
+        )
     found = fit_ridge(
         _windows(prepared, "train", effect),
         _windows(prepared, "validation", effect),
@@ -168,19 +172,10 @@ def _windows(prepared, part: str, effect: Effect | None) -> list[np.ndarray]:
             both = without_effect(e, both, known, effect, size).astype(np.float32)
         level, spread = (np.asarray(a) for a in panel_scale(ops.convert_to_tensor(both[:, : e.lookback]), e.season))
         return [np.clip((both - level) / spread, -30, 30)[..., 0]]
-    center, scale = np.array(e.center), np.array(e.scale)
-    if e.least:  # rows of their own, lengthened; what is unknown of them is never scored, and repeats the last value
-        rows = getattr(prepared, part)
-        truth = np.where(np.isnan(rows.target), rows.inputs["history"][:, -1:], rows.target)
-        both = np.concatenate([rows.inputs["history"], truth], axis=1)
-        if effect:
-            known = (rows.inputs["future"] - np.array(state.units["future"][0])) / np.array(state.units["future"][1])
-            both = without_effect(e, both, known, effect)
-        return list(np.moveaxis((both - center) / scale, 2, 0).astype(np.float32))
     values = state.blocks[0].values
     if effect:
         values = without_effect(e, *known_series(prepared, all_steps=True)[0], effect)
-    values = ((values - center) / scale).astype(np.float32)
+    values = ((values - np.array(e.center)) / np.array(e.scale)).astype(np.float32)
     begin = state.starts[part][:, 1]
     every = np.lib.stride_tricks.sliding_window_view(values, e.lookback + e.horizon, axis=0)[begin[0] : begin[-1] + 1]
     return [every[:, d] for d in range(values.shape[1])]
@@ -221,17 +216,12 @@ def _lengthened(block: Block, pad: int, season: int) -> Block:
     return replace(block, start=block.start - pad, **longer)
 
 
-def _check_windows(prepared, name: str) -> None:
-    """Refuse series that are too short for a model that learns from windows."""
+def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
     if not len(prepared.state.starts["train"]):
         raise DataError(
-            f"No series has the {prepared.encoder.horizon} steps after its first ones that {name!r} learns from; give a longer history, a "
-            "smaller data.horizon, or model.name = 'ets'."
+            f"No series has the {prepared.encoder.horizon} steps after its first ones that {recipe.model.name!r} learns from; give a "
+            "longer history, a smaller data.horizon, or model.name = 'ets'."
         )
-
-
-def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
-    _check_windows(prepared, recipe.model.name)
     model = build_one(recipe, prepared, recipe.model.name, effect_of(prepared))
     relative = recipe.train.loss == "relative"
     fitting, validation = sources(recipe, prepared, relative)

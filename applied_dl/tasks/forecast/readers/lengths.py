@@ -96,7 +96,7 @@ def smoothing_lookback(cuts: Cuts, season: int) -> int:
 
     Shorter ones are lengthened by their trend, as all are in validation where there is a season: a season that is seen once more in the
     test is worth more than a validation part without such steps (M3's quarterly series are forecast 3 % better, the last steps of their
-    training part hidden; its yearly ones 2 % worse).
+    training part hidden; its yearly ones 2 % worse). Intervals, calibrated on those longer forecasts, become wider than they promise.
     """
     ends = cuts.validation if season > 1 else cuts.train
     usual = int(np.quantile(ends, 0.75))

@@ -103,14 +103,14 @@ def short_windows(
 
 
 def _carried_on(block: Block) -> Block:
-    """The block, its covariates known ahead carried on to the steps after the last that the file knows, whose targets are unknown too."""
+    """The block, each column known ahead carried on over the steps after the values that the file does not know."""
     if block.future is None:
         return block
-    known = np.flatnonzero(~np.isnan(block.future).any(axis=1))
-    if not len(known):
-        return block
     future = block.future.copy()
-    future[known[-1] + 1 :] = future[known[-1]]
+    for column in future.T:
+        known = np.flatnonzero(~np.isnan(column))
+        if len(known):
+            column[max(len(block), known[-1] + 1) :] = column[known[-1]]
     return replace(block, future=future)
 
 

@@ -2,8 +2,8 @@
 
 Such trees overfit small tables less than free ones, and are exact in an exported graph. Stagewise Newton steps (Friedman, Greedy Function
 Approximation, 2001), oblivious trees with noise on the scores of cuts and random row weights (Prokhorenkova et al., CatBoost, 2018). What
-their ordered boosting does along a permutation, models without a third of the rows do here: a row's own target has no part in the gradient
-that chooses the cuts for it.
+their ordered boosting does along a permutation, models without a third of the rows do here: the prediction at which the gradient of a row
+is taken comes from leaves whose values were fitted without it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BINS = 32  # of a column
 DEPTHS = (4, 6)  # of trees, between which cross-validation chooses
 BAGS, FEW_ROWS = 3, 200  # boosted models of other row weights, columns and noise that are averaged; for fewer rows one, of shallow trees
 PENALTY = {True: 2.0, False: 3.0}  # rows of value 0 that are added to a leaf, for classes and for numbers
-PARTS = {True: 3, False: 1}  # of the rows: the cuts follow gradients of models that lack the row's part; numbers did not gain by it
+PARTS = {True: 3, False: 1}  # of the rows: cuts follow gradients at predictions fitted without the row's part; numbers did not gain by it
 NOISE = {True: 0.5, False: 0.25}  # on the score of a cut, for classes and for numbers, in deviations of the residuals; falls to 0
 COLUMNS, LEAST_COLUMNS, MOST_COLUMNS = 0.4, 5, 24  # share of the columns that a tree may use, at least and at most so many of them
 

@@ -134,3 +134,11 @@ def test_a_short_history_whose_promotions_end_with_the_values_is_fitted_again_on
     unknown = np.isnan(newest.target).reshape(len(newest), -1)
     assert unknown.any()  # from the newest origins, whose horizon has only begun
     assert not unknown.all(axis=1).any()
+
+
+def test_promotions_that_are_unknown_within_the_history_are_refused(tmp_path):
+    months = np.datetime_as_string(np.datetime64("2015-01", "M") + np.arange(60))
+    promo = [*(np.arange(57) % 5 == 0).astype(int).tolist(), None, None, None]
+    frame = {"month": months.tolist(), "sold": wave(60), "promo": promo}
+    with pytest.raises(AppliedError, match=r"a column of data.future_covariates \(promo\) has no value at 2019-10-01"):
+        prepared(tmp_path, frame, **{"data.target": "sold", "data.horizon": 12, "data.future_covariates": ("promo",)})

@@ -103,3 +103,16 @@ def test_no_row_chooses_its_own_cuts_of_classes():
     fitted, unseen_by = boosting._parts(100, 3, np.random.default_rng(0))
     assert [len(rows) for rows in fitted] == [66, 67, 67, 100]
     assert not any(row in fitted[unseen_by[row]] for row in range(100))
+
+
+def test_gradients_of_noise_stay_larger_than_at_predictions_that_know_the_row(monkeypatch):
+    random, seen, grow = np.random.default_rng(0), [], boosting._grow
+    x, y = random.normal(size=(200, 10)).astype(np.float32), np.eye(2)[random.integers(0, 2, 200)]
+
+    def recorded(codes, edges, gradient, *more):
+        seen.append(np.abs(gradient).mean())
+        return grow(codes, edges, gradient, *more)
+
+    monkeypatch.setattr(boosting, "_grow", recorded)
+    trees, _ = fit_trees(x, y, True, 0, count=60)
+    assert seen[-1] > 1.15 * np.abs(y - softmax(trees.predict(x))).mean()  # of the rows at predictions that were fitted to them

@@ -1,7 +1,7 @@
 """python -m benchmarks.forecast.many [SERIES]: the seconds of one series, and of 10,000 series of 30 months.
 
-Each is one `applied-dl train forecast` of the default recipe in a process of its own, with one file, fp32, verified. The 10,000 series have a level, a trend and a season
-of their own, and noise. What is scored are their last six months, beside the seasonal naive forecast.
+Each is one `applied-dl train forecast` of the default recipe in a process of its own, with one file, fp32, verified. The 10,000 series have
+a level, a trend and a season of their own, and noise. What is scored are their last six months, beside the seasonal naive forecast.
 """
 
 from __future__ import annotations

@@ -67,7 +67,11 @@ def _exports(task, settings, serving, prepared) -> dict:
     for one in found:
         if one.refused:
             print(f"{one.variant}: {one.refused}", file=sys.stderr, flush=True)
-    return {f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_drop} for e in found if e.bytes and not e.refused}
+    return {
+        f"{e.format} {e.variant}": {"bytes": e.bytes, "accuracy": e.metric, "loss": e.metric_drop}
+        for e in found
+        if e.bytes and not e.refused
+    }
 
 
 def write(name: str, result: dict) -> None:

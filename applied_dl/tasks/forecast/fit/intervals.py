@@ -108,9 +108,12 @@ def _naive(encoder, history: np.ndarray) -> np.ndarray:
 
 
 def drift(prepared, layer: Margin) -> np.ndarray:
-    """(H, D): what ridge's margins on validation and training windows together are of those on validation alone; ones for few windows."""
+    """(H, D): what ridge's margins on validation and training windows together are of those on validation alone; ones for few windows.
+
+    And ones for a short series, whose validation windows are from all of its history: a ridge knows them, and has no errors there.
+    """
     e, parts = prepared.encoder, (prepared.train, prepared.validation)
-    if len(prepared.train) < FEWEST * e.horizon:
+    if e.least or len(prepared.train) < FEWEST * e.horizon:
         return np.ones((e.horizon, e.channels), np.float32)
     every = max(1, round(len(prepared.train) * e.channels / LARGEST))
     spreads = [_spread(layer, part.inputs["history"][::every]) / np.array(e.scale) for part in parts]

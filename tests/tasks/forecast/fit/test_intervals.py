@@ -126,3 +126,19 @@ def test_calm_and_wild_windows_keep_the_promise_alike(tmp_path):
     level = found.test.inputs["history"].std((1, 2))
     assert 0.85 < inside[level < 0.5].mean() < 0.96
     assert 0.85 < inside[level > 2.0].mean() < 0.96
+
+
+def test_the_interval_of_a_short_series_is_as_wide_as_its_errors(tmp_path):
+    random, t = np.random.default_rng(0), np.arange(70)
+    season = 10 * random.normal(size=12)
+    (tmp_path / "short.csv").write_text("x\n" + "\n".join(f"{v:.4f}" for v in 100 + t + season[t % 12] + random.normal(size=70)))
+    keys = {"data.source": str(tmp_path / "short.csv"), "data.horizon": 6, "data.season": 12}
+    recipe = recipes.read_recipe({"task": "forecast"}, keys)
+    found = task.prepare(recipe, Path("."))
+    recipe = task.resolve_defaults(recipe, found)
+    assert found.encoder.least
+    layer = margin(found)
+    np.testing.assert_array_equal(drift(found, layer), 1)
+    serving = task.serving(recipe, task.fit(recipe, found, CheckpointingTrainer()), found)
+    answer = serving.model.predict(found.test.inputs, verbose=0)
+    assert np.all(answer["upper"] - answer["lower"] < 40)  # the noise has a deviation of 1, a step of the season of 10

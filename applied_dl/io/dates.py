@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from applied_dl.io.month_names import canonical
+from applied_dl.io.month_names import DAY_BEFORE, canonical
 
 ISO = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
 )  # fmt: skip
-CLOCKS = ("", " %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
+HALVES = (" %I:%M:%S %p", " %I:%M %p")
+CLOCKS = ("", " %H:%M:%S%.f", " %H:%M", *HALVES)
 DAYS = (
     "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%m-%d-%y", "%d-%m-%y",
     "%Y.%m.%d", "%y/%m/%d", "%y-%m-%d", "%y.%m.%d", "%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d %Y", "%Y %b %d", "%d %b %y", "%b %d %y",
@@ -26,16 +27,21 @@ PARTS = (
     "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%Y.%m", "%m.%Y", "%B %Y", "%b %Y", "%Y %b", "%b %y", "%b %d %H:%M:%S %Y", "%Y-%j", "%Y-%m-%d %H",
     *COMPACT, "quarter", "week", "month", "half",
 )  # fmt: skip
-FORMS = (*ISO, *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
+FORMS = (*ISO, *("%Y-%m-%d" + half for half in HALVES), *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
 SWAPPED = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
 ZONE = r"\s?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 MIDNIGHT = r"([ T])24(:00(?::00(?:\.0+)?)?)$"
 DAY = datetime.timedelta(days=1)
+NAMED = r"(?:q|t|k|qtr|quarter|quartal|kwartaal|kwartał|кв|квартал|tr|trim|trimestre|trimester)\.?"
+NTH = r"(?:st|nd|rd|th|er|[eè]re|[eè]me|e|[ºª°.]|-?й)?"
+FOURTH = r"[1-4]|i{1,3}|iv"
 QUARTER = (  # FY2019Q3 is a quarter of a fiscal year
-    r"(?i)^(?:(?:fy ?)?(?P<y>\d{4})[-/ :]*(?:q|qtr|qtr\.)[ ]?(?P<q>[1-4])"
-    r"|(?:q|qtr\.?|t)[ ]?(?P<r>[1-4])[-/ ,']*(?:fy ?'?)?(?P<z>\d{4}|\d{2})|fy ?'?(?P<f>\d{2})[-/ ]*q(?P<g>[1-4])"
-    r"|(?P<s>[1-4])\.?[ ]?(?:q|quartal|trimestre)[-/ ']*(?P<x>\d{4}|\d{2}))$"
+    rf"(?i)^(?:(?:fy ?)?(?P<y>\d{{4}})[-/ :,]*{NAMED}[ ]?(?P<q>{FOURTH})"
+    rf"|{NAMED}[ ]?(?P<r>{FOURTH})[-/ ,'.]*(?:fy ?'?|of |de )?(?P<z>\d{{4}}|\d{{2}})|fy ?'?(?P<f>\d{{2}})[-/ ]*q(?P<g>[1-4])"
+    rf"|(?P<s>{FOURTH}){NTH}[- ]?{NAMED}[-/ ',]*(?:of |de |del )?(?P<x>\d{{4}}|\d{{2}})"
+    rf"|(?P<v>\d{{4}})[-/ ,]+(?P<w>{FOURTH}){NTH}[- ]?{NAMED})$"
 )
+ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 WEEK = (
     r"(?i)^(?:(?P<y>\d{4})[-/ ]*(?:w|kw|wk|week)[ ]?(?P<w>\d\d?)(?:-?(?P<d>[1-7]))?"
     r"|(?:w|kw|wk|week)[ .\-]*(?P<v>\d\d?)[-/ ,]*(?P<z>\d{4}))$"
@@ -48,6 +54,21 @@ SHAPES = {
     "%Y%m%d %H:%M:%S": r"^(19|20)\d{6} \d\d?:\d\d:\d\d$", "%Y-%j": r"^\d{4}-\d{3}$", "quarter": QUARTER, "week": WEEK, "month": MONTH,
     "half": HALF,
 }  # fmt: skip
+INTERVAL = (  # its end: 01.02.2024 00:00 - 00:15, 2024-02-01T00:00Z/2024-02-01T01:00Z, 2024-01-01 - 2024-01-07
+    r"(?i)(\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:z|utc|gmt|[+-]\d\d:?\d\d)?)(?:\s+(?:[-–—]|to|bis)\s+|/)\S[^/]*\d:\d\d.*$"
+    r"|^(\d+[./-]\d+[./-]\d+)\s+(?:[-–—]|to|bis)\s+\d+[./-]\d+[./-]\d+$"
+)
+OFFSETS = {  # of names of zones that mean one offset nearly everywhere
+    "WET": "+00:00", "WEST": "+01:00", "CET": "+01:00", "CEST": "+02:00", "MEZ": "+01:00", "MESZ": "+02:00", "EET": "+02:00",
+    "EEST": "+03:00", "MSK": "+03:00", "EST": "-05:00", "EDT": "-04:00", "CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00",
+    "PST": "-08:00", "PDT": "-07:00", "JST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00",
+}  # fmt: skip
+NAMED_ZONE = rf"(\d)\s?\(?({'|'.join(OFFSETS)})\)?$"
+AROUND = (  # what stands before and behind a moment → what is left: a weekday, [Europe/Berlin], the GMT of GMT+0100
+    (DAY_BEFORE, "${1}"), (r"(\d[^(\[]*?)\s*[(\[（]\D+[)\]）]$", "${1}"), (r"(?:UTC|GMT)([+-]\d\d)", "${1}"),
+    (r"(:\d\d)\s[A-Z][a-z]+/[A-Z]\w+$", "${1}"), (INTERVAL, "${1}${2}"),
+)  # fmt: skip
+NOT_BARE = r"^\D|[^\dZz]$|\s\D+\s|:\d\d\S*/|(?:UTC|GMT)[+-]"  # what all of them have, so that others cost one search
 FULL_YEAR = r"(^|\D)\d{4}(\D|$)"  # "%Y" would read 1/5/20 as the year 20
 MIXED = " | "  # between the forms of a column that mixes several
 ALL = 0.99  # share of the cells that several forms must read together
@@ -112,6 +133,24 @@ def parse(text: pl.Series, form: str) -> pl.Series:
 CANONICAL = ("%Y-%m-%d", "%Y-%m")  # 2024年3月5日 becomes 2024-3-5
 
 
+def bare_moments(text: pl.Series) -> pl.Series:
+    """Moments without what people write around them: a weekday, the end of an interval, the name of a zone, which becomes its offset.
+
+    Example:
+        >>> bare_moments(pl.Series(["Mo, 05.02.2024", "05.02.2024 00:00 - 00:15", "05.02.2024 00:00 CET"])).to_list()
+        ['05.02.2024', '05.02.2024 00:00', '05.02.2024 00:00+01:00']
+    """
+    if not text.str.contains(NOT_BARE).any():
+        return text
+    zones = text.str.extract(NAMED_ZONE, 2)
+    if zones.null_count() < len(zones):
+        named = text.str.replace(NAMED_ZONE, "${1}") + zones.replace_strict(OFFSETS, return_dtype=pl.String)
+        text = named.fill_null(text)
+    for pattern, left in AROUND:
+        text = text.str.replace(pattern, left)
+    return text
+
+
 def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
     """The first day of quarters, weeks, months and halves as text, and the form of that text."""
     cut = text.str.extract_groups({"quarter": QUARTER, "week": WEEK, "month": MONTH, "half": HALF}[form]).struct.unnest()
@@ -124,14 +163,15 @@ def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
     if form == "half":
         month = (first("h", "g").cast(pl.Int8) * 6 - 5).cast(pl.String)
         return cut.select(first("y", "z") + "-" + month + "-1").to_series(), "%Y-%m-%d"
-    year = first("y", "z", "x", "f")
-    year = pl.when(year.str.len_chars() == 2).then("20" + year).otherwise(year)
-    month = (first("q", "r", "s", "g").cast(pl.Int8) * 3 - 2).cast(pl.String)
+    year = first("y", "z", "x", "f", "v")
+    year = pl.when(year.str.len_chars() == 4).then(year).when(year < "70").then("20" + year).otherwise("19" + year)
+    month = (first("q", "r", "s", "g", "w").str.to_lowercase().replace(ROMAN).cast(pl.Int8) * 3 - 2).cast(pl.String)
     return cut.select(year + "-" + month + "-1").to_series(), "%Y-%m-%d"
 
 
 def parse_any(text: pl.Series, form: str) -> pl.Series:
-    """As `parse`, and ISO 8601 beside the column's own form."""
+    """As `parse`, and ISO 8601 beside the column's own form, without what stands around a moment (`bare_moments`)."""
+    text = bare_moments(text)
     found = parse(text, form)
     for other in ISO:
         if found.null_count() == text.null_count():
@@ -176,7 +216,7 @@ def _one_form(cells: pl.Series) -> Written | None:
     Returns:
         The form that most of the filled cells have; None where none fits any.
     """
-    filled = cells.drop_nulls()
+    filled = bare_moments(cells.drop_nulls())
     if not len(filled):
         return None
     some = filled.gather_every(max(1, len(filled) // SAMPLE))
@@ -254,7 +294,8 @@ def regular(moments: np.ndarray) -> float:
 
 def _filled(gaps: np.ndarray) -> float:
     values, counts = np.unique(gaps, return_counts=True)
-    return float((len(gaps) + 1) / (gaps.sum() / values[counts.argmax()] + 1))
+    step = values[counts.argmax()]
+    return float(((gaps % step == 0).sum() + 1) / (gaps.sum() / step + 1))
 
 
 def whole_form(cells: pl.Series) -> str | None:

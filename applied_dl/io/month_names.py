@@ -38,6 +38,10 @@ DAY_NAMES = (
     "zondag mon tue wed thu fri sat sun lun mer jeu ven sam dim mie jue vie sab dom gio die mit don fre son"
 )
 WEEKDAYS = set(DAY_NAMES.split())
+SHORT_DAYS = "mo di mi do fr sa so lu ma me je ve mi ju vi seg ter qua qui sex пн вт ср чт пт сб вс"
+DAY_BEFORE = (
+    rf"(?i)^(?:{'|'.join(sorted({*WEEKDAYS, *SHORT_DAYS.split()}))}|mardi|mié|sáb|miércoles|sábado|lunedì|martedì|mercoledì)\.?,?\s+(\d)"
+)
 FILLERS = {"de", "del", "of", "the", "den", "der", "le", "om", "kl", "st", "nd", "rd", "th", "er", "uhr", "г", "года", "feira", "at", "um"}
 KEPT = {"am": "AM", "pm": "PM", "z": "Z", "utc": "Z", "gmt": "Z"}
 WORD = re.compile(r"[^\W\d_]+\.?")

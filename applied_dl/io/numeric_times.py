@@ -11,6 +11,9 @@ EXCEL = (20_000, 60_000)  # days since 1899-12-30: 1954 to 2064
 EXCEL_STEPS = {1, 2, 3, 4, 7, 14, 28, 29, 30, 31, 90, 91, 92, 181, 182, 183, 184, 365, 366}
 PER_YEAR = (1, 2, 4, 6, 12, 26, 52, 365, 8766)  # steps in a year that decimals of a year count
 ORDERED = 0.99  # share of steps in one direction, from which a column without a telling name counts as a clock
+BY_PARTS = ("year.month", "year.quarter", "month.year")  # 1871.02, 1990.4, 2.1871
+ROUNDED = 0.1  # of a month, by which decimals may be less than it: 1980.16 is March
+MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720)  # that logs of spreadsheets count in
 DIGITS = (8, 6, 12, 14)  # of 20240131, 202401, 202401311015, 20240131101500
 
 
@@ -43,12 +46,14 @@ def numeric_form(values: np.ndarray, named: bool) -> str | None:
         least = 1e8 if named else CENTURY[0]
         if least * size <= low and high <= CENTURY[1] * size and (named or ordered or _regular(steps)):
             return f"epoch:{unit}"
+    if _months_first(unique) and (named or len(np.unique(unique % 1)) > 1):
+        return "month.year"
     if low >= FIRST_YEAR and high < LAST_YEAR:
         if whole:
             return "year" if named or (ordered and len(unique) == len(values) and (steps == steps[0]).all()) else None
         return _decimal(unique, steps) if named or ordered else None
     if EXCEL[0] <= low and high <= EXCEL[1]:
-        typical = len(steps) > 0 and np.isin(steps, list(EXCEL_STEPS)).mean() > 0.9 and not (steps == 1).all()
+        typical = len(steps) > 0 and ((np.isin(steps, list(EXCEL_STEPS)).mean() > 0.9 and not (steps == 1).all()) or _of_a_day(steps))
         return "excel" if named or (ordered and typical) else None
     return None
 
@@ -72,6 +77,12 @@ def from_numbers(values: np.ndarray, form: str) -> np.ndarray:
     elif kind == "year.month":
         code = np.rint(v * 100).astype(np.int64)
         found[known] = ((code // 100 - 1970) * 12 + code % 100 - 1).astype("datetime64[M]")
+    elif kind == "year.quarter":
+        code = np.rint(v * 10).astype(np.int64)
+        found[known] = ((code // 10 - 1970) * 12 + (code % 10 - 1) * 3).astype("datetime64[M]")
+    elif kind == "month.year":
+        code = np.rint(v * 10**4).astype(np.int64)
+        found[known] = ((code % 10**4 - 1970) * 12 + code // 10**4 - 1).astype("datetime64[M]")
     else:
         found[known] = _from_decimal(v, detail)
     return found
@@ -103,11 +114,15 @@ def _from_compact(values: np.ndarray, digits: int) -> np.ndarray:
 
 
 def _decimal(unique: np.ndarray, steps: np.ndarray) -> str | None:
-    """Years with decimals: 1960.25 for the second quarter, 1871.02 for February where no number ends above .12."""
+    """Years with decimals: 1960.25 for the second quarter; 1871.02 for February where no number ends above .12, 1960.2 for the second
+    quarter where all end in .1 to .4."""
     code = np.rint(unique * 100).astype(np.int64)
     months = code % 100
     if (np.abs(unique * 100 - code) < 1e-6).all() and set(months) <= set(range(1, 13)) and len(set(months)) > 10:
         return "year.month"
+    code = np.rint(unique * 10).astype(np.int64)
+    if (np.abs(unique * 10 - code) < 1e-6).all() and set(code % 10) == {1, 2, 3, 4}:
+        return "year.quarter"
     if not len(steps):
         return None
     rate = 1 / np.median(steps)
@@ -131,8 +146,8 @@ def _day_of(values: np.ndarray) -> np.ndarray:
 def _from_decimal(values: np.ndarray, detail: str) -> np.ndarray:
     count, _, weekday = detail.partition(":")
     count = int(count)
-    if count <= 12:  # 0.02: decimals are rounded, and 0.0833 is February
-        slot = np.floor(values * count + 0.02).astype(np.int64)
+    if count <= 12:  # decimals are rounded: 0.0833 is February, and as 0.08 too
+        slot = np.floor(values * count + ROUNDED).astype(np.int64)
         return (slot * (12 // count) - 1970 * 12).astype("datetime64[M]").astype("datetime64[us]")
     if count == 8766:
         year = np.floor(values).astype(np.int64)
@@ -143,6 +158,22 @@ def _from_decimal(values: np.ndarray, detail: str) -> np.ndarray:
     if weekday:  # rounding moves a week's day by one
         days = days + (int(weekday) - (days.astype(np.int64) + 3) % 7 + 3) % 7 - 3
     return days.astype("datetime64[us]")
+
+
+def _months_first(unique: np.ndarray) -> bool:
+    """Whether all numbers are a month, a point and a year, as 01.2012 is read."""
+    code = np.rint(unique * 10**4)
+    month, year = code // 10**4, code % 10**4
+    fits = (month >= 1) & (month <= 12) & (year >= 1900) & (year < 2100)
+    return bool((np.abs(unique * 10**4 - code) < 1e-6).all() and fits.all())
+
+
+def _of_a_day(steps: np.ndarray) -> bool:
+    """Whether most steps are whole multiples of one that divides a day, in minutes."""
+    minutes = float(np.median(steps)) * 1440
+    unit = min(MINUTES, key=lambda n: abs(n - minutes))
+    places = steps * 1440 / unit
+    return abs(minutes - unit) < 0.02 * unit and float((np.abs(places - np.rint(places)) < 0.02).mean()) > 0.9
 
 
 def _regular(steps: np.ndarray) -> bool:

@@ -54,8 +54,9 @@ def moments(column: Any, where: str, form: str = "") -> Moments | None:
 def _text(column: Any, where: str, form: str) -> Moments | None:
     import polars as pl
 
-    from applied_dl.io.dates import parse_any, written
+    from applied_dl.io.dates import bare_moments, parse_any, written
 
+    column = bare_moments(column)
     found, guessed = parse_any(column, form) if form else None, False
     if found is None or found.null_count() > len(found) / 2:
         best = written(column)
@@ -81,12 +82,12 @@ def _numeric(column: Any, where: str, form: str) -> Moments | None:
     """Numbers: a form of `numeric_times`, else whole numbers of rows."""
     import polars as pl
 
-    from applied_dl.io.numeric_times import from_numbers, numeric_form
+    from applied_dl.io.numeric_times import BY_PARTS, from_numbers, numeric_form
 
     values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
     known = values[np.isfinite(values)]
     form = {"%Y%m%d": "compact:8", "%Y%m": "compact:6"}.get(form, form)  # as bundles of schema 1 wrote it
-    form = form if ":" in form or form in ("year", "year.month", "excel") else numeric_form(known, named=True)
+    form = form if ":" in form or form in ("year", *BY_PARTS, "excel") else numeric_form(known, named=True)
     if form is None:
         return Moments(_complete(column, column, where).astype(np.int64), False) if column.dtype.is_integer() else None
     found = pl.Series(from_numbers(values, form))
@@ -94,7 +95,8 @@ def _numeric(column: Any, where: str, form: str) -> Moments | None:
     stamps = _complete(found, column, where)
     kind, _, detail = form.partition(":")
     counted = {"epoch": f"{EPOCH_NAMES.get(detail)} since 1970", "excel": "days of a spreadsheet", "decimal_year": "years with decimals",
-               "year.month": "years with the month as decimals"}.get(kind)  # fmt: skip
+               "year.month": "years with the month as decimals", "year.quarter": "years with the quarter as decimal",
+               "month.year": "months with the year as decimals"}.get(kind)  # fmt: skip
     note = f"{where}: {column.name!r} is read as {counted} (the first: {moment(stamps[0])})" if counted else ""
     return Moments(stamps, kind == "epoch", form, note)
 

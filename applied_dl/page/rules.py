@@ -49,6 +49,11 @@ def table_rules() -> dict[str, Any]:
         "yearly": list(cells.YEARLY),
         "years": [numeric_times.FIRST_YEAR, numeric_times.LAST_YEAR],
         "epochs": numeric_times.EPOCHS,
+        "by_parts": list(numeric_times.BY_PARTS),
+        "rounded": numeric_times.ROUNDED,
+        "offsets": dates.OFFSETS,
+        "roman": dates.ROMAN,
+        "around_moments": [[f"around_{i}", left.replace("{", "").replace("}", "")] for i, (_, left) in enumerate(dates.AROUND)],
         "almost": cells.ALMOST,
         "sample_rows": cells.SAMPLE_ROWS,
         "enough": cells.ENOUGH,
@@ -105,6 +110,8 @@ def _quantity_patterns() -> dict[str, list[str]]:
 def _date_patterns() -> dict[str, list[str]]:
     return {
         **{f"shape {form}": javascript(source) for form, source in dates.SHAPES.items()},
+        "named_zone": javascript(dates.NAMED_ZONE),
+        **{f"around_{i}": javascript(pattern) for i, pattern in enumerate(dict(dates.AROUND))},
         "date_zone": javascript(dates.ZONE),
         "midnight": javascript(dates.MIDNIGHT),
         "full_year": javascript(dates.FULL_YEAR),

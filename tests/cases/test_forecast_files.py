@@ -84,6 +84,23 @@ def test_periods_are_read_in_every_common_form(texts, unit, first):
     assert len(found.values[0]) == len(texts)
 
 
+T0 = dt.datetime(2024, 2, 1, tzinfo=ZoneInfo("Europe/Berlin"))
+AROUND = {
+    "weekday": lambda t: f"{['Mo', 'Di', 'Mi', 'Do', 'Fr', 'Sa', 'So'][t.weekday()]}, {t:%d.%m.%Y %H:%M}",
+    "interval": lambda t: f"{t:%d.%m.%Y %H:%M} - {t + dt.timedelta(hours=1):%d.%m.%Y %H:%M}",
+    "zone": lambda t: f"{t:%d.%m.%Y %H:%M} {t.tzname()}",
+    "place": lambda t: f"{t.isoformat()}[Europe/Berlin]",
+    "twelve hours": lambda t: f"{t:%Y-%m-%d %I:%M %p}",
+}
+
+
+@pytest.mark.parametrize("way", AROUND)
+def test_times_with_something_around_them(way):
+    found = read({"Zeit": [AROUND[way](T0 + dt.timedelta(hours=i)) for i in range(300)], "Last": WAVE})
+    assert (found.columns.time, found.columns.targets, found.clock.name) == ("Zeit", ("Last",), "h")
+    assert found.clock.text(np.array([0]))[0] == ("2024-01-31T23:00:00Z" if way in ("zone", "place") else "2024-02-01T00:00:00")
+
+
 SECONDS = np.arange(300) * 3600 + 1717200000
 BY_VALUE = {
     "seconds": (SECONDS, "h"), "milliseconds": (SECONDS * 1000, "h"), "microseconds": (SECONDS * 10**6, "h"),
@@ -91,6 +108,12 @@ BY_VALUE = {
     "quarters": (1960 + np.arange(300) / 4, "q"), "months": ((1949 + np.arange(300) / 12).round(4), "m"),
     "weeks": ((2000 + np.arange(300) * 7 / 365.25).round(3), "w"), "years": (np.arange(300) + 1700, "y"),
     "excel weeks": (43831 + 7 * np.arange(300), "w"), "minutes": ([int(f"20240101{i // 60:02d}{i % 60:02d}") for i in range(300)], "min"),
+    "quarters after a point": ([float(f"{1960 + i // 4}.{i % 4 + 1}") for i in range(300)], "q"),
+    "months before a point": ([float(f"{i % 12 + 1}.{1960 + i // 12}") for i in range(300)], "m"),
+    "months of two decimals": ((1949 + np.arange(300) / 12).round(2), "m"),
+    "starts of months": ([float(f"{year + (dt.date(year, month + 1, 1).timetuple().tm_yday - 1) / 365.25:.3f}")
+                          for i in range(300) for year, month in [(1980 + i // 12, i % 12)]], "m"),
+    "excel hours": ((45444 + np.arange(300) / 24).round(6), "h"),
     "year and month": ([1871 + i // 12 + (i % 12 + 1) / 100 for i in range(300)], "m"),
 }  # fmt: skip
 

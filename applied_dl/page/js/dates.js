@@ -35,8 +35,16 @@ export function fromYears(value, style) {
     const code = roundHalfEven(value * 100);
     return monthStart(Math.floor(code / 100) * 12 + (code - 100 * Math.floor(code / 100)) - 1);
   }
+  if (style === 'year.quarter') {
+    const code = roundHalfEven(value * 10);
+    return monthStart(Math.floor(code / 10) * 12 + (code - 10 * Math.floor(code / 10) - 1) * 3);
+  }
+  if (style === 'month.year') {
+    const code = roundHalfEven(value * 1e4), month = Math.floor(code / 1e4);
+    return monthStart((code - 1e4 * month) * 12 + month - 1);
+  }
   const [, count, weekday] = style.split(':'), steps = Number(count), year = Math.floor(value);
-  if (steps <= 12) return monthStart(Math.floor(value * steps + 0.02) * Math.floor(12 / steps));
+  if (steps <= 12) return monthStart(Math.floor(value * steps + rules.rounded) * Math.floor(12 / steps));
   if (steps === 8766) return yearStart(year) + roundHalfEven((value - year) * yearDays(year) * DAY / 3600) * 3600;
   let day = yearStart(year) / DAY + roundHalfEven((value - year) * yearDays(year));
   const modulo = (a, b) => a - b * Math.floor(a / b);
@@ -44,7 +52,16 @@ export function fromYears(value, style) {
   return day * DAY;
 }
 
-function parse(given, form) {   // seconds, or null where the text does not have the form
+export function bareMoment(given) {   // without a weekday, the end of an interval and the name of a zone, which becomes its offset
+  let text = given;
+  const zone = regex('named_zone').exec(text);
+  if (zone) text = replaceFirst('named_zone', text, '$1') + rules.offsets[zone[2]];
+  for (const [name, left] of rules.around_moments) text = replaceFirst(name, text, left);
+  return text;
+}
+
+function parse(written, form) {   // seconds, or null where the text does not have the form
+  const given = bareMoment(written);
   if (form.includes(rules.mixed)) {
     for (const one of form.split(rules.mixed)) {
       const found = parse(given, one);
@@ -79,8 +96,8 @@ function firstDay(text, form) {   // [text, form] of the first day of a quarter,
   if (form === 'week') return [`${first('y', 'z')}-W${first('w', 'v').padStart(2, '0')}-${cut.d ?? '1'}`, '%G-W%V-%u'];
   if (form === 'month') return [`${cut.y}-${cut.m}-1`, '%Y-%m-%d'];
   if (form === 'half') return [`${first('y', 'z')}-${Number(first('h', 'g')) * 6 - 5}-1`, '%Y-%m-%d'];
-  const year = first('r') !== undefined ? cut.z : first('y', 'x', 'f');
-  return [`${year.length === 2 ? '20' + year : year}-${Number(first('q', 'r', 's', 'g')) * 3 - 2}-1`, '%Y-%m-%d'];
+  const year = first('y', 'z', 'x', 'f', 'v'), quarter = first('q', 'r', 's', 'g', 'w').toLowerCase();
+  return [`${year.length === 4 ? year : (year < '70' ? '20' : '19') + year}-${Number(rules.roman[quarter] ?? quarter) * 3 - 2}-1`, '%Y-%m-%d'];
 }
 
 const NUMERIC = {Y: 4, G: 4, m: 2, d: 2, H: 2, I: 2, M: 2, S: 2, y: 2, j: 3, V: 2, u: 1};

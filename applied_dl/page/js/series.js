@@ -2,7 +2,7 @@
 
 import {rules, regex, match, contains, roundHalfEven} from './text.js';
 import {clean, parseNumber, numberStyle, decimalMark} from './cells.js';
-import {readMoment, fromYears} from './dates.js';
+import {bareMoment, readMoment, fromYears} from './dates.js';
 import {clockOf} from './clock.js';
 
 const NEAR = 0.05, OFF_GRID = 0.05, LEAST_ALLOWED = 0.4, LARGEST = 1e18, FAR = 8;
@@ -52,10 +52,10 @@ function readColumn(name, cells, learned, decimal) {
 
 function readStamps(cells, kept, columns, clock) {   // seconds since 1970 in UTC where a zone is named; numbers of rows as they are
   const used = new Set(kept), whole = kept.every((i) => /^[+-]?(0|[1-9]\d*)$/.test(cells[i] ?? '')), numeric = kept.every((i) => Number.isFinite(parseNumber(cells[i] ?? '', 'plain')));
-  const zoned = kept.some((i) => cells[i]?.includes(':') && contains('zoned', cells[i]));
+  const bare = cells.map((text) => text === null ? null : bareMoment(text)), zoned = kept.some((i) => bare[i]?.includes(':') && contains('zoned', bare[i]));
   return cells.map((text, i) => {
     if (!used.has(i)) return NaN;
-    const value = text === null ? NaN : clock.unit === 'step' ? (whole ? Number(text) : NaN) : numeric ? fromNumber(Number(text), columns.form) : textStamp(text, columns.form, zoned);
+    const value = text === null ? NaN : clock.unit === 'step' ? (whole ? Number(text) : NaN) : numeric ? fromNumber(Number(text), columns.form) : textStamp(bare[i], columns.form, zoned);
     if (Number.isNaN(value)) throw new Error(`column ${columns.time}, row ${i + 2}: expected a time as in the training data, received '${text ?? ''}'`);
     return value;
   });
@@ -74,7 +74,7 @@ function fromNumber(value, form) {   // forms of numeric_times.py
   if (kind === 'epoch') return roundHalfEven(value / rules.epochs[detail] * 1e6) / 1e6;
   if (kind === 'excel') return roundHalfEven(value * 86400) - 2209161600;
   if (kind === 'year') return Date.UTC(Math.trunc(value), 0, 1) / 1000;
-  if (kind === 'decimal_year' || kind === 'year.month') return fromYears(value, form);
+  if (kind === 'decimal_year' || rules.by_parts.includes(kind)) return fromYears(value, form);
   if (kind !== 'compact') return NaN;
   const digits = String(value).padStart(Number(detail), '0'), part = (a, b) => Number(digits.slice(a, b) || 0), day = detail === '6' ? 1 : part(6, 8);
   const found = Date.UTC(part(0, 4), part(4, 6) - 1, day, part(8, 10), part(10, 12), part(12, 14));

@@ -8,7 +8,7 @@ import numpy as np
 
 from applied_dl.core.metrics.answers import distance_threshold, set_thresholds
 from applied_dl.core.records import Part
-from applied_dl.exporting.evaluate import batch_rows
+from applied_dl.exporting.evaluate import outputs_of
 from applied_dl.layers.distance import Distance, fit_spread
 from applied_dl.layers.label_set import LabelSet
 
@@ -52,13 +52,13 @@ def with_distance(
         return model
     measured = keras.Model(model.input, features)
     sample = train.take(np.linspace(0, len(train) - 1, min(len(train), MOST_ROWS)).astype(np.int64))
-    known = measured.predict(sample.inputs, batch_size=batch_rows(sample.inputs), verbose=0)
+    known = outputs_of(measured, sample.inputs)
     codes = sample.target if classes and len(np.unique(sample.target)) <= MOST_CENTERS else None
     spread = fit_spread(known, codes)
     layer = Distance(known.shape[1], spread.axes.shape[1], len(spread.centers), dtype="float32", name="distance")
     output = layer(features)
     layer.assign(spread)
-    held = keras.Model(model.input, output).predict(validation.inputs, batch_size=batch_rows(validation.inputs), verbose=0)
+    held = outputs_of(keras.Model(model.input, output), validation.inputs)
     layer.assign(spread, distance_threshold(held[:, 0], false_alarms) or 1.0)
     return _beside(model, {"distance": output})
 

@@ -21,12 +21,13 @@ from applied_dl.exporting.verification import differences
 from applied_dl.runtime.check import TOLERANCE
 from applied_dl.runtime.interpreter import Runtime, operators
 
+VARIANTS = "fp16", "fp32"  # the smaller one first
 ROWS = 64  # held-out rows that the file is compared on
 COMPLETE = 1e-4  # largest difference, relative to the largest score, of the sum of the contributions from the score less the base
 
 
 def export_explanation(serving: Serving, part: Part, folder: Path) -> None:
-    """Write `explain.tflite` (weights in fp16, signature `explain`) where the task gives such a graph and the file passes verification.
+    """Write `explain.tflite` (signature `explain`) where the task gives such a graph: in fp16, or in fp32 where that fails verification.
 
     Args:
         serving: the task's serving graph.
@@ -38,13 +39,14 @@ def export_explanation(serving: Serving, part: Part, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         write_saved_model(serving, work / "phone", endpoints=False)
-        failed = convert.convert(work / "phone", work, ("fp16",), work / "representative.npz", EXPLAIN)
-        content = b"" if failed else (work / "fp16.tflite").read_bytes()
-    reason = failed.get("fp16") or refusal(content, serving, part.take(np.arange(min(ROWS, len(part)))))
-    if reason:
-        console.say("explain", f"no {EXPLANATION}: {reason}")
-        return
-    (folder / EXPLANATION).write_bytes(content)
+        for variant in VARIANTS:
+            failed = convert.convert(work / "phone", work, (variant,), work / "representative.npz", EXPLAIN)
+            content = b"" if failed else (work / f"{variant}.tflite").read_bytes()
+            reason = failed.get(variant) or refusal(content, serving, part.take(np.arange(min(ROWS, len(part)))))
+            if not reason:
+                (folder / EXPLANATION).write_bytes(content)
+                return
+    console.say("explain", f"no {EXPLANATION}: {reason}")
 
 
 def refusal(content: bytes, serving: Serving, rows: Part) -> str:

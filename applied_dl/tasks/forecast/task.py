@@ -35,6 +35,7 @@ from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.ensembles import average, fit_members
 
 SHOWN = 6  # windows of the first batch
+FEW = 10  # true values of a step, of which a share says nothing
 
 trained_by_keras = True
 
@@ -180,7 +181,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
         draw.training_curves(fitted.history.rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
     shown = min(len(test), 2000)
     rows = np.linspace(0, len(test) - 1, shown).astype(np.int64)
-    for number, row in enumerate(rows[np.linspace(0, shown - 1, 3).astype(int)]):
+    for number, row in enumerate(np.unique(rows[np.linspace(0, shown - 1, 3).astype(int)])):
         name = e.names[int(test.extra["series"][row])] if e.form == "panel" else e.names[-1]
         history = np.asarray(test.inputs["history"][row])[-4 * e.horizon :, -1]
         draw.fan(
@@ -199,6 +200,8 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
         folder / "error_by_step.png",
         label,
     )
+    if np.isfinite(test.target).sum(axis=(0, 2)).min() < FEW:
+        return
     inside = np.where(np.isnan(test.target), np.nan, (test.target >= outputs["lower"]) & (test.target <= outputs["upper"]))
     draw.by_step(
         {"measured": metric.row_mean(inside.swapaxes(0, 1)), "promised": np.full(e.horizon, e.coverage)},

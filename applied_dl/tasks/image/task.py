@@ -14,7 +14,7 @@ from applied_dl.core.builders import call
 from applied_dl.core.metrics.calibration import conformal, temperature
 from applied_dl.core.records import STOPPED, Fitted, Part, Prepared, Scores
 from applied_dl.exporting.answers import with_distance, with_features, with_sets
-from applied_dl.exporting.evaluate import batch_rows
+from applied_dl.exporting.evaluate import outputs_of
 from applied_dl.exporting.serving import Serving
 from applied_dl.layers.pixels import fit_pixels, normalize
 from applied_dl.layers.whitening import patch_kernel
@@ -133,7 +133,7 @@ def serving(recipe, fitted, prepared) -> Serving:
     raw = layers.Average(name="views")(raw) if len(raw) > 1 else raw[0]
 
     def on_validation() -> np.ndarray:
-        return keras.Model({"image": image}, raw).predict(held.inputs, batch_size=batch_rows(held.inputs), verbose=0)
+        return outputs_of(keras.Model({"image": image}, raw), held.inputs)
 
     if encoder.labels:
         if recipe.calibration.temperature:
@@ -147,7 +147,7 @@ def serving(recipe, fitted, prepared) -> Serving:
         outputs = NumberInterval(mean, scale, margin, dtype="float32", name="interval")(raw)
     scored = keras.Model({"image": image}, outputs, name="image_serving")
     if encoder.labels:
-        p = np.asarray(scored.predict(held.inputs, batch_size=batch_rows(held.inputs), verbose=0)["probabilities"])
+        p = outputs_of(scored, held.inputs)["probabilities"]
         (scored,) = with_sets([scored], p, held.target, recipe.calibration)
     if "refit" not in fitted.extra:
         return restore_serving(recipe, _with_distance(recipe, scored, prepared), encoder)

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -236,3 +237,14 @@ def test_a_panel_with_gaps_a_constant_series_and_one_shorter_than_a_season_is_fo
     found = run.predictor().predict([str(tmp_path / "shops.csv")])
     assert all(np.isfinite(found[0][key]).all() for key in ("forecast", "lower", "upper"))
     assert any("still" in note and "no scaled score" in note for note in run.manifest.warnings)
+
+
+def test_plots_show_each_window_once_and_no_share_of_few_values(tmp_path):
+    values = 50 + np.arange(48) + np.random.default_rng(0).normal(size=48)
+    (tmp_path / "short.csv").write_text("sold\n" + "\n".join(f"{value:.3f}" for value in values) + "\n")
+    found, fitted = prepared(data__source=str(tmp_path / "short.csv"), data__horizon=6), SimpleNamespace(history=SimpleNamespace(rows=[{}]))
+    assert len(found.test) == 1
+    outputs = {name: found.test.target + gap for name, gap in (("forecast", 0), ("lower", -1), ("upper", 1))}
+    (tmp_path / "plots").mkdir()
+    task.plots(recipe(data__horizon=6), found, fitted, outputs, tmp_path / "plots")
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["error_by_step.png", "fan_1.png"]

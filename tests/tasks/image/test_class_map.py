@@ -9,6 +9,7 @@ import applied_dl
 from applied_dl.core.bundle import EXPLANATION, read_manifest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.records import Part
+from applied_dl.exporting import explanation
 from applied_dl.exporting.convert import convert_here
 from applied_dl.exporting.evaluate import signature_outputs
 from applied_dl.exporting.explanation import refusal
@@ -92,6 +93,15 @@ def test_the_file_gives_the_map_of_keras_and_a_wrong_one_is_refused(tmp_path):
     assert set(signature_outputs(tmp_path / "m", rows.inputs)) == {"probabilities"}
     elsewhere = served(other)
     assert "differs from Keras" in refusal(content, Serving(elsewhere, explain=class_map(elsewhere)), rows)
+
+
+def test_where_half_precision_is_not_enough_the_file_has_single_precision(tmp_path, monkeypatch):
+    model = served(BUILDERS["small_cnn"]((SIDE, SIDE, 3), 4, pooling="avg"))
+    rows = Part(inputs={"image": images(40)}, target=np.zeros(40, int))
+    monkeypatch.setitem(explanation.TOLERANCE, EXPLAIN, 1e-5)
+    explanation.export_explanation(Serving(model, explain=class_map(model)), rows, tmp_path)
+    got, want = Runtime((tmp_path / EXPLANATION).read_bytes()).run(rows.inputs), class_map(model).predict(rows.inputs, verbose=0)
+    np.testing.assert_allclose(got["contributions"], want["contributions"], atol=1e-5 * np.abs(want["contributions"]).max())
 
 
 def trained_on_planted(tmp_path, rows, epochs):

@@ -95,8 +95,8 @@ def smoothing_lookback(cuts: Cuts, season: int) -> int:
     """Of a panel that is smoothed: what a rather long series has before its test, with a season; before its validation, without one.
 
     Shorter ones are lengthened by their trend, as all are in validation where there is a season: a season that is seen once more in the
-    test is worth more than a validation part without such steps (M3's quarterly series are forecast 3 % better, the last steps of their
-    training part hidden; its yearly ones 2 % worse). Intervals, calibrated on those longer forecasts, become wider than they promise.
+    test is worth more than a validation part without such steps, though the intervals, which are calibrated there, become wider than they
+    promise (benchmarks/forecast/many.py). Without a season the longer windows gain nothing.
     """
     ends = cuts.validation if season > 1 else cuts.train
     usual = int(np.quantile(ends, 0.75))

@@ -76,8 +76,9 @@ def test_resume_after_a_kill_ends_with_the_same_bits(tmp_path):
         "write = Session.checkpoint\n"
         "def slow(self): write(self); print(self.loop.done, flush=True); time.sleep(0.5)\n"
         "Session.checkpoint = slow; t.run(Path(sys.argv[1]))\n")  # fmt: skip
+    threads = {"TF_NUM_INTRAOP_THREADS": "4", "OMP_NUM_THREADS": "4"}  # the tests' own workers have one: the bits depend on neither
     victim = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "killed")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, cwd=os.getcwd())  # fmt: skip
+                              text=True, cwd=os.getcwd(), env={**os.environ, **threads})  # fmt: skip
     while victim.stdout.readline().strip() != "3":
         assert victim.poll() is None
     time.sleep(0.1)

@@ -184,6 +184,18 @@ def test_counts_are_never_forecast_below_zero(positive, tmp_path):
     assert (min(answer["lower"]) >= 0) is positive
 
 
+def test_a_series_that_has_become_negative_since_training_is_not_cut_at_zero(tmp_path):
+    random = np.random.default_rng(0)
+    known = np.maximum(random.normal(3, 2, 400), 0)  # such as a load before solar panels
+    found = Forecaster(tmp_path, {"date": DAYS[:400], "load": known}, data__horizon=7, model__name="ridge")
+    assert found.recipe.predict.non_negative is True
+    assert min(found.predict({"date": DAYS[:400], "load": known})["lower"]) >= 0
+    later = random.normal(-8, 2, 400)
+    answer = found.predict({"date": DAYS[:400], "load": later})
+    assert np.mean(answer["forecast"]) < -5
+    assert max(answer["upper"]) < 5
+
+
 def test_no_floor_where_zero_is_far(tmp_path):
     values = 300 + np.random.default_rng(0).normal(0, 1, 400)
     assert resolved(tmp_path, {"date": DAYS[:400], "ppm": values}, data__horizon=7)[0].predict.non_negative is False

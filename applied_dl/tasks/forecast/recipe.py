@@ -88,7 +88,9 @@ class Calibration(Section, frozen=True, kw_only=True):
 
 
 class Predict(Section, frozen=True, kw_only=True):
-    non_negative: about(bool | None, "cut forecasts at zero; by default if no training value is negative") = None
+    non_negative: about(bool | None, "cut forecasts at zero, but of a history with negative values; by default if no training value is") = (
+        None
+    )
 
 
 class Recipe(Section, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError
@@ -127,8 +127,14 @@ def _with_intervals(recipe, model: keras.Model, calibrated: keras.Model, prepare
         if recipe.train.loss == "quantile" and (len(e.quantiles) > 3 or own_quantiles(recipe)):  # the inner ones as they were learned
             answers["quantiles"] = ops.stack([_units(e, q, f"quantile_{i}") for i, q in enumerate(learned(y, e.quantiles))], axis=-1)
     if recipe.predict.non_negative and not e.offset and not e.own_offset:
-        answers = {name: layers.ReLU(name=f"{name}_not_negative")(value) for name, value in answers.items()}
+        answers = {name: _not_negative(value, inputs["history"]) for name, value in answers.items()}
     return keras.Model(inputs, answers, name="forecast_serving")
+
+
+def _not_negative(value, history):
+    """Values (B, H, D, …) cut at zero, but not of a series that is negative in its history (B, L, D), as since training."""
+    never = ops.min(history, axis=1, keepdims=True) >= 0
+    return ops.where(ops.expand_dims(never, -1) if len(value.shape) == 4 else never, ops.relu(value), value)
 
 
 def _units(e: SeriesEncoder, x, name: str):

@@ -13,9 +13,11 @@ from applied_dl.io.tables import Table
 IDENTIFIER = re.compile(
     r"(^|[ _.-])(id|ids|uuid|guid|key|index|idx|rownum|rownames?|row|unnamed.*)$"
     r"|^(id|no|nr|nº|#|order|pid|obs|unnamed.*|row[ _.]?(no|nr|number)?)$"
-    r"|^(record|case|sample|serial|row|passenger|customer|patient|user|house|loan|order)[ _]?(id|no|nr|number)$",
+    r"|^(record|case|sample|serial|row|passenger|customer|patient|user|house|loan|order)[ _]?(id|no|nr|number)$"
+    r"|(nummer|nr\.?)$|^(n[úu]mero|num[ée]ro|matricule|matr[íi]cula)\b|^id[ _.-]",
     re.IGNORECASE,
 )
+PREFIX = r"^([\p{L}#][^\d]*)\d+$"  # of a number
 CAMEL = re.compile(r"[a-z0-9]I[dD]$")
 NAMELESS = re.compile(r"column_\d+$")
 TIMELY = re.compile(
@@ -57,8 +59,11 @@ def is_identifier_name(name: str) -> bool:
 def _whole_numbers(cells: pl.Series) -> np.ndarray | None:
     if cells.null_count() or not (cells.dtype == pl.String or cells.dtype.is_numeric()):
         return None
-    if cells.dtype == pl.String and not cells.head(LEAST_ROWS).str.contains(r"^\d+(\.0+)?$").all():
-        return None
+    if cells.dtype == pl.String:
+        prefix = cells.head(1).str.extract(PREFIX)[0] if len(cells) else None
+        cells = cells.str.strip_prefix(prefix) if prefix else cells  # S0001
+        if not cells.head(LEAST_ROWS).str.contains(r"^\d+(\.0*)?$").all():
+            return None
     values, wrong = as_numbers(cells)
     return None if len(wrong) or not np.array_equal(values, np.round(values)) else values
 

@@ -16,6 +16,8 @@ NUMBERS = {  # by decimal mark; a sign belongs to a number where no digit or let
     ),
     ",": re.compile(r"(?:(?<![\w,)])[+\-−])?(?:\d+(?:,\d+)?|,\d+)"),
 }
+CODES = r"^(?:0\d+-|\d+-0\d\d)"  # 02139-4301 and 58572-072 are codes
+DECIMAL_COMMA = r"^[+\-−]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+\s*(?:[^\d\s,.;:x×/+\-–@|(\[][^,;]*)?$"  # 71,8 km/h is one number
 BETWEEN = re.compile(  # what may stand between two numbers, without blanks: a unit and a separator
     r"(?:[a-z²³°%\"'.]{0,8}[x/;:+@|([]\(?(?:ca\.?)?|[a-z²³°%\"'.)]{0,8},|[a-z]{0,4}(?:by|outof|of|von|sur|de)|/?z?r|st|lbs?\.?|pounds?|kg)$"
 )
@@ -47,6 +49,10 @@ def learn_measures(cells: pl.Series, mark: str | None = None, one: bool = False)
     if not found:
         return None
     _, mark, form = min(found, key=lambda one: one[0])  # fewer numbers: 10,5 x 20,5 has two
+    if mark == "." and filled.str.contains(DECIMAL_COMMA).mean() >= CERTAIN:
+        return None
+    if _hyphened(form) and filled.str.contains(CODES).mean() > 1 - CERTAIN:
+        return None
     values, wrong = read_measures(filled, mark, form)
     if len(wrong) > (1 - CERTAIN) * len(filled):
         return None

@@ -39,6 +39,7 @@ CLOCK = re.compile(
     r"(?P<sign>-)?(?:(?P<d>\d+)(?:\s+|\.|\s*days?,?\s+|d\s*))?(?P<a>\d+):(?P<b>[0-5]?\d(?=:)|[0-5]\d)(?::(?P<c>[0-5]?\d(?:[.,]\d+)?))?(?:\s*(?P<half>[ap])\.?m\.?)?$",
     re.IGNORECASE,
 )
+HOURS = re.compile(r"(?P<h>\d+)\s?h\s?(?P<m>[0-5]\d)$", re.IGNORECASE)  # 2h09
 LAP = re.compile(r"(?P<m>\d+):(?P<s>[0-5]\d[.,]\d+)$")  # minutes and seconds with their fraction
 FEET = re.compile(r"(?P<feet>\d+)\s*(?:'|′|ft\.?|feet)\s*(?P<inches>\d{1,2}(?:\.\d+)?)\s*(?:\"|″|''|in\.?|inches)?$", re.IGNORECASE)
 SPAN = {"y": 31557600.0, "mo": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -75,6 +76,7 @@ FAMILIES = {  # units of one quantity, each with its factor; a column that mixes
     "concentration": {"ng/ml": 1e-3, "µg/ml": 1.0, "ug/ml": 1.0, "µg/l": 1e-3, "ug/l": 1e-3, "mg/dl": 10.0, "g/dl": 1e4, "mg/l": 1.0,
                       "g/l": 1e3},
 }  # fmt: skip
+OPPOSITE = ({"n": 1.0, "s": -1.0}, {"e": 1.0, "w": -1.0}, {"cr": 1.0, "dr": -1.0})  # 33.5S, 151.2E, and credit and debit
 DEGREES = re.compile(  # latitude or longitude in degrees, with minutes and seconds
     r"(?P<before>[NSEW]\s*)?(?P<d>\d+(?:\.\d+)?)\s*[°º]\s*(?:(?P<m>\d+(?:\.\d+)?)\s*(?:['′’]\s*(?:(?P<s>\d+(?:\.\d+)?)\s*(?:\"|″|”|''))?)?)?"
     r"\s*(?P<after>[NSEW])?$"
@@ -89,6 +91,8 @@ SIMPLER = [  # what people add to a number: the pattern, and what replaces it
         (r"^[^\W\d_](?:[^\W\d_]| )*[:=]\s*(?=[\d+\-−])", ""),  # Size: 10
         (r"^[▲△↑⬆]\s*", "+"),
         (r"^[▼▽↓⬇]\s*(?=\d)", "-"),
+        (rf"^({CURRENCY})\s*\(\s*({NUMBER})\s*\)$", r"(\1\2)"),  # $(1,200), as $ (1,200)
+        (rf"^({NUMBER})\s?[-−](?=\s*{CURRENCY}$)", r"-\1"),  # 1.200,00- EUR
         (r"^(?:no|nr|num|№)\.?\s*(?=\d)", ""),
         (r"^(?:c\.|appr\.|approximately|roughly|nearly|almost|rund|zirka|environ|vers)\s*(?=\d)", "~"),
         (rf"(?<=\d)\s*(?:±|\+/-)\s*{NUMBER}\s*%?", ""),  # 12.1 ± 0.3
@@ -142,7 +146,7 @@ def split_quantity(text: str) -> Quantity | None:
         return None
     negative = bool(found["open"]) or bool(signs and signs[0] != "+")
     unit, bound = found["unit"] or "", "less" if found["less"] else "more" if found["more"] or found["plus"] else ""
-    if found["second"] and negative:
+    if found["second"] and (negative or _falls(found["first"], found["second"])):
         return None
     currency = found["before"] or (re.match(CURRENCY, unit) or [""])[0] or ""
     currency = {"US$": "$", "USD": "$", "EUR": "€", "GBP": "£"}.get(currency.upper(), currency.rstrip(". "))
@@ -175,6 +179,11 @@ def _place(found: re.Match[str]) -> Quantity | None:
     return Quantity((), -1.0 if side in ("S", "W") else 1.0, unit="degrees", value=value)
 
 
+def _falls(first: str, second: str) -> bool:
+    """Whether whole numbers fall, which those of a range do not: 75031-5038 is a code."""
+    return first.isdecimal() and second.isdecimal() and int(first) > int(second)
+
+
 def _duration(text: str) -> float | None:
     """Seconds of `1h 32m`, `2 days 4 hours`, `00:12:30`, `12:30` (hours and minutes) or `PT1H32M`; one unit alone is no duration."""
     if (clock := CLOCK.match(text)) is not None:
@@ -185,6 +194,8 @@ def _duration(text: str) -> float | None:
         return (-1.0 if clock["sign"] else 1.0) * (days * 86400 + a * 3600 + b * 60 + c)
     if (lap := LAP.match(text)) is not None:
         return float(lap["m"]) * 60 + float(lap["s"].replace(",", "."))
+    if (hours := HOURS.match(text)) is not None:
+        return float(hours["h"]) * 3600 + float(hours["m"]) * 60
     if text[:1] == "P" and (iso := ISO_SPAN.match(text)) is not None and len(text) > 2:
         return sum(float(iso[key] or 0) * SPAN[key] for key in "dhms")
     at, total, parts = 0, 0.0, 0
@@ -198,7 +209,7 @@ def _unit(text: str) -> str:
     """One spelling of a unit: without blanks, full stops, the plural and what follows `@`, `at` or a number, unless it is a denominator."""
     plain = re.split(r"@|\bat\b", text)[0]
     plain = re.sub(r"[\s.()]+", "", plain)
-    if not re.match(r"/\d", plain) and not re.fullmatch(r"[A-Za-z]+[23]", plain):
+    if not re.match(r"/\d", plain) and not re.fullmatch(r"[A-Za-z]+\d+", text.strip(" .()")):  # m2; D1 is no D
         plain = re.split(r"\d", plain)[0]
     return plain[:-1] if len(plain) > 3 and plain.lower().endswith("s") else plain
 
@@ -257,8 +268,8 @@ def _factors(units: Counter[str], currency: bool, values: int, cells: int) -> di
 
 def _family(units: Counter[str], currency: bool) -> dict[str, float] | None:
     lower = {unit.lower() for unit in units}
-    if lower in ({"n", "s"}, {"e", "w"}):  # 33.5S, 151.2E
-        return {"n": 1.0, "e": 1.0, "s": -1.0, "w": -1.0}
+    if (signs := next((signs for signs in OPPOSITE if lower == signs.keys()), None)) is not None:
+        return signs
     for name, family in FAMILIES.items():
         if not lower <= family.keys():
             continue

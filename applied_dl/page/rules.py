@@ -94,6 +94,7 @@ def _quantity_patterns() -> dict[str, list[str]]:
         "cell": javascript(quantities.CELL),
         "clock": javascript(quantities.CLOCK),
         "lap": javascript(quantities.LAP),
+        "hours": javascript(quantities.HOURS),
         "feet": javascript(quantities.FEET),
         "span_part": javascript(quantities.SPAN_PART),
         "iso_span": javascript(quantities.ISO_SPAN),

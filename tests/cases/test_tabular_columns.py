@@ -33,7 +33,8 @@ def kinds(prepared):
 
 
 @pytest.mark.parametrize(
-    ("left", "separator", "right"), [("", "|", ""), ("", ", ", ""), ("", ";", ""), ("['", "', '", "']"), ("", " / ", "")]
+    ("left", "separator", "right"),
+    [("", "|", ""), ("", ", ", ""), ("", ";", ""), ("", " & ", ""), ("", "\n", ""), ("['", "', '", "']"), ("", " / ", "")],
 )
 def test_lists_of_values_are_one_input_each(left, separator, right):
     names = ["Action", "Comedy", "Drama", "Horror", "Romance", "SciFi", "Western", "Crime"]
@@ -116,6 +117,15 @@ def test_shuffled_identifiers_are_dropped_and_years_are_not():
     order = RANDOM.permutation(N)
     table = read_table({"PassengerId": order + 1, "year": np.arange(1400, 1400 + N), "amount": order * 3 + 1, "x": RANDOM.normal(size=N)})
     assert set(row_numbers(table)) == {"PassengerId"}
+
+
+def test_numbers_of_rows_with_a_prefix_or_a_full_stop_and_in_other_languages_are_dropped():
+    order = RANDOM.permutation(N)
+    table = read_table({
+        "sample": [f"S{i:04d}" for i in range(N)], "lfd": [f"{i}." for i in range(1, N + 1)], "Kundennummer": order * 7 + 1000,
+        "id_cliente": [f"C-{i}" for i in order], "batch": [f"S{i // 2}" for i in range(N)], "code": [f"{'AB'[i % 2]}{i}" for i in range(N)],
+    })  # fmt: skip
+    assert set(row_numbers(table)) == {"sample", "lfd", "Kundennummer", "id_cliente"}
 
 
 def test_natural_repeats_are_no_copies_and_copies_stay_together():

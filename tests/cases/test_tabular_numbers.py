@@ -25,6 +25,11 @@ KINDS = {  # cells and the numbers that they mean
     "dollars in thousands and millions": ([f"${v}K" if v < 200 else f"${v / 1000:.4f}M" for v in X], X * 1000),
     "accounting": ([f"(${v:,.2f})" if i % 3 else f"${v:,.2f}" for i, v in enumerate(X)], [-v if i % 3 else v for i, v in enumerate(X)]),
     "trailing minus": ([f"{v}-" if i % 3 else f"{v}" for i, v in enumerate(X)], [-v if i % 3 else v for i, v in enumerate(X)]),
+    "a minus before the currency": ([f"{v}-  EUR" if i % 3 else f"{v} EUR" for i, v in enumerate(X)],
+                                    [-v if i % 3 else v for i, v in enumerate(X)]),
+    "brackets after the currency": ([f"$ ({v:,.2f})" if i % 3 else f"${v:,.2f}" for i, v in enumerate(X)],
+                                    [-v if i % 3 else v for i, v in enumerate(X)]),
+    "credit and debit": ([f"{v:,.2f} {'DR' if i % 3 else 'CR'}" for i, v in enumerate(X)], [-v if i % 3 else v for i, v in enumerate(X)]),
     "euro after a German number": ([f"{v} €" for v in GERMAN], X),
     "Swiss francs": ([f"CHF {v}'{v:03d}.-" for v in WHOLE], WHOLE * 1001),
     "rupees": ([f"Rs. {v},000" for v in WHOLE], WHOLE * 1000),
@@ -36,6 +41,7 @@ KINDS = {  # cells and the numbers that they mean
     "durations": ([f"{v // 60}h {v % 60:02d}m" for v in WHOLE], WHOLE * 60),
     "durations in words": ([f"{v // 60} hrs {v % 60} min" for v in WHOLE], WHOLE * 60),
     "durations, some in one unit": ([f"{v // 60}h {v % 60}m" if v % 60 else f"{v // 60}h" for v in WHOLE], WHOLE * 60),
+    "hours with minutes after them": ([f"{v // 60}h{v % 60:02d}" if v % 60 else f"{v // 60}h" for v in WHOLE], WHOLE * 60),
     "clock": ([f"00:{v // 60:02d}:{v % 60:02d}" for v in WHOLE], WHOLE),
     "ISO durations": ([f"PT{v // 60}H{v % 60}M" for v in WHOLE], WHOLE * 60),
     "feet and inches": ([f"{5 + v % 2}'{v % 12}\"" for v in WHOLE], [(5 + v % 2) * 12 + v % 12 for v in WHOLE]),
@@ -125,9 +131,33 @@ def test_decimals_and_signs_of_several_numbers():
         np.testing.assert_allclose(np.stack([found["x_1"], found["x_2"]], axis=1), wanted, rtol=1e-6)
 
 
+def test_a_decimal_comma_before_a_unit_is_no_separator():
+    for unit in ("km/h", "l/100km", "€ TTC", "min"):
+        cells = [f"{v} {unit}".replace(".", ",") for v in X]
+        for decimal in (None, "."):
+            encoder, _ = learned({"x": cells, "y": X}, decimal=decimal)
+            np.testing.assert_allclose(encode(encoder, read_table({"x": cells})).inputs["x"], X, rtol=1e-6)
+
+
+def test_a_file_of_both_decimal_marks_is_read_at_prediction_as_in_training():
+    frame = {
+        "x": [f"{v / 300:.3f}".replace(".", ",") for v in X],
+        "z": [f"{v / 100:.3f}" for v in X],
+        "k": [f"{v / 7:.3f}" for v in X],
+        "y": X,
+    }
+    for names in (("x", "z", "k", "y"), ("x", "z", "y")):
+        encoder, _ = learned({name: frame[name] for name in names})
+        for row in range(20):
+            found = encode(encoder, read_table({name: frame[name][row : row + 1] for name in names})).inputs
+            assert [found[name][0] for name in ("x", "z")] == pytest.approx([X[row] / 300, X[row] / 100], abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [
+        ([f"{a * 400:05d}-{b * 90:04d}" for a, b in PAIRS[:20]] * 6, "category"),
+        ([f"{a + 100}-{b * 9:04d}" for a, b in PAIRS[:20]] * 6, "category"),
         ([f"{a}-{a + b}" for a, b in PAIRS], "number"),
         ([f"[{a}, {a + 10})" for a, _ in PAIRS], "number"),
         ([f"{a}/100" for a, _ in PAIRS], "number"),
@@ -183,6 +213,7 @@ def test_units_of_different_kinds_and_currencies_are_a_feature_of_their_own():
         [f"{v}{'ABC'[v % 3]}" for v in range(1, 40)],
         [f"E{v:02d}" for v in range(40)],
         [f"M{v}V {v}T" for v in range(40)],
+        [f"{v}D{v % 9}" for v in range(40)],
         [f"{v}.{v}.{v}" for v in range(40)],
         [f"12/{v}" for v in range(40)],
         ["12 Main Street", "7 High Road", "3 Mill Lane", "9 Kings Road"] * 10,

@@ -31,6 +31,8 @@ export function isMark(text) {
 const share = (filled, style) => 1 - filled.filter((text) => Number.isNaN(parseNumber(text, style))).length / filled.length;
 const isPlain = (text) => Number.isFinite(toFloat(text) ?? NaN);
 
+export const isNumbers = (cells, style) => cells.every((text) => text === null || !Number.isNaN(parseNumber(text, style)));
+
 export function numberStyle(cells, mark) {   // [style, share of the cells that are numbers in it]
   const filled = cells.filter((text) => text !== null);
   if (!filled.length) return ['plain', 0];

@@ -19,7 +19,7 @@ function splitQuantity(given) {   // null, or {numbers, sign, unit, bound, curre
   const signs = [cell.sign, cell.inner, cell.minus].filter((sign) => sign);
   if (signs.length > 1) return null;
   const negative = Boolean(cell.open) || Boolean(signs.length && signs[0] !== '+');
-  if (cell.second && negative) return null;
+  if (cell.second && (negative || falls(cell.first, cell.second))) return null;
   const own = cell.unit ?? '', bound = cell.less ? 'less' : cell.more || cell.plus ? 'more' : '';
   let currency = cell.before || match('currency', own)?.[0] || '';
   currency = {'US$': '$', USD: '$', EUR: '€', GBP: '£'}[currency.toUpperCase()] ?? trimSet(currency, '. ', false);
@@ -59,6 +59,8 @@ function degrees({before, after, d, m, s}) {
   return quantity([], {sign: side === 'S' || side === 'W' ? -1 : 1, unit: 'degrees', value: Number(d) + minutes / 60 + seconds / 3600});
 }
 
+const falls = (first, second) => !/[^0-9]/.test(first + second) && Number(first) > Number(second);   // 75031-5038 is a code
+
 function duration(text) {   // seconds, or null
   const clock = match('clock', text)?.groups;
   if (clock) {
@@ -69,6 +71,8 @@ function duration(text) {   // seconds, or null
   }
   const lap = match('lap', text)?.groups;
   if (lap) return Number(lap.m) * 60 + Number(lap.s.replace(',', '.'));
+  const hours = match('hours', text)?.groups;
+  if (hours) return Number(hours.h) * 3600 + Number(hours.m) * 60;
   if (text[0] === 'P' && text.length > 2) {
     const iso = match('iso_span', text)?.groups;
     if (iso) return ['d', 'h', 'm', 's'].reduce((sum, key) => sum + Number(iso[key] || 0) * rules.span[key], 0);
@@ -84,7 +88,7 @@ function duration(text) {   // seconds, or null
 
 function plainUnit(text) {
   let plain = replaceAll('unit_noise', text.split(regex('at'))[0], '');
-  if (!match('denominator', plain) && !/^[A-Za-z]+[23]$/.test(plain)) plain = plain.split(/\p{Nd}/u)[0];
+  if (!match('denominator', plain) && !/^[A-Za-z]+\d+$/.test(trimSet(text, ' .()'))) plain = plain.split(/\p{Nd}/u)[0];
   const letters = characters(plain);
   return letters.length > 3 && letters.at(-1).toLowerCase() === 's' ? letters.slice(0, -1).join('') : plain;
 }

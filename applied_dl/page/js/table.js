@@ -1,7 +1,7 @@
 // A row of cells → the inputs of the graph (applied_dl/tasks/tabular/encoder.py), and its outputs → predictions.
 
 import {rules, regex, strip, trimSet, quoted, casefold} from './text.js';
-import {clean, numberStyle, decimalMark, readBoolean, placeFinder, isMark} from './cells.js';
+import {clean, numberStyle, isNumbers, decimalMark, readBoolean, placeFinder, isMark} from './cells.js';
 import {readNumber, readQuantity, readMeasures} from './quantities.js';
 import {readMoment} from './dates.js';
 import {withAnswers} from './answers.js';
@@ -14,7 +14,7 @@ export function encodeRows(encoder, rows) {
   // rows: [{column: text or null}] → {inputs: {name: {data, width, kind}} of all rows, errors: {row: sentence}, notes: [[row, note]]}
   const names = [...new Set([...encoder.columns.map((column) => column.name), ...rows.flatMap(Object.keys)])];
   const table = new Map(names.map((name) => [name, rows.map((row) => clean(row[name]))]));
-  const decimal = decimalMark([...table.values()]);
+  const decimal = otherMark(encoder, table);
   const found = {inputs: {}, errors: {}, notes: []};
   for (const column of encoder.columns) encodeColumn(encoder, column, table.get(column.name), decimal, table, found);
   return found;
@@ -24,7 +24,7 @@ function encodeColumn(encoder, column, cells, decimal, table, {inputs, errors, n
   const put = (name, values, kind = 'float32', width = 0) => { inputs[name] = {data: values, kind, width}; };
   const fail = (row, wanted) => { errors[row] ??= `${column.name}: expected ${wanted}, received ${quoted(cells[row])}`; };
   if (column.kind === 'number') {
-    const style = columnStyle(encoder, column, cells, decimal, table);
+    const style = columnStyle(column, cells, decimal);
     const values = cells.map((text, row) => {
       const {value, wrong} = readNumber(text, column, style);
       if (wrong) fail(row, 'a number');
@@ -69,10 +69,23 @@ function encodeColumn(encoder, column, cells, decimal, table, {inputs, errors, n
   }
 }
 
-function columnStyle(encoder, column, cells, decimal, table) {   // the learned style, unless the rows have another decimal mark
-  if (decimal === null || decimal === encoder.decimal) return column.style;
+function columnStyle(column, cells, decimal) {   // the learned style, unless the rows have another decimal mark
+  if (decimal === null) return column.style;
   const [other, share] = numberStyle(cells, decimal);
   return share === 1 ? other : column.style;
+}
+
+function otherMark(encoder, table) {   // the rows' decimal mark where it is another: columns that can be read in one style only decide
+  const decimal = decimalMark([...table.values()]);
+  if (decimal === null || decimal === encoder.decimal) return null;
+  const styles = new Map(encoder.columns.filter(({kind}) => kind === 'number').map(({name, style}) => [name, style]));
+  for (const {name, labels, format} of encoder.targets) if (!labels.length && table.has(name)) styles.set(name, format.style);
+  let votes = 0;
+  for (const [name, style] of styles) {
+    const comma = isNumbers(table.get(name), 'comma'), point = isNumbers(table.get(name), 'plain') || isNumbers(table.get(name), 'thousands');
+    votes += style === 'comma' ? point - comma : comma - point;
+  }
+  return votes >= 0 ? decimal : null;
 }
 
 function isFar(column, value) {

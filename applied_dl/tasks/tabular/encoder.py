@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from applied_dl.core import encoder_files as stored
 from applied_dl.core.errors import DataError
 from applied_dl.core.schema_1 import table_encoder
-from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, decimal_mark, is_mark, number_style, places
+from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, as_numbers, decimal_mark, is_mark, number_style, places
 from applied_dl.io.measures import read_measures
 from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
 from applied_dl.io.tables import Table
@@ -24,6 +24,7 @@ UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen in training, an em
 PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row
 FAR = 3.0  # training ranges beyond the training range from which a number is reported as unlike the training data
 SHOWN = 10  # names or cells that a message lists
+DECIMALS = ("comma",), ("plain", "thousands")  # styles of numbers by their decimal mark
 LARGEST = float(np.finfo(np.float32).max)
 RESERVED = {  # names of layers and outputs of the serving graph, which no input may have
     "numbers", "codes", "scalars", "prediction", "lower", "upper", "probabilities", "decision", "answer", "ensemble", "linear", "mlp",
@@ -144,11 +145,11 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
         )
     short = f"expected {len(table.columns)} cells, received"
     errors = {row: f"{table.where(row)}: {short} {count}." for row, count in table.short.items()}
-    inputs, notes, other_mark = {}, [], False
+    inputs, notes, other_mark, mark = {}, [], False, _other_mark(encoder, table)
     for column in encoder.columns:
         cells = table.frame[column.name]
         if column.kind == "number":
-            style = _style(encoder, column.style, table, column.name)
+            style = _style(column.style, cells, mark)
             other_mark |= style != column.style
             values, wrong = read_numbers(cells, replace(column.format, style=style))
             inputs[column.inputs[0]] = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
@@ -203,7 +204,7 @@ def read_target(encoder: TableEncoder, table: Table, target: Target) -> np.ndarr
         raise DataError(f"{table.source} has no column {target.name!r}, the target; received: {', '.join(table.columns[:20])}.")
     cells = table.frame[target.name]
     if not target.labels:
-        style = _style(encoder, target.format.style, table, target.name)
+        style = _style(target.format.style, cells, _other_mark(encoder, table))
         values, wrong = read_numbers(cells, replace(target.format, style=style))
         if len(wrong):
             row = int(wrong[0])
@@ -219,14 +220,27 @@ def read_target(encoder: TableEncoder, table: Table, target: Target) -> np.ndarr
     return found
 
 
-def _style(encoder: TableEncoder, style: str, table: Table, name: str) -> str:
-    """The learned style of a column of numbers, unless the file has another decimal mark than the training file."""
-    if table.decimal in (None, encoder.decimal):
+def _style(style: str, cells: pl.Series, mark: str | None) -> str:
+    """The learned style of a column of numbers, unless the file has another decimal `mark` than the training file."""
+    if mark is None:
         return style
-    if table.decimal == "," and decimal_mark(table.frame) is None:  # semicolons between cells are no evidence
-        return style
-    other, share = number_style(table.frame[name], table.decimal)
+    other, share = number_style(cells, mark)
     return other if share == 1.0 else style
+
+
+def _other_mark(encoder: TableEncoder, table: Table) -> str | None:
+    """The decimal mark of a file where it is another than the training file's; its columns that can be read in one style only decide."""
+    if table.decimal in (None, encoder.decimal):
+        return None
+    if table.decimal == "," and decimal_mark(table.frame) is None:  # semicolons between cells are no evidence
+        return None
+    styles = {column.name: column.style for column in encoder.columns if column.kind == "number"}
+    styles |= {target.name: target.format.style for target in encoder.targets if not target.labels and target.name in table.columns}
+    votes = 0
+    for name, style in styles.items():
+        comma, point = (any(not len(as_numbers(table.frame[name], one)[1]) for one in either) for either in DECIMALS)
+        votes += (point - comma) if style == "comma" else (comma - point)
+    return table.decimal if votes >= 0 else None
 
 
 def _shown(cells: pl.Series, row: int) -> str:

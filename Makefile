@@ -80,7 +80,7 @@ conversion-matrix: $(STAMP)
 	$(BIN)/python -m benchmarks.export.conversion_matrix
 
 release-check: $(STAMP)
-	$(BIN)/python tests/release_check.py
+	$(BIN)/python -m tests.release_check
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache .coverage site

@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ("3.11", "3.12", "3.13")
 MEGABYTE = 1_000_000
 LARGEST_WHEEL = 12 * MEGABYTE
-IMPORTS = {"docs": "mkdocs, material, mkdocstrings, mkdocs_jupyter", "hub": "keras_hub, huggingface_hub", "scale": "jax, ray.data, ray.train",
-           "tune": "optuna", "kserve": "applied_dl.serving.kserve_model"}  # fmt: skip
-TOGETHER = (
+IMPORTS = {"docs": "mkdocs, material, mkdocstrings, mkdocs_jupyter", "hub": "keras_hub, huggingface_hub",
+           "scale": "jax, ray.data, ray.train", "tune": "optuna", "kserve": "applied_dl.serving.kserve_model"}  # fmt: skip
+TOGETHER = "train,tune,scale,hub,excel,kserve,sign,serve"
     "train,tune,scale,hub,excel,sign,serve"  # kserve asks for an older protobuf or NumPy than others do, docs and gpu are for elsewhere
 )
 SERVED = """
@@ -75,7 +75,7 @@ def _check_python(version: str, python: str, wheel: Path, sdist: Path, folder: P
         print(f"Python {version}, wheel[{extra}] alone: installs and is used", flush=True)
     place = _install(folder, python, f"{wheel}[{TOGETHER}]")
     by_jax = ["--set", "train.backend=jax", "--set", "train.epochs=2", "--set", "model.width=0.25"]
-    _run(place / "applied-dl", "train", "image", "--out", folder / "jax", "--overwrite", "--quiet", *by_jax, cwd=folder)
+    _run(place / "applied-dl", "train", "image", "--out", folder / "by-jax", "--overwrite", "--quiet", *by_jax, cwd=folder)
     print(f"Python {version}, wheel[{TOGETHER}]: installs together and trains by JAX", flush=True)
 
 

@@ -37,6 +37,8 @@ class TaskCard(Struct, frozen=True, kw_only=True):
         error_plots: files in `plots/` that show what the model gets wrong, the most useful one first.
         captions: alternative text by file name in `plots/`.
         origin: one sentence about pretrained weights that the training began with, and their licence.
+        page: whether `applied-dl page` writes a page of such a model.
+        remedy: what to try where the model is worst.
     """
 
     kind: str
@@ -46,6 +48,8 @@ class TaskCard(Struct, frozen=True, kw_only=True):
     error_plots: tuple[str, ...] = ()
     captions: dict[str, str] = field(default_factory=dict)
     origin: str = ""
+    page: bool = True
+    remedy: str = "more training data of this kind is the first thing to try"
 
 
 def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]], about: TaskCard) -> None:
@@ -69,7 +73,7 @@ def write_card(folder: Path, manifest: Manifest, tensors: dict[str, list[dict]],
         _quality(folder, manifest, about),
         _mistakes(folder, manifest, about),
         _shipping(manifest, about),
-        _next_steps(manifest),
+        _next_steps(manifest, about),
         _limits(manifest, card),
         "## Details",
         _fold("All scores", details.all_scores(manifest)),
@@ -206,11 +210,12 @@ def _shipping(manifest: Manifest, about: TaskCard) -> str:
             f"predictor = applied_dl.load({json.dumps(manifest.name, ensure_ascii=False)})\n{about.example}\n```"
         )
         lines.append(f"Over HTTP (Open Inference Protocol v2): `applied-dl serve {shlex.quote(manifest.name)}`.")
-        lines.append(f"As one HTML page that predicts in any browser: `applied-dl page {shlex.quote(manifest.name)}`.")
+        if about.page:
+            lines.append(f"As one HTML page that predicts in any browser: `applied-dl page {shlex.quote(manifest.name)}`.")
     return "\n\n".join(lines)
 
 
-def _next_steps(manifest: Manifest) -> str:
+def _next_steps(manifest: Manifest, about: TaskCard) -> str:
     name, test = manifest.name, manifest.rows.get("test")
     interval = manifest.intervals.get("test", {}).get(manifest.main)
     steps = []
@@ -220,7 +225,7 @@ def _next_steps(manifest: Manifest) -> str:
         if interval is not None and interval[0] <= one["value"] <= interval[1]:
             continue  # no worse than chance explains
         rows = f" (only {one['rows']} test rows)" if one["rows"] and one["rows"] < FEW_ROWS else ""
-        steps.append(f"Look at rows like *{plain(where)}*{rows}: more training data of this kind is the first thing to try.")
+        steps.append(f"Look at *{plain(where)}*{rows}: {about.remedy}.")
     if test and test < FEW_ROWS and interval_text(interval):
         ends = interval_text(interval).replace(" to ", " and ")
         steps.append(f"Keep more rows for testing: with {test} the {manifest.main} is uncertain between {ends}.")
@@ -234,7 +239,7 @@ def _next_steps(manifest: Manifest) -> str:
 
 
 def _limits(manifest: Manifest, card: dict) -> str:
-    lines = [f"- {plain(text)}" for text in manifest.warnings if not text.startswith(IMPORTANT)]
+    lines = [f"- {plain(text).removesuffix('.')}." for text in manifest.warnings if not text.startswith(IMPORTANT)]
     lines += [f"- {card['limits']}"] if card["limits"] else []
     if not lines:
         return ""

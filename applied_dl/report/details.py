@@ -12,6 +12,7 @@ CAPTIONS = {  # alternative texts of the plots that every task has
     COMPARISON: "The model's score on the test rows beside those of the baselines",
     "training.png": "Loss and metric of training and validation rows by epoch, and the learning rate",
 }
+NO_BREAK = "\u00a0"
 BRACKETS = str.maketrans("[]", "()")  # an unbalanced bracket of a column's name would end the caption
 
 
@@ -41,11 +42,16 @@ def verification(manifest: Manifest) -> str:
     """Every file, run in its own runtime."""
     if not manifest.exports:
         return ""
-    rows = max((item.rows or 0 for item in manifest.exports), default=0)
     lines = [
-        f"Every file was run on {f'{rows:,} ' if rows else ''}held-out rows in its own runtime, and compared with the Keras model.",
+        f"Every file was run on {_rows_run(manifest)} in its own runtime, and compared with the Keras model."
+        + (
+            f" That model was fitted again on all rows, these among them: here only the differences count, the {manifest.main} of the model "
+            "stands above."
+            if (manifest.recipe.get("train") or {}).get("refit")
+            else ""
+        ),
         "",
-        f"| file | precision | size | {manifest.main} | against Keras (95 % interval) | largest output difference | |",
+        f"| file | precision | size | {manifest.main} | against Keras (95 % interval of the drop) | largest output difference | |",
         "|---|---|---|---|---|---|---|",
     ]
     for item in manifest.exports:
@@ -54,12 +60,28 @@ def verification(manifest: Manifest) -> str:
         if interval is not None and drop != "same":
             drop += f" ({' to '.join(_signed(end, manifest.rises()) for end in interval)})"
         difference = _difference(item.max_abs_diff)
-        cells = (item.file or "—", item.variant, size(item.bytes), rounded(item.metric), drop, difference, _verdict(item))
+        cells = (
+            item.file or "—",
+            item.variant,
+            size(item.bytes).replace(" ", NO_BREAK),
+            rounded(item.metric),
+            drop,
+            difference,
+            _verdict(item),
+        )
         lines.append("| " + " | ".join(cells) + " |")
     operators = sorted({op for item in manifest.exports if item.chosen for op in item.ops})
     if operators:
         lines += ["", "Operators of `model.tflite`, all TFLite builtins: " + ", ".join(operators) + "."]
     return "\n".join(lines)
+
+
+def _rows_run(manifest: Manifest) -> str:
+    """The test rows that the files were run on, and of how many."""
+    rows, test = max((item.rows or 0 for item in manifest.exports), default=0), manifest.rows.get("test") or 0
+    if not rows:
+        return "test rows"
+    return f"{rows:,} of the {test:,} test rows" if rows < test else f"{rows:,} test rows"
 
 
 def _difference(value: float | None) -> str:

@@ -146,7 +146,7 @@ def answers_sentence(manifest: Manifest) -> str:
         least = test.get("lowest_set_coverage")
         lowest = "" if least is None else f" The label that is covered least is in the set of {percent(least)} of its test rows."
         parts.append(
-            f"Its label sets, made for {stated}{each}, hold the true label of {share} of the test rows, with {labels} labels on average."
+            f"Its label sets, made for {stated}{each}, hold the true label of {share} of the test rows, with {labels} label{'' if labels == '1' else 's'} on average."
             f"{lowest}"
         )
     if alarms is not None:

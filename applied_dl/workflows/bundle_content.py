@@ -89,8 +89,8 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
         versions=versions(),
         seed=recipe.train.seed,
         fingerprint=prepared.fingerprint,
-        rows={part: len(getattr(prepared, part)) for part in ("validation", "test")}
-        | {"train": prepared.facts.get("training_rows", len(prepared.train))},
+        rows={"train": prepared.facts.get("training_rows", len(prepared.train))}
+        | {part: len(getattr(prepared, part)) for part in ("validation", "test")},
         facts={**prepared.facts, **shown, **({"slices": msgspec.to_builtins(scores["test"].slices)} if scores["test"].slices else {})},
         main=scores["test"].main,
         rising=scores["test"].rising,

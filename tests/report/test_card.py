@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from applied_dl.core.bundle import SCHEMA, ExportedFile, Manifest
 from applied_dl.report.card import TaskCard, verdict, write_card
@@ -91,7 +92,7 @@ def test_important_warnings_stand_above_everything(tmp_path):
 
 def test_many_notes_are_folded(tmp_path):
     text = written(tmp_path, made(warnings=[f"note {i}" for i in range(9)]))
-    assert "- note 5\n\n<details><summary>3 more</summary>\n\n- note 6" in text
+    assert "- note 5.\n\n<details><summary>3 more</summary>\n\n- note 6." in text
 
 
 def test_the_worst_slices_are_those_below_the_whole_with_their_rows(tmp_path):
@@ -151,3 +152,32 @@ def test_the_card_of_every_task(task, trained):
     if task == "forecast":
         assert set(run.manifest.facts["worst_examples"][0]) >= {"series", "from", "mean absolute error"}
     assert run.manifest.rows["test"] > 0
+
+
+def test_a_card_names_a_page_and_a_remedy_as_the_task_says(tmp_path):
+    chosen = ExportedFile(
+        file="model.fp32.tflite", format="tflite", variant="fp32", bytes=1500, metric=0.9, metric_drop=0.0, chosen=True, rows=200
+    )
+    slices = {"steps 7 to 8": {"value": 0.5, "rows": 40}}
+    manifest = made(exports=[chosen], facts={"slices": slices})
+    (tmp_path / "plots").mkdir()
+    write_card(tmp_path, manifest, TENSORS, ABOUT)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "applied-dl page mine" in text
+    assert "- Look at *steps 7 to 8* (only 40 test rows): more training data of this kind is the first thing to try." in text
+    write_card(tmp_path, manifest, TENSORS, replace(ABOUT, page=False, remedy="a longer history helps"))
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "applied-dl page" not in text
+    assert "- Look at *steps 7 to 8* (only 40 test rows): a longer history helps." in text
+
+
+def test_the_table_of_files_says_of_which_rows_and_of_which_model_its_scores_are(tmp_path):
+    chosen = ExportedFile(
+        file="model.fp32.tflite", format="tflite", variant="fp32", bytes=1500, metric=0.9, metric_drop=0.0, chosen=True, rows=50
+    )
+    text = written(tmp_path, made(exports=[chosen]))
+    assert "Every file was run on 50 of the 200 test rows in its own runtime, and compared with the Keras model.\n" in text
+    assert "| 1.5\u00a0kB |" in text
+    recipe = {"card": CARD, "data": {"source": "a.csv"}, "train": {"refit": True}}
+    text = written(tmp_path, made(exports=[chosen], recipe=recipe))
+    assert "That model was fitted again on all rows, these among them: here only the differences count, the accuracy" in text

@@ -21,6 +21,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
         pipeline_tag="time-series-forecasting",
         summary=_summary(manifest),
         example='predictor.predict(["history.csv"])  # [{"series", "times", "forecast", "lower", "upper"}]',
+        remedy="a longer history, or columns that are known ahead (`data.future_covariates`), are the first things to try",
         error_plots=("fan_2.png", "fan_1.png", "error_by_step.png"),
         captions={
             **{f"fan_{i}.png": "A test window: history, forecast with its interval, and the values that followed" for i in (1, 2, 3)},

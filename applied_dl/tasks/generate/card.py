@@ -15,6 +15,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
         kind="A generator of images" if images else "A generator of rows of a table",
         pipeline_tag="unconditional-image-generation" if images else "tabular-to-text",
         summary=_summary(manifest),
+        page=False,
         example='predictor.predict([{"seed": 1}])  # [{"image"}], a PNG as base64' if images else
         'predictor.predict([{"seed": 1}])  # [{"row"}]',
         captions={

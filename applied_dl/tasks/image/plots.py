@@ -35,7 +35,12 @@ def image_plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.reliability(best == truth, p.max(1), folder / "reliability.png")
     worst = np.argsort(p[np.arange(len(truth)), truth])[:SHOWN]
     captions = [f"{encoder.labels[truth[i]]} → {encoder.labels[best[i]]} ({p[i].max():.2f})" for i in worst]
-    draw.image_grid(np.asarray(test.inputs["image"][worst]), captions, folder / "worst.png", "Lowest probability of the true class")
+    draw.image_grid(
+        np.asarray(test.inputs["image"][worst]),
+        captions,
+        folder / "worst.png",
+        "Lowest probability of the true class: true → predicted (its probability)",
+    )
 
 
 def _numbers(prepared, predicted: np.ndarray, folder: Path) -> None:

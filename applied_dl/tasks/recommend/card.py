@@ -7,7 +7,7 @@ import numpy as np
 from applied_dl.core.bundle import Manifest
 from applied_dl.core.column_reports import ColumnReport, describe_numbers
 from applied_dl.report.card import TaskCard
-from applied_dl.report.wording import interval_text, rounded
+from applied_dl.report.wording import interval_text, percent, rounded
 from applied_dl.tasks.recommend.encoder import RecommendEncoder
 from applied_dl.tasks.recommend.scores import user_metrics
 
@@ -24,6 +24,7 @@ def describe_card(manifest: Manifest) -> TaskCard:
         summary=_summary(manifest, explicit),
         example='predictor.predict(["a user", {"items": ["an item", …]}])  # [{"user", "items": [{"item", "score"}]}]',
         error_plots=("activity.png",),
+        page=False,
         captions={
             "activity.png": f"{manifest.main.upper()} by the number of a user's earlier events",
             "popularity.png": "How often items are recommended, against how popular they were in the training events",
@@ -41,7 +42,7 @@ def _summary(manifest: Manifest, explicit: bool) -> str:
     if explicit:
         return f"Ratings of held-out events are missed by **{rounded(value, interval)}** (RMSE){ends}."
     recall = test.get("recall_at_20")
-    found = f" The first 20 recommendations hold {recall:.0%} of what users turned to next." if recall is not None else ""
+    found = f" The first 20 recommendations hold {percent(recall)} of what users turned to next." if recall is not None else ""
     return f"NDCG@10 of **{rounded(value, interval)}**{ends}, ranking every item that a user did not have.{found}"
 
 

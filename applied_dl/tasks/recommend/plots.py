@@ -56,11 +56,14 @@ def _popularity(top: np.ndarray, encoder, path: Path) -> float:
     popularity = encoder.arrays["popularity"][1:]
     shown = np.bincount(top[top > 0], minlength=len(popularity) + 1)[1:]
     with draw.figure(path) as axis:
-        axis.scatter(popularity + 1, shown + 1, s=8, alpha=0.5)
-        axis.set_xscale("log")
-        axis.set_yscale("log")
-        axis.set_xlabel("users who had the item, + 1")
-        axis.set_ylabel(f"times among the first {NDCG_AT}, + 1")
+        axis.scatter(popularity, shown, s=8, alpha=0.5, clip_on=False)
+        axis.set_xscale("symlog", linthresh=1)  # logarithmic from 1 on, with a place for none at all
+        axis.set_yscale("symlog", linthresh=1)
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.set(xlim=(0, None), ylim=(0, None))
+        axis.set_xlabel("users who had the item")
+        axis.set_ylabel(f"times among the first {NDCG_AT}")
         axis.set_title("Popularity and recommendations")
     most = np.argsort(-popularity, kind="stable")[: max(1, len(popularity) // 10)]
     return round(float(shown[most].sum() / max(shown.sum(), 1)), 4)

@@ -25,8 +25,6 @@ LARGEST_WHEEL = 12 * MEGABYTE
 IMPORTS = {"docs": "mkdocs, material, mkdocstrings, mkdocs_jupyter", "hub": "keras_hub, huggingface_hub",
            "scale": "jax, ray.data, ray.train", "tune": "optuna", "kserve": "applied_dl.serving.kserve_model"}  # fmt: skip
 TOGETHER = "train,tune,scale,hub,excel,kserve,sign,serve"
-    "train,tune,scale,hub,excel,sign,serve"  # kserve asks for an older protobuf or NumPy than others do, docs and gpu are for elsewhere
-)
 SERVED = """
 import subprocess, sys, urllib.request
 server = subprocess.Popen([sys.argv[1], "serve", "digits=" + sys.argv[2], "--port", "0", "--json"], stdout=subprocess.PIPE)

@@ -45,8 +45,8 @@ def verification(manifest: Manifest) -> str:
     lines = [
         f"Every file was run on {_rows_run(manifest)} in its own runtime, and compared with the Keras model."
         + (
-            f" That model was fitted again on all rows, these among them: here only the differences count, the {manifest.main} of the model "
-            "stands above."
+            " That model was fitted again on all rows, these among them: here only the differences count, "
+            f"the {manifest.main} of the model stands above."
             if (manifest.recipe.get("train") or {}).get("refit")
             else ""
         ),
@@ -88,10 +88,10 @@ def _difference(value: float | None) -> str:
     """One significant digit, and 0 for rounding noise.
 
     Example:
-        >>> _difference(6.1e-05), _difference(0.0326), _difference(0.0)
-        ('6e-05', '0.03', '0')
+        >>> _difference(6.1e-05), _difference(0.0326), _difference(14.2), _difference(0.0)
+        ('6e-05', '0.03', '10', '0')
     """
-    return "—" if value is None or value != value else "0" if value < 1e-9 else f"{value:.1g}"
+    return "—" if value is None or value != value else "0" if value < 1e-9 else f"{float(f'{value:.1g}'):g}"
 
 
 def _signed(drop: float, bounded: bool) -> str:

@@ -141,13 +141,13 @@ def answers_sentence(manifest: Manifest) -> str:
     covered, count, alarms = (test.get(name) for name in ("set_coverage", "set_size", "false_alarms"))
     if covered is not None and count is not None:
         share, labels = percent(covered, intervals.get("set_coverage")), rounded(count, intervals.get("set_size"))
+        labels += " label" if labels == "1" else " labels"
         stated = f"{100 * calibration.get('coverage', 0.9):.3g} %"
         each = " of each label" if calibration.get("sets") == "by_class" else ""
         least = test.get("lowest_set_coverage")
         lowest = "" if least is None else f" The label that is covered least is in the set of {percent(least)} of its test rows."
         parts.append(
-            f"Its label sets, made for {stated}{each}, hold the true label of {share} of the test rows, with {labels} label{'' if labels == '1' else 's'} on average."
-            f"{lowest}"
+            f"Its label sets, made for {stated}{each}, hold the true label of {share} of the test rows, with {labels} on average.{lowest}"
         )
     if alarms is not None:
         stated = f"{100 * calibration.get('false_alarms', 0.02):.3g} %"

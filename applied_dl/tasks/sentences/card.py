@@ -42,7 +42,8 @@ def _summary(manifest: Manifest) -> str:
     interval = intervals.get("recall_at_k")
     among = f" {manifest.rows['test'] // 2:,}" if manifest.rows.get("test") else ""
     ten = f"; for {percent(test['recall_at_10'])} it is among the ten nearest" if test.get("recall_at_10") is not None else ""
-    return f"For **{percent(test['recall_at_k'], interval)}** of the held-out texts the right partner is the nearest of all{among} (`recall_at_k`, k = 1){ten}."
+    first = percent(test["recall_at_k"], interval)
+    return f"For **{first}** of the held-out texts the right partner is the nearest of all{among} (`recall_at_k`, k = 1){ten}."
 
 
 def worst_examples(outputs, part, encoder, facts: dict) -> list[dict]:

@@ -6,17 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+INVISIBLE = re.compile("[\u200b\u200e\u200f\u2060\ufeff]")  # of no width, as web pages leave them
 WITH_ZERO = re.compile(r"([+-]?\d+)\.0+")
 
 
 def label_key(label: str) -> str:
-    """What the spellings of a label share: case, runs of blanks, a trailing full stop and a decimal zero do not count.
+    """What the spellings of a label share: case, runs of blanks, signs of no width, a trailing full stop and a decimal zero do not count.
 
     Example:
         >>> label_key(" New  York. "), label_key("1.0")
         ('new york', '1')
     """
-    text = " ".join(label.split())
+    text = " ".join(INVISIBLE.sub("", label).split())
     if whole := WITH_ZERO.fullmatch(text):
         return whole[1]
     return text.rstrip(".").rstrip().casefold()

@@ -16,6 +16,7 @@ import polars as pl
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.frames import distinct, from_rows, tidy
+from applied_dl.io.json_shapes import rows_of
 from applied_dl.io.preamble import preamble_lines
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -150,6 +151,8 @@ def _line_ends(text: str) -> str:
 
 
 def _json_rows(text: str, path: Path, before: int) -> list[Any]:
+    if kind_of(path) == ".json" and (whole := _document(text)) is not None:
+        return rows_of(whole)
     if text.lstrip().startswith("["):
         numbered = [(before + 1, text)]
     else:
@@ -164,6 +167,15 @@ def _json_rows(text: str, path: Path, before: int) -> list[Any]:
                 f"The table {str(path)!r} is not valid JSON (one object a line, or a list of objects), line {at}: {error.msg}."
             ) from error
     return found[0] if text.lstrip().startswith("[") else found
+
+
+def _document(text: str) -> Any | None:
+    """A file that is one JSON object; None for another."""
+    try:
+        whole = json.loads(text) if text.lstrip().startswith("{") else None
+    except json.JSONDecodeError:
+        return None  # an object a line
+    return whole
 
 
 def _from_csv(text: str, path: Path, separator: str | None, header: bool | str | None, before: int) -> Sheet:

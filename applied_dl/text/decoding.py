@@ -43,6 +43,8 @@ class Reading(Struct):
     cut_lines: int = 0
     stray_quotes: int = 0
     swallowed: int = 0
+    joined: int = 0
+    skipped: int = 0
     encodings: dict[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
@@ -63,6 +65,10 @@ class Reading(Struct):
                 f"{self.swallowed:,} cells in quotes hold line breaks and look like several rows; each was read as one cell. Double a "
                 "quotation mark that is part of a text."
             )
+        if self.joined:
+            found.append(f"{numbered(self.joined, 'row has', 'rows have')} more cells than the first: the text holds what separates cells.")
+        if self.skipped:
+            found.append(f"{numbered(self.skipped, 'line', 'lines')} above the table skipped.")
         return found
 
 

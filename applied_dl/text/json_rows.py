@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.json_shapes import rows_of
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
 
 
@@ -22,7 +23,7 @@ def flattened(row: dict, prefix: str = "") -> dict:
 
 
 def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:
-    """Row number and value of a file of JSON lines, or of one JSON list (also under the only key of an object that holds one).
+    """Row number and value of a file of JSON lines, or of one JSON document (`rows_of`).
 
     Raises `DataError` for what is no JSON.
     """
@@ -32,9 +33,7 @@ def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:
         except (ValueError, RecursionError):
             pass  # one object per line, under the name of the other format
         else:
-            lists = [value for value in whole.values() if isinstance(value, list)] if isinstance(whole, dict) else [whole]
-            rows = lists[0] if len(lists) == 1 and isinstance(lists[0], list) else [whole]
-            yield from enumerate(rows, 1)
+            yield from enumerate((part for row in rows_of(whole) for part in _of_intent(row)), 1)
             return
     for number, line in enumerate(decoded(path, reading, cut=False), 1):
         if not line.strip():
@@ -43,3 +42,10 @@ def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:
             yield number, json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{str(path)!r}, row {number}: not JSON: {error}.") from error
+
+
+def _of_intent(row: object) -> list:
+    """The row, or a row for each of the patterns that a chatbot's intent lists: {"tag": "hello", "patterns": ["Hi", "Good day"]}."""
+    if isinstance(row, dict) and "tag" in row and isinstance(row.get("patterns"), list):
+        return [{"tag": row["tag"], "text": text} for text in row["patterns"]]
+    return [row]

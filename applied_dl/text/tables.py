@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.delimited import delimited_rows
+from applied_dl.io.preamble import preamble_lines
 from applied_dl.text.columns import BODIES, TITLES, joined, normal, place_of, text_places
 from applied_dl.text.decoding import Reading, decoded, suffix_of
 from applied_dl.text.json_rows import flattened, json_rows
@@ -21,6 +22,7 @@ from applied_dl.text.json_rows import flattened, json_rows
 DELIMITED, JSON, WHOLE = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".xlsx", ".xls", ".ods")
 TABLES = (*DELIMITED, *JSON, *WHOLE)
 SEPARATORS = (",", ";", "\t", "|")
+ONE = "\x1f"  # separates the cells of a table of one column: no cell holds it
 HEAD = 100  # lines from which the separator and the header are seen
 LONGEST_NAME, LONGEST_HEADING = 40, 4  # characters and words of a column's name
 TEXTS = "texts"  # the key of a JSON object that holds a list of paraphrases
@@ -217,8 +219,32 @@ def _delimited(path: Path, reading: Reading) -> Iterator[list[str]]:
     if some and some[0].lower().startswith("sep=") and len(some[0].strip()) == 5:  # a line that Excel writes and reads
         mark, some = some[0].strip()[4], some[1:]
     else:
-        mark = "\t" if suffix_of(path) != ".csv" else separator_of(some)
-    return delimited_rows(path, itertools.chain(some, lines), mark, reading)
+        above = 0 if _bare(some) else preamble_lines("".join(f"{line}\n" for line in some), SEPARATORS)
+        some, reading.skipped = some[above:], above
+        mark = "\t" if suffix_of(path) != ".csv" else ONE if _bare(some) else separator_of(some)
+    return _whole_rows(delimited_rows(path, itertools.chain(some, lines), mark, reading), mark, reading)
+
+
+def _bare(lines: list[str]) -> bool:
+    """Whether lines are texts alone, under the name of their column."""
+    return bool(lines) and normal(lines[0].strip().strip('"')) in HEADS and not any(mark in lines[0] for mark in SEPARATORS)
+
+
+def _whole_rows(rows: Iterator[list[str]], mark: str, reading: Reading) -> Iterator[list[str]]:
+    """Rows without those that name the columns again, with the text whole where it is not in quotes and holds what separates cells."""
+    first = next(rows, [])
+    yield first
+    names = [normal(cell) for cell in first]
+    named = sum(name in HEADS for name in names) >= min(2, len(names))
+    bodies = [name for name in BODIES if name in names] if named else []
+    for row in rows:
+        surplus = len(row) - len(first)
+        if surplus > 0 and bodies and any(cell.strip() for cell in row[len(first) :]):
+            place = names.index(bodies[0])
+            row = [*row[:place], mark.join(row[place : place + surplus + 1]), *row[place + surplus + 1 :]]
+            reading.joined += 1
+        if not named or row != first:
+            yield row
 
 
 def _header(row: list[str]) -> list[str]:

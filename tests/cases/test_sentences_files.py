@@ -151,7 +151,7 @@ def test_parquet_and_excel(tmp_path):
     frame = pl.DataFrame({"body": [text for text, _ in PLAIN], "topic": [topics[0] for _, topics in PLAIN]})
     frame.write_parquet(tmp_path / "a.parquet")
     assert rows_of(read_groups((str(tmp_path / "a.parquet"),), Data())) == WANTED
-    lists = pl.DataFrame({"body": [text for text, _ in PLAIN], "tags": [topics for _, topics in PLAIN]})
+    lists = pl.DataFrame({"body": [text for text, _ in SEVERAL], "tags": [topics for _, topics in SEVERAL]})
     lists.write_parquet(tmp_path / "b.parquet")
     assert read_groups((str(tmp_path / "b.parquet"),), Data()).several
     pytest.importorskip("xlsxwriter")
@@ -195,7 +195,7 @@ def test_fasttext_lines_and_tabs_in_a_text_file(tmp_path):
 
 SEVERAL = texts_of(90, several=True)
 LISTED = {
-    "pipe": "|".join, "semicolon": "; ".join, "comma": ", ".join, "json": json.dumps, "python": repr,
+    "slash": "/".join, "plus": " + ".join, "pipe": "|".join, "semicolon": "; ".join, "comma": ", ".join, "json": json.dumps, "python": repr,
     "r": lambda tags: f"[{', '.join(tags)}]", "numpy": lambda tags: "[" + " ".join(map(repr, tags)) + "]",
 }  # fmt: skip
 
@@ -218,7 +218,7 @@ def test_label_lists_by_a_separator_that_is_named(tmp_path):
         read(tmp_path, csv_of(["text", "tags"], piped), label_separator=";")
 
 
-@pytest.mark.parametrize("marks", [("1", "0"), ("True", "False"), ("1.0", "0.0"), ("yes", "no"), ("1", "")])
+@pytest.mark.parametrize("marks", [("1", "0"), ("True", "False"), ("1.0", "0.0"), ("yes", "no"), ("1", ""), ("x", "")])
 def test_one_hot_columns(tmp_path, marks):
     yes, no = marks
     rows = [[i, text, *(yes if topic in topics else no for topic in TOPICS)] for i, (text, topics) in enumerate(SEVERAL)]
@@ -242,7 +242,9 @@ def test_one_row_per_label(tmp_path):
 @pytest.mark.parametrize(
     "names",
     [["very positive", "positive", "negative", "very negative"], ["Research, Development", "Sales, Marketing", "Human Resources"],
-     ["Sci/Tech", "World", "Sports"], ["New York, NY", "Boston, MA", "Austin, TX"], ["rec.autos", "sci.med", "talk.politics"]],
+     ["Sci/Tech", "World", "Sports"], ["us/politics", "uk/politics", "us/sports", "uk/sports"], ["A+", "A", "B+", "B"],
+     ["Food & Drink", "Home & Garden", "Home", "Arts & Food"],
+     ["New York, NY", "Boston, MA", "Austin, TX"], ["rec.autos", "sci.med", "talk.politics"]],
 )  # fmt: skip
 def test_names_with_separators_inside_stay_whole(names):
     found = read_labels([names[i % len(names)] for i in range(60)], None, "column")
@@ -504,3 +506,120 @@ def test_a_corpus_with_a_column_of_its_sources_stays_running_text(tmp_path):
     line = "The first sentence of it stands here. The second one follows it at once."
     rows = [[i, f"{line} Number {i} is written here too.", ["web", "book"][i % 2]] for i in range(40)]
     assert read(tmp_path, csv_of(["id", "text", "source"], rows)).kind == "text"
+
+
+@pytest.mark.parametrize(
+    "form", [", ".join, " ".join, lambda tags: " ".join(f"#{tag}" for tag in tags), lambda tags: ",".join(map(str, map(len, tags)))]
+)
+def test_lists_of_labels_show_the_column_whatever_its_name(tmp_path, form):
+    groups = read(tmp_path, csv_of(["Text", "Schlagworte"], [[text, form(topics)] for text, topics in texts_of(200, several=True)]))
+    assert groups.several
+    assert len({label for labels in groups.labels for label in labels}) in (2, 3)
+
+
+def test_a_table_without_labels_is_running_text_and_says_so(tmp_path):
+    groups = read(
+        tmp_path,
+        csv_of(
+            ["nr", "Text"],
+            [
+                [i, f"My parcel of number {i} is very late again. When will it come to our house? Thank you for all your help."]
+                for i in range(60)
+            ],
+        ),
+    )
+    assert groups.labels is None
+    assert any("no column of labels is found beside 'Text'" in warning and "'nr'" in warning for warning in groups.warnings)
+
+
+def test_labels_in_numbered_columns_are_labels_of_one_text(tmp_path):
+    several = [[text, *(topics + ["", ""])[:3]] for text, topics in SEVERAL]
+    for stem in ("label_", "tag"):
+        groups = read(tmp_path, csv_of(["text", *(f"{stem}{i}" for i in (1, 2, 3))], several))
+        assert rows_of(groups) == {(text, tuple(sorted(topics))) for text, topics in SEVERAL}
+    annotators = [[text, topics[0], topics[0] if i % 4 else "login"] for i, (text, topics) in enumerate(PLAIN)]
+    assert rows_of(read(tmp_path, csv_of(["text", "label_1", "label_2"], annotators))) == WANTED
+    levels = [[text, topics[0], f"{topics[0]} {i % 2}"] for i, (text, topics) in enumerate(PLAIN)]
+    assert rows_of(read(tmp_path, csv_of(["text", "label_1", "label_2"], levels))) == WANTED
+    (tmp_path / "train.csv").write_text(csv_of(["text", "tag1", "tag2", "tag3"], several))
+    (tmp_path / "test.csv").write_text(csv_of(["text", "tag1", "tag2", "tag3"], [[f"x {row[0]}", *row[1:]] for row in several]))
+    data = {"train": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
+    prepared = task.prepare(recipes.read_recipe({"task": "sentences", "data": data}), None)
+    assert prepared.encoder.labels == tuple(TOPICS)
+    assert prepared.test.target.sum() == sum(len(topics) for _, topics in SEVERAL)
+
+
+def test_vectors_of_0_and_1_are_labels_by_place(tmp_path):
+    vectors = [[text, str([int(topic in topics) for topic in TOPICS])] for text, topics in SEVERAL]
+    groups = read(tmp_path, csv_of(["text", "labels"], vectors))
+    places = {topic: str(place) for place, topic in enumerate(TOPICS)}
+    assert groups.several
+    assert rows_of(groups) == {(text, tuple(sorted(places[topic] for topic in topics))) for text, topics in SEVERAL}
+    single = [json.dumps({"text": text, "label": [float(topic in topics) for topic in TOPICS]}) for text, topics in PLAIN]
+    assert not read(tmp_path, "\n".join(single), "a.jsonl").several
+    lists = [json.dumps({"text": text, "label": topics}) for text, topics in PLAIN]  # of one label each, as annotation tools write them
+    assert not read(tmp_path, "\n".join(lists), "b.jsonl").several
+
+
+@pytest.mark.parametrize("nothing", ["NaN", "nan", "null", "<NA>", "N/A"])
+def test_what_programs_write_for_no_label_is_no_class(tmp_path, nothing):
+    rows = [[text, nothing if i % 5 == 0 else topics[0]] for i, (text, topics) in enumerate(PLAIN)]
+    groups = read(tmp_path, csv_of(["text", "label"], rows))
+    assert {label for labels in groups.labels for label in labels} == set(TOPICS)
+    assert any("12 rows dropped: without enough text or without a label" in warning for warning in groups.warnings)
+    stance = [[text, "none" if i % 5 == 0 else topics[0]] for i, (text, topics) in enumerate(PLAIN)]
+    assert ("none",) in read(tmp_path, csv_of(["text", "label"], stance)).labels
+
+
+def test_json_documents_of_pandas_and_others(tmp_path):
+    index = {str(i): row for i, row in enumerate(PLAIN)}
+    shapes = [
+        {"text": {i: text for i, (text, _) in index.items()}, "label": {i: topics[0] for i, (_, topics) in index.items()}},
+        {i: {"text": text, "label": topics[0]} for i, (text, topics) in index.items()},
+        {"text": [text for text, _ in PLAIN], "label": [topics[0] for _, topics in PLAIN]},
+        {"columns": ["text", "label"], "index": list(range(60)), "data": [[text, topics[0]] for text, topics in PLAIN]},
+        {"tags": ["x"], "rows": [{"text": text, "label": topics[0]} for text, topics in PLAIN]},
+        {
+            "intents": [
+                {"tag": t, "patterns": [text for text, topics in PLAIN if topics == [t]], "responses": ["OK.", "Yes."]} for t in TOPICS
+            ]
+        },
+        {topic: [text for text, topics in PLAIN if topics == [topic]] for topic in TOPICS},
+    ]
+    for shape in shapes:
+        assert rows_of(read(tmp_path, json.dumps(shape), "a.json")) == WANTED
+
+
+def test_lines_above_a_header_and_a_header_that_comes_again(tmp_path):
+    rows = [[i, text, topics[0]] for i, (text, topics) in enumerate(PLAIN)]
+    table = csv_of(["Nr", "Text", "Kategorie"], rows, ";")
+    groups = read(tmp_path, f"Export of tickets;;\nmade on 2024-01-01;;\n;;\n{table}")
+    assert rows_of(groups) == WANTED
+    assert any("3 lines above the table skipped" in warning for warning in groups.warnings)
+    plain = csv_of(["text", "label"], [row[1:] for row in rows])
+    assert rows_of(read(tmp_path, plain + plain.replace(" case", " another case"))) >= WANTED
+    assert len(expand_inputs([str(tmp_path / "a.csv")], "text")) == 2 * len(PLAIN)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_commas_in_texts_without_quotes_belong_to_them(tmp_path, first):
+    lines = [("text,label" if first else "label,text")]
+    lines += [f"{text}, and, more,{topics[0]}" if first else f"{topics[0]},{text}, and, more" for text, topics in PLAIN]
+    groups = read(tmp_path, "\n".join(lines))
+    assert rows_of(groups) == {(f"{text}, and, more", tuple(topics)) for text, topics in PLAIN}
+    assert any("60 rows have more cells than the first" in warning for warning in groups.warnings)
+    assert expand_inputs([str(tmp_path / "a.csv")], "text")[0] == f"{PLAIN[0][0]}, and, more"
+
+
+def test_a_column_of_texts_is_never_cut_at_a_comma(tmp_path):
+    (tmp_path / "a.csv").write_text("text\n" + "\n".join(f"Hello, {text}" for text, _ in PLAIN[:5]) + '\n"quoted, too"\n')
+    assert expand_inputs([str(tmp_path / "a.csv")], "text") == [*(f"Hello, {text}" for text, _ in PLAIN[:5]), "quoted, too"]
+    (tmp_path / "b.csv").write_text("Text\nWhere is my parcel, please?\n")
+    assert expand_inputs([str(tmp_path / "b.csv")], "Text") == ["Where is my parcel, please?"]
+
+
+def test_two_texts_and_labels_ask_which_text(tmp_path):
+    rows = [[f"good: {text}", f"bad: {text[::-1]}", i % 5 + 1] for i, (text, _) in enumerate(PLAIN)]
+    with pytest.raises(DataError, match="data.column"):
+        read(tmp_path, csv_of(["pros", "cons", "rating"], rows))
+    assert len(read(tmp_path, csv_of(["pros", "cons", "rating"], rows), column=("pros", "cons"))) == len(PLAIN)

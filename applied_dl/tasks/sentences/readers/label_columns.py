@@ -7,6 +7,7 @@ from collections import Counter
 from statistics import mode
 
 from applied_dl.core.errors import DataError, nearest
+from applied_dl.tasks.sentences.readers.labels import Labels, read_labels
 from applied_dl.text.columns import META, normal, place_of
 from applied_dl.text.tables import Table
 
@@ -27,6 +28,7 @@ WEAK = LABELS.index("y") + 1  # names from here on are labels only where no bett
 NO_LABEL = frozenset((
     "id", "ids", "count", "counts", "num", "number", "confidence", "url", "link", "date", "time", "index", "variance", "reason",
 ))  # fmt: skip
+TWICE = 0.01  # share of rows that may name a label twice in tag_1, tag_2, …; where annotators agree, far more do
 FEW = 5  # rows for each value of a column from which on it looks like labels
 MOST_CLASSES = 200
 FAR_MORE, FEW_CLASSES = 5, 20  # a column with more values than these is whom a text is from, where another has fewer
@@ -73,10 +75,33 @@ def label_candidates(table: Table, leave_out) -> list[int]:
         if i in leave_out or OTHER_USES & {*normal(column_name(table, i)).split("_")}:
             continue
         cells = cells_of(table, i)
-        if are_labels(cells):
+        if are_labels(cells) or are_labels(cells := _parts(cells)):
             found[i] = len({str(cell) for cell in cells})
     fewest = min(found.values(), default=0)
     return [i for i, count in found.items() if count <= max(FAR_MORE * fewest, FEW_CLASSES)]
+
+
+def numbered_labels(table: Table, place: int) -> tuple[int, ...]:
+    """The label columns that go with one of them, as tag_2 and tag_3 go with tag_1: of the same labels, none twice in a row."""
+    stem = _stem(column_name(table, place))
+    alike = [i for i in range(len(table.header)) if stem and _stem(table.header[i]) == stem]
+    rows = [[str(cell) for i in alike if (cell := row[i] if i < len(row) else None) not in (None, "")] for row in table.rows]
+    apart = sum(len({*row}) < len(row) for row in rows) <= TWICE * len(rows) and any(len(row) < len(alike) for row in rows)
+    values = [{str(cell) for cell in cells_of(table, i) if cell not in (None, "")} for i in alike]
+    same = len(alike) > 1 and all(2 * len(some & values[0]) >= len(some) for some in values)
+    return tuple(alike) if same and apart else (place,)
+
+
+def _stem(name: str) -> str:
+    """A name without its number; "" for one that has none."""
+    match = re.fullmatch(r"(.*[^\W\d_])_?\d+", normal(name))
+    return match[1] if match else ""
+
+
+def _parts(cells: list) -> list[str]:
+    """The labels of cells that are lists of them, one after another; none of other cells."""
+    found = Labels(rows=[], several=False) if _long(cells) else read_labels(cells, None, "")
+    return [label for row in found.rows if row for label in row] if found.several else []
 
 
 def label_rank(name: str) -> int | None:

@@ -18,19 +18,24 @@ QUOTE = r"'[^']*'|\"[^\"]*\""
 QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
 BRACKETED = re.compile(r"(?:<[^<>]+>)+")
 SEPARATORS = ("|", ";", ",")
+LOOSE = ("/", "+", "&", " ")  # also part of many names: several labels must explain the cells far better than whole ones
 NAMED = {"space": " ", "blank": " ", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 LISTED = 0.9  # share of the cells that must be written as lists
 SOME = 0.01  # share of the cells that must hold a separator
 MOST_LABELS = 0.5  # more different labels than this share of the rows are no classes
 FEW_LABELS = 20  # that are always taken as classes
-TRUE, FALSE = ("1", "1.0", "true", "yes", "y", "t"), ("0", "0.0", "false", "no", "n", "f", "")
+NOTHING = ("", "nan", "null", "<na>", "#n/a", "n/a")  # not "none", which may be a label
+TRUE, FALSE = ("1", "1.0", "true", "yes", "y", "t", "x", "✓", "✔"), ("0", "0.0", "false", "no", "n", "f", "")
 
 
 class LabelForm(Struct, frozen=True, kw_only=True):
     """How the cells of a label column are written: as `lists` ("cells", or "written" as text), in `brackets` (<python><pandas>), or with a
-    `separator` between several labels; otherwise each cell is a label."""
+    `separator` between several labels; otherwise each cell is a label. `columns`: each of several columns holds a label of the text.
+    `flags`: the lists hold 0 and 1, a place for each label."""
 
     lists: str = ""
+    columns: bool = False
+    flags: bool = False
     brackets: bool = False
     separator: str | None = None
 
@@ -58,9 +63,11 @@ def read_labels(cells: list, separator: str | None, where: str) -> Labels:
     """
     lists, kind = _lists(cells)
     if lists is not None:
-        rows = [None if row is None else _names(row) for row in lists]
-        note = f"{where}: its cells are lists, read as several labels of a text."
-        return Labels(rows=rows, several=True, warnings=[note], form=LabelForm(lists=kind))
+        form = LabelForm(lists=kind, flags=_are_flags(lists))
+        rows = [_of_list(row, form) for row in lists]
+        several = any(row is not None and len(row) != 1 for row in rows)
+        what = "lists of 0 and 1, whose places are the labels" if form.flags else "lists, read as several labels of a text"
+        return Labels(rows=rows, several=several, warnings=[f"{where}: its cells are {what}."] if several or form.flags else [], form=form)
     texts = [_text(cell) for cell in cells]
     brackets = separator is None and sum(bool(BRACKETED.fullmatch(text)) for text in texts) > LISTED * sum(map(bool, texts))
     if brackets:
@@ -82,9 +89,19 @@ def labels_by(form: LabelForm, cells: list) -> list[tuple[str, ...] | None]:
     """The labels of further cells of a column that was read before; None for a cell without any, or one that is no list among lists."""
     if form.lists:
         read = [_list_of(cell, form.lists) for cell in cells]
-        return [None if row is None else _names(row) for row in read]
+        return [_of_list(row, form) for row in read]
     texts = [_text(cell) for cell in cells]
     return [_separated(_unbracketed(text) if form.brackets else text, form.separator) for text in texts]
+
+
+def read_columns(columns: dict[str, list], where: str, form: LabelForm | None = None, first: int = 1) -> Labels:
+    """Labels from several columns: one per label (`read_one_hot`), or tag_1, tag_2, … with a label of the text in each.
+
+    form: of a table whose first rows were read; by default the cells decide.
+    """
+    if not (form.columns if form else not any(map(is_one_hot, columns.values()))):
+        return read_one_hot(columns, where, first)
+    return Labels(rows=[_names(row) or None for row in zip(*columns.values())], several=True, form=LabelForm(columns=True))
 
 
 def read_one_hot(columns: dict[str, list], where: str, first: int = 1) -> Labels:
@@ -165,6 +182,20 @@ def _lists(cells: list) -> tuple[list[list | None] | None, str]:
     return (parsed if all(row is not None or _missing(cell) for row, cell in zip(parsed, cells)) else None), "written"
 
 
+def _are_flags(lists: list[list | None]) -> bool:
+    """Whether lists are rows of 0 and 1, all of one length above 1."""
+    filled = [row for row in lists if row is not None]
+    return (
+        len({len(row) for row in filled}) == 1 and len(filled[0]) > 1 and all(_text(cell) in ("0", "1") for row in filled for cell in row)
+    )
+
+
+def _of_list(row: list | None, form: LabelForm) -> tuple[str, ...] | None:
+    if row is None or not form.flags:
+        return None if row is None else _names(row)
+    return tuple(str(place) for place, cell in enumerate(row) if _text(cell) == "1")
+
+
 def _list_of(cell, kind: str) -> list | None:
     """A cell as a list; None where it is missing, or is written in another way."""
     if _missing(cell):
@@ -209,7 +240,7 @@ def _split(text: str, separator: str) -> list[str]:
 def _separator(texts: list[str]) -> str | None:
     """What separates several labels of a cell, where the cells show it: most parts of the lists occur in other cells too."""
     counts = Counter(text for text in texts if text)
-    for mark in (*SEPARATORS, " "):
+    for mark in (*SEPARATORS, *LOOSE):
         joined = [text for text in counts if mark in text.strip(mark)]
         if sum(counts[text] for text in joined) < max(2, SOME * sum(counts.values())):
             continue
@@ -220,7 +251,7 @@ def _separator(texts: list[str]) -> str | None:
             continue
         repeated = sum(seen_in[part] > 1 for part in parts) / len(parts)
         worded = sum(len(part.split()) for part in parts) / len(parts)
-        if mark == " ":  # blanks are part of many names: several labels must explain the cells far better than whole ones
+        if mark in LOOSE:
             alone = any(len(parts) == 1 for parts in cells.values())
             if alone and repeated >= 0.95 and len(seen_in) <= 0.6 * len(counts) and len(counts) >= 8:
                 return mark
@@ -244,4 +275,9 @@ def _text(cell) -> str:
 
 
 def _missing(cell) -> bool:
-    return cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell)) or (isinstance(cell, str) and not cell.strip())
+    return (
+        cell is None
+        or cell == ""
+        or (isinstance(cell, float) and math.isnan(cell))
+        or (isinstance(cell, str) and cell.strip().lower() in NOTHING)
+    )

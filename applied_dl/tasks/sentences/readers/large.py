@@ -35,11 +35,11 @@ LINES = (".jsonl", ".ndjson", ".parquet")  # tables that are read in batches, be
 
 
 class RowForm(Struct, frozen=True, kw_only=True):
-    """How the rows of a file are read: the columns, how labels are written, and the names of columns of 0 and 1."""
+    """How the rows of a file are read: the columns, how labels are written, and the names of several label columns."""
 
     layout: Layout
     labels: LabelForm = LabelForm()
-    one_hot: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
 
 class Sample(Struct, frozen=True, kw_only=True):
@@ -121,8 +121,8 @@ def sample(path: Path, data, seed: int) -> Sample | None:
         return None
     source = labelled_source(table, layout, data, [*reading.warnings(), *layout.warnings])
     names = column_names_of(table, layout)
-    one_hot = tuple(names[i] for i in layout.labels) if len(layout.labels) > 1 else ()
-    return Sample(source=source, form=RowForm(layout=layout, labels=source.labels.form, one_hot=one_hot), rows=rows)
+    several = tuple(names[i] for i in layout.labels) if len(layout.labels) > 1 else ()
+    return Sample(source=source, form=RowForm(layout=layout, labels=source.labels.form, several=several), rows=rows)
 
 
 def row_batches(path: Path, data, reading: Reading) -> Iterator[Table]:

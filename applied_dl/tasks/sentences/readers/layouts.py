@@ -20,6 +20,7 @@ from applied_dl.tasks.sentences.readers.label_columns import (
     label_candidates,
     label_rank,
     named_labels,
+    numbered_labels,
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.text.columns import normal, place_of, text_places
@@ -114,16 +115,20 @@ def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
     if texts and len(one_hot) > 1 and (label is None or label in one_hot or label_rank(table.header[label]) >= WEAK):
         return _labelled(table, data, group, tuple(one_hot))
     if label is not None:
-        texts = _text_places(table, data, (label, *([group] if group is not None else [])))
+        labels = numbered_labels(table, label)
+        texts = _text_places(table, data, (*labels, *([group] if group is not None else [])))
         if texts:
-            return _labelled(table, data, group, (label,))
+            return _labelled(table, data, group, labels)
+        if label_rank(table.header[label]) < WEAK or len(table.header) > 2:
+            return _labelled(table, data, group, labels)  # says which columns may hold the text
     if texts and one_hot and len(table.header) - len(texts) <= 2:
         return _labelled(table, data, group, tuple(one_hot))
     width = column_count(table)
     texts = texts or (_wordy(table) if not table.header else [])
     like = label_candidates(table, (*texts, group))
-    if texts and len(like) == 1 and (width > len(texts)):
-        return _labelled(table, data, group, (like[0],))
+    labels = numbered_labels(table, like[0]) if like else ()
+    if texts and labels and {*like} <= {*labels} and width > len(texts):
+        return _labelled(table, data, group, labels)
     if texts and len(like) > 1 and data.column is None:
         names = ", ".join(repr(column_name(table, i)) for i in like[:6])
         raise DataError(
@@ -132,7 +137,12 @@ def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
         )
     if data.column is None and width in (2, 3) and len(texts) != 1:
         return _of_pairs(table, "pairs" if width == 2 else "triplets")
-    return Layout(kind="text")
+    rest = [i for i in range(width) if i not in texts]
+    note = (
+        f"{table.path}: no column of labels is found beside {_listed(table, texts)}, whose texts are read as running text; if "
+        f"{_listed(table, rest)} should be predicted, name {'it' if len(rest) == 1 else 'one'} with data.target."
+    )
+    return Layout(kind="text", warnings=[note] if texts and rest and data.column is None else [])
 
 
 def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | None) -> Layout:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
 from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of
-from applied_dl.tasks.sentences.readers.labels import Labels, read_labels, read_one_hot
+from applied_dl.tasks.sentences.readers.labels import Labels, read_columns, read_labels
 from applied_dl.tasks.sentences.readers.layouts import Layout, belongs_together, layout_of
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
@@ -45,10 +45,13 @@ class Source(Struct, kw_only=True):
 def read_source(source: str, data) -> Source:
     """The rows of a source by the recipe's [data]. Raises `DataError` where its kind does not fit."""
     path = Path(source)
+    notes: list[str] = []
     if is_table(source) and data.kind != "text":
-        found = _from_table(read_table(source, named(data)), data)
-        if found is not None:
-            return found
+        table = read_table(source, named(data))
+        layout = layout_of(table, data)
+        if layout.kind != "text":
+            return _from_table(table, layout, data)
+        notes = layout.warnings
     elif (
         path.is_dir()
         and data.kind in (None, "labelled")
@@ -65,7 +68,7 @@ def read_source(source: str, data) -> Source:
         )
     reading = Reading()
     pairs = (list(pair) for line in corpus.lines(source, data.column, reading) for pair in neighbours(line))
-    return Source(kind="text", rows=list(itertools.islice(pairs, data.max_rows)), warnings=reading.warnings())
+    return Source(kind="text", rows=list(itertools.islice(pairs, data.max_rows)), warnings=[*notes, *reading.warnings()])
 
 
 def class_folders(path: Path, kind: str | None = "labelled") -> dict[str, list[Path]]:
@@ -103,12 +106,8 @@ def part_folders(source: str) -> dict[str, str]:
     return parts if {"train", "test"} <= parts.keys() else {}
 
 
-def _from_table(table: Table, data) -> Source | None:
-    """None where the table holds running text."""
-    layout = layout_of(table, data)
+def _from_table(table: Table, layout: Layout, data) -> Source:
     warnings = [*table.warnings, *layout.warnings]
-    if layout.kind == "text":
-        return None
     if layout.kind == "sets":
         lists = not table.sets and isinstance(table.rows[0][0], list)  # one column of lists, or all cells of a row
         return Source(kind="sets", rows=[(row[0] or []) if lists else row for row in table.rows], warnings=warnings)
@@ -149,8 +148,8 @@ def _from_lines(path: Path, data) -> Source | None:
         return None
     if is_tagged(table):
         return tagged_source(table, reading.warnings())
-    found = _from_table(table, data)
-    return found if found is not None and found.kind == "labelled" else None
+    layout = layout_of(table, data)
+    return _from_table(table, layout, data) if layout.kind == "labelled" else None
 
 
 def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
@@ -185,7 +184,7 @@ def labelled_source(table: Table, layout: Layout, data, warnings: list[str]) -> 
     where = f"{table.path}, column {names[layout.labels[0]]!r}"
     columns = {names[i]: cells_of(table, i) for i in layout.labels}
     if len(columns) > 1:
-        labels = read_one_hot(columns, table.path)
+        labels = read_columns(columns, table.path)
     else:
         labels = read_labels(columns[names[layout.labels[0]]], data.label_separator, where)
     groups = None if layout.group is None else [str(cell or f"row {i}") for i, cell in enumerate(cells_of(table, layout.group))]

@@ -25,7 +25,7 @@ from applied_dl.core.plurals import numbered
 from applied_dl.io.labels import known_spellings, label_key
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, token_stream
 from applied_dl.tasks.sentences.readers.label_columns import cells_of
-from applied_dl.tasks.sentences.readers.labels import labels_by, read_one_hot
+from applied_dl.tasks.sentences.readers.labels import labels_by, read_columns
 from applied_dl.tasks.sentences.readers.large import RowForm, row_batches
 from applied_dl.tasks.sentences.readers.read import Groups, many_conflicts
 from applied_dl.tasks.sentences.readers.sources import texts_of
@@ -163,9 +163,9 @@ def _encode(encoder: SubwordEncoder, form: RowForm, held: Held, batch: tuple[int
 
 def _labels_of(first: int, table: Table, form: RowForm) -> list[tuple[str, ...] | None]:
     """The labels of each row, as they are written."""
-    if form.one_hot:
-        columns = {name: cells_of(table, i) for name, i in zip(form.one_hot, form.layout.labels)}
-        return read_one_hot(columns, table.path, first).rows
+    if form.several:
+        columns = {name: cells_of(table, i) for name, i in zip(form.several, form.layout.labels)}
+        return read_columns(columns, table.path, form.labels, first).rows
     return labels_by(form.labels, cells_of(table, form.layout.labels[0]))
 
 

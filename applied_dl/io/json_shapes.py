@@ -1,0 +1,51 @@
+"""One JSON document → rows, in the shapes that pandas and other programs write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def rows_of(document: Any) -> list[Any]:
+    """The rows of a JSON document: those of a list; or, of an object,
+
+    - the list of objects under one of its keys: `{"version": 1, "data": [{…}, …]}`,
+    - columns and their cells, as `DataFrame.to_json()` and `Dataset.to_dict()` write them: `{"a": {"0": 1, "1": 2}}`, `{"a": [1, 2]}`,
+      `{"columns": ["a"], "data": [[1], [2]]}`,
+    - records by their identifiers: `{"x7": {"a": 1}, "x8": {"a": 2}}`,
+    - labels and what has them: `{"cat": ["1.jpg", "2.jpg"], "dog": ["3.jpg"]}` → rows of `label` and `text`,
+
+    else the object itself, as the only row.
+
+    Example:
+        >>> rows_of({"a": {"0": 1, "1": 2, "2": 3}, "b": {"0": 4, "1": 5, "2": 6}})
+        [{'a': 1, 'b': 4}, {'a': 2, 'b': 5}, {'a': 3, 'b': 6}]
+    """
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict) or not document:
+        return [document]
+    names, cells = document.get("columns"), document.get("data")
+    if isinstance(names, list) and isinstance(cells, list) and all(isinstance(row, list) and len(row) == len(names) for row in cells):
+        return [dict(zip(names, row)) for row in cells]
+    values = list(document.values())
+    lists = [value for value in values if isinstance(value, list)]
+    tables = [some for some in lists if some and all(isinstance(row, dict | list) for row in some)]
+    if len(tables) == 1 or len(lists) == len(values) == 1:
+        return (tables or lists)[0]
+    if len(values) > 1 and len(lists) == len(values) and not tables:
+        return _from_lists(document)
+    if len(values) > 1 and all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values):
+        if len(values[0]) > len(values):
+            return [{name: column[place] for name, column in document.items()} for place in values[0]]
+        return values
+    return [document]
+
+
+def _from_lists(document: dict[str, list[Any]]) -> list[Any]:
+    """Rows of columns of one length, or of what each label has."""
+    lengths = {len(cells) for cells in document.values()}
+    if len(lengths) == 1 and lengths != {1}:
+        return [dict(zip(document, row)) for row in zip(*document.values())]
+    if all(isinstance(cell, str) for cells in document.values() for cell in cells) and len(lengths) > 1:
+        return [{"label": label, "text": cell} for label, cells in document.items() for cell in cells]
+    return [document]

@@ -1,0 +1,40 @@
+"""JSON documents as pandas and other programs write them come back as their rows."""
+
+import pytest
+
+from applied_dl.io.json_shapes import rows_of
+from applied_dl.io.tables import read_table
+
+ROWS = [{"a": i, "b": f"x{i}"} for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ROWS,
+        {"data": ROWS},
+        {"version": 1, "note": "n", "data": ROWS},
+        {"a": {str(i): row["a"] for i, row in enumerate(ROWS)}, "b": {str(i): row["b"] for i, row in enumerate(ROWS)}},
+        {str(i): row for i, row in enumerate(ROWS)},
+        {"a": [row["a"] for row in ROWS], "b": [row["b"] for row in ROWS]},
+        {"columns": ["a", "b"], "index": [0, 1, 2, 3], "data": [[row["a"], row["b"]] for row in ROWS]},
+    ],
+)
+def test_rows_of_any_shape(document):
+    assert rows_of(document) == ROWS
+
+
+@pytest.mark.parametrize(
+    "document", [{"a": 1, "b": "x"}, {"a": "x", "tags": ["u", "v"]}, {"a": {"b": 1}}, {"a.jpg": "cat", "b.jpg": "dog"}, 5, {}]
+)
+def test_one_object_is_one_row(document):
+    assert rows_of(document) == [document]
+
+
+def test_pandas_writes_tables_that_are_read(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(ROWS)
+    for orient in ("columns", "index", "split", "records", "table"):
+        frame.to_json(tmp_path / "t.json", orient=orient)
+        read = read_table(str(tmp_path / "t.json")).frame
+        assert read["b"].to_list() == [row["b"] for row in ROWS]

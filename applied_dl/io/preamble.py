@@ -10,7 +10,8 @@ def preamble_lines(head: str, separators: tuple[str, ...]) -> int:
     """How many lines precede the header: 0 for the usual file.
 
     A line precedes the table where it has one filled cell at most (`# exported 2024-01-01`, `Sales report;;;`, an empty line) while the
-    lines below agree on a width of two cells or more. A header that begins with `#` has the width of the rows, and stays.
+    lines below agree on a width of two cells or more. So do all lines above an empty one where none has the width of those below, and a
+    line of groups of columns (`Before,,After,`) above the names. A header that begins with `#` has the width of the rows, and stays.
 
     Args:
         head: the beginning of the file, with line ends.
@@ -22,6 +23,8 @@ def preamble_lines(head: str, separators: tuple[str, ...]) -> int:
     """
     lines = head.split("\n")[: MOST + 2 * LEAST_ROWS]
     lines = lines[:-1] if len(lines) > 1 else lines
+    if len(lines) > LEAST_ROWS and (count := _above_blank(lines, separators) or _group_names(lines, separators)):
+        return count
     if len(lines) <= LEAST_ROWS or _looks_like_row(lines[0], separators):
         return 0
     for count in range(1, min(MOST, len(lines) - LEAST_ROWS)):
@@ -47,3 +50,29 @@ def _looks_like_row(line: str, separators: tuple[str, ...]) -> bool:
     if line.startswith(("#", "//")):
         return not line.startswith(("# ", "//", "##")) and filled > 1
     return filled > 1
+
+
+def _above_blank(lines: list[str], separators: tuple[str, ...]) -> int:
+    """The number of lines up to the first empty one, where those below agree on a width that none above has."""
+    blank = next((i for i, line in enumerate(lines) if not line.strip(" \r" + "".join(separators))), 0)
+    rows = [line for line in lines[blank + 1 :] if line.strip()]
+    for separator in separators if blank and len(rows) > LEAST_ROWS else ():
+        widths = {line.count(separator) for line in rows}
+        if len(widths) == 1 and min(widths) >= 1 and widths.isdisjoint(line.count(separator) for line in lines[:blank]):
+            return blank + 1
+    return 0
+
+
+def _group_names(lines: list[str], separators: tuple[str, ...]) -> int:
+    """1 where line 1 names groups of columns: it has empty cells beside the first, and a full line of names follows, then numbers."""
+    for separator in separators:
+        above, names, row = ([cell.strip() for cell in line.split(separator)] for line in lines[:3])
+        if not 2 < len(above) == len(names) == len(row) or all(above[1:]) or not all(names):
+            continue
+        if sum(map(bool, above)) > 1 and not any(map(_has_digit_first, (*above, *names))) and any(map(_has_digit_first, row)):
+            return 1
+    return 0
+
+
+def _has_digit_first(cell: str) -> bool:
+    return cell.lstrip('+-−."')[:1].isdigit()

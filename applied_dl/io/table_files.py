@@ -186,14 +186,26 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
         return _from_csv(text.replace(COLONS, UNIT), path, UNIT, header, before)._replace(separator=COLONS)
     if separator == RUNS:
         text, separator = _single(text), " "
+    if _row_names(text, separator):
+        text = separator + text.lstrip("\r\n")
     names, blanks, short = _check_lines(text, path, separator, before)
     try:
-        frame = None if blanks else pl.read_csv(text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"')
+        frame = (
+            None
+            if blanks
+            else pl.read_csv(
+                text.encode(), separator=separator, infer_schema=False, has_header=False, quote_char='"', truncate_ragged_lines=True
+            )
+        )
     except pl.exceptions.PolarsError:
         frame = None  # such as a quote inside a cell (5" pipe)
     if frame is None:
         one = len(names) == 1  # an empty line is an empty cell
-        rows = [row + [""] * (len(names) - len(row)) for row in _reader(text.strip("\r\n") if one else text, separator) if row or one]
+        rows = [
+            (row + [""] * (len(names) - len(row)))[: len(names)]
+            for row in _reader(text.strip("\r\n") if one else text, separator)
+            if row or one
+        ]
         frame = pl.DataFrame([pl.Series(f"column_{i + 1}", cells, dtype=pl.String) for i, cells in enumerate(zip(*rows))])
     frame.columns = [f"column_{i + 1}" for i in range(frame.width)]
     names = [name or free for name, free in zip(names, frame.columns)]
@@ -231,10 +243,20 @@ def _even(text: str) -> bool:
     """Whether runs of blanks split each of the first lines into the same number of cells, at least two."""
     lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:SAMPLE_ROWS]
     try:
-        counts = {len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")}
+        first, *counts = [len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")]
     except csv.Error:
         return False
-    return len(counts) == 1 and min(counts) > 1
+    return first > 1 and (set(counts) <= {first} or (len(counts) > 1 and set(counts) == {first + 1}))
+
+
+def _row_names(text: str, separator: str) -> bool:
+    """Whether every line has one filled cell more than line 1: names of the rows above which there is none, as R writes them."""
+    lines = text.lstrip("\r\n")[:HEAD].split("\n")[:SAMPLE_ROWS]
+    try:
+        first, *rows = [cells for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), separator) if cells] or [[]]
+    except csv.Error:
+        return False
+    return len(first) > 1 < len(rows) and {len(row) for row in rows} == {len(first) + 1} and all(row[-1].strip() for row in rows)
 
 
 def _single(text: str) -> str:
@@ -261,7 +283,7 @@ def _check_lines(text: str, path: Path, separator: str, before: int) -> tuple[li
         for cells in reader:
             row, blanks = row + bool(cells), blanks + (not cells)
             first = cells if first is None and cells else first
-            if cells and len(cells) > len(first):
+            if cells and len(cells) > len(first) and any(cell.strip() for cell in cells[len(first) :]):
                 raise DataError(
                     f"The table {str(path)!r}, line {before + done + 1}: {len(cells)} cells, more cells than the header or first line, "
                     f"which has {len(first)} (separated by {separator!r}; data.separator sets another)."
@@ -279,8 +301,9 @@ def _like_data(names: list[str], rows: pl.DataFrame) -> str:
     """A cell of line 1 that looks like data, not like a name: one of numbers that do not count up, or a text that its column repeats; an
     empty text where there is none."""
     head = rows.head(SAMPLE_ROWS)
+    once = head.filter(~pl.all_horizontal(pl.col(column) == name for name, column in zip(names, head.columns)))  # without the names again
     for name, column in zip(names, head.columns):
-        if name and not any(map(str.isdigit, name)) and len(head) and head[column].str.contains(r"\d").all():
+        if name and not any(map(str.isdigit, name)) and len(once) and once[column].str.contains(r"\d").all():
             return ""  # a word above numbers or dates is a name
     numbers = [name for name in names if NUMBER.match(name)]
     rising = all(n.isdigit() for n in numbers) and all(int(a) < int(b) for a, b in zip(numbers, numbers[1:]))

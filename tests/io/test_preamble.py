@@ -20,6 +20,8 @@ MARKS = (",", ";", "\t", "|")
         ("Rain report\n\n", 2),
         ("Rain report,,\n,,\n", 2),
         ("\n", 1),
+        ("Exported on 2024-01-01 10:00\nFilter: all; sorted by date, descending\n\n", 3),
+        ("Before,,After\n", 1),
     ],
 )
 def test_comments_titles_and_empty_lines_precede_a_table(above, lines):
@@ -27,7 +29,16 @@ def test_comments_titles_and_empty_lines_precede_a_table(above, lines):
 
 
 @pytest.mark.parametrize(
-    "text", [ROWS, "#id,rain\n1,2\n2,3\n3,4\n4,5\n", ",rain\n0,2\n1,3\n2,4\n3,1\n", "value\n1\n2\n3\n4\n", "a;b\n1;2\n"]
+    "text",
+    [
+        ROWS,
+        "#id,rain\n1,2\n2,3\n3,4\n4,5\n",
+        ",rain\n0,2\n1,3\n2,4\n3,1\n",
+        "value\n1\n2\n3\n4\n",
+        "a;b\n1;2\n",
+        ROWS + "\n" + ROWS,
+        ",a,b\nx,y,z\nx,1,2\n" * 3,
+    ],
 )
 def test_a_header_stays(text):
     assert preamble_lines(text, MARKS) == 0

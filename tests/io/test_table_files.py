@@ -198,3 +198,21 @@ def test_a_line_separator_within_a_json_text_ends_no_line(tmp_path):
     rows = [{"a": "x\u2028y"}, {"a": "z"}]
     path = put(tmp_path, "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "t.jsonl")
     assert read_table(path).frame["a"].to_list() == ["x\u2028y", "z"]
+
+
+def test_empty_cells_at_the_end_of_all_rows_are_no_columns(tmp_path):
+    for text in ("a,b\n1,2,\n3,4,\n", "a,b\n1,2,,\n3,4\n", 'a,b\n"1",2,\n3,4,\n'):
+        assert read_cells(put(tmp_path, text)).frame.to_dict(as_series=False) == {"a": ["1", "3"], "b": ["2", "4"]}
+    with pytest.raises(DataError, match="line 3: 3 cells, more cells than the header"):
+        read_cells(put(tmp_path, "a,b\n1,2,\n3,4,5\n"))
+
+
+@pytest.mark.parametrize("separator", [",", "\t", " "])
+def test_names_of_rows_that_the_header_lacks_are_a_column(tmp_path, separator):
+    text = '"a" "b"\n"r1" 1 2\n"r2" 3 4\n"r3" 5 6\n'.replace(" ", separator)
+    frame = read_cells(put(tmp_path, text)).frame
+    assert frame.to_dict(as_series=False) == {"column_1": ["r1", "r2", "r3"], "a": ["1", "3", "5"], "b": ["2", "4", "6"]}
+
+
+def test_a_header_that_is_repeated_is_no_data(tmp_path):
+    assert read_cells(put(tmp_path, "a,b\n1,x\n2,y\na,b\n3,z\n")).frame.columns == ["a", "b"]

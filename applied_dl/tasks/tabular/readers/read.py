@@ -16,7 +16,7 @@ from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts, units_of
 from applied_dl.core.stored import with_stored
 from applied_dl.io.cells import as_levels
-from applied_dl.io.extra_rows import extra_rows
+from applied_dl.io.extra_rows import extra_rows, notes_of
 from applied_dl.io.identifiers import copy_keys, row_numbers
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
@@ -60,7 +60,7 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     kept = _others(table, extra)
     table, place = table.take(kept), place[kept]
     table, place, notes = _with_targets(table, place, names)
-    notes = list(extra.values()) + notes
+    notes = notes_of(extra) + notes
     decimal = data.decimal or table.decimal
     targets, more = _learn_targets(table, place, given, names, data.kind, decimal)
     truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
@@ -120,7 +120,7 @@ def read_part(encoder: TableEncoder, source: str, data) -> Part:
     known = _known(truth)
     if not known.any():
         raise DataError(f"{table.source}: no row has a {encoder.target!r}, the target; expected targets to score against.")
-    warnings = list(extra.values()) + cells.notes + _wrong(cells.errors)
+    warnings = notes_of(extra) + cells.notes + _wrong(cells.errors)
     warnings += (
         [f"{numbered(int((~known).sum()), 'row without a target is', 'rows without a target are')} not scored"] if not known.all() else []
     )

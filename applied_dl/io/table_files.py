@@ -246,17 +246,23 @@ def _even(text: str) -> bool:
         first, *counts = [len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")]
     except csv.Error:
         return False
-    return first > 1 and (set(counts) <= {first} or (len(counts) > 1 and set(counts) == {first + 1}))
+    return first > 1 and (set(counts) <= {first} or _row_names(_single(text), " "))
 
 
 def _row_names(text: str, separator: str) -> bool:
-    """Whether every line has one filled cell more than line 1: names of the rows above which there is none, as R writes them."""
+    """Whether every line has one cell more than line 1: first a name or the number of the row, above which there is no name, as R writes
+    them. Lines of another first cell may have a number with a decimal comma instead."""
     lines = text.lstrip("\r\n")[:HEAD].split("\n")[:SAMPLE_ROWS]
+    lines = [line for line in lines[: len(lines) - (len(text) > HEAD)] if line.strip()]
+    if len(lines) < 3 or lines[0].count(separator) == lines[1].count(separator):
+        return False
     try:
-        first, *rows = [cells for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), separator) if cells] or [[]]
+        first, *rows = _reader("\n".join(lines), separator)
     except csv.Error:
         return False
-    return len(first) > 1 < len(rows) and {len(row) for row in rows} == {len(first) + 1} and all(row[-1].strip() for row in rows)
+    counted = all(row[0] == str(i) for i, row in enumerate(rows, 1))
+    named = all(re.match(r'"[^\W\d]', line) for line in lines)
+    return len(first) > 1 and {len(row) for row in rows} == {len(first) + 1} and (counted or named) and all(row[-1].strip() for row in rows)
 
 
 def _single(text: str) -> str:

@@ -215,4 +215,6 @@ def test_names_of_rows_that_the_header_lacks_are_a_column(tmp_path, separator):
 
 
 def test_a_header_that_is_repeated_is_no_data(tmp_path):
+    with pytest.raises(DataError, match="line 2: 3 cells, more cells than the header"):  # 3,7 is a number
+        read_cells(put(tmp_path, "day,b\n2024-01-01,3,7\n2024-01-02,4,1\n"))
     assert read_cells(put(tmp_path, "a,b\n1,x\n2,y\na,b\n3,z\n")).frame.columns == ["a", "b"]

@@ -63,12 +63,31 @@ def _tidy(cells: pl.Series) -> pl.Series:
 
 
 def from_rows(rows: list[Any]) -> pl.DataFrame:
-    """A frame from mappings of column names to cells. Raises `DataError` for a row of another type."""
+    """A frame from mappings of column names to cells; the fields of a mapping within become columns such as `size.width`.
+
+    Raises `DataError` for a row of another type.
+    """
     for i, row in enumerate(rows):
         if not isinstance(row, dict):
             raise DataError(f"row {i}: expected a mapping of column names to cells, received {type(row).__name__}.")
+    rows = [with_fields(row) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     return from_columns({name: [row.get(name) for row in rows] for name in names})
+
+
+def with_fields(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the fields of mappings, also of mappings in mappings, as cells of their own.
+
+    Example:
+        >>> with_fields({"id": 7, "size": {"width": 3, "height": 4}})
+        {'id': 7, 'size.width': 3, 'size.height': 4}
+    """
+    if not any(isinstance(cell, dict) for cell in row.values()):
+        return row
+    found = {}
+    for name, cell in row.items():
+        found |= {f"{name}.{field}": one for field, one in with_fields(cell).items()} if isinstance(cell, dict) else {name: cell}
+    return found
 
 
 def from_columns(columns: dict[str, Any]) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Tables from where people keep them: workbooks, SQLite, Arrow, and objects of libraries that are recognised by their methods."""
 
 import datetime
+import json
 import sqlite3
 import zipfile
 
@@ -10,6 +11,8 @@ import pytest
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.tables import read_table
+from applied_dl.tasks.tabular import predict, task
+from applied_dl.workflows import recipes
 
 ROWS = {"name": ["a", "b", None], "size": [1.5, 2.5, None], "day": [datetime.date(2024, 1, 31)] * 3}
 FRAME = pl.DataFrame(ROWS)
@@ -180,3 +183,20 @@ def test_rows_above_the_header_of_a_sheet_are_skipped(tmp_path):
     rows = [["Report of 2024", None, None], [None, None, None], ["a", "b", "c"], [1, "x", 2], [2, "y", 3]]
     found = read_table(workbook(tmp_path / "t.xlsx", {"Data": rows})).frame
     assert found.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"], "c": [2, 3]}
+
+
+def test_lists_of_objects_and_nested_rows_are_read_alike_in_training_and_prediction(tmp_path):
+    random = np.random.default_rng(0)
+    names = ["Action", "Drama", "Comedy", "Crime", "Family"]
+    lists = [[names[i] for i in random.choice(5, random.integers(1, 4), replace=False)] for _ in range(200)]
+    rows = [
+        {"genres": [{"id": len(n), "name": n} for n in one], "size": {"w": i % 7, "h": i}, "y": len(one)} for i, one in enumerate(lists)
+    ]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = task.prepare(recipes.read_recipe({"task": "tabular", "data": {"source": str(tmp_path / "t.jsonl"), "target": "y"}}), None)
+    kinds = {column.name: column.kind for column in found.encoder.columns}
+    assert kinds == {"genres": "tags", "size.w": "number"}  # size.h counts the rows
+    one = predict.encode(found.encoder, rows[:3])
+    assert not one.errors
+    levels = found.encoder.columns[0].levels
+    assert [{n for n, on in zip(levels, row) if on} for row in one.inputs["genres"]] == [set(n) for n in lists[:3]]

@@ -117,3 +117,8 @@ def test_pandas_frames_and_their_indexes():
     keys = pd.MultiIndex.from_product([["a", "b"], pd.to_datetime(["2024-01-01", "2024-01-02"])], names=["shop", None])
     assert from_pandas(pd.DataFrame({"v": range(4)}, index=keys)).columns == ["shop", "time", "v"]
     assert from_pandas(pd.DataFrame([[1, 2, 3]], columns=["a", "a", "a"])).columns == ["a", "a_2", "a_3"]
+
+
+def test_fields_of_mappings_are_columns():
+    rows = [{"id": 1, "size": {"width": 3, "inner": {"x": "a"}}}, {"id": 2, "size": {"width": 4.5}}]
+    assert from_rows(rows).to_dict(as_series=False) == {"id": [1, 2], "size.width": [3.0, 4.5], "size.inner.x": ["a", None]}

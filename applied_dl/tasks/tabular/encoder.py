@@ -16,6 +16,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.core.schema_1 import table_encoder
 from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, as_numbers, decimal_mark, is_mark, number_style, places
 from applied_dl.io.measures import read_measures
+from applied_dl.io.nested import with_object_names
 from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
 from applied_dl.io.tables import Table
 from applied_dl.io.terms import TermScores, mark_tags, score_texts
@@ -137,6 +138,7 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
     Numbers are float32 with NaN where empty; categories int32 with code 1 where empty and 0 for levels never seen in training.
     Raises `DataError` where a column of the training data is absent.
     """
+    table = with_object_names(table)
     absent = [name for name in dict.fromkeys(c.name for c in encoder.columns) if name not in table.columns]
     if absent:
         raise DataError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from applied_dl.core.errors import UsageError
 from applied_dl.io.extra_rows import extra_rows
+from applied_dl.io.frames import with_fields
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import TableEncoder, load
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
@@ -78,7 +79,7 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
             for i, r in enumerate(inputs)
             if not isinstance(r, dict)
         }
-        inputs = [{str(name).strip(): cell for name, cell in row.items()} if isinstance(row, dict) else {} for row in inputs]
+        inputs = [{str(name).strip(): cell for name, cell in with_fields(row).items()} if isinstance(row, dict) else {} for row in inputs]
         absent = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
         for i, names in absent.items():
             if names:

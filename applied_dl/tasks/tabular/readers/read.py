@@ -18,6 +18,7 @@ from applied_dl.core.stored import with_stored
 from applied_dl.io.cells import as_levels
 from applied_dl.io.extra_rows import extra_rows, notes_of
 from applied_dl.io.identifiers import copy_keys, row_numbers
+from applied_dl.io.nested import with_object_names
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, Target, encode, read_targets
@@ -53,6 +54,7 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     tables, sampled = _tables(data, recipe.train.seed)
     given = list(tables)
     table, place = _joined(tables)
+    table = with_object_names(table)
     names = target_columns(table, data.target)
     check_named(table, data, names)
     _check_split(data, given)

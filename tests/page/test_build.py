@@ -116,6 +116,14 @@ def test_labels_and_names_cannot_break_out_of_the_page(trained, tmp_path, monkey
     assert spec_of(page)["encoder"]["labels"][0] == labels[0]
 
 
+def test_the_page_names_the_best_baselines_first(trained, tmp_path):
+    run = trained("forecast")
+    write_page(run.bundle, tmp_path / "p.html")
+    shown = spec_of((tmp_path / "p.html").read_text(encoding="utf-8"))["baselines"]
+    scores = [one[run.manifest.main] for one in run.manifest.baselines.values()]
+    assert list(shown.values()) == sorted(scores)  # an error: the lowest is the best
+
+
 def test_the_command_line_and_its_refusals(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bundle = str(trained("tabular").bundle)

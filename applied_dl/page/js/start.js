@@ -19,9 +19,14 @@ function showFacts() {
   const scores = Object.entries(spec.metrics).map(([name, score]) => make('tr', {}, make('td', {textContent: name}), make('td', {textContent: score === null ? 'none' : nice(score)})));
   $('facts').append(make('p', {textContent: `Trained ${spec.created}; the file has the precision ${spec.variant}. Runtime: ${runtime}.`}),
     make('div', {className: 'scroll'}, make('table', {}, make('tbody', {}, ...scores))),
-    ...lists.flatMap(([title, texts]) => [make('h2', {textContent: title}), make('ul', {}, ...texts.map((text) => make('li', {textContent: text})))]),
+    ...lists.flatMap(([title, texts]) => [make('h2', {textContent: title}), make('ul', {}, ...texts.map((text) => make('li', {}, ...withCode(text))))]),
     make('p', {id: 'verified'}));
 }
+
+const apart = (value) => value ? value.toExponential(1) : '0';
+
+/** A sentence as nodes: what stands between backticks is code. */
+const withCode = (text) => text.split('`').map((part, i) => i % 2 ? make('code', {textContent: part}) : part);
 
 async function start() {
   const begin = performance.now();
@@ -31,7 +36,7 @@ async function start() {
     const run = await openModel(spec), view = await taskView(spec, run);
     const ready = performance.now() - begin, worst = await selfCheck(spec, view.encode, run);
     const good = worst.arrays <= TOLERANCE && worst.outputs <= TOLERANCE;
-    $('verified').textContent = `Self-check: ${worst.examples} examples, encoder apart by ${worst.arrays.toExponential(1)}, outputs by ${worst.outputs.toExponential(1)} of their scale.`;
+    $('verified').textContent = `Self-check: ${worst.examples} examples, encoder apart by ${apart(worst.arrays)}, outputs by ${apart(worst.outputs)} of their scale.`;
     $('status').textContent = good ? `Ready after ${(ready / 1000).toFixed(1)} s; self-check passed on ${worst.examples} examples.`
       : 'Self-check failed: this browser gives other answers than the trained model (see “About this model”). Do not rely on them.';
     $('status').classList.toggle('note', !good);

@@ -43,7 +43,7 @@ export function taskView(spec, run) {
     const head = make('tr', {}, ...['time', 'forecast', 'lower', 'upper'].map((text) => make('th', {textContent: text})));
     return make('section', {className: 'answer'}, make('h2', {textContent: forecast.series}),
       chart({past, line: forecast.forecast, lower: forecast.lower, upper: forecast.upper, first: clockOf(encoder.clock).text(series.start + series.values.length - past.length), last: forecast.times.at(-1), label: `history and forecast of ${forecast.series}`}),
-      make('p', {className: 'soft', textContent: `The last ${past.length} steps, and the forecast of ${forecast.times.length} with its ${share(encoder.coverage)}.`}),
+      make('p', {className: 'soft', textContent: `The last ${past.length} steps, and the forecast of ${forecast.times.length} with its ${share(encoder.coverage)}.${area.value === spec.form ? ' The history is invented: put your own in its place.' : ''}`}),
       make('details', {}, make('summary', {textContent: 'Numbers'}), make('div', {className: 'scroll'}, make('table', {}, make('thead', {}, head), make('tbody', {}, ...rows)))), ...notes(found));
   }
 

@@ -6,15 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import applied_dl
 from applied_dl.core import bundle
 from applied_dl.predictor import load
 from applied_dl.tasks import TASKS
-from applied_dl.workflows import recipes
+from applied_dl.workflows import check, recipes
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -29,6 +31,34 @@ DEFAULTS = ("forecast", "words", "sentences", "recommend")  # recipes of which `
 @pytest.mark.parametrize("task", DEFAULTS)
 def test_the_bundle_of_the_default_recipe_is_whole(task, tmp_path):
     check_bundle(task, applied_dl.train(task, out=tmp_path / task))
+
+
+@pytest.mark.parametrize(("task", "model"), [("forecast", "blend"), ("recommend", "best")])
+def test_the_default_model_of_a_small_source_is_exported(task, model, tmp_path):
+    """Beside the closed forms of `trained`, whose graphs are others."""
+    source = {"forecast": months, "recommend": events}[task](tmp_path / "data.csv")
+    export = {"formats": ["tflite"], "variants": ["fp32", "fp16"], "max_metric_drop": 0.05}
+    done = applied_dl.train(task, data={"source": str(source)}, out=tmp_path / task, export=export)
+    assert done.manifest.recipe["model"]["name"] == model
+    check_bundle(task, done)
+    assert not [one.refused for one in done.manifest.exports if one.refused]
+    assert check.check_bundle(done.bundle)["ok"]
+
+
+def months(path: Path) -> Path:
+    """25 years with a season and a trend: too long to be smoothed alone, so that the default is a blend."""
+    t, noise = np.arange(300), np.random.default_rng(0).normal(0, 0.5, 300)
+    clock = [f"{1995 + i // 12}-{i % 12 + 1:02d}-01" for i in t]
+    pl.DataFrame({"month": clock, "sales": 50 + 0.1 * t + 5 * np.sin(2 * np.pi * t / 12) + noise}).write_csv(path)
+    return path
+
+
+def events(path: Path) -> Path:
+    """80 users who each turn to most items of one of four groups."""
+    rng = np.random.default_rng(0)
+    rows = [(f"user{u}", f"item{u % 4}-{i}", n) for u in range(80) for n, i in enumerate(rng.permutation(10)[:8])]
+    pl.DataFrame(rows, schema=["user", "item", "time"], orient="row").write_csv(path)
+    return path
 
 
 def check_bundle(task: str, done) -> None:

@@ -107,8 +107,10 @@ def script(modules: tuple[str, ...]) -> str:
 def describe(manifest: Manifest, variant: str) -> dict[str, Any]:
     """What the page says of the model: its data, measured score, baselines and warnings."""
     test, interval = manifest.metrics.get("test", {}), manifest.intervals.get("test", {}).get(manifest.main)
-    known = {name: scores[manifest.main] for name, scores in manifest.baselines.items() if scores.get(manifest.main) is not None}
-    baselines = {name: known[name] for name in sorted(known, key=known.__getitem__, reverse=manifest.rises())}  # the page shows the best
+    known = {name: score for name, found in manifest.baselines.items() if (score := found.get(manifest.main)) is not None}
+    baselines = {
+        name: known[name] for name in sorted(known, key=lambda name: known[name], reverse=manifest.rises())
+    }  # the page shows the best
     item = manifest.variant(variant)
     return {
         "name": manifest.name, "task": manifest.task, "created": manifest.created[:10], "variant": variant, "main": manifest.main,

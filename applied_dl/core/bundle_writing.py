@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import glob
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -16,7 +16,12 @@ from pathlib import Path
 from applied_dl.core.bundle import MANIFEST
 from applied_dl.core.errors import DataError, UsageError
 
-STALE_SECONDS = 24 * 3600  # a hidden working folder that is older belongs to a process that was killed
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+STALE_SECONDS = 24 * 3600  # where folders cannot be locked: one that is older belongs to a process that was killed
 
 
 def sync(path: Path) -> None:
@@ -35,20 +40,51 @@ def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
     check_free(target, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     tidy(target)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-    work.chmod(0o755)
+    with _working_folder(target) as work:
+        try:
+            yield work
+            for path in work.rglob("*"):
+                sync(path)
+            sync(work)
+            _replace(work, target)
+            sync(target.parent)
+        except BaseException as error:
+            shutil.rmtree(work, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno is not None:
+                raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; no partial bundle is left.") from error
+            raise
+
+
+@contextmanager
+def _working_folder(target: Path) -> Iterator[Path]:
+    """A new folder beside `target`, locked as long as this process writes it: the system releases the lock of one that was killed."""
+    while True:
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.writing-", suffix=".tmp", dir=target.parent))
+        with _locked(work):
+            if work.exists():  # not taken for a dead process's in the moment before it was locked
+                work.chmod(0o755)
+                yield work
+                return
+
+
+@contextmanager
+def _locked(folder: Path, wait: bool = True) -> Iterator[bool | None]:
+    """Lock a folder; yields whether that succeeded: False where another process holds the lock, None where it cannot be locked at all."""
+    if fcntl is None:
+        yield None
+        return
+    handle, locked = os.open(folder, os.O_RDONLY), None
     try:
-        yield work
-        for path in work.rglob("*"):
-            sync(path)
-        sync(work)
-        _replace(work, target)
-        sync(target.parent)
-    except BaseException as error:
-        shutil.rmtree(work, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise DataError(f"The bundle {str(target)!r} could not be written: {error.strerror}; no partial bundle is left.") from error
-        raise
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            locked = True
+        except BlockingIOError:
+            locked = False
+        except OSError:  # some network file systems
+            pass
+        yield locked
+    finally:
+        os.close(handle)
 
 
 def _replace(work: Path, target: Path) -> None:
@@ -77,12 +113,24 @@ def _exchange(a: Path, b: Path) -> bool:
 
 
 def tidy(target: Path) -> None:
-    """Clean up after killed processes: restore an old bundle that was not replaced yet, remove working folders that are a day old."""
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
-        if left.suffix == ".old" and not target.exists() and (left / MANIFEST).exists():
-            left.rename(target)
-        elif left.suffix in (".old", ".tmp") and time.time() - left.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+    """Clean up after killed processes: restore an old bundle that was not replaced yet, remove working folders that nobody writes.
+
+    Only folders that are named as `writing` names them are touched, and none that a process at work has locked.
+    """
+    if not target.parent.is_dir():
+        return
+    named = re.compile(rf"\.{re.escape(target.name)}\.writing-[a-z0-9_]{{8}}\.(tmp|old)")  # the eight characters of `mkdtemp`
+    for left in [path for path in target.parent.glob(".*") if named.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]:
+        written = left.with_suffix(".tmp")  # the folder whose lock tells whether the process is at work
+        try:
+            with _locked(written if written.exists() else left, wait=False) as free:
+                old = time.time() - left.stat().st_mtime > STALE_SECONDS
+                if left.suffix == ".old" and free is not False and not target.exists() and (left / MANIFEST).exists():
+                    left.rename(target)
+                elif free or (free is None and old):
+                    shutil.rmtree(left, ignore_errors=True)
+        except FileNotFoundError:  # another process was faster
+            continue
 
 
 def probe(target: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,7 @@ def train(
     start = time.perf_counter()
     name, recipe = recipes.default_name(recipe), recipes.read_recipe(recipe, overrides)
     target = Path(out) if out else Path("saved_models") / name
+    bundle_writing.tidy(target)
     complete = resume and not overwrite and (target / bundle.MANIFEST).exists()
     if not complete:
         bundle_writing.check_free(target, overwrite)
@@ -115,37 +117,51 @@ def train(
         return _checked(_complete(target, store))
     _begin(store, overwrite)
     logs = target.parent / f"{target.name}.logs"
-    with console.timed("baseline", "baselines on the same rows"):
-        baselines = task.baselines(recipe, prepared)
-    lines.log_baselines(baselines)
-    set_up(recipe.train.seed, recipe.train.deterministic, task.trained_by_keras)
-    if "tflite" in recipe.export.formats and task.trained_by_keras:
-        warm_up()  # a training without Keras takes little memory, and the converter beside it too much
-    deadline = deadline_of(task, recipe, prepared, store, start)
-    if away:
-        job = elsewhere.Job(recipe, prepared, store, logs.absolute(), target.name, deadline, console.quiet)
-        trainer = fit_by_ray(job, workers, address, max_failures) if workers else elsewhere.fit_by_jax(job)
-        deadline = trainer.inner.deadline
-    else:
-        on_epoch = epoch_logger(recipe.train.log, logs, target.name)
-        trainer = CheckpointingTrainer(store, tuple(callbacks), on_epoch, deadline=deadline)
-    if recipe.export.budget is None:
-        fitted = task.fit(recipe, prepared, trainer)
-        from applied_dl.training.hardware import as_float32  # Keras is loaded here for a training that did without
+    with _left_to_resume(folder):
+        with console.timed("baseline", "baselines on the same rows"):
+            baselines = task.baselines(recipe, prepared)
+        lines.log_baselines(baselines)
+        set_up(recipe.train.seed, recipe.train.deterministic, task.trained_by_keras)
+        if "tflite" in recipe.export.formats and task.trained_by_keras:
+            warm_up()  # a training without Keras takes little memory, and the converter beside it too much
+        deadline = deadline_of(task, recipe, prepared, store, start)
+        if away:
+            job = elsewhere.Job(recipe, prepared, store, logs.absolute(), target.name, deadline, console.quiet)
+            trainer = fit_by_ray(job, workers, address, max_failures) if workers else elsewhere.fit_by_jax(job)
+            deadline = trainer.inner.deadline
+        else:
+            on_epoch = epoch_logger(recipe.train.log, logs, target.name)
+            trainer = CheckpointingTrainer(store, tuple(callbacks), on_epoch, deadline=deadline)
+        if recipe.export.budget is None:
+            fitted = task.fit(recipe, prepared, trainer)
+            from applied_dl.training.hardware import as_float32  # Keras is loaded here for a training that did without
 
-        fitted = fitted._replace(model=as_float32(fitted.model))
-        serving = task.serving(recipe, fitted, prepared)
-    else:
-        from applied_dl.workflows.budget import fit_within
+            fitted = fitted._replace(model=as_float32(fitted.model))
+            serving = task.serving(recipe, fitted, prepared)
+        else:
+            from applied_dl.workflows.budget import fit_within
 
-        recipe, fitted, serving, chosen = fit_within(task, asked, recipe, prepared, trainer)
-        prepared = msgspec.structs.replace(prepared, facts={**prepared.facts, "budget": chosen})
-    cuts = cuts_of(recipe, deadline)
-    with bundle_writing.writing(target, overwrite) as work:
-        manifest = fill_bundle(work, target.name, task, recipe, prepared, fitted, serving, baselines, cuts, start)
+            recipe, fitted, serving, chosen = fit_within(task, asked, recipe, prepared, trainer)
+            prepared = msgspec.structs.replace(prepared, facts={**prepared.facts, "budget": chosen})
+        cuts = cuts_of(recipe, deadline)
+        with bundle_writing.writing(target, overwrite) as work:
+            manifest = fill_bundle(work, target.name, task, recipe, prepared, fitted, serving, baselines, cuts, start)
     shutil.rmtree(folder, ignore_errors=True)
     lines.log_end(target, manifest)
     return _checked(Run(bundle=target, manifest=manifest))
+
+
+@contextmanager
+def _left_to_resume(folder: Path) -> Iterator[None]:
+    """A training that is interrupted, or fails, leaves its folder only where `--resume` has something to continue from."""
+    from applied_dl.training.checkpoints import left_behind
+
+    try:
+        yield
+    except BaseException:
+        if left_behind(folder) is None and not any(folder.glob("**/results/*.npz")):  # of models that another process has trained
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _complete(target: Path, store) -> Run:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,11 +58,46 @@ def test_a_killed_writer_never_leaves_a_partial_bundle(tmp_path, exchange):
 
 
 def test_files_of_killed_writers_are_cleaned_up(tmp_path):
-    make(tmp_path / "b").rename(tmp_path / ".b.x1.old")
-    stale = tmp_path / ".b.x2.tmp"
-    stale.mkdir()
-    os.utime(stale, (0, 0))
-    (tmp_path / ".b.x3.tmp").mkdir()  # a writer that may still be at work
+    """At once, whatever their age; what a process at work has locked stays, and so does what was named by a person."""
+    make(tmp_path / "b").rename(tmp_path / ".b.writing-abcdefg1.old")
+    (tmp_path / ".b.writing-abcdefg2.tmp").mkdir()
+    for name in (".b.tmp", ".b.old", ".b.notes.tmp", ".b.writing-it.tmp", ".bb.writing-abcdefg3.tmp"):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".b.writing-abcdefg4.tmp").write_text("a file of somebody")
+    kept = sorted(path.name for path in tmp_path.iterdir() if path.name not in (".b.writing-abcdefg1.old", ".b.writing-abcdefg2.tmp"))
     bundle_writing.tidy(tmp_path / "b")
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".b.x3.tmp", "b"]
     bundle.open_bundle(tmp_path / "b")
+    with bundle_writing.writing(tmp_path / "b2") as work:  # of this process
+        bundle_writing.tidy(tmp_path / "b2")
+        assert work.exists()
+        shutil.copytree(tmp_path / "b", work, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "b2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*kept, "b"]
+
+
+def test_the_folder_of_another_process_stays_until_that_is_killed(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from applied_dl.core.bundle_writing import writing\n"
+        "with writing(Path(sys.argv[1])): print('ready', flush=True); time.sleep(60)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "b")], stdout=subprocess.PIPE, cwd=os.getcwd())
+    writer.stdout.readline()
+    (work,) = tmp_path.iterdir()
+    os.utime(work, (0, 0))
+    bundle_writing.tidy(tmp_path / "b")
+    assert work.exists()
+    writer.kill()
+    writer.wait()
+    writer.stdout.close()
+    bundle_writing.tidy(tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_a_folder_stays_for_a_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle_writing, "fcntl", None)
+    for name, age in ((".b.writing-abcdefg1.tmp", 0), (".b.writing-abcdefg2.tmp", 2 * bundle_writing.STALE_SECONDS)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    bundle_writing.tidy(tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == [".b.writing-abcdefg1.tmp"]

@@ -42,6 +42,19 @@ def test_an_interrupted_training_is_resumed_or_reported_and_never_deleted_by_acc
     assert (again.bundle / "history.csv").stat().st_mtime_ns > before
 
 
+def test_ctrl_c_before_the_first_checkpoint_leaves_nothing(tmp_path, monkeypatch):
+    from applied_dl.training.session import Session
+
+    def interrupted(self, row):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "record", interrupted)
+    (tmp_path / ".b.writing-abcdefgh.tmp").mkdir()  # of a process that was killed
+    with pytest.raises(KeyboardInterrupt):
+        applied_dl.train("image", out=tmp_path / "b", train={"epochs": 3, "time_limit": "5 min"}, model={"name": "mlp", "hidden": [16]})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_bundle_that_cannot_be_written_is_found_out_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):

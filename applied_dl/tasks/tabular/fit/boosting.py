@@ -60,6 +60,7 @@ def fit_trees(
     count: int | None = None,
     held: tuple[np.ndarray, np.ndarray] | None = None,
     depth: int = DEPTHS[-1],
+    units: np.ndarray | None = None,
 ) -> tuple[Trees, np.ndarray]:
     """Boosted trees and, where `held` rows are given, the predictions for them after each tree.
 
@@ -71,15 +72,16 @@ def fit_trees(
         count: number of trees; at most `MOST_TREES` by default, fewer where the loss of held rows stops falling.
         held: features and targets of other rows.
         depth: comparisons of a tree.
+        units: (N,) ids that rows share which belong together (copies, a patient); None where each row stands alone.
 
     Returns:
         The trees, and the held predictions (T, N_held, O): standardised numbers, or logits.
     """
     random, edges = np.random.default_rng(seed), [_edges(column) for column in x.T]
     codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)], axis=1)  # x > edge[k] where code > k
-    base = np.log(y.mean(0) + 1e-3) if classes else y.mean(0)
-    fitted, unseen_by = _parts(len(x), PARTS[classes], random)
-    every, scores = np.arange(len(x)), np.tile(base, (len(fitted), len(x), 1))
+    base, every = np.log(y.mean(0) + 1e-3) if classes else y.mean(0), np.arange(len(x))
+    fitted, unseen_by = _parts(every if units is None else units, PARTS[classes], random)
+    scores = np.tile(base, (len(fitted), len(x), 1))
     outside = None if held is None else np.tile(base, (len(held[0]), 1))
     columns, thresholds, leaves, path, losses = [], [], [], [], []
     splittable = np.flatnonzero([len(edge) > 0 for edge in edges])
@@ -117,10 +119,11 @@ def fit_bags(
     depth: int,
     count: int | None = None,
     held: tuple[np.ndarray, np.ndarray] | None = None,
+    units: np.ndarray | None = None,
 ) -> tuple[Trees, np.ndarray]:
     """As `fit_trees`, but the mean of `BAGS` such models where there are rows enough; held predictions (MOST_TREES, N_held, O)."""
     seeds = [seed + 7919 * bag for bag in range(BAGS if len(x) >= FEW_ROWS else 1)]
-    bags, paths = zip(*(fit_trees(x, y, classes, one, count, held, depth) for one in seeds))
+    bags, paths = zip(*(fit_trees(x, y, classes, one, count, held, depth, units) for one in seeds))
     if held is None:
         return Trees.mean(list(bags)), np.array([])
     every = np.arange(MOST_TREES)  # a model that stopped keeps its last predictions
@@ -138,13 +141,29 @@ def loss_of(scores: np.ndarray, y: np.ndarray, classes: bool) -> float:
     return float(-np.mean((y * np.log(softmax(scores) + 1e-7)).sum(-1)) if classes else np.mean((scores - y) ** 2))
 
 
-def _parts(count: int, parts: int, random) -> tuple[list[np.ndarray], np.ndarray]:
+def _parts(units: np.ndarray, parts: int, random) -> tuple[list[np.ndarray], np.ndarray]:
     """The rows that each model is fitted to, at last all of them, and for each row the model whose gradients choose its cuts."""
-    every = np.arange(count)
+    every = np.arange(len(units))
     if parts == 1:
-        return [every], np.zeros(count, int)
-    part = random.permutation(count) % parts
+        return [every], np.zeros(len(units), int)
+    part = deal(units, parts, random)
     return [*(np.flatnonzero(part != k) for k in range(parts)), every], part
+
+
+def deal(units: np.ndarray, parts: int, random: np.random.Generator) -> np.ndarray:
+    """The part (N,) of each row, 0 to `parts` - 1, by chance; rows of one unit are in one part, the parts of nearly equal size.
+
+    Rows of fewer units than parts are dealt one by one: a part would be empty, or hold nearly all of them.
+    """
+    unit, size = np.unique(units, return_inverse=True, return_counts=True)[1:]
+    if len(size) < parts or len(size) == len(units):
+        return random.permutation(len(units)) % parts
+    order = random.permutation(len(size))
+    part, filled = np.zeros(len(size), int), np.zeros(parts, int)
+    for one in order[np.argsort(-size[order], kind="stable")]:  # the largest first
+        part[one] = np.argmin(filled)
+        filled[part[one]] += size[one]
+    return part[unit]
 
 
 def _leaf_values(leaf, y, gradient, classes: bool, depth: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from applied_dl.tasks.tabular.fit.boosting import DEPTHS, FEW_ROWS, MOST_TREES, fit_bags
+from applied_dl.tasks.tabular.fit.boosting import DEPTHS, FEW_ROWS, MOST_TREES, deal, fit_bags
 from applied_dl.tasks.tabular.fit.kernel import kernel_paths, predict_paths
 from applied_dl.tasks.tabular.fit.solve import PENALTIES, STRENGTHS, linear_path
 from applied_dl.tasks.tabular.models.flat import Flat, kernel_head, linear_head, trees_head, waves_head
@@ -22,15 +22,20 @@ INNER = 5  # folds within which a row's own target is left out of the means of i
 
 
 class Rows(NamedTuple):
-    """Flat features without means (N, D), codes (N, C), and targets (N, O), one-hot or standardised."""
+    """Rows that members are fitted to or predict.
+
+    x: flat features (N, D), without the means of the wide categories or with them. codes: (N, C). y: targets (N, O), one-hot or
+    standardised. units: (N,) ids that rows share which belong together (copies, a patient), so that none is predicted by the others.
+    """
 
     x: np.ndarray
     codes: np.ndarray
     y: np.ndarray
+    units: np.ndarray
 
     def take(self, rows) -> Rows:
         """Some of them."""
-        return Rows(self.x[rows], self.codes[rows], self.y[rows])
+        return Rows(*(values[rows] for values in self))
 
 
 class Task(NamedTuple):
@@ -49,7 +54,7 @@ class Solved(NamedTuple):
 
 
 class Member(NamedTuple):
-    """candidates(task, x, y, x_held, y_held) → predictions (K, N_held, O); chosen(task, x, y, k) → the member of candidate k."""
+    """candidates(task, rows, held) → predictions (K, N_held, O); chosen(task, rows, k) → the member of candidate k. `Rows` with means."""
 
     candidates: Callable[..., np.ndarray]
     chosen: Callable[..., Solved]
@@ -67,34 +72,34 @@ def mean_tables(task: Task, codes: np.ndarray, y: np.ndarray) -> tuple[np.ndarra
     return tuple(tables)
 
 
-def with_means(task: Task, rows: Rows, tables: tuple[np.ndarray, ...]) -> np.ndarray:
-    """The flat vectors (N, D) with the means of the wide categories."""
-    return np.concatenate([rows.x, *(table[rows.codes[:, i]] for i, table in zip(task.flat.wide, tables))], axis=1)
+def with_means(task: Task, rows: Rows, tables: tuple[np.ndarray, ...]) -> Rows:
+    """The rows with the means of the wide categories behind their features."""
+    return rows._replace(x=np.concatenate([rows.x, *(table[rows.codes[:, i]] for i, table in zip(task.flat.wide, tables))], axis=1))
 
 
-def crossed_means(task: Task, rows: Rows) -> np.ndarray:
-    """The flat vectors of training rows, each with means of categories that its own target is no part of."""
+def crossed_means(task: Task, rows: Rows) -> Rows:
+    """Training rows with the means of the wide categories; no row's own target, nor that of its unit, is part of its means."""
     if not task.flat.wide:
-        return rows.x
-    fold = np.random.default_rng(task.seed).permutation(len(rows.x)) % INNER
+        return rows
+    fold = deal(rows.units, INNER, np.random.default_rng(task.seed))
     width = task.flat.width * len(task.flat.wide)
     found = np.concatenate([rows.x, np.zeros((len(rows.x), width), np.float32)], axis=1)
     for k in range(INNER):
         held, others = np.flatnonzero(fold == k), rows.take(fold != k)
         if len(held) and len(others.x):
-            found[held] = with_means(task, rows.take(held), mean_tables(task, others.codes, others.y))
-    return found
+            found[held] = with_means(task, rows.take(held), mean_tables(task, others.codes, others.y)).x
+    return rows._replace(x=found)
 
 
-def _linear_candidates(task: Task, x, y, x_held, y_held) -> np.ndarray:
+def _linear_candidates(task: Task, rows: Rows, held: Rows) -> np.ndarray:
     used = task.flat.for_sums()
-    return np.stack([one.predict(x_held[:, used]) for one in linear_path(x[:, used], y, task.classes)])
+    return np.stack([one.predict(held.x[:, used]) for one in linear_path(rows.x[:, used], rows.y, task.classes)])
 
 
-def _linear_chosen(task: Task, x, y, k: int) -> Solved:
+def _linear_chosen(task: Task, rows: Rows, k: int) -> Solved:
     used = task.flat.for_sums()
-    one = linear_path(x[:, used], y, task.classes, only=k)[0]
-    kernel = np.zeros((x.shape[1], y.shape[1]))
+    one = linear_path(rows.x[:, used], rows.y, task.classes, only=k)[0]
+    kernel = np.zeros((rows.x.shape[1], rows.y.shape[1]))
     kernel[used] = one.kernel
     return Solved(lambda held: held @ kernel + one.bias, lambda vector: linear_head(vector, kernel, one.bias))
 
@@ -111,36 +116,37 @@ def _waves_of(task: Task, x: np.ndarray, scale: float) -> tuple[np.ndarray, np.n
     return directions, random.uniform(0, 2 * np.pi, count).astype(np.float32)
 
 
-def _waves_candidates(task: Task, x, y, x_held, y_held) -> np.ndarray:
+def _waves_candidates(task: Task, rows: Rows, held: Rows) -> np.ndarray:
     found = []
     for scale in SCALES[task.classes]:
-        directions, phase = _waves_of(task, x, scale)
-        inner, outer = (np.cos(smooth_clip(rows) @ directions + phase) for rows in (x, x_held))
-        found += [one.predict(outer) for one in linear_path(inner, y, task.classes)]
+        directions, phase = _waves_of(task, rows.x, scale)
+        inner, outer = (np.cos(smooth_clip(x) @ directions + phase) for x in (rows.x, held.x))
+        found += [one.predict(outer) for one in linear_path(inner, rows.y, task.classes)]
     return np.stack(found)
 
 
-def _waves_chosen(task: Task, x, y, k: int) -> Solved:
+def _waves_chosen(task: Task, rows: Rows, k: int) -> Solved:
     place, penalty = divmod(k, len(STRENGTHS if task.classes else PENALTIES))
-    directions, phase = _waves_of(task, x, SCALES[task.classes][place])
-    one = linear_path(np.cos(smooth_clip(x) @ directions + phase), y, task.classes, only=penalty)[0]
+    directions, phase = _waves_of(task, rows.x, SCALES[task.classes][place])
+    one = linear_path(np.cos(smooth_clip(rows.x) @ directions + phase), rows.y, task.classes, only=penalty)[0]
     return Solved(
         lambda held: one.predict(np.cos(smooth_clip(held) @ directions + phase)),
         lambda vector: waves_head(vector, directions, phase, one.kernel, one.bias),
     )
 
 
-def _trees_candidates(task: Task, x, y, x_held, y_held) -> np.ndarray:
+def _trees_candidates(task: Task, rows: Rows, held: Rows) -> np.ndarray:
     used, kept = task.flat.for_cuts(), slice(EVERY - 1, None, EVERY)
-    depths = DEPTHS if len(x) >= FEW_ROWS else DEPTHS[:1]
-    found = [fit_bags(x[:, used], y, task.classes, task.seed, depth, held=(x_held[:, used], y_held))[1][kept] for depth in depths]
-    return np.concatenate(found)
+    depths = DEPTHS if len(rows.x) >= FEW_ROWS else DEPTHS[:1]
+    x, more = rows.x[:, used], {"units": rows.units, "held": (held.x[:, used], held.y)}
+    return np.concatenate([fit_bags(x, rows.y, task.classes, task.seed, depth, **more)[1][kept] for depth in depths])
 
 
-def _trees_chosen(task: Task, x, y, k: int) -> Solved:
+def _trees_chosen(task: Task, rows: Rows, k: int) -> Solved:
     used = task.flat.for_cuts()
     place, step = divmod(k, MOST_TREES // EVERY)
-    trees = fit_bags(x[:, used], y, task.classes, task.seed, DEPTHS[place], count=(step + 1) * EVERY)[0]
+    count = (step + 1) * EVERY
+    trees = fit_bags(rows.x[:, used], rows.y, task.classes, task.seed, DEPTHS[place], count, units=rows.units)[0]
     trees = trees._replace(columns=used[trees.columns])
     return Solved(trees.predict, lambda vector: trees_head(vector, *trees))
 
@@ -151,14 +157,14 @@ def _compared(task: Task, x: np.ndarray) -> tuple[np.ndarray, int]:
     return np.concatenate([smooth_clip(x[:, plain]), x[:, binary]], axis=1).astype(np.float32), len(binary)
 
 
-def _kernel_candidates(task: Task, x, y, x_held, y_held) -> np.ndarray:
-    (inner, binary), (outer, _) = _compared(task, x), _compared(task, x_held)
-    return predict_paths(kernel_paths(inner, y, binary), outer)
+def _kernel_candidates(task: Task, rows: Rows, held: Rows) -> np.ndarray:
+    (inner, binary), (outer, _) = _compared(task, rows.x), _compared(task, held.x)
+    return predict_paths(kernel_paths(inner, rows.y, binary), outer)
 
 
-def _kernel_chosen(task: Task, x, y, k: int) -> Solved:
-    inner, binary = _compared(task, x)
-    one = kernel_paths(inner, y, binary, only=k)[0]
+def _kernel_chosen(task: Task, rows: Rows, k: int) -> Solved:
+    inner, binary = _compared(task, rows.x)
+    one = kernel_paths(inner, rows.y, binary, only=k)[0]
     plain, flags = task.flat.for_distances()
     return Solved(
         lambda held: one.predict(_compared(task, held)[0]),

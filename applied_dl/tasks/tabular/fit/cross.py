@@ -89,11 +89,11 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         model = _whole(task, features, rows.take(fitting), choices, weights)
         shipped = None
         if recipe.train.refit and len(fitting) == len(rows.x) and not held_out:
-            later = _rows(features, known, prepared.test)
+            later = _rows(features, known, prepared.test, _units(prepared)[-len(prepared.test) :])
             shipped = _whole(task, features, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
             console.say("refit", f"the shipped model is fitted to all {len(rows.x) + len(later.x):,} rows")
     outputs = outputs[:, None].astype(np.float32)
-    alone = np.flatnonzero(_alone(known, len(rows.x))[held])
+    alone = np.flatnonzero(_alone(rows.units)[held])
     calibrating = msgspec.structs.replace(known, validation=known.train.take(held[alone]))
     crossed = Crossed(calibrating, outputs[alone], outputs[_place(prepared, held)], shipped)
     shares = {name: weights.get(name, 0.0) for name in voted}
@@ -116,32 +116,37 @@ def _known(recipe, prepared, count: int, held_out: bool = False) -> tuple[Prepar
     """
     both = _joined(prepared.train, prepared.validation)
     split, size = len(prepared.train), len(both)
+    units = _units(prepared)[:size]
     if recipe.data.order or recipe.data.validation or held_out:
         folds = [(np.arange(split), np.arange(split, size))]
         if count < size:
             folds = [(np.arange(min(split, count)), np.arange(split, min(size, split + count)))]
     else:
         some = np.sort(np.random.default_rng(recipe.train.seed).permutation(size)[:count])
-        both, units = both.take(some), None if prepared.state.units is None else prepared.state.units[some]
-        if units is not None and not recipe.data.group and len(np.unique(units)) > (1 - MOST_COPIES) * len(units):
-            units = None  # some copies are natural: new rows will have copies among the known ones as well
-        fold = fold_rows(len(both), FOLDS, recipe.train.seed, strata=both.target if prepared.encoder.labels else None, groups=units)
+        both, units = both.take(some), units[some]
+        few_copies = not recipe.data.group and len(np.unique(units)) > (1 - MOST_COPIES) * len(units)
+        together = None if few_copies else units  # few are natural: new rows will have copies among the known ones as well
+        fold = fold_rows(len(both), FOLDS, recipe.train.seed, strata=both.target if prepared.encoder.labels else None, groups=together)
         folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
-    return msgspec.structs.replace(prepared, train=both, validation=both), folds
+    state = msgspec.structs.replace(prepared.state, units=units)
+    return msgspec.structs.replace(prepared, train=both, validation=both, state=state), folds
+
+
+def _units(prepared) -> np.ndarray:
+    """(N,) ids of the rows of all three parts, which rows that belong together share."""
+    count = len(prepared.train) + len(prepared.validation) + len(prepared.test)
+    return np.arange(count) if prepared.state.units is None else prepared.state.units
 
 
 def _joined(a: Part, b: Part) -> Part:
     return Part(inputs={k: np.concatenate([v, b.inputs[k]]) for k, v in a.inputs.items()}, target=np.concatenate([a.target, b.target]))
 
 
-def _alone(known: Prepared, count: int) -> np.ndarray:
+def _alone(units: np.ndarray) -> np.ndarray:
     """(N,) whether a row has no copy, which calibration would take for a well predicted row; all of them where few have none."""
-    units = known.state.units
-    if units is None or len(units) != count:
-        return np.ones(count, bool)
     unit, size = np.unique(units, return_inverse=True, return_counts=True)[1:]
     alone = size[unit] == 1
-    return alone if alone.mean() > 1 - MOST_COPIES else np.ones(count, bool)
+    return alone if alone.mean() > 1 - MOST_COPIES else np.ones(len(units), bool)
 
 
 def _place(prepared, held: np.ndarray) -> np.ndarray:
@@ -158,15 +163,15 @@ def _features(known: Prepared) -> tuple[keras.Model, Flat, Rows]:
     flat = Flat(numbers=None if x is None else fit_numbers(x, "standard"), levels=encoder.cardinalities,
                 width=1 if outputs == 2 and encoder.labels else outputs)  # fmt: skip
     features = flat_vector(flat)
-    return features, flat, _rows(features, known, known.train)
+    return features, flat, _rows(features, known, known.train, known.state.units)
 
 
-def _rows(features: keras.Model, known: Prepared, part: Part) -> Rows:
-    """A part as the members take it; `known` gives the units of the targets."""
+def _rows(features: keras.Model, known: Prepared, part: Part, units: np.ndarray) -> Rows:
+    """A part as the members take it; `known` gives the scale of the targets."""
     inputs = matrices(known.encoder, part.inputs)
     x = np.asarray(features.predict(inputs, batch_size=1024, verbose=0))
     y = one_hot(part.target, known.encoder) if known.encoder.labels else standardised(known, part.target)
-    return Rows(x, inputs.get("codes", np.zeros((len(x), 0), np.int32)), y.astype(np.float64))
+    return Rows(x, inputs.get("codes", np.zeros((len(x), 0), np.int32)), y.astype(np.float64), units)
 
 
 def _cross_validate(task: Task, rows: Rows, folds, name: str) -> Voted:
@@ -174,8 +179,8 @@ def _cross_validate(task: Task, rows: Rows, folds, name: str) -> Voted:
     start, found, losses = time.perf_counter(), [], []
     for inside, outside in folds:
         fitted, held = rows.take(inside), rows.take(outside)
-        x_held = with_means(task, held, mean_tables(task, fitted.codes, fitted.y))
-        found.append(MEMBERS[name].candidates(task, crossed_means(task, fitted), fitted.y, x_held, held.y))
+        held = with_means(task, held, mean_tables(task, fitted.codes, fitted.y))
+        found.append(MEMBERS[name].candidates(task, crossed_means(task, fitted), held))
         losses.append(np.array([_loss(task, _answers(task, one), held.y).sum() for one in found[-1]]))
     most = max(len(values) for values in losses)  # a fold whose loss stopped falling keeps its last value
     total = sum(np.pad(values, (0, most - len(values)), mode="edge") for values in losses)
@@ -248,11 +253,11 @@ def _mixed(task: Task, outputs: list[np.ndarray], weights: list[float]) -> np.nd
 
 def _whole(task: Task, features: keras.Model, rows: Rows, choices: dict[str, int], weights: dict[str, float]) -> keras.Model:
     """The graph of the blend, its members fitted to these rows."""
-    tables, x = mean_tables(task, rows.codes, rows.y), crossed_means(task, rows)
+    tables, crossed = mean_tables(task, rows.codes, rows.y), crossed_means(task, rows)
     whole = flat_vector(task.flat, tables)
     parts = []
     for name, weight in weights.items():
-        answer = MEMBERS[name].chosen(task, x, rows.y, choices[name]).head(whole.output)
+        answer = MEMBERS[name].chosen(task, crossed, choices[name]).head(whole.output)
         answer = MeanAnswer(True, name=f"mean_{name}")(answer) if task.classes and len(weights) > 1 else answer
         parts.append(layers.Rescaling(weight, dtype="float32", name=f"weight_{name}")(answer) if len(weights) > 1 else answer)
     if len(parts) == 1:

@@ -38,7 +38,7 @@ SHOWN = 5  # wrong cells that a note lists
 class TabularState(Struct, frozen=True, kw_only=True):
     """How the target is learned: `log`, on a logarithmic scale; `least`, the lower bound of predictions and intervals.
 
-    `units` (N,) are ids of the training and then the validation rows; rows of one id (copies, a patient) belong together in a fold.
+    `units` (N,) are ids of the training, the validation and then the test rows; rows of one id (copies, a patient) belong together.
     `stored` are the training rows of a table larger than memory, of which the training part is a sample.
     """
 
@@ -83,7 +83,7 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     notes += more + found + _remembers(recipe.model) + _wrong(cells.errors) + _rare_classes(truth[train], targets[0].labels)
     notes += sorted_by_target(targets, truth, place, data.order)
     notes += find_leaks(encoder, parts["train"].inputs, parts["train"].target)
-    state = replace(_state(recipe, encoder, parts), units=units[np.concatenate([rows["train"], rows["validation"]])])
+    state = replace(_state(recipe, encoder, parts), units=units[np.concatenate([rows[name] for name in NAMES])])
     notes += [
         "the target spans orders of magnitude and is learned on a logarithmic scale; preprocess.target = 'plain' learns it as it is"
     ] * (state.log and recipe.preprocess.target is None)

@@ -100,9 +100,37 @@ def test_rare_values_beside_a_common_one_have_cuts():
 
 
 def test_no_row_chooses_its_own_cuts_of_classes():
-    fitted, unseen_by = boosting._parts(100, 3, np.random.default_rng(0))
+    fitted, unseen_by = boosting._parts(np.arange(100), 3, np.random.default_rng(0))
     assert [len(rows) for rows in fitted] == [66, 67, 67, 100]
     assert not any(row in fitted[unseen_by[row]] for row in range(100))
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=80), st.integers(2, 5))
+def test_rows_of_a_unit_are_in_one_part_and_the_parts_are_even(units, parts):
+    units = np.array(units)
+    part = boosting.deal(units, parts, np.random.default_rng(0))
+    sizes = np.unique(units, return_counts=True)[1]
+    if len(sizes) >= parts:
+        assert all(len(set(part[units == one])) == 1 for one in units)
+        assert np.bincount(part, minlength=parts).min() > 0
+    assert np.ptp(np.bincount(part, minlength=parts)) <= max(sizes.max(), 1)
+
+
+def test_cuts_of_copied_rows_follow_gradients_that_know_no_copy(monkeypatch):
+    """Noise whose rows are there three times: where copies are known, gradients stay as large as without the copies."""
+    random, seen, grow = np.random.default_rng(0), [], boosting._grow
+    x, y = random.normal(size=(100, 10)).astype(np.float32), np.eye(2)[random.integers(0, 2, 100)]
+
+    def recorded(codes, edges, gradient, *more):
+        seen.append(np.abs(gradient).mean())
+        return grow(codes, edges, gradient, *more)
+
+    monkeypatch.setattr(boosting, "_grow", recorded)
+    last = []
+    for units in (None, np.tile(np.arange(100), 3)):
+        fit_trees(np.tile(x, (3, 1)), np.tile(y, (3, 1)), True, 0, count=60, units=units)
+        last.append(seen[-1])
+    assert last[1] > 1.15 * last[0]
 
 
 def test_gradients_of_noise_stay_larger_than_at_predictions_that_know_the_row(monkeypatch):

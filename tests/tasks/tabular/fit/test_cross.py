@@ -38,13 +38,23 @@ def test_means_of_a_training_row_leave_out_its_own_target():
     codes = np.arange(60, dtype=np.int32)[:, None] % 30 + 2  # two rows of each level
     y = np.random.default_rng(1).normal(size=(60, 1))
     known = Task(Flat(numbers=None, levels=(32,), width=1), False, 0)
-    rows = Rows(np.zeros((60, 0), np.float32), codes, y)
-    own, crossed = with_means(known, rows, mean_tables(known, codes, y))[:, 0], crossed_means(known, rows)[:, 0]
+    rows = Rows(np.zeros((60, 0), np.float32), codes, y, np.arange(60))
+    own, crossed = with_means(known, rows, mean_tables(known, codes, y)).x[:, 0], crossed_means(known, rows).x[:, 0]
     assert np.corrcoef(own, y[:, 0])[0, 1] > 0.5
     assert abs(np.corrcoef(crossed, y[:, 0])[0, 1]) < 0.5
     table = mean_tables(known, codes, y)[0]
     assert table[0] == table[1] == 0  # unknown and absent: the mean of all rows
     np.testing.assert_allclose(table[2, 0], (y[[0, 30], 0] - y.mean()).sum() / 7, rtol=1e-5)  # five rows of the mean are added
+
+
+def test_means_of_a_training_row_leave_out_the_targets_of_its_copies():
+    codes = np.repeat(np.arange(30), 2).astype(np.int32)[:, None] + 2  # the rows of a level are copies of each other
+    y = np.repeat(np.random.default_rng(1).normal(size=(30, 1)), 2, axis=0)
+    known = Task(Flat(numbers=None, levels=(32,), width=1), False, 0)
+    rows = Rows(np.zeros((60, 0), np.float32), codes, y, np.arange(60))
+    assert np.corrcoef(crossed_means(known, rows).x[:, 0], y[:, 0])[0, 1] > 0.5
+    found = crossed_means(known, rows._replace(units=np.repeat(np.arange(30), 2))).x
+    np.testing.assert_array_equal(found, 0)  # of its level, a row knows nothing
 
 
 @pytest.mark.parametrize("classes", [False, True])
@@ -55,9 +65,10 @@ def test_the_trees_that_were_chosen_predict_what_their_candidate_did(classes):
     y, y_held = ((np.eye(2)[(one[:, 0] > 0.7).astype(int)] if classes else one) for one in (signal, truth))
     numbers = fit_numbers(x, "standard")
     known = Task(Flat(numbers=numbers, levels=(), width=1), classes, 0)
-    candidates = MEMBERS["trees"].candidates(known, x, y, held, y_held)
+    rows, others = (Rows(one, np.zeros((260, 0), np.int32), target, np.arange(260)) for one, target in ((x, y), (held, y_held)))
+    candidates = MEMBERS["trees"].candidates(known, rows, others)
     for k in (1, len(candidates) // 2 + 2):  # a few shallow trees, a few deep ones
-        found = MEMBERS["trees"].chosen(known, x, y, k).predict(held)
+        found = MEMBERS["trees"].chosen(known, rows, k).predict(held)
         np.testing.assert_allclose(found, candidates[k], rtol=1e-4, atol=1e-5)
 
 

@@ -9,7 +9,7 @@ from sklearn.kernel_ridge import KernelRidge
 import applied_dl
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks.tabular import task
-from applied_dl.tasks.tabular.fit.closed import MEMBERS, Task
+from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task
 from applied_dl.tasks.tabular.fit.cross import _worthwhile
 from applied_dl.tasks.tabular.fit.kernel import RIDGE, kernel_paths, predict_paths
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
@@ -66,7 +66,7 @@ def test_the_layer_predicts_what_numpy_does(k):
     y = np.nan_to_num(x[:, :1]) ** 2 + codes
     wide = np.concatenate([flat, np.zeros((len(flat), 1), np.float32)], axis=1)  # the mean of the wide category
     tables = (np.zeros((5, 1), np.float32),)
-    found = MEMBERS["kernel"].chosen(known, wide, y, k)
+    found = MEMBERS["kernel"].chosen(known, Rows(wide, codes, y, np.arange(150)), k)
     whole = flat_vector(known.flat, tables)
     model = keras.Model(whole.input, found.head(whole.output))
     np.testing.assert_allclose(model.predict(inputs, verbose=0)[:, 0], found.predict(wide), rtol=1e-4, atol=1e-4)

@@ -16,7 +16,7 @@ import numpy as np
 from applied_dl.core.bundle import open_bundle, own_file
 from applied_dl.core.errors import RefusedError, UsageError
 from applied_dl.runtime.check import TOLERANCE
-from applied_dl.runtime.golden import golden_inputs
+from applied_dl.runtime.golden import read_golden, recorded
 from applied_dl.runtime.interpreter import Runtime
 
 LENGTH = 64  # default of a dynamic dimension that is not the batch (tokens of a text)
@@ -37,6 +37,7 @@ def freeze(path: str | Path, target: str | Path, *, variant: str | None = None, 
 
     Raises:
         UsageError: `target` exists already, or a size is below 1.
+        DataError: the golden examples lack an input of the file.
         RefusedError: the outputs of the fixed file differ.
     """
     path, target = Path(path), Path(target)
@@ -49,7 +50,8 @@ def freeze(path: str | Path, target: str | Path, *, variant: str | None = None, 
     content = own_file(path, manifest, item.file).read_bytes()
     free = Runtime(content, threads=1)
     shapes = {name: _fixed(detail["shape_signature"], batch, length) for name, detail in free.inputs.items()}
-    rows = _rows(golden_inputs(path, manifest), shapes)
+    golden = read_golden(path, manifest)
+    rows = _rows({name: recorded(golden, f"input/{name}", path) for name in shapes}, shapes)
     wanted = free.run(rows)
     fixed = fix_shapes(content, shapes, {name: array.shape for name, array in wanted.items()})
     _compare(wanted, Runtime(fixed, threads=1).run(rows), TOLERANCE[item.variant])

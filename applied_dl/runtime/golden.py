@@ -32,6 +32,16 @@ def read_golden(folder: Path, manifest: Manifest) -> dict[str, np.ndarray]:
         raise DataError(f"The golden examples of {str(folder)!r} cannot be read: {error}.") from error
 
 
+def recorded(golden: dict[str, np.ndarray], name: str, folder: Path) -> np.ndarray:
+    """One of the arrays of `read_golden`. Raises `DataError` where it was not recorded."""
+    if name not in golden:
+        raise DataError(
+            f"The golden examples of {str(folder)!r} ({FILE}) hold no {name!r}, so that its files cannot be compared with the training; "
+            "write them anew with `applied-dl export`."
+        )
+    return golden[name]
+
+
 def golden_inputs(folder: Path, manifest: Manifest) -> dict[str, np.ndarray]:
     """The inputs (N, …) of the golden examples, by name."""
     return inputs_of(read_golden(folder, manifest))

@@ -50,6 +50,31 @@ def test_golden_examples_that_the_manifest_does_not_list_are_not_used(copied, us
     assert {path.name for path in copied.parent.iterdir()} == {"b"}
 
 
+def _without(folder, lost: str) -> None:
+    """The golden examples without the first array whose name begins so."""
+    with np.load(folder / golden.FILE) as file:
+        name = next(name for name in file.files if name.startswith(lost))
+        arrays = {other: file[other] for other in file.files if other != name}
+    np.savez(folder / golden.FILE, **arrays)
+    sealed(folder)
+
+
+@pytest.mark.parametrize(
+    "use", [bench, check_bundle, lambda b: freeze(b, b.parent / "f.tflite"), lambda b: build_page(b, b.parent / "p.html")]
+)
+def test_golden_examples_that_lack_an_input_are_one_sentence(copied, use):
+    _without(copied, "input/")
+    with pytest.raises(DataError, match=r"hold no 'input/|expects inputs"):
+        use(copied)
+    assert {path.name for path in copied.parent.iterdir()} == {"b"}
+
+
+def test_golden_examples_that_lack_an_output_are_one_sentence(copied):
+    _without(copied, "fp32/prediction")
+    with pytest.raises(DataError, match="hold no 'fp32/prediction'.*applied-dl export"):
+        check_bundle(copied)
+
+
 def test_a_file_that_answers_otherwise_is_named(copied):
     with np.load(copied / golden.FILE) as file:
         arrays = {name: file[name] + 1 if name.endswith("/prediction") else file[name] for name in file.files}

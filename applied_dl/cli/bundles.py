@@ -20,10 +20,13 @@ def add_evaluate_arguments(parser: ArgumentParser) -> None:
 
 def evaluate(options: Namespace) -> int:
     """Score every exported file."""
+    from applied_dl.report.metric_words import legend
     from applied_dl.workflows.evaluate import evaluate as evaluate_bundle
 
     result = evaluate_bundle(options.bundle, options.data)
-    lines = [f"{file:<24} {format_scores(scores)}" for file, scores in result["metrics"].items()]
+    scores, intervals = result["metrics"], result["intervals"]
+    lines = [f"{file:<24} {format_scores(scores[file], intervals[file])}" for file in scores]
+    lines += legend(next(iter(scores.values()), {}), result["task"])
     return print_result(options, result, "\n".join(lines))
 
 
@@ -110,10 +113,11 @@ def check(options: Namespace) -> int:
 
     result = check_bundle(options.bundle, options.public_key)
     lines = [
-        f"{row['file']:<24} {row['examples']} golden examples reproduced (largest difference {row['difference']:.1e})"
+        f"{row['file']:<24} gives the recorded outputs for {row['examples']} held-out rows (golden.npz; largest difference "
+        f"{row['difference']:.1e} of their scale)"
         for row in result["files"]
     ]
-    lines += [f"{'encoder':<24} {result['encoded']} raw inputs give the arrays of the training"] if result["encoded"] else []
+    lines += [f"{'encoder':<24} {result['encoded']} example inputs become the same arrays as at training"] if result["encoded"] else []
     lines += [f"{'bom.cdx.json':<24} the bill of materials agrees with the manifest"] if result["bill"] else []
     lines += [f"signed with the key of {options.public_key}"] if result["signed"] else []
     return print_result(options, result, "\n".join([*lines, "all checksums match"]))
@@ -154,6 +158,7 @@ def info(options: Namespace) -> int:
     import msgspec
 
     from applied_dl.core.bundle import finite, read_manifest
+    from applied_dl.report.metric_words import legend
 
     if Path(options.bundle).is_file():
         from applied_dl.text.vector_files import is_vector_file, read_vectors
@@ -167,7 +172,8 @@ def info(options: Namespace) -> int:
     lines = [
         f"{manifest.name}: {manifest.task}, trained {manifest.created}, seed {manifest.seed}",
         f"data     {manifest.facts.get('summary', '')}",
-        f"test     {format_scores(manifest.metrics.get('test', {}))}",
+        f"test     {format_scores(manifest.metrics.get('test', {}), manifest.intervals.get('test', {}))}",
+        *(f"         {line}" for line in legend(manifest.metrics.get("test", {}), manifest.task)),
         *(f"baseline {name}: {format_scores(scores)}" for name, scores in manifest.baselines.items()),
     ]
     for item in manifest.exports:

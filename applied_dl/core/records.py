@@ -66,6 +66,12 @@ class Prepared(Struct, frozen=True, kw_only=True):
     warnings: list[str] = field(default_factory=list)
     state: Any = None
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows (of series: windows) each part has. Those that are trained on, of which `train` may hold a sample."""
+        trained = self.facts.get("windows", self.facts.get("training_rows", len(self.train)))
+        return {"train": int(trained), "validation": len(self.validation), "test": len(self.test)}  # type: ignore[call-overload]
+
 
 STOPPED = "stopped by hand"
 EXPLODED = "the loss was not finite"

@@ -7,6 +7,7 @@ from pathlib import Path
 from applied_dl.core import console
 from applied_dl.core.bundle import ExportedFile, Manifest
 from applied_dl.core.records import Scores
+from applied_dl.report.metric_words import legend
 
 
 def log_baselines(baselines: dict[str, Scores]) -> None:
@@ -28,20 +29,18 @@ def log_data(prepared) -> None:
     important = [text for text in prepared.warnings if text.startswith(IMPORTANT)]
     for warning in important:
         console.warn(warning)
-    train = prepared.facts.get("windows", prepared.facts.get("training_rows", len(prepared.train)))
-    rows = f"{train:,} train, {len(prepared.validation):,} validation, {len(prepared.test):,} test"
-    console.say("data", prepared.facts.get("summary", "") + f"  ({rows})")
+    console.say("data", prepared.facts.get("summary", "") + f"  ({format_rows(prepared.rows)})")
     for warning in prepared.warnings:
         if warning not in important:
             console.warn(warning)
 
 
-def log_scores(scores: Scores, baselines: dict[str, Scores]) -> None:
-    """The metrics on the test rows, and a warning for each baseline that scores better."""
-    console.say(
-        "test",
-        f"{scores.main} {format_score(scores)}   " + "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main),
-    )
+def log_scores(scores: Scores, baselines: dict[str, Scores], task: str) -> None:
+    """The metrics on the test rows, what their names mean, and a warning for each baseline that scores better."""
+    others = "  ".join(f"{k} {v:.4g}" for k, v in scores.metrics.items() if k != scores.main)
+    console.say("test", f"{scores.main} {format_score(scores)}   {others}")
+    for line in legend(scores.metrics, task):
+        console.say("", line)
     for name, baseline in baselines.items():
         if scores.drop_against(baseline) > 0:
             low, high = scores.intervals.get(scores.main, (float("nan"),) * 2)
@@ -66,6 +65,11 @@ def log_export(item: ExportedFile, main: str) -> None:
 def log_end(target: Path, manifest: Manifest) -> None:
     """Where the bundle is."""
     console.say("wrote", f"{target}/   report.html · {'model.tflite · ' if manifest.chosen else ''}README.md   in {manifest.seconds:.0f} s")
+
+
+def format_rows(rows: dict[str, int]) -> str:
+    """How many rows each part has."""
+    return ", ".join(f"{count:,} {part}" for part, count in rows.items())
 
 
 def format_score(scores: Scores) -> str:

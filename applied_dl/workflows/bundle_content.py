@@ -63,7 +63,7 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
         "test": keras_outputs(serving if "test" in serving.unseen else scoring, prepared.test),
     }
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
-    lines.log_scores(scores["test"], baselines)
+    lines.log_scores(scores["test"], baselines, recipe.task)
     seen = bool(serving.scored) and "test" not in serving.unseen
     if seen:
         console.say("refit", "the files hold a model of all rows, the test rows too: below, only the drop against Keras says something")
@@ -89,8 +89,7 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
         versions=versions(),
         seed=recipe.train.seed,
         fingerprint=prepared.fingerprint,
-        rows={"train": prepared.facts.get("training_rows", len(prepared.train))}
-        | {part: len(getattr(prepared, part)) for part in ("validation", "test")},
+        rows=prepared.rows,
         facts={**prepared.facts, **shown, **({"slices": msgspec.to_builtins(scores["test"].slices)} if scores["test"].slices else {})},
         main=scores["test"].main,
         rising=scores["test"].rising,

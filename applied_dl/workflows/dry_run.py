@@ -48,7 +48,7 @@ def dry_run(recipe, out: str) -> tuple[dict, str]:
     facts = {
         "task": recipe.task,
         "data": prepared.facts.get("summary", ""),
-        "rows": {part: len(getattr(prepared, part)) for part in ("train", "validation", "test")},
+        "rows": prepared.rows,
         "inputs": describe(model)["inputs"],
         "preview": batch,
         "parameters": int(model.count_params()),
@@ -101,7 +101,6 @@ def flops(model) -> int | None:
 
 
 def _text(facts: dict) -> str:
-    rows = ", ".join(f"{count:,} {part}" for part, count in facts["rows"].items())
     shapes = ", ".join(f"{t['name']} {t['dtype']} {t['shape']}" for t in facts["inputs"])
     settings = ", ".join(
         f"{key} {value}"
@@ -112,7 +111,7 @@ def _text(facts: dict) -> str:
     return "\n".join(
         [
             f"data     {facts['data']}",
-            f"rows     {rows}; {facts['data_mb']} MB of training inputs",
+            f"rows     {lines.format_rows(facts['rows'])}; {facts['data_mb']} MB of training inputs",
             f"inputs   {shapes}",
             f"batch    {facts['preview']}",
             f"model    {facts['parameters']:,} parameters  {cost}",

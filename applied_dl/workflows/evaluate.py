@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from applied_dl.core import bundle, console
-from applied_dl.report import progress_lines as lines
 from applied_dl.tasks import load_task
 from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import reread
@@ -31,8 +30,6 @@ def evaluate(path: str | os.PathLike[str], data: Any = None) -> dict[str, Any]:
     scores = evaluate_files(path, manifest, part, lambda outputs, rows: task.score(recipe, outputs, rows, encoder))
     for text in part.warnings:
         console.warn(text)
-    for file, score in scores.items():
-        console.say("evaluate", f"{file:<22} {score.main} {lines.format_score(score)}")
     result: dict[str, Any] = bundle.finite(
         {
             "bundle": str(path),

@@ -15,8 +15,6 @@ from applied_dl.report.progress_lines import important_first
 from applied_dl.tasks import load_task
 from applied_dl.workflows.preparation import check_rows, read_data
 
-PARTS = ("train", "validation", "test")
-
 
 def inspect_data(recipe, page: Path | None = None) -> dict:
     """Read the data of a recipe and describe it.
@@ -39,7 +37,7 @@ def inspect_data(recipe, page: Path | None = None) -> dict:
             "task": recipe.task,
             "source": str(recipe.data.source or recipe.data.train or ""),
             "summary": prepared.facts.get("summary", ""),
-            "parts": {name: len(getattr(prepared, name)) for name in PARTS},
+            "parts": prepared.rows,
             "columns": [msgspec.to_builtins(column) for column in task.describe_data(prepared)],
             "findings": findings,
             "warnings": important_first(list(prepared.warnings)),

@@ -110,7 +110,7 @@ def train(
     lines.log_data(prepared)
     asked, recipe = recipe, resolve_recipe(task, recipe, prepared)
     if workers:
-        recipe = divided(asked, recipe, prepared.facts.get("training_rows", len(prepared.train)), workers)
+        recipe = divided(asked, recipe, prepared.rows["train"], workers)
     folder = target.parent.absolute() / f".{target.name}.run" if away else target.parent / f".{target.name}.run"
     store = Store(folder, identity(recipe, prepared.fingerprint), resume)
     if complete:

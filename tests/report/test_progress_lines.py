@@ -13,8 +13,9 @@ from applied_dl.report.progress_lines import log_scores
 )
 def test_a_baseline_is_better_only_beyond_the_uncertainty_of_the_test_rows(capsys, monkeypatch, baseline, expected):
     monkeypatch.setattr(console, "quiet", False)
-    ours = Scores(main="accuracy", metrics={"accuracy": 0.8}, intervals={"accuracy": (0.75, 0.85)})
-    log_scores(ours, {"majority": Scores(main="accuracy", metrics={"accuracy": baseline})})
+    ours = Scores(main="accuracy", metrics={"accuracy": 0.8, "ece": 0.1}, intervals={"accuracy": (0.75, 0.85)})
+    log_scores(ours, {"majority": Scores(main="accuracy", metrics={"accuracy": baseline})}, "image")
     shown = capsys.readouterr().err
     assert "accuracy 0.8000" in shown
+    assert shown.splitlines()[1].split() == "ece: how far stated probabilities are from how often they are right; 0 is best".split()
     assert (expected in shown) if expected else ("majority" not in shown)

@@ -22,6 +22,19 @@ def test_evaluate_scores_every_file_on_the_held_out_rows(trained):
     assert found["metrics"]["saved_model"]["accuracy"] == pytest.approx(done.metrics["test"]["accuracy"])
 
 
+def test_each_score_is_printed_once_and_its_name_explained(trained, capsys):
+    from applied_dl import cli
+
+    done = trained("image")
+    assert cli.main(["evaluate", str(done.bundle)]) == 0
+    shown = capsys.readouterr()
+    low, high = done.manifest.intervals["test"]["accuracy"]
+    first = f"accuracy {done.metrics['test']['accuracy']:.4g} [{low:.4g}, {high:.4g}]"
+    assert [line for line in shown.out.splitlines() if line.startswith("saved_model ") and first in line]
+    assert all((shown.out + shown.err).count(f"{file.file} ") == 1 for file in done.manifest.exports if not file.refused)
+    assert "ece: how far stated probabilities" in shown.out
+
+
 def test_export_again_with_fewer_variants(trained, tmp_path):
     copy = shutil.copytree(trained("image").bundle, tmp_path / "again")
     manifest = export_again(copy, formats=("tflite",), variants=("fp16",))

@@ -111,6 +111,7 @@ def test_a_large_panel_keeps_some_windows_as_rows_and_trains_on_all(tmp_path, mo
     small = prepared(tmp_path, frame, data__horizon=6, data__test_horizons=1)
     assert len(whole.train) == whole.facts["windows"] == small.facts["windows"] == len(small.state.starts["train"])
     assert 30 < len(small.train) <= 61
+    assert small.rows == whole.rows  # what a dry run, a training and a card count
     assert set(small.train.extra["series"]) == {0, 1}
     assert {w.tobytes() for w in small.train.inputs["history"]} < {w.tobytes() for w in whole.train.inputs["history"]}
     np.testing.assert_array_equal(small.test.target, whole.test.target)

@@ -121,7 +121,7 @@ def tidy(target: Path) -> None:
         return
     named = re.compile(rf"\.{re.escape(target.name)}\.writing-[a-z0-9_]{{8}}\.(tmp|old)")  # the eight characters of `mkdtemp`
     for left in [path for path in target.parent.glob(".*") if named.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]:
-        written = left.with_suffix(".tmp")  # the folder whose lock tells whether the process is at work
+        written = left.with_suffix(".tmp")  # the folder that the process locks while it is at work
         try:
             with _locked(written if written.exists() else left, wait=False) as free:
                 old = time.time() - left.stat().st_mtime > STALE_SECONDS

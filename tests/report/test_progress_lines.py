@@ -17,5 +17,5 @@ def test_a_baseline_is_better_only_beyond_the_uncertainty_of_the_test_rows(capsy
     log_scores(ours, {"majority": Scores(main="accuracy", metrics={"accuracy": baseline})}, "image")
     shown = capsys.readouterr().err
     assert "accuracy 0.8000" in shown
-    assert shown.splitlines()[1].split() == "ece: how far stated probabilities are from how often they are right; 0 is best".split()
+    assert shown.splitlines()[1].strip() == "ece: how far stated probabilities are from how often they are right; 0 is best"
     assert (expected in shown) if expected else ("majority" not in shown)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from applied_dl import cli
-from applied_dl.core.errors import RefusedError, UsageError
+from applied_dl.core.errors import RefusedError
 from applied_dl.workflows import recipes
 
 pytest.importorskip("optuna", reason="the search needs the extra 'tune'")
@@ -82,24 +82,6 @@ def test_two_processes_share_the_trials(tmp_path, capsys):
     assert 6 <= found["trials"] <= 7  # the second process may have begun one when the sixth ended
 
 
-@pytest.mark.parametrize(
-    ("space", "word"),
-    [
-        ({}, "no search space"),
-        ({"train.learning_rate": {"low": 1.0}}, "low < high"),
-        ({"train.learning_rate": {"low": 0.0, "high": 1.0, "log": True}}, "above 0"),
-        ({"train.learning_rate": {"lo": 1.0}}, "lo"),
-        ({"train.lerning_rate": {"low": 0.1, "high": 1.0}}, "learning_rate"),
-        ({"model.dropout": {"choices": [2.0]}}, "dropout"),
-    ],
-)
-def test_a_space_that_cannot_be_searched_is_a_sentence(space, word):
-    from applied_dl.workflows.tune import read_space
-
-    with pytest.raises(UsageError, match=word):
-        read_space(recipes.read_recipe({"task": "image", "tune": {"space": space}}))
-
-
 def test_the_reason_of_failed_trials_is_reported(tmp_path, capsys):
     text = RECIPE.replace('"model.dropout" = {choices = [0.0, 0.3]}', '"train.momentum" = {low = 0.5, high = 0.9}').replace(
         "epochs = 2", 'epochs = 2\noptimizer = "adamw"'
@@ -108,3 +90,16 @@ def test_the_reason_of_failed_trials_is_reported(tmp_path, capsys):
     assert cli.main(["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--trials", "2"]) in (1, 2)
     err = capsys.readouterr().err
     assert "momentum" in err.splitlines()[-1]
+
+
+def test_crashed_processes_are_one_sentence(tmp_path, capsys, monkeypatch):
+    from applied_dl.workflows import search_processes
+
+    monkeypatch.setattr(search_processes, "SEARCH", "import sys; print('a note', file=sys.stderr); raise MemoryError('12 GB')")
+    (tmp_path / "r.toml").write_text(RECIPE)
+    words = ["tune", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out"), "--jobs", "2", "--quiet"]
+    assert cli.main(words) == RefusedError.exit_code
+    (line,) = capsys.readouterr().err.splitlines()
+    log = tmp_path / "out" / "process-1.log"
+    assert f"A search process ended with exit code 1: MemoryError: 12 GB. Its log is {str(log)!r}. 0 of 3 trials came to an end" in line
+    assert "a note" in log.read_text()

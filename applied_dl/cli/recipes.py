@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import ArgumentParser, Namespace
 
@@ -90,8 +89,10 @@ def add_doctor_arguments(parser: ArgumentParser) -> None:
 
 
 def add_inspect_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("what", metavar="DATA", help="a file or folder, or a built-in name")
-    parser.add_argument("--task", required=True, help=", ".join(TASKS))
+    parser.add_argument(
+        "what", metavar="DATA|RECIPE|BUNDLE", help="a file, a folder or a built-in name; or what names data: a recipe, a bundle"
+    )
+    parser.add_argument("--task", help=f"how the data is read, where neither a recipe nor a bundle states it: {', '.join(TASKS)}")
     parser.add_argument("--out", metavar="HTML", help="write the report as an HTML page")
     add_set_argument(parser)
 
@@ -100,10 +101,11 @@ def inspect(options: Namespace) -> int:
     """Report how data is read and what is unusual in it."""
     from pathlib import Path
 
+    from applied_dl.core import config
     from applied_dl.report.data_page import data_lines
-    from applied_dl.workflows.inspect import inspect_data
+    from applied_dl.workflows.inspect import inspect_data, recipe_of
 
-    recipe = read_recipe(options.task, [f"data.source={json.dumps(options.what)}", *options.set])
+    recipe = recipe_of(options.what, options.task, dict(config.parse_override(text) for text in options.set))
     report = inspect_data(recipe, Path(options.out) if options.out else None)
     return print_result(options, report, data_lines(report), exit_code=1 if report["findings"] else 0)
 

@@ -1,19 +1,48 @@
-"""`applied-dl inspect DATA --task TASK`: how somebody's data is read, what is unusual in it, and which key of the recipe changes that.
+"""`applied-dl inspect DATA`: how somebody's data is read, what is unusual in it, and which key of the recipe changes that.
 
 Nothing is trained: the page shows what `prepare` learned, with the checks that need nothing but rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from applied_dl.core import bundle
+from applied_dl.core.errors import UsageError
 from applied_dl.report.data_page import write_data_page
 from applied_dl.report.progress_lines import important_first
-from applied_dl.tasks import load_task
+from applied_dl.tasks import TASKS, load_task
+from applied_dl.workflows import recipes
 from applied_dl.workflows.preparation import check_rows, read_data
+
+
+def recipe_of(what: str, task: str | None = None, overrides: Mapping[str, Any] | None = None):
+    """The recipe by which data is read.
+
+    Args:
+        what: a recipe (a TOML file, or the name of a task for its built-in data), a bundle, or data.
+        task: that of data; of a recipe or a bundle it may be left out.
+        overrides: values by dotted key.
+
+    Raises:
+        UsageError: neither `what` nor `task` says how the data is read, or they contradict each other.
+    """
+    path = Path(what)
+    if (path / bundle.MANIFEST).is_file():
+        recipe = recipes.read_recipe(bundle.open_bundle(path).recipe, overrides)
+    elif path.suffix.lower() == ".toml" or (what in TASKS and not path.exists()):
+        recipe = recipes.read_recipe(what, overrides)
+    elif task is None:
+        raise UsageError(f"{what!r} is no recipe, and how data is read depends on its task: add --task, one of {', '.join(TASKS)}.")
+    else:
+        return recipes.read_recipe(task, {"data.source": what, **(overrides or {})})
+    if task not in (None, recipe.task):
+        raise UsageError(f"{what!r} is of the task {recipe.task!r}; leave --task {task} out.")
+    return recipe
 
 
 def inspect_data(recipe, page: Path | None = None) -> dict:

@@ -64,6 +64,21 @@ def test_missing_values_outliers_leaks_and_dropped_columns_are_reported(tmp_path
     assert "missing 2" in lines
 
 
+def test_a_recipe_and_a_bundle_state_their_task(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.toml").write_text('task = "tabular"\n[data]\nsource = "wine"\n')
+    bundle = trained("tabular").bundle
+    for what in ("r.toml", "tabular", str(bundle)):
+        assert cli.main(["inspect", what, "--json", "--quiet"]) in (0, 1)
+        report = json.loads(capsys.readouterr().out)
+        assert report["task"] == "tabular"
+        assert (report["source"] == "wine") == (what == "r.toml")
+    assert cli.main(["inspect", "r.toml", "--task", "image"]) == 2
+    assert "is of the task 'tabular'" in capsys.readouterr().err
+    assert cli.main(["inspect", str(_messy(tmp_path))]) == 2
+    assert "add --task, one of image, tabular" in capsys.readouterr().err
+
+
 def test_data_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
     assert cli.main(["inspect", str(tmp_path / "none.csv"), "--task", "tabular"]) == 3
     assert "Traceback" not in capsys.readouterr().err

@@ -46,7 +46,9 @@ WEEK = (
     r"(?i)^(?:(?P<y>\d{4})[-/ ]*(?:w|kw|wk|week)[ ]?(?P<w>\d\d?)(?:-?(?P<d>[1-7]))?"
     r"|(?:w|kw|wk|week)[ .\-]*(?P<v>\d\d?)[-/ ,]*(?P<z>\d{4}))$"
 )
-MONTH = r"(?i)^(?P<y>\d{4})[-/ ]?m(?P<m>0?[1-9]|1[0-2])$"  # 2019M01, as statistical offices write it
+MONTH = (  # 2019M01, M01 2019, as statistical offices write it
+    r"(?i)^(?P<y>\d{4})[-/ ]?m(?P<m>0?[1-9]|1[0-2])$|^m(?P<n>0?[1-9]|1[0-2])[-/ ](?P<z>\d{4})$"
+)
 HALF = r"(?i)^(?:(?P<y>\d{4})[-/ ]?[hs](?P<h>[12])|[hs](?P<g>[12])[-/ ]?(?P<z>\d{4}))$"
 SHAPES = {
     "%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "%Y%m%d%H%M%S": r"^(19|20)\d{12}$", "%Y%m%d%H%M": r"^(19|20)\d{10}$",
@@ -159,7 +161,7 @@ def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
         made = first("y", "z") + "-W" + first("w", "v").str.zfill(2) + "-" + pl.col("d").fill_null("1")
         return cut.select(made).to_series(), "%G-W%V-%u"
     if form == "month":
-        return cut.select(pl.col("y") + "-" + pl.col("m") + "-1").to_series(), "%Y-%m-%d"
+        return cut.select(first("y", "z") + "-" + first("m", "n") + "-1").to_series(), "%Y-%m-%d"
     if form == "half":
         month = (first("h", "g").cast(pl.Int8) * 6 - 5).cast(pl.String)
         return cut.select(first("y", "z") + "-" + month + "-1").to_series(), "%Y-%m-%d"

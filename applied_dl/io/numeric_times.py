@@ -11,7 +11,7 @@ EXCEL = (20_000, 60_000)  # days since 1899-12-30: 1954 to 2064
 EXCEL_STEPS = {1, 2, 3, 4, 7, 14, 28, 29, 30, 31, 90, 91, 92, 181, 182, 183, 184, 365, 366}
 PER_YEAR = (1, 2, 4, 6, 12, 26, 52, 365, 8766)  # steps in a year that decimals of a year count
 ORDERED = 0.99  # share of steps in one direction, from which a column without a telling name counts as a clock
-BY_PARTS = ("year.month", "year.quarter", "month.year")  # 1871.02, 1990.4, 2.1871
+BY_PARTS = ("year.month", "year.quarter", "month.year", "year.week")  # 1871.02, 1990.4, 2.1871, 202453
 ROUNDED = 0.1  # of a month, by which decimals may be less than it: 1980.16 is March
 MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720)  # that logs of spreadsheets count in
 DIGITS = (8, 6, 12, 14)  # of 20240131, 202401, 202401311015, 20240131101500
@@ -42,6 +42,8 @@ def numeric_form(values: np.ndarray, named: bool) -> str | None:
     low, high, whole = unique[0], unique[-1], bool((unique == np.rint(unique)).all())
     if whole and (form := _compact(unique, named or ordered)):
         return form
+    if whole and (named or ordered) and _are_weeks(unique):
+        return "year.week"
     for unit, size in EPOCHS.items():
         least = 1e8 if named else CENTURY[0]
         if least * size <= low and high <= CENTURY[1] * size and (named or ordered or _regular(steps)):
@@ -80,12 +82,22 @@ def from_numbers(values: np.ndarray, form: str) -> np.ndarray:
     elif kind == "year.quarter":
         code = np.rint(v * 10).astype(np.int64)
         found[known] = ((code // 10 - 1970) * 12 + (code % 10 - 1) * 3).astype("datetime64[M]")
+    elif kind == "year.week":  # week 1 holds January 4
+        code = np.rint(v).astype(np.int64)
+        fourth = (code // 100 - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
+        found[known] = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (code % 100 - 1)
     elif kind == "month.year":
         code = np.rint(v * 10**4).astype(np.int64)
         found[known] = ((code % 10**4 - 1970) * 12 + code // 10**4 - 1).astype("datetime64[M]")
     else:
         found[known] = _from_decimal(v, detail)
     return found
+
+
+def _are_weeks(unique: np.ndarray) -> bool:
+    """Whether whole numbers are years and weeks, such as 202401 to 202452: more than the months of a year, and no 202454."""
+    year, week = unique // 100, unique % 100
+    return bool((year >= 1900).all() and (year < 2100).all() and (week >= 1).all() and (week <= 53).all() and (week > 12).any())
 
 
 def _compact(unique: np.ndarray, likely: bool) -> str | None:

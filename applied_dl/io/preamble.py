@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 MOST = 30  # lines that are looked at
 LEAST_ROWS = 3  # rows of one width that must follow
 
@@ -53,14 +55,19 @@ def _looks_like_row(line: str, separators: tuple[str, ...]) -> bool:
 
 
 def _above_blank(lines: list[str], separators: tuple[str, ...]) -> int:
-    """The number of lines up to the first empty one, where those below agree on a width that none above has."""
-    blank = next((i for i, line in enumerate(lines) if not line.strip(" \r" + "".join(separators))), 0)
-    rows = [line for line in lines[blank + 1 :] if line.strip()]
-    for separator in separators if blank and len(rows) > LEAST_ROWS else ():
-        widths = {line.count(separator) for line in rows}
-        if len(widths) == 1 and min(widths) >= 1 and widths.isdisjoint(line.count(separator) for line in lines[:blank]):
-            return blank + 1
+    """The number of lines up to the first empty one of which those below agree on a width that none above has."""
+    for blank in (i for i, line in enumerate(lines) if i and not line.strip(" \r" + "".join(separators))):
+        rows = [line for line in lines[blank + 1 :] if line.strip()]
+        for separator in separators if len(rows) > LEAST_ROWS else ():
+            widths = set(_widths(rows, separator))
+            if len(widths) == 1 and min(widths) > 1 and widths.isdisjoint(_widths(lines[:blank], separator)):
+                return blank + 1
     return 0
+
+
+def _widths(lines: list[str], separator: str) -> list[int]:
+    """Cells of each line; what stands in quotes is one."""
+    return [len(next(csv.reader([line], delimiter=separator), ())) for line in lines]
 
 
 def _group_names(lines: list[str], separators: tuple[str, ...]) -> int:

@@ -50,6 +50,14 @@ def test_a_table_without_a_preamble_is_never_cut(rows, mark):
     assert preamble_lines(text, MARKS) == 0
 
 
+def test_names_and_values_before_an_empty_line_precede_a_far_wider_table():
+    wide = '"Country","Code",1990,1991,1992,1993\n' + "".join(f'"Land {i}","L{i}",1,2,3,4\n' for i in range(4))
+    assert preamble_lines(f'"Data Source","Indicators",\n\n"Last Updated","2024-01-01",\n\n{wide}', MARKS) == 4
+    assert preamble_lines(f"station,7\nheight,120\n\n{wide}", MARKS) == 3
+    assert preamble_lines("a,b,c\n1,2,3\n\n4,5,6\n7,8,9\n1,2,3\n4,5,6\n", MARKS) == 0
+    assert preamble_lines("a,b\n1,2\n\n" + "1,2,3,4,5,6\n" * 5 + "1,2,3\n", MARKS) == 0
+
+
 def test_rows_keep_the_numbers_of_their_lines(tmp_path):
     (tmp_path / "rain.csv").write_text("# station 7\n# north\n" + ROWS)
     table = read_table(str(tmp_path / "rain.csv"))

@@ -27,7 +27,8 @@ CLOCKS = [
 def encoder(clock: Clock, form: str = "aligned", layout: str = "wide", **more) -> SeriesEncoder:
     targets = ("a", "b") if layout == "wide" else ("value",)
     columns = Columns(layout=layout, time="when", series="name" if layout == "long" else None, targets=targets, style="plain", mark=".",
-                      form="%Y-%m-%d %H:%M" if clock.unit in ("h", "min") else "%Y-%m-%d")  # fmt: skip
+                      form="%Y-%m-%d %H:%M" if clock.unit in ("h", "min") else "%Y-%m-%d", missing=("no data yet",),
+                      sentinels=(-999.0,))  # fmt: skip
     return SeriesEncoder(
         columns=columns, clock=clock, form=form, names=targets if form == "aligned" else (), lookback=12, horizon=4, season=clock.season,
         center=(5.0, 50.0), scale=(2.0, 9.0), coverage=0.9, seen=(0.0, 80.0), **more,
@@ -56,12 +57,15 @@ def changed(rows: list[dict], how: str, random) -> list[dict]:
         return [{k: v.replace(".", ",") if v and k != "when" else v for k, v in row.items()} for row in rows]
     if how == "units":
         return [{k: f"{v} kW" if v and k in ("a", "b", "value") else v for k, v in row.items()} for row in rows]
+    if how == "no values":
+        column = "a" if "a" in rows[0] else "value"
+        return [{**row, column: {5: "no data yet", 7: "-999"}.get(i, row[column])} for i, row in enumerate(rows)]
     if how == "a text":
         return [{**row, "a" if "a" in row else "value": "closed"} if i == 5 else row for i, row in enumerate(rows)]
     return rows
 
 
-HOWS = ("plain", "newest first", "repeated", "gaps", "commas", "units", "a text")
+HOWS = ("plain", "newest first", "repeated", "gaps", "commas", "units", "no values", "a text")
 
 
 def cases() -> list[tuple[SeriesEncoder, list[dict]]]:

@@ -39,6 +39,10 @@ export function fromYears(value, style) {
     const code = roundHalfEven(value * 10);
     return monthStart(Math.floor(code / 10) * 12 + (code - 10 * Math.floor(code / 10) - 1) * 3);
   }
+  if (style === 'year.week') {
+    const code = roundHalfEven(value), year = Math.floor(code / 100);
+    return isoWeek(year, 1, 1) + (code - 100 * year - 1) * 7 * DAY;
+  }
   if (style === 'month.year') {
     const code = roundHalfEven(value * 1e4), month = Math.floor(code / 1e4);
     return monthStart((code - 1e4 * month) * 12 + month - 1);
@@ -94,7 +98,7 @@ function firstDay(text, form) {   // [text, form] of the first day of a quarter,
   if (!cut) return null;
   const first = (...names) => names.map((name) => cut[name]).find((part) => part !== undefined);
   if (form === 'week') return [`${first('y', 'z')}-W${first('w', 'v').padStart(2, '0')}-${cut.d ?? '1'}`, '%G-W%V-%u'];
-  if (form === 'month') return [`${cut.y}-${cut.m}-1`, '%Y-%m-%d'];
+  if (form === 'month') return [`${first('y', 'z')}-${first('m', 'n')}-1`, '%Y-%m-%d'];
   if (form === 'half') return [`${first('y', 'z')}-${Number(first('h', 'g')) * 6 - 5}-1`, '%Y-%m-%d'];
   const year = first('y', 'z', 'x', 'f', 'v'), quarter = first('q', 'r', 's', 'g', 'w').toLowerCase();
   return [`${year.length === 4 ? year : (year < '70' ? '20' : '19') + year}-${Number(rules.roman[quarter] ?? quarter) * 3 - 2}-1`, '%Y-%m-%d'];

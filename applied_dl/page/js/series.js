@@ -14,7 +14,7 @@ export function readSeries(encoder, rows) {   // rows: [{column: text}] → {ser
   const kept = rows.map((_, i) => i).filter((i) => !columns.time || table[columns.time][i] !== null || columns.targets.some((name) => table[name][i] !== null));
   const stamps = columns.time ? readStamps(table[columns.time], kept, columns, clock) : null;
   const decimal = decimalMark(Object.values(table)), learned = decimal === null || decimal === columns.mark ? columns.style : '';
-  const values = columns.targets.map((name) => readColumn(name, table[name], learned, decimal));
+  const values = columns.targets.map((name) => readColumn(name, table[name], learned, decimal, columns));
   const groups = new Map();
   for (const i of kept) {
     const key = columns.layout === 'long' ? table[columns.series][i] : '';
@@ -38,15 +38,15 @@ function apart(found) {   // of a panel every series is a window of its own
   return found.flatMap(({names, start, values}) => names.map((name, k) => ({names: [name], start, values: values.map((line) => [line[k]])})));
 }
 
-function readColumn(name, cells, learned, decimal) {
+function readColumn(name, cells, learned, decimal, columns) {
   let texts = cells;
   const filled = cells.filter((text) => text !== null), units = new Set(filled.map((text) => match('series_unit', text)?.[2] ?? ''));
   if (units.size === 1 && !units.has('')) texts = cells.map((text) => text === null ? null : match('series_unit', text)[1]);   // 12.5 kW
   const style = learned || numberStyle(texts, decimal)[0];
   return texts.map((text, i) => {
-    const value = text === null ? NaN : parseNumber(text, style);
-    if (text !== null && !(Math.abs(value) <= LARGEST)) throw new Error(`column ${name}, row ${i + 2}: expected a number, received '${cells[i]}'`);
-    return value;
+    const none = text === null || columns.missing?.includes(text), value = none ? NaN : parseNumber(text, style);
+    if (!none && !(Math.abs(value) <= LARGEST)) throw new Error(`column ${name}, row ${i + 2}: expected a number, received '${cells[i]}'`);
+    return columns.sentinels?.includes(value) ? NaN : value;
   });
 }
 

@@ -15,7 +15,8 @@ class Columns(Struct, frozen=True, kw_only=True):
 
     style: how its texts that are numbers are written, and mark the decimal mark that they agree on; form: its times. separator, header,
     decimal: of one file, as the recipe says. time_parts: role and name of the columns that make up `time`; series_parts: the columns that
-    name a series together; categories: the covariates that hold texts. irregular: "auto" is "resample" where the stamps do not keep
+    name a series together; categories: the covariates that hold texts; missing and sentinels: texts and numbers that stand for no value
+    (M, -999). irregular: "auto" is "resample" where the stamps do not keep
     `frequency`, else "refuse".
     """
 
@@ -38,6 +39,8 @@ class Columns(Struct, frozen=True, kw_only=True):
     time_parts: tuple[tuple[str, str], ...] = ()
     series_parts: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    sentinels: tuple[float, ...] = ()
 
 
 class SeriesSet(Struct, frozen=True, kw_only=True):

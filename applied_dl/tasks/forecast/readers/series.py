@@ -9,10 +9,11 @@ from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.clock import SECONDS, Clock, parse_frequency
 from applied_dl.io.infer_clock import infer_clock
+from applied_dl.io.numbers import NINES, find_sentinels
 from applied_dl.io.stamps import AGGREGATES, OFF_GRID, Moments, moments, off_grid, on_grid, time_order
 from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
 from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers, text_style
-from applied_dl.tasks.forecast.readers.time_headers import dated_columns, year_rows
+from applied_dl.tasks.forecast.readers.time_headers import dated_columns, hour_columns, month_rows, year_rows
 from applied_dl.tasks.forecast.readers.times import with_times
 from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet
 
@@ -35,10 +36,10 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     Raises:
         DataError: Names series and row of what cannot be read.
     """
-    table, where, style, mark, notes, short = load_table(source, columns)
+    table, where, style, mark, notes, short, missing = load_table(source, columns)
     named = bool(columns.targets)
     if clock is None or clock.unit != "step":
-        for to_rows in (year_rows, dated_columns):
+        for to_rows in (year_rows, hour_columns, month_rows, dated_columns):
             table, note = to_rows(table, columns, where)
             notes += note if clock is None else []
     if columns.layout != "rows":
@@ -48,7 +49,7 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
             table, columns = with_times(table, columns, where)
         table, columns = _with_series(table, columns, where)
     given, (columns, chosen, passed) = columns, understand(table, columns, where)
-    columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None)
+    columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None, missing=missing)
     if columns.layout == "rows":
         return _with_notes(_from_rows(table, columns, where, clock), notes)
     table, dropped = _without_empty_times(table, columns, where)
@@ -56,6 +57,8 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     columns = replace(columns, form=columns.form or stamps.form, categories=given.categories or _categories(table, columns))
     notes += short + dropped
     if clock is None:
+        columns, found = _with_sentinels(table, columns, where)
+        notes += found
         notes += [*([stamps.note] if stamps.note else []), *chosen]
         notes += [f"{where}: {note}" for note in unread_columns(table, columns, named, passed)]
     read = _from_long if columns.layout == "long" else _from_wide
@@ -90,15 +93,34 @@ def _without_empty_times(table, columns: Columns, where: str):
         below = table.height - int(np.flatnonzero(~words).max(initial=-1)) - 1
         totals = table[columns.time].str.contains(TOTAL).fill_null(False)  # of a month, between the rows
         empty = empty | totals | pl.Series(np.arange(table.height) >= table.height - below)
+    blank = table.select(pl.all_horizontal(pl.col(columns.targets).is_null())).to_series()
+    if table[columns.time].dtype == pl.String:  # Downloaded on 2024-01-31, where no time begins with a letter
+        worded = table[columns.time].str.contains(r"^[^\W\d_]").fill_null(False)
+        empty = empty | (worded & blank) if not (worded & ~blank).any() else empty
     if not empty.any():
         return table, []
     last = int(np.flatnonzero(~empty.to_numpy()).max(initial=-1))
-    blank = table.select(pl.all_horizontal(pl.col(columns.targets).is_null())).to_series()
     left_out = empty & (blank | totals | pl.Series(np.arange(table.height) > last))
     if not left_out.any() or left_out.sum() > max(1, MOST_EMPTY * table.height):
         return table, []
     row = int(left_out.arg_max()) + 2
     return table.filter(~left_out), [f"{where}: {numbered(left_out.sum(), 'row', 'rows')} without a time left out (the first: row {row})"]
+
+
+def _with_sentinels(table, columns: Columns, where: str) -> tuple[Columns, list[str]]:
+    """The columns with the numbers that stand for no value in the targets and past covariates, such as -999, and a note."""
+    found: dict[float, str] = {}
+    for name in (*columns.targets, *columns.past):
+        if name not in columns.categories:
+            some = find_sentinels(numbers(table, name, where, columns.style))
+            found |= {value: name for value in some if NINES.match(f"{value:.10g}")}
+    shown = ", ".join(f"{value:g}" for value in found)
+    note = f"{where}: {shown} stands for no value (the first column: {next(iter(found.values()), '')!r})"
+    return replace(columns, sentinels=tuple(found)), [note] if found else []
+
+
+def _without_sentinels(values: np.ndarray, columns: Columns) -> np.ndarray:
+    return np.where(np.isin(values, columns.sentinels), np.nan, values) if columns.sentinels else values
 
 
 def _categories(table, columns: Columns) -> tuple[str, ...]:
@@ -215,8 +237,9 @@ def _covariates(table, names, columns: Columns, where: str) -> tuple[np.ndarray,
 
 def _cells(table, columns: Columns, where: str):
     """Targets, past and future covariates side by side (T, C), where the past ones and the future ones begin, and their names."""
-    targets = np.stack([numbers(table, name, where, columns.style) for name in columns.targets], axis=1)
+    targets = _without_sentinels(np.stack([numbers(table, name, where, columns.style) for name in columns.targets], axis=1), columns)
     past, past_names = _covariates(table, columns.past, columns, where)
+    past = _without_sentinels(past, columns)
     future, future_names = _covariates(table, columns.future, columns, where)
     at = targets.shape[1]
     return np.concatenate([targets, past, future], axis=1), (at, at + past.shape[1]), past_names, future_names

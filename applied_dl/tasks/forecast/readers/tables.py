@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +18,13 @@ BUILT_IN = ("co2", "sunspots", "elnino", "macro")
 LARGEST = 1e18  # beyond it squares leave the range of float32
 UNIT = r"^\s*([+-]?\d(?:[\d.,]*\d)?)(?:\s+([A-Za-zµ°Ω€/³²]{1,8}))\s*$"  # 100.3 kW; 12A is a code
 SHOWN = 10  # columns of a note
+SAMPLE = 1000  # rows that show what is below a header
+MOST_SUBHEADERS = 2
 
 
 class Loaded(NamedTuple):
     """A table whose columns of numbers are numbers, how to call it in an error, the style of its texts that are numbers (empty where
-    the columns differ), their decimal mark, and notes; `short`: one on rows of too few cells."""
+    the columns differ), their decimal mark, and notes; `short`: one on rows of too few cells; `missing`: texts that stand for no number."""
 
     table: object
     where: str
@@ -29,6 +32,7 @@ class Loaded(NamedTuple):
     mark: str | None
     notes: list[str]
     short: list[str]
+    missing: tuple[str, ...] = ()
 
 
 def load_table(source, columns=None) -> Loaded:
@@ -58,22 +62,52 @@ def load_table(source, columns=None) -> Loaded:
         )
     other = found.decimal not in (None, columns.mark if columns else None) and (found.decimal == "." or decimal_mark(found.frame) == ",")
     learned = columns.style if columns and not other else ""  # unless the cells of this file have another decimal mark
-    table, style, unsure = _numbers(found, learned, (columns and columns.decimal) or found.decimal)
-    return Loaded(table, where, style, found.decimal, notes + [f"{where}, {note}" for note in unsure[:SHOWN]], short)
+    frame, note = _without_subheader(found.frame, where)
+    known = columns.missing if columns else ()
+    table, style, unsure, missing = _numbers(frame, learned, (columns and columns.decimal) or found.decimal, known)
+    return Loaded(table, where, style, found.decimal, [*notes, *note, *(f"{where}, {note}" for note in unsure[:SHOWN])], short, missing)
 
 
-def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[str]]:
-    """Texts that are all numbers as numbers (whole ones as Int64, codes such as 007 as they are); the style; what it may be wrong in."""
+def _without_subheader(frame, where: str) -> tuple[object, list[str]]:
+    """A table without the rows below its header that hold units or second names: no digit, where all that follow have one."""
+    import polars as pl
+
+    texts = [cells for cells in frame if cells.dtype == pl.String]
+    if len(texts) != frame.width:
+        return frame, []
+    for count in range(MOST_SUBHEADERS, 0, -1):
+        head, rest = frame.head(count), frame.slice(count).head(SAMPLE)
+        filled = [name for name in frame.columns if (cells := rest[name].drop_nulls()).len() and cells.str.contains(r"\d").all()]
+        wordy = head.select(pl.any_horizontal(pl.all().str.contains(r"[^\W\d_]"))).to_series().fill_null(False).all()
+        if (
+            rest.height > count
+            and len(filled) > 1
+            and wordy
+            and not head.select(pl.any_horizontal(pl.all().str.contains(r"\d")).any()).item()
+        ):
+            shown = ", ".join(str(cell) for cell in head.row(0) if cell)
+            return frame.slice(count), [
+                f"{where}: {numbered(count, 'row', 'rows')} below the header without a number left out ({shown[:60]})"
+            ]
+    return frame, []
+
+
+def _numbers(frame, learned: str, mark: str | None, known: tuple[str, ...]) -> tuple[object, str, list[str], tuple[str, ...]]:
+    """Texts that are all numbers as numbers (whole ones as Int64, codes such as 007 as they are); the style; what it may be wrong in; the
+    texts that stand for no number, beside the `known` ones."""
     import polars as pl
 
     from applied_dl.io.cells import as_numbers, unsure
+    from applied_dl.io.numbers import read_numbers
 
-    styles, notes, columns = set(), [], []
-    for cells in found.frame:
+    styles, notes, columns, missing = set(), [], [], dict.fromkeys(known)
+    for cells in frame:
         if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
             columns.append(cells)
             continue
         cells = _without_unit(cells)
+        if known and (left := cells.set(cells.is_in(list(known)), None)).drop_nulls().str.contains(r"\d").all():
+            cells = left
         filled = cells.drop_nulls()
         if not (whole := cells.cast(pl.Int64, strict=False)).null_count() - cells.null_count():
             columns.append(cells if filled.str.contains(r"^[+-]?0\d").any() else whole)
@@ -86,12 +120,28 @@ def _numbers(found, learned: str, mark: str | None) -> tuple[object, str, list[s
         styles |= {style} if marked else set()
         if marked and not learned and (not mark or style == "thousands") and (note := unsure(cells, style)):
             notes.append(f"column {cells.name!r}: {note}")
+        if share < 1 and (form := _format(cells, share, mark)) is not None:
+            columns.append(pl.Series(cells.name, read_numbers(cells, form)[0]).fill_nan(None))
+            missing |= dict.fromkeys(form.missing)
+            notes += [f"column {cells.name!r}: {', '.join(form.missing)} stands for no value"] if form.missing else []
+            continue
         columns.append(pl.Series(cells.name, as_numbers(cells, style)[0]).fill_nan(None) if share == 1 else cells)
     if "comma" in styles:
         one = "comma" if len(styles) == 1 else ""
     else:
         one = "thousands" if "thousands" in styles else "plain"
-    return pl.DataFrame(columns), learned or one, notes
+    return pl.DataFrame(columns), learned or one, notes, tuple(missing)
+
+
+def _format(cells, share: float, mark: str | None):
+    """How a column is written whose cells are numbers with more around them: $1.2K, (3), 4-, <1, 5*, or M for none; None for another."""
+    from applied_dl.io.numbers import learn_format, read_numbers
+
+    if share < 0.5 and not cells.drop_nulls().str.contains(r"[$€£¥₹]").all():
+        return None
+    form, _ = learn_format(cells, mark)
+    apart = form.units_apart and any(re.search(r"\w", unit) for unit in form.units)
+    return None if apart or len(read_numbers(cells, form)[1]) else form
 
 
 def _without_unit(cells):

@@ -1,4 +1,5 @@
-"""Tables whose columns are times: a row for each year and a column for each month, or a row for each series and a column for each date."""
+"""Tables whose columns are times: a row for each year and a column for each month, a row for each date and a column for each hour, a row
+for each month and a column for each year, or a row for each series and a column for each date."""
 
 from __future__ import annotations
 
@@ -7,9 +8,14 @@ import re
 from applied_dl.core.errors import DataError
 from applied_dl.io.month_names import MONTHS
 from applied_dl.io.stamps import moments
-from applied_dl.tasks.forecast.readers.times import is_role, name_words, named_like_time
+from applied_dl.tasks.forecast.readers.times import find_time, is_role, name_words, named_like_time
 from applied_dl.tasks.forecast.series import Columns
 
+STEPS = (15, 30, 60)  # minutes of the columns of a day
+LONGEST_YEAR = 16  # rows of months and their totals, at most
+SUMMARY = (
+    r"(?i)^\s*(?:(?:grand |sub)?total|sum|summe|gesamt|somme|suma|totale|average|avg|mean|mittel|moyenne|promedio|media|annual|year)\b"
+)
 SHORTEST_DATED = 4  # columns named like dates that a file with a row for each series has at the least
 
 
@@ -41,6 +47,64 @@ def year_rows(table, columns: Columns, where: str):
         more = f"; {', '.join(left_out)} is left out" if left_out else ""
         return long, [f"{where}: a row for each {year} and a column for each {role} are read as one series by {role}{more}"]
     return table, []
+
+
+def hour_columns(table, columns: Columns, where: str):
+    """A table with a row for each date and a column for each hour, half-hour or quarter of an hour of it (00:00 … 23:00, H1 … H24) → a row
+    for each value.
+
+    Returns:
+        The table, with the columns `time` and `value`, and a note; both as they were where the layout is another.
+    """
+    import polars as pl
+
+    taken = {columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
+    minutes = {name: place for name in table.columns if (place := _minute_of_day(name)) is not None}
+    first, step = min(minutes.values(), default=0), 1440 // max(len(minutes), 1)
+    if step not in STEPS or sorted(minutes.values()) != [first + i * step for i in range(len(minutes))] or taken & set(minutes):
+        return table, []
+    begins = {name: f"{(place - first) // 60:02d}:{(place - first) % 60:02d}" for name, place in minutes.items()}
+    rest = [name for name in table.columns if name not in minutes]
+    date = find_time(table.select(rest), columns)
+    keys = [name for name in rest if name == date or name in taken or table[name].dtype == pl.String]
+    if first not in (0, step) or date is None or (len(keys) == 1 and table[date].n_unique() < table.height):
+        return table, []
+    _check_names(keys, ("time", "value"), where)
+    long = table.with_row_index("\0").unpivot(list(minutes), index=["\0", *keys], variable_name="time", value_name="value")
+    long = long.with_columns(pl.col("time").replace_strict(begins)).sort("\0", "time").drop("\0")
+    left_out = [name for name in rest if name not in keys]
+    more = f"; {', '.join(left_out)} is left out" if left_out else ""
+    return long, [f"{where}: a row for each {date} and a column for each time of day are read as one series{more}"]
+
+
+def month_rows(table, columns: Columns, where: str):
+    """A table with a row for each month or quarter and a column for each year → a row for each value; rows of totals are left out."""
+    import polars as pl
+
+    taken = {columns.time, columns.series, *columns.targets, *columns.past, *columns.future, *columns.static}
+    years = _date_names([name for name in table.columns if name not in taken])
+    if columns.layout == "rows" or len(years) < 2 or len(years) + 1 < table.width or any(isinstance(year, str) for year in years.values()):
+        return table, []
+    part = next((name for name in table.columns if name not in years), None)
+    if part is None or part in taken or table.height > LONGEST_YEAR:
+        return table, []
+    rows = table.filter(~table[part].cast(pl.String).str.contains(SUMMARY).fill_null(True))
+    for role, count in (("month", 12), ("quarter", 4)):
+        if rows.height == count and is_role(rows, part, role) and rows[part].n_unique() == count:
+            _check_names([part], ("year", "value"), where)
+            order = {year: i for i, year in enumerate(sorted(years, key=years.get))}
+            long = rows.with_row_index("\0").unpivot(list(years), index=["\0", part], variable_name="year", value_name="value")
+            long = long.sort(pl.col("year").replace_strict(order), "\0").with_columns(pl.col("year").replace_strict(years)).drop("\0")
+            return long, [f"{where}: a row for each {part} and a column for each year are read as one series by {role}"]
+    return table, []
+
+
+def _minute_of_day(name: str) -> int | None:
+    """The time that a column is named after, in minutes: 13:30, 13h, H14 or Hour 14 (in hours)."""
+    if found := re.fullmatch(r"\s*(\d{1,2})[:hH.](\d{2})(?::00)?\s*(?:[-–]\s*\d{1,2}[:hH.]\d{2})?\s*", name):
+        return int(found[1]) * 60 + int(found[2])
+    found = re.fullmatch(r"(?i)\s*(?:h|he|hr|hour|hora|stunde|heure|uur|ora)[ _]?(\d{1,2})\s*|\s*(\d{1,2})[ _]?(?:h|hr|uhr)\s*", name)
+    return 60 * int(found[1] or found[2]) if found else None
 
 
 def dated_columns(table, columns: Columns, where: str):

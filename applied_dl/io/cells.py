@@ -27,7 +27,9 @@ SAMPLE_ROWS = 2000  # by which the decimal mark of a file is decided
 ENOUGH = 20  # columns that agree on it, after which no more are read
 BLOCK = 32  # columns that are read at a time
 PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
-PUNCTUATION = r"^[^\p{L}\p{N}\p{So}+]+$"  # a text without a letter, digit, check mark, star or plus
+PUNCTUATION = (  # a text without a letter, digit, check mark, star or plus; or a date of zeros
+    r"^[^\p{L}\p{N}\p{So}+]+$|^(?:0000[-/.]00[-/.]00|00[-/.]00[-/.]0000)(?:[ T]00:00(?::00)?)?$"
+)
 MARKS = (  # texts that mean missing among numbers and dates, in lower case
     "na", "n.a", "n/a", "n a", "nd", "n.d", "n/d", "nr", "nan", "nil", "null", "none", "missing", "unknown", "unk", "not available",
     "not applicable", "not known", "not specified", "not reported", "no data", "nodata", "no value", "undefined", "blank", "empty", "tbd",
@@ -111,7 +113,7 @@ def _plain(filled: pl.Series) -> bool:
 
 
 def _share(filled: pl.Series, style: str) -> float:
-    return 1 - len(as_numbers(filled, style)[1]) / len(filled)
+    return 1 - len(as_numbers(filled, style)[1]) / max(len(filled), 1)
 
 
 def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | None:
@@ -134,7 +136,7 @@ def decimal_mark(frame: pl.DataFrame, separator: str | None = None) -> str | Non
             some = cells.drop_nulls()
             some = some.filter(~is_mark(some))
             comma, point = _share(some, "comma"), max(_share(some, "plain"), _share(some, "thousands"))
-            if max(comma, point) >= ALMOST:
+            if len(some) and max(comma, point) >= ALMOST:
                 votes[","] += comma > point
                 votes["."] += point > comma
                 ambiguous += comma == point and some.str.contains(",", literal=True).any()
@@ -159,7 +161,7 @@ def unsure(cells: pl.Series, style: str) -> str:
 
 
 def is_mark(cells: pl.Series) -> pl.Series:
-    """Whether each text stands for a missing number: `--`, `.`, `\\N`, `N.A.`, `unknown`, `#DIV/0!`, …; false for other types."""
+    """Whether each text stands for a missing number: `--`, `.`, `\\N`, `unknown`, `#DIV/0!`, `0000-00-00`, …; false for other types."""
     if cells.dtype != pl.String:
         return pl.Series(cells.name, [False] * len(cells), dtype=pl.Boolean)
     bare = cells.str.to_lowercase().str.strip_chars(" ()[]<>.'\"`").str.replace_all(r"[\s_]+", " ")

@@ -8,13 +8,14 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from applied_dl.io.cells import as_levels, as_numbers, is_mark, number_style
+from applied_dl.io.cells import ALMOST, as_levels, as_numbers, is_mark, number_style
 from applied_dl.io.quantities import learn_units, parse_quantities, split_quantity
 
 MOST_WORDS = 3  # different texts of a column of numbers that may mean missing although no list contains them
 VALUES = 10  # different numbers from which such words mean missing
 ROWS = 50  # cells from which a sentinel can be distinguished from a number
 NINES = re.compile(r"-?9{2,}(\.9+|\.0+)?$")
+BOTH = 0.01  # least share of the cells with a percent sign, and of those without, that are of two scales
 RARE = 0.002  # least share of the cells that a sentinel has
 
 
@@ -42,6 +43,8 @@ def learn_format(cells: pl.Series, mark: str | None = None, words: bool = True) 
     """
     filled = cells.drop_nulls()
     style, share = number_style(filled, mark)
+    if filled.dtype == pl.String and share >= ALMOST and _percents_and_shares(filled, style):
+        return NumberFormat(style=style, units={"": 1.0, "%": 0.01}), share
     if filled.dtype != pl.String or not len(filled) or (share == 1.0 and not _several_currencies(filled)):
         return NumberFormat(style=style), share
     rest = filled.filter(~is_mark(filled))
@@ -91,6 +94,16 @@ def _several_currencies(cells: pl.Series) -> bool:
     if not cells.head(ROWS).str.contains(r"[$€£¥₹]").any():
         return False
     return cells.str.extract(r"([$€£¥₹])").drop_nulls().n_unique() > 1
+
+
+def _percents_and_shares(cells: pl.Series, style: str) -> bool:
+    """Whether some cells are percentages (45%) and all others, which are not whole, are shares from 0 to 1 (0.45)."""
+    percent = cells.str.ends_with("%").to_numpy()
+    if not BOTH * len(cells) <= percent.sum() <= (1 - BOTH) * len(cells):
+        return False
+    values = np.abs(as_numbers(cells, style)[0])
+    shares, percents = values[~percent & np.isfinite(values)], values[percent & np.isfinite(values)]
+    return len(shares) > 0 < len(percents) and bool(shares.max() <= 1 < np.median(percents) and (shares % 1 > 0).any())
 
 
 def _style_of_quantities(cells: pl.Series, mark: str | None) -> str:

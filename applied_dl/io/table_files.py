@@ -243,10 +243,10 @@ def _even(text: str) -> bool:
     """Whether runs of blanks split each of the first lines into the same number of cells, at least two."""
     lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:SAMPLE_ROWS]
     try:
-        first, *counts = [len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")]
+        widths = [len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")]
     except csv.Error:
         return False
-    return first > 1 and (set(counts) <= {first} or _row_names(_single(text), " "))
+    return bool(widths) and widths[0] > 1 and (len(set(widths)) == 1 or _row_names(_single(text), " "))
 
 
 def _row_names(text: str, separator: str) -> bool:

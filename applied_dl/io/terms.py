@@ -59,7 +59,7 @@ def score_texts(cells: pl.Series, model: TermScores) -> np.ndarray:
 
 def split_tags(text: str, separator: str) -> list[str]:
     """The parts of a cell that holds a list: without brackets, quotes and blanks, each once."""
-    bare = text.strip().strip("[](){}")
+    bare = text.strip().strip("[](){}<>")
     parts = (part.strip().strip("'\"").strip() for part in bare.split(separator))
     return list(dict.fromkeys(part for part in parts if part))
 

@@ -34,7 +34,19 @@ def kinds(prepared):
 
 @pytest.mark.parametrize(
     ("left", "separator", "right"),
-    [("", "|", ""), ("", ", ", ""), ("", ";", ""), ("", " & ", ""), ("", "\n", ""), ("['", "', '", "']"), ("", " / ", "")],
+    [
+        ("", "|", ""),
+        ("", ", ", ""),
+        ("", ";", ""),
+        ("", " & ", ""),
+        ("", "\n", ""),
+        ("['", "', '", "']"),
+        ("", " / ", ""),
+        ("", "、", ""),
+        ("<", "><", ">"),
+        ("['", "' '", "']"),
+        ("", ";#", ""),
+    ],
 )
 def test_lists_of_values_are_one_input_each(left, separator, right):
     names = ["Action", "Comedy", "Drama", "Horror", "Romance", "SciFi", "Western", "Crime"]
@@ -415,3 +427,33 @@ def test_a_test_file_without_a_target_is_refused(tmp_path):
     data = {part: str(tmp_path / f"{part}.csv") for part in ("train", "test")}
     with pytest.raises(DataError, match="The test file has no row with a target"):
         task.prepare(recipes.read_recipe({"task": "tabular", "data": {**data, "target": "y"}}), None)
+
+
+def test_dates_of_zeros_are_missing():
+    days = ["0000-00-00" if i % 11 == 0 else f"2020-0{i % 9 + 1}-1{i % 7}" for i in range(N)]
+    encoder, _ = learned({"day": days, "y": RANDOM.normal(size=N)})
+    assert encoder.columns[0].kind == "moment"
+    found = encode(encoder, read_table({"day": ["0000-00-00", "0000-00-00 00:00:00", "2020-01-11"]}))
+    assert not found.errors
+    assert np.isnan(found.inputs["day_month"]).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (["20-29", "30-39", "40-49", "50+"], 4),
+        (["<18.5", "18.5-24.9", "25-30", ">30"], 4),
+        (["<0.1", "0.5", "0.7", "1.5", "2.5"], 0),
+        ([f"{i}-{i + 4}" for i in range(0, 90, 5)], 0),
+        (["10-20", "15", "20-30", "7"], 0),
+    ],
+)
+def test_a_target_of_few_ranges_has_classes(cells, classes):
+    prepared = prepare({"x": RANDOM.normal(size=N), "y": [cells[i % len(cells)] for i in range(N)]})
+    assert len(prepared.encoder.labels) == classes
+    assert any("data.kind" in note for note in prepared.warnings) == bool(classes)
+
+
+def test_a_target_of_one_value_says_what_empty_cells_are():
+    with pytest.raises(DataError, match="one value, 'x', in the rows where it is not empty.*write a word such as 'no'"):
+        prepare({"x": RANDOM.normal(size=N), "y": ["x" if i % 2 else "" for i in range(N)]})

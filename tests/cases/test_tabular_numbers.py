@@ -263,3 +263,21 @@ def test_usual_numbers_have_no_sentinel(values):
 def test_any_text_is_a_quantity_or_none(text):
     part = split_quantity(text)
     assert part is None or part.numbers or np.isfinite(part.value)
+
+
+def test_percentages_beside_shares_are_of_one_scale():
+    share = RANDOM.uniform(0, 1, 200).round(3)
+    mixed = [f"{100 * v:.1f}%" if i % 3 else f"{v}" for i, v in enumerate(share)]
+    encoder, notes = learned({"x": mixed, "y": list(range(200))})
+    found = encode(encoder, read_table({"x": [*mixed, "45 %", "0.45"]})).inputs["x"]
+    np.testing.assert_allclose(found, [*share, 0.45, 0.45], rtol=1e-5)
+    assert "is read as" in " ".join(notes)
+    for other in (
+        [f"{100 * v:.1f}{'%' * (i % 3 > 0)}" for i, v in enumerate(share)],
+        [f"{100 * v:.1f}%" if i % 3 else "0" for i, v in enumerate(share)],
+    ):
+        np.testing.assert_allclose(
+            encode(learned({"x": other, "y": list(range(200))})[0], read_table({"x": other})).inputs["x"],
+            [float(c.rstrip("%")) for c in other],
+            rtol=1e-5,
+        )

@@ -214,6 +214,10 @@ def test_names_of_rows_that_the_header_lacks_are_a_column(tmp_path, separator):
     assert frame.to_dict(as_series=False) == {"column_1": ["r1", "r2", "r3"], "a": ["1", "3", "5"], "b": ["2", "4", "6"]}
 
 
+def test_a_file_of_control_characters_is_one_name(tmp_path):
+    assert read_cells(put(tmp_path, "\x1c")).frame.height == 0
+
+
 def test_a_header_that_is_repeated_is_no_data(tmp_path):
     with pytest.raises(DataError, match="line 2: 3 cells, more cells than the header"):  # 3,7 is a number
         read_cells(put(tmp_path, "day,b\n2024-01-01,3,7\n2024-01-02,4,1\n"))

@@ -110,7 +110,7 @@ function momentPart(value, part, origin) {
 }
 
 function splitTags(text, separator) {   // the parts of a list, each once
-  const bare = trimSet(strip(text), '[](){}');
+  const bare = trimSet(strip(text), '[](){}<>');
   const parts = bare.split(separator).map((part) => strip(trimSet(strip(part), '\'"')));
   return [...new Set(parts.filter((part) => part))];
 }

@@ -79,7 +79,7 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
             for i, r in enumerate(inputs)
             if not isinstance(r, dict)
         }
-        inputs = [{str(name).strip(): cell for name, cell in with_fields(row).items()} if isinstance(row, dict) else {} for row in inputs]
+        inputs = [_row(encoder, row) if isinstance(row, dict) else {} for row in inputs]
         absent = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
         for i, names in absent.items():
             if names:
@@ -94,6 +94,13 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
     kept = [i for i in range(len(table)) if i not in errors]
     at = np.array(kept, np.int64)
     return Encoded(inputs={k: v[at] for k, v in cells.inputs.items()} if kept else {}, kept=kept, errors=errors, warnings=cells.notes)
+
+
+def _row(encoder: TableEncoder, row: dict) -> dict:
+    """A row with stripped names and the fields of mappings as cells; a mapping in a column of the model is a wrong cell of it."""
+    known = {column.name for column in encoder.columns}
+    plain = {name: str(cell) if name in known and isinstance(cell, dict) else cell for name, cell in row.items()}
+    return {str(name).strip(): cell for name, cell in with_fields(plain).items()}
 
 
 def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:

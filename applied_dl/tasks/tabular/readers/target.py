@@ -10,7 +10,8 @@ import polars as pl
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels, moment_style, places
 from applied_dl.io.labels import label_key, merged_spellings
-from applied_dl.io.numbers import learn_format, read_numbers
+from applied_dl.io.numbers import NumberFormat, learn_format, read_numbers
+from applied_dl.io.quantities import split_quantity
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
 
@@ -52,12 +53,16 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
     values, wrong = read_numbers(cells, form)
     levels = as_levels(cells).drop_nulls().unique().to_list()
     if len(levels) < 2:
-        raise DataError(f"The target {name!r} has {len(levels)} different values; expected at least two.")
+        only = f"one value, {levels[0]!r}" if levels else "no value"
+        raise DataError(
+            f"The target {name!r} has {only}, in the rows where it is not empty; expected at least two. Where an empty cell means "
+            "something, write a word such as 'no' into it."
+        )
     notes, kind_given = [], kind
     if kind is None:
         kind = "classification"
         if not len(wrong) and share == 1.0:
-            kind, note = _kind_of_numbers(name, values)
+            kind, note = _kind_of_ranges(name, cells, levels, form) or _kind_of_numbers(name, values)
             notes += note
         elif share > 0.5 and len(levels) > MOST_CLASSES:
             kind = "regression"
@@ -107,6 +112,19 @@ def _format_notes(name: str, cells: pl.Series, form, values: np.ndarray) -> list
         return []
     row = int(np.flatnonzero(np.isfinite(values))[0])
     return [f"target {name!r}: {cells[row]!r} is read as {values[row]:g}"]
+
+
+def _kind_of_ranges(name: str, cells: pl.Series, levels: list[str], form: NumberFormat) -> tuple[str, list[str]] | None:
+    """Few different ranges and bounds (20-29, 30-39, 40+) are classes; None for other numbers."""
+    parts = [split_quantity(level) for level in levels] if form.units and len(levels) <= MOST_CLASSES else []
+    if sum(part is not None and len(part.numbers) > 1 for part in parts) < 2 or any(
+        part is not None and len(part.numbers) < 2 and not part.bound for part in parts
+    ):
+        return None
+    note = (
+        f"target {name!r} ({', '.join(sorted(levels)[:3])}, …) is read as {len(levels)} classes; data.kind = 'regression' predicts a number"
+    )
+    return "classification", [note]
 
 
 def _kind_of_numbers(name: str, values: np.ndarray) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from applied_dl.io.terms import TermScores, split_tags, terms_and_characters, terms_of
 
-SEPARATORS = ("|", ";", ",", "/", "·", "+", "&", "\n")
+SEPARATORS = (";#", "|", ";", ",", "/", "·", "+", "&", "\n", "、", "，", "；", "><", "' '")
 LISTS = 0.2  # share of the cells that hold more than one part
 MOST_TAGS, WORDS_OF_TAG, ROWS_OF_TAG = 300, 4, 5  # parts that are kept, most words of one, rows that a part has on average
 WORDS = 3.0  # mean number of words from which different cells are texts

@@ -79,3 +79,57 @@ def test_an_unknown_verb_offers_the_nearest(capsys):
         cli.main(["trian", "x"])
     assert stopped.value.code == 2
     assert "Did you mean 'train'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "B", "a.csv", "b.csv", "--out", "o.csv", "--quiet"],
+        ["predict", "B", "--out", "o.csv", "a.csv", "--quiet", "b.csv"],
+        ["predict", "--out", "o.csv", "B", "a.csv", "b.csv", "--quiet"],
+        ["predict", "--quiet", "--out=o.csv", "B", "--", "a.csv", "b.csv"],
+    ],
+)
+def test_options_stand_before_between_and_after_inputs(words):
+    options = cli.build_parser().parse_args(words)
+    assert (options.bundle, options.inputs, options.out, options.quiet) == ("B", ["a.csv", "b.csv"], "o.csv", True)
+
+
+def test_an_optional_word_may_follow_an_option():
+    assert cli.build_parser().parse_args(["page", "B", "--overwrite", "o.html"]).file == "o.html"
+    assert cli.build_parser().parse_args(["page", "B", "--overwrite"]).file is None
+    options = cli.build_parser().parse_args(["serve", "a=A", "--port", "1", "b=B"])
+    assert (options.bundles, options.port) == (["a=A", "b=B"], 1)
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["predict"], "the following arguments are required: bundle"), (["page", "B", "o.html", "another"], "unrecognized arguments: another"),
+    (["predict", "B", "--ouut", "x"], "unrecognized arguments: --ouut"), (["freeze", "B"], "the following arguments are required: file"),
+])  # fmt: skip
+def test_words_too_few_or_too_many(words, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.build_parser().parse_args(words)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "text", "says"), [
+    ("rows.csv", "a,b\n1,2\n", "is not a recipe (.toml). If it is data, `applied-dl new TASK NAME --data "),
+    ("photo.png", b"\x89PNG\xff", "is not a recipe (.toml). If it is data"), ("wrong.toml", "a b", "is not valid TOML"),
+    ("folder", None, "is a folder; expected a recipe (.toml). If it is data, `applied-dl new TASK NAME --data "),
+])  # fmt: skip
+def test_data_in_the_place_of_a_recipe(name, text, says, tmp_path, capsys):
+    path = tmp_path / name
+    path.mkdir() if text is None else path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert cli.main(["train", str(path), "--quiet"]) == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("error", "sentence"), [
+    (PermissionError(13, "Permission denied", "a/b.csv"), "'a/b.csv': Permission denied; choose another place, or change its rights."),
+    (PermissionError("Permission denied: b"), "Permission denied: b; choose another place, or change its rights."),
+    (OSError(28, "No space left on device"), "No space left on device; make room, or choose another place."),
+    (OSError(5, "Input/output error", "x"), "'x': Input/output error."),
+])  # fmt: skip
+def test_an_error_of_the_system_is_a_sentence(error, sentence):
+    assert cli.system_error(error) == sentence

@@ -6,9 +6,10 @@ Exit codes: 0 done, 1 refused by a check, 2 wrong usage, 3 bad data, 130 interru
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from applied_dl.cli import bundles, generate, predict, recipes, serve
 from applied_dl.cli.verb import Verb, add_common_arguments, print_error
@@ -42,8 +43,23 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk, a folder that may not be read
-        where = f": {error.filename!r}" if error.filename else ""
-        return print_error(options, f"{error.strerror or error}{where}", DataError.exit_code)
+        return print_error(options, system_error(error), DataError.exit_code)
+
+
+def system_error(error: OSError) -> str:
+    """An error of the operating system as a sentence.
+
+    Example:
+        >>> system_error(PermissionError(13, "Permission denied", "a/b.csv"))
+        "'a/b.csv': Permission denied; choose another place, or change its rights."
+    """
+    where = f"{str(error.filename)!r}: " if error.filename else ""
+    what_to_do = ""
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        what_to_do = "; choose another place, or change its rights"
+    elif error.errno == errno.ENOSPC:
+        what_to_do = "; make room, or choose another place"
+    return f"{where}{error.strerror or str(error).removesuffix('.')}{what_to_do}."
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -73,7 +89,18 @@ class _PrintVersion(argparse.Action):
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that suggests the nearest verb."""
+    """argparse that suggests the nearest verb, and takes options between the words of a verb: `predict BUNDLE --out FILE INPUT`."""
+
+    mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._subparsers is not None or self.mixing:  # of all verbs; or the intermixed passes, which call this again
+            return super().parse_known_args(args, namespace)
+        self.mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixing = False
 
     def error(self, message: str) -> NoReturn:
         if "invalid choice" in message and self.prog == "applied-dl":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from applied_dl.cli.verb import PRECISIONS, Verb, add_bundle_argument, print_result
 from applied_dl.core import console
 from applied_dl.core.errors import UsageError
+from applied_dl.core.plurals import numbered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +113,7 @@ def _print_written(options: Namespace, target: Path, rows: int, predictions: int
     """What was written, and exit code 3 where inputs could not be read."""
     result = {"file": str(target), "rows": rows, "predictions": predictions, "errors": failed}
     note = f", {failed:,} of {predictions:,} inputs could not be read" if failed else ""
-    return print_result(options, result, f"{target}: {rows:,} rows{note}", 3 if failed else 0)
+    return print_result(options, result, f"{target}: {numbered(rows, 'row', 'rows')}{note}", 3 if failed else 0)
 
 
 def _task_options(predictor: Predictor, **options: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import textwrap
 import tomllib
 import typing
@@ -26,12 +27,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(f"There is no recipe at {str(path)!r}; write one with `applied-dl new TASK NAME`.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The recipe {str(path)!r} cannot be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except IsADirectoryError:
+        raise UsageError(f"{str(path)!r} is a folder; expected a recipe (.toml). {_for_data(path)}") from None
+    except OSError as error:
+        raise UsageError(f"The recipe {str(path)!r} cannot be read: {error.strerror or error}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if path.suffix.lower() != ".toml":
+            raise UsageError(f"{str(path)!r} is not a recipe (.toml). {_for_data(path)}") from error
         twice = re.match(r"Cannot (?:declare|overwrite|mutate)", str(error))
         hint = " A section or key is written twice; keep all keys of a section together." if twice else ""
         raise UsageError(f"{path} is not valid TOML: {error}.{hint}") from error
+
+
+def _for_data(path: Path) -> str:
+    return f"If it is data, `applied-dl new TASK NAME --data {shlex.quote(str(path))}` writes a recipe for it."
 
 
 def checked(raw: dict[str, Any], kind: type, name: str = "recipe") -> Any:

@@ -42,7 +42,8 @@ def sign(bundle: str | Path, private_key: str | Path) -> Path:
     try:
         config.use_elliptic_key_signer(private_key=Path(private_key))
     except (OSError, ValueError, TypeError, AttributeError) as error:  # the last for RSA keys
-        raise DataError(f"{str(private_key)!r} cannot sign: expected a private elliptic-curve key in PEM form ({error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{str(private_key)!r} cannot sign: expected a private elliptic-curve key in PEM form ({reason}).") from error
     if links := sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_symlink()):
         raise DataError(
             f"{str(bundle)!r} cannot be signed, since it holds links: {', '.join(links)}; copy what they point to into it (`cp -rL`)."

@@ -84,7 +84,7 @@ def bind(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except (OSError, OverflowError) as error:
         listening.close()
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error).removesuffix(".")
         raise UsageError(f"The server cannot listen at {host}, port {port}: {reason}; give another --host or --port.") from None
     listening.listen(BACKLOG)
     listening.setblocking(False)

@@ -16,10 +16,12 @@ from applied_dl.vision.images import CONVERT, peek
 from applied_dl.vision.paths import is_image, is_skipped
 
 PARTS = {
-    **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "validate", "val_set", "valset", "validation_set", "val_images"), "validation"),
-    **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout"), "test"),
-}
+    **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train",
+                     "entrenamiento", "treino", "entrainement", "entraînement", "addestramento"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "validate", "val_set", "valset", "validation_set", "val_images",
+                     "validierung", "validacion", "validación", "validacao", "validação", "validazione"), "validation"),
+    **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout", "prueba", "teste"), "test"),
+}  # fmt: skip
 LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
 
 

@@ -12,6 +12,7 @@ from applied_dl.vision.images import EXTENSIONS
 
 SKIPPED = ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found", "__pycache__", "system volume information")
 MOST_FILES = 2_000_000
+ADDRESS = re.compile(r"^([a-z]+://[^?#]*)[?#].*", re.IGNORECASE)  # of the web, up to what follows the path
 
 
 def is_skipped(name: str) -> bool:
@@ -38,7 +39,7 @@ class ImageIndex:
 
     def find(self, cell: str) -> Path | None:
         """The file of a cell, or None; `ambiguous` collects cells that fit several files."""
-        text = cell.strip().replace("\\", "/")
+        text = ADDRESS.sub(r"\1", cell.strip()).replace("\\", "/")
         if not text:
             return None
         direct = self.folder / text

@@ -10,20 +10,21 @@ import polars as pl
 
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.cells import as_levels
+from applied_dl.io.sheets import WORKBOOKS, read_workbook
 from applied_dl.io.table_files import SUFFIXES, read_cells
 from applied_dl.vision.folders import PARTS
 from applied_dl.vision.paths import ImageIndex
 
 IMAGE_FILE = re.compile(r"\.(jpe?g|png|gif|bmp|tiff?|webp|avif|jfif|heic|ppm|pgm)$", re.IGNORECASE)
 BY_NAME = (".json", ".jsonl", ".ndjson", ".parquet")  # formats whose columns always have names
-TABLES = (*SUFFIXES, ".gz")
+TABLES = (*SUFFIXES, *WORKBOOKS, ".gz")
 SAMPLED = 300  # rows by which the path column is found
 FOUND = 0.5  # share of them that must name a file
 PATH_COLUMNS = (
     "path", "file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "picture", "img", "image_name", "imagename",
     "image_file", "img_path", "img_name", "image_id", "imageid", "img_id", "id", "name", "photo", "uri",
 )  # fmt: skip
-SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "fold", "usage", "phase")
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "datasplit", "datasettype", "fold", "usage", "phase")
 
 
 def image_paths(path: Path, column: str | None = None) -> list[Path]:
@@ -37,6 +38,8 @@ def image_paths(path: Path, column: str | None = None) -> list[Path]:
 
 def read_frame(path: Path) -> pl.DataFrame:
     """A table whose rows name images; a first line that names one is a row, not a header."""
+    if path.suffix.lower() in WORKBOOKS:
+        return read_workbook(path)
     frame = read_cells(path, header="guess").frame
     files = sum(bool(IMAGE_FILE.search(name.strip())) for name in frame.columns)
     if frame.height == 1 and files == frame.width:  # {"a.jpg": "cat", "b.jpg": "dog"}
@@ -92,7 +95,7 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
 def split_column(frame: pl.DataFrame, taken: tuple) -> str | None:
     """The column that says which part each row belongs to, if there is one."""
     for name in frame.columns:
-        if name.lower() in SPLIT_COLUMNS and name not in taken:
+        if re.sub(r"[\W_]+", "", name.lower()) in SPLIT_COLUMNS and name not in taken:
             values = {str(v).strip().lower() for v in as_levels(frame[name]).drop_nulls().unique().to_list()}
             if values and values <= set(PARTS) and "train" in {PARTS[v] for v in values} and len(values) > 1:
                 return name

@@ -3,7 +3,9 @@
 import shutil
 import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from applied_dl.core.errors import AppliedError, DataError
 from tests.cases.image_files import SHAPES, fill, read, rows
@@ -228,3 +230,32 @@ def test_the_pattern_of_words_before_numbers_is_proposed(tmp_path):
         read(tmp_path, source=flat)
     pattern = str(caught.value).split("data.label_pattern = '")[1].split("'")[0]
     assert read(tmp_path, source=flat, label_pattern=pattern).encoder.labels == SHAPES
+
+
+def test_labels_in_the_names_of_one_folder_are_proposed(tmp_path):
+    flat = tmp_path / "dogs-vs-cats" / "all"
+    flat.mkdir(parents=True)
+    for path in fill(tmp_path / "made", count=8).glob("*/*.png"):
+        path.rename(flat / f"{path.parent.name}.{path.name}")
+    with pytest.raises(DataError, match="begin with 'circle', 'cross', 'triangle': data.label_pattern"):
+        read(tmp_path, source=flat.parent)
+
+
+def test_parts_named_in_other_languages(tmp_path):
+    for part, count in (("Training", 8), ("Validierung", 4), ("Prueba", 4)):
+        fill(tmp_path / "zoo" / part, count=count, seed=count + len(part))
+    assert rows(read(tmp_path, source=tmp_path / "zoo")) == {"train": 24, "validation": 12, "test": 12}
+
+
+def test_a_folder_for_each_patient_within_the_classes_is_reported(tmp_path):
+    random = np.random.default_rng(0)
+    for patient in range(16):
+        base = random.uniform(60, 200, (4, 4, 3))
+        folder = tmp_path / "zoo" / "ab"[patient % 2] / f"patient{patient}"
+        folder.mkdir(parents=True)
+        for i in range(6):
+            pixels = np.kron(base, np.ones((4, 4, 1))) + random.normal(0, 6, (16, 16, 3))
+            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    data = read(tmp_path, source=tmp_path / "zoo")
+    assert any("images of a folder look alike" in text and text.endswith("data.group = 'folder'") for text in data.warnings)
+    assert "16 groups" in read(tmp_path, source=tmp_path / "zoo", group="folder").facts["summary"]

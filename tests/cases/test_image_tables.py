@@ -250,3 +250,54 @@ def test_a_mapping_of_files_to_labels_is_a_table(folder, tmp_path):
 def test_numbers_with_a_unit_are_regression(folder, tmp_path):
     path = table(folder, image=[f"shot_{i}.jpg" for i in range(N)], age=[f"{20 + 1.5 * i} yrs" for i in range(N)])
     assert read(tmp_path, source=path, target="age").encoder.labels == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [("Klasse", "Klasse"), ("Finding Labels", "Finding Labels"), ("imageClass", "imageClass"), ("dx", "dx"), ("Art", "Art")],
+)
+def test_the_label_column_beside_others(folder, tmp_path, column, label):
+    rest = {"Patient ID": [i // 4 for i in range(N)], "Datum": ["2024-01-01"] * N}
+    data = read(tmp_path, source=table(folder, Dateiname=[f"shot_{i}.JPG" for i in range(N)], **rest, **{column: KINDS}))
+    assert (data.encoder.labels, data.encoder.target) == (SHAPES, label)
+    age = {"age": [20 + i % 30 for i in range(N)], "sex": ["f" if i % 2 else "m" for i in range(N)]}
+    with pytest.raises(DataError, match=r"set data\.target to one of 'age', 'sex'"):
+        read(tmp_path, source=table(folder, image=[f"shot_{i}" for i in range(N)], **age))
+
+
+def test_addresses_of_the_web_name_files(folder, tmp_path):
+    source = table(folder, url=[f"https://example.org/img/shot_{i}.jpg?size=large#top" for i in range(N)], label=KINDS)
+    assert sum(rows(read(tmp_path, source=source)).values()) == N
+
+
+def test_lists_of_json_are_labels_although_none_stands_alone(folder, tmp_path):
+    for form in (json.dumps, str):
+        tags = [form([kind, "big"] if kind != "circle" else [kind]) for kind in KINDS]
+        data = read(tmp_path, source=table(folder, image=[f"shot_{i}" for i in range(N)], tags=tags))
+        assert data.encoder.labels == ("big", *SHAPES)
+
+
+def test_workbooks_are_tables(folder, tmp_path):
+    pytest.importorskip("xlsxwriter")
+    pytest.importorskip("fastexcel")
+    pl.DataFrame({"Foto": [f"shot_{i}" for i in range(N)], "label": KINDS}).write_excel(folder / "t.xlsx")
+    assert read(tmp_path, source=folder / "t.xlsx").encoder.labels == SHAPES
+    pl.DataFrame({"Foto": [f"shot_{i}" for i in range(N)], "Note": [1.5 + i for i in range(N)]}).write_excel(folder / "t.xlsx")
+    assert read(tmp_path, source=folder / "t.xlsx").encoder.kind == "regression"
+
+
+@pytest.mark.parametrize("column", ["data set", "Data_Split", "SUBSET"])
+def test_the_column_of_parts_in_any_spelling(folder, tmp_path, column):
+    parts = ["train" if i % 6 < 4 else "valid" if i % 6 == 4 else "test" for i in range(N)]
+    data = read(tmp_path, source=table(folder, filepaths=[f"shot_{i}" for i in range(N)], labels=KINDS, **{column: parts}))
+    assert rows(data) == {"train": 24, "validation": 6, "test": 6}
+
+
+def test_a_column_that_determines_the_label_is_reported_as_a_group(folder, tmp_path):
+    def hinted(**columns):
+        found = read(tmp_path, source=table(folder, path=[f"shot_{i}" for i in range(N)], label=["a"] * 18 + ["b"] * 18, **columns))
+        return [text.split("data.group = ")[1] for text in found.warnings if "data.group" in text]
+
+    assert hinted(StudyInstanceUID=[f"1.2.{i // 3}" for i in range(N)]) == ["'StudyInstanceUID'"]
+    assert hinted(site=[f"s{i % 12}" for i in range(N)]) == ["'site'"]  # by its name
+    assert hinted(weather=[f"w{i % 12}" for i in range(N)], colour=["red" if i < 18 else "blue" for i in range(N)]) == []

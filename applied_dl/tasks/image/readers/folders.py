@@ -76,6 +76,8 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
         return _listed_parts(folder, parts, options, notes)
     if inner := _parts_in_classes(folder):
         return {part: _listing(folder, classes, options, notes if part == "train" else []) for part, classes in inner.items()}
+    if len(folder.filled) == 1 and not folder.images and not folder.filled[0].filled and _names_before_numbers(folder.all_images()):
+        return _from_table(folder.filled[0], [], options, notes)
     return {"all": _listing(folder, _classes(folder), options, notes)}
 
 

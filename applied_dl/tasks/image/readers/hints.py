@@ -19,11 +19,12 @@ FEW = 10  # images of a class under which nothing is concluded
 RIGHT, SWAPPED = 0.6, 0.5  # share of a class recognised as itself, and of its mirror images recognised as one other class
 LINEAR_R2, LOST_R2 = 0.3, 0.3
 GROUP_COLUMN = re.compile(
-    r"^(patient|subject|user|person|participant|animal|specimen|individual|session|video|clip|camera|scene|site|slide|case|owner|plant|"
+    r"^(patient|patienten|paciente|proband|subject|user|person|participant|animal|specimen|lesion|individual|session|video|clip|camera|scene|site|slide|case|owner|plant|"
     r"burst|sequence|study|series)([ _-]?(id|nr|no|number|name))?$",
     re.IGNORECASE,
 )
 PREFIX = re.compile(r"^(.*?[A-Za-z].*?)[ _.\-]*\(?\d+\)?$")
+MANY_VALUES = 5  # times as many as there are labels
 ALIKE = 0.6  # distance of images with one prefix as a share of that of images of one class
 
 
@@ -130,37 +131,65 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
 
 
 def group_hint(items: list, pixels: np.ndarray, target: np.ndarray) -> str:
-    """A warning where images whose file names share a prefix (`p07_1.png`, `p07_2.png`) look alike, as those of one patient do.
+    """A warning where images look alike whose file names share a prefix (`p07_1.png`, `p07_2.png`), or that are in a folder of their own
+    within their class (`benign/p07/1.png`), as those of one patient do.
 
-    Empty where `items` have no paths, no such prefixes, or the images of a prefix are as different as others of their class.
+    Empty where `items` have no paths, no such prefixes or folders, or their images are as different as others of their class.
     """
     if target.ndim > 1 or not all(isinstance(item, Path) for item in items):
         return ""
     prefixes = [match[1] if (match := PREFIX.match(item.stem)) else "" for item in items]
-    counts = Counter(prefixes)
-    shared = {prefix for prefix, count in counts.items() if prefix and count > 1}
-    covered = sum(counts[prefix] for prefix in shared)
-    if len(shared) < 5 or covered < 0.8 * len(items) or len(shared) > len(items) / 2:
-        return ""
-    if _alikeness(np.array(prefixes), pixels, target, shared) > ALIKE:
-        return ""
-    first = sorted(shared)[0]
-    return (
-        f"images whose names share a prefix look alike (such as the {counts[first]} of {first!r}): where they show the same subject, "
-        "the test score is too good unless they stay in one part: set data.group = '^(.*?)[ _.-]*[0-9]+$'"
-    )
+    if shown := _alike(prefixes, pixels, target):
+        return _hint(f"images whose names share a prefix look alike (such as {shown})", "^(.*?)[ _.-]*[0-9]+$")
+    folders = [item.parent.as_posix() for item in items]
+    deeper = len({item.parent.parent for item in items}) > 1 and len(set(folders)) >= MANY_VALUES * len(np.unique(target))
+    if deeper and (shown := _alike(folders, pixels, target)):
+        return _hint(f"images of a folder look alike (such as {shown})", "folder")
+    return ""
 
 
-def column_hint(columns: dict[str, list[str | None]], rows: int) -> str:
-    """A warning where a column of a table names who or what the images show, as `patient` does."""
+def _alike(names: list[str], pixels: np.ndarray, target: np.ndarray) -> str:
+    """The first of the names that images share, where images of a name look alike and most have such a name; else empty."""
+    counts = Counter(names)
+    shared = {name for name, count in counts.items() if name and count > 1}
+    covered = sum(counts[name] for name in shared)
+    if len(shared) < 5 or covered < 0.8 * len(names) or len(shared) > len(names) / 2:
+        return ""
+    first = min(shared)
+    return f"the {counts[first]} of {first!r}" if _alikeness(np.array(names), pixels, target, shared) <= ALIKE else ""
+
+
+def _hint(what: str, group: str) -> str:
+    return f"{what}: where they show the same subject, the test score is too good unless they stay in one part: set data.group = {group!r}"
+
+
+def column_hint(columns: dict[str, list[str | None]], labels: list[tuple[str, ...] | None]) -> str:
+    """A warning where a column of a table names who or what the images show, as `patient` does: by its name, or because it has far more
+    values than there are labels, and the rows of a value always have the same ones.
+
+    Args:
+        columns: the cells of each row by the column's name.
+        labels: of each row; None where a row has none.
+    """
     for name, cells in columns.items():
         distinct = len(set(cells))
-        if GROUP_COLUMN.match(name.strip()) and 1 < distinct < 0.8 * rows:
+        if (GROUP_COLUMN.match(name.strip()) and 1 < distinct < 0.8 * len(cells)) or _determines(cells, labels):
             return (
-                f"the column {name!r} has {distinct} values in {rows} rows: where it names who or what the images show, the test score is "
-                f"too good unless their images stay in one part: set data.group = {name!r}"
+                f"the column {name!r} has {distinct} values in {len(cells)} rows: where it names who or what the images show, the test "
+                f"score is too good unless their images stay in one part: set data.group = {name!r}"
             )
     return ""
+
+
+def _determines(cells: list[str | None], labels: list[tuple[str, ...] | None]) -> bool:
+    """Whether many values of a column, each of several rows, each determine the labels of their rows."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for cell, names in zip(cells, labels):
+        if cell is not None and names is not None:
+            found.setdefault(cell, []).append(names)
+    repeated = [rows for rows in found.values() if len(rows) > 1]
+    kinds = len({names for rows in repeated for names in rows})
+    return len(repeated) >= MANY_VALUES * kinds > MANY_VALUES and all(len(set(rows)) == 1 for rows in repeated)
 
 
 def _alikeness(prefixes: np.ndarray, pixels: np.ndarray, target: np.ndarray, shared: set[str]) -> float:

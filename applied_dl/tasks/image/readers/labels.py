@@ -14,6 +14,7 @@ from applied_dl.tasks.image.readers.listing import Listing, Options
 SEPARATORS = ("|", ";", ",", " ")
 PLURAL = re.compile(r"(labels|tags|classes|categories|genres|keywords|attributes|objects|targets|findings|diseases)$", re.IGNORECASE)
 QUOTES = re.compile(r"^[\[({]\s*|\s*[\])}]$|['\"]")  # of a list such as "['a', 'b']"
+LIST = re.compile(r"\[.*\]")  # as Python and JSON write one
 MOST_CODES = 10  # distinct whole numbers that are taken for classes
 LEAST_BALANCE = 0.3  # share of the mean that the rarest of more whole numbers must have, to be taken for classes
 CONFLICTING = 0.05  # share of images on several rows with different labels from which an image is taken to have several
@@ -144,6 +145,8 @@ def _separator(cells: LabelCells, options: Options) -> str:
     if options.kind == "classification":
         return ""
     distinct = {" ".join(text.split()) for text in cells.texts if text}
+    if distinct and all(LIST.fullmatch(text) for text in distinct):
+        return ","
     for separator in SEPARATORS:
         lists = [_split(text, separator) for text in distinct]
         joined = [names for names in lists if len(names) > 1]

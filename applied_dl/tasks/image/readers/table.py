@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,7 @@ from msgspec import structs
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
 from applied_dl.io.numbers import learn_format, read_numbers
-from applied_dl.tasks.image.readers.hints import column_hint
+from applied_dl.tasks.image.readers.hints import GROUP_COLUMN, column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.vision.folders import PARTS
@@ -19,7 +20,9 @@ from applied_dl.vision.tables import find_paths, read_frame, split_column
 
 LABEL_COLUMNS = (
     "label", "labels", "class", "classes", "class_name", "classname", "label_name", "category", "categories", "category_name", "target",
-    "targets", "tag", "tags", "y", "diagnosis", "class_id", "label_id", "category_id",
+    "targets", "tag", "tags", "y", "diagnosis", "dx", "class_id", "label_id", "category_id", "klasse", "kategorie", "diagnose", "classe",
+    "catégorie", "étiquette", "clase", "categoría", "categoria", "etiqueta", "etiquetas", "diagnóstico", "класс", "категория", "метка",
+    "类别", "标签", "分类", "ラベル", "クラス",
 )  # fmt: skip
 INDEX_COLUMNS = ("", "index", "rownames", "rownum", "row", "column_1", "unnamed: 0")
 FLAGS = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
@@ -51,7 +54,8 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
         cells = _label_cells(frame[targets[0]])
     listing = read_labels(cells, items, _groups(frame, options, items, path), str(path), options)
     rest = {name: as_levels(frame[name]).to_list() for name in frame.columns if name not in (column, *targets)}
-    hint = column_hint(rest, frame.height) if options.group is None else ""
+    named = {str(item): names for item, names in zip(listing.items, listing.labels)}
+    hint = column_hint(rest, [named.get(str(item)) for item in items]) if options.group is None else ""
     listing.warnings[:0] = [*notes, *([hint] if hint else [])]
     return _by_split(listing, frame[split], items) if split else {"all": listing}
 
@@ -62,10 +66,15 @@ def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:
     for usual in LABEL_COLUMNS:
         if found := next((name for name in rest if name.lower() == usual), None):
             return (found,)
+    worded = [name for name in rest if re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name.strip())[-1].lower() in LABEL_COLUMNS]
+    if len(worded) == 1:  # Finding Labels, image_class
+        return (worded[0],)
     rest = [name for name in rest if name.lower() not in INDEX_COLUMNS or frame[name].n_unique() < frame.height]
     flags = tuple(name for name in rest if _is_flag(frame[name]))
     if len(flags) > 1 and len(flags) >= len(rest) - 1:
         return flags
+    if len(rest) > 1:  # whom an image shows, and what is the same in all rows, is no label
+        rest = [name for name in rest if not GROUP_COLUMN.match(name.strip()) and frame[name].n_unique() > 1] or rest
     if len(rest) == 1:
         return (rest[0],)
     if not rest:

@@ -192,13 +192,6 @@ def test_a_linear_net_is_ridge_or_logistic_regression_where_that_is_better(table
     assert np.mean(raw[:, 0].argmax(1) == prepared.test.target) == pytest.approx(accuracy, abs=0.04)
 
 
-def test_slices_are_levels_empty_cells_and_sizes_of_the_prediction(table):
-    resolved, prepared = prepared_with(table)
-    found = task.score(resolved, {"prediction": prepared.test.target + 1}, prepared.test, prepared.encoder).slices
-    assert {"kind = a", "the lowest third of the predictions", "the highest third of the predictions"} <= set(found)
-    assert all(one.value == pytest.approx(1) and one.rows >= task.SMALLEST_SLICE for one in found.values())
-
-
 def test_learned_quantiles_are_widened_or_narrowed_until_the_share_is_right():
     random = np.random.default_rng(0)
     chosen = recipes.read_recipe({"task": "tabular", "train": {"loss": "quantile"}})

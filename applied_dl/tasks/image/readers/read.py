@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +13,16 @@ from applied_dl.core.mapped import row_pieces
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
-from applied_dl.io.labels import known_spellings, label_key
 from applied_dl.tasks.image.encoder import ImageEncoder
+from applied_dl.tasks.image.readers.classes import (
+    FEWEST,
+    class_names,
+    label_counts,
+    matched,
+    refuse_lost_classes,
+    renamed_labels,
+    target_of,
+)
 from applied_dl.tasks.image.readers.hints import group_hint
 from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, options_of
 from applied_dl.tasks.image.readers.shape import fit_input
@@ -25,7 +31,6 @@ from applied_dl.vision.cache import decode_all, rows_of
 from applied_dl.vision.ranges import with_light
 
 SHOWN = 20  # unreadable images that are named
-FEWEST = 4  # images per class, on average, under which nothing can be learned and measured
 PLAIN = 0.05  # share of images of a single colour from which it is reported
 
 
@@ -53,17 +58,17 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", weight
         DataError: the images cannot be trained on; one sentence says why and what to do.
     """
     options = options_of(data)
-    listings, warnings = _matched(_listings(data, options, cache))
+    listings, warnings = matched(_listings(data, options, cache))
     learned = listings.get("train") or listings["all"]
-    labels, several = _classes(listings)
+    labels, several = class_names(listings)
     items = [item for listing in listings.values() for item in listing.items]
     part = np.repeat(list(listings), [len(listing.items) for listing in listings.values()])
     encoder, notes = fit_input(data, learned.items, preset, weights)
     done = decode_all(encoder, items, cache)
     kept = np.array([i for i in range(len(items)) if i not in done.errors], np.int64)
-    target = _target(listings, labels, several)
+    target = target_of(listings, labels, several)
     warnings += [text for listing in listings.values() for text in listing.warnings] + notes
-    _refuse_lost_classes(target, kept, labels, done.errors)
+    refuse_lost_classes(target, kept, labels, done.errors)
     warnings += _unreadable(done.errors, len(items), data.max_unreadable) + _animated(done.notes, items)
     pixels = rows_of(done.pixels, kept, cache) if len(kept) < len(items) else done.pixels
     target, part, items = target[kept], part[kept], [items[i] for i in kept]
@@ -105,14 +110,14 @@ def read_labeled(encoder: ImageEncoder, source: str, data, cache: Path, max_unre
     if "all" not in found:
         warnings.append(f"of {source!r} only the test part is scored")
     if encoder.labels:
-        listing, unknown, notes = _renamed(listing, encoder.labels)
+        listing, unknown, notes = renamed_labels(listing, encoder.labels)
         warnings += notes
         if unknown:
             raise DataError(
                 f"{source!r} has the class {unknown[0]!r}, which the model does not know; it knows: {', '.join(encoder.labels)}."
             )
     kept = np.array([i for i in range(len(listing.items)) if i not in done.errors], np.int64)
-    truth = _target({"test": listing}, encoder.labels, encoder.multi_label)
+    truth = target_of({"test": listing}, encoder.labels, encoder.multi_label)
     paths = np.array([str(listing.items[i]) if isinstance(listing.items[i], Path) else "" for i in kept])
     return Part(inputs={"image": done.pixels[kept]}, target=truth[kept], extra={"path": paths}, warnings=warnings)
 
@@ -140,105 +145,6 @@ def _as_learned(options: Options, train: Listing) -> Options:
     kind = "regression" if train.numbers is not None else "multi_label" if train.several else "classification"
     separator = train.separator or None
     return structs.replace(options, kind=kind, target=options.target or train.target or None, label_separator=separator)
-
-
-def _matched(listings: dict[str, Listing]) -> tuple[dict[str, Listing], list[str]]:
-    """The listings with the labels of other parts written as in the training part. Raises `DataError` for one that training lacks."""
-    learned = listings.get("train") or listings["all"]
-    if learned.numbers is not None:
-        return listings, []
-    known = tuple(dict.fromkeys(name for names in learned.labels for name in names))
-    notes, found = _similar(known), {}
-    for part, listing in listings.items():
-        if listing is learned:
-            found[part] = listing
-            continue
-        found[part], unknown, renamed = _renamed(listing, known)
-        notes += renamed
-        if unknown:
-            raise DataError(
-                f"The {part} part has the class {unknown[0]!r}, which no training image has; classes: {', '.join(sorted(known))}."
-            )
-    return found, notes
-
-
-def _renamed(listing: Listing, known: tuple[str, ...]) -> tuple[Listing, list[str], list[str]]:
-    """A listing with its labels as in `known`, where they differ only in case, blanks or marks; the unknown ones; and notes."""
-    written = known_spellings(known, _plain)
-    names = sorted({name for names in listing.labels for name in names} - set(known))
-    renamed = {name: written[_plain(name)] for name in names if _plain(name) in written}
-    if not renamed:
-        return listing, names, []
-    labels = [tuple(dict.fromkeys(renamed.get(name, name) for name in names)) for names in listing.labels]
-    shown = ", ".join(f"{old!r} as {new!r}" for old, new in list(renamed.items())[:10])
-    return structs.replace(listing, labels=labels), [n for n in names if n not in renamed], [f"labels are read as in training: {shown}"]
-
-
-def _plain(name: str) -> str:
-    """The key of a class that names a folder: hyphens and underscores are blanks."""
-    return label_key(re.sub(r"[_\-]+", " ", name))
-
-
-def _similar(labels: tuple[str, ...]) -> list[str]:
-    """A note on classes that differ only in case, blanks or marks."""
-    alike: dict[str, list[str]] = {}
-    for name in labels:
-        alike.setdefault(_plain(name), []).append(name)
-    pairs = [" and ".join(map(repr, names)) for names in alike.values() if len(names) > 1 and len(names[0]) > 1]
-    return [f"classes that differ only in case, spaces or punctuation are treated as different: {', '.join(pairs)}"] if pairs else []
-
-
-def _classes(listings: dict[str, Listing]) -> tuple[tuple[str, ...], bool]:
-    """The class names in order (numbers as numbers), and whether an image may have several. Raises `DataError` for fewer than two."""
-    learned = listings.get("train") or listings["all"]
-    if learned.numbers is not None:
-        return (), False
-    several = any(listing.several for listing in listings.values())
-    fixed = next((listing.order for listing in listings.values() if listing.order), ())
-    counts = Counter(name for names in learned.labels for name in names)
-    numeric = all(name.lstrip("-").isdigit() for name in counts)
-    key = (lambda n: (int(n), n)) if numeric else None
-    ordered = tuple(name for name in fixed if name in counts) or tuple(sorted(counts, key=key))
-    if len(ordered) < (1 if several else 2):
-        only = f"only the class {ordered[0]!r}" if ordered else "no class"
-        raise DataError(f"The data has {only}; expected images of at least two classes.")
-    if not several and len(ordered) > 2 * FEWEST and len(learned.labels) < 1.5 * len(ordered):
-        column = f"the column {learned.target!r}" if learned.target else "the labels"
-        raise DataError(
-            f"The data has {len(ordered)} classes in {len(learned.labels)} images, most with a single image; {column} may be an identifier "
-            "(data.target names another) or numbers (data.kind = 'regression')."
-        )
-    return ordered, several
-
-
-def _target(listings: dict[str, Listing], labels: tuple[str, ...], several: bool) -> np.ndarray:
-    """(N,) int64 codes, (N, C) float32 0/1 where an image may have several labels, (N,) float64 numbers without labels."""
-    if not labels:
-        return np.array([value for listing in listings.values() for value in listing.numbers or ()], np.float64)
-    named = [names for listing in listings.values() for names in listing.labels]
-    code = {name: i for i, name in enumerate(labels)}
-    if not several:
-        return np.array([code[names[0]] for names in named], np.int64)
-    truth = np.zeros((len(named), len(labels)), np.float32)
-    for row, names in enumerate(named):
-        truth[row, [code[name] for name in names]] = 1
-    return truth
-
-
-def _refuse_lost_classes(target: np.ndarray, kept: np.ndarray, labels: tuple[str, ...], errors: dict[int, str]) -> None:
-    """Raises `DataError` where no image of a class can be read, while others can."""
-    if not labels or not errors or not len(kept):
-        return
-    before, after = _counts(target, labels), _counts(target[kept], labels)
-    if lost := [i for i in range(len(labels)) if before[i] and not after[i]]:
-        rows = np.flatnonzero(target[:, lost[0]] if target.ndim == 2 else target == lost[0])
-        first = errors[int(rows[0])]
-        raise DataError(f"None of the {before[lost[0]]} images of the class {labels[lost[0]]!r} can be read; the first: {first}")
-
-
-def _counts(target: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
-    """(C,) how many images each label has."""
-    return target.sum(0).astype(int) if target.ndim == 2 else np.bincount(target, minlength=len(labels))
 
 
 def _unreadable(errors: dict[int, str], n: int, allowed: float) -> list[str]:
@@ -275,7 +181,7 @@ def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, lab
         if len(np.unique(target)) < 2:
             raise DataError(f"All numbers of the images are {target[0]:g}; there is nothing to predict.")
         return notes
-    counts = _counts(target, labels)
+    counts = label_counts(target, labels)
     few = [f"{labels[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 3)]
     return notes + ([f"classes with fewer than 3 images cannot be in every part: {', '.join(few)}"] if few else [])
 
@@ -300,8 +206,8 @@ def _split(data, seed: int, part, target, labels, keys, groups) -> tuple[dict[st
     if empty := [name for name in NAMES if not len(rows[name])]:
         raise DataError(f"The {empty[0]} part is empty; give data.split a share for it, or name data.{empty[0]}.")
     if labels:
-        counts = _counts(target[rows["train"]], labels)
-        if missing := [labels[i] for i in np.flatnonzero((counts == 0) & (_counts(target, labels) > 0))]:
+        counts = label_counts(target[rows["train"]], labels)
+        if missing := [labels[i] for i in np.flatnonzero((counts == 0) & (label_counts(target, labels) > 0))]:
             cause = (
                 "all of its images are in groups of other parts (data.group)" if groups is not None else "it has too few different images"
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from applied_dl.report.plots import BLUE, GREEN, GREY, ORANGE, RED, figure
+from applied_dl.report.figures import BLUE, GREEN, GREY, ORANGE, RED, figure
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, GREY, "#8a5aa8")
 

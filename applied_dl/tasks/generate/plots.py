@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.report import plots as draw
+from applied_dl.report.figures import figure
 from applied_dl.tasks.generate import measures
 from applied_dl.tasks.generate.encoder import cells_of, pixels
 from applied_dl.tasks.generate.scores import code_groups
@@ -43,7 +44,7 @@ def row_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
     groups = code_groups(form, part)
     made, real = measures.coarse(outputs["codes"], groups), measures.coarse(part.extra["codes"], groups)
     shown = min(COMPARED, len(form.learned))
-    with draw.figure(folder / "columns.png", -(-shown // 4), min(4, shown), (2.6 * min(4, shown), 2.0 * -(-shown // 4))) as axes:
+    with figure(folder / "columns.png", -(-shown // 4), min(4, shown), (2.6 * min(4, shown), 2.0 * -(-shown // 4))) as axes:
         for i, axis in enumerate(np.ravel(axes)):
             if i >= shown:
                 axis.axis("off")
@@ -80,7 +81,7 @@ def _training(fitted, folder: Path) -> None:
         return
     draw.training_curves(rows, folder / "training.png", fitted.history.monitor, fitted.history.best_epoch)
     if "critic_wins" in rows[0]:
-        with draw.figure(folder / "critic.png") as axes:
+        with figure(folder / "critic.png") as axes:
             axis = np.ravel(axes)[0]
             for key, name in (("critic_wins", "share of pairs that the critic gets right"), ("diversity", "spread of made over real")):
                 axis.plot([row["epoch"] for row in rows], [row[key] for row in rows], label=name)

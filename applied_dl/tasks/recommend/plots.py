@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.report import plots as draw
+from applied_dl.report.figures import figure
 from applied_dl.tasks.recommend.scores import NDCG_AT, user_metrics
 
 BINS = 6  # groups of users by activity
@@ -55,7 +56,7 @@ def _popularity(top: np.ndarray, encoder, path: Path) -> float:
     """Recommendations over popularity; the share of them that goes to the most popular tenth of the items."""
     popularity = encoder.arrays["popularity"][1:]
     shown = np.bincount(top[top > 0], minlength=len(popularity) + 1)[1:]
-    with draw.figure(path) as axis:
+    with figure(path) as axis:
         axis.scatter(popularity, shown, s=8, alpha=0.5, clip_on=False)
         axis.set_xscale("symlog", linthresh=1)  # logarithmic from 1 on, with a place for none at all
         axis.set_yscale("symlog", linthresh=1)

@@ -6,8 +6,8 @@ from applied_dl.core import config
 from applied_dl.core.builders import known_settings
 from applied_dl.core.errors import UsageError, nearest, pick
 from applied_dl.core.sections import Export, refuse_unused_answers
+from applied_dl.tasks.sentences.readers.groups import BALANCES
 from applied_dl.tasks.sentences.readers.prepare import row_count
-from applied_dl.tasks.sentences.readers.read import BALANCES
 from applied_dl.tasks.sentences.recipe import Fit
 from applied_dl.text.bert_files import model_folder, read_facts
 from applied_dl.text.models.bert import pretrained

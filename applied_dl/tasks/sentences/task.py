@@ -17,6 +17,7 @@ from applied_dl.core.records import Fitted, Part, Prepared, Scores, Slice
 from applied_dl.exporting.answers import with_distance, with_sets
 from applied_dl.exporting.serving import Serving
 from applied_dl.report import plots as draw
+from applied_dl.report.figures import BLUE, GREY, figure
 from applied_dl.tasks.sentences.baselines import sentence_baselines
 from applied_dl.tasks.sentences.card import describe_card, describe_data, worst_examples
 from applied_dl.tasks.sentences.defaults import resolve_sentences, smaller_models
@@ -211,14 +212,14 @@ def _draw_pairs(vectors: np.ndarray, scores: np.ndarray, folder: Path) -> None:
     a, b, wanted = vectors[0::2], vectors[1::2], scores[0::2]
     cosine, scored = np.einsum("nd,nd->n", a, b), ~np.isnan(wanted)
     if scored.any():
-        with draw.figure(folder / "similarity.png") as axis:
-            axis.scatter(wanted[scored], cosine[scored], s=8, alpha=0.4, color=draw.BLUE, edgecolors="none")
+        with figure(folder / "similarity.png") as axis:
+            axis.scatter(wanted[scored], cosine[scored], s=8, alpha=0.4, color=BLUE, edgecolors="none")
             axis.set(xlabel="human score", ylabel="cosine", title="Similarity of held-out pairs")
     if (~scored).any():
         others = np.einsum("nd,nd->n", a[~scored], np.roll(b[~scored], len(b[~scored]) // 2, axis=0))  # distant in the text too
         edges = draw.edges(np.concatenate([others, cosine[~scored]]), 40)
-        with draw.figure(folder / "pairs.png") as axis:
-            for values, name, colour in ((others, "two texts at random", draw.GREY), (cosine[~scored], "true pairs", draw.BLUE)):
+        with figure(folder / "pairs.png") as axis:
+            for values, name, colour in ((others, "two texts at random", GREY), (cosine[~scored], "true pairs", BLUE)):
                 axis.hist(values, bins=edges, alpha=0.7, label=name, color=colour)
             axis.set(xlabel="cosine", ylabel="pairs", title="True pairs against others")
             axis.legend()

@@ -21,7 +21,7 @@ from applied_dl.tasks.sentences.fit.pairs import held_out, pairs_of, teacher_pai
 from applied_dl.tasks.sentences.fit.stored import stored_texts
 from applied_dl.tasks.sentences.models.losses import Contrastive, MaskedTokens, SameSimilarities
 from applied_dl.tasks.sentences.models.token_augment import mask_tokens, token_augmentation
-from applied_dl.tasks.sentences.readers.read import balanced
+from applied_dl.tasks.sentences.readers.groups import balanced
 from applied_dl.text.models.static import on_word_ids
 from applied_dl.text.models.transformer import classifier, masked_language_model
 from applied_dl.text.subwords import english

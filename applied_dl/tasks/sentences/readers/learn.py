@@ -20,7 +20,7 @@ from applied_dl.tasks.sentences.encoder import (
     vocabulary_of,
     with_words,
 )
-from applied_dl.tasks.sentences.readers.read import Groups
+from applied_dl.tasks.sentences.readers.groups import Groups
 from applied_dl.text.subwords import english
 from applied_dl.text.vector_files import read_vectors
 

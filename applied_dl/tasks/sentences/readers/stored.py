@@ -24,10 +24,11 @@ from applied_dl.core.parallel import in_order
 from applied_dl.core.plurals import numbered
 from applied_dl.io.labels import known_spellings, label_key
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, token_stream
+from applied_dl.tasks.sentences.readers.groups import Groups
 from applied_dl.tasks.sentences.readers.label_columns import cells_of
 from applied_dl.tasks.sentences.readers.labels import labels_by, read_columns
 from applied_dl.tasks.sentences.readers.large import RowForm, row_batches
-from applied_dl.tasks.sentences.readers.read import Groups, many_conflicts
+from applied_dl.tasks.sentences.readers.read import many_conflicts
 from applied_dl.tasks.sentences.readers.sources import texts_of
 from applied_dl.text.decoding import Reading
 from applied_dl.text.markup import tidy

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.text.decoding import Reading, decoded, suffix_of
-from applied_dl.text.tables import TABLES, text_column
+from applied_dl.text.tables import TABLES
+from applied_dl.text.text_columns import text_column
 
 BUILT_IN = {"english": "english.txt.bz2"}  # 0.5 million words of Wikipedia, CC BY-SA; see english.LICENSE.md beside it
 TEXTS = (".txt", ".text", ".md", ".rst", "", *TABLES)

@@ -35,7 +35,7 @@ def as_texts(inputs) -> list:
     if isinstance(inputs, list) or not hasattr(inputs, "columns"):
         return inputs
     from applied_dl.io.tables import read_table
-    from applied_dl.text.tables import chosen_places, one_line
+    from applied_dl.text.text_columns import chosen_places, one_line
 
     frame = read_table(inputs).frame
     rows = [list(row) for row in frame.rows()]
@@ -98,7 +98,8 @@ def _table(source: str, column: str | list[str] | None) -> Rows:
     """The texts of a table, and the table."""
     from applied_dl.io.frames import from_columns
     from applied_dl.text.columns import place_of
-    from applied_dl.text.tables import chosen_places, one_line, read_table
+    from applied_dl.text.tables import read_table
+    from applied_dl.text.text_columns import chosen_places, one_line
 
     names = () if column is None else (column,) if isinstance(column, str) else tuple(column)
     table = read_table(source, names)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint
-from applied_dl.vision.images import CONVERT, peek
+from applied_dl.vision.image_files import CONVERT, peek
 from applied_dl.vision.paths import is_image, is_skipped
 
 PARTS = {

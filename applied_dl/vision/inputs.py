@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.core.errors import DataError
-from applied_dl.vision.images import EXTENSIONS, ImageForm
+from applied_dl.vision.image_files import EXTENSIONS
+from applied_dl.vision.images import ImageForm
 from applied_dl.vision.paths import walk
 
 AT_ONCE = 512  # images that are decoded before they are answered, so that a folder of any size takes the same memory

@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from applied_dl.core.errors import DataError
-from applied_dl.vision.images import EXTENSIONS
+from applied_dl.vision.image_files import EXTENSIONS
 
 SKIPPED = ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found", "__pycache__", "system volume information")
 MOST_FILES = 2_000_000

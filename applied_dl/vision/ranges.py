@@ -9,7 +9,8 @@ import numpy as np
 from msgspec import structs
 
 from applied_dl.core.mapped import sampled_pieces
-from applied_dl.vision.images import SIXTEEN_BITS, UNIT, WHITE, Header, ImageForm, open_image, peek
+from applied_dl.vision.image_files import Header, open_image, peek
+from applied_dl.vision.images import SIXTEEN_BITS, UNIT, WHITE, ImageForm
 
 OPENED = 100  # of them, images whose pixels decide the range and the background
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")

@@ -16,8 +16,9 @@ from applied_dl.tasks.sentences import task
 from applied_dl.tasks.sentences.readers.labels import merge_spellings, read_labels
 from applied_dl.tasks.sentences.readers.read import read_groups
 from applied_dl.tasks.sentences.recipe import Data
+from applied_dl.text.delimited import separator_of
 from applied_dl.text.inputs import expand_inputs
-from applied_dl.text.tables import read_table, separator_of
+from applied_dl.text.tables import read_table
 from applied_dl.workflows import recipes
 
 TOPICS = {

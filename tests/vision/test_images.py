@@ -11,7 +11,8 @@ from PIL import Image
 
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.image.encoder import ImageEncoder, load, save
-from applied_dl.vision.images import Header, decode, peek, to_uint8
+from applied_dl.vision.image_files import Header, peek
+from applied_dl.vision.images import decode, to_uint8
 
 RGB = ImageEncoder(height=12, width=16, channels=3)
 GREY = ImageEncoder(height=12, width=16, channels=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from applied_dl.text.tables import chosen_places, is_table, read_table
+from applied_dl.text.tables import is_table, read_table
+from applied_dl.text.text_columns import chosen_places
 
 
 def suggest(source: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.image.encoder import ImageEncoder
-from applied_dl.vision.images import Header, check_resize
+from applied_dl.vision.image_files import Header
+from applied_dl.vision.images import check_resize
 from applied_dl.vision.ranges import fit_ranges, header_of
 
 SAMPLE = 500  # images whose header decides the size and the channels

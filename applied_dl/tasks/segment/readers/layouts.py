@@ -16,7 +16,7 @@ from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.shapes import BACKGROUND, Drawn, coco, is_coco, is_labelme, labelme, read_json
 from applied_dl.vision.folders import Folder, part_of, scan
-from applied_dl.vision.images import EXTENSIONS
+from applied_dl.vision.image_files import EXTENSIONS
 from applied_dl.vision.paths import ImageIndex
 
 MASKS = {

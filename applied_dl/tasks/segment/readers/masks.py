@@ -14,7 +14,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.tasks.segment.encoder import VOID, MaskCode
 from applied_dl.tasks.segment.readers.classes import unpacked_color
 from applied_dl.tasks.segment.readers.shapes import Drawn, draw
-from applied_dl.vision.images import open_image
+from applied_dl.vision.image_files import open_image
 
 CLOSE = 60  # distance in 0..255 per channel within which a blurred colour belongs to a class
 ORIENTATION = 0x0112  # EXIF

@@ -22,7 +22,7 @@ from applied_dl.tasks.segment.readers.masks import class_mask
 from applied_dl.tasks.segment.readers.reports import check_classes, facts_of, sizes, unreadable, without_masks
 from applied_dl.tasks.segment.readers.shape import fit_input
 from applied_dl.tasks.segment.readers.sources import list_source
-from applied_dl.vision.images import open_image
+from applied_dl.vision.image_files import open_image
 from applied_dl.vision.patterns import groups_of
 from applied_dl.vision.ranges import with_light
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.core.errors import DataError
-from applied_dl.vision.images import Header, ImageForm
+from applied_dl.vision.image_files import Header
+from applied_dl.vision.images import ImageForm
 from applied_dl.vision.ranges import fit_ranges, header_of
 
 SAMPLE = 500  # images whose header decides

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.labels import known_spellings, label_key, merged_spellings
-from applied_dl.text.tables import is_number
+from applied_dl.text.heads import is_number
 
 QUOTE = r"'[^']*'|\"[^\"]*\""
 QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")

@@ -24,7 +24,8 @@ from applied_dl.tasks.sentences.readers.label_columns import (
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.text.columns import normal, place_of, text_places
-from applied_dl.text.tables import TEXTS, Table, chosen_places
+from applied_dl.text.tables import TEXTS, Table
+from applied_dl.text.text_columns import chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
 SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),

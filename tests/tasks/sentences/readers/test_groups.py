@@ -1,4 +1,4 @@
-"""Groups of texts are parted so that no text is on two sides, no test sentence trains, and labels are evened out."""
+"""Groups of texts are separated so that no text is on two sides, no test sentence trains, and labels are evened out."""
 
 import numpy as np
 import pytest

@@ -22,6 +22,7 @@ GROUPED = {  # numbers with a mark between thousands, by style; "0,126" and "1.5
     "thousands": r"^[+-]?(?:[1-9]\d{0,2}(,\d{3})+|[1-9]\d?(,\d\d)+,\d{3})(\.\d*)?$",  # also 12,34,567
     "comma": r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$",
 }
+EITHER = "either"  # the style of a column in which both marks are decimal marks
 ALMOST = 0.99  # share of numbers from which the style of the file is preferred to a style that fits more cells
 SAMPLE_ROWS = 2000  # by which the decimal mark of a file is decided
 ENOUGH = 20  # columns that agree on it, after which no more are read
@@ -72,6 +73,8 @@ def _parsed(cells: pl.Series, style: str) -> pl.Series:
     if style == "comma":
         bare = pl.when(text.str.contains(GROUPED[style])).then(text.str.replace_all(".", "", literal=True)).otherwise(text)
         bare = pl.when(~bare.str.contains(".", literal=True)).then(bare.str.replace(",", ".", literal=True))
+    elif style == EITHER:
+        bare = text.str.replace(",", ".", literal=True)
     else:
         bare = pl.when(text.str.contains(GROUPED[style])).then(text.str.replace_all(",", "", literal=True)).otherwise(text)
     return cells.to_frame("t").select(bare.cast(pl.Float64, strict=False)).to_series()

@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from applied_dl.io.cells import ALMOST, as_levels, as_numbers, is_mark, number_style
+from applied_dl.io.cells import ALMOST, EITHER, as_levels, as_numbers, is_mark, number_style
 from applied_dl.io.quantities import learn_units, parse_quantities, split_quantity
 
 MOST_WORDS = 3  # different texts of a column of numbers that may mean missing although no list contains them
 VALUES = 10  # different numbers from which such words mean missing
 ROWS = 50  # cells from which a sentinel can be distinguished from a number
+BOTH_MARKS = "some cells have a decimal point and some a decimal comma; both are read as decimal marks"
 NINES = re.compile(r"-?9{2,}(\.9+|\.0+)?$")
 BOTH = 0.01  # least share of the cells with a percent sign, and of those without, that are of two scales
 RARE = 0.002  # least share of the cells that a sentinel has
@@ -22,7 +23,7 @@ RARE = 0.002  # least share of the cells that a sentinel has
 class NumberFormat(Struct, frozen=True, kw_only=True):
     """How a column of numbers is written.
 
-    `style` is plain, thousands or comma; `units` the factor of each unit, empty for bare numbers; `units_apart` whether they are of
+    `style` is plain, thousands, comma or either; `units` the factor of each unit, empty for bare numbers; `units_apart` whether they are of
     different kinds, so that the unit is a feature of its own; `missing` are texts and `sentinels` numbers that mean missing in this column,
     besides the marks that mean it in every column.
     """
@@ -58,7 +59,9 @@ def learn_format(cells: pl.Series, mark: str | None = None, words: bool = True) 
         missing, digits = (), rest
     style, share = number_style(digits, mark)
     form = NumberFormat(style=style, missing=missing)
-    if (share < 1.0 or _several_currencies(digits)) and (learned := learn_units(digits)) is not None:
+    if share < ALMOST and _both_marks(digits):
+        form = NumberFormat(style=EITHER, missing=missing)
+    elif (share < 1.0 or _several_currencies(digits)) and (learned := learn_units(digits)) is not None:
         units, apart = learned
         form = NumberFormat(style=_style_of_quantities(digits, mark), units=units, units_apart=apart, missing=missing)
     return form, 1 - len(read_numbers(cells, form)[1]) / len(filled)
@@ -94,6 +97,12 @@ def _several_currencies(cells: pl.Series) -> bool:
     if not cells.head(ROWS).str.contains(r"[$€£¥₹]").any():
         return False
     return cells.str.extract(r"([$€£¥₹])").drop_nulls().n_unique() > 1
+
+
+def _both_marks(cells: pl.Series) -> bool:
+    """Whether a column has decimals with a point (12.5) and with a comma (12,50), and no marks between thousands."""
+    point, comma = (cells.str.contains(rf"^[+\-−]?\d+{mark}(?:\d\d?|\d{{4,}})$").sum() for mark in ("[.]", ","))
+    return min(point, comma) > 1 and len(as_numbers(cells, EITHER)[1]) <= (1 - ALMOST) * len(cells)
 
 
 def _percents_and_shares(cells: pl.Series, style: str) -> bool:

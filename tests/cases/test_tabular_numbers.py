@@ -281,3 +281,17 @@ def test_percentages_beside_shares_are_of_one_scale():
             [float(c.rstrip("%")) for c in other],
             rtol=1e-5,
         )
+
+
+def test_a_column_of_both_decimal_marks_is_read_by_both():
+    mixed = [f"{v:.2f}" if i % 3 else f"{v:.1f}".replace(".", ",") for i, v in enumerate(X)]
+    values = [float(cell.replace(",", ".")) for cell in mixed]
+    encoder, notes = learned({"x": mixed, "z": [f"{v:.2f}" for v in X], "y": X})
+    assert "both are read as decimal marks" in " ".join(notes)
+    np.testing.assert_allclose(encode(encoder, read_table({"x": mixed, "z": mixed})).inputs["x"], values, rtol=1e-6)
+    for row in range(9):
+        np.testing.assert_allclose(
+            encode(encoder, read_table({"x": mixed[row : row + 1], "z": ["1.5"]})).inputs["x"], values[row], rtol=1e-6
+        )
+    thousands = [f"{1000 * v:,.2f}" if i % 3 else f"{v:.1f}".replace(".", ",") for i, v in enumerate(X)]
+    assert learned({"x": thousands, "z": X, "y": X})[0].columns[0].style != "either"

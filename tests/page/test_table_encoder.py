@@ -20,7 +20,7 @@ from tests.page import javascript
 
 ODD = json.loads((Path(__file__).parent / "odd_cells.json").read_text(encoding="utf-8"))
 LONG = ["x" * 3000, "1" * 400, "fox " * 3000]
-STYLES = ("plain", "thousands", "comma")
+STYLES = ("plain", "thousands", "comma", "either")
 UNITS = (
     {"kg": 1.0, "g": 0.001}, {"": 1.0, "k": 1e3, "m": 1e6}, {"$|": 1.0, "€|": 1.0, "$|k": 1e3}, {"duration": 1.0, "h": 3600.0, "min": 60.0},
     {"feet": 1.0, "in": 1.0}, {"m²": 1.0}, {"": 1.0}, {"degrees": 1.0}, {"n": 1.0, "s": -1.0}, {"gb": 1e9, "mb": 1e6},

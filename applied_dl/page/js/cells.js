@@ -13,11 +13,12 @@ export function parseNumber(text, style) {   // NaN where the text is no finite 
   if (found === null) {
     let bare = replaceAll('around', text, '').replace(/^−/, '-');
     if (contains('gapped', bare)) bare = replaceAll('gaps', bare, '');
-    const grouped = contains('grouped_' + style, bare);
+    const grouped = style !== 'either' && contains('grouped_' + style, bare);
     if (style === 'comma') {
       bare = grouped ? bare.replaceAll('.', '') : bare;
       bare = bare.includes('.') ? '' : bare.replace(',', '.');
-    } else if (grouped) bare = bare.replaceAll(',', '');
+    } else if (style === 'either') bare = bare.replace(',', '.');
+    else if (grouped) bare = bare.replaceAll(',', '');
     found = toFloat(bare);
   }
   return found !== null && Number.isFinite(found) ? found : NaN;

@@ -70,18 +70,19 @@ function encodeColumn(encoder, column, cells, decimal, table, {inputs, errors, n
 }
 
 function columnStyle(column, cells, decimal) {   // the learned style, unless the rows have another decimal mark
-  if (decimal === null) return column.style;
+  if (decimal === null || column.style === 'either') return column.style;
   const [other, share] = numberStyle(cells, decimal);
   return share === 1 ? other : column.style;
 }
 
 function otherMark(encoder, table) {   // the rows' decimal mark where it is another: columns that can be read in one style only decide
-  const decimal = decimalMark([...table.values()]);
-  if (decimal === null || decimal === encoder.decimal) return null;
   const styles = new Map(encoder.columns.filter(({kind}) => kind === 'number').map(({name, style}) => [name, style]));
   for (const {name, labels, format} of encoder.targets) if (!labels.length && table.has(name)) styles.set(name, format.style);
+  const decimal = decimalMark([...table].filter(([name]) => styles.get(name) !== 'either').map(([, cells]) => cells));
+  if (decimal === null || decimal === encoder.decimal) return null;
   let votes = 0;
   for (const [name, style] of styles) {
+    if (style === 'either') continue;
     const comma = isNumbers(table.get(name), 'comma'), point = isNumbers(table.get(name), 'plain') || isNumbers(table.get(name), 'thousands');
     votes += style === 'comma' ? point - comma : comma - point;
   }

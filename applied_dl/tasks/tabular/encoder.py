@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from applied_dl.core import encoder_files as stored
 from applied_dl.core.errors import DataError
 from applied_dl.core.schema_1 import table_encoder
-from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, as_numbers, decimal_mark, is_mark, number_style, places
+from applied_dl.io.cells import BOOLEAN, EITHER, as_levels, as_moments, as_numbers, decimal_mark, is_mark, number_style, places
 from applied_dl.io.measures import read_measures
 from applied_dl.io.nested import with_object_names
 from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
@@ -224,7 +224,7 @@ def read_target(encoder: TableEncoder, table: Table, target: Target) -> np.ndarr
 
 def _style(style: str, cells: pl.Series, mark: str | None) -> str:
     """The learned style of a column of numbers, unless the file has another decimal `mark` than the training file."""
-    if mark is None:
+    if mark is None or style == EITHER:
         return style
     other, share = number_style(cells, mark)
     return other if share == 1.0 else style
@@ -232,17 +232,19 @@ def _style(style: str, cells: pl.Series, mark: str | None) -> str:
 
 def _other_mark(encoder: TableEncoder, table: Table) -> str | None:
     """The decimal mark of a file where it is another than the training file's; its columns that can be read in one style only decide."""
-    if table.decimal in (None, encoder.decimal):
-        return None
-    if table.decimal == "," and decimal_mark(table.frame) is None:  # semicolons between cells are no evidence
-        return None
     styles = {column.name: column.style for column in encoder.columns if column.kind == "number"}
     styles |= {target.name: target.format.style for target in encoder.targets if not target.labels and target.name in table.columns}
+    both = [name for name, style in styles.items() if style == EITHER]  # no evidence
+    decimal = decimal_mark(table.frame.drop(both)) if both else table.decimal
+    if decimal in (None, encoder.decimal):
+        return None
+    if decimal == "," and not both and decimal_mark(table.frame) is None:  # semicolons between cells are no evidence
+        return None
     votes = 0
     for name, style in styles.items():
         comma, point = (any(not len(as_numbers(table.frame[name], one)[1]) for one in either) for either in DECIMALS)
-        votes += (point - comma) if style == "comma" else (comma - point)
-    return table.decimal if votes >= 0 else None
+        votes += 0 if style == EITHER else (point - comma) if style == "comma" else (comma - point)
+    return decimal if votes >= 0 else None
 
 
 def _shown(cells: pl.Series, row: int) -> str:

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.core.plurals import numbered
-from applied_dl.io.cells import BOOLEAN, as_levels, as_moments, is_mark, moment_style, serial_style, unsure
+from applied_dl.io.cells import BOOLEAN, EITHER, as_levels, as_moments, is_mark, moment_style, serial_style, unsure
 from applied_dl.io.dates import whole_form
 from applied_dl.io.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
 from applied_dl.io.measures import learn_measures
-from applied_dl.io.numbers import NumberFormat, find_sentinels, learn_format, read_numbers, read_units
+from applied_dl.io.numbers import BOTH_MARKS, NumberFormat, find_sentinels, learn_format, read_numbers, read_units
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, input_name, moment_parts
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
@@ -198,8 +198,8 @@ def _words(name: str, cells: pl.Series, filled: pl.Series, known: Known, wrong: 
             model, scores = found
             column = Column(name=name, kind="text", inputs=(input_name(name, known.taken),), scores=model)
             parts = "words and groups of letters" if model.characters else "words and pairs of words"
-            note = f"read as texts, by {len(model.terms):,} {parts}; data.categorical reads whole cells"
-            return Learned((column,), note=note, training={column.inputs[0]: scores})
+            read = f"read as texts, by {len(model.terms):,} {parts}; data.categorical reads whole cells"
+            return Learned((column,), note=f"{note}: {read}, data.numeric numbers" if note else read, training={column.inputs[0]: scores})
     if many:
         return Learned(reason=f"{levels} different texts in {len(filled)} rows" + (f"; {note}" if note else ""))
     found = _category(name, texts, known)
@@ -239,6 +239,8 @@ def _number(name: str, cells: pl.Series, values: np.ndarray, wrong: np.ndarray, 
     if form.units:
         row = int(np.flatnonzero(np.isfinite(values))[0])
         notes.append(f"{as_levels(cells)[row]!r} is read as {values[row]:g}")
+    elif form.style == EITHER:
+        notes.append(BOTH_MARKS)
     elif not mark or form.style == "thousands":
         notes.append(unsure(cells, form.style))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))

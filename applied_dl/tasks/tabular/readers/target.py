@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.io.cells import as_levels, moment_style, places
+from applied_dl.io.cells import EITHER, as_levels, moment_style, places
 from applied_dl.io.labels import label_key, merged_spellings
-from applied_dl.io.numbers import NumberFormat, learn_format, read_numbers
+from applied_dl.io.numbers import BOTH_MARKS, NumberFormat, learn_format, read_numbers
 from applied_dl.io.quantities import split_quantity
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
@@ -108,6 +108,8 @@ def _one_spelling(cells: pl.Series) -> tuple[list[str], str]:
 
 
 def _format_notes(name: str, cells: pl.Series, form, values: np.ndarray) -> list[str]:
+    if form.style == EITHER:
+        return [f"target {name!r}: {BOTH_MARKS}"]
     if not form.units or not np.isfinite(values).any():
         return []
     row = int(np.flatnonzero(np.isfinite(values))[0])

@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct, structs
 
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.recommend.encoder import RecommendEncoder
 from applied_dl.tasks.recommend.readers.clean import are_opinions, core, decide_kind, distinct
@@ -70,7 +71,9 @@ def prepare_events(recipe) -> Prepared:
     )
     encoder.arrays.update(_history(state.seen, len(encoder.users)))
     facts = _facts(events, state, encoder, why, split if not data.train else "given", cut)
-    warnings = notes + ([cut["text"]] if cut["text"] else []) + features.notes
+    users = numbered(len(encoder.users), "user", "users")
+    kept = f"The bundle keeps the names of {users} with the items that each had: share it as you would share the events."
+    warnings = [*notes, kept] + ([cut["text"]] if cut["text"] else []) + features.notes
     unknown = _unlearned(state)
     return Prepared(
         encoder=encoder, train=history_part(encoder, state.train, EMPTY),

@@ -330,3 +330,8 @@ def test_scoring_other_events_says_what_is_unknown(write):
         read_part(recipe, encoder, str(write(events_frame().with_columns(pl.lit("new").alias("item")), "other.csv")))
     part = read_part(recipe, encoder, str(write(ratings_frame(), "rated.csv")))  # its ratings are not read: the training had none
     assert any("columns that are not read: 'rating'" in note for note in part.warnings)
+
+
+def test_the_card_will_say_that_the_bundle_keeps_the_users(write):
+    found = prepared(write(events_frame(users=30)))
+    assert any("The bundle keeps the names of 30 users with the items that each had" in text for text in found.warnings)

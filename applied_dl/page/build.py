@@ -58,7 +58,7 @@ def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) ->
         "inputs": {name: {"shape": shape_of(detail), "kind": np.dtype(detail["dtype"]).name} for name, detail in fixed.inputs.items()},
         "golden": golden,
     }
-    page = template(predictor.task, parts, spec, content, held, predictor.manifest)
+    page = template(parts, spec, content, held, predictor.manifest)
     target.write_text(page, encoding="utf-8")
     return {
         "file": str(target), "bytes": len(page.encode()), "variant": predictor.variant, "runtime": about["version"],
@@ -66,7 +66,7 @@ def build_page(bundle: Path, target: Path, runtime: str | Path | None = None) ->
     }  # fmt: skip
 
 
-def template(task: str, parts: PageParts, spec: dict[str, Any], content: bytes, held: dict[str, str], manifest: Manifest) -> str:
+def template(parts: PageParts, spec: dict[str, Any], content: bytes, held: dict[str, str], manifest: Manifest) -> str:
     """The page as text."""
     here = files("applied_dl.page")
     own = {name: packed(block) for name, block in parts.blocks.items()}

@@ -21,7 +21,7 @@ from applied_dl.tasks.forecast.defaults import resolve_forecast, smaller_models
 from applied_dl.tasks.forecast.encoder import Block, SeriesEncoder, blocks
 from applied_dl.tasks.forecast.encoder import load as load_encoder
 from applied_dl.tasks.forecast.encoder import save as save_encoder
-from applied_dl.tasks.forecast.fit.effect import effect_of
+from applied_dl.tasks.forecast.fit.effect_choice import effect_of
 from applied_dl.tasks.forecast.fit.intervals import learned, margins, quantile_bases, quantile_margins, spread_out, uncrossed
 from applied_dl.tasks.forecast.fit.net import build_one, fit_forecast
 from applied_dl.tasks.forecast.fit.refit import is_closed, refit_blend, refit_closed, refit_network

@@ -71,7 +71,7 @@ def resolve_generate(recipe, prepared):
         )
     if two and train.learning_rate == "auto":
         raise UsageError("train.learning_rate = 'auto' has no meaning for two nets that learn from each other; give a number.")
-    chosen = _two_nets(name, rows, train.batch_size) if two else _columns(rows)
+    chosen = _two_nets(rows, train.batch_size) if two else _columns(rows)
     narrow = 128 if rows >= MANY else 64 if rows >= SOME else 32  # units of one column after the other: few rows are soon memorised
     model = {"width": narrow, "dropout": 0.2}
     if two:
@@ -86,7 +86,7 @@ def resolve_generate(recipe, prepared):
     )
 
 
-def _two_nets(name: str, rows: int, asked: int | str | None) -> dict:
+def _two_nets(rows: int, asked: int | str | None) -> dict:
     batch = max(4, min(32, rows // 4))
     size = rows if asked == "all" else asked or batch
     steps = max(FEWEST_STEPS, min(STEPS, rows // 4))

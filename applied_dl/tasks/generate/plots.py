@@ -18,7 +18,7 @@ COMPARED = 12  # columns of a table
 ROOM = 30  # letters below the bars of a column
 
 
-def image_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
+def image_plots(prepared, fitted, outputs, folder: Path) -> dict:
     """Samples by class, the nearest training images, and the training."""
     form, made = prepared.encoder.form, pixels(outputs["image"])
     _training(fitted, folder)
@@ -37,11 +37,11 @@ def image_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
     return {}
 
 
-def row_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
+def row_plots(prepared, fitted, outputs, folder: Path) -> dict:
     """Shares of the values of columns in made and in real rows, and the training."""
     form, part = prepared.encoder.form, prepared.test
     _training(fitted, folder)
-    groups = code_groups(form, part)
+    groups = code_groups(form)
     made, real = measures.coarse(outputs["codes"], groups), measures.coarse(part.extra["codes"], groups)
     shown = min(COMPARED, len(form.learned))
     with figure(folder / "columns.png", -(-shown // 4), min(4, shown), (2.6 * min(4, shown), 2.0 * -(-shown // 4))) as axes:

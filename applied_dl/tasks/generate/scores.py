@@ -64,7 +64,7 @@ def _memory(made: np.ndarray, real: np.ndarray, train: np.ndarray) -> float:
 def score_rows(outputs: dict, part: Part, form: Form, target: str, metrics_only: bool) -> Scores:
     """Errors of pairs, of single columns and of associations; what a model trained on made rows is worth; the closest records."""
     made, real = outputs["codes"], part.extra["codes"]
-    groups = code_groups(form, part)
+    groups = code_groups(form)
     sizes = tuple(int(group.max()) + 1 for group in groups)
     a, b = measures.coarse(made, groups), measures.coarse(real, groups)
     metrics = {"pair_error": measures.pair_error(a, b, sizes)}
@@ -92,7 +92,7 @@ def interval(metric: Callable[[np.ndarray], float], whole: float, rows: int) -> 
     return float(max(whole + low, 0.0)), float(whole + high)
 
 
-def code_groups(form: Form, part: Part) -> list[np.ndarray]:
+def code_groups(form: Form) -> list[np.ndarray]:
     """The group of each code of a column: of numbers neighbouring intervals, of categories the frequent levels and the rest."""
     found = []
     for column in form.learned:

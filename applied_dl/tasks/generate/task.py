@@ -95,7 +95,7 @@ def baselines(recipe, prepared) -> dict[str, Scores]:
 
 def plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
     """Made beside real ones, the training, and the nearest training images or the shares of columns."""
-    return (image_plots if prepared.encoder.form.height else row_plots)(recipe, prepared, fitted, outputs, folder)
+    return (image_plots if prepared.encoder.form.height else row_plots)(prepared, fitted, outputs, folder)
 
 
 def preview(recipe, prepared, path: Path) -> str:

@@ -22,7 +22,6 @@ MAX_METRIC_DROP = 0.01
 WIDTHS = (1.0, 0.5, 0.25, 0.125)  # for `export.budget`
 SCRATCH_WIDTH = 0.5  # of a U-Net from scratch: on 64 by 64 pixels a step takes as long as one of `unet_small`, and it learns more
 OPTIONS = ("weights", "backbone", "alpha", "width", "depth", "activation", "norm", "dropout", "pooling")
-OF_TRUNK = ("backbone", "alpha")
 OF_SCRATCH = ("depth", "pooling")
 BATCH = 8
 AVERAGED, MOST_AVERAGED = 15, 200  # the weights are averaged over this part of the steps, and over so many at the most

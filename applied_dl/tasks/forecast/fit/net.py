@@ -17,7 +17,8 @@ from applied_dl.layers.backend import constant
 from applied_dl.tasks.forecast.defaults import MEMBER_SIZES, SHORT_WINDOW
 from applied_dl.tasks.forecast.encoder import Block
 from applied_dl.tasks.forecast.fit.blend import fit_blend
-from applied_dl.tasks.forecast.fit.effect import Effect, effect_of, known_series, recent_size, without_effect
+from applied_dl.tasks.forecast.fit.effect import Effect, known_series, recent_size, without_effect
+from applied_dl.tasks.forecast.fit.effect_choice import effect_of
 from applied_dl.tasks.forecast.fit.smoothing import fit_ets
 from applied_dl.tasks.forecast.gaps import lengthen
 from applied_dl.tasks.forecast.models import BUILDERS, Spec, fit_ridge
@@ -181,7 +182,7 @@ def _windows(prepared, part: str, effect: Effect | None) -> list[np.ndarray]:
     return [every[:, d] for d in range(values.shape[1])]
 
 
-def sources(recipe, prepared, relative: bool) -> tuple[Source, Source]:
+def sources(prepared, relative: bool) -> tuple[Source, Source]:
     """Training windows gathered from one resident tensor, and the validation windows."""
     e, state = prepared.encoder, prepared.state
     blocks = [_lengthened(block, pad, e.season) for block, pad in zip(state.blocks, state.pads)]
@@ -224,7 +225,7 @@ def _fit_network(recipe, prepared, trainer, tag: str) -> Fitted:
         )
     model = build_one(recipe, prepared, recipe.model.name, effect_of(prepared))
     relative = recipe.train.loss == "relative"
-    fitting, validation = sources(recipe, prepared, relative)
+    fitting, validation = sources(prepared, relative)
     loss = Relative() if relative else named_loss(recipe.train.loss, quantiles=recipe.calibration.quantiles)
     history = trainer.train(model, fitting, validation, recipe.train, loss=loss, tag=tag)
     return Fitted(model, history)

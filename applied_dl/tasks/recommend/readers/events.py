@@ -73,16 +73,13 @@ class Ids:
         return cells.replace_strict(different, codes, default=-1, return_dtype=pl.Int32).to_numpy()
 
 
-def read_events(
-    source: Any, asked: dict[str, str | None], users: Ids | None = None, items: Ids | None = None, kind: str | None = None
-) -> Events:
+def read_events(source: Any, asked: dict[str, str | None], users: Ids | None = None, items: Ids | None = None) -> Events:
     """Read events.
 
     Args:
         source: a built-in name, a file, or whatever `io.tables.read_table` takes.
         asked: columns by role, None where they are to be found.
         users, items: ids so far; those of another file of the same data, or of an encoder.
-        kind: of the values, where the recipe says it.
 
     Raises:
         DataError: no events, or cells that cannot be read.

@@ -141,7 +141,7 @@ def _numbered_classes(total: Counter, table, void: set[int], blurred: bool, igno
             )
         values = [0, 255]
     if table is not None:
-        return *_listed(values, table, void, blurred, ignore), blurred
+        return *_listed(values, table, void, ignore), blurred
     if ignore is None and VOID in values and len(values) > 2:
         if _evenly(values):
             names = [str(value) for value in values]
@@ -164,7 +164,7 @@ def _evenly(values: list[int]) -> bool:
     return all(abs(value - 255 * i / last) <= 1 for i, value in enumerate(values))
 
 
-def _listed(values: list[int], table: ClassTable, void: set[int], blurred: bool, ignore) -> tuple[list[str], list[int], set[int]]:
+def _listed(values: list[int], table: ClassTable, void: set[int], ignore) -> tuple[list[str], list[int], set[int]]:
     """The classes of a table without void; two names also fit masks of 0 and 255, and one name any two values."""
     if len(table.names) == 1 and len(values) == 2 and values[0] == 0 and not void and BACKGROUND not in table.names:
         return [BACKGROUND, *table.names], values, {VOID} - set(values)

@@ -86,11 +86,11 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         outputs = _mixed(task, [voted[name].outputs for name in weights], list(weights.values()))
         choices = {name: voted[name].choice for name in weights}
         fitting = folds[0][0] if recipe.data.validation or held_out else np.arange(len(rows.x))
-        model = _whole(task, features, rows.take(fitting), choices, weights)
+        model = _whole(task, rows.take(fitting), choices, weights)
         shipped = None
         if recipe.train.refit and len(fitting) == len(rows.x) and not held_out:
             later = _rows(features, known, prepared.test, _units(prepared)[-len(prepared.test) :])
-            shipped = _whole(task, features, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
+            shipped = _whole(task, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
             console.say("refit", f"the shipped model is fitted to all {len(rows.x) + len(later.x):,} rows")
     outputs = outputs[:, None].astype(np.float32)
     alone = np.flatnonzero(_alone(rows.units)[held])
@@ -251,7 +251,7 @@ def _mixed(task: Task, outputs: list[np.ndarray], weights: list[float]) -> np.nd
     return np.log(mixed + 1e-7) if task.classes else mixed
 
 
-def _whole(task: Task, features: keras.Model, rows: Rows, choices: dict[str, int], weights: dict[str, float]) -> keras.Model:
+def _whole(task: Task, rows: Rows, choices: dict[str, int], weights: dict[str, float]) -> keras.Model:
     """The graph of the blend, its members fitted to these rows."""
     tables, crossed = mean_tables(task, rows.codes, rows.y), crossed_means(task, rows)
     whole = flat_vector(task.flat, tables)

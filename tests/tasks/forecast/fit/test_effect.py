@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from applied_dl.tasks.forecast import task
-from applied_dl.tasks.forecast.fit.effect import effect_of, known_series, recent_size, stretches, without_effect
+from applied_dl.tasks.forecast.fit.effect import known_series, recent_size, without_effect
+from applied_dl.tasks.forecast.fit.effect_choice import effect_of
+from applied_dl.tasks.forecast.fit.effect_stretches import stretches
 from applied_dl.workflows import recipes
 
 

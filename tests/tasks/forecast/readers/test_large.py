@@ -8,7 +8,6 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.forecast.fit.net import sources
 from applied_dl.tasks.forecast.readers import large
 from applied_dl.tasks.forecast.readers.prepare import prepare_series
-from applied_dl.tasks.forecast.task import resolve_defaults
 from applied_dl.workflows.recipes import read_recipe
 
 
@@ -35,15 +34,14 @@ def panel(order="series"):
 
 def prepared(path, cache, in_memory, **data):
     data = {"source": str(path), "target": "sold", "series": "shop", "in_memory": in_memory, **data}
-    recipe = read_recipe({"task": "forecast", "data": data, "model": {"name": "dlinear"}})
-    return recipe, prepare_series(recipe, cache=cache)
+    return prepare_series(read_recipe({"task": "forecast", "data": data, "model": {"name": "dlinear"}}), cache=cache)
 
 
 @pytest.mark.parametrize("order", ["series", "mixed"])
 @pytest.mark.parametrize("data", [{}, {"past_covariates": "price", "static_covariates": "size", "horizon": 7}])
 def test_series_and_windows_are_those_of_memory(tmp_path, order, data):
     panel(order).write_parquet(tmp_path / "a.parquet")
-    (recipe, whole), (_, parts) = (prepared(tmp_path / "a.parquet", tmp_path, in_memory, **data) for in_memory in (True, False))
+    whole, parts = (prepared(tmp_path / "a.parquet", tmp_path, in_memory, **data) for in_memory in (True, False))
     assert whole.encoder == parts.encoder
     assert whole.fingerprint == parts.fingerprint
     assert whole.facts == parts.facts
@@ -56,7 +54,7 @@ def test_series_and_windows_are_those_of_memory(tmp_path, order, data):
         for key, array in getattr(whole, name).inputs.items():
             np.testing.assert_array_equal(array, getattr(parts, name).inputs[key])
     index = np.arange(0, len(whole.state.starts["train"]), 9)
-    batches = [sources(resolve_defaults(recipe, one), one, False)[0].gather(index) for one in (whole, parts)]
+    batches = [sources(one, False)[0].gather(index) for one in (whole, parts)]
     np.testing.assert_array_equal(batches[0][0]["history"], batches[1][0]["history"])
     np.testing.assert_array_equal(batches[0][1], batches[1][1])
     assert all(isinstance(known, np.memmap) for known in parts.state.known)
@@ -64,9 +62,9 @@ def test_series_and_windows_are_those_of_memory(tmp_path, order, data):
 
 def test_the_arrays_are_found_again(tmp_path, monkeypatch):
     panel().write_parquet(tmp_path / "a.parquet")
-    _, first = prepared(tmp_path / "a.parquet", tmp_path, False)
+    first = prepared(tmp_path / "a.parquet", tmp_path, False)
     monkeypatch.setattr(large, "_part", lambda *_: pytest.fail("read again"))
-    _, second = prepared(tmp_path / "a.parquet", tmp_path, False)
+    second = prepared(tmp_path / "a.parquet", tmp_path, False)
     assert first.fingerprint == second.fingerprint
     assert first.warnings == second.warnings
 

@@ -16,7 +16,7 @@ import polars as pl
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
-from applied_dl.io.frames import tidy
+from applied_dl.io.frames import tidy, with_fields
 from applied_dl.io.preamble import preamble_lines
 from applied_dl.io.table_files import COLONS, GZIP, HEAD, RUNS, SEPARATORS, UNIT, Sheet, find_separator, kind_of, parse_cells
 from applied_dl.io.tables import Table, as_table, with_columns
@@ -156,16 +156,19 @@ def _later_keys(path: Path, size: int, known: set[str]) -> Iterator[str]:
 
 
 def _keys(line: bytes) -> Iterable[str]:
-    """The keys of an object of JSON; none of what is no object."""
+    """The keys of an object of JSON, those of objects within as `size.width`; none of what is no object."""
     try:
-        return OBJECT.decode(line)
+        found = OBJECT.decode(line)
+        if any(raw[:1] == b"{" for raw in map(bytes, found.values())):
+            return with_fields(json.loads(line))
+        return found
     except (msgspec.DecodeError, UnicodeDecodeError):  # also NaN, and text in Windows-1252
         pass
     try:
         found = json.loads(line.decode("utf-8", "replace"))
     except ValueError:
         return ()
-    return found if isinstance(found, dict) else ()
+    return with_fields(found) if isinstance(found, dict) else ()
 
 
 def _header(sheet: Sheet) -> str:

@@ -66,11 +66,18 @@ OFFSETS = {  # of names of zones that mean one offset nearly everywhere
     "PST": "-08:00", "PDT": "-07:00", "JST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00",
 }  # fmt: skip
 NAMED_ZONE = rf"(\d)\s?\(?({'|'.join(OFFSETS)})\)?$"
-AROUND = (  # what stands before and behind a moment → what is left: a weekday, [Europe/Berlin], the GMT of GMT+0100
+AROUND = (  # what stands before and behind a moment → what is left: a weekday, [Europe/Berlin], the GMT of GMT+0100,
+    # the brackets and colon of a log, the comma of 1/31/2024, 12:00:00 AM, the dot of 10.15
     (DAY_BEFORE, "${1}"), (r"(\d[^(\[]*?)\s*[(\[（]\D+[)\]）]$", "${1}"), (r"(?:UTC|GMT)([+-]\d\d)", "${1}"),
-    (r"(:\d\d)\s[A-Z][a-z]+/[A-Z]\w+$", "${1}"), (INTERVAL, "${1}${2}"),
+    (r"(:\d\d)\s[A-Z][a-z]+/[A-Z]\w+$", "${1}"), (r"^\[(.+)\]$", "${1}"),
+    (r"(?i)^(?:w/[ce]|week (?:commencing|beginning|starting|ending|of)):?\s*(\d)", "${1}"),
+    (r"(\d),\s*(\d{1,2}[:.]\d\d)", "${1} ${2}"), (r"(\d)_(\d\d:)", "${1} ${2}"), (r"(\d{4}):(\d\d:\d\d:\d\d)", "${1} ${2}"),
+    (r"^(\d+[./-]\d+[./-]\d+) (\d\d?)\.(\d\d)$", "${1} ${2}:${3}"), (r"^(\d+[./-]\d+[./-]\d+) (\d\d?)\s?[hH]$", "${1} ${2}:00"),
+    (INTERVAL, "${1}${2}"),
 )  # fmt: skip
-NOT_BARE = r"^\D|[^\dZz]$|\s\D+\s|:\d\d\S*/|(?:UTC|GMT)[+-]"  # what all of them have, so that others cost one search
+NOT_BARE = (
+    r"^\D|[^\dZz]$|\s\D+\s|:\d\d\S*/|(?:UTC|GMT)[+-]|\d,|_|\d{4}:|\s\d\d?\.\d\d$"  # what all of them have, so that others cost one search
+)
 FULL_YEAR = r"(^|\D)\d{4}(\D|$)"  # "%Y" would read 1/5/20 as the year 20
 MIXED = " | "  # between the forms of a column that mixes several
 ALL = 0.99  # share of the cells that several forms must read together

@@ -14,7 +14,7 @@ ORDERED = 0.99  # share of steps in one direction, from which a column without a
 BY_PARTS = ("year.month", "year.quarter", "month.year", "year.week")  # 1871.02, 1990.4, 2.1871, 202453
 ROUNDED = 0.1  # of a month, by which decimals may be less than it: 1980.16 is March
 MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720)  # that logs of spreadsheets count in
-DIGITS = (8, 6, 12, 14)  # of 20240131, 202401, 202401311015, 20240131101500
+DIGITS = (8, 6, 10, 12, 14)  # of 20240131, 202401, 2024013110, 202401311015, 20240131101500
 
 
 def numeric_form(values: np.ndarray, named: bool) -> str | None:
@@ -112,9 +112,9 @@ def _compact(unique: np.ndarray, likely: bool) -> str | None:
 
 def _from_compact(values: np.ndarray, digits: int) -> np.ndarray:
     number = values.astype(np.int64)
-    clock = {12: 10**4, 14: 10**6}.get(digits, 1)
+    clock = {10: 100, 12: 10**4, 14: 10**6}.get(digits, 1)
     date, time = number // clock, number % clock
-    time = time * 100 if digits == 12 else time if digits == 14 else time * 0
+    time = time * {10: 10**4, 12: 100, 14: 1}.get(digits, 0)
     date = date * 100 + 1 if digits == 6 else date
     year, month, day = date // 10_000, date // 100 % 100, date % 100
     hour, minute, second = time // 10_000, time // 100 % 100, time % 100

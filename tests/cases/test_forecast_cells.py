@@ -157,3 +157,43 @@ def test_years_and_weeks_in_one_number(tmp_path):
     found = prepared(tmp_path / "x.csv", lines("yearweek,units", zip(weeks, np.resize(WAVE, 156))))
     assert (found.encoder.clock.unit, found.facts["from"][:10]) == ("w", "2021-01-04")
     assert len(history(found, tmp_path / "l.csv", lines("yearweek,units", [(202401 + k, 50 + k) for k in range(52)])))
+
+
+@pytest.mark.parametrize(
+    ("form", "unit"),
+    [("%d.%m.%Y, %H:%M", "h"), ("%m/%d/%Y, %I:%M:%S %p", "h"), ("%Y-%m-%d_%H:%M:%S", "h"), ("%d/%m/%Y %H.%M", "h"), ("%Y-%m-%d %Hh", "h"),
+     ("%d%b%Y:%H:%M:%S", "h"), ("[%d/%b/%Y:%H:%M:%S +0000]", "h"), ("%Y%m%d%H", "h"), ("w/c %d %b %Y", "w"),
+     ("Week ending: %d/%m/%Y", "w")],
+)  # fmt: skip
+def test_times_as_logs_browsers_and_reports_write_them(tmp_path, form, unit):
+    step = dt.timedelta(hours=1) if unit == "h" else dt.timedelta(7)
+    times = [dt.datetime(2024, 1, 1) + i * step for i in range(N)]
+    found = prepared(tmp_path / "x.csv", lines("t;v", [(t.strftime(form), value) for t, value in zip(times, WAVE)], ";"))
+    assert (found.encoder.clock.unit, found.facts["from"][:10]) == (unit, "2024-01-01")
+    np.testing.assert_allclose(values(found), WAVE, rtol=1e-5)
+
+
+def test_hours_of_a_day_with_a_zero_in_front(tmp_path):
+    rows = [(f"{DAYS[i // 24]:%m/%d/%Y}", f"{i % 24 + 1:02d}", value) for i, value in enumerate(WAVE)]
+    found = prepared(tmp_path / "x.csv", lines("Date,HourEnding,MW", rows), **{"data.target": "MW"})
+    np.testing.assert_allclose(values(found), WAVE, rtol=1e-5)
+    assert found.encoder.clock.unit == "h"
+
+
+def test_a_row_without_the_name_of_its_series_is_named(tmp_path):
+    rows = [(shop if i != 20 else "", day, value) for shop in "AB" for i, (day, value) in enumerate(zip(DAYS, WAVE))]
+    with pytest.raises(DataError, match="column 'store', row 22: the series has no name"):
+        prepared(tmp_path / "x.csv", lines("store,date,sales", rows))
+
+
+def test_numbered_days_in_the_header_beside_several_texts(tmp_path):
+    rows = [(f"FOODS_{k}_CA", f"FOODS_{k}", "CA", *np.round(WAVE + k, 2)) for k in range(4)]
+    found = prepared(tmp_path / "x.csv", lines("id,item_id,store_id," + ",".join(f"d_{i + 1}" for i in range(N)), rows))
+    assert found.encoder.names == tuple(f"FOODS_{k}_CA" for k in range(4))
+    np.testing.assert_allclose(values(found), WAVE, rtol=1e-5)
+
+
+def test_seconds_that_count_up_evenly_are_not_forecast(tmp_path):
+    found = prepared(tmp_path / "x.csv", lines("seconds,force", [(round(i * 0.01, 2), value) for i, value in enumerate(WAVE)]))
+    assert found.encoder.names == ("force",)
+    assert any("seconds counts up evenly" in note for note in found.warnings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from msgspec.structs import replace
 
@@ -26,7 +28,9 @@ VOCABULARY = {  # words in the names of columns that name a series, hold the qua
 SERIES_WORDS, DEMAND_WORDS, COVARIATE_WORDS = (set(words.split()) for words in VOCABULARY.values())
 SHOWN = 10  # columns of a note
 SHORTEST_ROWS = 4  # columns of numbers that a file with a row for each series has at the least
+LEAST_EVEN = 20  # numbers that rise evenly from 0 are no coincidence
 REPEATED_TIMES = 0.02  # share of repeated times from which a file may hold several series; clock changes repeat fewer
+FEW_EMPTY = 0.02  # of the cells of a column that names series
 ONE_EACH = 0.8  # of the rows are the only one of their series and time, at the least
 
 
@@ -73,7 +77,7 @@ def understand(table, columns: Columns, where: str) -> tuple[Columns, list[str],
     if not targets:
         taken = {time, series if layout == "long" else None, *columns.past, *columns.future, *columns.static}
         free = [name for name in names if name not in taken and _mostly_numbers(table[name])]
-        targets, notes, passed = _choose_targets(table, free, layout, where)
+        targets, notes, passed = _choose_targets(table, free, layout, where, time is None)
     if not targets:
         raise DataError(f"{where}: no column of numbers to forecast among: {', '.join(names)}; name it with data.target.")
     return replace(columns, layout=layout, time=time, series=series if layout == "long" else None, targets=targets), notes, passed
@@ -100,11 +104,11 @@ def check_columns(table, columns: Columns, where: str) -> None:
             seen[name] = key
 
 
-def _choose_targets(table, free: list[str], layout: str, where: str) -> tuple[tuple[str, ...], list[str], list[str]]:
+def _choose_targets(table, free: list[str], layout: str, where: str, timeless: bool) -> tuple[tuple[str, ...], list[str], list[str]]:
     """The columns to forecast where the recipe names none: those of one kind, without flags, calendars, row numbers and covariates."""
     if layout == "long" and (value := [n for n in free if n.lower() in VALUE_NAMES][:1]):
         return tuple(value), [], []
-    reasons = {name: reason for name in free if (reason := _no_target(table[name]))}
+    reasons = {name: reason for name in free if (reason := _no_target(table[name], timeless))}
     left = [name for name in free if name not in reasons] or free
     demand = [n for n in left if DEMAND_WORDS & set(name_words(n)) and not COVARIATE_WORDS & set(name_words(n))]
     early = _ends_early(table, left)
@@ -134,16 +138,19 @@ def _choose_targets(table, free: list[str], layout: str, where: str) -> tuple[tu
     return tuple(left), notes, passed
 
 
-def _no_target(column) -> str:
-    """Why a column of numbers is nothing to forecast; empty where it may be."""
+def _no_target(column, timeless: bool) -> str:
+    """Why a column of numbers is nothing to forecast; empty where it may be. timeless: the table has no column of times."""
     import polars as pl
 
     words, known = set(name_words(column.name)), column.drop_nulls()
     if column.dtype == pl.Boolean or (column.dtype.is_numeric() and known.n_unique() == 2 and set(known.unique().to_list()) <= {0, 1}):
         return "is a flag"
+    values = known.to_numpy()
+    if timeless and column.dtype.is_float() and len(values) > LEAST_EVEN and np.isfinite(values).all() and np.ptp(values):
+        even = np.abs(np.diff(values) - np.ptp(values) / (len(values) - 1)).max() < 1e-6 * np.ptp(values)
+        return "counts up evenly" if even and values[0] == 0 else ""
     if not column.dtype.is_integer():
         return ""
-    values = known.to_numpy()
     if (words & set(ROLES) or words & set(WEEKDAY_WORDS.split())) and known.n_unique() <= 53 and values.min() >= 0 and values.max() <= 53:
         return "is a part of the date"
     steps = np.diff(values)
@@ -192,7 +199,8 @@ def _find_series(table, columns: Columns) -> str | None:
     if time is None or table[time].n_unique() == table.height:
         return None
     few = table[time].n_unique() > (1 - REPEATED_TIMES) * table.height  # such as a clock change repeats
-    free = [n for n in table.columns if n not in taken and not table[n].null_count() and 1 < table[n].n_unique() < table.height]
+    most = FEW_EMPTY * table.height  # cells that were forgotten: the reader names the row
+    free = [n for n in table.columns if n not in taken and table[n].null_count() <= most and 1 < table[n].n_unique() < table.height]
     named = [n for n in free if n.lower() in SERIES_NAMES]
     worded = [n for n in free if SERIES_WORDS & set(name_words(n)) and (table[n].dtype == pl.String or table[n].dtype.is_integer())]
     texts = [n for n in free if table[n].dtype == pl.String and not _mostly_numbers(table[n])]
@@ -234,7 +242,12 @@ def _has_rows(table, time: str | None) -> bool:
     if time is not None:
         return False
     first, *others = table.columns
-    column = table[first]
+    column, counted = table[first], [name for name in others if table[name].dtype != pl.String]
+    stems = [re.fullmatch(r"(.*?)[_ ]?(\d+)", name) for name in counted]
+    if len({found[1] for found in stems if found}) == 1 and all(
+        found and int(found[2]) - i == int(stems[0][2]) for i, found in enumerate(stems)
+    ):
+        others = counted  # d_1, d_2, … beside more texts than one
     return (
         column.dtype == pl.String
         and column.n_unique() == table.height

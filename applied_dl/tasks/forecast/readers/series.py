@@ -329,8 +329,11 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
 
 
 def _from_rows(table, columns, where, clock) -> SeriesSet:
+    import polars as pl
+
     names = [str(name) for name in table[columns.series].to_list()]
-    block = np.stack([numbers(table, name, where, columns.style) for name in table.columns if name != columns.series], axis=1)
+    counted = [name for name in table.columns if name != columns.series and table[name].dtype != pl.String]
+    block = np.stack([numbers(table, name, where, columns.style) for name in counted], axis=1)
     values = []
     for name, row in zip(names, block):
         known = np.flatnonzero(~np.isnan(row))

@@ -190,8 +190,12 @@ PART_NUMBERS = {  # of cells that are texts, by role
 def _slots(table, time: str, free: list[str]) -> tuple[str, str] | None:
     """The column of whole numbers that counts the hours, half-hours or quarters of an hour of each day from 1 (or hours from 0): its role
     and name."""
+    import polars as pl
+
     for name in free:
         column = table[name]
+        if column.dtype == pl.String:  # 01, 02, …
+            column = column.cast(pl.Int64, strict=False)
         if (
             not SLOT_WORDS & set(name_words(name))
             or not column.dtype.is_integer()
@@ -291,7 +295,9 @@ def _numbers(table, name: str, where: str, role: str = "month") -> np.ndarray:
     import polars as pl
 
     column = table[name]
-    if column.dtype == pl.String:
+    if column.dtype == pl.String and column.str.contains(r"^\d+$").all():
+        column = column.cast(pl.Int64)
+    elif column.dtype == pl.String:
         column = pl.Series(name, [PART_NUMBERS[role](cell) if cell else None for cell in column.to_list()], dtype=pl.Int64)
     if column.null_count():
         row = int(column.is_null().arg_max())

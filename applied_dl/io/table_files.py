@@ -15,6 +15,7 @@ import polars as pl
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.io.encodings import decoded
 from applied_dl.io.frames import distinct, from_rows, tidy
 from applied_dl.io.json_shapes import rows_of
 from applied_dl.io.preamble import preamble_lines
@@ -91,7 +92,7 @@ def parse_cells(
     """
     if head is None:
         _check_begin(raw, path)
-    text = (head or "") + _text(raw, path, before)
+    text = (head or "") + decoded(raw, path, before)
     before -= (head or "").count("\n")
     if kind_of(path) in (".jsonl", ".ndjson", ".json"):
         try:
@@ -113,41 +114,6 @@ def _check_begin(raw: bytes, path: Path) -> None:
         raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
     if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
         raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
-
-
-def _text(raw: bytes, path: Path, before: int) -> str:
-    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252, which many spreadsheets write."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return _line_ends(raw.decode("utf-16"))
-        except UnicodeDecodeError as error:
-            raise DataError(f"The table {str(path)!r} begins as UTF-16 but is damaged; save it as UTF-8.") from error
-    if (place := raw.find(b"\0")) >= 0:
-        line = before + raw.count(b"\n", 0, place) + 1
-        raise DataError(f"The table {str(path)!r} holds a NUL byte in line {line}; it is not a text file, or it is damaged.")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        text = _windows(raw)
-        if text is None:
-            line = before + raw.count(b"\n", 0, error.start) + 1
-            raise DataError(f"The table {str(path)!r} is neither UTF-8 nor Windows-1252 (line {line}); save it as UTF-8.") from None
-    return _line_ends(text)
-
-
-def _windows(raw: bytes) -> str | None:
-    """Text in Windows-1252; None where its special characters are not mostly letters and signs of western languages."""
-    try:
-        text = raw.decode("cp1252")
-    except UnicodeDecodeError:
-        return None
-    special = [character for character in text if character > "\x7f"]
-    usual = sum(character.isalpha() or character in "€£¥°§«»‘’“”–—…±²³µ½¼¾·\xa0ªº©®™¢¿¡×÷´¨¹" for character in special)
-    return text if usual >= 0.95 * len(special) else None
-
-
-def _line_ends(text: str) -> str:
-    return text if "\n" in text else text.replace("\r", "\n")  # line ends of classic Mac OS
 
 
 def _json_rows(text: str, path: Path, before: int) -> list[Any]:

@@ -197,3 +197,10 @@ def test_seconds_that_count_up_evenly_are_not_forecast(tmp_path):
     found = prepared(tmp_path / "x.csv", lines("seconds,force", [(round(i * 0.01, 2), value) for i, value in enumerate(WAVE)]))
     assert found.encoder.names == ("force",)
     assert any("seconds counts up evenly" in note for note in found.warnings)
+
+
+def test_a_series_without_a_value_is_left_out_and_reported(tmp_path):
+    rows = [(shop, day, value if shop != "B" else "") for shop in "ABC" for day, value in zip(DAYS, WAVE)]
+    found = prepared(tmp_path / "x.csv", lines("store,date,sales", rows))
+    assert found.encoder.names == ("A", "C")
+    assert any("no value" in note and "B" in note for note in found.warnings)

@@ -9,17 +9,15 @@ from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.clock import SECONDS, Clock, parse_frequency
 from applied_dl.io.infer_clock import infer_clock
-from applied_dl.io.numbers import NINES, find_sentinels
 from applied_dl.io.stamps import AGGREGATES, OFF_GRID, Moments, moments, off_grid, on_grid, time_order
 from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
+from applied_dl.tasks.forecast.readers.empty import with_sentinels, without_empty_times, without_sentinels, without_values
 from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers, text_style
 from applied_dl.tasks.forecast.readers.time_headers import dated_columns, hour_columns, month_rows, year_rows
 from applied_dl.tasks.forecast.readers.times import with_times
 from applied_dl.tasks.forecast.series import ANY, Columns, SeriesSet
 
 MOST_TEXTS = 64  # of a covariate that are columns of their own; rarer ones count as "any text"
-TOTAL = r"(?i)^\s*(grand |sub)?(total|sum|summe|gesamt|somme|suma|totale|totaal)\b"
-MOST_EMPTY = 0.05  # share of rows without a time that may be left out
 
 
 def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesSet:
@@ -52,12 +50,12 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None, missing=missing)
     if columns.layout == "rows":
         return _with_notes(_from_rows(table, columns, where, clock), notes)
-    table, dropped = _without_empty_times(table, columns, where)
+    table, dropped = without_empty_times(table, columns, where)
     stamps = _stamps(table, columns, where, clock)
     columns = replace(columns, form=columns.form or stamps.form, categories=given.categories or _categories(table, columns))
     notes += short + dropped
     if clock is None:
-        columns, found = _with_sentinels(table, columns, where)
+        columns, found = with_sentinels(table, columns, where)
         notes += found
         notes += [*([stamps.note] if stamps.note else []), *chosen]
         notes += [f"{where}: {note}" for note in unread_columns(table, columns, named, passed)]
@@ -78,49 +76,6 @@ def _with_series(table, columns: Columns, where: str):
     name = " ".join(parts)
     joined = table.with_columns(pl.concat_str([pl.col(part).cast(pl.String) for part in parts], separator=" ").alias(name)).drop(parts)
     return joined, replace(columns, series=name, series_parts=tuple(parts))
-
-
-def _without_empty_times(table, columns: Columns, where: str):
-    """Blank lines, and the totals and footnotes at the end of a sheet, have no time: they are left out where they are few."""
-    import polars as pl
-
-    if columns.time is None:
-        return table, []
-    empty = table[columns.time].is_null()
-    totals = pl.Series([False] * table.height, dtype=pl.Boolean)
-    if table[columns.time].dtype == pl.String:  # Total, Average, Source: … below the rows
-        words = (empty | ~table[columns.time].str.contains(r"\d")).fill_null(True).to_numpy()
-        below = table.height - int(np.flatnonzero(~words).max(initial=-1)) - 1
-        totals = table[columns.time].str.contains(TOTAL).fill_null(False)  # of a month, between the rows
-        empty = empty | totals | pl.Series(np.arange(table.height) >= table.height - below)
-    blank = table.select(pl.all_horizontal(pl.col(columns.targets).is_null())).to_series()
-    if table[columns.time].dtype == pl.String:  # Downloaded on 2024-01-31, where no time begins with a letter
-        worded = table[columns.time].str.contains(r"^[^\W\d_]").fill_null(False)
-        empty = empty | (worded & blank) if not (worded & ~blank).any() else empty
-    if not empty.any():
-        return table, []
-    last = int(np.flatnonzero(~empty.to_numpy()).max(initial=-1))
-    left_out = empty & (blank | totals | pl.Series(np.arange(table.height) > last))
-    if not left_out.any() or left_out.sum() > max(1, MOST_EMPTY * table.height):
-        return table, []
-    row = int(left_out.arg_max()) + 2
-    return table.filter(~left_out), [f"{where}: {numbered(left_out.sum(), 'row', 'rows')} without a time left out (the first: row {row})"]
-
-
-def _with_sentinels(table, columns: Columns, where: str) -> tuple[Columns, list[str]]:
-    """The columns with the numbers that stand for no value in the targets and past covariates, such as -999, and a note."""
-    found: dict[float, str] = {}
-    for name in (*columns.targets, *columns.past):
-        if name not in columns.categories:
-            some = find_sentinels(numbers(table, name, where, columns.style))
-            found |= {value: name for value in some if NINES.match(f"{value:.10g}")}
-    shown = ", ".join(f"{value:g}" for value in found)
-    note = f"{where}: {shown} stands for no value (the first column: {next(iter(found.values()), '')!r})"
-    return replace(columns, sentinels=tuple(found)), [note] if found else []
-
-
-def _without_sentinels(values: np.ndarray, columns: Columns) -> np.ndarray:
-    return np.where(np.isin(values, columns.sentinels), np.nan, values) if columns.sentinels else values
 
 
 def _categories(table, columns: Columns) -> tuple[str, ...]:
@@ -237,9 +192,9 @@ def _covariates(table, names, columns: Columns, where: str) -> tuple[np.ndarray,
 
 def _cells(table, columns: Columns, where: str):
     """Targets, past and future covariates side by side (T, C), where the past ones and the future ones begin, and their names."""
-    targets = _without_sentinels(np.stack([numbers(table, name, where, columns.style) for name in columns.targets], axis=1), columns)
+    targets = without_sentinels(np.stack([numbers(table, name, where, columns.style) for name in columns.targets], axis=1), columns)
     past, past_names = _covariates(table, columns.past, columns, where)
-    past = _without_sentinels(past, columns)
+    past = without_sentinels(past, columns)
     future, future_names = _covariates(table, columns.future, columns, where)
     at = targets.shape[1]
     return np.concatenate([targets, past, future], axis=1), (at, at + past.shape[1]), past_names, future_names
@@ -298,6 +253,9 @@ def _from_long(table, columns, where, stamps, zone, clock) -> SeriesSet:
         if order is not None:
             groups[i] = rows[order]
             notes.append(note)
+    if clock is None and (empty := without_values(block[:, :count], groups)):
+        notes.append(f"{numbered(len(empty), 'series has', 'series have')} no value and left out: {', '.join(names[i] for i in empty[:5])}")
+        names, groups = ([one for i, one in enumerate(some) if i not in empty] for some in (names, groups))
     longest = max(groups, key=len)
     columns, resampled = _on_named_clock(np.unique(stamps[longest]), columns, zone, where, clock)
     clock = _clock(np.unique(stamps[longest]), columns, zone, f"{where}, series {keys[int(longest[0])]!r}", clock)

@@ -12,7 +12,7 @@ import applied_dl
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.metrics.forecasting import mase_scale, owa, smape
 from applied_dl.tasks.forecast import task
-from applied_dl.tasks.forecast.fit.blend import blend_weights
+from applied_dl.tasks.forecast.fit.blend import LEAST, blend_weights, weights_by_error
 from applied_dl.workflows import recipes
 
 FAST = {"export": {"variants": ["fp32"], "formats": ["tflite"]}}
@@ -125,6 +125,21 @@ def test_models_and_losses_reach_a_verified_file(settings, tmp_path):
     assert not file.refused
     assert file.max_rel_diff <= 1e-4
     assert 0.5 < run.metrics["test"]["coverage"] <= 1
+
+
+def test_weights_by_error_are_near_halves_of_equals_and_none_of_what_is_worse():
+    rng = np.random.default_rng(1)
+    truth, recency = rng.normal(size=(300, 5, 2)), np.ones(300)
+    near, nearly, poor = (truth + scale * rng.normal(size=truth.shape) for scale in (0.5, 0.505, 0.8))
+    weights, error, alone = weights_by_error([near, nearly], truth, recency)
+    assert weights.sum() == pytest.approx(1) and abs(weights[0] - 0.5) < 0.1
+    assert error < alone.min()  # of errors that are not the same
+    weights, error, alone = weights_by_error([near, poor, nearly], truth, recency)
+    assert weights[1] == 0 and weights[[0, 2]].min() > LEAST
+    late = np.where(np.arange(300)[:, None, None] < 270, near, truth + 2)  # was the better one, before the level changed
+    assert weights_by_error([late, poor], truth, recency)[0][0] > 0.8
+    assert weights_by_error([late, poor], truth, 0.5 ** (np.arange(300)[::-1] / 15))[0][0] < 0.2
+    assert weights_by_error([truth, poor], truth, recency)[0].tolist() == [1, 0]
 
 
 def test_blend_weights_are_the_best_on_the_simplex():

@@ -16,8 +16,9 @@ from applied_dl.tasks.forecast.defaults import member_training
 from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.ensembles import average
 
-CAP = 5.0  # median errors of the better member: no error of two solved members counts more
-CLEARLY = 1.25  # times the error of the other member
+CAP = 5.0  # median errors of the best member: no error of solved members counts more
+SHARPNESS = 16  # weights of solved members fall with this power of their errors; their order by validation says little about later steps
+LEAST = 0.05  # weight of a solved member, under which it has none: its error is a fifth larger
 PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
 
 
@@ -33,14 +34,16 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
         return Fitted(average([one.model for one in fitted]), next(one.history for one in fitted if not one.history.rows))
     part, e = prepared.validation, prepared.encoder
     outputs = [outputs_of(f.model, part.inputs) for f in fitted]
+    solved = False
     if e.form == "panel":  # in the units of its scores, and by their measure
         weights, error, alone = blend_weights(outputs, part.target, known_scale(part.extra["mase_scale"])[:, None], absolute=True)
     else:
         truth = (part.target - np.array(e.center, np.float32)) / np.array(e.scale, np.float32)
-        solved = len(outputs) == 2 and set(recipe.model.members) <= set(CLOSED)
-        weights, error, alone = (
-            capped_weights(outputs, truth, _recency(part.extra["origin"], e)) if solved else blend_weights(outputs, truth)
-        )
+        solved = set(recipe.model.members) <= set(CLOSED)
+        if solved:
+            weights, error, alone = weights_by_error(outputs, truth, _recency(part.extra["origin"], e))
+        else:
+            weights, error, alone = blend_weights(outputs, truth)
     best = int(np.argmin(alone))
     console.say(
         "blend",
@@ -48,7 +51,7 @@ def fit_blend(recipe, prepared, trainer, tag: str, fit_one: Callable) -> Fitted:
         + f"   validation error {error:.4f}, best member {alone[best]:.4f}",
     )
     note = {"weights": dict(zip((f"{i}-{n}" for i, n in enumerate(recipe.model.members)), map(float, weights))), "members": fitted}
-    if error > alone[best] * (1 - PAYS):
+    if not solved and error > alone[best] * (1 - PAYS):
         return fitted[best]._replace(extra={**fitted[best].extra, **note, "chosen": recipe.model.members[best], "kept": {best: 1.0}})
     kept = [i for i, w in enumerate(weights) if w > 0]
     note["kept"] = {i: float(weights[i]) for i in kept}
@@ -83,26 +86,26 @@ def blend_weights(outputs: list[np.ndarray], truth: np.ndarray, unit=1.0, absolu
 
 
 def _recency(origins: np.ndarray, encoder) -> np.ndarray:
-    """Weights (N,) of origins: half for each half horizon, or season, that they lie further back than the newest."""
-    return 0.5 ** ((origins.max() - origins) / max(encoder.horizon / 2, encoder.season))
+    """Weights (N,) of origins: half for each four horizons, or eight seasons, that they lie further back than the newest."""
+    return 0.5 ** ((origins.max() - origins) / (4 * max(encoder.horizon, 2 * encoder.season)))
 
 
-def capped_weights(outputs: list[np.ndarray], truth: np.ndarray, recency: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """As `blend_weights`, of two members and by absolute errors of which none counts more than a few usual ones.
+def weights_by_error(outputs: list[np.ndarray], truth: np.ndarray, recency: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """As `blend_weights`, of members that are solved, by a high power of their absolute errors, of which none counts more than a few usual ones.
 
-    A change of level that no member could foresee then costs both the same; after it, the one that adapts wins. recency: (N,) weights.
+    Their validation windows overlap, so that their least error is no safe choice: members that are nearly as good have nearly equal
+    weights. A change of level that no member could foresee costs all the same; after it, the one that adapts wins. recency: (N,) weights.
     """
     seen = np.isfinite(truth)
     weight = np.broadcast_to(recency[:, None, None], truth.shape)[seen]
-    gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (2, N)
+    gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (M, N)
     cap = CAP * max(float(np.median(np.abs(gaps), axis=1).min()), 1e-12)
     loss = lambda rows: np.average(np.minimum(np.abs(rows), cap), axis=-1, weights=weight)  # noqa: E731
-    shares = np.linspace(0, 1, 21)
-    errors, alone = [float(loss(share * gaps[0] + (1 - share) * gaps[1])) for share in shares], loss(gaps)
-    best = int(np.argmin(errors))
-    if alone.max() > CLEARLY * alone.min():  # what is clearly worse of late has no share
-        best = 0 if alone[1] < alone[0] else len(shares) - 1
-    return np.array([shares[best], 1 - shares[best]]), errors[best], alone
+    alone = loss(gaps)
+    weights = (max(float(alone.min()), 1e-12) / np.maximum(alone, 1e-12)) ** SHARPNESS
+    weights = np.where(weights < LEAST * weights.sum(), 0.0, weights)
+    weights /= weights.sum()
+    return weights, float(loss(weights @ gaps)), alone
 
 
 def _least_squares(gram: np.ndarray) -> np.ndarray:

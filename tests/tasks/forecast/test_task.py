@@ -132,10 +132,12 @@ def test_weights_by_error_are_near_halves_of_equals_and_none_of_what_is_worse():
     truth, recency = rng.normal(size=(300, 5, 2)), np.ones(300)
     near, nearly, poor = (truth + scale * rng.normal(size=truth.shape) for scale in (0.5, 0.505, 0.8))
     weights, error, alone = weights_by_error([near, nearly], truth, recency)
-    assert weights.sum() == pytest.approx(1) and abs(weights[0] - 0.5) < 0.1
+    assert weights.sum() == pytest.approx(1)
+    assert abs(weights[0] - 0.5) < 0.1
     assert error < alone.min()  # of errors that are not the same
     weights, error, alone = weights_by_error([near, poor, nearly], truth, recency)
-    assert weights[1] == 0 and weights[[0, 2]].min() > LEAST
+    assert weights[1] == 0
+    assert weights[[0, 2]].min() > LEAST
     late = np.where(np.arange(300)[:, None, None] < 270, near, truth + 2)  # was the better one, before the level changed
     assert weights_by_error([late, poor], truth, recency)[0][0] > 0.8
     assert weights_by_error([late, poor], truth, 0.5 ** (np.arange(300)[::-1] / 15))[0][0] < 0.2

@@ -91,7 +91,7 @@ def _recency(origins: np.ndarray, encoder) -> np.ndarray:
 
 
 def weights_by_error(outputs: list[np.ndarray], truth: np.ndarray, recency: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """As `blend_weights`, of members that are solved, by a high power of their absolute errors, of which none counts more than a few usual ones.
+    """As `blend_weights`, of members that are solved, by a high power of their absolute errors. No error counts more than a few usual ones.
 
     Their validation windows overlap, so that their least error is no safe choice: members that are nearly as good have nearly equal
     weights. A change of level that no member could foresee costs all the same; after it, the one that adapts wins. recency: (N,) weights.

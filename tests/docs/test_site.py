@@ -1,6 +1,8 @@
 """The generated reference pages are complete, and numbers written in the docs are those of the code."""
 
 import importlib.util
+import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -101,3 +103,16 @@ def test_the_doctors_findings_are_listed():
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "applied_dl" / "training" / "diagnostics").glob("*.py"))
     assert set(re.findall(r'name="(\w+)"', source)) <= listed
     assert not [name for name in listed if f'"{name}"' not in source]
+
+
+def test_documented_arguments_are_those_of_the_signature(hooks):
+    """Else the site's strict build fails, which no other test runs."""
+    pages = [hooks.builders(), *(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))]
+    for name in re.findall(r"^::: (\S+)", "\n".join(pages), re.MULTILINE):
+        described = pkgutil.resolve_name(name)
+        if not inspect.isroutine(described) or not (text := inspect.getdoc(described)) or "\nArgs:\n" not in text:
+            continue
+        arguments = re.split(r"\n\n", text.split("\nArgs:\n")[1])[0]
+        written = re.findall(r"^    ([*\w, ]+):", arguments, re.MULTILINE)
+        unknown = [one for one in written if one.lstrip("*") not in inspect.signature(described).parameters]
+        assert not unknown, (name, unknown)

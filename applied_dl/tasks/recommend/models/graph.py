@@ -32,12 +32,15 @@ def recommender(
     """user (B,) int32, items (B, T) int32, values (B, T), ask (B, C) int32 → items (B, K), scores (B, K), asked (B, C).
 
     Args:
-        users, items: U and I; row 0 of both means none.
+        users: U; row 0 means none.
+        items: I; row 0 means none.
         score: of the tensors `user` (B,), `given` (B, 1), `values` and `seen` (B, I + 1) to scores (B, I + 1).
-        events, longest: of the known users together, and of the most active one.
+        events: of the known users together.
+        longest: events of the most active one.
         valued: whether the values of known users' events matter.
         top: K.
-        low, high: of ratings.
+        low: the smallest rating.
+        high: the largest rating.
     """
     inputs = {
         "user": keras.Input((), dtype="int32", name="user"), "items": keras.Input((None,), dtype="int32", name="items"),
@@ -55,7 +58,8 @@ def similar_items(users: int, items: int, *, liked: float | None = None, log: bo
     """Scores by a matrix of similarities: `ease` and `item_knn`.
 
     Args:
-        users, items: U and I.
+        users: U.
+        items: I.
         liked: the smallest value of an event that counts; None where every event does.
         log: events weigh 1 + log of their values.
         sizes: `events`, `longest` and `top` of `recommender`.
@@ -80,10 +84,13 @@ def implicit_factors(
     """Scores by implicit least squares, solved in the graph: `ials`.
 
     Args:
-        users, items: U and I.
+        users: U.
+        items: I.
         dimensions: factors of an item.
         confidence: α, the weight of an event above that of no event.
-        liked, log, sizes: as in `similar_items`.
+        liked: as in `similar_items`.
+        log: as in `similar_items`.
+        sizes: as in `similar_items`.
 
     Example:
         >>> implicit_factors(10, 50, dimensions=8).get_layer("scores").fold.factors_.shape
@@ -100,7 +107,8 @@ def rating_factors(users: int, items: int, *, dimensions: int = 16, precision: f
     """Ratings by biases and factors: `biased_mf` and `svdpp`.
 
     Args:
-        users, items: U and I.
+        users: U.
+        items: I.
         dimensions: factors of a user and an item, biases among them.
         precision: of a rating about what the factors explain, 1 / variance; it decides how far a new user's ratings move them.
         sizes: `events`, `longest`, `top`, and `low` and `high`, the range of the ratings.
@@ -124,10 +132,13 @@ def pair_scores(
     """Scores by a net of users and items: `two_tower` (`towers`), `neumf` (`pair`), or their dot product alone.
 
     Args:
-        users, items: U and I.
+        users: U.
+        items: I.
         dimensions: of the embeddings.
-        towers, pair: widths of hidden layers of each side, and of both together.
-        liked, sizes: as in `similar_items`.
+        towers: widths of hidden layers of each side.
+        pair: widths of hidden layers of both together.
+        liked: as in `similar_items`.
+        sizes: as in `similar_items`.
         layer: a trained `Pairs` of these sizes; a new one by default.
 
     Example:

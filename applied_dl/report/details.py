@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from applied_dl.core.bundle import ExportedFile, Manifest
+from applied_dl.report.metric_words import legend
 from applied_dl.report.wording import drop_text, interval_text, milliseconds, rounded, size
 
 COMPARISON = "baselines.png"
@@ -17,6 +18,7 @@ BRACKETS = str.maketrans("[]", "()")  # an unbalanced bracket of a column's name
 
 
 def all_scores(manifest: Manifest) -> str:
+    """Every metric of the model and of the baselines, and what their names mean."""
     names = list(manifest.metrics.get("test", {}))
     rows = ["| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for part in ("test", "validation"):
@@ -28,7 +30,7 @@ def all_scores(manifest: Manifest) -> str:
         rows.append(f"| **this model**, {part} | " + " | ".join(cells) + " |")
     for baseline, scores in manifest.baselines.items():
         rows.append(f"| {baseline}, test | " + " | ".join(rounded(scores.get(name)) for name in names) + " |")
-    rows += ["", "In brackets: 95 % intervals."]
+    rows += ["", "In brackets: 95 % intervals.", "", *(f"- {line}" for line in legend(names, manifest.task))]
     if slices := manifest.facts.get("slices"):
         rows += ["", "| slice of the test rows | metric | value | rows |", "|---|---|---|---|"]
         rows += [

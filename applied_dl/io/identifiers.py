@@ -17,7 +17,7 @@ IDENTIFIER = re.compile(
     r"|(nummer|nr\.?)$|^(n[úu]mero|num[ée]ro|matricule|matr[íi]cula)\b|^id[ _.-]",
     re.IGNORECASE,
 )
-PREFIX = r"^([\p{L}#][^\d]*)\d+$"  # of a number
+PREFIX = r"^([\p{L}#][^\d]{0,19})\d+$"  # of a number: a word or two
 CAMEL = re.compile(r"[a-z0-9]I[dD]$")
 NAMELESS = re.compile(r"column_\d+$")
 TIMELY = re.compile(

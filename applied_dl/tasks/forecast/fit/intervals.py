@@ -3,8 +3,8 @@
 Validation is one stretch of time. Where its errors are larger or smaller than those of the years before, its margins promise too much or
 too little for what follows. How far off they are is measured on ridge, which is cheap to fit again: its validation margins beside those of
 validation and training windows together, the latter forecast by cross-fitting. On 27 stretches before the tests of ETTh1, ETTh2 and the
-exchange rates (benchmarks/forecast/coverage.py) coverage was off its promise by 0.093 on average, 0.100 without the correction, and the
-interval score was two thirds.
+exchange rates (benchmarks/forecast/coverage.py) coverage was off its promise by 0.057 on average, 0.068 without the correction, and the
+interval score was 0.37 times as large.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _tables(result: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         if result[key]:
             found.append((title, ["key", "A", "B"], [[name, *map(_cell, pair)] for name, pair in result[key].items()]))
     files = [[name, *(FORMATS.get(name, _cell)(value) for value in pair)] for name, pair in result["files"].items()]
-    return [*found, ("model.tflite", ["", "A", "B"], files)]
+    return [*found, ("the file model.tflite", ["", "A", "B"], files)]
 
 
 def _signed(value: float | None) -> str:

@@ -94,7 +94,7 @@ def _draw(found, errors: dict, steps: np.ndarray, plot: Path) -> None:
     names = ("forecast", "lower", "upper") if "lower" in first else ("forecast",)
     fans = [tuple(first[key][row][:, -1] for key in names) for row in shown]
     name = e.names[-1] if e.form == "aligned" else e.names[int(part.extra["series"][rows[0]])]
-    label = "mean absolute error / standard deviation of the training data" if e.form == "aligned" else "mean absolute scaled error"
+    label = "mean absolute error in standard\ndeviations of the training data" if e.form == "aligned" else "mean absolute scaled error"
     stamps = lambda at: e.clock.text(np.array([at]))[0]  # noqa: E731
     axis = block.start + begin + np.arange(len(values))
     backtest_plot(plot, f"{name}: {next(iter(found.outputs))}", axis, values, part.extra["origin"][shown], fans, errors, steps, label,

@@ -200,7 +200,7 @@ def plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     unit = np.array(e.scale) if e.form == "aligned" else metric.known_scale(test.extra["mase_scale"])[:, None]
     classical = classical_forecasts(e, *_test_origins(prepared))
     curves = {"model": outputs["forecast"], "seasonal naive": classical["seasonal naive"], "theta": classical["theta"]}
-    label = "absolute error / standard deviation of the training data" if e.form == "aligned" else "absolute error, scaled (MASE)"
+    label = "absolute error in standard deviations\nof the training data" if e.form == "aligned" else "absolute error, scaled (MASE)"
     draw.by_step(
         {name: metric.row_mean((np.abs(f - test.target) / unit).swapaxes(0, 1)) for name, f in curves.items()},
         folder / "error_by_step.png",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,24 @@ def with_columns(table: Table, names: Iterable[str]) -> Table:
     """The table with all these columns: one that it lacks is empty in it."""
     missing = [pl.lit(None, pl.String).alias(name) for name in dict.fromkeys(names) if name not in table.frame.columns]
     return replace(table, frame=table.frame.with_columns(missing)) if missing else table
+
+
+def alike_names(received: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Received → wanted name, where the wanted one is absent and one other differs by capitals, blanks and marks alone.
+
+    Example:
+        >>> alike_names(["PREIS", "Size (m2)", "x"], ["Preis", "size_m2", "y"])
+        {'PREIS': 'Preis', 'Size (m2)': 'size_m2'}
+    """
+    received, wanted = list(received), list(wanted)
+    free, absent = [name for name in received if name not in wanted], [name for name in wanted if name not in received]
+    keys = [re.sub(r"[\W_]+", "", name.casefold()) for name in free]
+    found = {}
+    for name in absent:
+        key = re.sub(r"[\W_]+", "", name.casefold())
+        if key and keys.count(key) == 1:
+            found.setdefault(free[keys.index(key)], name)
+    return found
 
 
 def read_table(source: Any, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:

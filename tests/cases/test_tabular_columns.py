@@ -10,7 +10,7 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.identifiers import copy_keys, row_numbers
 from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import predict, task
-from applied_dl.tasks.tabular.encoder import RESERVED, encode, input_name
+from applied_dl.tasks.tabular.encoder import RESERVED, encode, input_name, read_targets
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
 from applied_dl.tasks.tabular.readers.read import read_part
 from applied_dl.workflows import recipes
@@ -138,6 +138,19 @@ def test_numbers_of_rows_with_a_prefix_or_a_full_stop_and_in_other_languages_are
         "id_cliente": [f"C-{i}" for i in order], "batch": [f"S{i // 2}" for i in range(N)], "code": [f"{'AB'[i % 2]}{i}" for i in range(N)],
     })  # fmt: skip
     assert set(row_numbers(table)) == {"sample", "lfd", "Kundennummer", "id_cliente"}
+
+
+def test_columns_are_found_by_names_that_differ_by_capitals_blanks_and_marks():
+    frame = {"Preis": RANDOM.normal(size=N), "Fläche m2": RANDOM.normal(size=N), "y": RANDOM.normal(size=N)}
+    encoder = prepare({name: cells.tolist() for name, cells in frame.items()}).encoder
+    other = {"PREIS": [1.0], "fläche_m2": [2.0], "Y": [3.0]}
+    found = encode(encoder, read_table(other))
+    assert [found.inputs[column.inputs[0]][0] for column in encoder.columns] == [1.0, 2.0]
+    assert any("column 'PREIS' is read as 'Preis'" in note for note in found.notes)
+    assert read_targets(encoder, read_table(other)).tolist() == [3.0]
+    assert predict.encode(encoder, [{"preis": 1.0, "FLÄCHE M2": 2.0}]).inputs["Preis"].tolist() == [1.0]
+    with pytest.raises(DataError, match="lacks the column 'Preis'"):  # which of the two?
+        encode(encoder, read_table({"PREIS": [1.0], "preis": [1.0], "Fläche m2": [2.0]}))
 
 
 def test_natural_repeats_are_no_copies_and_copies_stay_together():

@@ -1,5 +1,6 @@
 """What the views of the page share, in Node."""
 
+import json
 import subprocess
 
 from tests.page.javascript import SCRIPTS, node
@@ -28,3 +29,19 @@ def test_a_burst_is_answered_once_and_an_older_answer_never_comes_last():
     words = [node(), "--input-type=module", "-e", BURST, (SCRIPTS / "dom.js").as_uri()]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["slow", "broken", "new"], done.stderr
+
+
+HEADERS = """
+const {readRows} = await import(process.argv[1]), {useRules} = await import(process.argv[1].replace('rows', 'text'));
+useRules({casefold: {}});
+const found = readRows('PREIS;Size (m2);x\\n1;2;3\\n', ['Preis', 'size_m2']);
+console.log(JSON.stringify([found.rows, readRows('Preis;preis\\n1;2\\n', ['PREIS']).error]));
+"""
+
+
+def test_pasted_columns_are_found_by_names_that_differ_by_capitals_and_marks():
+    words = [node(), "--input-type=module", "-e", HEADERS, (SCRIPTS / "rows.js").as_uri()]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    rows, error = json.loads(done.stdout)
+    assert rows == [{"Preis": "1", "size_m2": "2", "x": "3"}], done.stderr
+    assert "lacks the columns PREIS" in error

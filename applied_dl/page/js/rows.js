@@ -1,14 +1,24 @@
 // Rows that are pasted or dropped: text of a spreadsheet or a CSV file.
 
+import {casefold} from './text.js';
+
 export function readRows(text, names) {   // a header and its rows; separated by tabs, semicolons or commas, whichever names most columns
   const lines = ['\t', ';', ','].map((separator) => split(text, separator)).reduce((a, b) => hits(b[0], names) > hits(a[0], names) ? b : a);
-  const header = (lines[0] ?? []).map((name) => name.trim()), absent = names.filter((name) => !header.includes(name));
+  const given = (lines[0] ?? []).map((name) => name.trim()), header = asTrained(given, names);
+  const absent = names.filter((name) => !header.includes(name));
   if (absent.length) return {error: `The first line lacks the columns ${absent.slice(0, 5).join(', ')}; expected ${names.join(', ')}.`};
   const rows = lines.slice(1).filter((cells) => cells.some((cell) => cell.trim()));
   return {header, rows: rows.map((cells) => Object.fromEntries(header.map((name, i) => [name, cells[i] ?? null])))};
 }
 
-const hits = (cells, names) => (cells ?? []).filter((cell) => names.includes(cell.trim())).length;
+const hits = (cells, names) => (cells ?? []).filter((cell) => names.includes(cell.trim()) || names.map(bare).includes(bare(cell))).length;
+const bare = (name) => casefold(name).replace(/[^\p{L}\p{N}]+/gu, '');
+
+function asTrained(given, names) {   // the header with the names of training where one differs by capitals, blanks and marks alone
+  const free = given.filter((name) => !names.includes(name)).map(bare);
+  const absent = new Map(names.filter((name) => !given.includes(name)).reverse().map((name) => [bare(name), name]));
+  return given.map((name) => !names.includes(name) && bare(name) && free.filter((one) => one === bare(name)).length === 1 && absent.get(bare(name)) || name);
+}
 
 function split(text, separator) {   // cells of CSV, quoted ones too
   const lines = [[]];

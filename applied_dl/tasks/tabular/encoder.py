@@ -18,7 +18,7 @@ from applied_dl.io.cells import BOOLEAN, EITHER, as_levels, as_moments, as_numbe
 from applied_dl.io.measures import read_measures
 from applied_dl.io.nested import with_object_names
 from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
-from applied_dl.io.tables import Table
+from applied_dl.io.tables import Table, alike_names
 from applied_dl.io.terms import TermScores, mark_tags, score_texts
 
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen in training, an empty cell, the first level
@@ -136,9 +136,10 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
     """Rows of a table as inputs of the graph.
 
     Numbers are float32 with NaN where empty; categories int32 with code 1 where empty and 0 for levels never seen in training.
-    Raises `DataError` where a column of the training data is absent.
+    Columns are found by their names, or by ones that differ by capitals, blanks and marks alone. Raises `DataError` where a column of the
+    training data is absent.
     """
-    table = with_object_names(table)
+    table, renamed = _named_as_trained(encoder, with_object_names(table))
     absent = [name for name in dict.fromkeys(c.name for c in encoder.columns) if name not in table.columns]
     if absent:
         raise DataError(
@@ -183,6 +184,7 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
             errors.setdefault(
                 int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {_shown(cells, int(row))!r}."
             )
+    notes += [f"column {given!r} is read as {name!r}" for given, name in renamed.items()]
     if other_mark:
         notes.insert(0, f"{table.source}: numbers are read with the decimal mark {table.decimal!r}; the training file has another one")
     known = {c.name for c in encoder.columns} | {target.name for target in encoder.targets} | set(encoder.dropped)
@@ -191,8 +193,16 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
     return Cells(inputs=inputs, errors=errors, notes=notes)
 
 
+def _named_as_trained(encoder: TableEncoder, table: Table) -> tuple[Table, dict[str, str]]:
+    """The table with the names of training, and those that were others: PREIS for Preis."""
+    names = [*(column.name for column in encoder.columns), *(target.name for target in encoder.targets)]
+    renamed = alike_names(table.columns, dict.fromkeys(names))
+    return (replace(table, frame=table.frame.rename(renamed)) if renamed else table), renamed
+
+
 def read_targets(encoder: TableEncoder, table: Table) -> np.ndarray:
     """(N,) of one target, (N, T) of several; see `read_target`."""
+    table, _ = _named_as_trained(encoder, table)
     columns = [read_target(encoder, table, target) for target in encoder.targets]
     return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 

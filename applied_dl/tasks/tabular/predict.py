@@ -12,6 +12,7 @@ import numpy as np
 from applied_dl.core.errors import UsageError
 from applied_dl.io.extra_rows import extra_rows
 from applied_dl.io.frames import with_fields
+from applied_dl.io.tables import alike_names
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import TableEncoder, load
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
@@ -97,10 +98,12 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
 
 
 def _row(encoder: TableEncoder, row: dict) -> dict:
-    """A row with stripped names and the fields of mappings as cells; a mapping in a column of the model is a wrong cell of it."""
+    """A row with the names of training and the fields of mappings as cells; a mapping in a column of the model is a wrong cell of it."""
     known = {column.name for column in encoder.columns}
     plain = {name: str(cell) if name in known and isinstance(cell, dict) else cell for name, cell in row.items()}
-    return {str(name).strip(): cell for name, cell in with_fields(plain).items()}
+    cells = {str(name).strip(): cell for name, cell in with_fields(plain).items()}
+    names = alike_names(cells, [column.name for column in encoder.columns])
+    return {names.get(name, name): cell for name, cell in cells.items()}
 
 
 def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:

@@ -16,6 +16,7 @@ LEAST_ROWS = 10  # of a table in which such rows are looked for
 UNIT = re.compile(r"[\[(][^\[\]()]{0,12}[\])]$")
 SIGNS = re.compile(r":?[-=_]{2,}:?$|[%‰°$€£¥]$")  # a line drawn below a name, and units without a letter
 MOST_HEADERS, HEAD = 3, 200  # lines of a header below the first, and the rows that show which columns hold numbers
+SIGN = r"[^\w\s.,'-]"  # of a note: * and the colon of Source: WHO
 SHOWN = 3  # notes on rows of totals
 
 
@@ -23,8 +24,8 @@ def extra_rows(table: Table) -> dict[int, str]:
     """The rows that are no examples, each with a note for the user.
 
     - First rows that hold texts in the columns of numbers, of which there are two at least: units, or the questions of a survey; or a first
-      row of cells in brackets (`[kg]`, `(m)`); and rows that repeat the names of the columns.
-    - Last rows of one cell, a text of several words or with a sign such as `*`, where all others have more.
+      row of cells in brackets (`[kg]`, `(m)`), where those below have none; and rows that repeat the names of the columns.
+    - Last rows of one cell, a text of several words or with a sign such as `*` that is no name as those above, where all others have more.
     - Rows of totals (see `total_rows`).
 
     Example:
@@ -56,7 +57,7 @@ def notes_of(extra: dict[int, str]) -> list[str]:
 def _headers(frame: pl.DataFrame) -> dict[int, str]:
     """The first rows that continue the header."""
     units = [cell.strip() if isinstance(cell, str) else "" for cell in frame.row(0) if cell is not None]
-    if len(units) > 1 and all(map(UNIT.match, units)):
+    if len(units) > 1 and all(map(UNIT.match, units)) and not _have_brackets(frame[1 : 1 + HEAD]):
         return {0: f"the first row (@) holds the units of the columns ({', '.join(units[:5])}) and is left out"}
     found = {}
     below = frame[MOST_HEADERS : MOST_HEADERS + HEAD]
@@ -68,6 +69,10 @@ def _headers(frame: pl.DataFrame) -> dict[int, str]:
         shown = ", ".join(text[:30] for text in texts[:5])
         found[row] = f"row {row + 1} (@) holds texts in the columns of numbers ({shown}), as a header does, and is left out"
     return found
+
+
+def _have_brackets(frame: pl.DataFrame) -> bool:
+    return any(isinstance(cell, str) and UNIT.match(cell) for row in frame.iter_rows() for cell in row)
 
 
 def _are_numbers(cells: pl.Series) -> bool:
@@ -93,13 +98,18 @@ def _repeated(frame: pl.DataFrame) -> dict[int, str]:
 
 
 def _notes(frame: pl.DataFrame) -> dict[int, str]:
-    """Last rows of one filled cell in the first column, several words or a text with a sign such as `*`, where all rows above have more."""
+    """Last rows of one filled cell in the first column, where all rows above have more: several words or a text with a sign such as `*`,
+    longer than the cells above, or with a sign that none of them has."""
     if frame.width < 3 or frame.dtypes[0] != pl.String or None not in frame.row(-1):
         return {}
     filled = frame.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().to_numpy()
     texts, first = frame.to_series(0), len(frame)
     while first > LEAST_ROWS and filled[first - 1] == 1 and re.search(r"\w\W+\w|^[^\w+\-.,]", texts[first - 1] or ""):
         first -= 1
-    if filled[:first].min() < 2:
+    above = texts[:first].drop_nulls()
+    if filled[:first].min() < 2 or not above.len():
+        return {}
+    longest, signs = above.str.len_chars().max(), set("".join(above.str.extract_all(SIGN).list.join("").to_list()))
+    if not any(len(text) > longest or set(re.findall(SIGN, text)) - signs for text in texts[first:]):
         return {}
     return {at: f"a row (@) holds nothing but {texts[at][:60]!r} and is left out" for at in range(first, len(frame))}

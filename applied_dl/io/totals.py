@@ -17,16 +17,20 @@ TOTALS = (
     "total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "all", "summe", "gesamt", "gesamtsumme", "insgesamt",
     "zwischensumme", "ergebnis", "gesamtergebnis", "total général", "total general", "total geral", "sous-total", "totale",
     "totale complessivo", "totaal", "eindtotaal", "suma", "suma końcowa", "razem", "somme", "celkem", "totalt", "i alt", "összesen",
-    "итого", "всего", "合計", "总计", "合计", "mean", "average", "avg", "mittelwert", "durchschnitt", "moyenne", "promedio", "gemiddelde",
+    "итого", "всего", "合計", "总计", "合计",
 )  # fmt: skip
-WORD = "|".join(TOTALS)
+MEANS = ("mean", "average", "avg", "mittelwert", "durchschnitt", "moyenne", "promedio", "gemiddelde")
+ORDINARY = {"sum", "all", "ergebnis", *MEANS}  # words that are names and levels too
+WORD = "|".join((*TOTALS, *MEANS))
+OF_MEANS = re.compile(rf"(?i)\b(?:{'|'.join(MEANS)})\b")
 OF_GROUP = re.compile(rf"(?P<before>.+?)[\s:\-–(]+(?:{WORD})\)?|(?:{WORD})[\s:\-–(]+(?P<after>.+)", re.IGNORECASE)
 LIKELY = rf"(?i)^(?:{WORD})(?:\W|$)|\W(?:{WORD})\W*$"
 LONGEST, MOST_ROWS = 60, 2000  # characters of such a text, and rows with one
 MOST = 100  # rows with one such text; a level of a category has more
 SURE = 0.8  # share of the rows with a text that sum up others, where they are totals
 WORK = 10**7  # candidates times rows that are summed at most
-CLOSE = 1e-3  # relative difference of a sum that was rounded
+CLOSE = 1e-3  # relative difference of a sum that was rounded, and of a mean in standard deviations
+COMMON = 0.1  # share of the rows from which a number that they have is no evidence
 
 
 class Candidate(NamedTuple):
@@ -40,9 +44,9 @@ class Candidate(NamedTuple):
 def total_rows(frame: pl.DataFrame, decimal: str | None, cut: tuple[bool, bool] = (False, False)) -> dict[int, str]:
     """The rows of totals, each with its text (empty where it has none).
 
-    A row with a text such as `Total` or `North Total` is one where at least half of its numbers are sums or means of the rows above, of
-    those since the last such row, or of those with `North` in that column; the last row also where it has empty cells and the only such
-    word of its column, or nothing but sums of all rows.
+    A row with a text such as `Total` or `North Total` is one where at least half of its numbers are sums (of one such as `Mean`, most are
+    means) of the rows above, of those since the last such row, or of those with `North` in that column; the last row also where it has
+    empty cells and begins with the only `Total` of its column, or holds nothing but sums of all rows, each larger than any number above.
 
     Args:
         frame: the rows of one file.
@@ -77,7 +81,7 @@ def _candidates(frame: pl.DataFrame) -> dict[int, Candidate]:
         counts = Counter(texts)
         for at, text in zip(rows.tolist(), texts):
             plain = text.strip().rstrip(":")
-            exact, group = plain.lower() in TOTALS, OF_GROUP.fullmatch(plain)
+            exact, group = plain.lower() in (*TOTALS, *MEANS), OF_GROUP.fullmatch(plain)
             level = (group["before"] or group["after"]) if group and not exact else None
             if counts[text] <= MOST and (exact or level):
                 found.setdefault(at, Candidate(text, cells.name, level))
@@ -85,7 +89,10 @@ def _candidates(frame: pl.DataFrame) -> dict[int, Candidate]:
 
 
 def _once(frame: pl.DataFrame, one: Candidate) -> bool:
-    return one.level is None and (frame[one.column] == one.text).sum() == 1
+    """Whether the last row begins with the only such word of its column, which is hardly a name."""
+    first = next(name for name, cell in zip(frame.columns, frame.row(-1)) if cell is not None)
+    sure = one.level is None and one.text.strip().rstrip(":").lower() not in ORDINARY
+    return sure and one.column == first and (frame[one.column] == one.text).sum() == 1
 
 
 def _numbers(frame: pl.DataFrame, decimal: str | None) -> dict[str, np.ndarray]:
@@ -99,23 +106,33 @@ def _numbers(frame: pl.DataFrame, decimal: str | None) -> dict[str, np.ndarray]:
 
 
 def _sums(values: dict[str, np.ndarray], frame: pl.DataFrame, details: np.ndarray, at: int, one: Candidate, likely: Iterable[int]) -> bool:
-    """Whether at least half of the numbers of a row, without a word all of its cells, are sums (or means) of one group of rows."""
+    """Whether at least half of the numbers of a row, without a word all of its cells, are sums (or means) of one group of rows.
+
+    Numbers that many rows have are not counted."""
     rows = np.arange(len(details))
     groups = [details & (rows < at)]
     if one.text:
         groups.append(details & (rows < at) & (rows > max((other for other in likely if other < at), default=-1)))
     if one.level is not None:
         groups.append(details & (frame[one.column] == one.level).fill_null(False).to_numpy())
-    numbers = {name: column for name, column in values.items() if np.isfinite(column[at])}
-    right = sum(any(_is_sum(column[at], column[group], bool(one.text)) for group in groups) for column in numbers.values())
-    if not one.text and sum(cell is not None for cell in frame.row(at)) > right:
-        return False
-    return right > 0 and 2 * right >= len(numbers)
+    means = bool(OF_MEANS.search(one.text))
+    numbers = [column for column in values.values() if np.isfinite(column[at]) and not _is_common(column[at], column[details])]
+    right = sum(any(_is_sum(column[at], column[group], means) for group in groups) for column in numbers)
+    if not one.text:
+        larger = all(abs(column[at]) > np.nanmax(np.abs(column[details]), initial=0) for column in numbers)
+        return right > 0 and larger and sum(cell is not None for cell in frame.row(at)) == right
+    return right > 0 and 2 * right >= len(numbers) + means
 
 
-def _is_sum(value: float, cells: np.ndarray, means: bool) -> bool:
+def _is_common(value: float, cells: np.ndarray) -> bool:
+    return int((np.abs(cells - value) <= CLOSE * abs(value)).sum()) > COMMON * len(cells)
+
+
+def _is_sum(value: float, cells: np.ndarray, mean: bool) -> bool:
     known = cells[np.isfinite(cells)]
     if len(known) < 2 or known.min() == known.max() or not value:
         return False
-    total = float(known.sum())
-    return any(abs(value - one) <= CLOSE * abs(value) for one in ((total, total / len(known)) if means else (total,)))
+    if mean:
+        decimals = max(len(f"{number:.12g}".partition(".")[2]) for number in (value, *known[:100]))
+        return bool(abs(value - known.mean()) <= max(CLOSE * known.std(), 0.5 * 10.0**-decimals))
+    return bool(abs(value - known.sum()) <= CLOSE * abs(value))

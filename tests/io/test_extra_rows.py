@@ -64,6 +64,27 @@ def test_a_last_row_with_other_sparse_rows_above_is_no_note(tmp_path):
     assert not left_out(tmp_path, [*ROWS, "N,,,"])
 
 
+@pytest.mark.parametrize(
+    ("above", "last"),
+    [
+        ("John Smith", "Ann Lee"),
+        ("2024-01-05 10:00", "2024-01-06 11:00"),
+        ("$ 5.50", "$ 7.10"),
+        ("a.b@c.org", "d.e@f.org"),
+        ("+49 1 22", "+49 3 3"),
+    ],
+)
+def test_a_last_row_that_begins_as_those_above_is_no_note(tmp_path, above, last):
+    rows = [f"{above},{row.partition(',')[2]}" for row in ROWS]
+    assert not left_out(tmp_path, [*rows, f"{last},,,"])
+    assert list(left_out(tmp_path, [*rows, "* 1,,,"])) == [60]
+    assert list(left_out(tmp_path, [*rows, "Downloaded from the statistical office,,,"])) == [60]
+
+
+def test_cells_that_are_all_in_brackets_are_no_units(tmp_path):
+    assert not left_out(tmp_path, [f"[{i}],(b)" for i in range(30)], names="tags,kind")
+
+
 def test_of_many_rows_a_few_are_named():
     assert len(notes_of(dict.fromkeys(range(30), "a"))) == 4
     assert len(notes_of(dict.fromkeys(range(4), "a"))) == 4

@@ -12,8 +12,12 @@ A, B = RANDOM.uniform(1, 50, (2, N)).round(2)
 REGION = np.array(["North", "South", "East"])[np.arange(N) * 3 // N]
 
 
+def written(cell):
+    return f"{cell:.2f}" if isinstance(cell, float) else str(int(cell)) if isinstance(cell, np.bool_) else str(cell)
+
+
 def frame(*rows, region=REGION, a=A, b=B):
-    table = pl.DataFrame({"region": region, "a": [f"{v:.2f}" for v in a], "b": [f"{v:.2f}" for v in b]})
+    table = pl.DataFrame({"region": region, "a": list(map(written, a)), "b": list(map(written, b))})
     return pl.concat([table, pl.DataFrame(rows, schema=table.schema, orient="row")]) if rows else table
 
 
@@ -55,6 +59,14 @@ def test_subtotals_of_groups_and_the_grand_total_are_found_in_one_pass():
         frame((None, None, "7.00")),
         frame(("Total", "1.00", "1.00"), a=np.ones(N), b=np.ones(N)),  # the mean of constants is no evidence
         frame(("East", None, None)),
+        frame(("All", None, "7.00")),  # a level of the last row, which lacks a cell
+        frame(("Mean", None, "7.00")),
+        frame(("b7", "Total", None), a=np.where(np.arange(N) % 2, "Minor", "Partial")),  # a loss; its row begins with a name
+        frame(
+            region=np.where(np.arange(N) % 3, "Average", "Good"), b=[f"{10 + v / 1e5:.6f}" for v in B]
+        ),  # hardly varies, so that all are as their mean
+        frame(("Total Recall", "25.00", "1990")),
+        frame((None, None, "1"), b=np.arange(N) == 4),  # a flag of one row, and of the last one
     ],
 )
 def test_names_and_levels_stay(table):

@@ -8,7 +8,8 @@ from pathlib import Path
 from applied_dl.core.errors import DataError
 
 USUAL, CASED = 0.95, 0.9  # least share of special characters that an encoding makes usual ones, and of words with usual capitals
-RUN, LEAST_SPECIAL = re.compile(r"[^\x00-\x7f]{2,}"), 6  # special characters side by side, and how many show what they are
+RUN = re.compile(r"([^\x00-\x7f])(?!\1+(?![^\x00-\x7f]))[^\x00-\x7f]{2,}")  # three special characters or more, not all the same
+LEAST_SPECIAL = 6  # how many of them show what they are
 
 
 def decoded(raw: bytes, path: Path, before: int) -> str:
@@ -33,7 +34,7 @@ def decoded(raw: bytes, path: Path, before: int) -> str:
 
 def _windows(raw: bytes) -> str | None:
     """Text in Windows-1252 or, where its special characters are Russian words in that, Windows-1251; None where they are not mostly letters
-    and signs of either. Special characters of western words are alone; those of other alphabets follow one another."""
+    and signs of either. Special characters of western words are alone or two (hyvää); those of other alphabets follow one another."""
     try:
         text = raw.decode("cp1252")
     except UnicodeDecodeError:
@@ -41,8 +42,8 @@ def _windows(raw: bytes) -> str | None:
     special = [character for character in text if character > "\x7f"]
     letters = sum(character.isalpha() for character in special)
     usual = letters + sum(character in "€£¥°§«»‘’“”–—…±²³µ½¼¾·\xa0ªº©®™¢¿¡×÷´¨¹" for character in special if not character.isalpha())
-    in_runs = sum(map(len, RUN.findall(text)))
-    if text and usual >= USUAL * len(special) and not (len(special) >= LEAST_SPECIAL and 2 * letters > len(special) < 2 * in_runs):
+    in_runs = sum(len(run[0]) for run in RUN.finditer(text))
+    if text and usual >= USUAL * len(special) and not (len(special) >= LEAST_SPECIAL and len(special) < 2 * in_runs):
         return text
     text = raw.decode("cp1251", "replace")
     words = [word for word in re.findall(r"[^\W\d_]{2,}", text) if not word.isascii()]

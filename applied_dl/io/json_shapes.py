@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -34,11 +35,18 @@ def rows_of(document: Any) -> list[Any]:
         return (tables or lists)[0]
     if len(values) > 1 and len(lists) == len(values) and not tables:
         return _from_lists(document)
-    if len(values) > 1 and all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values):
-        if len(values[0]) > len(values):
+    if all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values) and values[0]:
+        if len(values) == 1 and not _count_up(document) and not _count_up(values[0]):
+            return [document]
+        if _count_up(values[0]) or (len(values[0]) > len(values) and not _count_up(document)):
             return [{name: column[place] for name, column in document.items()} for place in values[0]]
         return values
     return [document]
+
+
+def _count_up(names: Iterable[str]) -> bool:
+    """Whether names are numbers of rows: 0, 1, 2, …."""
+    return all(name == str(i) for i, name in enumerate(names))
 
 
 def _from_lists(document: dict[str, list[Any]]) -> list[Any]:

@@ -48,7 +48,7 @@ def numeric_form(values: np.ndarray, named: bool) -> str | None:
         least = 1e8 if named else CENTURY[0]
         if least * size <= low and high <= CENTURY[1] * size and (named or ordered or _regular(steps)):
             return f"epoch:{unit}"
-    if _months_first(unique) and (named or len(np.unique(unique % 1)) > 1):
+    if _months_first(unique, named):
         return "month.year"
     if low >= FIRST_YEAR and high < LAST_YEAR:
         if whole:
@@ -172,12 +172,16 @@ def _from_decimal(values: np.ndarray, detail: str) -> np.ndarray:
     return days.astype("datetime64[us]")
 
 
-def _months_first(unique: np.ndarray) -> bool:
-    """Whether all numbers are a month, a point and a year, as 01.2012 is read."""
+def _months_first(unique: np.ndarray, named: bool) -> bool:
+    """Whether all numbers are a month, a point and a year, as 01.2012 is read; in a column that is not named like a time, of several years
+    in a row, which 1.2, 2.2, 3.2 are not."""
     code = np.rint(unique * 10**4)
     month, year = code // 10**4, code % 10**4
     fits = (month >= 1) & (month <= 12) & (year >= 1900) & (year < 2100)
-    return bool((np.abs(unique * 10**4 - code) < 1e-6).all() and fits.all())
+    if not (np.abs(unique * 10**4 - code) < 1e-6).all() or not fits.all():
+        return False
+    years = np.unique(year)
+    return named or (len(years) > 1 and bool((np.diff(years) == 1).all()))
 
 
 def _of_a_day(steps: np.ndarray) -> bool:

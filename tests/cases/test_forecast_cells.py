@@ -43,6 +43,14 @@ def values(found) -> np.ndarray:
     return block.truth[:, 0].astype(float) + (0 if block.offset is None else block.offset[0])
 
 
+def test_ordinary_numbers_are_values(tmp_path):
+    busy = [(day, 99 if i in EMPTY else i % 12) for i, day in enumerate(DAYS)]
+    assert values(prepared(tmp_path / "x.csv", lines("date,sold", busy))).tolist() == [sold for _, sold in busy]
+    whole = [(i % 12 + 1.2, value) for i, value in enumerate(WAVE)]  # no months of the year 2000
+    found = prepared(tmp_path / "x.csv", lines("load,level", whole), **{"data.target": "level"})
+    np.testing.assert_allclose(values(found), WAVE, rtol=1e-6)
+
+
 MARKS = ["-999", "-9999.0", "-99.9", "9999", "M", "Bad", "closed", "No Data", "---", ".", "*", "ND", "NaN", "#N/A"]
 
 

@@ -42,12 +42,15 @@ def without_empty_times(table, columns: Columns, where: str):
 
 
 def with_sentinels(table, columns: Columns, where: str) -> tuple[Columns, list[str]]:
-    """The columns with the numbers that stand for no value in the targets and past covariates, such as -999, and a note."""
+    """The columns with the numbers that stand for no value in the targets and past covariates, such as -999, and a note.
+
+    A 99 may be a busy day.
+    """
     found: dict[float, str] = {}
     for name in (*columns.targets, *columns.past):
         if name not in columns.categories:
             some = find_sentinels(numbers(table, name, where, columns.style))
-            found |= {value: name for value in some if NINES.match(f"{value:.10g}")}
+            found |= {value: name for value in some if NINES.match(digits := f"{value:.10g}") and (value < 0 or digits.count("9") > 2)}
     shown = ", ".join(f"{value:g}" for value in found)
     note = f"{where}: {shown} stands for no value (the first column: {next(iter(found.values()), '')!r})"
     return replace(columns, sentinels=tuple(found)), [note] if found else []

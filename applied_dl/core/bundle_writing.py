@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -58,13 +59,14 @@ def writing(target: Path, overwrite: bool = False) -> Iterator[Path]:
 @contextmanager
 def _working_folder(target: Path) -> Iterator[Path]:
     """A new folder beside `target`, locked as long as this process writes it: the system releases the lock of one that was killed."""
-    while True:
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.writing-", suffix=".tmp", dir=target.parent))
-        with _locked(work):
-            if work.exists():  # not taken for a dead process's in the moment before it was locked
-                work.chmod(0o755)
-                yield work
-                return
+    with contextlib.ExitStack() as lock:
+        work = None
+        while work is None or not work.exists():  # taken for a dead process's in the moment before it was locked
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}.writing-", suffix=".tmp", dir=target.parent))
+            with contextlib.suppress(FileNotFoundError):
+                lock.enter_context(_locked(work))
+        work.chmod(0o755)
+        yield work
 
 
 @contextmanager
@@ -129,7 +131,7 @@ def tidy(target: Path) -> None:
                     left.rename(target)
                 elif free or (free is None and old):
                     shutil.rmtree(left, ignore_errors=True)
-        except FileNotFoundError:  # another process was faster
+        except OSError:  # another process was faster, or the folder is of another user
             continue
 
 

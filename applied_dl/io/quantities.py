@@ -107,6 +107,7 @@ FRACTION = re.compile(  # 9 3/8, 9¾
     r"^(?P<whole>\d+)(?:[ -]+(?P<up>\d{1,2})\s*[/⁄]\s*(?P<down>2|3|4|5|6|8|16|32|64)(?![\d/])| ?(?P<sign>[¼-¾⅐-⅞]))"
 )
 INTERVAL = re.compile(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*\)$|\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\]$")  # as pandas.cut writes it
+LONGEST = 200  # characters of a quantity; the patterns would take minutes for a cell of blanks without end
 SAMPLE = 200  # different cells that are tried first
 MOST_UNITS = 6  # units of one column that no family joins
 CERTAIN = 0.99  # share of the sample that has to be quantities
@@ -126,10 +127,15 @@ class Quantity(NamedTuple):
     value: float = math.nan
 
 
-@lru_cache(1 << 16)
 def split_quantity(text: str) -> Quantity | None:
     """The parts of a cell such as `$45.6K`, `(1,234.00)`, `<5`, `10-20`, `1h 32m` or `190Nm@ 2000rpm`; None where it is none of these."""
-    text = _simpler(text.strip())
+    text = text.strip()
+    return _split(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(1 << 16)
+def _split(text: str) -> Quantity | None:
+    text = _simpler(text)
     if (place := DEGREES.match(text)) is not None and (place["m"] or place["before"] or place["after"]):
         return _place(place)
     if (seconds := _duration(text)) is not None:

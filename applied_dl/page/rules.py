@@ -59,6 +59,7 @@ def table_rules() -> dict[str, Any]:
         "enough": cells.ENOUGH,
         "block": cells.BLOCK,
         "longest_text": terms.LONGEST,
+        "longest_quantity": quantities.LONGEST,
         "families": quantities.FAMILIES,
         "spans": quantities.SPANS,
         "span": quantities.SPAN,

@@ -1,5 +1,7 @@
 """Columns of numbers as people write them: each kind of cell is read as the number it means, in training and at prediction."""
 
+import time
+
 import numpy as np
 import polars as pl
 import pytest
@@ -263,6 +265,13 @@ def test_usual_numbers_have_no_sentinel(values):
 def test_any_text_is_a_quantity_or_none(text):
     part = split_quantity(text)
     assert part is None or part.numbers or np.isfinite(part.value)
+
+
+@pytest.mark.parametrize("cell", ["1" + " " * 50_000 + "x", "a" + " " * 50_000, "1 - " * 20_000, "1." * 40_000])
+def test_a_long_cell_is_no_quantity_and_takes_no_time(cell):
+    start = time.process_time()
+    assert split_quantity(cell) is None
+    assert time.process_time() - start < 1
 
 
 def test_percentages_beside_shares_are_of_one_scale():

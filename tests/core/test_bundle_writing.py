@@ -94,6 +94,37 @@ def test_the_folder_of_another_process_stays_until_that_is_killed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(bundle_writing.fcntl is None, reason="folders cannot be locked here")
+def test_a_folder_that_is_removed_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    """Another process that cleans up takes it for a dead one's, in the moment between its making and its lock."""
+    make_folder, made = bundle_writing.tempfile.mkdtemp, []
+
+    def removed_at_first(**options):
+        made.append(make_folder(**options))
+        if len(made) == 1:
+            os.rmdir(made[0])
+        return made[-1]
+
+    monkeypatch.setattr(bundle_writing.tempfile, "mkdtemp", removed_at_first)
+    with bundle_writing.writing(tmp_path / "b") as work:
+        assert [str(work)] == made[1:]
+        bundle_writing.tidy(tmp_path / "b")
+        (work / "a.txt").write_text("x")
+    assert (tmp_path / "b" / "a.txt").read_text() == "x"
+
+
+@pytest.mark.skipif(bundle_writing.fcntl is None, reason="folders cannot be locked here")
+def test_a_folder_of_another_user_is_left_alone(tmp_path, monkeypatch):
+    def refused(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    left = tmp_path / ".b.writing-abcdefg1.tmp"
+    left.mkdir()
+    monkeypatch.setattr(bundle_writing.os, "open", refused)
+    bundle_writing.tidy(tmp_path / "b")
+    assert left.exists()
+
+
 def test_without_locks_a_folder_stays_for_a_day(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle_writing, "fcntl", None)
     for name, age in ((".b.writing-abcdefg1.tmp", 0), (".b.writing-abcdefg2.tmp", 2 * bundle_writing.STALE_SECONDS)):

@@ -19,7 +19,7 @@ from applied_dl.tasks.tabular.predict import postprocess
 from tests.page import javascript
 
 ODD = json.loads((Path(__file__).parent / "odd_cells.json").read_text(encoding="utf-8"))
-LONG = ["x" * 3000, "1" * 400, "fox " * 3000]
+LONG = ["x" * 3000, "1" * 400, "fox " * 3000, "1" + " " * 197 + "kg", "1" + " " * 198 + "kg"]
 STYLES = ("plain", "thousands", "comma", "either")
 UNITS = (
     {"kg": 1.0, "g": 0.001}, {"": 1.0, "k": 1e3, "m": 1e6}, {"$|": 1.0, "€|": 1.0, "$|k": 1e3}, {"duration": 1.0, "h": 3600.0, "min": 60.0},

@@ -4,7 +4,9 @@ import {rules, regex, match, characters, strip, replaceAll, trimSet} from './tex
 import {parseNumber, isMark} from './cells.js';
 
 function splitQuantity(given) {   // null, or {numbers, sign, unit, bound, currency, value}
-  const text = simpler(strip(given));
+  const bare = strip(given);
+  if (characters(bare).length > rules.longest_quantity) return null;
+  const text = simpler(bare);
   const place = match('degrees', text);
   if (place && (place.groups.m || place.groups.before || place.groups.after)) return degrees(place.groups);
   const seconds = duration(text);

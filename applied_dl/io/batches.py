@@ -16,6 +16,7 @@ import polars as pl
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.encodings import windows_encoding
 from applied_dl.io.frames import tidy, with_fields
 from applied_dl.io.preamble import preamble_lines
 from applied_dl.io.table_files import COLONS, GZIP, HEAD, RUNS, SEPARATORS, UNIT, Sheet, find_separator, kind_of, parse_cells
@@ -43,6 +44,7 @@ class TableBatch(Struct, frozen=True, kw_only=True):
         names: columns of the first batch, of JSON lines all keys of the file; one that this batch lacks is empty in it.
         separator, header: of a CSV; None and "guess" where its own first line decides.
         decimal: the decimal mark of the file, where its first batch shows one.
+        encoding: of a file that is not UTF-8, where its first batch shows it.
         start, rows: the rows of a Parquet file.
     """
 
@@ -56,6 +58,7 @@ class TableBatch(Struct, frozen=True, kw_only=True):
     separator: str | None = None
     header: bool | str | None = "guess"
     decimal: str | None = None
+    encoding: str | None = None
     start: int = 0
     rows: int = 0
 
@@ -66,7 +69,7 @@ class TableBatch(Struct, frozen=True, kw_only=True):
             if kind_of(path) == ".parquet":
                 sheet = Sheet(tidy(pl.scan_parquet(path).slice(self.start, self.rows).collect()))
             else:
-                sheet = parse_cells(self.raw, path, self.separator, self.header, self.head, self.before)
+                sheet = parse_cells(self.raw, path, self.separator, self.header, self.head, self.before, self.encoding)
             return with_columns(as_table(sheet, self.path, self.line, self.decimal, self.cut), self.names)
         except pl.exceptions.PolarsError as error:
             raise DataError(f"{self.path!r}, in the rows from line {self.line} on: {error}") from error
@@ -120,7 +123,8 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
     """The first batch is read here too: it decides how the others are read."""
     parts = _parts(path, size, separator)
     (raw, _), more = next(parts, (b"", 0)), next(parts, None)
-    sheet = parse_cells(raw, path, separator, header)
+    encoding = None if _is_utf8(raw) else windows_encoding(raw)  # a later batch may have few letters that show it
+    sheet = parse_cells(raw, path, separator, header, encoding=encoding)
     first = as_table(sheet, str(path), 2)
     lines_of_json = kind_of(path) in (".jsonl", ".ndjson")
     names = (*first.columns, *(_later_keys(path, size, set(first.columns)) if lines_of_json and more is not None else ()))
@@ -134,7 +138,7 @@ def _line_batches(path: Path, size: int, separator: str | None, header: bool | s
         if rows:
             yield TableBatch(
                 path=str(path), line=line, cut=(True, more is not None), raw=raw, head=head, before=before, names=names,
-                separator=separator, header=not sheet.bare, decimal=first.decimal,
+                separator=separator, header=not sheet.bare, decimal=first.decimal, encoding=encoding,
             )  # fmt: skip
         line, before = line + rows, before + raw.count(b"\n")
 
@@ -169,6 +173,14 @@ def _keys(line: bytes) -> Iterable[str]:
     except ValueError:
         return ()
     return with_fields(found) if isinstance(found, dict) else ()
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _header(sheet: Sheet) -> str:

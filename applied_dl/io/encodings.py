@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
 
 USUAL, CASED = 0.95, 0.9  # least share of special characters that an encoding makes usual ones, and of words with usual capitals
-RUN = re.compile(r"([^\x00-\x7f])(?!\1+(?![^\x00-\x7f]))[^\x00-\x7f]{2,}")  # three special characters or more, not all the same
-LEAST_SPECIAL = 6  # how many of them show what they are
+RUN, LEAST_SPECIAL = re.compile(rb"[\x80-\xff]{3,}"), 6  # special characters side by side, and how many show what they are
+WORD, ASCII = re.compile(r"[^\W\d_]{2,}"), bytes(range(128))
+WESTERN = frozenset("€£¥°§«»‘’“”–—…±²³µ½¼¾·\xa0ªº©®™¢¿¡×÷´¨¹")  # signs of western texts, beside letters
+RUSSIAN = frozenset("№«»–—“”„…\xa0°±§€")  # signs of Russian texts
+COMMONEST, LEAST_COMMON, LEAST_LETTERS = frozenset("ОЕАИ"), 0.2, 20  # a third of Russian letters; of small letters in KOI8-R a sixth
 
 
-def decoded(raw: bytes, path: Path, before: int) -> str:
-    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252 or 1251, which many spreadsheets write."""
+def decoded(raw: bytes, path: Path, before: int, encoding: str | None = None) -> str:
+    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252 or 1251, which many spreadsheets write.
+
+    Args:
+        raw: the file, or some of its lines.
+        path: its name, for messages.
+        before: how many lines of the file precede `raw`, for messages.
+        encoding: of these two, where other lines of the file have shown it.
+
+    Raises:
+        DataError: the bytes are no text, or one in another encoding.
+    """
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return _line_ends(raw.decode("utf-16"))
@@ -25,32 +39,56 @@ def decoded(raw: bytes, path: Path, before: int) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = _windows(raw)
-        if text is None:
+        encoding = encoding or windows_encoding(raw)
+        if encoding is None:
             line = before + raw.count(b"\n", 0, error.start) + 1
             raise DataError(f"The table {str(path)!r} is neither UTF-8 nor Windows-1252 or 1251 (line {line}); save it as UTF-8.") from None
+        text = raw.decode(encoding, "replace")
     return _line_ends(text)
 
 
-def _windows(raw: bytes) -> str | None:
-    """Text in Windows-1252 or, where its special characters are Russian words in that, Windows-1251; None where they are not mostly letters
-    and signs of either. Special characters of western words are alone or two (hyvää); those of other alphabets follow one another."""
-    try:
-        text = raw.decode("cp1252")
-    except UnicodeDecodeError:
-        text = ""
-    special = [character for character in text if character > "\x7f"]
-    letters = sum(character.isalpha() for character in special)
-    usual = letters + sum(character in "€£¥°§«»‘’“”–—…±²³µ½¼¾·\xa0ªº©®™¢¿¡×÷´¨¹" for character in special if not character.isalpha())
-    in_runs = sum(len(run[0]) for run in RUN.finditer(text))
-    if text and usual >= USUAL * len(special) and not (len(special) >= LEAST_SPECIAL and len(special) < 2 * in_runs):
-        return text
-    text = raw.decode("cp1251", "replace")
-    words = [word for word in re.findall(r"[^\W\d_]{2,}", text) if not word.isascii()]
-    special = [character for character in text if character > "\x7f"]
-    russian = sum("\u0400" <= character <= "\u0491" or character in "№«»–—“”„…\xa0°±§€" for character in special)
-    cased = sum(min(word) > "\u0400" and (word[1:].islower() or word.isupper()) for word in words)
-    return text if words and russian >= USUAL * len(special) and cased >= CASED * len(words) else None
+def windows_encoding(raw: bytes) -> str | None:
+    """The encoding of a text that is not UTF-8: "cp1252" or, where its special characters are Russian words in that, "cp1251".
+
+    None where they are not mostly letters and signs of either. Special characters of western words are alone or two
+    (hyvää); those of other alphabets follow one another, and their capitals are where words begin.
+
+    Example:
+        >>> windows_encoding("Größe, Übergänge".encode("cp1252")), windows_encoding("Рост, Город".encode("cp1251"))
+        ('cp1252', 'cp1251')
+    """
+    special = raw.translate(None, ASCII)
+    counts = Counter(special)
+    western = _characters(counts, "cp1252")
+    letters = sum(count for character, count in western.items() if character.isalpha())
+    usual = letters + sum(count for character, count in western.items() if character in WESTERN and not character.isalpha())
+    in_runs = sum(len(run) * count for run, count in Counter(RUN.findall(raw)).items() if len(set(run)) > 1)  # €€€ is no word
+    alone = len(special) < LEAST_SPECIAL or len(special) >= 2 * in_runs
+    if "\ufffd" not in western and usual >= USUAL * len(special) and alone:
+        return "cp1252"
+    russian = _characters(counts, "cp1251")
+    words = Counter(word for word in WORD.findall(raw.decode("cp1251", "replace")) if not word.isascii())
+    usual = sum(count for character, count in russian.items() if "\u0400" <= character <= "\u0491" or character in RUSSIAN)
+    cased = sum(count for word, count in words.items() if min(word) > "\u0400" and (word[1:].islower() or word.isupper()))
+    if not words or usual < USUAL * len(special) or cased < CASED * words.total() or _small_letters_of_koi8(russian):
+        return None
+    return "cp1251"
+
+
+def _characters(counts: Counter[int], encoding: str) -> dict[str, int]:
+    """The characters of special bytes, each with its count; those that an encoding lacks as U+FFFD."""
+    found: Counter[str] = Counter()
+    for byte, count in counts.items():
+        found[bytes([byte]).decode(encoding, "replace")] += count
+    return found
+
+
+def _small_letters_of_koi8(characters: dict[str, int]) -> bool:
+    """Whether letters are capitals, of which the commonest ones of Russian are rare, as small letters in KOI8-R are in Windows-1251."""
+    letters = {character: count for character, count in characters.items() if character.isalpha()}
+    capitals = {character: count for character, count in letters.items() if character.isupper()}
+    common = sum(count for character, count in capitals.items() if character in COMMONEST)
+    return sum(capitals.values()) > max(LEAST_LETTERS, sum(letters.values()) / 2) and common < LEAST_COMMON * sum(capitals.values())
 
 
 def _line_ends(text: str) -> str:

@@ -76,7 +76,13 @@ def kind_of(path: Path) -> str:
 
 
 def parse_cells(
-    raw: bytes, path: Path, separator: str | None = None, header: bool | str | None = None, head: str | None = None, before: int = 0
+    raw: bytes,
+    path: Path,
+    separator: str | None = None,
+    header: bool | str | None = None,
+    head: str | None = None,
+    before: int = 0,
+    encoding: str | None = None,
 ) -> Sheet:
     """The cells of a file of text.
 
@@ -85,6 +91,7 @@ def parse_cells(
         head: of such lines, the line that names the columns, or an empty text; None where `raw` begins as the file does, maybe with lines
             above the table.
         before: how many lines of the file precede `raw`, for messages.
+        encoding: of a file that is not UTF-8, where other lines have shown it.
 
     Raises:
         DataError: the file is damaged or no table.
@@ -92,7 +99,7 @@ def parse_cells(
     """
     if head is None:
         _check_begin(raw, path)
-    text = (head or "") + decoded(raw, path, before)
+    text = (head or "") + decoded(raw, path, before, encoding)
     before -= (head or "").count("\n")
     if kind_of(path) in (".jsonl", ".ndjson", ".json"):
         try:

@@ -1,6 +1,6 @@
 """A file's bytes as lines of text, in constant memory, compressed or not.
 
-UTF-8 with or without a byte-order mark, UTF-16 and UTF-32, Windows-1252, and other legacy encodings where `charset-normalizer` is
+UTF-8 with or without a byte-order mark, UTF-16 and UTF-32, Windows-1252 and 1251, and other legacy encodings where `charset-normalizer` is
 installed. Single bytes that are not UTF-8 and NUL bytes become a space and are counted; a line longer than 1 MiB is cut at a space.
 """
 
@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
+from applied_dl.io.encodings import windows_encoding
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BLOCK = 2**20  # bytes read at a time, and the longest line
@@ -170,6 +171,8 @@ def _legacy(path: Path, block: bytes) -> str | None:
     bad = block.decode("utf-8", errors="replace").count("\ufffd") - block.count("\ufffd".encode())
     if bad <= 4 and _valid_inside(block) or bad <= len(SEQUENCE.findall(block)):
         return None
+    if (encoding := windows_encoding(block)) is not None:
+        return encoding
     high = HIGH.findall(block)
     if len(high) > max(DENSE * len(block), FEWEST):
         return _guessed(path, block)

@@ -225,10 +225,10 @@ def _one_form(cells: pl.Series) -> Written | None:
     Returns:
         The form that most of the filled cells have; None where none fits any.
     """
-    filled = bare_moments(cells.drop_nulls())
+    filled = cells.drop_nulls()
     if not len(filled):
         return None
-    some = filled.gather_every(max(1, len(filled) // SAMPLE))
+    some = bare_moments(filled.gather_every(max(1, len(filled) // SAMPLE)))
     names = canonical(some)
     shapes: dict[str, list[Any]] = {}  # cells that differ in their digits alone are tried once
     for cell, name in zip(some.to_list(), names.to_list()):
@@ -239,6 +239,9 @@ def _one_form(cells: pl.Series) -> Written | None:
         for form in FORMS
     }
     likely = sorted((form for form in FORMS if fits[form]), key=lambda form: -fits[form])
+    if not likely:  # most texts
+        return None
+    filled = bare_moments(filled)
     best, share, equal = None, 0.0, []
     for form in likely[:6]:
         fit = 1 - parse(filled, form).null_count() / len(filled)

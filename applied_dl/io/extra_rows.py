@@ -15,6 +15,7 @@ from applied_dl.io.totals import total_rows
 LEAST_ROWS = 10  # of a table in which such rows are looked for
 UNIT = re.compile(r"[\[(][^\[\]()]{0,12}[\])]$")
 SIGNS = re.compile(r":?[-=_]{2,}:?$|[%‰°$€£¥]$")  # a line drawn below a name, and units without a letter
+WORDED = re.compile(rf"[^\W\d]|^(?:{SIGNS.pattern})")
 MOST_HEADERS, HEAD = 3, 200  # lines of a header below the first, and the rows that show which columns hold numbers
 SIGN = r"[^\w\s.,'-]"  # of a note: * and the colon of Source: WHO
 SHOWN = 3  # notes on rows of totals
@@ -61,8 +62,11 @@ def _headers(frame: pl.DataFrame) -> dict[int, str]:
         return {0: f"the first row (@) holds the units of the columns ({', '.join(units[:5])}) and is left out"}
     found = {}
     below = frame[MOST_HEADERS : MOST_HEADERS + HEAD]
+    worded = [name for name, cell in zip(frame.columns, frame.row(0)) if isinstance(cell, str) and WORDED.search(cell)]
+    if sum(_are_numbers(below[name]) for name in worded) < 2:  # the usual table, of which no more columns are read
+        return {}
     numbers = [name for name in frame.columns if _are_numbers(below[name])]
-    for row in range(MOST_HEADERS if len(numbers) > 1 else 0):
+    for row in range(MOST_HEADERS):
         texts = [cell for cell in frame[row].select(numbers).row(0) if cell is not None]
         if len(texts) < 2 or 2 * len(texts) < len(numbers) or not all(map(_is_name, texts)):
             break
@@ -83,9 +87,9 @@ def _are_numbers(cells: pl.Series) -> bool:
 
 def _is_name(text: str) -> bool:
     """Whether a cell of a column of numbers is a unit, a name or a line drawn below one: no number, no mark that means missing."""
-    if SIGNS.match(text):
-        return True
-    return split_quantity(text) is None and bool(re.search(r"[^\W\d]", text)) and not is_mark(pl.Series([text]))[0]
+    if not WORDED.search(text):
+        return False
+    return bool(SIGNS.match(text)) or (split_quantity(text) is None and not is_mark(pl.Series([text]))[0])
 
 
 def _repeated(frame: pl.DataFrame) -> dict[int, str]:

@@ -17,7 +17,7 @@ IDENTIFIER = re.compile(
     r"|(nummer|nr\.?)$|^(n[úu]mero|num[ée]ro|matricule|matr[íi]cula)\b|^id[ _.-]",
     re.IGNORECASE,
 )
-PREFIX = r"^([\p{L}#][^\d]{0,19})\d+$"  # of a number: a word or two
+PREFIX = re.compile(r"([^\W\d_]\D{0,19}|#\D{0,19})\d+$")  # of a number: a word or two
 CAMEL = re.compile(r"[a-z0-9]I[dD]$")
 NAMELESS = re.compile(r"column_\d+$")
 TIMELY = re.compile(
@@ -60,8 +60,8 @@ def _whole_numbers(cells: pl.Series) -> np.ndarray | None:
     if cells.null_count() or not (cells.dtype == pl.String or cells.dtype.is_numeric()):
         return None
     if cells.dtype == pl.String:
-        prefix = cells.head(1).str.extract(PREFIX)[0] if len(cells) else None
-        cells = cells.str.strip_prefix(prefix) if prefix else cells  # S0001
+        prefix = PREFIX.match(cells[0]) if len(cells) else None
+        cells = cells.str.strip_prefix(prefix[1]) if prefix else cells  # S0001
         if not cells.head(LEAST_ROWS).str.contains(r"^\d+(\.0*)?$").all():
             return None
     values, wrong = as_numbers(cells)

@@ -75,7 +75,8 @@ def total_rows(frame: pl.DataFrame, decimal: str | None, cut: tuple[bool, bool] 
 
 def _candidates(frame: pl.DataFrame) -> dict[int, Candidate]:
     found: dict[int, Candidate] = {}
-    for cells in frame.select(pl.col(pl.String)):
+    likely = frame.select(pl.col(pl.String).str.contains(LIKELY).any())
+    for cells in frame.select(name for name in likely.columns if likely[name][0]):
         rows = np.flatnonzero((cells.str.contains(LIKELY) & (cells.str.len_chars() <= LONGEST)).fill_null(False).to_numpy())
         texts = cells[rows].to_list() if len(rows) <= MOST_ROWS else []
         counts = Counter(texts)

@@ -103,13 +103,18 @@ def alike_names(received: Iterable[str], wanted: Iterable[str]) -> dict[str, str
     """
     received, wanted = list(received), list(wanted)
     free, absent = [name for name in received if name not in wanted], [name for name in wanted if name not in received]
-    keys = [re.sub(r"[\W_]+", "", name.casefold()) for name in free]
+    keys = [_letters(name) for name in free]
     found = {}
     for name in absent:
-        key = re.sub(r"[\W_]+", "", name.casefold())
+        key = _letters(name)
         if key and keys.count(key) == 1:
             found.setdefault(free[keys.index(key)], name)
     return found
+
+
+def _letters(name: str) -> str:
+    """A name without capitals, blanks and marks, except between digits: x_1_2 is not x_12."""
+    return re.sub(r"(?<!\d)_|_(?!\d)", "", re.sub(r"[\W_]+", "_", name.casefold()))
 
 
 def read_table(source: Any, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:

@@ -8,7 +8,7 @@ import pytest
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.identifiers import copy_keys, row_numbers
-from applied_dl.io.tables import read_table
+from applied_dl.io.tables import alike_names, read_table
 from applied_dl.tasks.tabular import predict, task
 from applied_dl.tasks.tabular.encoder import RESERVED, encode, input_name, read_targets
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
@@ -147,6 +147,7 @@ def test_columns_are_found_by_names_that_differ_by_capitals_blanks_and_marks():
     found = encode(encoder, read_table(other))
     assert [found.inputs[column.inputs[0]][0] for column in encoder.columns] == [1.0, 2.0]
     assert any("column 'PREIS' is read as 'Preis'" in note for note in found.notes)
+    assert alike_names(["x_12", "x 1.2"], ["x_1_2"]) == {"x 1.2": "x_1_2"}
     assert read_targets(encoder, read_table(other)).tolist() == [3.0]
     assert predict.encode(encoder, [{"preis": 1.0, "FLÄCHE M2": 2.0}]).inputs["Preis"].tolist() == [1.0]
     with pytest.raises(DataError, match="lacks the column 'Preis'"):  # which of the two?

@@ -35,13 +35,15 @@ HEADERS = """
 const {readRows} = await import(process.argv[1]), {useRules} = await import(process.argv[1].replace('rows', 'text'));
 useRules({casefold: {}});
 const found = readRows('PREIS;Size (m2);x\\n1;2;3\\n', ['Preis', 'size_m2']);
-console.log(JSON.stringify([found.rows, readRows('Preis;preis\\n1;2\\n', ['PREIS']).error]));
+const error = readRows('Preis;preis\\n1;2\\n', ['PREIS']).error;
+console.log(JSON.stringify([found.rows, error, readRows('x_12;y\\n1;2\\n', ['x_1_2', 'y']).error]));
 """
 
 
 def test_pasted_columns_are_found_by_names_that_differ_by_capitals_and_marks():
     words = [node(), "--input-type=module", "-e", HEADERS, (SCRIPTS / "rows.js").as_uri()]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    rows, error = json.loads(done.stdout)
+    rows, error, apart = json.loads(done.stdout)
     assert rows == [{"Preis": "1", "size_m2": "2", "x": "3"}], done.stderr
     assert "lacks the columns PREIS" in error
+    assert "lacks the columns x_1_2" in apart

@@ -12,7 +12,8 @@ export function readRows(text, names) {   // a header and its rows; separated by
 }
 
 const hits = (cells, names) => (cells ?? []).filter((cell) => names.includes(cell.trim()) || names.map(bare).includes(bare(cell))).length;
-const bare = (name) => casefold(name).replace(/[^\p{L}\p{N}]+/gu, '');
+const bare = (name) =>   // x_1_2 is not x_12
+  casefold(name).replace(/[^\p{L}\p{N}]+/gu, '_').replace(/(?<!\p{Nd})_|_(?!\p{Nd})/gu, '');
 
 function asTrained(given, names) {   // the header with the names of training where one differs by capitals, blanks and marks alone
   const free = given.filter((name) => !names.includes(name)).map(bare);

@@ -196,7 +196,7 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
 def _named_as_trained(encoder: TableEncoder, table: Table) -> tuple[Table, dict[str, str]]:
     """The table with the names of training, and those that were others: PREIS for Preis."""
     names = [*(column.name for column in encoder.columns), *(target.name for target in encoder.targets)]
-    renamed = alike_names(table.columns, dict.fromkeys(names))
+    renamed = alike_names((name for name in table.columns if name not in encoder.dropped), dict.fromkeys(names))
     return (replace(table, frame=table.frame.rename(renamed)) if renamed else table), renamed
 
 

@@ -102,7 +102,7 @@ def _row(encoder: TableEncoder, row: dict) -> dict:
     known = {column.name for column in encoder.columns}
     plain = {name: str(cell) if name in known and isinstance(cell, dict) else cell for name, cell in row.items()}
     cells = {str(name).strip(): cell for name, cell in with_fields(plain).items()}
-    names = alike_names(cells, [column.name for column in encoder.columns])
+    names = alike_names((name for name in cells if name not in encoder.dropped), [column.name for column in encoder.columns])
     return {names.get(name, name): cell for name, cell in cells.items()}
 
 

@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import EITHER, as_levels, moment_style, places
 from applied_dl.io.labels import label_key, merged_spellings
-from applied_dl.io.numbers import BOTH_MARKS, NumberFormat, learn_format, read_numbers
+from applied_dl.io.numbers import BOTH_MARKS, NINES, NumberFormat, find_sentinels, learn_format, read_numbers
 from applied_dl.io.quantities import split_quantity
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
@@ -59,6 +60,17 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
             "something, write a word such as 'no' into it."
         )
     notes, kind_given = [], kind
+    if len(wrong) and kind != "classification" and (worded := _with_words(cells, decimal)) is not None:
+        words = ", ".join(map(repr, worded.missing))
+        if kind is None and len(levels) > MOST_CLASSES:
+            raise DataError(
+                f"The target {name!r} holds {words} among its numbers ({int(cells.is_in(list(worded.missing)).sum()):,} of {len(cells):,} "
+                "cells are not numbers): set data.kind = 'regression' to leave these rows out, or 'classification' if all cells are "
+                "classes; or write the numbers that they mean."
+            )
+        if kind == "regression":
+            form, (values, wrong) = worded, read_numbers(cells, worded)
+            notes.append(f"IMPORTANT: target {name!r}: rows with {words} are left out")
     if kind is None:
         kind = "classification"
         if not len(wrong) and share == 1.0:
@@ -77,6 +89,10 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
             raise DataError(
                 f"The target {name!r} holds {as_levels(cells)[int(np.argmax(far))]!r}; expected numbers within ±{LARGEST:g}: rescale it."
             )
+        if none := tuple(value for value in find_sentinels(values) if value < 0 and NINES.match(f"{value:.10g}")):
+            form = replace(form, sentinels=none)
+            shown = ", ".join(f"{value:g}" for value in none)
+            notes.append(f"IMPORTANT: target {name!r}: {shown} stands for no value; {int(np.isin(values, none).sum()):,} rows are left out")
         return Target(name=name, format=form), notes + _format_notes(name, cells, form, values)
     levels, merged = _one_spelling(as_levels(cells).drop_nulls())
     if len(levels) < 2:
@@ -96,6 +112,12 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
         )
     numeric = all(re.fullmatch(r"[+-]?\d+(\.\d+)?", level) for level in levels)
     return Target(name=name, labels=tuple(sorted(levels, key=(lambda v: (float(v), v)) if numeric else None))), notes
+
+
+def _with_words(cells: pl.Series, decimal: str | None) -> NumberFormat | None:
+    """The format of numbers among which a few words, such as NEW, are repeated; None for other cells."""
+    form, _ = learn_format(cells, decimal)
+    return form if form.missing and not form.units_apart and not len(read_numbers(cells, form)[1]) else None
 
 
 def _one_spelling(cells: pl.Series) -> tuple[list[str], str]:

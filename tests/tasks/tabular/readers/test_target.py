@@ -1,7 +1,12 @@
-"""Classes under one spelling: what differs by case, blanks or a full stop is the same class; single characters stay apart."""
+"""Classes under one spelling: what differs by case, blanks or a full stop is the same class; single characters stay apart.
+Words and numbers that stand for no value."""
 
+import numpy as np
 import polars as pl
+import pytest
 
+from applied_dl.core.errors import DataError
+from applied_dl.io.numbers import read_numbers
 from applied_dl.tasks.tabular.readers.target import learn_target
 
 
@@ -18,3 +23,29 @@ def test_spellings_of_a_label_are_one_class_in_its_commonest_spelling():
 
 def test_letters_of_an_alphabet_stay_apart():
     assert labels(*"aaaabbbbAAAABBBB")[0] == ("A", "B", "a", "b")
+
+
+@pytest.mark.parametrize("form", ["{:.1f}/5", "{:.1f} /5", "{:.1f}", "{:.1f} kg"])
+def test_words_among_the_numbers_of_a_target_are_no_classes(form):
+    numbers = [2 + i % 29 / 10 for i in range(200)]
+    cells = pl.Series("rate", ["NEW" if i % 9 == 0 else "soon" if i % 31 == 0 else form.format(v) for i, v in enumerate(numbers)])
+    with pytest.raises(DataError, match=r"'NEW', 'soon' among its numbers \(29 of 200 .* data.kind = 'regression' to leave"):
+        learn_target(cells, None, None)
+    found, notes = learn_target(cells, "regression", None)
+    assert notes[0] == "IMPORTANT: target 'rate': rows with 'NEW', 'soon' are left out"
+    values, wrong = read_numbers(cells, found.format)
+    assert not len(wrong)
+    np.testing.assert_allclose(values, [np.nan if cell.isalpha() else number for cell, number in zip(cells, numbers)], atol=1e-9)
+    assert len(learn_target(cells, "classification", None)[0].labels) == cells.n_unique()
+
+
+def test_codes_with_a_word_are_classes():
+    assert learn_target(pl.Series("seat", [f"{i % 9}{'ABCD'[i % 4]}" for i in range(300)] + ["free"] * 9), None, None)[0].labels
+
+
+def test_a_number_that_stands_for_no_value_is_left_out_of_a_target():
+    found, notes = learn_target(pl.Series("depth", [-999 if i % 20 == 0 else i % 83 for i in range(400)]), None, None)
+    assert found.format.sentinels == (-999.0,)
+    assert notes == ["IMPORTANT: target 'depth': -999 stands for no value; 20 rows are left out"]
+    for real in (999, -100, -9):
+        assert learn_target(pl.Series("depth", [real if i % 20 == 0 else i % 83 for i in range(400)]), None, None)[1] == []

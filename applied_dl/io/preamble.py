@@ -67,7 +67,8 @@ def _above_blank(lines: list[str], separators: tuple[str, ...]) -> int:
 
 def _widths(lines: list[str], separator: str) -> list[int]:
     """Cells of each line; what stands in quotes is one."""
-    return [len(next(csv.reader([line], delimiter=separator), ())) for line in lines]
+    csv.field_size_limit(2**31 - 1)
+    return [len(next(csv.reader([line.replace("\r", " ")], delimiter=separator), ())) for line in lines]
 
 
 def _group_names(lines: list[str], separators: tuple[str, ...]) -> int:

@@ -212,3 +212,19 @@ def test_a_series_without_a_value_is_left_out_and_reported(tmp_path):
     found = prepared(tmp_path / "x.csv", lines("store,date,sales", rows))
     assert found.encoder.names == ("A", "C")
     assert any("no value" in note and "B" in note for note in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("cell", "alike"),
+    [
+        (lambda i, v: f"{v / 1000:.5f} K" if i % 3 == 0 else f"{v}", lambda v: f"{v / 1000:.5f} K"),
+        (lambda i, v: f"${v / 1000:.5f}K" if i % 2 else f"${v}", lambda v: f"${v / 1000:.5f}K"),
+        (lambda i, v: f"{v:.2f}%" if i % 3 else f"{v / 100:.4f}", lambda v: f"{v:.2f}%"),
+    ],
+    ids=["thousands", "dollars", "percentages"],
+)
+def test_a_later_file_with_one_of_the_units_means_the_same(tmp_path, cell, alike):
+    found = prepared(tmp_path / "x.csv", lines("date,load", [(day, cell(i, v)) for i, (day, v) in enumerate(zip(DAYS, WAVE))]))
+    mixed = history(found, tmp_path / "y.csv", lines("date,load", [(day, cell(i, v)) for i, (day, v) in enumerate(zip(DAYS, WAVE))]))
+    one = history(found, tmp_path / "z.csv", lines("date,load", [(day, alike(v)) for day, v in zip(DAYS, WAVE)]))
+    np.testing.assert_allclose(one, mixed, rtol=1e-3, atol=1e-4)

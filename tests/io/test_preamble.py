@@ -58,6 +58,11 @@ def test_names_and_values_before_an_empty_line_precede_a_far_wider_table():
     assert preamble_lines("a,b\n1,2\n\n" + "1,2,3,4,5,6\n" * 5 + "1,2,3\n", MARKS) == 0
 
 
+@pytest.mark.parametrize("cell", ["x\ry", "x" * 200_000, '"open', "\r"])
+def test_any_cell_below_an_empty_line_is_counted(cell):
+    assert preamble_lines(f"title\n\n{cell},1\n1,2\n2,3\n3,4\n4,5\n", MARKS) in (0, 2)
+
+
 def test_rows_keep_the_numbers_of_their_lines(tmp_path):
     (tmp_path / "rain.csv").write_text("# station 7\n# north\n" + ROWS)
     table = read_table(str(tmp_path / "rain.csv"))

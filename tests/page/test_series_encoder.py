@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from applied_dl.io.clock import Clock
+from applied_dl.io.numbers import NumberFormat
 from applied_dl.page.rules import table_rules
 from applied_dl.tasks.forecast.encoder import SeriesEncoder
 from applied_dl.tasks.forecast.predict import encode
@@ -98,6 +100,24 @@ def test_the_windows_are_those_of_python():
                 np.testing.assert_allclose(np.array(window[name], float), row.ravel(), rtol=1e-6, atol=1e-6, err_msg=f"{name}: {what}")
                 compared += 1
     assert compared > 200
+
+
+@pytest.mark.parametrize(
+    "cells", [["900", "1.2 K"], ["1.2 K", "1.3 K"], ["0.9 K", "(1200)"], ["0.9 K", "(1,200)"], ["1,2 K", "0,9 K"], ["1.2 kg", "900"]]
+)
+def test_numbers_with_units_are_those_of_python(cells):
+    made = encoder(CLOCKS[2])
+    formats = {"a": NumberFormat(units={"": 1.0, "K": 1000.0})}
+    made = replace(made, columns=replace(made.columns, formats=formats))
+    times = made.clock.text(np.arange(30))
+    rows = [{"when": t, "a": cells[i % 2], "b": "5,5" if "," in cells[0] else "5.5"} for i, t in enumerate(times)]
+    want = encode(made, [{name: [row[name] for row in rows] for name in rows[0]}])
+    (got,) = javascript.encode("series", table_rules(), None, [{"encoder": to_builtins(made), "rows": rows}])
+    windows = [one for one in got if isinstance(one, dict)] if isinstance(got, list) else []
+    refused = "kg" in cells[0] or cells[1] == "(1,200)"
+    assert bool(windows) == bool(want.kept) == (not refused), (got, want.errors)
+    for name, array in want.inputs.items():
+        np.testing.assert_allclose(np.array([window[name] for window in windows], float).ravel(), array.ravel(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("clock", CLOCKS, ids=lambda clock: f"{clock.name} {clock.origin[:10]}")

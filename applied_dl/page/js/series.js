@@ -4,6 +4,7 @@ import {rules, regex, match, contains, roundHalfEven} from './text.js';
 import {clean, parseNumber, numberStyle, decimalMark} from './cells.js';
 import {bareMoment, readMoment, fromYears} from './dates.js';
 import {clockOf} from './clock.js';
+import {readNumber} from './quantities.js';
 
 const NEAR = 0.05, OFF_GRID = 0.05, LEAST_ALLOWED = 0.4, LARGEST = 1e18, FAR = 8;
 const PERIODS = {hour: 24, weekday: 7, year: 365.2425};
@@ -39,6 +40,8 @@ function apart(found) {   // of a panel every series is a window of its own
 }
 
 function readColumn(name, cells, learned, decimal, columns) {
+  const format = columns.formats?.[name], other = decimal !== null && decimal !== columns.mark;
+  if (format) return readAs(name, cells, format, other ? {'.': 'thousands', ',': 'comma'}[decimal] : format.style ?? 'plain', columns);
   let texts = cells;
   const filled = cells.filter((text) => text !== null), units = new Set(filled.map((text) => match('series_unit', text)?.[2] ?? ''));
   if (units.size === 1 && !units.has('')) texts = cells.map((text) => text === null ? null : match('series_unit', text)[1]);   // 12.5 kW
@@ -46,6 +49,14 @@ function readColumn(name, cells, learned, decimal, columns) {
   return texts.map((text, i) => {
     const none = text === null || columns.missing?.includes(text), value = none ? NaN : parseNumber(text, style);
     if (!none && !(Math.abs(value) <= LARGEST)) throw new Error(`column ${name}, row ${i + 2}: expected a number, received '${cells[i]}'`);
+    return columns.sentinels?.includes(value) ? NaN : value;
+  });
+}
+
+function readAs(name, cells, format, style, columns) {   // 1.2 K alone means what it meant beside 900 in training
+  return cells.map((text, i) => {
+    const {value, wrong} = readNumber(text, format, style);
+    if (wrong || Math.abs(value) > LARGEST) throw new Error(`column ${name}, row ${i + 2}: expected a number, received '${text}'`);
     return columns.sentinels?.includes(value) ? NaN : value;
   });
 }

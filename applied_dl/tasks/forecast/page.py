@@ -19,7 +19,7 @@ def page_parts(encoder: SeriesEncoder) -> PageParts:
         raise UsageError(f"There is no page for this bundle: {reason}, which is not ported to JavaScript; use `applied-dl predict`.")
     found = tuple(examples(encoder))
     return PageParts(
-        modules=("text", "cells", "dates", "clock", "series", "rows", "view_series"),
+        modules=("text", "cells", "dates", "clock", "quantities", "series", "rows", "view_series"),
         encoder=msgspec.to_builtins(encoder),
         rules="table",
         form=_csv(found[0]),

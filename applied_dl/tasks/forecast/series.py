@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from applied_dl.io.clock import Clock
+from applied_dl.io.numbers import NumberFormat
 
 ANY = "*"  # stands for every text of a column
 
@@ -16,8 +17,8 @@ class Columns(Struct, frozen=True, kw_only=True):
     style: how its texts that are numbers are written, and mark the decimal mark that they agree on; form: its times. separator, header,
     decimal: of one file, as the recipe says. time_parts: role and name of the columns that make up `time`; series_parts: the columns that
     name a series together; categories: the covariates that hold texts; missing and sentinels: texts and numbers that stand for no value
-    (M, -999). irregular: "auto" is "resample" where the stamps do not keep
-    `frequency`, else "refuse".
+    (M, -999); formats: how columns of numbers with units or signs around them are written ($1.2K). irregular: "auto" is "resample" where
+    the stamps do not keep `frequency`, else "refuse".
     """
 
     layout: str | None = None
@@ -41,6 +42,7 @@ class Columns(Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     sentinels: tuple[float, ...] = ()
+    formats: dict[str, NumberFormat] = {}
 
 
 class SeriesSet(Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
     Raises:
         DataError: Names series and row of what cannot be read.
     """
-    table, where, style, mark, notes, short, missing = load_table(source, columns)
+    table, where, style, mark, notes, short, missing, formats = load_table(source, columns)
     named = bool(columns.targets)
     if clock is None or clock.unit != "step":
         for to_rows in (year_rows, hour_columns, month_rows, dated_columns):
@@ -47,7 +47,7 @@ def read_series(source, columns: Columns, clock: Clock | None = None) -> SeriesS
             table, columns = with_times(table, columns, where)
         table, columns = _with_series(table, columns, where)
     given, (columns, chosen, passed) = columns, understand(table, columns, where)
-    columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None, missing=missing)
+    columns = replace(columns, style=style, mark=mark, separator=None, header=None, decimal=None, missing=missing, formats=formats)
     if columns.layout == "rows":
         return _with_notes(_from_rows(table, columns, where, clock), notes)
     table, dropped = without_empty_times(table, columns, where)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.cells import decimal_mark
+from applied_dl.io.numbers import NumberFormat, learn_format, read_numbers
 
 EMBEDDED = Path(__file__).parents[3] / "datasets"
 BUILT_IN = ("co2", "sunspots", "elnino", "macro")
@@ -20,11 +22,16 @@ UNIT = r"^\s*([+-]?\d(?:[\d.,]*\d)?)(?:\s+([A-Za-zµ°Ω€/³²]{1,8}))\s*$"  #
 SHOWN = 10  # columns of a note
 SAMPLE = 1000  # rows that show what is below a header
 MOST_SUBHEADERS = 2
+STYLES = {".": "thousands", ",": "comma"}  # of a file with another decimal mark than that of training
 
 
 class Loaded(NamedTuple):
     """A table whose columns of numbers are numbers, how to call it in an error, the style of its texts that are numbers (empty where
-    the columns differ), their decimal mark, and notes; `short`: one on rows of too few cells; `missing`: texts that stand for no number."""
+    the columns differ), their decimal mark, and notes.
+
+    `short`: a note on rows of too few cells; `missing`: texts that stand for no number; `formats`: how columns are written whose numbers
+    have units or signs around them.
+    """
 
     table: object
     where: str
@@ -33,6 +40,7 @@ class Loaded(NamedTuple):
     notes: list[str]
     short: list[str]
     missing: tuple[str, ...] = ()
+    formats: dict[str, NumberFormat] = {}
 
 
 def load_table(source, columns=None) -> Loaded:
@@ -63,9 +71,13 @@ def load_table(source, columns=None) -> Loaded:
     other = found.decimal not in (None, columns.mark if columns else None) and (found.decimal == "." or decimal_mark(found.frame) == ",")
     learned = columns.style if columns and not other else ""  # unless the cells of this file have another decimal mark
     frame, note = _without_subheader(found.frame, where)
-    known = columns.missing if columns else ()
-    table, style, unsure, missing = _numbers(frame, learned, (columns and columns.decimal) or found.decimal, known)
-    return Loaded(table, where, style, found.decimal, [*notes, *note, *(f"{where}, {note}" for note in unsure[:SHOWN])], short, missing)
+    formats = columns.formats if columns else {}
+    if other:
+        formats = {name: replace(form, style=STYLES.get(found.decimal, form.style)) for name, form in formats.items()}
+    mark, missing = (columns and columns.decimal) or found.decimal, columns.missing if columns else ()
+    table, style, unsure, missing, formats = _numbers(frame, learned, mark, missing, formats)
+    notes += [*note, *(f"{where}, {note}" for note in unsure[:SHOWN])]
+    return Loaded(table, where, style, found.decimal, notes, short, missing, formats)
 
 
 def _without_subheader(frame, where: str) -> tuple[object, list[str]]:
@@ -92,18 +104,23 @@ def _without_subheader(frame, where: str) -> tuple[object, list[str]]:
     return frame, []
 
 
-def _numbers(frame, learned: str, mark: str | None, known: tuple[str, ...]) -> tuple[object, str, list[str], tuple[str, ...]]:
+def _numbers(
+    frame, learned: str, mark: str | None, known: tuple[str, ...], formats: dict[str, NumberFormat]
+) -> tuple[object, str, list[str], tuple[str, ...], dict[str, NumberFormat]]:
     """Texts that are all numbers as numbers (whole ones as Int64, codes such as 007 as they are); the style; what it may be wrong in; the
-    texts that stand for no number, beside the `known` ones."""
+    texts that stand for no number, beside the `known` ones; and the formats, beside those of the training file."""
     import polars as pl
 
     from applied_dl.io.cells import as_numbers, unsure
-    from applied_dl.io.numbers import read_numbers
 
     styles, notes, columns, missing = set(), [], [], dict.fromkeys(known)
     for cells in frame:
         if cells.dtype != pl.String or not (filled := cells.drop_nulls()).len():
             columns.append(cells)
+            continue
+        if (form := formats.get(cells.name)) is not None:  # 1.2 K alone means what it meant beside 900
+            values, wrong = read_numbers(cells, form)
+            columns.append(cells if len(wrong) else pl.Series(cells.name, values).fill_nan(None))
             continue
         cells = _without_unit(cells)
         if known and (left := cells.set(cells.is_in(list(known)), None)).drop_nulls().str.contains(r"\d").all():
@@ -120,8 +137,10 @@ def _numbers(frame, learned: str, mark: str | None, known: tuple[str, ...]) -> t
         styles |= {style} if marked else set()
         if marked and not learned and (not mark or style == "thousands") and (note := unsure(cells, style)):
             notes.append(f"column {cells.name!r}: {note}")
-        if share < 1 and (form := _format(cells, share, mark)) is not None:
+        mixed = share < 1 or filled.str.ends_with("%").any()
+        if mixed and (form := _format(cells, share, mark)) is not None and (share < 1 or form.units):
             columns.append(pl.Series(cells.name, read_numbers(cells, form)[0]).fill_nan(None))
+            formats = {**formats, cells.name: form}
             missing |= dict.fromkeys(form.missing)
             notes += [f"column {cells.name!r}: {', '.join(form.missing)} stands for no value"] if form.missing else []
             continue
@@ -130,13 +149,11 @@ def _numbers(frame, learned: str, mark: str | None, known: tuple[str, ...]) -> t
         one = "comma" if len(styles) == 1 else ""
     else:
         one = "thousands" if "thousands" in styles else "plain"
-    return pl.DataFrame(columns), learned or one, notes, tuple(missing)
+    return pl.DataFrame(columns), learned or one, notes, tuple(missing), formats
 
 
 def _format(cells, share: float, mark: str | None):
     """How a column is written whose cells are numbers with more around them: $1.2K, (3), 4-, <1, 5*, or M for none; None for another."""
-    from applied_dl.io.numbers import learn_format, read_numbers
-
     if share < 0.5 and not cells.drop_nulls().str.contains(r"[$€£¥₹]").all():
         return None
     form, _ = learn_format(cells, mark)

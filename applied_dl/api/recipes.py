@@ -87,6 +87,10 @@ def dry_run(recipe: Recipe, *, out: PathLike | None = None, overrides: Mapping[s
     Returns:
         The facts that `applied-dl train --dry-run --json` prints.
 
+    Raises:
+        UsageError: The recipe is wrong.
+        DataError: The data cannot be read.
+
     Example:
         >>> applied_dl.dry_run("pipelines/digits.toml")["seconds"]
     """
@@ -134,6 +138,10 @@ def diagnose(source: Recipe, *, budget: float = 60.0, overrides: Mapping[str, An
 
     Returns:
         `{"task", "examined", "findings": [{"name", "observed", "why", "change", "rows", …}], "warnings", "note"}`.
+
+    Raises:
+        UsageError: The recipe is wrong, or a bundle is given with overrides.
+        DataError: The data cannot be read.
 
     Example:
         >>> [finding["change"] for finding in applied_dl.diagnose("pipelines/mine.toml")["findings"]]

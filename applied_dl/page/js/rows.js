@@ -11,7 +11,10 @@ export function readRows(text, names) {   // a header and its rows; separated by
   return {header, rows: rows.map((cells) => Object.fromEntries(header.map((name, i) => [name, cells[i] ?? null])))};
 }
 
-const hits = (cells, names) => (cells ?? []).filter((cell) => names.includes(cell.trim()) || names.map(bare).includes(bare(cell))).length;
+function hits(cells, names) {
+  const exact = new Set(names), alike = new Set(names.map(bare));
+  return (cells ?? []).filter((cell) => exact.has(cell.trim()) || alike.has(bare(cell))).length;
+}
 const bare = (name) =>   // x_1_2 is not x_12
   casefold(name).replace(/[^\p{L}\p{N}]+/gu, '_').replace(/(?<!\p{Nd})_|_(?!\p{Nd})/gu, '');
 

@@ -102,13 +102,16 @@ def alike_names(received: Iterable[str], wanted: Iterable[str]) -> dict[str, str
         {'PREIS': 'Preis', 'Size (m2)': 'size_m2'}
     """
     received, wanted = list(received), list(wanted)
-    free, absent = [name for name in received if name not in wanted], [name for name in wanted if name not in received]
-    keys = [_letters(name) for name in free]
-    found = {}
+    given, known = set(received), set(wanted)
+    absent = [name for name in wanted if name not in given]
+    alike: dict[str, list[str]] = {}
+    for name in received if absent else ():
+        if name not in known:
+            alike.setdefault(_letters(name), []).append(name)
+    found: dict[str, str] = {}
     for name in absent:
-        key = _letters(name)
-        if key and keys.count(key) == 1:
-            found.setdefault(free[keys.index(key)], name)
+        if (key := _letters(name)) and len(same := alike.get(key, ())) == 1:
+            found.setdefault(same[0], name)
     return found
 
 

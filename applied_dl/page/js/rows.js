@@ -19,9 +19,13 @@ const bare = (name) =>   // x_1_2 is not x_12
   casefold(name).replace(/[^\p{L}\p{N}]+/gu, '_').replace(/(?<!\p{Nd})_|_(?!\p{Nd})/gu, '');
 
 function asTrained(given, names) {   // the header with the names of training where one differs by capitals, blanks and marks alone
-  const free = given.filter((name) => !names.includes(name)).map(bare);
-  const absent = new Map(names.filter((name) => !given.includes(name)).reverse().map((name) => [bare(name), name]));
-  return given.map((name) => !names.includes(name) && bare(name) && free.filter((one) => one === bare(name)).length === 1 && absent.get(bare(name)) || name);
+  const known = new Set(names), here = new Set(given), alike = new Map(), found = new Map();
+  for (const name of given.filter((one) => !known.has(one))) alike.set(bare(name), [...(alike.get(bare(name)) ?? []), name]);
+  for (const name of names.filter((one) => !here.has(one))) {
+    const key = bare(name), same = alike.get(key) ?? [];
+    if (key && same.length === 1 && !found.has(same[0])) found.set(same[0], name);
+  }
+  return given.map((name) => found.get(name) ?? name);
 }
 
 function split(text, separator) {   // cells of CSV, quoted ones too

@@ -89,7 +89,7 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         model = _whole(task, rows.take(fitting), choices, weights)
         shipped = None
         if recipe.train.refit and len(fitting) == len(rows.x) and not held_out:
-            later = _rows(features, known, prepared.test, _units(prepared)[-len(prepared.test) :])
+            later = _rows(features, known, prepared.test, _units(prepared)[len(prepared.train) + len(prepared.validation) :])
             shipped = _whole(task, Rows(*(np.concatenate(pair) for pair in zip(rows, later))), choices, weights)
             console.say("refit", f"the shipped model is fitted to all {len(rows.x) + len(later.x):,} rows")
     outputs = outputs[:, None].astype(np.float32)

@@ -10,11 +10,13 @@ import polars as pl
 from applied_dl.io.cells import as_numbers
 from applied_dl.io.tables import Table
 
+NUMBERED = "client|pedido|factur|fattur|fatura|s[ée]rie|dossier|orden|ordem|ordine|commande|pa[cz]ient|contra[ct]|cuenta|compte|socio"
 IDENTIFIER = re.compile(
     r"(^|[ _.-])(id|ids|uuid|guid|key|index|idx|rownum|rownames?|row|unnamed.*)$"
     r"|^(id|no|nr|nº|#|order|pid|obs|unnamed.*|row[ _.]?(no|nr|number)?)$"
     r"|^(record|case|sample|serial|row|passenger|customer|patient|user|house|loan|order)[ _]?(id|no|nr|number)$"
-    r"|(nummer|nr\.?)$|^(n[úu]mero|num[ée]ro|matricule|matr[íi]cula)\b|^id[ _.-]",
+    r"|(nummer|nr\.?)$|^(n[úu]mero|num[ée]ro|matricule|matr[íi]cula)$|^id[ _.-]"
+    rf"|^(n[úu]mero|num[ée]ro)[ _.-]+(d[eio][ _.-]+|d')?({NUMBERED})\w*$",  # número de cliente, not número de habitantes
     re.IGNORECASE,
 )
 PREFIX = re.compile(r"([^\W\d_]\D{0,19}|#\D{0,19})\d+$")  # of a number: a word or two

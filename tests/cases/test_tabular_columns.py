@@ -138,6 +138,8 @@ def test_numbers_of_rows_with_a_prefix_or_a_full_stop_and_in_other_languages_are
         "id_cliente": [f"C-{i}" for i in order], "batch": [f"S{i // 2}" for i in range(N)], "code": [f"{'AB'[i % 2]}{i}" for i in range(N)],
     })  # fmt: skip
     assert set(row_numbers(table)) == {"sample", "lfd", "Kundennummer", "id_cliente"}
+    names = ["Número de habitantes", "numero_empleados", "numero de cliente", "Numéro de série", "numéro"]
+    assert list(row_numbers(read_table(dict.fromkeys(names, order * 7 + 1000)))) == names[2:]
 
 
 def test_columns_are_found_by_names_that_differ_by_capitals_blanks_and_marks():

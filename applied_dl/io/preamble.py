@@ -38,9 +38,14 @@ def preamble_lines(head: str, separators: tuple[str, ...]) -> int:
             if len(rows) > LEAST_ROWS and len(widths) == 1 and (width := widths.pop()) >= 1:
                 # in a table of two columns, `,rain` is a header whose first name is empty
                 named = width == 1 and any(line.count(separator) == 1 and line.strip(separator + " \r") for line in lines[:count])
-                return 0 if named else count
+                return 0 if named else count - _names_the_last(lines[count - 1].rstrip("\r"), separator, width)
         return 0
     return 0
+
+
+def _names_the_last(line: str, separator: str, width: int) -> bool:
+    """Whether a line is a header that names its last column alone, as pandas writes an index of several columns: `,,value`."""
+    return line.count(separator) == width and line.startswith(separator) and not line.endswith(separator)
 
 
 def _looks_like_row(line: str, separators: tuple[str, ...]) -> bool:
@@ -72,12 +77,14 @@ def _widths(lines: list[str], separator: str) -> list[int]:
 
 
 def _group_names(lines: list[str], separators: tuple[str, ...]) -> int:
-    """1 where line 1 names groups of columns: it has empty cells beside the first, and a full line of names follows, then numbers."""
+    """1 where line 1 names groups of columns: it has empty cells beside the first, and a full line of names follows, then a column of
+    numbers."""
     for separator in separators:
-        above, names, row = ([cell.strip() for cell in line.split(separator)] for line in lines[:3])
-        if not 2 < len(above) == len(names) == len(row) or all(above[1:]) or not all(names):
+        above, names, *rows = ([cell.strip() for cell in line.split(separator)] for line in lines[: 2 + LEAST_ROWS])
+        if not 2 < len(above) == len(names) or any(len(row) != len(names) for row in rows) or all(above[1:]) or not all(names):
             continue
-        if sum(map(bool, above)) > 1 and not any(map(_has_digit_first, (*above, *names))) and any(map(_has_digit_first, row)):
+        numbers = any(all(map(_has_digit_first, cells)) for cells in zip(*rows))
+        if sum(map(bool, above)) > 1 and not any(map(_has_digit_first, (*above, *names))) and numbers:
             return 1
     return 0
 

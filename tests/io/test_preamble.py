@@ -38,6 +38,8 @@ def test_comments_titles_and_empty_lines_precede_a_table(above, lines):
         "a;b\n1;2\n",
         ROWS + "\n" + ROWS,
         ",a,b\nx,y,z\nx,1,2\n" * 3,
+        ",,value\n" + "a,0,1.5\n" * 5,
+        "name,,town\nAnn,red,Elm\nBob,blue,12 Main\nEve,red,Oak\nJoe,blue,Elm\n",
     ],
 )
 def test_a_header_stays(text):

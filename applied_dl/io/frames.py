@@ -16,6 +16,7 @@ import polars as pl
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError
+from applied_dl.io.json_shapes import with_fields
 
 
 def tidy(frame: pl.DataFrame) -> pl.DataFrame:
@@ -73,21 +74,6 @@ def from_rows(rows: list[Any]) -> pl.DataFrame:
     rows = [with_fields(row) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     return from_columns({name: [row.get(name) for row in rows] for name in names})
-
-
-def with_fields(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with the fields of mappings, also of mappings in mappings, as cells of their own.
-
-    Example:
-        >>> with_fields({"id": 7, "size": {"width": 3, "height": 4}})
-        {'id': 7, 'size.width': 3, 'size.height': 4}
-    """
-    if not any(isinstance(cell, dict) for cell in row.values()):
-        return row
-    found = {}
-    for name, cell in row.items():
-        found |= {f"{name}.{field}": one for field, one in with_fields(cell).items()} if isinstance(cell, dict) else {name: cell}
-    return found
 
 
 def from_columns(columns: dict[str, Any]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""One JSON document → rows, in the shapes that pandas and other programs write."""
+"""One JSON document → rows, in the shapes that pandas and other programs write; the fields of a row that are within others."""
 
 from __future__ import annotations
 
@@ -57,3 +57,18 @@ def _from_lists(document: dict[str, list[Any]]) -> list[Any]:
     if all(isinstance(cell, str) for cells in document.values() for cell in cells) and len(lengths) > 1:
         return [{"label": label, "text": cell} for label, cells in document.items() for cell in cells]
     return [document]
+
+
+def with_fields(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the fields of mappings, also of mappings in mappings, as cells of their own.
+
+    Example:
+        >>> with_fields({"id": 7, "size": {"width": 3, "height": 4}})
+        {'id': 7, 'size.width': 3, 'size.height': 4}
+    """
+    if not any(isinstance(cell, dict) for cell in row.values()):
+        return row
+    found = {}
+    for name, cell in row.items():
+        found |= {f"{name}.{field}": one for field, one in with_fields(cell).items()} if isinstance(cell, dict) else {name: cell}
+    return found

@@ -139,6 +139,8 @@ def _json_rows(text: str, path: Path, before: int) -> list[Any]:
             raise DataError(
                 f"The table {str(path)!r} is not valid JSON (one object a line, or a list of objects), line {at}: {error.msg}."
             ) from error
+        except RecursionError as error:
+            raise DataError(f"The table {str(path)!r}, line {number}: its JSON is nested too deeply; expected one object a row.") from error
     return found[0] if text.lstrip().startswith("[") else found
 
 
@@ -146,7 +148,7 @@ def _document(text: str) -> Any | None:
     """A file that is one JSON object; None for another."""
     try:
         whole = json.loads(text) if text.lstrip().startswith("{") else None
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return None  # an object a line
     return whole
 

@@ -1,4 +1,4 @@
-"""JSON files as rows: one value per line, or one list; nested objects with dotted names."""
+"""JSON files as rows: one value per line, or one document."""
 
 from __future__ import annotations
 
@@ -9,17 +9,6 @@ from pathlib import Path
 from applied_dl.core.errors import DataError
 from applied_dl.io.json_shapes import rows_of
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
-
-
-def flattened(row: dict, prefix: str = "") -> dict:
-    """A nested JSON object with dotted names: {"data": {"text": "a"}} → {"data.text": "a"}; lists stay as they are."""
-    found: dict = {}
-    for key, value in row.items():
-        if isinstance(value, dict) and value:
-            found |= flattened(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.json_shapes import with_fields
 from applied_dl.text.decoding import Reading, suffix_of
 from applied_dl.text.delimited import delimited_cells
 from applied_dl.text.heads import HEAD, column_names, has_header
-from applied_dl.text.json_rows import flattened, json_rows
+from applied_dl.text.json_rows import json_rows
 
 DELIMITED, JSON, WHOLE = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".xlsx", ".xls", ".ods")
 TABLES = (*DELIMITED, *JSON, *WHOLE)
@@ -124,7 +125,7 @@ def _json_batches(path: Path, reading: Reading, count: int) -> Iterator[Table]:
                 )
             lists = isinstance(row, list)
             if not lists:
-                row = flattened(row)
+                row = with_fields(row)
                 for name in row:
                     places.setdefault(name, len(places))
             rows.append(row)

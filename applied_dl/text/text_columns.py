@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from applied_dl.core.errors import DataError, nearest
+from applied_dl.io.json_shapes import with_fields
 from applied_dl.text.columns import joined, place_of, text_places
 from applied_dl.text.decoding import Reading, suffix_of
 from applied_dl.text.delimited import delimited_cells
 from applied_dl.text.heads import HEAD, column_names, has_header
-from applied_dl.text.json_rows import flattened, json_rows
+from applied_dl.text.json_rows import json_rows
 from applied_dl.text.tables import JSON, WHOLE, read_frame
 
 RECORDS = 50_000  # rows of a Parquet column read at a time
@@ -35,7 +36,7 @@ def text_column(path: Path, column: str | tuple[str, ...] | None, reading: Readi
         frame = read_frame(path)
         yield from _chosen_texts(path, list(frame.columns), [list(row) for row in frame.rows()], column)
     elif suffix in JSON:
-        objects = ((number, flattened(row) if isinstance(row, dict) else row) for number, row in json_rows(path, reading))
+        objects = ((number, with_fields(row) if isinstance(row, dict) else row) for number, row in json_rows(path, reading))
         some = list(itertools.islice(objects, HEAD))
         names: dict[str, None] = {}
         for number, row in some:

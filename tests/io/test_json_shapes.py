@@ -2,7 +2,9 @@
 
 import pytest
 
-from applied_dl.io.json_shapes import rows_of
+from applied_dl.core.errors import DataError
+from applied_dl.io.json_shapes import rows_of, with_fields
+from applied_dl.io.table_files import read_cells
 from applied_dl.io.tables import read_table
 
 ROWS = [{"a": i, "b": f"x{i}"} for i in range(4)]
@@ -39,3 +41,18 @@ def test_pandas_writes_tables_that_are_read(tmp_path, rows):
         frame.to_json(tmp_path / "t.json", orient=orient)
         read = read_table(str(tmp_path / "t.json")).frame
         assert read["b"].to_list() == [row["b"] for row in ROWS[:rows]]
+
+
+def test_fields_of_objects_within_objects_are_fields_of_the_row():
+    row = {"id": 7, "data": {"text": "a", "meta": {"lang": "en"}, "tags": ["x"]}, "empty": {}}
+    assert with_fields(row) == {"id": 7, "data.text": "a", "data.meta.lang": "en", "data.tags": ["x"]}
+    assert with_fields({"id": 7}) == {"id": 7}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
+def test_endless_brackets_are_refused(tmp_path, suffix, text):
+    path = tmp_path / f"a{suffix}"
+    path.write_text(text)
+    with pytest.raises(DataError, match="line 1"):
+        read_cells(path)

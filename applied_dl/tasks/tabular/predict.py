@@ -11,7 +11,7 @@ import numpy as np
 
 from applied_dl.core.errors import UsageError
 from applied_dl.io.extra_rows import extra_rows
-from applied_dl.io.frames import with_fields
+from applied_dl.io.json_shapes import with_fields
 from applied_dl.io.tables import alike_names
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.tasks.tabular.encoder import TableEncoder, load

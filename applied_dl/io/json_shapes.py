@@ -27,6 +27,7 @@ def rows_of(document: Any) -> list[Any]:
         return [document]
     names, cells = document.get("columns"), document.get("data")
     if isinstance(names, list) and isinstance(cells, list) and all(isinstance(row, list) and len(row) == len(names) for row in cells):
+        names = [" ".join(map(str, name)) if isinstance(name, list) else str(name) for name in names]  # lists of several header lines
         return [dict(zip(names, row)) for row in cells]
     values = list(document.values())
     lists = [value for value in values if isinstance(value, list)]

@@ -43,6 +43,10 @@ def test_pandas_writes_tables_that_are_read(tmp_path, rows):
         assert read["b"].to_list() == [row["b"] for row in ROWS[:rows]]
 
 
+def test_columns_of_several_header_lines_are_named_by_all_of_them():
+    assert rows_of({"columns": [["before", "x"], 2], "data": [[1, 2]]}) == [{"before x": 1, "2": 2}]
+
+
 def test_fields_of_objects_within_objects_are_fields_of_the_row():
     row = {"id": 7, "data": {"text": "a", "meta": {"lang": "en"}, "tags": ["x"]}, "empty": {}}
     assert with_fields(row) == {"id": 7, "data.text": "a", "data.meta.lang": "en", "data.tags": ["x"]}

@@ -46,8 +46,8 @@ WEEK = (
     r"(?i)^(?:(?P<y>\d{4})[-/ ]*(?:w|kw|wk|week)[ ]?(?P<w>\d\d?)(?:-?(?P<d>[1-7]))?"
     r"|(?:w|kw|wk|week)[ .\-]*(?P<v>\d\d?)[-/ ,]*(?P<z>\d{4}))$"
 )
-MONTH = (  # 2019M01, M01 2019, as statistical offices write it
-    r"(?i)^(?P<y>\d{4})[-/ ]?m(?P<m>0?[1-9]|1[0-2])$|^m(?P<n>0?[1-9]|1[0-2])[-/ ](?P<z>\d{4})$"
+MONTH = (  # 2019M01, M01 2019, as statistical offices write it; M3 2019 is a car
+    r"(?i)^(?P<y>\d{4})[-/ ]?m(?P<m>0?[1-9]|1[0-2])$|^m(?P<n>0[1-9]|1[0-2])[-/ ](?P<z>\d{4})$"
 )
 HALF = r"(?i)^(?:(?P<y>\d{4})[-/ ]?[hs](?P<h>[12])|[hs](?P<g>[12])[-/ ]?(?P<z>\d{4}))$"
 SHAPES = {

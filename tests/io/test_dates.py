@@ -109,3 +109,8 @@ def test_months_by_name_whole_or_short(texts):
     found = written(pl.Series(texts))
     assert found.share == 1.0
     assert [str(day)[:10] for day in parse(pl.Series(texts), found.form).to_list()] == ["2024-01-05", "2024-05-06"]
+
+
+def test_models_of_cars_are_no_months():
+    assert written(pl.Series(["M3 2012", "M5 2015", "M2 2020", "M4 2019"] * 9)) is None
+    assert written(pl.Series(["M03 2012", "M05 2015"])).form == "month"

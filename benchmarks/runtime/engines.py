@@ -74,7 +74,7 @@ def nets() -> dict:
     }
     found = {}
     for name, model in models.items():
-        from conversion_matrix import with_names
+        from benchmarks.export.conversion_matrix import with_names
 
         named = with_names(model)
         row = {key: random.normal(size=(1, *(n or 1 for n in t.shape[1:]))).astype("float32") for key, t in named.input.items()}

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from applied_dl.tasks.forecast.models.safe import nonzero
+
 ALPHAS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 LONGEST = 100  # steps of a level: older ones have less than a hundredth of its weight together
 FEWEST_SEASONS = 3  # of a window, below which noise and season cannot be separated
 NOISE = 2.0  # times the expected noise that a season must exceed
 LEAST_INDEX, LEAST_LEVEL = 0.05, 0.1  # of a multiplicative season; of the level it is divided by, as a share of the mean
 FLOOR, GROWTH = 1e-3, 3.0  # logarithms: the least value as a share of the window's mean, and e^3 times the largest at most
-TINY = 1e-12
+TINY = 2.0**-24  # the smallest number of half precision
 THETAS = {  # name of a forecaster: how its season acts, and the share of the line's slope by which it grows
     "theta": ("additive", 0.5), "theta_ratio": ("ratio", 0.5), "theta_log": ("log", 0.5),
     "drift": ("additive", 1.0), "drift_ratio": ("ratio", 1.0), "drift_log": ("log", 1.0),
@@ -62,12 +64,13 @@ def shrunk(season, rest, shrinkage: float):
     """Seasons (N, m) shrunk towards none as James and Stein do, by what is left of the steps (N, n)."""
     signal = ops.mean(ops.square(season), axis=1, keepdims=True)
     noise = shrinkage * ops.mean(ops.square(rest), axis=1, keepdims=True)
-    return season * ops.maximum(1.0 - noise / (signal + TINY), 0.0)
+    return season * ops.maximum(1.0 - noise / nonzero(signal), 0.0)
 
 
 def logarithms(x) -> tuple:
     """Logarithms of windows (N, L), those of values near zero or below cut, and the largest (N, 1) that a forecast of them may be."""
-    least = FLOOR * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-9
+    least = FLOOR * ops.mean(ops.abs(x), axis=1, keepdims=True)
+    least = ops.where(least > 0.0, least, TINY)
     found = ops.log(ops.maximum(x, least))
     return found, ops.max(found, axis=1, keepdims=True) + GROWTH
 
@@ -86,8 +89,8 @@ def without_season(x, season: int, how: str) -> tuple:
     ahead = lambda y: place((length + np.arange(y.shape[1])) % season)  # noqa: E731
     if how == "ratio":
         first = (length - len(found.inner)) // 2
-        least = LEAST_LEVEL * ops.mean(ops.abs(x), axis=1, keepdims=True) + TINY
-        level = ops.maximum(ops.matmul(x, found.level.T), least)
+        least = LEAST_LEVEL * ops.mean(ops.abs(x), axis=1, keepdims=True)
+        level = nonzero(ops.maximum(ops.matmul(x, found.level.T), least))
         gaps = x[:, first : first + len(found.inner)] / level - 1.0  # (N, n)
         phase = np.eye(season, dtype=np.float32)[found.inner]
         index = ops.matmul(gaps, phase / phase.sum(axis=0))
@@ -136,7 +139,7 @@ def _level_and_growth(x, horizon: int, season: int, how: str) -> tuple:
         [ops.zeros_like(levels[:, :1]) + z[:, :1, None], levels[:, :-1]], axis=1
     )  # (N, L, A): what a step was expected as
     errors = ops.mean(ops.square(ops.expand_dims(z[:, first:], -1) - before[:, first:]), axis=1)  # (N, A)
-    errors = errors + 1e-6 * ops.mean(ops.square(z - z[:, :1]), axis=1, keepdims=True) + TINY
+    errors = nonzero(errors + 1e-6 * ops.mean(ops.square(z - z[:, :1]), axis=1, keepdims=True))
     weights = ops.softmax(-0.5 * length * ops.log(errors), axis=1)
     t = np.arange(length) - (length - 1) / 2
     slope = ops.matmul(z, (t / max(float(t @ t), 1.0)).astype(np.float32)[:, None])  # (N, 1)

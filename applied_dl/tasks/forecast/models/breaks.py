@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
+from applied_dl.tasks.forecast.models.safe import nonzero
+
 LONGEST = 12  # seasons of more steps, as hours in a day, sit within weeks whose weekends are no breaks
 PASSES = 2  # breaks of a window: level that left and came back has two
 FEWEST = 6  # steps on either side of a break, in whole seasons
 CLEARLY = 5.0  # times the usual change from season to season that a break must exceed
-TINY = 1e-12
 WHOLE, BEFORE = 0.5, 0.25  # shares of the break: each step after it has more of it, those beside have less
 
 
@@ -61,8 +62,8 @@ def _without_largest(x, width: int):
     older = ops.cast(place < begin, "float32")
     before, behind = older * ops.cast(place >= begin - 2 * width, "float32"), (1.0 - older) * ops.cast(place < begin + 2 * width, "float32")
     (low, swing), (_, swing_after) = _level_and_swing(x, before), _level_and_swing(x, behind)
-    ratio = ops.where(ops.min(x, axis=1, keepdims=True) > 0.0, ops.maximum(low + step, TINY) / ops.maximum(low, TINY), ops.ones_like(low))
-    growth = ops.minimum(ops.maximum(swing_after / ops.maximum(swing, TINY), ops.minimum(ratio, 1.0)), ops.maximum(ratio, 1.0))
+    ratio = ops.where(ops.min(x, axis=1, keepdims=True) > 0.0, ops.maximum(low + step, 0.0) / nonzero(low), ops.ones_like(low))
+    growth = ops.minimum(ops.maximum(swing_after / nonzero(swing), ops.minimum(ratio, 1.0)), ops.maximum(ratio, 1.0))
     return x + older * (step + (growth - 1.0) * (x - low))
 
 

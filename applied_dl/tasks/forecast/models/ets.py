@@ -16,6 +16,7 @@ from applied_dl.tasks.forecast.models.adaptive_theta import LEAST_INDEX, LEAST_L
 from applied_dl.tasks.forecast.models.breaks import without_break
 from applied_dl.tasks.forecast.models.intermittent import TSB, median, tsb
 from applied_dl.tasks.forecast.models.level_shape import level_shape
+from applied_dl.tasks.forecast.models.safe import nonzero
 from applied_dl.tasks.forecast.models.shell import Spec, forecaster, swap
 from applied_dl.tasks.forecast.models.smoothing import Kind, candidates, seasons
 from applied_dl.tasks.forecast.readers.windows import steps_read
@@ -54,8 +55,8 @@ def scaled(x, scale: str, horizon: int, season: int) -> tuple:
         return found, lambda y, steps: ops.exp(ops.minimum(y, ops.expand_dims(limit, 1)))
     if scale == "ratio":
         line, index, within, ahead = seasons(x.shape[1], horizon, season)
-        least = LEAST_LEVEL * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-12
-        found = ops.maximum(ops.matmul(x / ops.maximum(ops.matmul(x, line), least), index), LEAST_INDEX)  # (N, m)
+        least = LEAST_LEVEL * ops.mean(ops.abs(x), axis=1, keepdims=True)
+        found = ops.maximum(ops.matmul(x / nonzero(ops.maximum(ops.matmul(x, line), least)), index), LEAST_INDEX)  # (N, m)
         found = found / ops.mean(found, axis=1, keepdims=True)
         return x / ops.matmul(found, within), lambda y, steps: y * ops.expand_dims(ops.matmul(found, ahead[:, steps]), 1)
     return x, lambda y, steps: y
@@ -161,8 +162,8 @@ class RollingAverage(layers.Layer):
         for which, origin in enumerate(self.origins):
             truth = ops.matmul(x[:, origin:], np.eye(x.shape[1] - origin, dtype=np.float32)[:, self.ahead[which]])
             errors.append(ops.mean(ops.abs(self.forecasts(x[:, :origin], which) - ops.expand_dims(truth, 1)), axis=2))
-        error = sum(errors) / len(errors) + EASY * ops.mean(ops.abs(x), axis=1, keepdims=True) + 1e-9
-        own = error / ops.min(error, axis=1, keepdims=True)
+        error = sum(errors) / len(errors) + EASY * ops.mean(ops.abs(x), axis=1, keepdims=True)
+        own = error / nonzero(ops.min(error, axis=1, keepdims=True))
         return ops.softmax(-OWN * SHARPNESS * own - penalty, axis=1)
 
     def call(self, x):

@@ -11,10 +11,12 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
+from applied_dl.tasks.forecast.models.safe import nonzero
+
 SHARES = (0.0, 0.1, 0.3, 0.6, 1.0)  # of the least-squares drift and of the pull to the mean that a ridge of the grid leaves
 FADING = 0.7  # weight of a period's profile relative to that of the period after it
 FEWEST = 5  # periods below which the level stays where it is
-TINY = 1e-9
+LEAST_ERROR = 1e-6  # of the mean error, for a ridge that fits exactly
 
 
 def level_shape(x, horizon: int, season: int):
@@ -53,7 +55,7 @@ def _profile(apart):
     residual = ops.sum(ops.square(apart - ops.expand_dims(mean, 1)) * weights[:, None], axis=1)
     noise = ops.mean(residual, axis=1, keepdims=True) * float(np.sum(weights**2) / max(1 - np.sum(weights**2), 1e-6))
     signal = ops.mean(ops.square(mean), axis=1, keepdims=True)
-    return mean * ops.maximum(1.0 - noise / (signal + TINY), 0.0)
+    return mean * ops.maximum(1.0 - noise / nonzero(signal), 0.0)
 
 
 def _levels(level, steps: int):
@@ -65,16 +67,16 @@ def _levels(level, steps: int):
     change, before = level[:, 1:] - level[:, :-1], level[:, :-1]
     rows = count - 1
     center = ops.mean(before, axis=1, keepdims=True)
-    deviation = ops.sqrt(ops.mean(ops.square(before - center), axis=1, keepdims=True)) + TINY
-    away = (center - before) / deviation  # (N, n - 1), of mean 0 and mean square 1, so orthogonal to the constant
+    deviation = ops.sqrt(ops.mean(ops.square(before - center), axis=1, keepdims=True))
+    away = (center - before) / nonzero(deviation)  # (N, n - 1), of mean 0 and mean square 1, so orthogonal to the constant
     drift, pull = ops.mean(change, axis=1, keepdims=True), ops.mean(change * away, axis=1, keepdims=True)
     drift_share, pull_share = (np.array(column, np.float32)[:, None] for column in zip(*((a, b) for a in SHARES for b in SHARES)))  # (G, 1)
     leverage = (drift_share + pull_share * ops.square(ops.expand_dims(away, 1))) / rows  # (N, G, n - 1)
     fitted = drift_share * ops.expand_dims(drift, 1) + pull_share * ops.expand_dims(pull * away, 1)
     errors = ops.mean(ops.square((ops.expand_dims(change, 1) - fitted) / ops.maximum(1.0 - leverage, 0.05)), axis=2)  # (N, G)
-    weights = ops.softmax(-0.5 * rows * ops.log(errors + TINY), axis=1)
+    weights = ops.softmax(-0.5 * rows * ops.log(errors / nonzero(ops.mean(errors, axis=1, keepdims=True)) + LEAST_ERROR), axis=1)
     drift = drift * ops.matmul(weights, drift_share)
-    rate = ops.clip(1.0 - pull * ops.matmul(weights, pull_share) / deviation, 1e-3, 1.0)  # of the distance to the mean, kept
+    rate = ops.clip(1.0 - pull * ops.matmul(weights, pull_share) / nonzero(deviation), 1e-3, 1.0)  # of the distance to the mean, kept
     powers = ops.exp(ops.log(rate) * np.arange(1, steps + 1, dtype=np.float32))  # (N, steps)
     sums = ops.matmul(ops.concatenate([ops.ones_like(rate), powers[:, :-1]], axis=1), np.triu(np.ones((steps, steps), np.float32)))
     return center + powers * (last - center) + sums * drift

@@ -89,6 +89,23 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[bool | None]:
         os.close(handle)
 
 
+@contextmanager
+def only_one(folder: Path, target: Path) -> Iterator[None]:
+    """Hold the folder of a training, so that no other one of the same bundle writes or removes its checkpoints.
+
+    Raises `UsageError` where another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, wait=False) as free:
+        if free is False:
+            raise UsageError(f"Another process is training {str(target)!r} at this moment: wait until it ends, or choose another --out.")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it holds checkpoints, or is gone
+                folder.rmdir()
+
+
 def _replace(work: Path, target: Path) -> None:
     """Put `work` where `target` is, so that at every moment one whole bundle has that name."""
     if not target.exists():

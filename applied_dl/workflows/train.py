@@ -115,9 +115,9 @@ def train(
     store = Store(folder, identity(recipe, prepared.fingerprint), resume)
     if complete:
         return _checked(_complete(target, store))
-    _begin(store, overwrite)
     logs = target.parent / f"{target.name}.logs"
-    with _left_to_resume(folder):
+    with bundle_writing.only_one(folder, target), _left_to_resume(folder):
+        _begin(store, overwrite)
         with console.timed("baseline", "baselines on the same rows"):
             baselines = task.baselines(recipe, prepared)
         lines.log_baselines(baselines)
@@ -146,7 +146,7 @@ def train(
         cuts = cuts_of(recipe, deadline)
         with bundle_writing.writing(target, overwrite) as work:
             manifest = fill_bundle(work, target.name, task, recipe, prepared, fitted, serving, baselines, cuts, start)
-    shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     lines.log_end(target, manifest)
     return _checked(Run(bundle=target, manifest=manifest))
 
@@ -207,4 +207,5 @@ def _begin(store, overwrite: bool) -> None:
             f"A training {of} was interrupted after epoch {left['epoch']}; it is kept at {str(store.folder)!r}: "
             f"{first}, or --overwrite to begin again."
         )
-    shutil.rmtree(store.folder, ignore_errors=True)
+    for path in store.folder.iterdir():  # the folder itself is held by this process
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

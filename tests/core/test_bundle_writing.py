@@ -11,7 +11,7 @@ import time
 import pytest
 
 from applied_dl.core import bundle, bundle_writing
-from applied_dl.core.errors import DataError
+from applied_dl.core.errors import DataError, UsageError
 from tests.core.test_bundle import make
 
 KILLED = 5  # a slow test of `tests/test_relocation.py` kills 60
@@ -132,3 +132,16 @@ def test_without_locks_a_folder_stays_for_a_day(tmp_path, monkeypatch):
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     bundle_writing.tidy(tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == [".b.writing-abcdefg1.tmp"]
+
+
+@pytest.mark.skipif(bundle_writing.fcntl is None, reason="folders cannot be locked here")
+def test_a_bundle_is_trained_by_one_process_at_a_time(tmp_path):
+    folder, target = tmp_path / ".mine.run", tmp_path / "mine"
+    with bundle_writing.only_one(folder, target):
+        (folder / "checkpoints").mkdir()
+        with pytest.raises(UsageError, match="is training .*mine.* at this moment"), bundle_writing.only_one(folder, target):
+            pass
+    assert (folder / "checkpoints").exists()  # what a resume needs is kept
+    with bundle_writing.only_one(folder, target):
+        (folder / "checkpoints").rmdir()
+    assert not folder.exists()

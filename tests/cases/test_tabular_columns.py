@@ -156,6 +156,19 @@ def test_columns_are_found_by_names_that_differ_by_capitals_blanks_and_marks():
         encode(encoder, read_table({"PREIS": [1.0], "preis": [1.0], "Fläche m2": [2.0]}))
 
 
+def test_dates_of_one_year_are_read_so_that_the_next_year_is_like_it():
+    start, days = datetime.date(2023, 1, 1), RANDOM.integers(0, 365, N)
+    size, dates = RANDOM.uniform(30, 180, N), [start + datetime.timedelta(int(d)) for d in days]
+    frame = {"when": [d.isoformat() for d in dates], "size": size, "y": 10 * size + 50 * np.array([d.month for d in dates])}
+    prepared = prepare(frame)
+    assert {c.name: c.parts for c in prepared.encoder.columns}["when"] == ("month", "day", "weekday")
+    both = {name: np.concatenate([cells, cells]) for name, cells in frame.items()}
+    both["when"] = [*frame["when"], *(when.replace("2023", "2021") for when in frame["when"])]
+    assert {c.name: c.parts for c in prepare(both).encoder.columns}["when"] == ("days", "year", "month", "day", "weekday")
+    one = prepare({"when": ["2023-05-01"] * N, "size": size, "y": size}).encoder
+    assert [c.name for c in one.columns] == ["size"]
+
+
 def test_natural_repeats_are_no_copies_and_copies_stay_together():
     answers = pl.DataFrame({f"q{j}": RANDOM.choice(["yes", "no"], 2000) for j in range(4)})
     _, copies, repeats = copy_keys(answers)

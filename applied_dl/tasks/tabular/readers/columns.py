@@ -325,6 +325,8 @@ def _moment(name: str, cells: pl.Series, style: str, known: Known, note: str) ->
     seconds, _ = as_moments(cells, style)
     origin = float(np.nanmin(seconds))
     varying = [part for part, values in zip(PARTS, moment_parts(seconds, origin, PARTS)) if len(np.unique(values[~np.isnan(values)])) > 1]
+    if "year" not in varying and {"month", "day"} & set(varying):  # months and days until the year ends, and far from them in the next one
+        varying.remove("days")
     parts = tuple(varying) or ("days",)
     names = tuple(input_name(f"{name}_{part}", known.taken) for part in parts)
     return Learned((Column(name=name, kind="moment", inputs=names, style=style, parts=parts, origin=origin),), note=note)

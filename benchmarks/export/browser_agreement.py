@@ -1,4 +1,4 @@
-"""python -m benchmarks.export.browser_agreement: bundles of all five tasks in a real browser, through LiteRT.js.
+"""python -m benchmarks.export.browser_agreement: bundles of five tasks in a real browser, through LiteRT.js.
 
 Trains one small bundle a task, writes every precision with fixed shapes (`applied-dl freeze`), and lets LiteRT.js (WebAssembly, CPU) in
 headless Chromium answer the first golden example of each. Needs `npm` and `chromium` (or CHROMIUM=…); the page fetches local files only.

@@ -169,11 +169,11 @@ def _legacy(path: Path, block: bytes) -> str | None:
     Raises `DataError` where it is an encoding of another script that is not known.
     """
     bad = block.decode("utf-8", errors="replace").count("\ufffd") - block.count("\ufffd".encode())
-    if bad <= 4 and _valid_inside(block) or bad <= len(SEQUENCE.findall(block)):
+    high = HIGH.findall(block)
+    if bad <= 4 and _valid_inside(block) or bad <= len(SEQUENCE.findall(block)) or set(high) == {b"\xff"}:  # ÿ alone is damage
         return None
     if (encoding := windows_encoding(block)) is not None:
         return encoding
-    high = HIGH.findall(block)
     if len(high) > max(DENSE * len(block), FEWEST):
         return _guessed(path, block)
     western = sum(byte.decode("cp1252", errors="replace") in WESTERN for byte in high)

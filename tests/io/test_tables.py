@@ -117,7 +117,7 @@ def test_columns_are_understood_by_their_cells():
     np.testing.assert_array_equal(inputs["flag"][:2], [1, 0])
     for name in ("day", "german"):
         np.testing.assert_array_equal(inputs[f"{name}_days"][:3], [0, 10, 20])
-        np.testing.assert_array_equal(inputs[f"{name}_month"][[0, 31]], [1, 2])
+        np.testing.assert_array_equal(inputs[f"{name}_month"][[0, 31]], [1, 11])
         assert inputs[f"{name}_weekday"][0] == 0  # 1 January 2024 was a Monday
     assert kinds(frame, numeric=("zip",))["zip"] == "number"
     assert kinds(frame, categorical=("number", "name"))["number"] == "category"

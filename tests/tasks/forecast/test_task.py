@@ -142,6 +142,9 @@ def test_weights_by_error_are_near_halves_of_equals_and_none_of_what_is_worse():
     assert weights_by_error([late, poor], truth, recency)[0][0] > 0.8
     assert weights_by_error([late, poor], truth, 0.5 ** (np.arange(300)[::-1] / 15))[0][0] < 0.2
     assert weights_by_error([truth, poor], truth, recency)[0].tolist() == [1, 0]
+    dark = np.arange(300)[:, None, None] % 10 < 6  # most steps are known exactly: the others count
+    exact, close = np.where(dark, truth, poor), truth + 0.2 * (poor - truth)[::-1]
+    assert weights_by_error([exact, close], truth, recency)[0][1] > 0.8
 
 
 def test_blend_weights_are_the_best_on_the_simplex():

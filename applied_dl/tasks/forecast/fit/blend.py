@@ -16,7 +16,8 @@ from applied_dl.tasks.forecast.defaults import member_training
 from applied_dl.tasks.forecast.selection import CLOSED
 from applied_dl.training.ensembles import average
 
-CAP = 5.0  # median errors of the best member: no error of solved members counts more
+CAP = 5.0  # usual errors of the best member: no error of solved members counts more
+EXACT = 1e-3  # of a member's mean error: what it forecasts as well as that, such as nights without sun, says nothing about the usual error
 SHARPNESS = 16  # weights of solved members fall with this power of their errors; their order by validation says little about later steps
 LEAST = 0.05  # weight of a solved member, under which it has none: its error is a fifth larger
 PAYS = 0.01  # a blend must have this much less validation error than its best member, or the member is taken alone
@@ -99,13 +100,18 @@ def weights_by_error(outputs: list[np.ndarray], truth: np.ndarray, recency: np.n
     seen = np.isfinite(truth)
     weight = np.broadcast_to(recency[:, None, None], truth.shape)[seen]
     gaps = np.stack([(out - np.nan_to_num(truth))[seen] for out in outputs]).astype(np.float64)  # (M, N)
-    cap = CAP * max(float(np.median(np.abs(gaps), axis=1).min()), 1e-12)
+    cap = CAP * max(min(_usual(np.abs(row)) for row in gaps), 1e-12)
     loss = lambda rows: np.average(np.minimum(np.abs(rows), cap), axis=-1, weights=weight)  # noqa: E731
     alone = loss(gaps)
     weights = (max(float(alone.min()), 1e-12) / np.maximum(alone, 1e-12)) ** SHARPNESS
     weights = np.where(weights < LEAST * weights.sum(), 0.0, weights)
     weights /= weights.sum()
     return weights, float(loss(weights @ gaps)), alone
+
+
+def _usual(sizes: np.ndarray) -> float:
+    """The median of absolute errors (N,), without those that are next to none."""
+    return float(np.median(sizes[sizes >= EXACT * sizes.mean()]))
 
 
 def _least_squares(gram: np.ndarray) -> np.ndarray:

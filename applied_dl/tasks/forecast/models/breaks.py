@@ -11,6 +11,7 @@ LONGEST = 12  # seasons of more steps, as hours in a day, sit within weeks whose
 PASSES = 2  # breaks of a window: level that left and came back has two
 FEWEST = 6  # steps on either side of a break, in whole seasons
 CLEARLY = 5.0  # times the usual change from season to season that a break must exceed
+FLAT = 1e-4  # of the level, below which a swing is rounding and says nothing about how it changed
 WHOLE, BEFORE = 0.5, 0.25  # shares of the break: each step after it has more of it, those beside have less
 
 
@@ -63,7 +64,8 @@ def _without_largest(x, width: int):
     before, behind = older * ops.cast(place >= begin - 2 * width, "float32"), (1.0 - older) * ops.cast(place < begin + 2 * width, "float32")
     (low, swing), (_, swing_after) = _level_and_swing(x, before), _level_and_swing(x, behind)
     ratio = ops.where(ops.min(x, axis=1, keepdims=True) > 0.0, ops.maximum(low + step, 0.0) / nonzero(low), ops.ones_like(low))
-    growth = ops.minimum(ops.maximum(swing_after / nonzero(swing), ops.minimum(ratio, 1.0)), ops.maximum(ratio, 1.0))
+    stretch = ops.where(swing > FLAT * ops.abs(low), swing_after / nonzero(swing), ops.ones_like(swing))
+    growth = ops.minimum(ops.maximum(stretch, ops.minimum(ratio, 1.0)), ops.maximum(ratio, 1.0))
     return x + older * (step + (growth - 1.0) * (x - low))
 
 

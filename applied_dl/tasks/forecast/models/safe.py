@@ -6,7 +6,7 @@ from keras import ops
 
 
 def nonzero(x):
-    """Values that are not negative, with 1 in the place of 0: what is divided by them is then 0 itself.
+    """Values that are not negative, with 1 in the place of 0: for quotients of what is 0 too, or whose value there does not matter.
 
     Example:
         >>> nonzero(np.array([0.0, 2.0]))     # [1., 2.]

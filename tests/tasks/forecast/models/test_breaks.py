@@ -86,3 +86,9 @@ def test_a_break_of_values_that_swing_in_proportion_is_a_factor(level, season):
         y = (1 + 0.4 * np.sin(2 * np.pi * i / season)) * np.exp(0.03 * random.normal(size=108))
         found = steadied(y * np.where(i < 70, 1000, level), season)
         np.testing.assert_allclose(found, level * y, rtol=0.15)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1.0, 1e6])
+def test_a_level_is_raised_alike_in_every_unit_where_it_was_flat_before_the_break(unit):
+    y = np.r_[np.tile([1.0, 2.0], 9), np.full(14, 1.5), np.tile([6.5, 8.5], 15)]
+    np.testing.assert_allclose(steadied(unit * y, 1)[:32] / unit, y[:32] + 6, rtol=1e-4)

@@ -20,6 +20,7 @@ from applied_dl.io.sheets import SQLITE, WORKBOOKS, is_sqlite, read_sqlite, read
 from applied_dl.io.table_files import Sheet, read_cells
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
+TELLING = "%‰$€£¥<>+="  # marks in names of columns that tell one from another: units, limits and signs
 BUILT_IN = ("diabetes", "breast_cancer", "wine")
 
 
@@ -97,6 +98,8 @@ def with_columns(table: Table, names: Iterable[str]) -> Table:
 def alike_names(received: Iterable[str], wanted: Iterable[str]) -> dict[str, str]:
     """Received → wanted name, where the wanted one is absent and one other differs by capitals, blanks and marks alone.
 
+    Marks that tell columns apart (`TELLING`) count: growth % is not growth, nor price $ price €.
+
     Example:
         >>> alike_names(["PREIS", "Size (m2)", "x"], ["Preis", "size_m2", "y"])
         {'PREIS': 'Preis', 'Size (m2)': 'size_m2'}
@@ -116,8 +119,8 @@ def alike_names(received: Iterable[str], wanted: Iterable[str]) -> dict[str, str
 
 
 def _letters(name: str) -> str:
-    """A name without capitals, blanks and marks, except between digits: x_1_2 is not x_12."""
-    return re.sub(r"(?<!\d)_|_(?!\d)", "", re.sub(r"[\W_]+", "_", name.casefold()))
+    """A name without capitals, blanks and marks, but for those of `TELLING` and between digits: x_1_2 is not x_12."""
+    return re.sub(r"(?<!\d)_|_(?!\d)", "", re.sub(rf"(?:[^\w{TELLING}]|_)+", "_", name.casefold()))
 
 
 def read_table(source: Any, separator: str | None = None, header: bool | str | None = None, sheet: str | None = None) -> Table:

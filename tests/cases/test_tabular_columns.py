@@ -149,6 +149,9 @@ def test_columns_are_found_by_names_that_differ_by_capitals_blanks_and_marks():
     found = encode(encoder, read_table(other))
     assert [found.inputs[column.inputs[0]][0] for column in encoder.columns] == [1.0, 2.0]
     assert any("column 'PREIS' is read as 'Preis'" in note for note in found.notes)
+    for given, name in (("price $", "price €"), ("growth", "growth %"), ("t+1", "t-1"), ("age>5", "age<5")):
+        assert not alike_names([given], [name])
+    assert alike_names(["PRICE €", "b - _c"], ["Price (€)", "b_c"]) == {"PRICE €": "Price (€)", "b - _c": "b_c"}
     assert alike_names(["x_12", "x 1.2"], ["x_1_2"]) == {"x 1.2": "x_1_2"}
     assert read_targets(encoder, read_table(other)).tolist() == [3.0]
     assert predict.encode(encoder, [{"preis": 1.0, "FLÄCHE M2": 2.0}]).inputs["Preis"].tolist() == [1.0]

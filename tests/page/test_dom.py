@@ -36,14 +36,16 @@ const {readRows} = await import(process.argv[1]), {useRules} = await import(proc
 useRules({casefold: {}});
 const found = readRows('PREIS;Size (m2);x\\n1;2;3\\n', ['Preis', 'size_m2']);
 const error = readRows('Preis;preis\\n1;2\\n', ['PREIS']).error;
-console.log(JSON.stringify([found.rows, error, readRows('x_12;y\\n1;2\\n', ['x_1_2', 'y']).error]));
+console.log(JSON.stringify([found.rows, error, readRows('x_12;y\\n1;2\\n', ['x_1_2', 'y']).error,
+  readRows('growth;Price €\\n1;2\\n', ['growth %', 'price (€)']).error]));
 """
 
 
 def test_pasted_columns_are_found_by_names_that_differ_by_capitals_and_marks():
     words = [node(), "--input-type=module", "-e", HEADERS, (SCRIPTS / "rows.js").as_uri()]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    rows, error, apart = json.loads(done.stdout)
+    rows, error, apart, unit = json.loads(done.stdout)
     assert rows == [{"Preis": "1", "size_m2": "2", "x": "3"}], done.stderr
     assert "lacks the columns PREIS" in error
     assert "lacks the columns x_1_2" in apart
+    assert "lacks the columns growth %;" in unit

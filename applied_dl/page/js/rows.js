@@ -15,8 +15,8 @@ function hits(cells, names) {
   const exact = new Set(names), alike = new Set(names.map(bare));
   return (cells ?? []).filter((cell) => exact.has(cell.trim()) || alike.has(bare(cell))).length;
 }
-const bare = (name) =>   // x_1_2 is not x_12
-  casefold(name).replace(/[^\p{L}\p{N}]+/gu, '_').replace(/(?<!\p{Nd})_|_(?!\p{Nd})/gu, '');
+const bare = (name) =>   // x_1_2 is not x_12, growth % not growth: as `io/tables.py` does
+  casefold(name).replace(/[^\p{L}\p{N}%‰$€£¥<>+=]+/gu, '_').replace(/(?<!\p{Nd})_|_(?!\p{Nd})/gu, '');
 
 function asTrained(given, names) {   // the header with the names of training where one differs by capitals, blanks and marks alone
   const known = new Set(names), here = new Set(given), alike = new Map(), found = new Map();

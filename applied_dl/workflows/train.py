@@ -174,7 +174,9 @@ def _complete(target: Path, store) -> Run:
             f"The bundle {str(target)!r} is complete and was trained with another {' and '.join(changed)}: choose another --out, "
             "or --overwrite to replace it."
         )
-    shutil.rmtree(store.folder, ignore_errors=True)  # what a kill between the last two steps left
+    if store.folder.exists():  # what a kill between the last two steps left, or what another process trains to replace the bundle
+        with bundle_writing.only_one(store.folder, target):
+            shutil.rmtree(store.folder, ignore_errors=True)
     console.say("resume", f"{target}/ is complete: the same recipe and data were trained to the end, nothing is left to do")
     return Run(bundle=target, manifest=manifest)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import applied_dl
+from applied_dl.core import bundle_writing
 from applied_dl.core.errors import RefusedError, UsageError
 
 
@@ -110,6 +111,14 @@ def test_resuming_a_complete_bundle_does_nothing_and_succeeds(tmp_path, capsys):
     assert "is complete" in capsys.readouterr().err
     assert again.metrics == first.metrics
     assert {path: path.stat().st_mtime_ns for path in first.bundle.rglob("*")} == before
+    checkpoints = tmp_path / ".b.run" / "checkpoints"  # of a process that trains it anew
+    checkpoints.mkdir(parents=True)
+    if bundle_writing.fcntl is not None:
+        with bundle_writing.only_one(checkpoints.parent, first.bundle), pytest.raises(UsageError, match="Another process is training"):
+            applied_dl.train("tabular", resume=True, train={"epochs": 3}, **given)
+        assert checkpoints.exists()
+    applied_dl.train("tabular", resume=True, train={"epochs": 3}, **given)
+    assert not checkpoints.exists()
     with pytest.raises(UsageError, match=r"was trained with another train\.epochs: choose another --out"):
         applied_dl.train("tabular", resume=True, train={"epochs": 4}, **given)
     _table(tmp_path / "t.csv", rows=290)

@@ -5,7 +5,9 @@ import pytest
 from keras import ops
 
 from applied_dl.tasks.forecast.models import Spec, ets
-from applied_dl.tasks.forecast.models.ets import OWN, SHARPNESS, Member, Smoothing, layer_of, origins_of, scaled
+from applied_dl.tasks.forecast.models.adaptive_theta import THETAS
+from applied_dl.tasks.forecast.models.ets import OWN, SCALES, SHARPNESS, Member, Smoothing, layer_of, origins_of, scaled
+from applied_dl.tasks.forecast.models.intermittent import TSB
 from applied_dl.tasks.forecast.models.smoothing import candidates
 
 MEMBERS = (Member(0, 0), Member(4, 2), Member(4, 1, "log"), Member(2, 3, "ratio"), Member(name="level_shape"))
@@ -90,3 +92,45 @@ def test_zeros_and_a_constant_have_a_finite_forecast():
     assert np.isfinite(found).all()
     assert found[0] == pytest.approx(0.0, abs=1e-6)
     assert found[1] == pytest.approx(7.0, rel=1e-4)
+
+
+EVERY = [
+    *(Member(k, 0, scale) for scale in SCALES for k in range(3)),
+    *(Member(name=name) for name in (*THETAS, *TSB, "level_shape", "log_level_shape", "median")),
+]
+
+
+@pytest.fixture(scope="module")
+def every_forecaster():
+    layer = layer_of(tuple(EVERY), WINDOW, HORIZON, 6)
+    layer(np.zeros((1, WINDOW), np.float32))
+    layer.choose(tuple(EVERY), np.zeros(len(EVERY)))
+    return layer
+
+
+def test_no_number_of_the_graph_is_zero_or_infinite_in_half_precision(every_forecaster):
+    tf = pytest.importorskip("tensorflow")
+    graph = tf.function(lambda x: every_forecaster(x)).get_concrete_function(tf.TensorSpec((1, WINDOW), tf.float32)).graph
+    floats = [one for one in graph.get_operations() if one.type == "Const" and one.outputs[0].dtype == tf.float32]
+    numbers = [float(tf.make_ndarray(one.get_attr("value")).ravel()[0]) for one in floats if one.outputs[0].shape.num_elements() == 1]
+    assert len(numbers) > 20
+    assert not [x for x in numbers if x and (not np.float16(x) or np.isinf(np.float16(x)))]
+
+
+def test_windows_of_every_kind_have_finite_forecasts_of_their_size(every_forecaster):
+    wave = 10 + np.sin(np.arange(WINDOW) * np.pi / 3) + np.random.default_rng(0).normal(0, 0.1, WINDOW)
+    steps = np.arange(WINDOW)
+    alike = [
+        wave,
+        -wave,
+        wave - 10,
+        np.where(steps % 7, 0.0, 3.0),
+        np.where(steps < 24, 1.0, 11.0),
+        (steps == 0) * 1.0,
+        (steps == 47) * 1.0,
+    ]
+    units = [1e-30, 1e-9, 1.0, 1e6]
+    found = np.asarray(every_forecaster(np.array([unit * y for y in alike for unit in units], np.float32)))
+    sizes = np.array([unit * np.abs(y).max() for y in alike for unit in units])
+    assert np.isfinite(found).all()
+    assert (np.abs(found).max(axis=1) <= 2 * sizes + 2.0**-24).all()

@@ -154,7 +154,9 @@ def test_columns_are_found_by_names_that_differ_by_capitals_blanks_and_marks():
     assert alike_names(["PRICE €", "b - _c"], ["Price (€)", "b_c"]) == {"PRICE €": "Price (€)", "b - _c": "b_c"}
     assert alike_names(["x_12", "x 1.2"], ["x_1_2"]) == {"x 1.2": "x_1_2"}
     assert read_targets(encoder, read_table(other)).tolist() == [3.0]
-    assert predict.encode(encoder, [{"preis": 1.0, "FLÄCHE M2": 2.0}]).inputs["Preis"].tolist() == [1.0]
+    rows = predict.encode(encoder, [{"preis": 1.0, "FLÄCHE M2": 2.0}, {"preis": 3.0, "Fläche m2": 2.0}])
+    assert rows.inputs["Preis"].tolist() == [1.0, 3.0]
+    assert rows.warnings == ["column 'preis' is read as 'Preis'", "column 'FLÄCHE M2' is read as 'Fläche m2'"]
     with pytest.raises(DataError, match="lacks the column 'Preis'"):  # which of the two?
         encode(encoder, read_table({"PREIS": [1.0], "preis": [1.0], "Fläche m2": [2.0]}))
 

@@ -184,13 +184,18 @@ def encode(encoder: TableEncoder, table: Table) -> Cells:
             errors.setdefault(
                 int(row), f"{table.where(int(row))}, column {column.name!r}: expected {wanted}, received {_shown(cells, int(row))!r}."
             )
-    notes += [f"column {given!r} is read as {name!r}" for given, name in renamed.items()]
+    notes += [read_as(*names) for names in renamed.items()]
     if other_mark:
         notes.insert(0, f"{table.source}: numbers are read with the decimal mark {table.decimal!r}; the training file has another one")
     known = {c.name for c in encoder.columns} | {target.name for target in encoder.targets} | set(encoder.dropped)
     if extra := [name for name in table.columns if name not in known]:
         notes.append(f"columns that the model does not use: {', '.join(map(repr, extra[:SHOWN]))}")
     return Cells(inputs=inputs, errors=errors, notes=notes)
+
+
+def read_as(given: str, name: str) -> str:
+    """The note on a column that is found by another name than that of training."""
+    return f"column {given!r} is read as {name!r}"
 
 
 def _named_as_trained(encoder: TableEncoder, table: Table) -> tuple[Table, dict[str, str]]:

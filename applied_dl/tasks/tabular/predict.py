@@ -14,7 +14,7 @@ from applied_dl.io.extra_rows import extra_rows
 from applied_dl.io.json_shapes import with_fields
 from applied_dl.io.tables import alike_names
 from applied_dl.runtime.interpreter import Encoded
-from applied_dl.tasks.tabular.encoder import TableEncoder, load
+from applied_dl.tasks.tabular.encoder import TableEncoder, load, read_as
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
 from applied_dl.tasks.tabular.examples import examples
 
@@ -68,6 +68,7 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
     from applied_dl.io.tables import read_table
 
     errors: dict[int, str] = {}
+    renamed: dict[tuple[str, str], None] = {}
     if isinstance(inputs, list):
         if not inputs:
             return Encoded(inputs={}, kept=[])
@@ -80,7 +81,9 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
             for i, r in enumerate(inputs)
             if not isinstance(r, dict)
         }
-        inputs = [_row(encoder, row) if isinstance(row, dict) else {} for row in inputs]
+        read = [_row(encoder, row) if isinstance(row, dict) else ({}, {}) for row in inputs]
+        renamed = dict.fromkeys(pair for _, names in read for pair in names.items())
+        inputs = [row for row, _ in read]
         absent = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
         for i, names in absent.items():
             if names:
@@ -94,16 +97,20 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
     errors = {**cells.errors, **extra, **errors}
     kept = [i for i in range(len(table)) if i not in errors]
     at = np.array(kept, np.int64)
-    return Encoded(inputs={k: v[at] for k, v in cells.inputs.items()} if kept else {}, kept=kept, errors=errors, warnings=cells.notes)
+    notes = [*(read_as(*names) for names in renamed), *cells.notes]
+    return Encoded(inputs={k: v[at] for k, v in cells.inputs.items()} if kept else {}, kept=kept, errors=errors, warnings=notes)
 
 
-def _row(encoder: TableEncoder, row: dict) -> dict:
-    """A row with the names of training and the fields of mappings as cells; a mapping in a column of the model is a wrong cell of it."""
+def _row(encoder: TableEncoder, row: dict) -> tuple[dict, dict[str, str]]:
+    """A row with the names of training and the fields of mappings as cells, and those names that were others.
+
+    A mapping in a column of the model is a wrong cell of it.
+    """
     known = {column.name for column in encoder.columns}
     plain = {name: str(cell) if name in known and isinstance(cell, dict) else cell for name, cell in row.items()}
     cells = {str(name).strip(): cell for name, cell in with_fields(plain).items()}
-    names = alike_names((name for name in cells if name not in encoder.dropped), [column.name for column in encoder.columns])
-    return {names.get(name, name): cell for name, cell in cells.items()}
+    renamed = alike_names((name for name in cells if name not in encoder.dropped), [column.name for column in encoder.columns])
+    return {renamed.get(name, name): cell for name, cell in cells.items()}, renamed
 
 
 def postprocess(encoder: TableEncoder, outputs: dict, encoded: Encoded, *, top: int = TOP) -> list[dict]:

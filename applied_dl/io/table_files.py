@@ -100,6 +100,8 @@ def parse_cells(
     if head is None:
         _check_begin(raw, path)
     text = (head or "") + decoded(raw, path, before, encoding)
+    if head is None and not text.strip(" \t\r\n\v\f"):
+        raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
     before -= (head or "").count("\n")
     if kind_of(path) in (".jsonl", ".ndjson", ".json"):
         try:
@@ -116,9 +118,7 @@ def parse_cells(
 
 
 def _check_begin(raw: bytes, path: Path) -> None:
-    """Raises `DataError` where a file is empty or of another kind."""
-    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
-        raise DataError(f"The table {str(path)!r} is empty; expected a header and rows.")
+    """Raises `DataError` where a file is of another kind."""
     if what := next((what for magic, what in MAGIC.items() if raw.startswith(magic)), None):
         raise DataError(f"The table {str(path)!r} is {what}; save it as CSV in UTF-8.")
 

@@ -40,6 +40,8 @@ def put(folder, raw, name="t.csv"):
         (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-12], "cannot be read"),
         (b"\x1f\x8b\x08" + bytes(30), "cannot be read"),
         (b"\xef\xbb\xbf", "is empty"),
+        (b"\xfe\xff", "is empty"),
+        (b"\xff\xfe\n\0", "is empty"),
     ],
 )
 def test_damage_is_named_by_line(tmp_path, raw, says):

@@ -116,31 +116,32 @@ def test_rows_of_a_unit_are_in_one_part_and_the_parts_are_even(units, parts):
     assert np.ptp(np.bincount(part, minlength=parts)) <= max(sizes.max(), 1)
 
 
-def test_cuts_of_copied_rows_follow_gradients_that_know_no_copy(monkeypatch):
-    """Noise whose rows are there three times: where copies are known, gradients stay as large as without the copies."""
-    random, seen, grow = np.random.default_rng(0), [], boosting._grow
-    x, y = random.normal(size=(100, 10)).astype(np.float32), np.eye(2)[random.integers(0, 2, 100)]
+@pytest.fixture
+def gradients(monkeypatch):
+    """The mean absolute gradient of each tree that is grown."""
+    seen, grow = [], boosting._grow
 
     def recorded(codes, edges, gradient, *more):
         seen.append(np.abs(gradient).mean())
         return grow(codes, edges, gradient, *more)
 
     monkeypatch.setattr(boosting, "_grow", recorded)
+    return seen
+
+
+def test_cuts_of_copied_rows_follow_gradients_that_know_no_copy(gradients):
+    """Noise whose rows are there three times: where copies are known, gradients stay as large as without the copies."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(100, 10)).astype(np.float32), np.eye(2)[random.integers(0, 2, 100)]
     last = []
     for units in (None, np.tile(np.arange(100), 3)):
         fit_trees(np.tile(x, (3, 1)), np.tile(y, (3, 1)), True, 0, count=60, units=units)
-        last.append(seen[-1])
+        last.append(gradients[-1])
     assert last[1] > 1.15 * last[0]
 
 
-def test_gradients_of_noise_stay_larger_than_at_predictions_that_know_the_row(monkeypatch):
-    random, seen, grow = np.random.default_rng(0), [], boosting._grow
+def test_gradients_of_noise_stay_larger_than_at_predictions_that_know_the_row(gradients):
+    random = np.random.default_rng(0)
     x, y = random.normal(size=(200, 10)).astype(np.float32), np.eye(2)[random.integers(0, 2, 200)]
-
-    def recorded(codes, edges, gradient, *more):
-        seen.append(np.abs(gradient).mean())
-        return grow(codes, edges, gradient, *more)
-
-    monkeypatch.setattr(boosting, "_grow", recorded)
     trees, _ = fit_trees(x, y, True, 0, count=60)
-    assert seen[-1] > 1.15 * np.abs(y - softmax(trees.predict(x))).mean()  # of the rows at predictions that were fitted to them
+    assert gradients[-1] > 1.15 * np.abs(y - softmax(trees.predict(x))).mean()  # of the rows at predictions that were fitted to them

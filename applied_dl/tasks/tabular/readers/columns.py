@@ -28,6 +28,7 @@ RARE = 2  # rows below which a level is not kept: its rows teach the code of lev
 ENOUGH = 200  # rows from which rare levels are dropped
 NAMED = "named in the recipe"
 DATED = re.compile(r"date|time|day|month|year|period|stamp|yyyy|^ds$|datum|monat|fecha", re.IGNORECASE)
+YEAR = 366 * 86400  # seconds
 DAY = re.compile(r"date|datum|fecha|(^|[_ ])day$", re.IGNORECASE)
 SERIAL_NAMES = {"excel": "date of a spreadsheet"} | dict.fromkeys(("epoch", "epoch_ms", "epoch_us", "epoch_ns"), "time since 1970")
 
@@ -325,8 +326,8 @@ def _moment(name: str, cells: pl.Series, style: str, known: Known, note: str) ->
     seconds, _ = as_moments(cells, style)
     origin = float(np.nanmin(seconds))
     varying = [part for part, values in zip(PARTS, moment_parts(seconds, origin, PARTS)) if len(np.unique(values[~np.isnan(values)])) > 1]
-    if "year" not in varying and {"month", "day"} & set(varying):  # months and days until the year ends, and far from them in the next one
-        varying.remove("days")
+    if float(np.nanmax(seconds)) - origin < YEAR and {"month", "day"} & set(varying):  # within a year, trend and season are one, and the
+        varying = [part for part in varying if part not in ("days", "year")]  # next one would be far from every row
     parts = tuple(varying) or ("days",)
     names = tuple(input_name(f"{name}_{part}", known.taken) for part in parts)
     return Learned((Column(name=name, kind="moment", inputs=names, style=style, parts=parts, origin=origin),), note=note)

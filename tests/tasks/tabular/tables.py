@@ -8,8 +8,8 @@ from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.encoder import TableEncoder, read_targets
 from applied_dl.tasks.tabular.readers.columns import learn_columns
-from applied_dl.tasks.tabular.readers.read import training_targets
 from applied_dl.tasks.tabular.readers.target import learn_target
+from applied_dl.tasks.tabular.readers.truth import training_targets
 from applied_dl.workflows import recipes
 
 

@@ -1,0 +1,79 @@
+"""Which rows of a table train, validate and test; copies of a row, and rows of one group, are in one part."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.splits import split_parts, units_of
+from applied_dl.io.cells import as_levels
+from applied_dl.io.identifiers import copy_keys
+from applied_dl.io.tables import Table
+from applied_dl.tasks.tabular.encoder import Target
+from applied_dl.tasks.tabular.readers.order import order_form, order_values
+
+NAMES = ("train", "validation", "test")
+
+
+def check_split(data, given: list[str]) -> None:
+    """Raises `UsageError` where a part would come from nowhere, or two keys decide the split."""
+    if data.group and data.order:
+        raise UsageError("data.group and data.order both decide which rows are for training; give one of them.")
+    for name, share in zip(NAMES, data.split):
+        if share <= 0 and name not in given:
+            raise UsageError(f"data.split has no share for {name}, received {list(data.split)}; give it one, or a file (data.{name}).")
+
+
+def split_table(recipe, table: Table, place, given, truth, targets, dropped) -> tuple[dict[str, np.ndarray], np.ndarray, int, int]:
+    """Row numbers by part, an id (N,) that rows which belong together share, how many rows are copies, how many repeat one by chance."""
+    data, frame = recipe.data, table.frame
+    for i, name in enumerate(given):
+        if not (place == i).any():
+            raise DataError(f"The {name} file has no row with a target; correct it, or remove data.{name}.")
+    keys, copies, repeats = copy_keys(frame.drop(list(left_out(frame, data, dropped, targets))))
+    groups = as_levels(frame[data.group]).fill_null("").to_numpy().astype(str) if data.group else None
+    order = None
+    if data.order:
+        order = order_values(frame[data.order], table.source, order_form(frame[data.order], data.decimal or table.decimal))
+    strata = truth if targets[0].labels else None
+    part = np.array(given)[place]
+    rows = split_parts(part, data.split, recipe.train.seed, strata=strata, groups=groups, order=order, keys=keys)
+    return rows, units_of(len(part), groups, keys), copies, repeats
+
+
+def left_out(frame: pl.DataFrame, data, dropped: dict[str, str], targets: tuple[Target, ...]) -> set[str]:
+    """Columns in which copies of a row may differ."""
+    return {*dropped, *data.ignore, data.group, data.order, *_unique_texts(frame, targets)} - {None}
+
+
+def _unique_texts(frame: pl.DataFrame, targets: tuple[Target, ...]) -> list[str]:
+    """Columns of different texts or whole numbers: names and identifiers, which make copies look different."""
+    found = []
+    for cells in frame:
+        if cells.name in {target.name for target in targets} or not (cells.dtype == pl.String or cells.dtype.is_integer()):
+            continue
+        if cells.dtype == pl.String and _has_decimals(cells):
+            continue
+        if cells.n_unique() == len(cells):
+            found.append(cells.name)
+    return found
+
+
+def _has_decimals(cells: pl.Series) -> bool:
+    """Whether a column of texts is mostly numbers that are not all whole."""
+    numbers = cells.cast(pl.Float64, strict=False)
+    return numbers.null_count() < len(cells) / 2 and not cells.drop_nulls().str.contains(r"^\d+$").all()
+
+
+def check_classes(truth: np.ndarray, rows: dict[str, np.ndarray], targets: tuple[Target, ...]) -> None:
+    """Raises `DataError` where the training part has one class only, or the test part a class that the training part lacks entirely."""
+    labels = targets[0].labels
+    if not labels:
+        return
+    counts = np.bincount(truth[rows["train"]], minlength=len(labels))
+    if (counts > 0).sum() < 2:
+        raise DataError(
+            f"The training rows hold only the class {labels[int(counts.argmax())]!r} of {targets[0].name!r}; a classifier needs at least "
+            "two. Check data.order, data.group or data.train."
+        )

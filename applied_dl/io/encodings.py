@@ -92,4 +92,6 @@ def _small_letters_of_koi8(characters: dict[str, int]) -> bool:
 
 
 def _line_ends(text: str) -> str:
-    return text if "\n" in text else text.replace("\r", "\n")  # line ends of classic Mac OS
+    text = text if "\n" in text else text.replace("\r", "\n")  # line ends of classic Mac OS
+    whole = text.rstrip("\r\n\x1a")
+    return whole + "\n" if "\x1a" in text[len(whole) :] else text  # the Ctrl-Z with which MS-DOS ends a file

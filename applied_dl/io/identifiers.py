@@ -26,6 +26,7 @@ TIMELY = re.compile(
     r"date|time|day|month|year|period|stamp|yyyy|^ds$|^t$|datum|monat|jahr|age|week|hour|trial|step|distance", re.IGNORECASE
 )
 LEAST_ROWS = 20
+LEAST_NAMED = 5  # rows of a column that is named like an identifier
 CHANCE = 0.5  # expected number of equal rows above which a repetition is no copy
 FIRST_SEEN = 0.1  # count of a value that no other row has
 MOST_COPIES = 20  # equal rows, above which they are repetitions, not copies
@@ -42,9 +43,9 @@ def row_numbers(table: Table) -> dict[str, str]:
     for name in table.columns:
         cells = table.frame[name]
         values = _whole_numbers(cells)
-        if values is None or len(values) < LEAST_ROWS:
-            continue
         named = is_identifier_name(name) or (headed and bool(NAMELESS.match(name)))
+        if values is None or len(values) < (LEAST_NAMED if named else LEAST_ROWS):
+            continue
         counted = all(bool((np.diff(values[rows]) == np.diff(at[rows])).all()) for rows in table.files())
         if counted and (named or not TIMELY.search(name)):
             found[name] = "it counts the rows"

@@ -107,6 +107,7 @@ FRACTION = re.compile(  # 9 3/8, 9¾
     r"^(?P<whole>\d+)(?:[ -]+(?P<up>\d{1,2})\s*[/⁄]\s*(?P<down>2|3|4|5|6|8|16|32|64)(?![\d/])| ?(?P<sign>[¼-¾⅐-⅞]))"
 )
 INTERVAL = re.compile(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*\)$|\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\]$")  # as pandas.cut writes it
+OPEN, MOST_OPEN = re.compile(r"\s*\d+\s*[-−–]\s*"), 20  # a range without an end, and how many of them may be all cells of a column
 LONGEST = 200  # characters of a quantity; the patterns would take minutes for a cell of blanks without end
 SAMPLE = 200  # different cells that are tried first
 MOST_UNITS = 6  # units of one column that no family joins
@@ -235,6 +236,8 @@ def learn_units(cells: pl.Series) -> tuple[dict[str, float], bool] | None:
     counted = cells.value_counts(sort=True)
     texts = counted[cells.name].to_list()
     sample = texts[:SAMPLE]
+    if _open_ranges(texts):
+        return None
     if sum(split_quantity(text) is not None for text in sample) < CERTAIN * len(sample):
         return None
     units: Counter[str] = Counter()
@@ -253,6 +256,15 @@ def learn_units(cells: pl.Series) -> tuple[dict[str, float], bool] | None:
     if len(units) > MOST_UNITS or len(values) < 3 * len(units) or all(len(unit) == 1 and unit.isalpha() for unit in known):
         return None  # 12A, 3B, 7C are codes
     return dict.fromkeys(units, 1.0), True
+
+
+def _open_ranges(texts: list[str]) -> bool:
+    """Whether a minus behind a whole number means "and more" rather than a negative number: 15-24, 25-39, 40-; or 50-, 55-, 60-."""
+    some = [text for text in texts[:SAMPLE] if OPEN.fullmatch(text)]
+    if not some:
+        return False
+    others = [split_quantity(text) for text in texts[:SAMPLE] if not OPEN.fullmatch(text)]
+    return any(part is not None and (len(part.numbers) > 1 or part.bound) for part in others) or (not others and len(some) <= MOST_OPEN)
 
 
 def _factors(units: Counter[str], currency: bool, values: int, cells: int) -> dict[str, float] | None:

@@ -304,3 +304,10 @@ def test_a_column_of_both_decimal_marks_is_read_by_both():
         )
     thousands = [f"{1000 * v:,.2f}" if i % 3 else f"{v:.1f}".replace(".", ",") for i, v in enumerate(X)]
     assert learned({"x": thousands, "z": X, "y": X})[0].columns[0].style != "either"
+
+
+@pytest.mark.parametrize("levels", [("15-24", "25-39", "40-"), ("50-", "55-", "60-", "65-"), ("24-", "25+")])
+def test_ranges_without_an_end_are_no_negative_numbers(levels):
+    cells = [levels[i % len(levels)] for i in range(120)]
+    found = learned({"group": cells, "y": RANDOM.normal(size=120)})[0].columns[0]
+    assert (found.kind, set(found.levels)) == ("category", set(levels))

@@ -1,9 +1,12 @@
 """An encoding is recognised or refused; letters are never read as those of another alphabet."""
 
+from pathlib import Path
+
 import pytest
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.batches import table_batches
+from applied_dl.io.encodings import decoded
 from applied_dl.io.table_files import read_cells
 from applied_dl.text.decoding import Reading
 from applied_dl.text.decoding import decoded as lines_of
@@ -53,3 +56,8 @@ def test_running_texts_are_recognised_as_tables_are(tmp_path):
     path = tmp_path / "t.txt"
     path.write_bytes("".join(f"An English line, the {i}th one, and Привет\n" for i in range(40)).encode("cp1251"))
     assert next(lines_of(path, Reading(), cut=True)).endswith("Привет")
+
+
+def test_the_end_mark_of_ms_dos_is_no_cell():
+    for end in (b"\x1a", b"\r\n\x1a", b"\x1a\r\n"):
+        assert decoded(b"a,b\r\n1,6.2" + end, Path("old.csv"), 0).splitlines() == ["a,b", "1,6.2"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import numpy as np
 
 LEVELS = 12, 1000  # fewest and most different codes; the bins of a number hold fewer values one by one
@@ -11,6 +14,30 @@ COMMONEST = 0.25  # most rows of one value, which zeros have and codes have not
 GAIN = 0.02  # least share of the variance between the values
 DEVIATIONS = 5.0  # of the F statistic above its mean
 DISORDER = 0.6  # least ratio of von Neumann: 1 where neighbours are as different as any two values, near 0 where the order matters
+MEASURED = frozenset(  # words in the names of numbers that are measured or counted, in the singular
+    "age alter edad year yr jahr ano annee month monat week woche day tag hour stunde minute second time zeit duration dauer wait "  # noqa: SIM905
+    "period income einkommen ingreso revenu price preis precio prix cost kosten salary wage pay rent amount betrag value wert sale "
+    "revenue earning weight gewicht peso poid height hohe hoehe length lange laenge width breite depth size area flache distance "
+    "frontage speed power temp temperature pressure volume rate share percent pct score point gpa sat gre iq ses experience exper exp "
+    "tenure los count total sum mean avg average median max min number num anzahl seat bed room rpm hp mpg population pop education "
+    "educ schooling".split()
+)
+LONG = 6  # letters of such a word that may be the beginning of another one: experiencek
+
+
+def is_measured(name: str) -> bool:
+    """Whether a column is named like a quantity, such as `age` or `Year_Built`.
+
+    The rows of a person or a house share it, so that each value has its own level of the target, as if it were a code.
+
+    Example:
+        >>> [is_measured(name) for name in ("experience1", "schoolSES", "zip", "id")]
+        [True, True, False, False]
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", plain)]
+    long = tuple(word for word in MEASURED if len(word) >= LONG)
+    return any(word in MEASURED or word.removesuffix("s") in MEASURED or word.startswith(long) for word in words)
 
 
 def act_as_categories(values: np.ndarray, y: np.ndarray) -> bool:

@@ -35,7 +35,8 @@ def learn_columns(
     columns, notes, training = [], [], {}
     dropped = dict(dropped)
     names = {target.name for target in targets}
-    known = Known(table, train, data, y, codes, len(targets[0].labels), set())
+    alone = len(set(table.columns) - names - {data.group, data.order, *data.ignore}) == 1
+    known = Known(table, train, data, y, codes, len(targets[0].labels), alone, set())
     for name in table.columns:
         if name in names or name in dropped:
             continue
@@ -50,8 +51,8 @@ def learn_columns(
         notes += [f"column {name!r}: {found.note}"] if found.note else []
     target = ", ".join(one.name for one in targets)
     if not columns:
-        reasons = "; ".join(f"{k!r} is {v}" for k, v in dropped.items())
-        raise DataError(f"{table.source} has no usable feature beside the target {target!r}: {reasons}.")
+        reasons = "; ".join(f"{k!r}: {v}" for k, v in dropped.items()) or "it has no other column"
+        raise DataError(f"{table.source} has no usable feature beside the target {target!r} ({reasons}).")
     encoder = TableEncoder(columns=tuple(columns), targets=targets, dropped=dropped, decimal=data.decimal or table.decimal)
     return encoder, _loud(dropped, len(table.columns) - len(names)) + notes, training
 

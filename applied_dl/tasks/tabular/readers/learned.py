@@ -31,7 +31,8 @@ EMPTY = Learned(reason="empty")
 
 class Known(NamedTuple):
     """What the understanding of a column may use: the training rows of the table, the recipe's data section, their targets (N, K)
-    standardised or one-hot, class codes or None, the number of classes, and the names of inputs that are taken."""
+    standardised or one-hot, class codes or None, the number of classes, whether it is the only feature, and the names of inputs that are
+    taken."""
 
     table: Table
     train: np.ndarray
@@ -39,6 +40,7 @@ class Known(NamedTuple):
     y: np.ndarray
     codes: np.ndarray | None
     classes: int
+    alone: bool
     taken: set[str]
 
 

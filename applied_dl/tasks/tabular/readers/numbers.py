@@ -14,7 +14,7 @@ from applied_dl.io.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
 from applied_dl.io.measures import learn_measures
 from applied_dl.io.numbers import BOTH_MARKS, NumberFormat, find_sentinels, read_numbers, read_units
 from applied_dl.tasks.tabular.encoder import Column, input_name
-from applied_dl.tasks.tabular.readers.codes import act_as_categories
+from applied_dl.tasks.tabular.readers.codes import act_as_categories, is_measured
 from applied_dl.tasks.tabular.readers.learned import Known, Learned, bad_cells, few
 from applied_dl.tasks.tabular.readers.moments import SERIAL_NAMES, moment_column, serial_style_by_name, wrong_moments
 from applied_dl.tasks.tabular.readers.words import category_column
@@ -27,7 +27,7 @@ def number_column(name: str, cells: pl.Series, values: np.ndarray, wrong: np.nda
     forced = name in data.numeric
     if not np.isfinite(values).any():
         raise DataError(f"Column {name!r} (data.numeric) holds no number; the first cell is {as_levels(filled)[0]!r}.")
-    if not forced and _identifier(name, values, filled.n_unique(), len(filled)):
+    if not forced and _identifier(name, values, filled.n_unique(), len(filled), known.alone):
         return Learned(reason="an identifier: every value once")
     if not forced and not form.units and not len(wrong) and (serial := serial_style_by_name(name, cells)):
         return moment_column(
@@ -37,7 +37,7 @@ def number_column(name: str, cells: pl.Series, values: np.ndarray, wrong: np.nda
             known,
             f"{as_levels(filled)[0]!r} is read as a {SERIAL_NAMES.get(serial, 'year with decimals')}; data.numeric reads numbers",
         )
-    if not form.units and not forced and _codes(values, known):
+    if not form.units and not forced and not is_measured(name) and _codes(values, known):
         found = category_column(name, as_levels(cells.filter(pl.Series(np.isfinite(values)))), known)
         count = len(found.columns[0].levels) if found.columns else 0
         return found._replace(note=f"its {count} whole numbers act as codes and are read as categories; data.numeric reads numbers")
@@ -94,10 +94,12 @@ def _codes(values: np.ndarray, known: Known) -> bool:
     return act_as_categories(whole, known.y[present])
 
 
-def _identifier(name: str, values: np.ndarray, levels: int, rows: int) -> bool:
+def _identifier(name: str, values: np.ndarray, levels: int, rows: int, alone: bool) -> bool:
+    """Whether whole numbers, each once, name the rows: by the name of the column, or because they rise in steps and are no time, unless
+    there is no other feature."""
     whole = np.isfinite(values).all() and np.array_equal(values, np.round(values))
     if levels != rows or not whole or rows < LEAST_ROWS:
         return False
     steps = np.diff(np.sort(values))
     rising = bool((np.diff(values) > 0).all() and steps.max() <= 3 * np.median(steps))
-    return is_identifier_name(name) or (rising and not TIMELY.search(name))
+    return is_identifier_name(name) or (rising and not alone and not TIMELY.search(name))

@@ -8,12 +8,14 @@ import polars as pl
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels
-from applied_dl.io.identifiers import copy_keys
+from applied_dl.io.identifiers import copy_keys, is_identifier_name
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
 from applied_dl.tasks.tabular.readers.order import order_form, order_values
 
 NAMES = ("train", "validation", "test")
+EXPECTED = 1.0  # equal pairs of whole numbers by chance, from which numbers that are all different are identifiers
+CODE = 5  # digits of whole numbers of one length that are identifiers
 
 
 def check_split(data, given: list[str]) -> None:
@@ -55,9 +57,20 @@ def _unique_texts(frame: pl.DataFrame, targets: tuple[Target, ...]) -> list[str]
             continue
         if cells.dtype == pl.String and _has_decimals(cells):
             continue
-        if cells.n_unique() == len(cells):
+        if cells.n_unique() == len(cells) and not _differ_by_chance(cells):
             found.append(cells.name)
     return found
+
+
+def _differ_by_chance(cells: pl.Series) -> bool:
+    """Whether these different whole numbers are few in a wide range, as measured days or prices of a small table are; not the texts of
+    identifiers, which have one length."""
+    values = cells.cast(pl.Float64, strict=False)
+    if values.null_count() or is_identifier_name(cells.name):
+        return False
+    digits = values.cast(pl.Int64).cast(pl.String).str.len_chars()
+    wide = len(cells) ** 2 / 2 < EXPECTED * (float(values.max()) - float(values.min()))  # the expected number of equal pairs
+    return wide and not (digits.n_unique() == 1 and digits[0] >= CODE)
 
 
 def _has_decimals(cells: pl.Series) -> bool:

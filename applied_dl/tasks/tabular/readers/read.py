@@ -14,7 +14,7 @@ from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.stored import with_stored
 from applied_dl.io.extra_rows import extra_rows, notes_of
-from applied_dl.io.identifiers import row_numbers
+from applied_dl.io.identifiers import is_identifier_name, row_numbers
 from applied_dl.io.nested import with_object_names
 from applied_dl.io.tables import Table, join, read_table
 from applied_dl.tasks.tabular.encoder import TableEncoder, encode, read_targets
@@ -24,7 +24,8 @@ from applied_dl.tasks.tabular.readers.held import Sampled, held_out
 from applied_dl.tasks.tabular.readers.large import Stored, is_large, sample, store
 from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
 from applied_dl.tasks.tabular.readers.parts import NAMES, check_classes, check_split, left_out, split_table
-from applied_dl.tasks.tabular.readers.target import target_columns
+from applied_dl.tasks.tabular.readers.repeated import repeated_units
+from applied_dl.tasks.tabular.readers.target import guessed_target, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import prefers_log
 from applied_dl.tasks.tabular.readers.truth import has_target, known_rows, learn_targets, training_targets, with_targets
 
@@ -55,10 +56,13 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     extra = extra_rows(table)
     kept = _others(table, extra)
     table, place = table.take(kept), place[kept]
-    table, place, notes = with_targets(table, place, names)
-    notes = notes_of(extra) + notes
-    decimal = data.decimal or table.decimal
-    targets, more = learn_targets(table, place, given, names, data.kind, decimal)
+    decimal, guess = data.decimal or table.decimal, guessed_target(table, data.target, names)
+    try:
+        table, place, notes = with_targets(table, place, names)
+        targets, more = learn_targets(table, place, given, names, data.kind, decimal)
+    except DataError as error:
+        raise DataError(f"{error} ({guess})" if guess else str(error)) from error
+    notes = notes_of(extra) + [f"IMPORTANT: {guess}" if is_identifier_name(names[0]) else guess] * bool(guess) + notes
     truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
     table, place, truth = known_rows(table, place, truth)
     dropped = saved_row_numbers(table, data, names)
@@ -76,6 +80,7 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     encoder = replace(encoder, typical=_typical(parts["train"].inputs))
     notes += more + found + remembers(recipe.model) + wrong_cells(cells.errors) + rare_classes(truth[train], targets[0].labels)
     notes += sorted_by_target(targets, truth, place, data.order)
+    notes += repeated_units(table.frame, encoder) if given == ["all"] and not (data.group or data.order) else []
     notes += find_leaks(encoder, parts["train"].inputs, parts["train"].target)
     state = replace(_state(recipe, encoder, parts), units=units[np.concatenate([rows[name] for name in NAMES])])
     notes += [
@@ -155,7 +160,9 @@ def saved_row_numbers(table: Table, data, names) -> dict[str, str]:
     """Saved row numbers, unless the recipe names the column, or nothing would be left."""
     named = {*data.numeric, *data.categorical, *data.ignore, data.group, data.order, *names}
     found = {name: reason for name, reason in row_numbers(table).items() if name not in named}
-    return found if len(found) + len(set(names)) < len(table.columns) else {}
+    if len(found) + len(set(names)) < len(table.columns):
+        return found
+    return {name: reason for name, reason in found.items() if is_identifier_name(name)}
 
 
 def _state(recipe, encoder: TableEncoder, parts: dict[str, Part]) -> TabularState:

@@ -17,6 +17,7 @@ from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.encoder import Target
 
 TARGETS = ("target", "label", "class", "y")
+SHOWN = 10  # columns that a note lists
 LARGEST = 1e18  # of a target: squares of larger ones leave the range of float32
 MOST_CLASSES = 10  # distinct whole numbers that may be classes
 MOST_LABELS = 1000
@@ -37,6 +38,14 @@ def target_columns(table: Table, wanted: str | tuple[str, ...] | None) -> tuple[
         if name not in table.columns:
             raise UsageError(f"{table.source} has no column {name!r} (data.target).{nearest(name, table.columns)}")
     return names
+
+
+def guessed_target(table: Table, wanted: str | tuple[str, ...] | None, names: tuple[str, ...]) -> str:
+    """What to say of a target that is the last column because the recipe names none; empty where it is named or has a target's name."""
+    if wanted is not None or names[0].lower() in TARGETS:
+        return ""
+    others = ", ".join(repr(name) for name in table.columns[:-1][:SHOWN]) + ", …" * (len(table.columns) > SHOWN + 1)
+    return f"data.target names no column, so the last one, {names[0]!r}, is predicted" + (f"; the others: {others}" if others else "")
 
 
 def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tuple[Target, list[str]]:
@@ -76,7 +85,7 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
         if not len(wrong) and share == 1.0:
             kind, note = _kind_of_ranges(name, cells, levels, form) or _kind_of_numbers(name, values)
             notes += note
-        elif share > 0.5 and len(levels) > MOST_CLASSES:
+        elif np.isfinite(values).sum() > len(wrong) and len(levels) > MOST_CLASSES:
             kind = "regression"
     if kind == "regression":
         if len(wrong):
@@ -98,14 +107,15 @@ def learn_target(cells: pl.Series, kind: str | None, decimal: str | None) -> tup
     if len(levels) < 2:
         raise DataError(f"The target {name!r} has one class, {levels[0]!r}, in different spellings; expected at least two.")
     notes += [f"IMPORTANT: target {name!r}: {merged}"] if merged else []
+    repeated = len(levels) <= max(MOST_CLASSES, len(cells) / 2)
     if kind_given is None and len(levels) > 2 and (found := moment_style(cells)) and found.share > 0.9:
-        notes.append(
-            f"IMPORTANT: target {name!r} holds dates or times, which are read as {len(levels)} classes. To predict when, make a column of "
-            "days from a start; to forecast, use the task forecast"
-        )
+        advice = "To predict when, make a column of days from a start; to forecast, use the task forecast"
+        if not repeated or len(levels) > MOST_LABELS:
+            raise DataError(f"The target {name!r} holds dates or times; expected numbers, or labels that repeat. {advice}.")
+        notes.append(f"IMPORTANT: target {name!r} holds dates or times, which are read as {len(levels)} classes. {advice}")
     if len(levels) > MOST_LABELS:
         raise DataError(f"The target {name!r} has {len(levels)} classes, more than {MOST_LABELS}; is it data.kind = 'regression'?")
-    if kind_given is None and len(levels) > max(MOST_CLASSES, len(cells) / 2):
+    if kind_given is None and not repeated:
         raise DataError(
             f"The target {name!r} has {len(levels)} different labels in {len(cells)} rows, such as {levels[0]!r}; expected labels that "
             "repeat, or numbers. Name another column in data.target."
@@ -141,9 +151,7 @@ def _format_notes(name: str, cells: pl.Series, form, values: np.ndarray) -> list
 def _kind_of_ranges(name: str, cells: pl.Series, levels: list[str], form: NumberFormat) -> tuple[str, list[str]] | None:
     """Few different ranges and bounds (20-29, 30-39, 40+) are classes; None for other numbers."""
     parts = [split_quantity(level) for level in levels] if form.units and len(levels) <= MOST_CLASSES else []
-    if sum(part is not None and len(part.numbers) > 1 for part in parts) < 2 or any(
-        part is not None and len(part.numbers) < 2 and not part.bound for part in parts
-    ):
+    if len(parts) < 2 or any(part is not None and len(part.numbers) < 2 and not part.bound for part in parts):
         return None
     note = (
         f"target {name!r} ({', '.join(sorted(levels)[:3])}, …) is read as {len(levels)} classes; data.kind = 'regression' predicts a number"

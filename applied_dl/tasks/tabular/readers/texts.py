@@ -14,7 +14,7 @@ WORDS = 3.0  # mean number of words from which different cells are texts
 MOST_TERMS, FOLDS = 20_000, 5
 STRENGTHS = (1.0, 10.0, 100.0)  # inverse regularisation of logistic regression
 EXPLAINED = 0.05  # least share of the loss that short texts must explain on rows that their model does not know; else they are names
-LEAST_TEXTS = 100  # training rows with such a text
+LEAST_TEXTS = 100  # training rows with such a text; fewer sentences must explain as much as names
 SAMPLE = 2000
 
 
@@ -59,12 +59,23 @@ def learn_names(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermScor
     if len(cells) - cells.null_count() < LEAST_TEXTS:
         return None
     found = learn_scores(cells, y, classes, characters=True)
-    if found is None:
-        return None
+    return found if found is not None and _says_something(found[1], y, classes) else None
+
+
+def learn_sentences(cells: pl.Series, y: np.ndarray, classes: int) -> tuple[TermScores, np.ndarray] | None:
+    """As `learn_scores`; None where a few texts say nothing about the target, as the full names of the rows of a short table do."""
+    found = learn_scores(cells, y, classes)
+    if found is None or len(cells) - cells.null_count() >= LEAST_TEXTS:
+        return found
+    return found if _says_something(found[1], y, classes) else None
+
+
+def _says_something(scores: np.ndarray, y: np.ndarray, classes: int) -> bool:
+    """Whether out-of-fold scores explain a share of the loss."""
     shares = np.log(np.bincount(y, minlength=classes) / len(y) + 1e-7) if classes else None
     shares = shares[1:] - shares[:1] if classes == 2 else shares
     known = _loss(np.tile(shares, (len(y), 1)) if classes else np.zeros_like(y), y, classes)
-    return found if _loss(found[1], y, classes) < (1 - EXPLAINED) * known else None
+    return _loss(scores, y, classes) < (1 - EXPLAINED) * known
 
 
 def learn_scores(cells: pl.Series, y: np.ndarray, classes: int, characters: bool = False) -> tuple[TermScores, np.ndarray] | None:

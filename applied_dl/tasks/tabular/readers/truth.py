@@ -22,7 +22,8 @@ def with_targets(table: Table, place: np.ndarray, names: tuple[str, ...]) -> tup
         raise DataError(f"{table.source} has {len(known)} rows with a {target!r}; expected at least {FEWEST}.")
     if len(known) == len(table):
         return table, place, []
-    return table.take(known), place[known], [f"{len(table) - len(known)} of {len(table)} rows have no {target!r} and are left out"]
+    note = f"{len(table) - len(known)} of {len(table)} rows have no {target!r} and are left out"
+    return table.take(known), place[known], [f"IMPORTANT: {note}" if len(known) < len(table) / 2 else note]
 
 
 def learn_targets(table: Table, place, given, names, kind, decimal) -> tuple[tuple[Target, ...], list[str]]:

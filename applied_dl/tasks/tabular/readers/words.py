@@ -8,9 +8,10 @@ import polars as pl
 from applied_dl.io.cells import BOOLEAN, as_levels, is_mark
 from applied_dl.tasks.tabular.encoder import Column, input_name
 from applied_dl.tasks.tabular.readers.learned import Known, Learned
-from applied_dl.tasks.tabular.readers.texts import is_text, learn_names, learn_scores, learn_tags, tag_separator
+from applied_dl.tasks.tabular.readers.texts import is_text, learn_names, learn_sentences, learn_tags, tag_separator
 
 MOST_LEVELS = 1000
+MOST_ONCE = 0.8  # share of the cells of a category whose text no other cell has: more are names of the rows
 RARE = 2  # rows below which a level is not kept: its rows teach the code of levels never seen
 ENOUGH = 200  # rows from which rare levels are dropped
 
@@ -25,7 +26,7 @@ def words_column(name: str, cells: pl.Series, filled: pl.Series, known: Known, w
         where = known.table.where(int(known.train[least[0]]))
         note = f"{1 - len(least) / len(filled):.0%} of its cells are {kind}, but not {as_levels(cells)[int(least[0])]!r} ({where})"
     texts, levels = as_levels(filled), filled.n_unique()
-    many = levels > max(50, len(filled) // 2)
+    many = levels > max(50, len(filled) // 2) or _seen_once(texts) > MOST_ONCE
     if (separator := tag_separator(texts)) and (many or levels > 20):
         tags = learn_tags(texts, separator, RARE if len(cells) >= ENOUGH else 1)
         column = Column(name=name, kind="tags", inputs=(input_name(name, known.taken),), levels=tags, separator=separator)
@@ -33,7 +34,7 @@ def words_column(name: str, cells: pl.Series, filled: pl.Series, known: Known, w
         return Learned((column,), note=note)
     if many or levels > MOST_LEVELS:
         classes = known.classes if known.codes is not None else 0
-        found = (learn_scores if is_text(texts) else learn_names)(as_levels(cells), known.codes if classes else known.y, classes)
+        found = (learn_sentences if is_text(texts) else learn_names)(as_levels(cells), known.codes if classes else known.y, classes)
         if found is not None:
             model, scores = found
             column = Column(name=name, kind="text", inputs=(input_name(name, known.taken),), scores=model)
@@ -46,6 +47,11 @@ def words_column(name: str, cells: pl.Series, filled: pl.Series, known: Known, w
     if note:
         note += ": it is read as a category; correct it, or name it in data.numeric or data.categorical"
     return found._replace(note=note or found.note)
+
+
+def _seen_once(texts: pl.Series) -> float:
+    """The share of the cells whose text no other cell has."""
+    return float((texts.value_counts()["count"] == 1).sum()) / len(texts)
 
 
 def category_column(name: str, filled: pl.Series, known: Known) -> Learned:

@@ -49,3 +49,20 @@ def test_a_number_that_stands_for_no_value_is_left_out_of_a_target():
     assert notes == ["IMPORTANT: target 'depth': -999 stands for no value; 20 rows are left out"]
     for real in (999, -100, -9):
         assert learn_target(pl.Series("depth", [real if i % 20 == 0 else i % 83 for i in range(400)]), None, None)[1] == []
+
+
+@pytest.mark.parametrize("levels", [("<=20", "20-40", ">40"), ("15-24", "25-39", "40-"), ("under 5", "5+")])
+def test_groups_of_ages_are_classes(levels):
+    assert set(learn_target(pl.Series("age", list(levels) * 30), None, None)[0].labels) == set(levels)
+
+
+def test_texts_of_which_most_are_missing_are_no_numbers():
+    cells = pl.Series("why", [r"\N"] * 90 + [f"reason {i % 12}, page {i % 12}" for i in range(36)])
+    assert learn_target(cells, None, None)[0].labels
+
+
+@pytest.mark.parametrize("days", [40, 1500])
+def test_dates_as_a_target_are_refused_as_dates(days):
+    cells = pl.Series("sold", [f"{2015 + i // 336}-{i // 28 % 12 + 1:02}-{i % 28 + 1:02}" for i in range(days)])
+    with pytest.raises(DataError, match=r"'sold' holds dates or times; .* make a column of days from a start; to forecast"):
+        learn_target(cells, None, None)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from applied_dl.io.dates import Written, parse, parse_any, whole_form, written
+from applied_dl.io.dates import parse, parse_any
+from applied_dl.io.infer_dates import Written, whole_form, written
 from applied_dl.io.labels import label_key
 from applied_dl.io.numeric_times import FIRST_YEAR, LAST_YEAR, from_numbers, numeric_form
 

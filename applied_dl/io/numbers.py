@@ -9,7 +9,8 @@ import polars as pl
 from msgspec import Struct
 
 from applied_dl.io.cells import ALMOST, EITHER, as_levels, as_numbers, is_mark, number_style
-from applied_dl.io.quantities import learn_units, parse_quantities, split_quantity
+from applied_dl.io.quantities import split_quantity
+from applied_dl.io.units import learn_units, parse_quantities
 
 MOST_WORDS = 3  # different texts of a column of numbers that may mean missing although no list contains them
 VALUES = 10  # different numbers from which such words mean missing

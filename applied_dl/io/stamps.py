@@ -54,7 +54,8 @@ def moments(column: Any, where: str, form: str = "") -> Moments | None:
 def _text(column: Any, where: str, form: str) -> Moments | None:
     import polars as pl
 
-    from applied_dl.io.dates import bare_moments, parse_any, written
+    from applied_dl.io.dates import bare_moments, parse_any
+    from applied_dl.io.infer_dates import written
 
     column = bare_moments(column)
     found, guessed = parse_any(column, form) if form else None, False

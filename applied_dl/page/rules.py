@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from typing import Any
 
-from applied_dl.io import cells, dates, labels, measures, month_names, numeric_times, quantities, stamps, tables, terms
+from applied_dl.io import cells, dates, labels, measures, month_names, numeric_times, quantities, stamps, tables, terms, units
 from applied_dl.page.patterns import javascript
 from applied_dl.text import markup, word_tokens
 
@@ -60,7 +60,7 @@ def table_rules() -> dict[str, Any]:
         "block": cells.BLOCK,
         "longest_text": terms.LONGEST,
         "longest_quantity": quantities.LONGEST,
-        "families": quantities.FAMILIES,
+        "families": units.FAMILIES,
         "spans": quantities.SPANS,
         "span": quantities.SPAN,
         "iso": list(dates.ISO),

@@ -10,7 +10,8 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.identifiers import copy_keys, row_numbers
 from applied_dl.io.tables import alike_names, read_table
 from applied_dl.tasks.tabular import predict, task
-from applied_dl.tasks.tabular.encoder import RESERVED, encode, input_name, read_targets
+from applied_dl.tasks.tabular.columns import RESERVED, input_name
+from applied_dl.tasks.tabular.encoder import encode, read_targets
 from applied_dl.tasks.tabular.readers.codes import act_as_categories
 from applied_dl.tasks.tabular.readers.read import read_part
 from applied_dl.workflows import recipes

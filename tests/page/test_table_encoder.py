@@ -14,7 +14,8 @@ from applied_dl.io.tables import read_table
 from applied_dl.io.terms import TermScores
 from applied_dl.page.rules import table_rules
 from applied_dl.runtime.interpreter import Encoded
-from applied_dl.tasks.tabular.encoder import PARTS, Column, TableEncoder, Target, encode
+from applied_dl.tasks.tabular.columns import PARTS, Column, TableEncoder, Target
+from applied_dl.tasks.tabular.encoder import encode
 from applied_dl.tasks.tabular.predict import postprocess
 from tests.page import javascript
 

@@ -11,7 +11,7 @@ from applied_dl.runtime import examples
 from applied_dl.tasks.image import predict as image
 from applied_dl.tasks.image.encoder import ImageEncoder
 from applied_dl.tasks.tabular import predict as tabular
-from applied_dl.tasks.tabular.encoder import Column, TableEncoder, Target
+from applied_dl.tasks.tabular.columns import Column, TableEncoder, Target
 
 ENCODERS = {
     image: ImageEncoder(height=9, width=12, channels=3, reduce_jpeg=False),

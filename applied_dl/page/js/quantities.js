@@ -1,4 +1,4 @@
-// Numbers with units, currencies, bounds, ranges and durations (applied_dl/io/quantities.py), and several numbers in a cell (measures.py).
+// Numbers with units, currencies, bounds, ranges and durations (applied_dl/io/quantities.py, units.py), and several numbers in a cell (measures.py).
 
 import {rules, regex, match, characters, strip, replaceAll, trimSet} from './text.js';
 import {parseNumber, isMark} from './cells.js';

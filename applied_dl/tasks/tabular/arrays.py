@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 
 
 def matrices(encoder: TableEncoder, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from applied_dl.core.records import Scores
 from applied_dl.tasks.tabular.arrays import scaled
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 
 MOST_LEVELS = 255  # of a category that the trees take as one
 MOST_ROWS = 100_000  # most training rows of a baseline

@@ -8,7 +8,7 @@ from applied_dl.core.bundle import Manifest
 from applied_dl.core.column_reports import ColumnReport, describe_labels, describe_numbers
 from applied_dl.report.card import TaskCard
 from applied_dl.report.wording import score_sentence
-from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
+from applied_dl.tasks.tabular.columns import ABSENT, FIRST, TableEncoder
 
 EXAMPLES, COLUMNS = 5, 4  # rows and feature columns of the table of the largest errors
 

@@ -1,127 +1,25 @@
-"""A row of cells → numbers and codes, without TensorFlow: column kinds, levels and formats, learned from training rows, stored as JSON."""
+"""A row of cells → numbers and codes, without TensorFlow, as its columns were learned from the training rows (`columns.py`)."""
 
 from __future__ import annotations
 
-import keyword
-import re
-from pathlib import Path
-
 import numpy as np
 import polars as pl
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
-from applied_dl.core import encoder_files as stored
 from applied_dl.core.errors import DataError
-from applied_dl.core.schema_1 import table_encoder
 from applied_dl.io.cells import BOOLEAN, EITHER, as_levels, as_moments, as_numbers, decimal_mark, is_mark, number_style, places
 from applied_dl.io.measures import read_measures
 from applied_dl.io.nested import with_object_names
-from applied_dl.io.numbers import NumberFormat, read_numbers, read_units
+from applied_dl.io.numbers import read_numbers, read_units
 from applied_dl.io.tables import Table, alike_names
-from applied_dl.io.terms import TermScores, mark_tags, score_texts
+from applied_dl.io.terms import mark_tags, score_texts
+from applied_dl.tasks.tabular.columns import ABSENT, FIRST, UNKNOWN, Column, TableEncoder, Target
 
-UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes: a level never seen in training, an empty cell, the first level
-PARTS = ("days", "year", "month", "day", "weekday", "hour")  # of a moment; "days" since the first training row
 FAR = 3.0  # training ranges beyond the training range from which a number is reported as unlike the training data
 SHOWN = 10  # names or cells that a message lists
 DECIMALS = ("comma",), ("plain", "thousands")  # styles of numbers by their decimal mark
 LARGEST = float(np.finfo(np.float32).max)
-RESERVED = {  # names of layers and outputs of the serving graph, which no input may have
-    "numbers", "codes", "scalars", "prediction", "lower", "upper", "probabilities", "decision", "answer", "ensemble", "linear", "mlp",
-    "resnet", "tabm", "realmlp", "retrieval", "tabular_serving", "inputs", "self", "args", "kwargs", "training", "mask",
-}  # fmt: skip
-
-
-class Column(Struct, frozen=True, kw_only=True):
-    """One feature column.
-
-    `kind` is number, measures, boolean, category, moment, tags or text; `inputs` are the names of its inputs of the graph. A number or a
-    moment has a `style`; a number also `units`, `missing` texts and `sentinels` (see `NumberFormat`) and the training range, `low` to
-    `high`. Measures are several numbers in one cell: `style` is their decimal mark, `separator` their form, and `parts` are the positions
-    of those that vary. A category has `levels`, of the cells or, where `of_unit`, of their units; tags have `levels` and a `separator`; a
-    moment has `parts` and an `origin`; a text has `scores`.
-    """
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    style: str = ""
-    levels: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-    origin: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
-    units: dict[str, float] = {}
-    missing: tuple[str, ...] = ()
-    sentinels: tuple[float, ...] = ()
-    of_unit: bool = False
-    separator: str = ""
-    scores: TermScores | None = None
-
-    @property
-    def format(self) -> NumberFormat:
-        """How its numbers are written."""
-        return NumberFormat(style=self.style, units=self.units, missing=self.missing, sentinels=self.sentinels)
-
-    @property
-    def width(self) -> int | None:
-        """The size of its input where that is a vector (B, width); None where every input is (B,)."""
-        if self.kind == "tags":
-            return len(self.levels)
-        return len(self.scores.bias) + 1 if self.scores is not None else None
-
-
-class Target(Struct, frozen=True, kw_only=True):
-    """A column to predict: `labels` of a classifier in the order of the outputs, none for a regression, whose numbers have a format."""
-
-    name: str
-    labels: tuple[str, ...] = ()
-    format: NumberFormat = NumberFormat()
-
-
-class TableEncoder(Struct, frozen=True, kw_only=True):
-    """The feature columns in the order of the graph and the targets; `dropped` columns with the reason.
-
-    `typical` holds, by input of one number, the median of the training rows, of categories the most frequent code.
-    """
-
-    columns: tuple[Column, ...]
-    targets: tuple[Target, ...]
-    dropped: dict[str, str] = field(default_factory=dict)
-    decimal: str | None = None  # the decimal mark that the columns of the training file agree on
-    typical: dict[str, float] = {}
-
-    @property
-    def target(self) -> str:
-        """The name of the target; of several, their names."""
-        return ", ".join(target.name for target in self.targets)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of a classifier; empty for a regression."""
-        return self.targets[0].labels
-
-    @property
-    def numbers(self) -> list[str]:
-        """Inputs that are float32: those of shape (B,), then those of shape (B, width)."""
-        columns = sorted((c for c in self.columns if c.kind != "category"), key=lambda c: c.width is not None)
-        return [name for c in columns for name in c.inputs]
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """The size of each input that is a vector."""
-        return {c.inputs[0]: c.width for c in self.columns if c.width is not None}
-
-    @property
-    def codes(self) -> list[str]:
-        """Inputs that are int32 codes."""
-        return [c.inputs[0] for c in self.columns if c.kind == "category"]
-
-    @property
-    def cardinalities(self) -> tuple[int, ...]:
-        """How many codes each category has, including unknown and absent."""
-        return tuple(len(c.levels) + FIRST for c in self.columns if c.kind == "category")
 
 
 class Cells(Struct, frozen=True, kw_only=True):
@@ -267,17 +165,6 @@ def _shown(cells: pl.Series, row: int) -> str:
     return as_levels(cells[row : row + 1])[0]
 
 
-def input_name(name: str, taken: set[str]) -> str:
-    """The name of a column as an input of the graph: letters, digits and underscores, unique, no Python keyword, no reserved name."""
-    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
-    plain = plain if plain[0].isalpha() and not keyword.iskeyword(plain) and plain.lower() not in RESERVED else f"c_{plain}"
-    found, i = plain, 2
-    while found.lower() in {t.lower() for t in taken}:
-        found, i = f"{plain}_{i}", i + 1
-    taken.add(found)
-    return found
-
-
 def _codes(column: Column, cells: pl.Series) -> np.ndarray:
     found = places(read_units(cells, column.format) if column.of_unit else cells, column.levels)
     return np.where(found >= 0, found + FIRST, np.where(found == -1, ABSENT, UNKNOWN)).astype(np.int32)
@@ -303,6 +190,18 @@ def _moment_parts(column: Column, seconds: np.ndarray) -> list[np.ndarray]:
     return [part.astype(np.float32) for part in moment_parts(seconds, column.origin, column.parts)]
 
 
+def _unlike(column: Column, values: np.ndarray) -> list[str]:
+    reach = FAR * max(column.high - column.low, 1e-12)
+    with np.errstate(invalid="ignore"):
+        far = (values < column.low - reach) | (values > column.high + reach)
+    if not far.any():
+        return []
+    return [
+        f"column {column.name!r}: {int(far.sum())} of {len(values)} cells lie far outside the training range, "
+        f"{column.low:g} to {column.high:g} ({values[far][0]:g})"
+    ]
+
+
 def moment_parts(seconds: np.ndarray, origin: float, parts: tuple[str, ...]) -> list[np.ndarray]:
     """Calendar parts of seconds since 1970 (N,): days since `origin`, year, month 1..12, day 1..31, weekday 0 (Monday)..6, hour 0..24."""
     known = np.nan_to_num(seconds, nan=0.0)
@@ -317,23 +216,3 @@ def moment_parts(seconds: np.ndarray, origin: float, parts: tuple[str, ...]) -> 
         "hour": (known % 86400) / 3600,
     }
     return [np.where(np.isnan(seconds), np.nan, found[part]) for part in parts]
-
-
-def _unlike(column: Column, values: np.ndarray) -> list[str]:
-    reach = FAR * max(column.high - column.low, 1e-12)
-    with np.errstate(invalid="ignore"):
-        far = (values < column.low - reach) | (values > column.high + reach)
-    if not far.any():
-        return []
-    return [
-        f"column {column.name!r}: {int(far.sum())} of {len(values)} cells lie far outside the training range, "
-        f"{column.low:g} to {column.high:g} ({values[far][0]:g})"
-    ]
-
-
-save = stored.save
-
-
-def load(folder: Path) -> TableEncoder:
-    """Read `encoder.json`. Raises `DataError` where it is damaged."""
-    return stored.read(TableEncoder, folder, upgrade=table_encoder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from applied_dl.io.cells import SERIALS, YEARLY
-from applied_dl.tasks.tabular.encoder import FIRST, Column, TableEncoder
+from applied_dl.tasks.tabular.columns import FIRST, Column, TableEncoder
 
 ODD = {"number": "1,234.5", "measures": "-", "boolean": "n/a", "category": "a level never seen", "moment": "unknown", "tags": "[a; b]"}
 

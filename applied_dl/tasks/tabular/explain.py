@@ -7,7 +7,7 @@ import numpy as np
 from applied_dl.core.errors import DataError
 from applied_dl.runtime.interpreter import Encoded
 from applied_dl.runtime.shapley import Parts
-from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, Column, TableEncoder
+from applied_dl.tasks.tabular.columns import ABSENT, FIRST, Column, TableEncoder
 
 
 def parts(encoder: TableEncoder, inputs, encoded: Encoded, row: int, golden: dict[str, np.ndarray]) -> list[tuple[str, Parts]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from applied_dl.core.page_parts import PageParts
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 from applied_dl.tasks.tabular.examples import examples, typical_row
 
 

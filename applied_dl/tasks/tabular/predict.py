@@ -14,8 +14,9 @@ from applied_dl.io.extra_rows import extra_rows
 from applied_dl.io.json_shapes import with_fields
 from applied_dl.io.tables import alike_names
 from applied_dl.runtime.interpreter import Encoded
-from applied_dl.tasks.tabular.encoder import TableEncoder, load, read_as
+from applied_dl.tasks.tabular.columns import TableEncoder, load
 from applied_dl.tasks.tabular.encoder import encode as encode_cells
+from applied_dl.tasks.tabular.encoder import read_as
 from applied_dl.tasks.tabular.examples import examples
 
 load_encoder = load

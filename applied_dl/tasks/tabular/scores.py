@@ -9,7 +9,7 @@ from applied_dl.core.metrics import regression
 from applied_dl.core.metrics.answers import with_answers
 from applied_dl.core.metrics.intervals import bootstrap, bootstrap_mean, wilson
 from applied_dl.core.records import Part, Scores, Slice
-from applied_dl.tasks.tabular.encoder import ABSENT, FIRST, TableEncoder
+from applied_dl.tasks.tabular.columns import ABSENT, FIRST, TableEncoder
 
 REPEATS = 200  # bootstrap resamples where an interval has no closed form
 SLICED, MOST_SLICES, SMALLEST_SLICE = 2, 8, 20  # most categories, most levels of one, fewest rows of a slice

@@ -15,10 +15,10 @@ from applied_dl.exporting.serving import Serving
 from applied_dl.tasks.tabular.arrays import matrices, moments, row_count, scaled, standardised
 from applied_dl.tasks.tabular.baselines import tabular_baselines
 from applied_dl.tasks.tabular.card import describe_card, describe_data, worst_examples
+from applied_dl.tasks.tabular.columns import TableEncoder
+from applied_dl.tasks.tabular.columns import load as load_encoder
+from applied_dl.tasks.tabular.columns import save as save_encoder
 from applied_dl.tasks.tabular.defaults import is_stepless, member_settings, resolve_tabular, smaller_models
-from applied_dl.tasks.tabular.encoder import TableEncoder
-from applied_dl.tasks.tabular.encoder import load as load_encoder
-from applied_dl.tasks.tabular.encoder import save as save_encoder
 from applied_dl.tasks.tabular.fit.cross import build_crossed, fit_crossed
 from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
 from applied_dl.tasks.tabular.fit.net import build_net, fit_net

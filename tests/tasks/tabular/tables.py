@@ -6,7 +6,8 @@ from applied_dl.core import config
 from applied_dl.io.identifiers import row_numbers
 from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import task
-from applied_dl.tasks.tabular.encoder import TableEncoder, read_targets
+from applied_dl.tasks.tabular.columns import TableEncoder
+from applied_dl.tasks.tabular.encoder import read_targets
 from applied_dl.tasks.tabular.readers.columns import learn_columns
 from applied_dl.tasks.tabular.readers.target import learn_target
 from applied_dl.tasks.tabular.readers.truth import training_targets

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.tasks.forecast.readers.tables import text_style
-from applied_dl.tasks.forecast.readers.times import ROLES, WEEKDAY_WORDS, name_words
+from applied_dl.tasks.forecast.readers.time_names import ROLES, WEEKDAY_WORDS, name_words
 from applied_dl.tasks.forecast.series import Columns
 
 SERIES_NAMES = ("series", "unique_id", "series_id", "item_id", "item", "id", "name", "store", "sensor")

@@ -8,7 +8,9 @@ import re
 from applied_dl.core.errors import DataError
 from applied_dl.io.month_names import MONTHS
 from applied_dl.io.stamps import moments
-from applied_dl.tasks.forecast.readers.times import find_time, is_role, name_words, named_like_time
+from applied_dl.tasks.forecast.readers.time_names import name_words, named_like_time
+from applied_dl.tasks.forecast.readers.time_roles import is_role
+from applied_dl.tasks.forecast.readers.times import find_time
 from applied_dl.tasks.forecast.series import Columns
 
 STEPS = (15, 30, 60)  # minutes of the columns of a day

@@ -11,7 +11,7 @@ from applied_dl.core.builders import call
 from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Fitted
 from applied_dl.tasks.tabular.arrays import matrices, one_hot, row_count, standardised, targets
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 from applied_dl.tasks.tabular.models import BUILDERS, OPTIONS, Features
 from applied_dl.tasks.tabular.models.numeric import Numbers, fit_numbers, pair_axes, quantile_bins, smooth_clip, target_bins
 from applied_dl.tasks.tabular.models.realmlp import rates as realmlp_rates

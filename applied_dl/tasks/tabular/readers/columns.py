@@ -9,7 +9,7 @@ from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels, is_mark, moment_style
 from applied_dl.io.numbers import learn_format, read_numbers
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import Column, TableEncoder, Target, input_name
+from applied_dl.tasks.tabular.columns import Column, TableEncoder, Target, input_name
 from applied_dl.tasks.tabular.readers.learned import BAD, EMPTY, Known, Learned, bad_cells, few
 from applied_dl.tasks.tabular.readers.moments import either_order, moment_column, whole_dates, wrong_moments
 from applied_dl.tasks.tabular.readers.numbers import measures_column, number_column

@@ -7,7 +7,7 @@ import numpy as np
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 
 SHOWN = 5  # wrong cells that a note lists
 

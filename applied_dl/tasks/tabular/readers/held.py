@@ -11,7 +11,7 @@ from msgspec import Struct
 from applied_dl.io.cells import as_levels, places
 from applied_dl.io.identifiers import repeats_by_chance
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 from applied_dl.tasks.tabular.readers.order import OrderForm, order_form, order_values
 
 

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from applied_dl.tasks.tabular.encoder import TableEncoder, Target
+from applied_dl.tasks.tabular.columns import TableEncoder, Target
 
 PERFECT = 0.995  # share of variance, or of labels beyond the majority's share, that one column explains on held-out rows
 RANK = 0.9995  # rank correlation of a column that is the target in other units

@@ -10,7 +10,7 @@ import polars as pl
 from applied_dl.core.plurals import numbered
 from applied_dl.io.cells import as_levels
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import Column
+from applied_dl.tasks.tabular.columns import Column
 
 BAD = 0.01  # share of the cells of a column of numbers or dates that may be neither
 ONE_BAD = 20  # cells of a column among which one may be wrong

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from applied_dl.io.cells import as_moments, is_mark, serial_style
-from applied_dl.io.dates import whole_form
-from applied_dl.tasks.tabular.encoder import PARTS, Column, input_name, moment_parts
+from applied_dl.io.infer_dates import whole_form
+from applied_dl.tasks.tabular.columns import PARTS, Column, input_name
+from applied_dl.tasks.tabular.encoder import moment_parts
 from applied_dl.tasks.tabular.readers.learned import Known, Learned
 
 DATED = re.compile(r"date|time|day|month|year|period|stamp|yyyy|^ds$|datum|monat|fecha", re.IGNORECASE)

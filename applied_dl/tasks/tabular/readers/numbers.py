@@ -13,7 +13,7 @@ from applied_dl.io.cells import EITHER, as_levels, moment_style, unsure
 from applied_dl.io.identifiers import LEAST_ROWS, TIMELY, is_identifier_name
 from applied_dl.io.measures import learn_measures
 from applied_dl.io.numbers import BOTH_MARKS, NumberFormat, find_sentinels, read_numbers, read_units
-from applied_dl.tasks.tabular.encoder import Column, input_name
+from applied_dl.tasks.tabular.columns import Column, input_name
 from applied_dl.tasks.tabular.readers.codes import act_as_categories, is_measured
 from applied_dl.tasks.tabular.readers.learned import Known, Learned, bad_cells, few
 from applied_dl.tasks.tabular.readers.moments import SERIAL_NAMES, moment_column, serial_style_by_name, wrong_moments

@@ -10,7 +10,7 @@ from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels
 from applied_dl.io.identifiers import copy_keys, is_identifier_name
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import Target
+from applied_dl.tasks.tabular.columns import Target
 from applied_dl.tasks.tabular.readers.order import order_form, order_values
 
 NAMES = ("train", "validation", "test")

@@ -17,7 +17,8 @@ from applied_dl.io.extra_rows import extra_rows, notes_of
 from applied_dl.io.identifiers import is_identifier_name, row_numbers
 from applied_dl.io.nested import with_object_names
 from applied_dl.io.tables import Table, join, read_table
-from applied_dl.tasks.tabular.encoder import TableEncoder, encode, read_targets
+from applied_dl.tasks.tabular.columns import TableEncoder
+from applied_dl.tasks.tabular.encoder import encode, read_targets
 from applied_dl.tasks.tabular.readers.columns import check_named, learn_columns
 from applied_dl.tasks.tabular.readers.facts import facts, rare_classes, remembers, wrong_cells
 from applied_dl.tasks.tabular.readers.held import Sampled, held_out

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from applied_dl.io.cells import as_levels
-from applied_dl.tasks.tabular.encoder import TableEncoder
+from applied_dl.tasks.tabular.columns import TableEncoder
 
 UNIT = re.compile(
     r"(^|[ _.-])(id|ids|uuid|guid|patid)$|^id[ _.-]|[a-z0-9]I[dD]$"

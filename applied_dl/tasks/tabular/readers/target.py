@@ -14,7 +14,7 @@ from applied_dl.io.labels import label_key, merged_spellings
 from applied_dl.io.numbers import BOTH_MARKS, NINES, NumberFormat, find_sentinels, learn_format, read_numbers
 from applied_dl.io.quantities import split_quantity
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import Target
+from applied_dl.tasks.tabular.columns import Target
 
 TARGETS = ("target", "label", "class", "y")
 SHOWN = 10  # columns that a note lists

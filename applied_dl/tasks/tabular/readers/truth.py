@@ -8,7 +8,7 @@ import polars as pl
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.numbers import learn_format
 from applied_dl.io.tables import Table
-from applied_dl.tasks.tabular.encoder import Target
+from applied_dl.tasks.tabular.columns import Target
 from applied_dl.tasks.tabular.readers.target import aligned_labels, learn_target, similar_labels
 
 FEWEST = 10  # rows with a target

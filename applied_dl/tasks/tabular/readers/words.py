@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from applied_dl.io.cells import BOOLEAN, as_levels, is_mark
-from applied_dl.tasks.tabular.encoder import Column, input_name
+from applied_dl.tasks.tabular.columns import Column, input_name
 from applied_dl.tasks.tabular.readers.learned import Known, Learned
 from applied_dl.tasks.tabular.readers.texts import is_text, learn_names, learn_sentences, learn_tags, tag_separator
 

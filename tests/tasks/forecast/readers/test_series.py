@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from applied_dl.core.errors import DataError, UsageError
-from applied_dl.tasks.forecast.readers.series import BUILT_IN, read_series
-from applied_dl.tasks.forecast.readers.tables import load_table, numbers
+from applied_dl.tasks.forecast.readers.series import read_series
+from applied_dl.tasks.forecast.readers.tables import BUILT_IN, load_table, numbers
 from applied_dl.tasks.forecast.series import Columns
 
 

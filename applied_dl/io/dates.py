@@ -21,7 +21,7 @@ DAYS = (
 COMPACT = ("%Y%m%d", "%Y%m%d %H:%M:%S", "%Y%m%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M", "%Y%m%dT%H%M", "%Y%m")
 PARTS = (
     "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%Y.%m", "%m.%Y", "%B %Y", "%b %Y", "%Y %b", "%b %y", "%b %d %H:%M:%S %Y", "%Y-%j", "%Y-%m-%d %H",
-    *COMPACT, "quarter", "week", "month", "half",
+    *COMPACT, "quarter", "week", "month", "half", "years",
 )  # fmt: skip
 FORMS = (*ISO, *("%Y-%m-%d" + half for half in HALVES), *(day + clock for day in DAYS for clock in CLOCKS), *PARTS)
 SWAPPED = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", "%d-%m-")) for form in FORMS if form.startswith(a)}
@@ -45,12 +45,13 @@ WEEK = (
 MONTH = (  # 2019M01, M01 2019, as statistical offices write it; M3 2019 is a car
     r"(?i)^(?P<y>\d{4})[-/ ]?m(?P<m>0?[1-9]|1[0-2])$|^m(?P<n>0[1-9]|1[0-2])[-/ ](?P<z>\d{4})$"
 )
+TWO_YEARS = r"(?i)^(?:fy ?)?(?P<y>\d{4})[-/–](?P<z>\d{2}|\d{4})$"  # 2019/20, a year that begins in one and ends in the next
 HALF = r"(?i)^(?:(?P<y>\d{4})[-/ ]?[hs](?P<h>[12])|[hs](?P<g>[12])[-/ ]?(?P<z>\d{4}))$"
 SHAPES = {
     "%Y%m%d": r"^(19|20)\d{6}$", "%Y%m": r"^(19|20)\d{4}$", "%Y%m%d%H%M%S": r"^(19|20)\d{12}$", "%Y%m%d%H%M": r"^(19|20)\d{10}$",
     "%Y%m%dT%H%M%S": r"^(19|20)\d{6}T\d{6}$", "%Y%m%dT%H%M": r"^(19|20)\d{6}T\d{4}$", "%Y%m%d %H:%M": r"^(19|20)\d{6} \d\d?:\d\d$",
     "%Y%m%d %H:%M:%S": r"^(19|20)\d{6} \d\d?:\d\d:\d\d$", "%Y-%j": r"^\d{4}-\d{3}$", "quarter": QUARTER, "week": WEEK, "month": MONTH,
-    "half": HALF,
+    "half": HALF, "years": TWO_YEARS,
 }  # fmt: skip
 INTERVAL = (  # its end: 01.02.2024 00:00 - 00:15, 2024-02-01T00:00Z/2024-02-01T01:00Z, 2024-01-01 - 2024-01-07
     r"(?i)(\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:z|utc|gmt|[+-]\d\d:?\d\d)?)(?:\s+(?:[-–—]|to|bis)\s+|/)\S[^/]*\d:\d\d.*$"
@@ -97,7 +98,7 @@ def parse(text: pl.Series, form: str) -> pl.Series:
     if "%H" in form and (ends := bare.str.contains(MIDNIGHT)).any():  # 24:00 ends the day
         found = parse(bare.str.replace(MIDNIGHT, "${1}00$2"), form)
         return found + ends.fill_null(False).cast(pl.Int64) * pl.Series([DAY], dtype=pl.Duration("us"))
-    if form in ("quarter", "week", "month", "half"):
+    if form in ("quarter", "week", "month", "half", "years"):
         bare, form = _first_day(bare, form)
     shape = SHAPES.get(form) or (FULL_YEAR if "%Y" in form else None)
     if shape:
@@ -135,14 +136,17 @@ def bare_moments(text: pl.Series) -> pl.Series:
 
 
 def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
-    """The first day of quarters, weeks, months and halves as text, and the form of that text."""
-    cut = text.str.extract_groups({"quarter": QUARTER, "week": WEEK, "month": MONTH, "half": HALF}[form]).struct.unnest()
+    """The first day of quarters, weeks, months, halves and years as text, and the form of that text."""
+    cut = text.str.extract_groups(SHAPES[form]).struct.unnest()
     first: Callable[..., pl.Expr] = lambda *names: pl.coalesce([pl.col(name) for name in names])  # noqa: E731
     if form == "week":
         made = first("y", "z") + "-W" + first("w", "v").str.zfill(2) + "-" + pl.col("d").fill_null("1")
         return cut.select(made).to_series(), "%G-W%V-%u"
     if form == "month":
         return cut.select(first("y", "z") + "-" + first("m", "n") + "-1").to_series(), "%Y-%m-%d"
+    if form == "years":
+        follows = (pl.col("y").cast(pl.Int64) + 1 - pl.col("z").cast(pl.Int64)) % 100 == 0  # else it is a month
+        return cut.select(pl.when(follows).then(pl.col("y") + "-1-1")).to_series(), "%Y-%m-%d"
     if form == "half":
         month = (first("h", "g").cast(pl.Int8) * 6 - 5).cast(pl.String)
         return cut.select(first("y", "z") + "-" + month + "-1").to_series(), "%Y-%m-%d"

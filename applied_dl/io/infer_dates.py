@@ -17,6 +17,7 @@ ALL = 0.99  # share of the cells that several forms must read together
 SAMPLE = 50  # cells that a form must fit before the whole column is tried
 REGULAR = 0.6  # share of the steps of a grid that hold a moment, from which it is one
 APART = 0.2  # share of its grid that one order of day and month must fill more than the other
+FEWEST_YEARS = 3  # 2009/10, 2010/11 and 2011/12 are years
 TOKENS = {"%Y": r"\d{4}", "%B": "[A-Za-z]{3,}", "%b": "[A-Z][a-z][a-z]", "%p": "[AaPp][Mm]", "%.f": r"(\.\d+)?"}  # others: \d or \d\d
 
 
@@ -99,6 +100,8 @@ def _one_form(cells: pl.Series) -> Written | None:
             best, share, equal = form, fit, [form]
     if best is None:
         return None
+    if "years" in equal and len(filled) >= FEWEST_YEARS:  # months that are all one more than their year are none
+        return Written("years", share, False)
     others = [form for form in equal if form != best and SWAPPED.get(form) != best and SWAPPED.get(best) != form]
     ordered = _order(filled, best, share)
     return _year_first(filled, ordered, [form for form in others if form.startswith("%y")]) if best.find("%y") > 0 else ordered

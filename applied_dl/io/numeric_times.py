@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 FIRST_YEAR, LAST_YEAR = 1500, 2200
@@ -10,19 +12,24 @@ CENTURY = (1e9, 3e9)  # seconds since 1970: 2001 to 2065
 EXCEL = (20_000, 60_000)  # days since 1899-12-30: 1954 to 2064
 EXCEL_STEPS = {1, 2, 3, 4, 7, 14, 28, 29, 30, 31, 90, 91, 92, 181, 182, 183, 184, 365, 366}
 PER_YEAR = (1, 2, 4, 6, 12, 26, 52, 365, 8766)  # steps in a year that decimals of a year count
+CYCLES = (7, 12, 24, 48, 52, 96, 168, 336, 365)  # steps in a season of R's series without dates
 ORDERED = 0.99  # share of steps in one direction, from which a column without a telling name counts as a clock
 BY_PARTS = ("year.month", "year.quarter", "month.year", "year.week")  # 1871.02, 1990.4, 2.1871, 202453
 ROUNDED = 0.1  # of a month, by which decimals may be less than it: 1980.16 is March
 MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720)  # that logs of spreadsheets count in
+YEAR_NAME = re.compile(r"(?i)(?:^|[^a-z])(?:year|yr|jahr|annee|ano|anno|date|datum)(?:[^a-z]|$)")
+LEAST_DATES = 10  # numbers that are all dates are no coincidence
+SHORT_YEARS = (40, 100)  # two digits of 1940 to 1999; of later years they are months and days too
 DIGITS = (8, 6, 10, 12, 14)  # of 20240131, 202401, 2024013110, 202401311015, 20240131101500
 
 
-def numeric_form(values: np.ndarray, named: bool) -> str | None:
+def numeric_form(values: np.ndarray, named: bool, name: str = "") -> str | None:
     """How a column of numbers counts time.
 
     Args:
         values: (N,) finite numbers in the order of the file.
         named: Whether the column is named like a time, or named as the time by the recipe; otherwise its order must speak for it.
+        name: Of the column: years of two digits are read where it is named like a year.
 
     Returns:
         A form for `from_numbers`, None where the numbers are no times. Numbers of rows (1, 2, 3, …) are no times.
@@ -42,12 +49,16 @@ def numeric_form(values: np.ndarray, named: bool) -> str | None:
     low, high, whole = unique[0], unique[-1], bool((unique == np.rint(unique)).all())
     if whole and (form := _compact(unique, named or ordered)):
         return form
+    if form := _short_years(unique, steps, name):
+        return form
     if whole and (named or ordered) and _are_weeks(unique):
         return "year.week"
     for unit, size in EPOCHS.items():
         least = 1e8 if named else CENTURY[0]
         if least * size <= low and high <= CENTURY[1] * size and (named or ordered or _regular(steps)):
             return f"epoch:{unit}"
+    if named and (form := _cycles(values)):
+        return form
     if _months_first(unique, named):
         return "month.year"
     if low >= FIRST_YEAR and high < LAST_YEAR:
@@ -60,11 +71,20 @@ def numeric_form(values: np.ndarray, named: bool) -> str | None:
     return None
 
 
+def season_in_times(form: str) -> int | None:
+    """Steps of a season, where the times of a file count seasons."""
+    kind, _, detail = form.partition(":")
+    return int(detail) if kind == "cycle" else None
+
+
 def from_numbers(values: np.ndarray, form: str) -> np.ndarray:
     """Numbers of a form of `numeric_form` as `datetime64[us]`; not a time (NaT) where a number is not finite or does not have the form."""
     values = np.asarray(values, np.float64)
     known = np.isfinite(values)
     kind, _, detail = form.partition(":")
+    if kind == "short":
+        century, _, rest = detail.partition(":")
+        return from_numbers(values + int(century) * (10**6 if rest == "compact:8" else 100), rest)
     found = np.full(len(values), np.datetime64("NaT"), "datetime64[us]")
     v = values[known]
     if kind == "epoch":
@@ -100,8 +120,44 @@ def _are_weeks(unique: np.ndarray) -> bool:
     return bool((year >= 1900).all() and (year < 2100).all() and (week >= 1).all() and (week <= 53).all() and (week > 12).any())
 
 
+def _cycles(values: np.ndarray) -> str | None:
+    """Numbers of seasons with decimals, as R writes the times of a series without dates: 1.0, 1.142857, … are the days of weeks."""
+    steps = np.diff(values)
+    if len(steps) < 2 or values[0] < 1 or values[-1] >= FIRST_YEAR or (steps <= 0).any():
+        return None
+    count = round(1 / float(steps.mean()))
+    even = (np.abs(steps * count - 1) < 1e-6).all()
+    return f"cycle:{count}" if even and count in CYCLES and len(values) >= 2 * count else None
+
+
+def _short_years(unique: np.ndarray, steps: np.ndarray, name: str) -> str | None:
+    """Years of two digits, whole or with decimals (73, 95.25), as the last two of 1940 to 1999."""
+    low, high = SHORT_YEARS
+    if len(unique) < 3 or unique[0] < low or unique[-1] >= high or not YEAR_NAME.search(name):
+        return None
+    if (unique == np.rint(unique)).all():
+        return None if "date" in name.lower() else "short:19:year"
+    form = _decimal(unique + 1900, steps)
+    return form and f"short:19:{form}"
+
+
+def _short_dates(unique: np.ndarray) -> str | None:
+    """Dates whose year has two digits, such as 800131, where they are no months such as 202401."""
+    if len(unique) < LEAST_DATES or unique[0] < 10**5 or unique[-1] >= 10**6:
+        return None
+    century = 19 if unique[0] >= SHORT_YEARS[0] * 10**4 else 20
+    if century == 20 and unique[-1] >= SHORT_YEARS[0] * 10**4:
+        return None
+    dates = _from_compact(unique + century * 10**6, 8)
+    if np.isnat(dates).any() or ((unique % 100 <= 12).all() and not np.isnat(_from_compact(unique, 6)).any()):
+        return None
+    return f"short:{century}:compact:8"
+
+
 def _compact(unique: np.ndarray, likely: bool) -> str | None:
     """20240131 by itself; 202401, 202401311015 and 20240131101500 where the column is likely a time."""
+    if likely and (form := _short_dates(unique)):
+        return form
     digits = len(str(int(unique[-1]))) if unique[-1] < 1e15 else 0
     if digits not in DIGITS or len(str(int(unique[0]))) != digits or (digits == 6 and not likely):
         return None

@@ -88,16 +88,19 @@ def _numeric(column: Any, where: str, form: str) -> Moments | None:
     values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
     known = values[np.isfinite(values)]
     form = {"%Y%m%d": "compact:8", "%Y%m": "compact:6"}.get(form, form)  # as bundles of schema 1 wrote it
-    form = form if ":" in form or form in ("year", *BY_PARTS, "excel") else numeric_form(known, named=True)
+    form = form if ":" in form or form in ("year", *BY_PARTS, "excel") else numeric_form(known, named=True, name=column.name)
     if form is None:
         return Moments(_complete(column, column, where).astype(np.int64), False) if column.dtype.is_integer() else None
+    kind, _, detail = form.partition(":")
+    if kind == "cycle":
+        steps = _complete(((column - 1) * int(detail)).round(0).cast(pl.Int64, strict=False), column, where)
+        return Moments(steps, False, form, f"{where}: {column.name!r} counts seasons of {detail} steps; its steps are numbered")
     found = pl.Series(from_numbers(values, form))
     found = found.to_frame("t").select(pl.when(pl.col("t").is_not_null()).then(pl.col("t"))).to_series()
     stamps = _complete(found, column, where)
-    kind, _, detail = form.partition(":")
     counted = {"epoch": f"{EPOCH_NAMES.get(detail)} since 1970", "excel": "days of a spreadsheet", "decimal_year": "years with decimals",
                "year.month": "years with the month as decimals", "year.quarter": "years with the quarter as decimal",
-               "month.year": "months with the year as decimals"}.get(kind)  # fmt: skip
+               "month.year": "months with the year as decimals", "short": "years of two digits"}.get(kind)  # fmt: skip
     note = f"{where}: {column.name!r} is read as {counted} (the first: {moment(stamps[0])})" if counted else ""
     return Moments(stamps, kind == "epoch", form, note)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from applied_dl.io.dates import FORMS, parse
 from applied_dl.io.infer_dates import whole_form, written
 
-PYTHONS = [form for form in FORMS if form not in ("quarter", "week", "month", "half")]  # those that Python's own writer knows
+PYTHONS = [form for form in FORMS if form not in ("quarter", "week", "month", "half", "years")]  # those that Python's own writer knows
 
 
 @settings(max_examples=200, deadline=None)
@@ -82,3 +82,22 @@ def test_models_of_cars_are_no_months():
 def test_quarters_and_weeks():
     assert written(pl.Series(["Q1 2000", "Q2 2000"])).form == "quarter"
     assert written(pl.Series(["2020-W01", "2020-W02"])).form == "week"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{year}/{(year + 1) % 100:02d}" for year in range(2003, 2012)],  # each is a month, too
+        [f"{year}-{(year + 1) % 100:02d}" for year in range(1995, 2003)],
+        [f"FY {year}/{year + 1}" for year in range(1995, 2003)],
+    ],
+)
+def test_years_that_begin_in_one_and_end_in_the_next(cells):
+    found = written(pl.Series(cells))
+    assert found == ("years", 1.0, False)
+    assert parse(pl.Series(cells), "years").dt.year().to_list() == [int(cell.removeprefix("FY ")[:4]) for cell in cells]
+
+
+def test_months_are_no_years():
+    assert written(pl.Series(["2010-10", "2010-11", "2010-12", "2011-01"])).form == "%Y-%m"
+    assert written(pl.Series(["2019-2021", "2020-2022", "2021-2023"])) is None

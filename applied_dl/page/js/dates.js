@@ -81,7 +81,7 @@ function parse(written, form) {   // seconds, or null where the text does not ha
       return found === null ? null : found + DAY;
     }
   }
-  if (['quarter', 'week', 'month', 'half'].includes(form)) {
+  if (['quarter', 'week', 'month', 'half', 'years'].includes(form)) {
     const first = firstDay(text, form);
     if (first === null) return null;
     [text, form] = first;
@@ -93,12 +93,13 @@ function parse(written, form) {   // seconds, or null where the text does not ha
   return strptime(text, form);
 }
 
-function firstDay(text, form) {   // [text, form] of the first day of a quarter, week, month or half
+function firstDay(text, form) {   // [text, form] of the first day of a quarter, week, month, half or year
   const cut = regex('shape ' + form).exec(text)?.groups;
   if (!cut) return null;
   const first = (...names) => names.map((name) => cut[name]).find((part) => part !== undefined);
   if (form === 'week') return [`${first('y', 'z')}-W${first('w', 'v').padStart(2, '0')}-${cut.d ?? '1'}`, '%G-W%V-%u'];
   if (form === 'month') return [`${first('y', 'z')}-${first('m', 'n')}-1`, '%Y-%m-%d'];
+  if (form === 'years') return (Number(cut.y) + 1 - Number(cut.z)) % 100 === 0 ? [`${cut.y}-1-1`, '%Y-%m-%d'] : null;
   if (form === 'half') return [`${first('y', 'z')}-${Number(first('h', 'g')) * 6 - 5}-1`, '%Y-%m-%d'];
   const year = first('y', 'z', 'x', 'f', 'v'), quarter = first('q', 'r', 's', 'g', 'w').toLowerCase();
   return [`${year.length === 4 ? year : (year < '70' ? '20' : '19') + year}-${Number(rules.roman[quarter] ?? quarter) * 3 - 2}-1`, '%Y-%m-%d'];

@@ -35,6 +35,8 @@ def _unknown_history(encoder: Any) -> str:
         return "it reads covariates"
     if columns.layout == "rows" or columns.time_parts or columns.series_parts:
         return "its file has a row for each series, or times or names in several columns"
+    if columns.form.startswith(("short:", "cycle:")):
+        return "its times are years of two digits or numbers of seasons"
     return "its clock moves to business days" if encoder.clock.business else ""
 
 

@@ -19,6 +19,7 @@ def join_times(table, parts, form: str, where: str) -> tuple[np.ndarray, str]:
         stamps, form = found.stamps.astype("datetime64[us]"), found.form
     else:
         year = _numbers(table, by_role["year"], where)
+        year = np.where(year < 100, year + 1900, year)
         month = np.ones_like(year)
         if "month" in by_role:
             month = _numbers(table, by_role["month"], where)

@@ -11,6 +11,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Prepared
 from applied_dl.io.clock import Clock, parse_frequency
+from applied_dl.io.numeric_times import season_in_times
 from applied_dl.tasks.forecast.encoder import SeriesEncoder, blocks, periods
 from applied_dl.tasks.forecast.readers.lengths import (
     check_lengths,
@@ -54,7 +55,7 @@ def prepare_series(recipe, back: int | None = None, cache: Path | None = None) -
     clock = Clock(**dict(zip(("unit", "every"), parse_frequency(d.frequency)))) if d.frequency and data.clock.unit == "step" else data.clock
     _check_form(d, form, data)
     notes = list(data.notes)
-    season = d.season or clock.season
+    season = d.season or season_in_times(data.columns.form) or clock.season
     horizon = d.horizon or default_horizon(clock, data, form, notes)
     given, cuts = cuts, cuts or default_cuts(data, d, form, horizon)
     if back is not None:

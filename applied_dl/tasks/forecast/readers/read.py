@@ -10,9 +10,12 @@ from msgspec.structs import replace
 
 from applied_dl.core.cache import cache_folder
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.plurals import numbered
 from applied_dl.tasks.forecast.readers.large import large_panel, read_large
 from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.series import Columns, SeriesSet, pick_columns
+
+MOST_LEFT = 0.5  # of all series may be left out; a set of more is not what its reader thinks it is
 
 
 class Cuts(NamedTuple):
@@ -110,12 +113,31 @@ def _over(first: np.ndarray, following: np.ndarray, at: int) -> np.ndarray:
     return rows
 
 
+def _full_enough(data: SeriesSet, cuts: Cuts | None, d) -> tuple[SeriesSet, Cuts | None]:
+    """Without the series of which too many values are missing, where others are left and the recipe names none of them; with a note."""
+    if d.gaps == "refuse" or (d.target and data.columns.layout == "wide"):
+        return data, cuts
+    known = [~np.isnan(v[: d.rows]) for v in data.values]
+    kept = [i for i, row in enumerate(known) if row.any() and 1 - row[int(row.argmax()) :].mean() <= d.max_missing]
+    left = [name for i, name in enumerate(data.names) if i not in set(kept)]
+    if not left or len(left) > MOST_LEFT * len(known):
+        return data, cuts
+    pick = lambda items: [items[i] for i in kept] if items else items  # noqa: E731
+    note = (
+        f"{numbered(len(left), 'series', 'series')} left out, of which more than {d.max_missing:.0%} of the values are missing: "
+        f"{', '.join(map(repr, left[:5]))}{', …' if len(left) > 5 else ''}; data.max_missing is the limit"
+    )
+    data = replace(data, names=pick(data.names), values=pick(data.values), starts=pick(data.starts), past=pick(data.past),
+                   future=pick(data.future), static=pick(data.static), notes=[*data.notes, note])  # fmt: skip
+    return data, Cuts(*map(pick, cuts)) if cuts else None
+
+
 def trim(data: SeriesSet, cuts, d) -> tuple[SeriesSet, Cuts | None]:
     """Series start at their first value and are no longer than `data.rows`; too many missing values are refused."""
+    data, cuts = _full_enough(data, cuts, d)
     values, starts, past, future, cut = [], [], [], [], []
     for i, (name, v) in enumerate(zip(data.names, data.values)):
-        v = v[: d.rows]
-        known = ~np.isnan(v)
+        known = ~np.isnan(v[: d.rows])
         if not known.any():
             raise DataError(f"Series {name!r}: every value is missing; expected numbers.")
         first = int(known.argmax())

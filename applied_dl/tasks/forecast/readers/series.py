@@ -9,9 +9,10 @@ from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.clock import Clock
 from applied_dl.io.stamps import on_grid, time_order
-from applied_dl.tasks.forecast.readers.columns import series_keys, understand, unread_columns
+from applied_dl.tasks.forecast.readers.columns import understand, unread_columns
 from applied_dl.tasks.forecast.readers.empty import with_sentinels, without_empty_times, without_values
 from applied_dl.tasks.forecast.readers.series_clock import clock_of, on_named_clock, row_stamps
+from applied_dl.tasks.forecast.readers.series_columns import series_keys
 from applied_dl.tasks.forecast.readers.tables import load_table, numbers
 from applied_dl.tasks.forecast.readers.time_headers import dated_columns, hour_columns, month_rows, year_rows
 from applied_dl.tasks.forecast.readers.times import with_times

@@ -8,6 +8,7 @@ from applied_dl.io.month_names import MONTHS
 from applied_dl.tasks.forecast.readers.time_names import ROLES, name_words
 
 RANGES = {"year": (1500, 2200), "quarter": (1, 4), "month": (1, 12), "week": (1, 53), "day": (1, 31), "clock": (0, 24)}
+SHORT_YEARS = (40, 99)  # two digits of 1940 to 1999
 CLOCK = (  # a time of day, or the one that an interval such as 00:00-01:00 begins with
     r"^\s*(\d{1,2})[:.hH](\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*"
     r"(?:(?:-|–|to|bis)\s*\d{1,2}[:.hH]\d{2}(?::\d{2})?\s*(?:[AaPp]\.?[Mm]\.?)?\s*)?$"
@@ -27,9 +28,11 @@ def is_role(table, name: str, role: str) -> bool:
         return False
     if column.dtype == pl.String:
         return role in PART_NUMBERS and all(PART_NUMBERS[role](cell) for cell in column.drop_nulls().unique().to_list())
-    low, high = RANGES[role]
     known = column.drop_nulls()
-    return column.dtype.is_numeric() and bool(((known >= low) & (known <= high) & (known == known.round(0))).all())
+    if not column.dtype.is_numeric() or not (known == known.round(0)).all():
+        return False
+    ranges = [RANGES[role], *([SHORT_YEARS] if role == "year" else [])]
+    return any(bool(((known >= low) & (known <= high)).all()) for low, high in ranges)
 
 
 def _month_number(cell: str) -> int | None:

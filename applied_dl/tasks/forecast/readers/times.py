@@ -59,7 +59,13 @@ def find_time(table, columns: Columns) -> str | None:
     first = next(iter((*temporal, *likely, *sorted(counted, key=lambda n: n not in named))), None)
     if first is not None:
         return first
-    return next((n for n in named if n.lower() in TIME_NAMES and not table[n].dtype.is_float() and _counts_up(table[n])), None)
+    rows = [n for n in named if n.lower() in TIME_NAMES and not table[n].dtype.is_float() and not _has_days(table, n, free)]
+    return next((n for n in rows if _counts_up(table[n])), None)
+
+
+def _has_days(table, name: str, free: list[str]) -> bool:
+    """Whether a column holds months whose days stand in a column of their own, of a year that is not given."""
+    return is_role(table, name, "month") and any(other != name and is_role(table, other, "day") for other in free)
 
 
 def _text_times(column) -> bool:
@@ -76,7 +82,7 @@ def _numeric_times(column, named: bool) -> bool:
 
     values = column.drop_nulls().to_numpy().astype(np.float64)
     values = values[np.isfinite(values)]
-    return len(values) >= 0.95 * len(column) and numeric_form(values, named) is not None
+    return len(values) >= 0.95 * len(column) and numeric_form(values, named, column.name) is not None
 
 
 def _counts_up(column) -> bool:

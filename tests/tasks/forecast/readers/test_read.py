@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.forecast.readers.read import read
+from applied_dl.tasks.forecast.readers.read import read, trim
 from applied_dl.workflows import recipes
 
 DAYS = np.datetime64("2024-01-01") + np.arange(40)
@@ -56,3 +56,22 @@ def test_a_file_that_begins_too_early_is_refused(tmp_path):
     WHOLE[20:].write_csv(tmp_path / "test.csv")
     with pytest.raises(DataError, match="series 'y': it begins 5 steps before the training file ends"):
         read(d)
+
+
+def test_series_of_which_too_much_is_missing_are_left_out_of_many(tmp_path):
+    sparse = np.where(np.arange(40) % 3 == 0, 1.0 + np.arange(40), np.nan)
+    columns = {"date": DAYS.astype(str), "a": np.arange(40.0), "b": np.sin(np.arange(40)), "sparse": sparse}
+    pl.DataFrame(columns, nan_to_null=True).write_csv(tmp_path / "s.csv")
+    read_with = lambda **data: read_and_trim(tmp_path / "s.csv", **data)  # noqa: E731
+    found = read_with()
+    assert found.names == ["a", "b"]
+    assert "1 series left out, of which more than 40% of the values are missing: 'sparse'" in found.notes[-1]
+    assert read_with(max_missing=0.7).names == ["a", "b", "sparse"]
+    for data in ({"target": ("a", "sparse")}, {"gaps": "refuse"}):
+        with pytest.raises(DataError, match="Series 'sparse': 65% of its values are missing"):
+            read_with(**data)
+
+
+def read_and_trim(path, **data):
+    d = recipes.read_recipe({"task": "forecast", "data": {"source": str(path), **data}}).data
+    return trim(*read(d), d)[0]

@@ -1,0 +1,54 @@
+"""Which columns name the series: also numbers that are called anything, and several columns together."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from applied_dl.core.errors import DataError
+from applied_dl.tasks.forecast.readers.series import read_series
+from applied_dl.tasks.forecast.series import Columns
+
+RANDOM = np.random.default_rng(1)
+
+
+def panel(parts: dict[str, list], steps: int = 8) -> dict:
+    rows = list(product(*parts.values(), range(2000, 2000 + steps)))
+    columns = {name: [row[i] for row in rows] for i, name in enumerate((*parts, "year"))}
+    return columns | {"sales": RANDOM.normal(100, 5, len(rows)).round(2)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "names"),
+    [
+        ({"firm": [1, 2, 3]}, ["1", "2", "3"]),
+        ({"panelvar": [7, 11, 12]}, ["7", "11", "12"]),
+        ({"state": ["A", "B"], "gender": ["f", "m"], "legal": ["yes", "no"]}, None),
+        ({"area": [1, 2], "group": [10, 20], "kind": [5, 6]}, None),
+    ],
+)
+def test_series_are_told_apart_by_the_columns_that_name_them(parts, names):
+    table = panel(parts)
+    found = read_series(table, Columns())
+    count = int(np.prod([len(values) for values in parts.values()]))
+    assert found.names == (names or [" ".join(map(str, row)) for row in product(*parts.values())])
+    assert [len(values) for values in found.values] == [8] * count
+    assert np.allclose(np.concatenate(found.values), table["sales"])
+
+
+def test_measured_whole_numbers_name_no_series():
+    years = np.repeat(np.arange(2000, 2030), 2)  # two rows a year, told apart by nothing
+    found = read_series({"year": years, "visits": RANDOM.integers(100, 900, 60), "age": RANDOM.integers(20, 60, 60)}, Columns())
+    assert found.columns.series is None
+    assert len(found.values[0]) == 30
+
+
+def test_rows_that_are_things_are_refused():
+    names = [f"{a}{b}" for a, b in product("PQRST", "aeiou")]
+    states = {"state": names, **{name: RANDOM.normal(size=25) for name in ("violent", "murder", "poverty", "single", "urban")}}
+    with pytest.raises(DataError, match=r"no column of times, and each row has a name of its own in 'state'.*data\.layout"):
+        read_series(states, Columns())
+    assert len(read_series(states, Columns(layout="rows")).names) == 25
+    assert len(read_series(states, Columns(layout="wide")).names) == 5
+    counted = {"state": names, **{f"d_{i}": RANDOM.normal(size=25) for i in range(5, 11)}}
+    assert read_series(counted, Columns()).columns.layout == "rows"

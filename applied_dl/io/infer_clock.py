@@ -14,6 +14,7 @@ CLOSED = 0.05  # of the weeks hold a step that counts as closed, at most
 OPEN = 0.75  # share of the open steps that must occur
 FULL = 0.95  # of all steps of the weeks occur: nothing is closed
 RARE = 0.25  # of the steps are multiples of the commonest: then there is no step at all
+FEWEST_MONTHS, NEAR_DAYS = 12, 6  # stamps one a month, and how many days apart their days may be, as the first days of trading are
 ROUND = tuple(n * s for s, counts in ((1, (1, 2, 5, 10, 15, 20, 30)), (60, (1, 2, 5, 10, 15, 20, 30)), (3600, (1, 2, 3, 4, 6, 8, 12)),
                                       (86400, (1, 7))) for n in counts)  # seconds that loggers count in  # fmt: skip
 
@@ -87,7 +88,8 @@ def _monthly(stamps: np.ndarray, zone: bool) -> Clock | None:
     for day, end, business in ((int(numbers.max()), False, False), (31, True, True), (int(numbers.min()), False, True)):
         if np.array_equal(days, month_days(months, day, "backward" if end else "forward", business)):
             return replace(clock, day=0 if end else day, month_end=end, business=business)
-    return None
+    once = len(stamps) >= FEWEST_MONTHS and (steps == every).all() and int(np.ptp(numbers)) <= NEAR_DAYS
+    return replace(clock, day=int(np.median(numbers))) if once else None
 
 
 def _jittered(stamps: np.ndarray, gaps: np.ndarray, zone: bool) -> Clock | None:

@@ -12,6 +12,7 @@ CENTURY = (1e9, 3e9)  # seconds since 1970: 2001 to 2065
 EXCEL = (20_000, 60_000)  # days since 1899-12-30: 1954 to 2064
 EXCEL_STEPS = {1, 2, 3, 4, 7, 14, 28, 29, 30, 31, 90, 91, 92, 181, 182, 183, 184, 365, 366}
 PER_YEAR = (1, 2, 4, 6, 12, 26, 52, 365, 8766)  # steps in a year that decimals of a year count
+SINGLE = 0.02  # of the last digit, by which numbers are off that were stored in single precision: 1947.010010
 CYCLES = (7, 12, 24, 48, 52, 96, 168, 336, 365)  # steps in a season of R's series without dates
 ORDERED = 0.99  # share of steps in one direction, from which a column without a telling name counts as a clock
 BY_PARTS = ("year.month", "year.quarter", "month.year", "year.week")  # 1871.02, 1990.4, 2.1871, 202453
@@ -186,10 +187,10 @@ def _decimal(unique: np.ndarray, steps: np.ndarray) -> str | None:
     quarter where all end in .1 to .4."""
     code = np.rint(unique * 100).astype(np.int64)
     months = code % 100
-    if (np.abs(unique * 100 - code) < 1e-6).all() and set(months) <= set(range(1, 13)) and len(set(months)) > 10:
+    if (np.abs(unique * 100 - code) < SINGLE).all() and set(months) <= set(range(1, 13)) and len(set(months)) > 10:
         return "year.month"
     code = np.rint(unique * 10).astype(np.int64)
-    if (np.abs(unique * 10 - code) < 1e-6).all() and set(code % 10) == {1, 2, 3, 4}:
+    if (np.abs(unique * 10 - code) < SINGLE).all() and set(code % 10) == {1, 2, 3, 4}:
         return "year.quarter"
     if not len(steps):
         return None

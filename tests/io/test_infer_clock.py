@@ -50,3 +50,13 @@ def test_months_by_their_last_weekday_or_their_30th(day, following, first):
     assert found.name == "m"
     assert found.text(np.array([0, 1, 3]) + len(months)) == following
     assert found.place(day(months)).tolist() == list(range(len(months)))
+
+
+def test_the_first_days_of_trading_are_months():
+    days = ["2006-01-03", "2006-02-01", "2006-03-01", "2006-04-03", "2006-05-01", "2006-06-01", "2006-07-03", "2006-08-01", "2006-09-01",
+            "2006-10-02", "2006-11-01", "2006-12-01", "2007-01-03", "2007-02-01"]  # fmt: skip
+    clock = infer_clock(np.array(days, "datetime64[us]"), "the table")
+    assert (clock.name, clock.place(np.array(days, "datetime64[us]")).tolist()) == ("m", list(range(14)))
+    far = np.array([f"2006-{month:02d}-{1 + month * 7 % 28:02d}" for month in range(1, 13)] + ["2007-01-05"], "datetime64[us]")
+    with pytest.raises(DataError):
+        infer_clock(far, "the table")

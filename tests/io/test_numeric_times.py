@@ -40,3 +40,8 @@ def test_seasons_with_decimals_are_those_of_series_without_dates():
     for sampled in (np.arange(60) / 10, 1 + np.arange(60) / 10, np.arange(60) / 7):  # a sensor's seconds; from zero
         assert numeric_form(sampled, True, "time") is None
     assert numeric_form(1 + np.arange(10) / 7, True, "time") is None  # less than two seasons
+
+
+def test_months_in_single_precision():
+    months = np.array([year + month / 100 for year in range(1947, 1960) for month in range(1, 13)], np.float32).astype(np.float64)
+    assert numeric_form(months, True, "date") == "year.month"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.tasks.forecast.readers.series_columns import SERIES_NAMES, check_named_rows, find_series, has_rows
+from applied_dl.tasks.forecast.readers.series_columns import SERIES_NAMES, check_named_rows, check_repeated_times, find_series, has_rows
 from applied_dl.tasks.forecast.readers.targets import SHOWN, choose_targets, mostly_numbers
 from applied_dl.tasks.forecast.series import Columns
 
@@ -39,6 +39,8 @@ def understand(table, columns: Columns, where: str) -> tuple[Columns, list[str],
     if layout is None:
         if time is None:
             check_named_rows(table, columns, where)
+        elif series is None and not columns.time_parts:
+            check_repeated_times(table, columns, where)
         layout = "long" if series and (time or columns.series) else "wide"
     if layout == "wide" and (columns.static or columns.series):
         key = "static_covariates" if columns.static else "series"

@@ -23,7 +23,8 @@ FEW_EMPTY = 0.02  # of the cells of a column that names series
 ONE_EACH = 0.8  # of the rows are the only one of their series and time, at the least
 FULL = 0.9  # of all series and times have a row: then a column of whole numbers names the series, whatever it is called
 MOST_PARTS, MOST_KEYS = 4, 8  # columns that name a series together, and columns that are tried
-FEWEST_STEPS = 4  # rows of a series that three or more columns name, on average
+FEWEST_STEPS = 3  # rows of a series that numbers or three and more columns name, on average
+FEWEST_TIMES = 3
 FEWEST_NAMED = 5  # rows that all have names of their own are no steps in time
 
 
@@ -46,6 +47,7 @@ def find_series(table, columns: Columns) -> str | None:
     alone = [n for n in candidates if table.select(time, n).n_unique() >= ONE_EACH * table.height]
     if not alone and not few:
         alone = [n for n in free if _is_number(table, n) and _is_full(table, time, (n,))]
+        alone = alone or [n for n in [series_of_restarts(table, time)] if n in free]
     return next(iter(alone or [n for n in candidates if n in (*texts, *integers)]), None)
 
 
@@ -91,6 +93,32 @@ def _is_full(table, time: str, parts: tuple[str, ...]) -> bool:
     series = table.select(parts).n_unique()
     full = FULL * series * table[time].n_unique() <= table.height
     return full and series * FEWEST_STEPS <= table.height and table.select(time, *parts).n_unique() == table.height
+
+
+def check_repeated_times(table, columns: Columns, where: str) -> None:
+    """Refuse a table with the same number of rows at every time, of which nothing says what they are."""
+    counts = table[columns.time].value_counts()["count"]
+    if columns.layout is None and len(counts) >= FEWEST_TIMES and counts.min() == counts.max() > 1:
+        raise DataError(
+            f"{where} has {counts.max()} rows at each of its {len(counts)} times in {columns.time!r}, and no column names the series or a "
+            "part of the time that they belong to; name the series with data.series or the times with data.time, or set data.layout to "
+            "'wide' to combine the rows as data.duplicates says."
+        )
+
+
+def series_of_restarts(table, name: str) -> str | None:
+    """The column that names the series whose times rise one after the other: they begin anew where it has another value, and only there."""
+    import polars as pl
+
+    times = table[name]
+    if times.null_count() or not times.dtype.is_numeric():
+        return None
+    new = times.diff().fill_null(0) < 0
+    if not new.any() or (times.diff().fill_null(1) == 0).any():
+        return None
+    runs = int(new.sum()) + 1
+    others = [n for n in table.columns if n != name and (table[n].dtype == pl.String or table[n].dtype.is_integer())]
+    return next((n for n in others if table[n].n_unique() == runs and (table[n] != table[n].shift(1)).fill_null(False).equals(new)), None)
 
 
 def has_rows(table, time: str | None) -> bool:

@@ -19,9 +19,11 @@ VOCABULARY = {  # words in the names of columns that hold the quantity that peop
 }
 DEMAND_WORDS, COVARIATE_WORDS = (set(words.split()) for words in VOCABULARY.values())
 ROW_WORDS = {"rownames", "rowname", "row", "rowid", "rownum", "unnamed"}  # of a column that numbers the rows, whatever it begins with
+YEARDAY_WORDS = {"yday", "doy", "dayofyear", "yearday", "julian"}
 SHOWN = 10  # columns of a note
 LEAST_EVEN = 20  # numbers that rise evenly from 0 are no coincidence
 LEAST_COUNTED = 10  # rows whose numbers rise by one are counted, not measured
+FEW_GAPS = 0.1  # of the rows lack a value before the last one of what is to be forecast
 KNOWN_AHEAD = 0.2  # of the rows of a table, at the most, are those after the last value of what is to be forecast
 
 
@@ -88,6 +90,8 @@ def _no_target(column, times) -> str:
         return ""
     if (words & set(ROLES) or words & set(WEEKDAY_WORDS.split())) and known.n_unique() <= 53 and values.min() >= 0 and values.max() <= 53:
         return "is a part of the date"
+    if (YEARDAY_WORDS & words or {"day", "year"} <= words) and values.min() >= 0 and values.max() <= 366:
+        return "is a part of the date"
     steps = np.diff(values)
     if len(steps) and (steps == steps[0]).all() and abs(int(steps[0])) == 1 and (len(values) > LEAST_COUNTED or values.min() in (0, 1)):
         return "counts the rows"
@@ -108,7 +112,9 @@ def _ends_early(table, names: list[str]) -> list[str]:
     last = {name: table.height - int(table[name].is_not_null().reverse().arg_max() or 0) for name in names}
     if len(set(last.values())) != 2 or min(last.values()) < (1 - KNOWN_AHEAD) * max(last.values()):
         return []
-    return [name for name in names if last[name] < max(last.values())]
+    early = [name for name in names if last[name] < max(last.values())]
+    gaps = [table[name].null_count() - (table.height - last[name]) for name in early]  # of a column with many, the last one says nothing
+    return early if max(gaps) <= FEW_GAPS * table.height else []
 
 
 def _unlike(table, names: list[str]) -> bool:

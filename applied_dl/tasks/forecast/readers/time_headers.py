@@ -38,7 +38,7 @@ def year_rows(table, columns: Columns, where: str):
     for role, count in (("month", 12), ("quarter", 4)):
         places = {name: _part_of_year(name, role) for name in table.columns if name != year}
         parts = {name: place for name, place in places.items() if place is not None}
-        if sorted(parts.values()) != list(range(1, count + 1)) or taken & set(parts):
+        if sorted(parts.values()) != list(range(1, count + 1)) or taken & set(parts) or _are_flags(table, parts):
             continue
         rest = [name for name in table.columns if name not in parts and name != year]
         keys = [name for name in rest if name in taken or table[name].dtype == pl.String]
@@ -49,6 +49,11 @@ def year_rows(table, columns: Columns, where: str):
         more = f"; {', '.join(left_out)} is left out" if left_out else ""
         return long, [f"{where}: a row for each {year} and a column for each {role} are read as one series by {role}{more}"]
     return table, []
+
+
+def _are_flags(table, names) -> bool:
+    """Whether columns hold nothing but 0 and 1: which month each row is of."""
+    return all(table[name].dtype.is_numeric() and set(table[name].drop_nulls().unique()) <= {0, 1} for name in names)
 
 
 def hour_columns(table, columns: Columns, where: str):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.stamps import moments
 from applied_dl.tasks.forecast.readers.join_times import join_times
+from applied_dl.tasks.forecast.readers.series_columns import series_of_restarts
 from applied_dl.tasks.forecast.readers.time_names import TIME_NAMES, named_like_time
 from applied_dl.tasks.forecast.readers.time_roles import clock_texts, is_clock, is_offset, is_role, slots_of_day
 from applied_dl.tasks.forecast.series import Columns
@@ -54,13 +55,14 @@ def find_time(table, columns: Columns) -> str | None:
     named = [n for n in free if named_like_time(n)]
     temporal = [n for n in free if table[n].dtype.is_temporal() and table[n].dtype not in (pl.Time, pl.Duration)]
     texts = [n for n in free if table[n].dtype == pl.String]
-    likely = [n for n in sorted(texts, key=lambda n: n not in named) if _text_times(table[n])]
+    share = {n: _text_times(table[n]) for n in texts}
+    likely = sorted((n for n in texts if share[n]), key=lambda n: (share[n] < 1, n not in named))
     counted = [n for n in free if table[n].dtype.is_numeric() and _numeric_times(table[n], n in named)]
     first = next(iter((*temporal, *likely, *sorted(counted, key=lambda n: n not in named))), None)
     if first is not None:
         return first
     rows = [n for n in named if n.lower() in TIME_NAMES and not table[n].dtype.is_float() and not _has_days(table, n, free)]
-    return next((n for n in rows if _counts_up(table[n])), None)
+    return next((n for n in rows if _counts_up(table[n]) or series_of_restarts(table, n)), None)
 
 
 def _has_days(table, name: str, free: list[str]) -> bool:
@@ -68,13 +70,14 @@ def _has_days(table, name: str, free: list[str]) -> bool:
     return is_role(table, name, "month") and any(other != name and is_role(table, other, "day") for other in free)
 
 
-def _text_times(column) -> bool:
+def _text_times(column) -> float:
+    """How surely texts are times: 1 where all of the first ones are, a half where most are, 0 where none is."""
     if clock_texts(column):
-        return False
+        return 0.0
     try:
-        return moments(column.drop_nulls().head(200), "") is not None
+        return float(moments(column.drop_nulls().head(200), "") is not None)
     except DataError:
-        return True
+        return 0.5
 
 
 def _numeric_times(column, named: bool) -> bool:

@@ -37,7 +37,7 @@ def test_series_are_told_apart_by_the_columns_that_name_them(parts, names):
 
 
 def test_measured_whole_numbers_name_no_series():
-    years = np.repeat(np.arange(2000, 2030), 2)  # two rows a year, told apart by nothing
+    years = np.repeat(np.arange(2000, 2030), [1, 3] * 15)  # rows of a year, told apart by nothing
     found = read_series({"year": years, "visits": RANDOM.integers(100, 900, 60), "age": RANDOM.integers(20, 60, 60)}, Columns())
     assert found.columns.series is None
     assert len(found.values[0]) == 30
@@ -52,3 +52,16 @@ def test_rows_that_are_things_are_refused():
     assert len(read_series(states, Columns(layout="wide")).names) == 5
     counted = {"state": names, **{f"d_{i}": RANDOM.normal(size=25) for i in range(5, 11)}}
     assert read_series(counted, Columns()).columns.layout == "rows"
+
+
+def test_as_many_rows_at_each_time_that_nothing_tells_apart_are_refused():
+    table = {"year": np.repeat(np.arange(1981, 1990), 12), "accidents": RANDOM.normal(900, 50, 108)}
+    with pytest.raises(DataError, match=r"12 rows at each of its 9 times in 'year'.*data\.layout to 'wide'"):
+        read_series(table, Columns())
+    assert len(read_series(table, Columns(layout="wide")).values[0]) == 9
+
+
+def test_times_that_begin_anew_with_each_series_are_its_steps():
+    table = {"Time": [*range(1, 20), *range(1, 16)], "Cow": [7] * 19 + [9] * 15, "protein": RANDOM.normal(3, 0.1, 34)}
+    found = read_series(table, Columns())
+    assert (found.columns.time, found.names, [len(v) for v in found.values]) == ("Time", ["7", "9"], [19, 15])

@@ -45,3 +45,12 @@ def test_columns_known_ahead_are_told_from_a_series_that_ended():
     ahead = np.where(np.arange(30) < 26, 1.5, np.nan) * np.arange(30)
     assert read_series(table(other=ended), Columns()).names == ["sales", "other"]
     assert read_series(table(other=ahead), Columns()).names == ["other"]
+
+
+def test_days_of_the_year_and_a_last_gap_decide_nothing():
+    days = (np.datetime64("2023-01-01") + np.arange(400)).astype(str)
+    yearday = [int(day) for day in (np.datetime64("2023-01-01") + np.arange(400) - np.datetime64("2023-01-01")).astype(int) % 365 + 1]
+    gusts = np.where(np.arange(400) % 4 == 0, 9.5, np.nan)
+    gusts[-1] = np.nan
+    table = {"date": days, "wind": RANDOM.normal(10, 1, 400), "gust": gusts, "day_of_year": yearday}
+    assert read_series(table, Columns()).names == ["wind", "gust"]

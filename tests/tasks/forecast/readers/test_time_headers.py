@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from applied_dl.core.errors import DataError
+from applied_dl.tasks.forecast.readers.series import read_series
 from applied_dl.tasks.forecast.readers.time_headers import dated_columns, year_rows
 from applied_dl.tasks.forecast.series import Columns
 
@@ -38,3 +39,13 @@ def test_a_column_for_each_year_is_a_row_for_each_value():
 def test_a_column_with_the_name_of_a_new_one_is_to_be_renamed(read, name, table):
     with pytest.raises(DataError, match=rf"a\.csv: .*column '{name}' already; rename it"):
         read(pl.DataFrame(table), Columns(), "a.csv")
+
+
+def test_flags_of_months_are_no_values_of_months():
+    months = [(year, month) for year in range(2000, 2004) for month in range(12)]
+    names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    flags = {name: [int(month == i) for _, month in months] for i, name in enumerate(names)}
+    table = {"year": [year for year, _ in months], "month": [names[month] for _, month in months], **flags}
+    table["claims"] = [(7 * i) % 11 for i in range(48)]
+    found = read_series(table, Columns())
+    assert (found.names, found.clock.name, len(found.values[0])) == (["claims"], "m", 48)

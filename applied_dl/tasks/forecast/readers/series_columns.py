@@ -24,7 +24,7 @@ ONE_EACH = 0.8  # of the rows are the only one of their series and time, at the 
 FULL = 0.9  # of all series and times have a row: then a column of whole numbers names the series, whatever it is called
 MOST_PARTS, MOST_KEYS = 4, 8  # columns that name a series together, and columns that are tried
 FEWEST_STEPS = 3  # rows of a series that numbers or three and more columns name, on average
-FEWEST_TIMES = 3
+FEWEST_TIMES, PARTS_OF_TIME = 3, (4, 12, 24, 48, 52, 96)  # rows at each time that are quarters, months, hours, halves and quarters of hours
 FEWEST_NAMED = 5  # rows that all have names of their own are no steps in time
 
 
@@ -96,9 +96,9 @@ def _is_full(table, time: str, parts: tuple[str, ...]) -> bool:
 
 
 def check_repeated_times(table, columns: Columns, where: str) -> None:
-    """Refuse a table with the same number of rows at every time, of which nothing says what they are."""
+    """Refuse a table with as many rows at every time as a year has months or a day has hours, of which nothing says what they are."""
     counts = table[columns.time].value_counts()["count"]
-    if columns.layout is None and len(counts) >= FEWEST_TIMES and counts.min() == counts.max() > 1:
+    if columns.layout is None and len(counts) >= FEWEST_TIMES and counts.min() == counts.max() and counts.max() in PARTS_OF_TIME:
         raise DataError(
             f"{where} has {counts.max()} rows at each of its {len(counts)} times in {columns.time!r}, and no column names the series or a "
             "part of the time that they belong to; name the series with data.series or the times with data.time, or set data.layout to "

@@ -18,7 +18,7 @@ VOCABULARY = {  # words in the names of columns that hold the quantity that peop
     "festivo prix ferie preco desconto feriado prezzo sconto festivita prijs korting feestdag cena",
 }
 DEMAND_WORDS, COVARIATE_WORDS = (set(words.split()) for words in VOCABULARY.values())
-ROW_WORDS = {"rownames", "rowname", "row", "rowid", "rownum", "unnamed"}  # of a column that numbers the rows, whatever it begins with
+ROW_WORDS = {"rownames", "rowname", "row", "rowid", "rownum", "unnamed"}  # of a column that numbers the rows, in whatever order
 YEARDAY_WORDS = {"yday", "doy", "dayofyear", "yearday", "julian"}
 SHOWN = 10  # columns of a note
 LEAST_EVEN = 20  # numbers that rise evenly from 0 are no coincidence
@@ -95,7 +95,7 @@ def _no_target(column, times) -> str:
     steps = np.diff(values)
     if len(steps) and (steps == steps[0]).all() and abs(int(steps[0])) == 1 and (len(values) > LEAST_COUNTED or values.min() in (0, 1)):
         return "counts the rows"
-    if ROW_WORDS & words and len(steps) and (steps > 0).all():
+    if ROW_WORDS & words and known.n_unique() == len(known) > 1:
         return "counts the rows"
     if times is not None and times.dtype.is_numeric() and len(steps) and (steps != 0).any() and column.equals(times, check_names=False):
         return "repeats the times"

@@ -27,7 +27,7 @@ def panel(parts: dict[str, list], steps: int = 8) -> dict:
         ({"area": [1, 2], "group": [10, 20], "kind": [5, 6]}, None),
     ],
 )
-def test_series_are_told_apart_by_the_columns_that_name_them(parts, names):
+def test_series_are_separated_by_the_columns_that_name_them(parts, names):
     table = panel(parts)
     found = read_series(table, Columns())
     count = int(np.prod([len(values) for values in parts.values()]))
@@ -37,7 +37,7 @@ def test_series_are_told_apart_by_the_columns_that_name_them(parts, names):
 
 
 def test_measured_whole_numbers_name_no_series():
-    years = np.repeat(np.arange(2000, 2030), [1, 3] * 15)  # rows of a year, told apart by nothing
+    years = np.repeat(np.arange(2000, 2030), [1, 3] * 15)  # rows of a year that no column separates
     found = read_series({"year": years, "visits": RANDOM.integers(100, 900, 60), "age": RANDOM.integers(20, 60, 60)}, Columns())
     assert found.columns.series is None
     assert len(found.values[0]) == 30
@@ -54,7 +54,7 @@ def test_rows_that_are_things_are_refused():
     assert read_series(counted, Columns()).columns.layout == "rows"
 
 
-def test_as_many_rows_at_each_time_that_nothing_tells_apart_are_refused():
+def test_as_many_rows_at_each_time_without_a_part_of_the_time_are_refused():
     table = {"year": np.repeat(np.arange(1981, 1990), 12), "accidents": RANDOM.normal(900, 50, 108)}
     with pytest.raises(DataError, match=r"12 rows at each of its 9 times in 'year'.*data\.layout to 'wide'"):
         read_series(table, Columns())

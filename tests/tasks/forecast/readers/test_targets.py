@@ -40,7 +40,7 @@ def test_an_index_that_rises_is_forecast():
     assert read_series({"year": YEARS, "index": np.cumsum(RANDOM.integers(1, 4, 30))}, Columns()).names == ["index"]
 
 
-def test_columns_known_ahead_are_told_from_a_series_that_ended():
+def test_columns_known_ahead_are_not_those_beside_a_series_that_ended():
     ended = np.where(np.arange(30) < 20, 1.5, np.nan) * np.arange(30)
     ahead = np.where(np.arange(30) < 26, 1.5, np.nan) * np.arange(30)
     assert read_series(table(other=ended), Columns()).names == ["sales", "other"]

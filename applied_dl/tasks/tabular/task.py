@@ -22,7 +22,7 @@ from applied_dl.tasks.tabular.defaults import is_stepless, member_settings, reso
 from applied_dl.tasks.tabular.fit.cross import build_crossed, fit_crossed
 from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
 from applied_dl.tasks.tabular.fit.net import build_net, fit_net
-from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs
+from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs, mean_shift
 from applied_dl.tasks.tabular.models.typical import typical
 from applied_dl.tasks.tabular.plots import tabular_plots
 from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
@@ -172,7 +172,8 @@ def _interval(recipe, raw: np.ndarray, prepared, column: int | None = None) -> I
         margin = conformal(np.maximum(center - below - y, y - center - above), recipe.calibration.coverage)
         return Interval(**own, margin=margin, name=name)
     factor = conformal(np.abs(y - center) / np.maximum(below, 1e-9), recipe.calibration.coverage)
-    return Interval(**own, factor=factor, name=name)
+    shift = mean_shift(y, center, deviation) if state.log and kind == "mean" and recipe.train.loss == "mse" else 0.0
+    return Interval(**own, factor=factor, shift=shift, name=name)
 
 
 def restore_serving(recipe, model: keras.Model, encoder: TableEncoder) -> Serving:

@@ -25,18 +25,19 @@ class Interval(layers.Layer):
     kind: mean (the members' mean; their spread shapes the interval), normal (mean and log variance) or quantile (low, middle, high).
     `mean` and `deviation` undo the standardisation; predictions stay within `low`..`high`, the training range. Intervals are the spread
     times `factor` plus `margin`, conformal on validation rows (Lei et al., 2018; Romano et al., Conformalized Quantile Regression, 2019).
-    Where `log`, all of these are of the logarithm of the target. `least` is the lower bound of predictions and limits. `column` is the
-    output of this target where a net predicts several.
+    Where `log`, all of these are of the logarithm of the target, and `shift` is added to the prediction, but not to its limits: the
+    exponential of a mean logarithm is near the median, and the mean is above it (Duan, Smearing Estimate, 1983). `least` is the lower
+    bound of predictions and limits. `column` is the output of this target where a net predicts several.
     """
 
     def __init__(
         self, kind="mean", mean=0.0, deviation=1.0, low=None, high=None, floor=1.0, factor=1.0, margin=0.0, log=False, least=None,
-        column=None, **base,
+        column=None, shift=0.0, **base,
     ):  # fmt: skip
         super().__init__(**base)
         self.least, self.column = least, column
         self.kind, self.mean, self.deviation, self.low, self.high = kind, mean, deviation, low, high
-        self.floor, self.factor, self.margin, self.log = floor, factor, margin, log
+        self.floor, self.factor, self.margin, self.log, self.shift = floor, factor, margin, log, shift
 
     def spread(self, x):
         """Centre, and the distances below and above it (B,), all standardised."""
@@ -74,6 +75,8 @@ class Interval(layers.Layer):
             "lower": center - ops.maximum(below * self.factor + self.margin, 0.0),  # a negative margin never inverts an interval
             "upper": center + ops.maximum(above * self.factor + self.margin, 0.0),
         }
+        if self.shift:
+            found["prediction"] = ops.minimum(self.within(center + self.shift), found["upper"])
         found = {name: self.restored(value) for name, value in found.items()}
         found = {name: ops.exp(value) if self.log else value for name, value in found.items()}
         return found if self.least is None else {name: ops.maximum(value, self.least) for name, value in found.items()}
@@ -82,8 +85,20 @@ class Interval(layers.Layer):
         return dict.fromkeys(("prediction", "lower", "upper"), (shape[0],))
 
     def get_config(self):
-        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log", "least", "column")
+        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log", "least", "column", "shift")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def mean_shift(y: np.ndarray, center: np.ndarray, deviation: float) -> float:
+    """What is added to predicted logarithms (N,) of known targets, in standard deviations of the logarithm, so that the exponentials of
+    the predictions add up to the targets; y and center are standardised.
+
+    Example:
+        >>> round(mean_shift(np.array([-1.0, 1.0]), np.zeros(2), 1.0), 3)  # log cosh 1
+        0.434
+    """
+    top = float(max(y.max(), center.max()))
+    return float(np.log(np.exp(deviation * (y - top)).sum() / np.exp(deviation * (center - top)).sum()) / deviation)
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")

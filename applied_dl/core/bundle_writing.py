@@ -12,16 +12,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
 from applied_dl.core.bundle import MANIFEST
 from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.parallel import PARENT_SECONDS
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+ENDING_SECONDS = 3 * PARENT_SECONDS  # in which the process that trained for a killed command ends
 STALE_SECONDS = 24 * 3600  # where folders cannot be locked: one that is older belongs to a process that was killed
 
 
@@ -70,18 +73,30 @@ def _working_folder(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path, wait: bool = True) -> Iterator[bool | None]:
-    """Lock a folder; yields whether that succeeded: False where another process holds the lock, None where it cannot be locked at all."""
+def _locked(folder: Path, wait: float = inf, inherited: bool = False) -> Iterator[bool | None]:
+    """Lock a folder; yields whether that succeeded: False where another process holds the lock, None where it cannot be locked at all.
+
+    Args:
+        folder: is not changed.
+        wait: seconds for another process to release it.
+        inherited: processes that are started with `close_fds=False` hold the lock too, until the last one ends.
+    """
     if fcntl is None:
         yield None
         return
-    handle, locked = os.open(folder, os.O_RDONLY), None
+    handle, locked, last = os.open(folder, os.O_RDONLY), None, time.monotonic() + wait
+    os.set_inheritable(handle, inherited)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            locked = True
-        except BlockingIOError:
-            locked = False
+            while locked is None:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait == inf else fcntl.LOCK_NB))
+                    locked = True
+                except BlockingIOError:
+                    if time.monotonic() >= last:
+                        locked = False
+                    else:
+                        time.sleep(0.1)
         except OSError:  # some network file systems
             pass
         yield locked
@@ -96,7 +111,7 @@ def only_one(folder: Path, target: Path) -> Iterator[None]:
     Raises `UsageError` where another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, wait=False) as free:
+    with _locked(folder, wait=ENDING_SECONDS, inherited=True) as free:
         if free is False:
             raise UsageError(f"Another process is training {str(target)!r} at this moment: wait until it ends, or choose another --out.")
         try:
@@ -142,7 +157,7 @@ def tidy(target: Path) -> None:
     for left in [path for path in target.parent.glob(".*") if named.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]:
         written = left.with_suffix(".tmp")  # the folder that the process locks while it is at work
         try:
-            with _locked(written if written.exists() else left, wait=False) as free:
+            with _locked(written if written.exists() else left, wait=0) as free:
                 old = time.time() - left.stat().st_mtime > STALE_SECONDS
                 if left.suffix == ".old" and free is not False and not target.exists() and (left / MANIFEST).exists():
                     left.rename(target)

@@ -1,6 +1,6 @@
 """The fit of a recipe in another process: what was prepared is handed over through files, and the trainings' results come back as files.
 
-`python -m applied_dl.workflows.elsewhere FOLDER` is the process of `train.backend = "jax"`; workers on Ray call `fit` too.
+`python -m applied_dl.workflows.elsewhere FOLDER PARENT` is the process of `train.backend = "jax"`; workers on Ray call `fit` too.
 Large arrays are handed over as files that every process maps into its memory: of rows that do not fit, each reads its own.
 """
 
@@ -110,7 +110,8 @@ def fit_by_jax(job: Job):
 
     folder = hand_over(job)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    process = subprocess.Popen([sys.executable, "-m", "applied_dl.workflows.elsewhere", str(folder)], env=environment)
+    command = [sys.executable, "-m", "applied_dl.workflows.elsewhere", str(folder), str(os.getpid())]
+    process = subprocess.Popen(command, env=environment, close_fds=False)  # it holds the lock of the training as long as it writes
     code, interrupted = _wait(process)
     error = folder / ERROR
     if error.exists():
@@ -173,9 +174,9 @@ def _loaded(path: str) -> np.ndarray:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def main(folder: Path) -> int:
-    """Fit the job of a folder; an error that a person can act on is left there."""
-    end_with(os.getppid())  # else a command that was killed and is resumed would have two trainings write the same checkpoints
+def main(folder: Path, parent: int) -> int:
+    """Fit the job of a folder for the process `parent`; an error that a person can act on is left there."""
+    end_with(parent)  # else a command that was killed and is resumed would have two trainings write the same checkpoints
     try:
         fit(take_over(folder))
     except AppliedError as error:
@@ -187,4 +188,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -135,7 +135,8 @@ def test_without_locks_a_folder_stays_for_a_day(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(bundle_writing.fcntl is None, reason="folders cannot be locked here")
-def test_a_bundle_is_trained_by_one_process_at_a_time(tmp_path):
+def test_a_bundle_is_trained_by_one_process_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle_writing, "ENDING_SECONDS", 0.1)
     folder, target = tmp_path / ".mine.run", tmp_path / "mine"
     with bundle_writing.only_one(folder, target):
         (folder / "checkpoints").mkdir()
@@ -145,3 +146,27 @@ def test_a_bundle_is_trained_by_one_process_at_a_time(tmp_path):
     with bundle_writing.only_one(folder, target):
         (folder / "checkpoints").rmdir()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(bundle_writing.fcntl is None, reason="folders cannot be locked here")
+def test_a_training_is_held_until_the_process_ends_that_a_killed_command_left(tmp_path, monkeypatch):
+    script = f"""
+import subprocess, sys
+from pathlib import Path
+from applied_dl.core.bundle_writing import only_one
+with only_one(Path({str(tmp_path / ".b.run")!r}), Path("b")):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], close_fds=False, stdout=subprocess.DEVNULL)
+    print(child.pid, flush=True)
+    child.wait()
+"""
+    command = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    child = int(command.stdout.readline())
+    command.kill()
+    command.communicate()
+    monkeypatch.setattr(bundle_writing, "ENDING_SECONDS", 0.1)
+    with pytest.raises(UsageError, match="is training"), bundle_writing.only_one(tmp_path / ".b.run", tmp_path / "b"):
+        pass
+    os.kill(child, signal.SIGKILL)
+    monkeypatch.setattr(bundle_writing, "ENDING_SECONDS", 20)
+    with bundle_writing.only_one(tmp_path / ".b.run", tmp_path / "b"):
+        pass

@@ -91,7 +91,8 @@ def test_a_training_by_jax_that_is_killed_resumes_to_the_same_bits(tmp_path):
     def start(name: str, resume: bool = False) -> subprocess.Popen:
         folder = elsewhere.hand_over(job(prepared, tmp_path / name, recipe, resume))
         environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        return subprocess.Popen([sys.executable, "-m", "applied_dl.workflows.elsewhere", str(folder)], env=environment)
+        command = [sys.executable, "-m", "applied_dl.workflows.elsewhere", str(folder), str(os.getpid())]
+        return subprocess.Popen(command, env=environment)
 
     assert start("whole").wait() == 0
     cut = start("killed")

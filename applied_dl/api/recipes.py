@@ -107,7 +107,8 @@ def inspect(recipe: Recipe, *, out: PathLike | None = None, overrides: Mapping[s
     """Read the data of a recipe, without training, and report how it is read and what is unusual in it.
 
     Args:
-        recipe: Path of a TOML file, name of a task, or a dict such as `{"task": "tabular", "data": {"source": frame}}`.
+        recipe: Path of a TOML file, name of a task, a dict such as `{"task": "tabular", "data": {"source": frame}}`, or a bundle, whose
+            training data is read again.
         out: An HTML page to write the report to.
         overrides: Values by dotted key, such as `{"data.target": "price"}`.
 
@@ -122,10 +123,13 @@ def inspect(recipe: Recipe, *, out: PathLike | None = None, overrides: Mapping[s
     """
     from pathlib import Path
 
+    from applied_dl.core.bundle import open_bundle
     from applied_dl.workflows import recipes
     from applied_dl.workflows.inspect import inspect_data
 
-    return inspect_data(recipes.read_recipe(recipe, overrides), None if out is None else Path(out))
+    path = _bundle_path(recipe)
+    found = recipes.read_recipe(recipe if path is None else open_bundle(Path(path)).recipe, overrides)
+    return inspect_data(found, None if out is None else Path(out))
 
 
 def diagnose(source: Recipe, *, budget: float = 60.0, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -241,7 +245,7 @@ def backtest(
     return rolling.backtest_recipe(recipes.read_recipe(source, overrides), Path(plot), origins)
 
 
-def _bundle_path(source: Recipe, overrides: Mapping[str, Any] | None) -> str | None:
+def _bundle_path(source: Recipe, overrides: Mapping[str, Any] | None = None) -> str | None:
     """The path where the source is a bundle, else None."""
     if not isinstance(source, str | os.PathLike) or not os.path.isdir(source):
         return None

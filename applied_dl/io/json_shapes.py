@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from applied_dl.core.errors import DataError
+
 
 def rows_of(document: Any) -> list[Any]:
     """The rows of a JSON document: those of a list; or, of an object,
@@ -63,13 +65,23 @@ def _from_lists(document: dict[str, list[Any]]) -> list[Any]:
 def with_fields(row: dict[str, Any]) -> dict[str, Any]:
     """A row with the fields of mappings, also of mappings in mappings, as cells of their own.
 
+    Raises:
+        DataError: two different cells would have one name.
+
     Example:
         >>> with_fields({"id": 7, "size": {"width": 3, "height": 4}})
         {'id': 7, 'size.width': 3, 'size.height': 4}
     """
     if not any(isinstance(cell, dict) for cell in row.values()):
         return row
-    found = {}
+    found: dict[str, Any] = {}
     for name, cell in row.items():
-        found |= {f"{name}.{field}": one for field, one in with_fields(cell).items()} if isinstance(cell, dict) else {name: cell}
+        fields = {f"{name}.{field}": one for field, one in with_fields(cell).items()} if isinstance(cell, dict) else {name: cell}
+        for twice in found.keys() & fields.keys():
+            if found[twice] != fields[twice]:
+                raise DataError(
+                    f"A row has two cells named {twice!r}, {found[twice]!r} and {fields[twice]!r}: a key of that name and a field of an "
+                    "object; rename one of them."
+                )
+        found |= fields
     return found

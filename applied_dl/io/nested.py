@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from typing import Any
 
 import polars as pl
@@ -30,6 +31,23 @@ def with_object_names(table: Table) -> Table:
     return replace(table, frame=table.frame.with_columns(map(_named, found))) if found else table
 
 
+def literal(text: str) -> Any:
+    """The value of a text that JSON or Python wrote; None where neither did.
+
+    Example:
+        >>> literal('["a", null]'), literal("('a', True)"), literal("[a")
+        (['a', None], ('a', True), None)
+    """
+    for read in (json.loads, ast.literal_eval):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python's on texts such as '\d', which are no code of the user
+                return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    return None
+
+
 def _named(cells: pl.Series) -> pl.Series:
     texts = cells.filter(cells.str.contains(OBJECTS) | (cells == "[]")).unique().to_list()
     names = {text: name for text in texts if (name := _names(text)) is not None}
@@ -38,15 +56,10 @@ def _named(cells: pl.Series) -> pl.Series:
 
 def _names(text: str) -> str | None:
     """The names of the objects of a text, empty for an empty list; None where it holds something else."""
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-            continue
-        objects = found if isinstance(found, list) else [found]
-        names = [_name(one) if isinstance(one, dict) else None for one in objects]
-        return None if None in names else "|".join(names)  # type: ignore[arg-type]
-    return None
+    found = literal(text)
+    objects = found if isinstance(found, list) else [found]
+    names = [_name(one) if isinstance(one, dict) else None for one in objects]
+    return None if None in names else "|".join(names)  # type: ignore[arg-type]
 
 
 def _name(fields: dict[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from applied_dl.core.errors import UsageError
+from applied_dl.core.errors import DataError, UsageError
 from applied_dl.io.extra_rows import extra_rows
 from applied_dl.io.json_shapes import with_fields
 from applied_dl.io.tables import alike_names
@@ -82,7 +82,13 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
             for i, r in enumerate(inputs)
             if not isinstance(r, dict)
         }
-        read = [_row(encoder, row) if isinstance(row, dict) else ({}, {}) for row in inputs]
+        read = []
+        for i, row in enumerate(inputs):
+            try:
+                read.append(_row(encoder, row) if isinstance(row, dict) else ({}, {}))
+            except DataError as error:
+                read.append(({}, {}))
+                errors[i] = f"row {i}: {error}"
         renamed = dict.fromkeys(pair for _, names in read for pair in names.items())
         inputs = [row for row, _ in read]
         absent = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.labels import known_spellings, label_key, merged_spellings
+from applied_dl.io.nested import literal
 from applied_dl.text.heads import is_number
 
 QUOTE = r"'[^']*'|\"[^\"]*\""
@@ -218,11 +218,7 @@ def _separated(text: str, separator: str | None) -> tuple[str, ...] | None:
 def _parsed(text: str) -> list | None:
     if QUOTED.fullmatch(text):  # ['sports' 'politics'], as numpy writes it; Python would join the two
         return [part[1:-1] for part in re.findall(QUOTE, text)]
-    for read in (json.loads, ast.literal_eval):
-        try:
-            value = read(text)
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            continue
+    if (value := literal(text)) is not None:
         return list(value) if isinstance(value, list | tuple | set) else None
     inside = text[1:-1].strip()  # [sports, politics], as R and pandas write it
     return [part.strip(" '\"") for part in re.split(r"[,;]", inside)] if inside else []

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts
-from applied_dl.io.extra_rows import extra_rows
+from applied_dl.io.extra_rows import extra_rows, notes_of
 from applied_dl.io.identifiers import copy_keys
 from applied_dl.io.sheets import SQLITE, WORKBOOKS
 from applied_dl.io.tables import BUILT_IN, Table, join, read_table
@@ -48,7 +49,7 @@ def prepare_table(recipe) -> Prepared:
         DataError: nothing can be learned from it; one sentence says why and what to do.
     """
     data = recipe.data
-    table, part = _read(data)
+    table, part, left_out = _read(data)
     for key in ("ignore", "categorical"):
         for name in getattr(data, key):
             if name not in table.columns:
@@ -74,18 +75,18 @@ def prepare_table(recipe) -> Prepared:
         "rows": len(table), "columns": {column.name: column.kind for column in columns}, "learned": len(form.learned), "copies": copies,
         "natural_repeats": repeats, "target": target_of(data.target, form),
     }  # fmt: skip
-    notes = [*extra_rows(table).values(), *notes]
+    notes = [*left_out, *notes]
     digest = fingerprint(*(a for name in NAMES for a in (parts[name].extra["codes"], parts[name].extra["values"])), *table.columns)
     return Prepared(encoder=GenerateEncoder(form=form), **parts, fingerprint=digest, facts=facts, warnings=notes, state=state)
 
 
 def read_part(form: Form, source: str, data) -> Part:
     """The rows of another table, beside which made rows are scored. Raises `DataError` where it lacks a column."""
-    table = read_table(source, data.separator, data.header, data.sheet)
+    table, left_out = _read_file(source, data)
     if not len(table):
         raise DataError(f"{table.source} has no rows to score against.")
     codes, _, values = encode_rows(form, table)
-    return _part(form, codes, values, 0, "test")
+    return replace(_part(form, codes, values, 0, "test"), warnings=left_out)
 
 
 def target_of(wanted: str | None, form: Form) -> str:
@@ -104,25 +105,27 @@ def _latent(recipe, form: Form) -> int:
     return (recipe.model.latent or 64) if recipe.model.name == "row_gan" else 2 * len(form.learned)
 
 
-def _read(data) -> tuple[Table, np.ndarray]:
-    """The rows of all files without those of totals and units, and the part of each row."""
+def _read_file(source: str, data) -> tuple[Table, list[str]]:
+    """The rows of a file without those of totals and units, and notes on these."""
+    table = read_table(source, data.separator, data.header, data.sheet)
+    extra = extra_rows(table)
+    return table.take(np.setdiff1d(np.arange(len(table)), list(extra))) if extra else table, notes_of(extra)
 
-    def read(source: str) -> Table:
-        table = read_table(source, data.separator, data.header, data.sheet)
-        extra = list(extra_rows(table))
-        return table.take(np.setdiff1d(np.arange(len(table)), extra)) if extra else table
 
+def _read(data) -> tuple[Table, np.ndarray, list[str]]:
+    """The rows of all files, the part of each row, and notes on rows that are left out."""
     if not (data.train or data.validation or data.test):
-        table = read(data.source)
-        return table, np.full(len(table), "all")
+        table, notes = _read_file(data.source, data)
+        return table, np.full(len(table), "all"), notes
     if not data.train:
         raise DataError("data.test or data.validation is given without data.train; name the training file too, or only data.source.")
-    tables = {name: read(path) for name in NAMES if (path := getattr(data, name))}
+    files = {name: _read_file(path, data) for name in NAMES if (path := getattr(data, name))}
+    tables, notes = {name: table for name, (table, _) in files.items()}, [note for _, some in files.values() for note in some]
     first = next(iter(tables.values()))
     for table in tables.values():
         if other := sorted(set(table.columns) ^ set(first.columns)):
             raise DataError(f"{table.source} and {first.source} have different columns: {', '.join(map(repr, other[:10]))}.")
-    return join(list(tables.values())), np.repeat(list(tables), [len(table) for table in tables.values()])
+    return join(list(tables.values())), np.repeat(list(tables), [len(table) for table in tables.values()]), notes
 
 
 def _part(form: Form, codes: np.ndarray, values: np.ndarray, seed: int, name: str) -> Part:

@@ -28,13 +28,16 @@ SWAPPED = {form.replace(a, b): form for a, b in (("%m/%d", "%d/%m"), ("%m-%d-", 
 ZONE = r"\s?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 MIDNIGHT = r"([ T])24(:00(?::00(?:\.0+)?)?)$"
 DAY = datetime.timedelta(days=1)
-NAMED = r"(?:q|t|k|qtr|quarter|quartal|kwartaal|kwartał|кв|квартал|tr|trim|trimestre|trimester)\.?"
+CLEAR = r"(?:q|t|qtr|quarter|quartal|kwartaal|kwartał|кв|квартал|tr|trim|trimestre|trimester)\.?"
+NAMED = rf"(?:{CLEAR}|k\.?)"  # K1 2024, as in Danish and Swedish
+BETWEEN = r"[-/ ',]*(?:of |de |del )?"
 NTH = r"(?:st|nd|rd|th|er|[eè]re|[eè]me|e|[ºª°.]|-?й)?"
 FOURTH = r"[1-4]|i{1,3}|iv"
 QUARTER = (  # FY2019Q3 is a quarter of a fiscal year
     rf"(?i)^(?:(?:fy ?)?(?P<y>\d{{4}})[-/ :,]*{NAMED}[ ]?(?P<q>{FOURTH})"
-    rf"|{NAMED}[ ]?(?P<r>{FOURTH})[-/ ,'.]*(?:fy ?'?|of |de )?(?P<z>\d{{4}}|\d{{2}})|fy ?'?(?P<f>\d{{2}})[-/ ]*q(?P<g>[1-4])"
-    rf"|(?P<s>{FOURTH}){NTH}[- ]?{NAMED}[-/ ',]*(?:of |de |del )?(?P<x>\d{{4}}|\d{{2}})"
+    rf"|{NAMED}[ ]?(?P<r>{FOURTH})[-/ ,'.]*(?:fy ?'?|of |de )?(?P<z>\d{{4}})|k(?P<c>{FOURTH})[-/'](?P<d>\d\d)"  # K1 50 is a code
+    rf"|{CLEAR}[ ]?(?P<a>{FOURTH})[-/ ,'.]*(?:fy ?'?|of |de )?(?P<b>\d\d)|fy ?'?(?P<f>\d{{2}})[-/ ]*q(?P<g>[1-4])"
+    rf"|(?P<s>{FOURTH}){NTH}[- ]?(?:{NAMED}{BETWEEN}(?P<x>\d{{4}})|{CLEAR}{BETWEEN}(?P<e>\d\d))"
     rf"|(?P<v>\d{{4}})[-/ ,]+(?P<w>{FOURTH}){NTH}[- ]?{NAMED})$"
 )
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
@@ -150,9 +153,9 @@ def _first_day(text: pl.Series, form: str) -> tuple[pl.Series, str]:
     if form == "half":
         month = (first("h", "g").cast(pl.Int8) * 6 - 5).cast(pl.String)
         return cut.select(first("y", "z") + "-" + month + "-1").to_series(), "%Y-%m-%d"
-    year = first("y", "z", "x", "f", "v")
+    year = first("y", "z", "x", "f", "v", "b", "d", "e")
     year = pl.when(year.str.len_chars() == 4).then(year).when(year < "70").then("20" + year).otherwise("19" + year)
-    month = (first("q", "r", "s", "g", "w").str.to_lowercase().replace(ROMAN).cast(pl.Int8) * 3 - 2).cast(pl.String)
+    month = (first("q", "r", "s", "g", "w", "a", "c").str.to_lowercase().replace(ROMAN).cast(pl.Int8) * 3 - 2).cast(pl.String)
     return cut.select(year + "-" + month + "-1").to_series(), "%Y-%m-%d"
 
 

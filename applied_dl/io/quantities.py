@@ -25,7 +25,7 @@ CELL = re.compile(
     (?P<first>{NUMBER})
     (?:\s*(?P<between>[%°A-Za-z]{{0,12}}|{CURRENCY})\s*(?:-|–|—|~|\bto\b|\bbis\b|\bà\b|\.\.+)\s*(?:{CURRENCY}\s*)?(?P<second>{NUMBER}))?
     \s*(?P<plus>\+|(?:\b(?:and|or|und|oder)\s+(?:more|over|above|mehr|older|up)\b))?\s*(?:\bor\s+less\b)?
-    (?P<unit>(?:[^\W\d_]|[%‰°/"'′″µμ*]|{CURRENCY}).{{0,24}}?)?
+    (?P<unit>(?!xx+\)?$|['′]\s*\d)(?:[^\W\d_]|[%‰°/"'′″µμ*]|{CURRENCY}).{{0,24}}?)?
     \s*(?P<close>\))?(?P<minus>[-−])?$""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -36,6 +36,7 @@ OPPOSITE = ({"n": 1.0, "s": -1.0}, {"e": 1.0, "w": -1.0}, {"cr": 1.0, "dr": -1.0
 OPEN, MOST_OPEN = re.compile(r"\s*\d+\s*[-−–]\s*"), 20  # a range without an end, and how many of them may be all cells of a column
 SAMPLE = 200  # different cells that are tried first
 MOST_UNITS = 6  # units of one column that no family joins
+LEAST_RANGES, TOGETHER = 10, 0.5  # different ranges that show whether they are some, and the least correlation of their ends
 CERTAIN = 0.99  # share of the sample that has to be quantities
 
 
@@ -65,6 +66,8 @@ def learn_units(cells: pl.Series) -> tuple[dict[str, float], bool] | None:
             units[part.unit] += count
             currencies.add(part.currency)
             values.add(part.numbers or part.value)
+    if _are_codes([part.numbers for part in map(split_quantity, texts) if part is not None and len(part.numbers) == 2], units, currencies):
+        return None
     factors = _factors(units, bool(currencies - {""}), len(values), len(cells))
     if factors is not None and len(currencies - {""}) > 1:
         return {f"{currency}|{unit}": factor for currency in sorted(currencies) for unit, factor in factors.items()}, True
@@ -83,6 +86,20 @@ def _open_ranges(texts: list[str]) -> bool:
         return False
     others = [split_quantity(text) for text in texts[:SAMPLE] if not OPEN.fullmatch(text)]
     return any(part is not None and (len(part.numbers) > 1 or part.bound) for part in others) or (not others and len(some) <= MOST_OPEN)
+
+
+def _are_codes(ranges: list[tuple[str, ...]], units: Counter[str], currencies: set[str]) -> bool:
+    """Whether bare ranges, such as 88-641, have ends that tell nothing of each other, as those of ranges do."""
+    if (
+        set(units) != {""}
+        or currencies != {""}
+        or len(ranges) < LEAST_RANGES
+        or not all(a.isdecimal() and b.isdecimal() for a, b in ranges)
+    ):
+        return False
+    ends = np.log1p(np.array(ranges, np.float64)).T
+    spread = ends.std(axis=1)
+    return bool((spread > 0).all() and np.corrcoef(ends)[0, 1] < TOGETHER)
 
 
 def _factors(units: Counter[str], currency: bool, values: int, cells: int) -> dict[str, float] | None:

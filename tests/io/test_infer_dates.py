@@ -101,3 +101,17 @@ def test_years_that_begin_in_one_and_end_in_the_next(cells):
 def test_months_are_no_years():
     assert written(pl.Series(["2010-10", "2010-11", "2010-12", "2011-01"])).form == "%Y-%m"
     assert written(pl.Series(["2019-2021", "2020-2022", "2021-2023"])) is None
+
+
+def test_codes_of_k_and_a_number_are_no_quarters():
+    assert written(pl.Series(["K1 50", "K2 80", "K4 10"] * 5)) is None
+    assert written(pl.Series(["1K 50", "2K 80", "4K 10"] * 5)) is None
+    for texts in (
+        ["K1 2024", "K2 2024"],
+        ["K1/24", "K2/24"],
+        ["2024K1", "2024K2"],
+        ["1K 2024", "2K 2024"],
+        ["T1 24", "T2 24"],
+        ["1T24", "2T24"],
+    ):
+        assert written(pl.Series(texts)).form == "quarter"

@@ -101,7 +101,7 @@ function firstDay(text, form) {   // [text, form] of the first day of a quarter,
   if (form === 'month') return [`${first('y', 'z')}-${first('m', 'n')}-1`, '%Y-%m-%d'];
   if (form === 'years') return (Number(cut.y) + 1 - Number(cut.z)) % 100 === 0 ? [`${cut.y}-1-1`, '%Y-%m-%d'] : null;
   if (form === 'half') return [`${first('y', 'z')}-${Number(first('h', 'g')) * 6 - 5}-1`, '%Y-%m-%d'];
-  const year = first('y', 'z', 'x', 'f', 'v'), quarter = first('q', 'r', 's', 'g', 'w').toLowerCase();
+  const year = first('y', 'z', 'x', 'f', 'v', 'b', 'd', 'e'), quarter = first('q', 'r', 's', 'g', 'w', 'a', 'c').toLowerCase();
   return [`${year.length === 4 ? year : (year < '70' ? '20' : '19') + year}-${Number(rules.roman[quarter] ?? quarter) * 3 - 2}-1`, '%Y-%m-%d'];
 }
 

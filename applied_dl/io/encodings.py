@@ -1,4 +1,4 @@
-"""The bytes of a table as text: UTF-8, UTF-16, or what spreadsheets of western and Russian computers write."""
+"""The bytes of a table as text: UTF-8, UTF-16, or what spreadsheets of European computers write."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from applied_dl.core import console
 from applied_dl.core.errors import DataError
+from applied_dl.io.latin_encodings import NAMES, is_western, latin_encoding
 
 USUAL, CASED = 0.95, 0.9  # least share of special characters that an encoding makes usual ones, and of words with usual capitals
 RUN, LEAST_SPECIAL = re.compile(rb"[\x80-\xff]{3,}"), 6  # special characters side by side, and how many show what they are
@@ -17,13 +19,13 @@ COMMONEST, LEAST_COMMON, LEAST_LETTERS = frozenset("ОЕАИ"), 0.2, 20  # a thi
 
 
 def decoded(raw: bytes, path: Path, before: int, encoding: str | None = None) -> str:
-    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as Windows-1252 or 1251, which many spreadsheets write.
+    """The text of a file, decoded by its byte-order mark, as UTF-8, or else as an encoding that spreadsheets write.
 
     Args:
         raw: the file, or some of its lines.
         path: its name, for messages.
         before: how many lines of the file precede `raw`, for messages.
-        encoding: of these two, where other lines of the file have shown it.
+        encoding: of one byte, where other lines of the file have shown it.
 
     Raises:
         DataError: the bytes are no text, or one in another encoding.
@@ -39,24 +41,30 @@ def decoded(raw: bytes, path: Path, before: int, encoding: str | None = None) ->
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        encoding = encoding or windows_encoding(raw)
+        if encoding is None and (encoding := windows_encoding(raw)) is not None:
+            _note(path, encoding, raw)
         if encoding is None:
             line = before + raw.count(b"\n", 0, error.start) + 1
-            raise DataError(f"The table {str(path)!r} is neither UTF-8 nor Windows-1252 or 1251 (line {line}); save it as UTF-8.") from None
+            raise DataError(
+                f"The table {str(path)!r} is neither UTF-8 nor in a European encoding of Windows (line {line}); save it as UTF-8."
+            ) from None
         text = raw.decode(encoding, "replace")
     return _line_ends(text)
 
 
 def windows_encoding(raw: bytes) -> str | None:
-    """The encoding of a text that is not UTF-8: "cp1252" or, where its special characters are Russian words in that, "cp1251".
+    """The encoding of a text that is not UTF-8: "cp1252"; where its special characters are words of another language in them, "cp1250",
+    "cp1254", "mac_roman" or "cp1251".
 
-    None where they are not mostly letters and signs of either. Special characters of western words are alone or two
+    None where they are not mostly letters and signs of any. Special characters of western words are alone or two
     (hyvää); those of other alphabets follow one another, and their capitals are where words begin.
 
     Example:
         >>> windows_encoding("Größe, Übergänge".encode("cp1252")), windows_encoding("Рост, Город".encode("cp1251"))
         ('cp1252', 'cp1251')
     """
+    if (latin := latin_encoding(raw)) is not None:
+        return latin
     special = raw.translate(None, ASCII)
     counts = Counter(special)
     western = _characters(counts, "cp1252")
@@ -73,6 +81,14 @@ def windows_encoding(raw: bytes) -> str | None:
     if not words or usual < USUAL * len(special) or cased < CASED * words.total() or _small_letters_of_koi8(russian):
         return None
     return "cp1251"
+
+
+def _note(path: Path, encoding: str, raw: bytes) -> None:
+    """What the user should check where the language of a text is rare in its encoding, or none is seen."""
+    if encoding not in ("cp1251", "cp1252"):
+        console.warn(f"{str(path)!r} is not UTF-8; it is read as {NAMES[encoding]}, by the letters of its words")
+    elif encoding == "cp1252" and not is_western(raw):
+        console.warn(f"{str(path)!r} is not UTF-8; it is read as {NAMES[encoding]}: where letters are wrong, save it as UTF-8")
 
 
 def _characters(counts: Counter[int], encoding: str) -> dict[str, int]:

@@ -39,7 +39,7 @@ def test_an_encoding_is_recognised_or_refused(tmp_path, text, encoding, known):
     if known:
         assert read_cells(path).frame.columns == text.split("\n")[0].split(";")
         return
-    with pytest.raises(DataError, match="neither UTF-8 nor Windows-1252 or 1251"):
+    with pytest.raises(DataError, match="neither UTF-8 nor in a European encoding of Windows"):
         read_cells(path)
 
 

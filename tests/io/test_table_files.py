@@ -34,7 +34,7 @@ def put(folder, raw, name="t.csv"):
         ('a,b\n1,2\n3,"4\n5,6\n', "line 3: a quote is not closed"),
         ('a,b\n1,2\n"x"y,4\n', "line 3: a quote ends within a cell"),
         ("a,b\n1,2\n3,4\x00\n", "NUL byte in line 3"),
-        (b"a,b\n1,2\n\x81,3\n", r"neither UTF-8 nor Windows-1252 or 1251 \(line 3\)"),
+        (b"a,b\n1,2\n\x81,3\n", r"neither UTF-8 nor in a European encoding of Windows \(line 3\)"),
         (b"PK\x03\x04" + bytes(40), "a workbook or a zip archive"),
         (b"PAR1" + bytes(40), "name it .parquet"),
         (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-12], "cannot be read"),

@@ -54,7 +54,7 @@ def test_frames_rows_columns_and_files_read_alike(tmp_path):
         (b"a,b\n", "0 rows"),
         (b"a,b\n1,2,3\n", "more cells than the header"),
         (b'a,b\n1,"2\n', "quote is not closed"),
-        (b"a,b\n1,\x81\n", r"neither UTF-8 nor Windows-1252 or 1251 \(line 2\)"),
+        (b"a,b\n1,\x81\n", r"neither UTF-8 nor in a European encoding of Windows \(line 2\)"),
         (b"\xff\xfea\0,", "begins as UTF-16 but is damaged"),
         (b"a,b\n1,\x002\n", "NUL"),
     ],

@@ -1,9 +1,8 @@
-"""Folders and archives of images as trees, and the names of their parts."""
+"""Folders and archives of images as trees."""
 
 from __future__ import annotations
 
 import os
-import re
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -15,13 +14,6 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.vision.image_files import CONVERT, peek
 from applied_dl.vision.paths import is_image, is_skipped
 
-PARTS = {
-    **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train",
-                     "entrenamiento", "treino", "entrainement", "entraînement", "addestramento"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "validate", "val_set", "valset", "validation_set", "val_images",
-                     "validierung", "validacion", "validación", "validacao", "validação", "validazione"), "validation"),
-    **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout", "prueba", "teste"), "test"),
-}  # fmt: skip
 LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
 
 
@@ -48,11 +40,6 @@ class Folder(Struct, frozen=True, kw_only=True):
 
     def all_others(self) -> list[Path]:
         return self.others + [path for folder in self.inside for path in folder.all_others()]
-
-
-def part_of(name: str) -> str | None:
-    """The part (train, validation or test) that a folder's name means; None where it means none."""
-    return PARTS.get(re.sub(r"[ \-]+", "_", name.strip().lower()))
 
 
 def unpacked(archive: Path, cache: Path) -> Path:

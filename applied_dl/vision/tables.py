@@ -10,9 +10,9 @@ import polars as pl
 
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.cells import as_levels
+from applied_dl.io.parts import names_parts
 from applied_dl.io.sheets import WORKBOOKS, read_workbook
 from applied_dl.io.table_files import SUFFIXES, read_cells
-from applied_dl.vision.folders import PARTS
 from applied_dl.vision.paths import ImageIndex
 
 IMAGE_FILE = re.compile(r"\.(jpe?g|png|gif|bmp|tiff?|webp|avif|jfif|heic|ppm|pgm)$", re.IGNORECASE)
@@ -24,7 +24,6 @@ PATH_COLUMNS = (
     "path", "file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "picture", "img", "image_name", "imagename",
     "image_file", "img_path", "img_name", "image_id", "imageid", "img_id", "id", "name", "photo", "uri",
 )  # fmt: skip
-SPLIT_COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "datasplit", "datasettype", "fold", "usage", "phase")
 
 
 def image_paths(path: Path, column: str | None = None) -> list[Path]:
@@ -94,9 +93,4 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
 
 def split_column(frame: pl.DataFrame, taken: tuple) -> str | None:
     """The column that says which part each row belongs to, if there is one."""
-    for name in frame.columns:
-        if re.sub(r"[\W_]+", "", name.lower()) in SPLIT_COLUMNS and name not in taken:
-            values = {str(v).strip().lower() for v in as_levels(frame[name]).drop_nulls().unique().to_list()}
-            if values and values <= set(PARTS) and "train" in {PARTS[v] for v in values} and len(values) > 1:
-                return name
-    return None
+    return next((name for name in frame.columns if name not in taken and names_parts(name, as_levels(frame[name]).unique())), None)

@@ -13,9 +13,10 @@ from applied_dl.core.fingerprint import fingerprint, row_keys
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts
+from applied_dl.io.parts import PARTS, part_of
 from applied_dl.tasks.generate.encoder import Form, GenerateEncoder, Request, inputs_of
 from applied_dl.vision.cache import decode_all, rows_of
-from applied_dl.vision.folders import PARTS, Folder, part_of, scan, unpacked
+from applied_dl.vision.folders import Folder, scan, unpacked
 from applied_dl.vision.images import ImageForm, check_resize
 from applied_dl.vision.ranges import fit_ranges, header_of
 

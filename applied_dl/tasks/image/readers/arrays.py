@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.parts import PARTS
 from applied_dl.tasks.image.readers.labels import MOST_CODES, LabelCells, is_measure
 from applied_dl.tasks.image.readers.listing import Listing, Options
-from applied_dl.vision.folders import PARTS
 
 IMAGE_KEYS, LABEL_KEYS = ("images", "image", "x", "data"), ("labels", "label", "y", "target", "targets")
 

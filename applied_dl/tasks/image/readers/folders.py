@@ -10,10 +10,11 @@ from msgspec import structs
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
+from applied_dl.io.parts import PARTS, part_of
 from applied_dl.tasks.image.readers.labels import named_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.table import list_table
-from applied_dl.vision.folders import PARTS, Folder, part_of, scan
+from applied_dl.vision.folders import Folder, scan
 from applied_dl.vision.image_files import CONVERT
 from applied_dl.vision.patterns import by_pattern, groups_of
 from applied_dl.vision.tables import TABLES

@@ -11,10 +11,10 @@ from msgspec import structs
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
 from applied_dl.io.numbers import learn_format, read_numbers
+from applied_dl.io.parts import PARTS
 from applied_dl.tasks.image.readers.hints import GROUP_COLUMN, column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
-from applied_dl.vision.folders import PARTS
 from applied_dl.vision.patterns import by_pattern, groups_of
 from applied_dl.vision.tables import find_paths, read_frame, split_column
 

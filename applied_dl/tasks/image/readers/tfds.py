@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.parts import PARTS
 from applied_dl.tasks.image.readers.listing import Listing
-from applied_dl.vision.folders import PARTS
 
 
 def list_tfds(name: str, cache: Path, manual: str | None = None) -> dict[str, Listing]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
+from applied_dl.io.parts import part_of
 from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.shapes import BACKGROUND, Drawn, coco, is_coco, is_labelme, labelme, read_json
-from applied_dl.vision.folders import Folder, part_of, scan
+from applied_dl.vision.folders import Folder, scan
 from applied_dl.vision.image_files import EXTENSIONS
 from applied_dl.vision.paths import ImageIndex
 

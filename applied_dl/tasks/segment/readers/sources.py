@@ -9,11 +9,12 @@ import numpy as np
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
+from applied_dl.io.parts import PARTS
 from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.layouts import list_coco, list_folder
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.scenes import scenes
-from applied_dl.vision.folders import PARTS, unpacked
+from applied_dl.vision.folders import unpacked
 from applied_dl.vision.tables import TABLES, find_paths, read_frame, split_column
 
 BUILT_IN = ("scenes",)

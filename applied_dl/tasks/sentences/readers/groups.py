@@ -20,8 +20,9 @@ BALANCES = ("none", "over", "under")
 
 class Groups(Struct, kw_only=True):
     """`rows` (N, K) int32 places in `texts` that belong together, `ABSENT` where a row has fewer; `negatives` (N,) or None; `labels` (N,)
-    label names of each row or None, `several` where a row may have more than one; `groups` (N,) or None: what must not be split; `source`
-    (N,) which source a row came from; `html` whether HTML was removed; `columns` the names that were read."""
+    label names of each row or None, `several` where a row may have more than one; `groups` (N,) or None: what must not be split; `parts`
+    (N,) or None: the part of the split that a column names; `source` (N,) which source a row came from; `html` whether HTML was removed;
+    `columns` the names that were read."""
 
     texts: list[str] = field(default_factory=list)
     rows: np.ndarray
@@ -29,6 +30,7 @@ class Groups(Struct, kw_only=True):
     labels: list[tuple[str, ...]] | None = None
     several: bool = False
     groups: list[str] | None = None
+    parts: list[str | None] | None = None
     source: np.ndarray
     html: bool = False
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -58,7 +60,24 @@ def take(groups: Groups, index: np.ndarray) -> Groups:
     return msgspec.structs.replace(
         groups, rows=groups.rows[index], source=groups.source[index], facts=dict(groups.facts),
         negatives=None if groups.negatives is None else groups.negatives[index], labels=cut(groups.labels), groups=cut(groups.groups),
+        parts=cut(groups.parts),
     )  # fmt: skip
+
+
+def given_parts(groups: Groups) -> dict[str, Groups]:
+    """The rows of each part that a column of the table names, with a note of the training part; those that name none are left out.
+
+    Raises `DataError` where no row is left that trains.
+    """
+    column = groups.columns["part"][0]
+    rows = {name: [i for i, part in enumerate(groups.parts or ()) if part == name] for name in ("train", "validation", "test")}
+    found = {name: take(groups, np.array(some, np.int64)) for name, some in rows.items() if some}
+    if "train" not in found:
+        raise DataError(f"No usable row is of the training part, which the column {column!r} names; correct the column, or rename it.")
+    lost = len(groups) - sum(map(len, found.values()))
+    left_out = f"; {numbered(lost, 'row that names', 'rows that name')} none left out" if lost else ""
+    found["train"].warnings = [*groups.warnings, f"The column {column!r} says which part each row belongs to{left_out}."]
+    return found
 
 
 def split_groups(groups: Groups, shares, seed: int) -> tuple[Groups, Groups, Groups]:

@@ -15,16 +15,8 @@ from msgspec import Struct
 from applied_dl.core import console
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks.sentences.readers.labels import LabelForm
-from applied_dl.tasks.sentences.readers.layouts import Layout, layout_of
-from applied_dl.tasks.sentences.readers.sources import (
-    Source,
-    column_names_of,
-    is_tagged,
-    labelled_source,
-    line_batches,
-    named,
-    tagged_source,
-)
+from applied_dl.tasks.sentences.readers.layouts import Layout, layout_of, named_columns
+from applied_dl.tasks.sentences.readers.sources import Source, column_names_of, is_tagged, labelled_source, line_batches, tagged_source
 from applied_dl.text.decoding import OPENERS, Reading, suffix_of
 from applied_dl.text.tables import DELIMITED, Table, is_table, table_batches
 
@@ -127,7 +119,7 @@ def sample(path: Path, data, seed: int) -> Sample | None:
 
 def row_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
     """The rows of a file in batches."""
-    return table_batches(path, named(data), reading) if is_table(path) else line_batches(path, data, reading)
+    return table_batches(path, named_columns(data), reading) if is_table(path) else line_batches(path, data, reading)
 
 
 def _text_bytes(path: Path) -> int:

@@ -7,8 +7,10 @@ import re
 from collections import Counter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, nearest
+from applied_dl.io.parts import names_parts
 from applied_dl.tasks.sentences.readers.label_columns import (
     WEAK,
     are_labels,
@@ -49,7 +51,7 @@ FAIR = 0.75  # of the highest score: pairs above it belong together
 
 class Layout(Struct, frozen=True, kw_only=True):
     """The columns of a table by their places: `texts` (two sides of a pair, or the columns that make one text), `negative`, `labels`
-    (several are one-hot) and `group`; `alike` says which pairs belong together."""
+    (several are one-hot) and `group`; `alike` says which pairs belong together, `part` to which part of the split a row belongs."""
 
     kind: str
     texts: tuple[int, ...] = ()
@@ -57,12 +59,19 @@ class Layout(Struct, frozen=True, kw_only=True):
     labels: tuple[int, ...] = ()
     alike: int | None = None
     group: int | None = None
+    part: int | None = None
     warnings: list[str] = []
 
 
 def layout_of(table: Table, data) -> Layout:
     """The layout of a table, by the recipe's [data] where that names columns. Raises `DataError` where a guess would be a bad one."""
-    group = _group_place(table, data)
+    group, part = _group_place(table, data), _part_place(table, data)
+    layout = _layout(table, data, tuple(place for place in (group, part) if place is not None))
+    return replace(layout, group=group, part=part)
+
+
+def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
+    """The layout of a table whose columns `apart` hold neither texts nor labels."""
     named = data.target is not None and not (data.target == "label" and place_of("label", table.header) is None)
     if table.sets or ([name.lower() for name in table.header] == [TEXTS] and isinstance(table.rows[0][0], list)):
         kind = "sets"
@@ -73,11 +82,11 @@ def layout_of(table: Table, data) -> Layout:
     elif _sides(table) is not None and data.column is None:
         kind = "triplets" if place_of(NEGATIVE, table.header) is not None else "pairs"
     else:
-        return _layout_by_columns(table, data, group)
+        return _layout_by_columns(table, data, apart)
     if kind == "labelled":
-        return _labelled(table, data, group, named_labels(table, data) if named else None)
+        return _labelled(table, data, apart, named_labels(table, data) if named else None)
     if kind in ("pairs", "triplets"):
-        return _of_pairs(table, kind)
+        return _of_pairs(table, kind, apart)
     return Layout(kind=kind)
 
 
@@ -108,28 +117,28 @@ def belongs_together(cells: list) -> list[bool]:
     return [text in YES for text in texts]
 
 
-def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
+def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
     """The layout that names and cells show, where the recipe names no label column and no kind."""
-    texts = _text_places(table, data, ())
+    texts = _text_places(table, data, apart)
     label = label_by_name(table, texts if data.column is not None else ())
-    one_hot = [i for i in range(len(table.header)) if i not in (*texts, group) and is_one_hot(cells_of(table, i))]
+    one_hot = [i for i in range(len(table.header)) if i not in (*texts, *apart) and is_one_hot(cells_of(table, i))]
     if texts and len(one_hot) > 1 and (label is None or label in one_hot or label_rank(table.header[label]) >= WEAK):
-        return _labelled(table, data, group, tuple(one_hot))
+        return _labelled(table, data, apart, tuple(one_hot))
     if label is not None:
         labels = numbered_labels(table, label)
-        texts = _text_places(table, data, (*labels, *([group] if group is not None else [])))
+        texts = _text_places(table, data, (*labels, *apart))
         if texts:
-            return _labelled(table, data, group, labels)
+            return _labelled(table, data, apart, labels)
         if label_rank(table.header[label]) < WEAK or len(table.header) > 2:
-            return _labelled(table, data, group, labels)  # says which columns may hold the text
-    if texts and one_hot and len(table.header) - len(texts) <= 2:
-        return _labelled(table, data, group, tuple(one_hot))
-    width = column_count(table)
+            return _labelled(table, data, apart, labels)  # says which columns may hold the text
+    if texts and one_hot and len(table.header) - len(texts) - len(apart) <= 2:
+        return _labelled(table, data, apart, tuple(one_hot))
+    width = column_count(table) - len(apart)
     texts = texts or (_wordy(table) if not table.header else [])
-    like = label_candidates(table, (*texts, group))
+    like = label_candidates(table, (*texts, *apart))
     labels = numbered_labels(table, like[0]) if like else ()
     if texts and labels and {*like} <= {*labels} and width > len(texts):
-        return _labelled(table, data, group, labels)
+        return _labelled(table, data, apart, labels)
     if texts and len(like) > 1 and data.column is None:
         names = ", ".join(repr(column_name(table, i)) for i in like[:6])
         raise DataError(
@@ -137,8 +146,8 @@ def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
             "running text without labels."
         )
     if data.column is None and width in (2, 3) and len(texts) != 1:
-        return _of_pairs(table, "pairs" if width == 2 else "triplets")
-    rest = [i for i in range(width) if i not in texts]
+        return _of_pairs(table, "pairs" if width == 2 else "triplets", apart)
+    rest = [i for i in range(column_count(table)) if i not in (*texts, *apart)]
     note = (
         f"{table.path}: no column of labels is found beside {_listed(table, texts)}, whose texts are read as running text; if "
         f"{_listed(table, rest)} should be predicted, name {'it' if len(rest) == 1 else 'one'} with data.target."
@@ -146,7 +155,7 @@ def _layout_by_columns(table: Table, data, group: int | None) -> Layout:
     return Layout(kind="text", warnings=[note] if texts and rest and data.column is None else [])
 
 
-def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | None) -> Layout:
+def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...] | None) -> Layout:
     """Labeled texts, with a warning that says which columns were chosen."""
     if labels is None:
         label = label_by_name(table, ())
@@ -156,7 +165,7 @@ def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | N
                 f"{', '.join(table.header) or 'no header'}."
             )
         labels = (label,)
-    rest = (*labels, *([group] if group is not None else []))
+    rest = (*labels, *apart)
     texts = _text_places(table, data, rest)
     if not texts:
         texts = chosen_places(table.path, column_names(table), table.rows, None, rest)
@@ -170,19 +179,18 @@ def _labelled(table: Table, data, group: int | None, labels: tuple[int, ...] | N
     warnings = [f"{table.path}: read as labelled texts: {', '.join(chosen)}; data.target and data.column name others."] if chosen else []
     if not table.header or {normal(column_name(table, i)) for i in (*labels, *texts)} <= {"label", "text"}:
         warnings = [] if table.header else warnings
-    return Layout(
-        kind="labelled", texts=tuple(texts), labels=tuple(labels), group=group, warnings=[*warnings, *_group_warning(table, rest, texts)]
-    )
+    return Layout(kind="labelled", texts=tuple(texts), labels=tuple(labels), warnings=[*warnings, *_group_warning(table, rest, texts)])
 
 
-def _of_pairs(table: Table, kind: str) -> Layout:
+def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
     """Two sides, by their names or in order, and the negative of a triplet."""
     sides = _sides(table)
     if sides is None:
         wide = 3 if kind == "triplets" else 2
-        if column_count(table) < wide:
-            raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {column_count(table)}; name them {' and '.join(SIDES[0])}.")
-        return Layout(kind=kind, texts=(0, 1), negative=2 if kind == "triplets" else None)
+        places = [i for i in range(column_count(table)) if i not in apart]
+        if len(places) < wide:
+            raise DataError(f"{table.path!r}: {kind} need {wide} columns, found {len(places)}; name them {' and '.join(SIDES[0])}.")
+        return Layout(kind=kind, texts=tuple(places[:2]), negative=places[2] if kind == "triplets" else None)
     negative = place_of(NEGATIVE, table.header) if kind == "triplets" else None
     if kind == "triplets" and negative is None:
         raise DataError(f"{table.path!r} has no column {NEGATIVE!r}, which triplets need; found: {', '.join(table.header)}.")
@@ -234,6 +242,20 @@ def _group_place(table: Table, data) -> int | None:
     if place is None:
         raise DataError(f"{table.path!r} has no column {data.group!r} (data.group).{nearest(data.group, table.header or ['(none)'])}")
     return place
+
+
+def _part_place(table: Table, data) -> int | None:
+    """The column that names the part of each row, unless the recipe names it for something else."""
+    taken = [place_of(name, table.header) for name in named_columns(data)]
+    return next((i for i, name in enumerate(table.header) if i not in taken and names_parts(name, cells_of(table, i))), None)
+
+
+def named_columns(data) -> tuple[str, ...]:
+    """The columns that the recipe names."""
+    named: list[str] = []
+    for value in (data.column, data.target, data.group):
+        named += [] if value is None else [value] if isinstance(value, str) else list(value)
+    return tuple(named)
 
 
 def _group_warning(table: Table, rest: tuple[int, ...], texts) -> list[str]:

@@ -14,7 +14,7 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.stored import with_stored
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, text_lengths
-from applied_dl.tasks.sentences.readers.groups import ABSENT, Groups, distinct_pairs, exclude, split_groups
+from applied_dl.tasks.sentences.readers.groups import ABSENT, Groups, distinct_pairs, exclude, given_parts, split_groups
 from applied_dl.tasks.sentences.readers.large import Sample, large_source, sample
 from applied_dl.tasks.sentences.readers.learn import SAMPLE, learn_encoder, takes_english, training_width
 from applied_dl.tasks.sentences.readers.parts import labelled_part, paired_part, targets_of, width_of
@@ -33,7 +33,8 @@ class SentencesState(Struct, frozen=True, kw_only=True):
 
     rows: (N, K) int32 places among the training texts, `ABSENT` where a row has fewer. negatives: (N,) place of each row's hard negative,
     or None. source: (N,) the data source that each row came from. columns: the names of the text and label columns that were read.
-    explicit: the parts that the recipe or the folder names, which never train. english: the tokenizer is that of the package's table.
+    explicit: the parts that the recipe, the folder or a column names, which never train. english: the tokenizer is that of the package's
+    table.
     stored: the training texts of a file larger than memory, of which the training part is a sample.
     """
 
@@ -63,6 +64,8 @@ def prepare_sentences(recipe, cache: Path) -> Prepared:
     if path is not None and sampled is None and data.in_memory is False:
         raise DataError(f"{str(path)!r} holds no labelled texts, which data.in_memory = false reads in batches; remove the key.")
     train, validation, test = _parts(data, tested, recipe.preprocess.html, recipe.train.seed, sampled)
+    if data.train is None:  # a column of the table may name the parts
+        explicit = tuple(name for name, part in (("validation", validation), ("test", test)) if part.parts and set(part.parts) == {name})
     used, codes = _texts_of(train)
     encoder = learn_encoder(recipe, used, train)
     width = training_width(encoder, len(used), recipe.preprocess.length)
@@ -97,7 +100,7 @@ def prepare_sentences(recipe, cache: Path) -> Prepared:
     )
     if path is None or sampled is None:
         return prepared
-    held = held_out([part for name, part in (("validation", validation), ("test", test)) if name not in explicit])
+    held = held_out([part for name, part in (("validation", validation), ("test", test)) if name not in explicit or part.parts])
     long = msgspec.structs.replace(encoder, length=training_width(encoder, 1, recipe.preprocess.length))
     stored, notes = store(path, data, sampled.form, long, held, cache)
     if not len(stored):
@@ -120,12 +123,20 @@ def _parts(data, tested: list[str], html: bool | None, seed: int, sampled: Sampl
         if data.test or data.validation:
             raise UsageError("data.validation and data.test are explicit parts and need data.train beside them.")
         groups = _checked(read_groups(sources, data, html, found=found), sampled)
-        return split_groups(_without(groups, tested), data.split, seed)
+        if groups.parts is None:
+            return split_groups(_without(groups, tested), data.split, seed)
+        given = given_parts(groups)
+        return _with_missing(_without(given["train"], tested), [given.get("validation"), given.get("test")], data.split, seed)
     train = _without(_checked(read_groups((data.train,), data, html, found=found), sampled), tested)
     alike = _columns_of(data, train)
     held = [read_groups((path,), alike, train.html, least=1) if path else None for path in (data.validation, data.test)]
-    if None in held:  # what is missing is cut from the training part, as the shares ask
-        shares = [0.0 if part else share for part, share in zip(held, data.split[1:])]
+    return _with_missing(train, held, data.split, seed)
+
+
+def _with_missing(train: Groups, held: list[Groups | None], split: tuple[float, float, float], seed: int) -> tuple[Groups, Groups, Groups]:
+    """The parts, of which those that are missing are cut from the training part, as the shares ask."""
+    if None in held:
+        shares = [0.0 if part else share for part, share in zip(held, split[1:])]
         train, *cut = split_groups(train, (1 - sum(shares), *shares), seed)
         held = [given or own for given, own in zip(held, cut)]
     return train, *(part if part.labels is not None else distinct_pairs(part) for part in held)

@@ -62,7 +62,7 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
     several = any(part.labels.several for part in found if part.labels is not None)
     places: dict[str, int] = {}
     rows: list[list[int]] = []
-    negatives, labels, groups, origin, missing = [], [], [], [], 0
+    negatives, labels, groups, parts, origin, missing = [], [], [], [], [], 0
     for number, part in enumerate(found):
         taken = 0
         for i, texts in enumerate(part.rows):
@@ -76,6 +76,7 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
             negatives.append(places.setdefault(negative, len(places)) if negative else ABSENT)
             labels.append(label)
             groups.append(part.groups[i] if part.groups is not None else "")
+            parts.append(part.parts[i] if part.parts is not None else None)
             origin.append(number)
             taken += 1
             if settings.max_rows and taken >= settings.max_rows:
@@ -93,7 +94,8 @@ def read_groups(sources: tuple[str, ...], settings, html: bool | None = None, le
     read = Groups(
         texts=list(places), rows=table, negatives=some if (some >= 0).any() else None, source=np.array(origin, np.int32),
         labels=labels if "labelled" in kinds else None, several=several, kind=found[0].kind if len(kinds) == 1 else "mixed",
-        groups=groups if settings.group is not None else None, html=html, warnings=warnings, columns=found[0].columns,
+        groups=groups if settings.group is not None else None, parts=parts if any(parts) else None,
+        html=html, warnings=warnings, columns=found[0].columns,
     )  # fmt: skip
     return _labelled_once(read, sources, least) if read.labels is not None else _paired_once(read)
 

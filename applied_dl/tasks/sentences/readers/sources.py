@@ -11,10 +11,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.parts import part_of
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
-from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of
+from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of, column_name
 from applied_dl.tasks.sentences.readers.labels import Labels, read_columns, read_labels
-from applied_dl.tasks.sentences.readers.layouts import Layout, belongs_together, layout_of
+from applied_dl.tasks.sentences.readers.layouts import Layout, belongs_together, layout_of, named_columns
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
@@ -25,19 +26,20 @@ PREFIX = "__label__"  # of fastText's files
 PLAIN = (".txt", ".text", ".md", ".htm", ".html", ".eml", "")  # files that are one text each in a folder per class
 FEWEST_FILES = 3  # of a class folder, on average
 LARGEST = 2**17  # bytes of such a file, at the median: larger ones are books, whose folders are a corpus
-PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"), "test": ("test", "testing")}
 SOME = 50  # lines that show how a file is written
 TAGGED = ("labels", "text")  # the columns of `__label__` lines
 
 
 class Source(Struct, kw_only=True):
-    """`rows` of texts as they are written, their `negatives`, `labels` and `groups` where the kind has them; `columns` by their use."""
+    """`rows` of texts as they are written, their `negatives`, `labels` and `groups` where the kind has them; the part of each row where a
+    column names `parts`, None in an empty cell; `columns` by their use."""
 
     kind: str
     rows: list[list[str]]
     negatives: list[str] | None = None
     labels: Labels | None = None
     groups: list[str] | None = None
+    parts: list[str | None] | None = None
     warnings: list[str] = field(default_factory=list)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -47,7 +49,7 @@ def read_source(source: str, data) -> Source:
     path = Path(source)
     notes: list[str] = []
     if is_table(source) and data.kind != "text":
-        table = read_table(source, named(data))
+        table = read_table(source, named_columns(data))
         layout = layout_of(table, data)
         if layout.kind != "text":
             return _from_table(table, layout, data)
@@ -98,11 +100,10 @@ def part_folders(source: str) -> dict[str, str]:
     path = Path(source)
     if not path.is_dir():
         return {}
-    folders = {p.name.lower(): p for p in sorted(path.iterdir()) if p.is_dir()}
+    folders = [p for p in sorted(path.iterdir()) if p.is_dir()]
     if len(folders) == 1 and not any(p.is_file() and suffix_of(p) in corpus.TEXTS for p in path.iterdir()):
-        return part_folders(str(next(iter(folders.values()))))
-    found = {part: next((folders[name] for name in names if name in folders), None) for part, names in PARTS.items()}
-    parts = {part: str(folder) for part, folder in found.items() if folder is not None and class_folders(folder, None)}
+        return part_folders(str(folders[0]))
+    parts = {part: str(folder) for folder in folders if (part := part_of(folder.name)) and class_folders(folder, None)}
     return parts if {"train", "test"} <= parts.keys() else {}
 
 
@@ -114,7 +115,7 @@ def _from_table(table: Table, layout: Layout, data) -> Source:
     if layout.kind == "labelled":
         return labelled_source(table, layout, data, warnings)
     cell = lambda row, i: row[i] if i < len(row) else None  # noqa: E731
-    rows = [[cell(row, i) for i in layout.texts] for row in table.rows]
+    rows, parts = [[cell(row, i) for i in layout.texts] for row in table.rows], parts_of(table, layout)
     if layout.alike is not None:
         together = belongs_together(cells_of(table, layout.alike))
         if not any(together):
@@ -122,11 +123,13 @@ def _from_table(table: Table, layout: Layout, data) -> Source:
                 f"{table.path!r}: the column {table.header[layout.alike]!r} names no pair that belongs together (1, yes, entailment)."
             )
         rows = [row for row, one in zip(rows, together) if one]
+        parts = None if parts is None else [part for part, one in zip(parts, together) if one]
         warnings.append(
             f"{table.path}: {sum(together):,} of {len(together):,} pairs belong together by {table.header[layout.alike]!r} and were read."
         )
     negatives = None if layout.negative is None else [cell(row, layout.negative) for row in table.rows]
-    return Source(kind=layout.kind, rows=rows, negatives=negatives, warnings=warnings)
+    columns = {} if layout.part is None else {"part": (table.header[layout.part],)}
+    return Source(kind=layout.kind, rows=rows, negatives=negatives, parts=parts, warnings=warnings, columns=columns)
 
 
 def _from_folders(path: Path, folders: dict[str, list[Path]]) -> Source:
@@ -164,7 +167,7 @@ def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
     if len(some) < 2 * FEW or not tabs[0][0] or tabs[0][1] < 0.95 * len(some):
         return
     cells = (row for line in lines if len(row := line.split("\t")) == tabs[0][0] + 1)
-    yield from with_header(path, cells, named(data))
+    yield from with_header(path, cells, named_columns(data))
 
 
 def is_tagged(table: Table) -> bool:
@@ -189,15 +192,24 @@ def labelled_source(table: Table, layout: Layout, data, warnings: list[str]) -> 
         labels = read_labels(columns[names[layout.labels[0]]], data.label_separator, where)
     groups = None if layout.group is None else [str(cell or f"row {i}") for i, cell in enumerate(cells_of(table, layout.group))]
     return Source(
-        kind="labelled", rows=[[text] for text in texts_of(table, layout)], labels=labels, groups=groups,
+        kind="labelled", rows=[[text] for text in texts_of(table, layout)], labels=labels, groups=groups, parts=parts_of(table, layout),
         warnings=[*warnings, *labels.warnings],
-        columns={use: tuple(names[i] for i in places) for use, places in (("text", layout.texts), ("labels", layout.labels))},
+        columns={
+            use: tuple(column_name(table, i) for i in places)
+            for use, places in (("text", layout.texts), ("labels", layout.labels), ("part", () if layout.part is None else (layout.part,)))
+            if places
+        },
     )  # fmt: skip
 
 
 def texts_of(table: Table, layout: Layout) -> list[str]:
     """The text of each row, of one column or of several."""
     return [joined([row[i] if i < len(row) else None for i in layout.texts]) for row in table.rows]
+
+
+def parts_of(table: Table, layout: Layout) -> list[str | None] | None:
+    """The part of the split that each row names, None in an empty cell; None where no column names parts."""
+    return None if layout.part is None else [part_of(str(cell or "")) for cell in cells_of(table, layout.part)]
 
 
 def column_names_of(table: Table, layout: Layout) -> list[str]:
@@ -211,11 +223,3 @@ def _tagged(line: str) -> tuple[tuple[str, ...], str]:
     if match is None:
         return (), line
     return tuple(dict.fromkeys(word.removeprefix(PREFIX) for word in match[0].replace(",", " ").split())), line[match.end() :]
-
-
-def named(data) -> tuple[str, ...]:
-    """The columns that the recipe names."""
-    named: list[str] = []
-    for value in (data.column, data.target, data.group):
-        named += [] if value is None else [value] if isinstance(value, str) else list(value)
-    return tuple(named)

@@ -29,7 +29,7 @@ from applied_dl.tasks.sentences.readers.label_columns import cells_of
 from applied_dl.tasks.sentences.readers.labels import labels_by, read_columns
 from applied_dl.tasks.sentences.readers.large import RowForm, row_batches
 from applied_dl.tasks.sentences.readers.read import many_conflicts
-from applied_dl.tasks.sentences.readers.sources import texts_of
+from applied_dl.tasks.sentences.readers.sources import parts_of, texts_of
 from applied_dl.text.decoding import Reading
 from applied_dl.text.markup import tidy
 from applied_dl.text.tables import Table
@@ -139,6 +139,7 @@ def _encode(encoder: SubwordEncoder, form: RowForm, held: Held, batch: tuple[int
     keys = text_keys(texts)
     reasons = {
         "held out for validation and test, or equal to a text that is": _among(keys, held.keys),
+        "held out by the column that names the parts": _in_other_parts(table, form),
         "left out: of a label that the sample lacks": np.array([row is not None and None in row for row in codes], bool),
     }
     if not encoder.multi_label:
@@ -182,6 +183,12 @@ def _codes(row: tuple[str, ...] | None, encoder: SubwordEncoder) -> tuple[int | 
 def _known(labels: tuple[str, ...]) -> tuple[dict[str, int], dict[str, str]]:
     """The code of each label, and the label of each spelling."""
     return {label: code for code, label in enumerate(labels)}, known_spellings(labels)
+
+
+def _in_other_parts(table: Table, form: RowForm) -> np.ndarray:
+    """(N,) whether a column says that a row is for validation or test, or leaves it open."""
+    parts = parts_of(table, form.layout)
+    return np.zeros(len(table.rows), bool) if parts is None else np.array([part != "train" for part in parts], bool)
 
 
 def _in_groups(table: Table, form: RowForm, held: Held) -> np.ndarray:

@@ -1,0 +1,33 @@
+"""How folders and columns name the parts of a split: training, validation, test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+PARTS = {
+    **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train",
+                     "entrenamiento", "treino", "entrainement", "entraînement", "addestramento"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "validate", "val_set", "valset", "validation_set", "val_images",
+                     "validierung", "validacion", "validación", "validacao", "validação", "validazione"), "validation"),
+    **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout", "prueba", "teste"), "test"),
+}  # fmt: skip
+COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "datasplit", "datasettype", "fold", "usage", "phase")
+
+
+def part_of(name: str) -> str | None:
+    """The part (train, validation or test) that the name of a folder or a cell means; None where it means none."""
+    return PARTS.get(re.sub(r"[ \-]+", "_", name.strip().lower()))
+
+
+def names_parts(column: str, cells: Iterable[object]) -> bool:
+    """Whether a column says which part each row belongs to: by its name, and cells that name the training part and another one.
+
+    Example:
+        >>> names_parts("split", ["train", "train", "dev", None]), names_parts("set", ["train", "bus"]), names_parts("x", ["train", "test"])
+        (True, False, False)
+    """
+    if re.sub(r"[\W_]+", "", column.lower()) not in COLUMNS:
+        return False
+    parts = {part_of(str(cell)) for cell in cells if cell is not None and str(cell).strip()}
+    return None not in parts and "train" in parts and len(parts) > 1

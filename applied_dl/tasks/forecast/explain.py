@@ -21,23 +21,21 @@ def parts(encoder: SeriesEncoder, inputs, encoded: Encoded, row: int, golden: di
 
 
 def _of_series(arrays: dict[str, np.ndarray], row: int, channel: int) -> Parts:
+    """The runs of steps of one series, then each other input of numbers, as parts that can be left out."""
     history = arrays["history"][row]  # (T, D)
     steps = len(history)
     runs = [(int(run[0]), int(run[-1]) + 1) for run in np.array_split(np.arange(steps), min(steps, MOST_PARTS))]
     others = [name for name, array in arrays.items() if name != "history" and array.dtype.kind == "f" and array[row].size]
-    owner = np.zeros(steps, np.int64)
-    for place, (start, end) in enumerate(runs):
-        owner[start:end] = place
+    run_of = np.repeat(np.arange(len(runs)), [end - start for start, end in runs])  # (T,)
+    usual = {name: np.nan_to_num(np.nanmean(arrays[name][row], axis=0, keepdims=True)) for name in ("history", *others)}
 
     def mixed(present: np.ndarray, order: np.ndarray) -> dict[str, np.ndarray]:
         made = {name: np.repeat(array[row : row + 1], len(present), axis=0) for name, array in arrays.items()}
-        mean = np.nan_to_num(np.nanmean(history, axis=0, keepdims=True))
-        made["history"] = np.where(present[:, owner][..., None], history, mean).astype(history.dtype)
+        made["history"] = np.where(present[:, run_of][..., None], history, usual["history"]).astype(history.dtype)
         for place, name in enumerate(others, len(runs)):
             own = arrays[name][row]
-            usual = np.nan_to_num(np.nanmean(own, axis=0, keepdims=True))
             here = present[:, place].reshape(-1, *[1] * own.ndim)
-            made[name] = np.where(here, own, np.broadcast_to(usual, own.shape)).astype(own.dtype)
+            made[name] = np.where(here, own, np.broadcast_to(usual[name], own.shape)).astype(own.dtype)
         return made
 
     back = [(steps - start, steps - end + 1) for start, end in runs]

@@ -73,7 +73,7 @@ def check_classes(encoder: SegmentEncoder, parts: dict[str, Part], counts: np.nd
 
 
 def facts_of(encoder: SegmentEncoder, parts: dict[str, Part], errors: dict[int, str], counts: np.ndarray, keys: np.ndarray) -> dict:
-    """Of the card, by name."""
+    """The facts of the card, by name."""
     images = len(keys)
     shape = f"{encoder.height} by {encoder.width} {'grey' if encoder.channels == 1 else 'RGB'}"
     rows = sum(map(len, parts.values()))

@@ -162,7 +162,7 @@ def diff(a: PathLike, b: PathLike, data: Any = None) -> dict[str, Any]:
     Returns:
         `{"a", "b", "task", "data", "rows", "main", "metrics": {name: {"a", "b", "change", "interval", "verdict"}}, "flipped", "worse",
         "flipped_rows", "recipe": {key: [a, b]}, "facts": {name: [a, b]}, "files": {name: [a, b]}, "warnings"}`. Intervals are paired, at
-        95 %; of the flipped rows those where b loses most come first. Where a file was fitted again on all rows, its scores on the test
+        95%; of the flipped rows those where b loses most come first. Where a file was fitted again on all rows, its scores on the test
         rows are those measured before, without intervals.
 
     Raises:

@@ -68,7 +68,7 @@ def split_list(text: str | None) -> tuple[str, ...] | None:
 
 
 def format_scores(scores: dict[str, Any], intervals: dict[str, tuple[float, float]] | None = None) -> str:
-    """Metrics on one line, the first one with its 95 % interval."""
+    """Metrics on one line, the first one with its 95% interval."""
     found = [f"{name} {'none' if value is None else f'{value:.4g}'}" for name, value in scores.items()]
     ends = (intervals or {}).get(next(iter(scores), ""))
     return "  ".join([f"{found[0]} [{ends[0]:.4g}, {ends[1]:.4g}]", *found[1:]] if ends and None not in ends else found)

@@ -138,7 +138,7 @@ class Scores(Struct, frozen=True, kw_only=True):
     Args:
         main: the metric that decides.
         metrics: all metrics by name.
-        intervals: 95 % intervals (low, high) by metric, where there is one.
+        intervals: 95% intervals (low, high) by metric, where there is one.
         slices: a metric on parts of the rows, by the name of the part.
         rising: the task's own metrics of which a larger value is better, beside those of `core.metrics`.
         neutral: metrics of which neither a larger nor a smaller value is better.

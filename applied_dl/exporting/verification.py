@@ -34,7 +34,7 @@ def verification_rows(part: Part) -> Part:
 
 
 class Verifier:
-    """Scores outputs on the verification rows and compares them with the score of Keras, with a paired 95 % interval.
+    """Scores outputs on the verification rows and compares them with the score of Keras, with a paired 95% interval.
 
     Args:
         score: the task's score of (outputs by name, rows, metrics_only=False).

@@ -1,7 +1,7 @@
 """Whitening of images or of image patches: rotation to uncorrelated axes of unit variance, as layers that can be exported.
 
 PCA whitening keeps the strongest axes; ZCA whitening rotates back, so that an image remains an image (Bell and Sejnowski, 1997). Patch
-whitening initialises the frozen first convolution of a net (Jordan, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, 2024).
+whitening initialises the frozen first convolution of a net (Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def fit_whitening(images: np.ndarray, components: int | None, zca: bool = False,
 
     Args:
         images: training images (N, H, W, C), floats in 0..1.
-        components: axes to keep; by default those that hold 99 % of the variance, for ZCA all.
+        components: axes to keep; by default those that hold 99% of the variance, for ZCA all.
         zca: rotate back to image space.
         epsilon: added to the variances, relative to the largest one.
 

@@ -47,7 +47,7 @@ def _tables(result: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         known = None not in ends
         cells = [rounded(one["a"], ends if known else None), rounded(one["b"], ends if known else None), _signed(one["change"])]
         scores.append([name, *cells, interval_text(ends) if known else "—", one["verdict"]])
-    found = [("scores", ["metric", "A", "B", "change", "95 % interval", "B is"], scores)]
+    found = [("scores", ["metric", "A", "B", "change", "95% interval", "B is"], scores)]
     if result["flipped_rows"]:
         rows = [[row["row"], _cell(row["true"]), _cell(row["a"]), _cell(row["b"]), _signed(row["loss"])] for row in result["flipped_rows"]]
         shown = f", {len(rows)} shown" if len(rows) < result["flipped"] else ""

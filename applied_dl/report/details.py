@@ -30,7 +30,7 @@ def all_scores(manifest: Manifest) -> str:
         rows.append(f"| **this model**, {part} | " + " | ".join(cells) + " |")
     for baseline, scores in manifest.baselines.items():
         rows.append(f"| {baseline}, test | " + " | ".join(rounded(scores.get(name)) for name in names) + " |")
-    rows += ["", "In brackets: 95 % intervals.", "", *(f"- {line}" for line in legend(names, manifest.task))]
+    rows += ["", "In brackets: 95% intervals.", "", *(f"- {line}" for line in legend(names, manifest.task))]
     if slices := manifest.facts.get("slices"):
         rows += ["", "| slice of the test rows | metric | value | rows |", "|---|---|---|---|"]
         rows += [
@@ -53,7 +53,7 @@ def verification(manifest: Manifest) -> str:
             else ""
         ),
         "",
-        f"| file | precision | size | {manifest.main} | against Keras (95 % interval of the drop) | largest output difference | |",
+        f"| file | precision | size | {manifest.main} | against Keras (95% interval of the drop) | largest output difference | |",
         "|---|---|---|---|---|---|---|",
     ]
     for item in manifest.exports:
@@ -97,7 +97,7 @@ def _difference(value: float | None) -> str:
 
 
 def _signed(drop: float, bounded: bool) -> str:
-    return f"{drop:+.2g}" if bounded else f"{100 * drop:+.2g} %"
+    return f"{drop:+.2g}" if bounded else f"{100 * drop:+.2g}%"
 
 
 def _verdict(item: ExportedFile) -> str:

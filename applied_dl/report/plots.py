@@ -136,7 +136,7 @@ def image_grid(
 def comparison(
     value: float, interval: tuple[float, float] | None, baselines: dict[str, float], metric: str, higher_is_better: bool, path: Path
 ) -> None:
-    """The model's score with its 95 % interval beside the baselines, the best on top."""
+    """The model's score with its 95% interval beside the baselines, the best on top."""
     scores = {"this model": value, **baselines}
     order = sorted(scores, key=scores.__getitem__, reverse=not higher_is_better)
     with figure(path, size=(6.4, 0.9 + 0.32 * len(order))) as axis:

@@ -73,7 +73,7 @@ def format_rows(rows: dict[str, int]) -> str:
 
 
 def format_score(scores: Scores) -> str:
-    """A score with its 95 % interval."""
+    """A score with its 95% interval."""
     low, high = scores.intervals.get(scores.main, (float("nan"),) * 2)
     return f"{scores.value:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low == low else "")
 

@@ -10,7 +10,7 @@ ERRORS = {"rmse": "root mean squared error", "mae": "mean absolute error", "mse"
 
 
 def rounded(value: float | None, interval: tuple[float, float] | None = None) -> str:
-    """The value with the digits that its 95 % interval supports, or with four significant digits without an interval.
+    """The value with the digits that its 95% interval supports, or with four significant digits without an interval.
 
     Example:
         >>> rounded(54.3243, (46.51, 61.73)), rounded(0.99446, (0.98, 0.9985)), rounded(31763.4)
@@ -42,24 +42,24 @@ def percent(share: float | None, interval: tuple[float, float] | None = None) ->
 
     Example:
         >>> percent(0.99446, (0.98, 0.9985)), percent(0.5)
-        ('99.4 %', '50 %')
+        ('99.4%', '50%')
     """
     if share is None or not math.isfinite(share):
         return "—"
     if interval is None:
-        return f"{_significant(100 * share, 3)} %"
-    return f"{rounded(100 * share, (100 * interval[0], 100 * interval[1]))} %"
+        return f"{_significant(100 * share, 3)}%"
+    return f"{rounded(100 * share, (100 * interval[0], 100 * interval[1]))}%"
 
 
 def percent_interval(interval: tuple[float, float] | None) -> str:
-    """`98.0 to 99.8 %`, or an empty text without an interval.
+    """`98.0 to 99.8%`, or an empty text without an interval.
 
     Example:
         >>> percent_interval((0.98, 0.99848))
-        '98.0 to 99.8 %'
+        '98.0 to 99.8%'
     """
     text = interval_text(interval and (100 * interval[0], 100 * interval[1]))
-    return f"{text} %" if text else ""
+    return f"{text}%" if text else ""
 
 
 def size(count: int) -> str:
@@ -91,13 +91,13 @@ def drop_text(drop: float | None, bounded: bool) -> str:
 
     Example:
         >>> drop_text(0.0019, True), drop_text(-2.5e-09, False), drop_text(0.00197, False), drop_text(1401.0, False)
-        ('0.0019 worse', 'same', '0.2 % worse', '140,000 % worse')
+        ('0.0019 worse', 'same', '0.2% worse', '140,000% worse')
     """
     if drop is None or not math.isfinite(drop):
         return "—"
     if abs(drop) < 5e-5:
         return "same"
-    amount = _significant(abs(drop), 2) if bounded else f"{_significant(100 * abs(drop), 2)} %"
+    amount = _significant(abs(drop), 2) if bounded else f"{_significant(100 * abs(drop), 2)}%"
     return f"{amount} {'worse' if drop > 0 else 'better'}"
 
 
@@ -111,13 +111,13 @@ def score_sentence(manifest: Manifest, noun: str, unit: str = "") -> str:
     """
     main, test, intervals = manifest.main, manifest.metrics.get("test", {}), manifest.intervals.get("test", {})
     value, interval = test.get(main), intervals.get(main)
-    ends = f" (95 % interval {interval_text(interval)})" if interval_text(interval) else ""
+    ends = f" (95% interval {interval_text(interval)})" if interval_text(interval) else ""
     count = manifest.rows.get("test")
     rows = f"{count:,} held-out {noun}" if count else f"the held-out {noun}"
     if value is None:
         return f"The score on {rows} is not a number: {main} could not be computed."
     if main == "accuracy":
-        ends = f" (95 % interval {percent_interval(interval)})" if ends else ""
+        ends = f" (95% interval {percent_interval(interval)})" if ends else ""
         return f"**{percent(value, interval)} of {rows} are predicted correctly**{ends}."
     if main in ERRORS:
         of = f" of {unit}" if unit else ""
@@ -142,7 +142,7 @@ def answers_sentence(manifest: Manifest) -> str:
     if covered is not None and count is not None:
         share, labels = percent(covered, intervals.get("set_coverage")), rounded(count, intervals.get("set_size"))
         labels += " label" if labels == "1" else " labels"
-        stated = f"{100 * calibration.get('coverage', 0.9):.3g} %"
+        stated = f"{100 * calibration.get('coverage', 0.9):.3g}%"
         each = " of each label" if calibration.get("sets") == "by_class" else ""
         least = test.get("lowest_set_coverage")
         lowest = "" if least is None else f" The label that is covered least is in the set of {percent(least)} of its test rows."
@@ -150,7 +150,7 @@ def answers_sentence(manifest: Manifest) -> str:
             f"Its label sets, made for {stated}{each}, hold the true label of {share} of the test rows, with {labels} on average.{lowest}"
         )
     if alarms is not None:
-        stated = f"{100 * calibration.get('false_alarms', 0.02):.3g} %"
+        stated = f"{100 * calibration.get('false_alarms', 0.02):.3g}%"
         parts.append(
             f"It warns of inputs unlike the training data: {percent(alarms)} of the test rows are reported, {stated} was to be expected."
         )

@@ -63,13 +63,13 @@ class TabularRegressor(RegressorMixin, Estimator):
         n_features_in_: Number of columns.
         feature_names_in_: Their names, where X had names of text.
 
-    Of the rows given to `fit`, 75 % are trained on, 15 % choose the epoch and calibrate the interval, and 10 % verify the exported file
+    Of the rows given to `fit`, 75% are trained on, 15% choose the epoch and calibrate the interval, and 10% verify the exported file
     (`recipe={"data": {"split": …}}` changes it).
 
     Example:
         >>> model = TabularRegressor().fit(X, y)
         >>> model.predict(X_new)                    # (N,)
-        >>> model.predict_interval(X_new)           # (N, 2): lower and upper bound, 90 % by default
+        >>> model.predict_interval(X_new)           # (N, 2): lower and upper bound, 90% by default
     """
 
     _task = "tabular"

@@ -30,7 +30,7 @@ class Plan(NamedTuple):
 def plan(size: int, batch: int | str) -> Plan:
     """Divide `size` rows into full batches. The rows of an incomplete last batch are left out of this epoch; each epoch leaves out others.
 
-    Up to 2 % of the steps are left out too where that gives a divisor large enough to run many steps per Python call.
+    Up to 2% of the steps are left out too where that gives a divisor large enough to run many steps per Python call.
     """
     batch = size if batch == "all" else max(1, min(int(batch), size))
     steps = size // batch

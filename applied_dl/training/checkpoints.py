@@ -21,7 +21,7 @@ from applied_dl.core.bundle_writing import sync
 from applied_dl.core.errors import RefusedError
 from applied_dl.training.reproducible import versions
 
-WRITTEN_SHARE = 33  # a checkpoint is due after this many times the seconds that the last one took: under 3 % of the time
+WRITTEN_SHARE = 33  # a checkpoint is due after this many times the seconds that the last one took: under 3% of the time
 MIGHT_DIFFER = ("applied_dl", "keras", "tensorflow", "numpy")
 
 

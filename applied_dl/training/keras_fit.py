@@ -26,7 +26,7 @@ else:
 
 LENGTH = 64  # taken for a free dimension
 EVALUATION_BATCH, EVALUATION_NUMBERS = 1024, 2**26  # rows of a validation batch, and numbers that their layers hold together
-PLATEAU_FACTOR, PLATEAU_SHARE, PLATEAU_EPOCHS = 0.3, 3, 3  # falls to 30 % after patience / 3 epochs, at least 3, without a better score
+PLATEAU_FACTOR, PLATEAU_SHARE, PLATEAU_EPOCHS = 0.3, 3, 3  # falls to 30% after patience / 3 epochs, at least 3, without a better score
 
 
 class KerasLoop:

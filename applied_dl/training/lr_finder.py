@@ -204,7 +204,7 @@ def _smoothed(losses: np.ndarray) -> np.ndarray:
 
 
 def _longest_fall(values: np.ndarray) -> tuple[int, int]:
-    """First and last place of the stretch, rises under 2 % allowed, over which the values fall most."""
+    """First and last place of the stretch, rises under 2% allowed, over which the values fall most."""
     best, start = (0, 0), 0
     for i in range(1, len(values)):
         low = values[start:i].min()

@@ -23,9 +23,9 @@ RESTARTS = 4
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """`peak` times a shape in 0..1 over `steps` steps, after a linear warm-up over the share `warmup` of them.
 
-    constant and plateau stay at the peak (the training lowers plateau); one_cycle falls linearly to 1 %, cosine in half a wave to 0,
+    constant and plateau stay at the peak (the training lowers plateau); one_cycle falls linearly to 1%, cosine in half a wave to 0,
     cosine_restarts does so four times, coslog4 goes up and down four times, each twice as long as the one before, exponential falls by a
-    constant factor per step to 1 %, step falls to a tenth at 1/2 and again at 3/4. `steps` is a variable where it may change after the
+    constant factor per step to 1%, step falls to a tenth at 1/2 and again at 3/4. `steps` is a variable where it may change after the
     graph is traced.
     """
 

@@ -122,7 +122,7 @@ def _truth(side: Side) -> np.ndarray:
 
 
 def _metrics(sides: tuple[Side, Side]) -> tuple[dict[str, dict[str, Any]], str]:
-    """Each metric that both have: its values, the change from a to b with a paired 95 % interval, and whether b is better."""
+    """Each metric that both have: its values, the change from a to b with a paired 95% interval, and whether b is better."""
     scores = sides[0].score()
     first, second = scores.metrics, sides[1].score().metrics
     shared = [name for name in first if name in second]

@@ -66,13 +66,13 @@ def test_the_generated_pages_name_files_that_exist(hooks):
 @pytest.mark.parametrize(
     ("page", "pattern", "value"),
     [
-        ("export.md", r"within ([\d.]+) % of its size", round(100 * (precisions.SIMILAR_SIZE - 1), 1)),
+        ("export.md", r"within ([\d.]+)% of its size", round(100 * (precisions.SIMILAR_SIZE - 1), 1)),
         ("export.md", r"less than ([\d.]+) of its time", precisions.CLEARLY_FASTER),
         ("export.md", r"cosine of its vectors to Keras' is below ([\d.]+)", verification.MIN_COSINE),
         ("export.md", r"length differs from 1 by more than ([\d.]+)", verification.LENGTH_TOLERANCE),
-        ("guides/image.md", r"`data.max_unreadable` \((\d+) %\)", 100 * recipe_type("image")().data.max_unreadable),
-        ("guides/forecast.md", r"`calibration.coverage` \((\d+) %\)", 100 * recipe_type("forecast")().calibration.coverage),
-        ("guides/tabular.md", r"`calibration.coverage` \((\d+) %\)", 100 * recipe_type("tabular")().calibration.coverage),
+        ("guides/image.md", r"`data.max_unreadable` \((\d+)%\)", 100 * recipe_type("image")().data.max_unreadable),
+        ("guides/forecast.md", r"`calibration.coverage` \((\d+)%\)", 100 * recipe_type("forecast")().calibration.coverage),
+        ("guides/tabular.md", r"`calibration.coverage` \((\d+)%\)", 100 * recipe_type("tabular")().calibration.coverage),
         ("guides/words.md", r"`preprocess.vocabulary` \(([\d,]+)\)", recipe_type("words")().preprocess.vocabulary),
         ("guides/sentences.md", r"`predict.index` training texts \(([\d,]+)\)", recipe_type("sentences")().predict.index),
     ],

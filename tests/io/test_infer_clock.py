@@ -12,7 +12,7 @@ from applied_dl.io.infer_clock import infer_clock
 @settings(deadline=None)
 @given(st.sampled_from([60, 600, 3600, 86400]), st.integers(30, 80), st.integers(0, 10**6), st.floats(0, 0.04))
 def test_a_jittering_clock_is_seen_through(step, count, seed, share):
-    """Every stamp up to 4 % of a step beside the grid."""
+    """Every stamp up to 4% of a step beside the grid."""
     true = np.datetime64("2024-03-01T00:00:00", "us") + (np.arange(count) * step).astype("timedelta64[s]")
     noise = np.random.default_rng(seed).uniform(-share, share, count) * step * 1e6
     found = infer_clock(true + noise.astype("timedelta64[us]"), "here")

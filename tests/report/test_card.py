@@ -38,10 +38,10 @@ def written(folder: Path, manifest: Manifest, plots=()) -> str:
 @pytest.mark.parametrize(
     ("main", "own", "interval", "other", "says"),
     [
-        ("accuracy", 0.9, (0.85, 0.94), 0.7, "**the model is better** (its error is 66.7 % lower)"),
+        ("accuracy", 0.9, (0.85, 0.94), 0.7, "**the model is better** (its error is 66.7% lower)"),
         ("accuracy", 0.9, (0.85, 0.94), 0.93, "**it is as good as the model**"),
         ("accuracy", 0.9, (0.85, 0.94), 0.96, "better than the model: prefer it unless you need this file.**"),
-        ("rmse", 10.0, (9.0, 11.0), 20.0, "**the model is better** (its error is 50 % lower)"),
+        ("rmse", 10.0, (9.0, 11.0), 20.0, "**the model is better** (its error is 50% lower)"),
         ("rmse", 10.0, (9.0, 11.0), 9.5, "**it is as good as the model**"),
         ("rmse", 10.0, (9.0, 11.0), 5.0, "better than the model"),
         ("rmse", 10.0, None, 5.0, "better than the model"),
@@ -102,7 +102,7 @@ def test_the_worst_slices_are_those_below_the_whole_with_their_rows(tmp_path):
         "town = D": {"value": 0.8, "rows": 40},
         "covered": {"value": 0.1, "rows": 99, "metric": "coverage"},
     }
-    examples = [{"true": "a", "predicted": "b (99 %)", "text": "long " * 40, "n": 1234.5678}]
+    examples = [{"true": "a", "predicted": "b (99%)", "text": "long " * 40, "n": 1234.5678}]
     text = written(tmp_path, made(facts={"slices": slices, "worst_examples": examples})).split("## Details")[0]
     assert "| town = A\\|B | 0.4 | 12 |\n| town = D | 0.8 | 40 |\n\n" in text
     assert "town = C" not in text

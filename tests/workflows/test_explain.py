@@ -47,7 +47,7 @@ def test_contributions_of_a_linear_model_are_its_coefficients_times_the_distance
     (item,) = applied_dl.explain(run.bundle, {"a": 0.3, "b": -0.2, "c": 0.1})["explanations"]
     found = {one["column"]: one["contribution"] for one in item["contributions"]}
     expected = {"a": 3 * (0.3 - means["a"]), "b": -2 * (-0.2 - means["b"]), "c": 0.5 * (0.1 - means["c"])}
-    assert found == pytest.approx(expected, abs=0.03)  # the fit is within 1 % of the coefficients
+    assert found == pytest.approx(expected, abs=0.03)  # the fit is within 1% of the coefficients
     assert item["method"] == "exact"
     complete(item)
     assert applied_dl.explain(run.bundle, {"a": 0.3, "b": -0.2, "c": 0.1})["warnings"] == []

@@ -72,7 +72,7 @@ def answer_metrics(outputs: dict[str, np.ndarray], truth: np.ndarray) -> dict[st
 
 
 def answer_intervals(outputs: dict[str, np.ndarray], truth: np.ndarray) -> dict[str, tuple[float, float]]:
-    """95 % intervals of `answer_metrics`."""
+    """95% intervals of `answer_metrics`."""
     intervals: dict[str, tuple[float, float]] = {}
     if "set" in outputs:
         covered = _covered(outputs["set"], truth)

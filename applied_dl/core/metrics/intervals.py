@@ -1,4 +1,4 @@
-"""95 % intervals of a metric: percentile bootstrap over rows, and Wilson's interval of a share."""
+"""95% intervals of a metric: percentile bootstrap over rows, and Wilson's interval of a share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def half_samples(rows: int, unit: int = 1, repeats: int = 100, seed: int = 0) ->
 
 
 def paired_interval(change: Callable[[np.ndarray], np.ndarray], whole: np.ndarray, rows: int, unit: int = 1) -> list[tuple[float, float]]:
-    """95 % intervals of differences (K,) between two models on the same rows: what is common to both cancels out.
+    """95% intervals of differences (K,) between two models on the same rows: what is common to both cancels out.
 
     Args:
         change: the differences on some row numbers.

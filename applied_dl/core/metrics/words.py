@@ -51,7 +51,7 @@ def solve_analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RE
 
 
 def analogies(table: np.ndarray, questions: np.ndarray, restrict: int = RESTRICT) -> tuple[float, tuple[float, float]]:
-    """Share of correct answers to the questions (Q, 4) whose words are among the first `restrict` rows, and its 95 % interval."""
+    """Share of correct answers to the questions (Q, 4) whose words are among the first `restrict` rows, and its 95% interval."""
     asked = questions[(questions < min(restrict, len(table))).all(1)]
     right = int((solve_analogies(table, asked, restrict) == asked[:, 3]).sum())
     return right / max(len(asked), 1), wilson(right, len(asked))

@@ -1,4 +1,4 @@
-"""Random erasing (Zhong et al., 2017): in half of the images a rectangle of 2 to 33 % of the area becomes noise."""
+"""Random erasing (Zhong et al., 2017): in half of the images a rectangle of 2 to 33% of the area becomes noise."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ export function classAnswer(prediction) {
   return [make('div', {className: 'value', textContent: title}), set, bars(prediction.top)];
 }
 
-export const share = (coverage) => coverage ? `${Number((100 * coverage).toPrecision(3))} % interval` : 'interval';
+export const share = (coverage) => coverage ? `${Number((100 * coverage).toPrecision(3))}% interval` : 'interval';
 
 export function numberAnswer(targets, extent, coverage) {   // each number with its interval on a scale of [low, high]
   return targets.flatMap(({name, prediction, lower, upper}) => [

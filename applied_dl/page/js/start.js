@@ -11,7 +11,7 @@ const TOLERANCE = 1e-3;   // of the scale of an output; another processor rounds
 function showFacts() {
   $('name').textContent = spec.name;
   $('summary').textContent = spec.summary;
-  const value = spec.metrics[spec.main], between = spec.interval ? `, 95 % interval ${nice(spec.interval[0])} to ${nice(spec.interval[1])}` : '';
+  const value = spec.metrics[spec.main], between = spec.interval ? `, 95% interval ${nice(spec.interval[0])} to ${nice(spec.interval[1])}` : '';
   const best = Object.entries(spec.baselines).map(([name, score]) => `${name} ${nice(score)}`).slice(0, 3).join(', ');
   $('score').textContent = value === undefined ? '' : `Measured on ${spec.rows?.toLocaleString('en') ?? ''} held-out rows: ${spec.main} ${nice(value)}${between}` + (best ? ` (baselines: ${best})` : '');
   const runtime = spec.runtime.address ? `LiteRT.js ${spec.runtime.version}, fetched from ${spec.runtime.address} and verified by its hash; without a network this page cannot start` : `LiteRT.js ${spec.runtime.version}, in this file; no network is needed`;

@@ -40,7 +40,7 @@ def _summary(manifest: Manifest) -> str:
         ends = interval_text(intervals.get("mase"))
         parts.append(
             f"On {windows} the **mean absolute error is {rounded(test['mase'], intervals.get('mase'))} times that of a seasonal naive "
-            f"forecast** on the training steps (MASE{f', 95 % interval {ends}' if ends else ''})"
+            f"forecast** on the training steps (MASE{f', 95% interval {ends}' if ends else ''})"
         )
     elif test.get(manifest.main) is not None:
         parts.append(f"On {windows} the **{manifest.main} is {rounded(test[manifest.main], intervals.get(manifest.main))}**")

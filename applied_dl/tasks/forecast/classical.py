@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 GRID = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
-SEASONAL_TEST = 1.645  # 90 % limit of the autocorrelation at the season, as in M4's Naive 2
+SEASONAL_TEST = 1.645  # 90% limit of the autocorrelation at the season, as in M4's Naive 2
 
 
 def seasonal_naive(series: np.ndarray, origins: np.ndarray, horizon: int, season: int) -> np.ndarray:

@@ -31,7 +31,7 @@ def _summary(manifest: Manifest) -> str:
     test, bounds, others = manifest.metrics.get("test", {}), manifest.intervals.get("test", {}), manifest.baselines
     main = manifest.main
     value, ends = test.get(main), bounds.get(main)
-    where = f" (95 % interval {interval_text(ends)})" if ends else ""
+    where = f" (95% interval {interval_text(ends)})" if ends else ""
     if main == "fid":
         best = others.get("PCA-Gaussian", {}).get("fid")
         beside = f", that of a Gaussian of principal components {rounded(best)}" if best is not None else ""

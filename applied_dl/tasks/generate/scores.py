@@ -1,4 +1,4 @@
-"""Scores of made images and rows beside real ones that the model never saw, with 95 % intervals."""
+"""Scores of made images and rows beside real ones that the model never saw, with 95% intervals."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def score_rows(outputs: dict, part: Part, form: Form, target: str, metrics_only:
 
 
 def interval(metric: Callable[[np.ndarray], float], whole: float, rows: int) -> tuple[float, float]:
-    """95 % interval of a metric that is larger on fewer rows: the spread over half-samples around the value on all rows."""
+    """95% interval of a metric that is larger on fewer rows: the spread over half-samples around the value on all rows."""
     found = np.array([metric(at) for at in half_samples(rows, repeats=REPEATS)])
     low, high = np.percentile(found - found.mean(), LEVEL)
     return float(max(whole + low, 0.0)), float(whole + high)

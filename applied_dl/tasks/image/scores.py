@@ -1,4 +1,4 @@
-"""Scores of an image model with 95 % intervals and by class."""
+"""Scores of an image model with 95% intervals and by class."""
 
 from __future__ import annotations
 

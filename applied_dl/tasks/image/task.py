@@ -182,7 +182,7 @@ def restore_serving(recipe, model: keras.Model, encoder: ImageEncoder) -> Servin
 
 
 def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
-    """Accuracy, mean F1 of several labels, or root mean squared error, with the other metrics and 95 % intervals."""
+    """Accuracy, mean F1 of several labels, or root mean squared error, with the other metrics and 95% intervals."""
     return score_images(outputs, part, encoder, metrics_only)
 
 

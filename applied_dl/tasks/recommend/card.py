@@ -38,7 +38,7 @@ def _summary(manifest: Manifest, explicit: bool) -> str:
     value, interval = test.get(manifest.main), intervals.get(manifest.main)
     if value is None:
         return ""
-    ends = f" (95 % interval {interval_text(interval)})" if interval else ""
+    ends = f" (95% interval {interval_text(interval)})" if interval else ""
     if explicit:
         return f"Ratings of held-out events are missed by **{rounded(value, interval)}** (RMSE){ends}."
     recall = test.get("recall_at_20")

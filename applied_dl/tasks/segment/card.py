@@ -22,14 +22,14 @@ def describe_card(manifest: Manifest) -> TaskCard:
         kind=f"A segmentation model that gives every pixel one of {manifest.facts.get('classes', 'several')} classes",
         pipeline_tag="image-segmentation",
         summary=f"Predicted and true regions overlap with a mean IoU of {rounded(manifest.metrics['test']['miou'], interval)} on "
-        f"{manifest.rows['test']:,} test rows{f' ({between} in 95 % of resampled test sets)' if between else ''}.",
+        f"{manifest.rows['test']:,} test rows{f' ({between} in 95% of resampled test sets)' if between else ''}.",
         example='predictor.predict(["photo.jpg"], arrays=True)  # [{"mask": uint8 (height, width), "classes", "confidence"}]',
         origin=_origin(manifest.recipe["model"]),
         error_plots=("worst.png", "classes.png", "confusion.png", "overlays.png"),
         captions={
             "worst.png": "The test images with the lowest mean IoU: true masks beside predicted ones",
             "overlays.png": "Test images: true masks beside predicted ones",
-            "classes.png": "Dice of each class on the test images, with 95 % intervals over images",
+            "classes.png": "Dice of each class on the test images, with 95% intervals over images",
             "confusion.png": "Percent of the pixels of each true class (rows) by predicted class (columns)",
             "batch.png": "Training images after augmentation under their masks, as the network sees them",
         },

@@ -33,7 +33,7 @@ def segment_plots(recipe, prepared, fitted, outputs, folder: Path) -> dict:
     low, high = dice_intervals(counts).T
     seen = np.flatnonzero(total.sum(1) > 0)
     errors = np.stack([np.maximum(dice - low, 0), np.maximum(high - dice, 0)])[:, seen]
-    draw.bars([encoder.labels[i] for i in seen], dice[seen], folder / "classes.png", "Dice of each class, 95 % over images", "Dice", errors)
+    draw.bars([encoder.labels[i] for i in seen], dice[seen], folder / "classes.png", "Dice of each class, 95% over images", "Dice", errors)
     numbers = lambda i: {"iou": iou[i], "dice": dice[i], "dice_low": low[i], "dice_high": high[i]}  # noqa: E731
     return {"per_class": {encoder.labels[i]: {key: round(float(value), 4) for key, value in numbers(i).items()} for i in seen}}
 

@@ -1,4 +1,4 @@
-"""Scores of masks: mean IoU, Dice, pixel accuracy and boundary F1, with 95 % intervals over images and by class."""
+"""Scores of masks: mean IoU, Dice, pixel accuracy and boundary F1, with 95% intervals over images and by class."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def resampled(per_image: np.ndarray, repeats: int = REPEATS, seed: int = 0) -> n
 
 
 def dice_intervals(per_image: np.ndarray) -> np.ndarray:
-    """(C, 2) 95 % intervals of the Dice coefficient of each class, over images."""
+    """(C, 2) 95% intervals of the Dice coefficient of each class, over images."""
     return np.nanpercentile(dices(resampled(per_image)), LEVEL, axis=0).T
 
 

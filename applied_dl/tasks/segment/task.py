@@ -98,7 +98,7 @@ def restore_serving(recipe, model: keras.Model, encoder: SegmentEncoder) -> Serv
 
 
 def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
-    """Mean IoU, with Dice, pixel accuracy, boundary F1, 95 % intervals over images, and the IoU of each class."""
+    """Mean IoU, with Dice, pixel accuracy, boundary F1, 95% intervals over images, and the IoU of each class."""
     return score_masks(outputs, part, encoder, metrics_only)
 
 

@@ -35,7 +35,7 @@ def _summary(manifest: Manifest) -> str:
     test, intervals = manifest.metrics.get("test", {}), manifest.intervals.get("test", {})
     if test.get("spearman") is not None:
         interval = intervals.get("spearman")
-        ends = f" (95 % interval {interval_text(interval)})" if interval_text(interval) else ""
+        ends = f" (95% interval {interval_text(interval)})" if interval_text(interval) else ""
         return f"The rank correlation of its similarities with the human ratings is **{rounded(test['spearman'], interval)}**{ends}."
     if test.get("recall_at_k") is None:
         return score_sentence(manifest, "texts")

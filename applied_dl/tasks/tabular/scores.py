@@ -1,4 +1,4 @@
-"""Scores of numbers, of several numbers and of classes, with 95 % intervals and by slice of the rows."""
+"""Scores of numbers, of several numbers and of classes, with 95% intervals and by slice of the rows."""
 
 from __future__ import annotations
 

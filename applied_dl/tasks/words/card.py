@@ -24,7 +24,7 @@ def _summary(manifest: Manifest) -> str:
     parts = []
     for name, sentence in (
         ("spearman", "the rank correlation with human similarity ratings is **{}**{}"),
-        ("auc", "in **{}** of held-out cases a word is nearer to the word beside it than to another word's neighbour (50 % by chance{})"),
+        ("auc", "in **{}** of held-out cases a word is nearer to the word beside it than to another word's neighbour (50% by chance{})"),
         ("analogy", "**{}** of the analogies are answered correctly{}"),
     ):
         if test.get(name) is None:
@@ -32,7 +32,7 @@ def _summary(manifest: Manifest) -> str:
         interval = intervals.get(name)
         value = rounded(test[name], interval) if name == "spearman" else percent(test[name], interval)
         ends = interval_text(interval) if name == "spearman" else percent_interval(interval)
-        parts.append(sentence.format(value, f", 95 % interval {ends}" if ends else ""))
+        parts.append(sentence.format(value, f", 95% interval {ends}" if ends else ""))
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 

@@ -46,7 +46,7 @@ def whitened_cnn(
         >>> model = whitened_cnn((28, 28, 1), 10, kernel=patch_kernel(images, 4, 32))
 
     References:
-        Page, How to train your ResNet (2018); Jordan, 94 % on CIFAR-10 in 3.29 seconds on a single GPU (2024).
+        Page, How to train your ResNet (2018); Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU (2024).
     """
     inputs = keras.Input(tuple(input_shape))
     stride = 2 if min(input_shape[:2]) >= 16 else 1

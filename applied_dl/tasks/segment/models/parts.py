@@ -11,7 +11,7 @@ from applied_dl.layers.blocks import conv, normalization
 from applied_dl.vision.models.parts import filters, pool
 from applied_dl.vision.models.trunk import EMBEDDED, TRUNK, make_trunk, pyramid
 
-LAST = "block_15_add"  # of the embedded trunk: what follows holds 40 % of its weights and was made for classes of whole images
+LAST = "block_15_add"  # of the embedded trunk: what follows holds 40% of its weights and was made for classes of whole images
 
 
 def encoded(input_shape, *, weights, backbone, alpha, depth, width, activation, norm, pooling, light=False):

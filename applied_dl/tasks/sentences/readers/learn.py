@@ -40,7 +40,7 @@ SAMPLE, SAMPLE_WHOLE = 20_000, 2000  # texts that decide the length, and that ar
 
 
 def learn_encoder(recipe, texts: list[str], train: Groups) -> SubwordEncoder:
-    """The fitted encoder of the training texts. Whole texts are read by models that can; other lengths cover 99 % of the texts."""
+    """The fitted encoder of the training texts. Whole texts are read by models that can; other lengths cover 99% of the texts."""
     pre, model = recipe.preprocess, recipe.model
     labels = tuple(sorted({label for row in train.labels for label in row})) if train.labels is not None else ()
     common = {"labels": labels, "multi_label": train.several, "html": train.html}

@@ -59,7 +59,7 @@ def test_a_step_without_a_truth_takes_the_margins_beside_it_and_many_truths_thei
 
 
 def test_a_panel_of_few_series_has_intervals_that_hold(tmp_path):
-    """Four series, one validation window each: the largest of four errors would hold far less of what follows than 90 %."""
+    """Four series, one validation window each: the largest of four errors would hold far less of what follows than 90%."""
     random, held = np.random.default_rng(1), []
     for _ in range(8):
         values = 10 * np.arange(4)[:, None] + random.standard_normal((4, 72))

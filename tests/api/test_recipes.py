@@ -23,5 +23,5 @@ def test_inspect_takes_a_recipe_in_every_form_and_a_bundle(trained, tmp_path):
     assert applied_dl.inspect(recipe) | {"page": found["page"]} == found
     other = applied_dl.inspect(bundle, overrides={"data.split": (0.5, 0.25, 0.25)})
     assert other["parts"]["train"] < found["parts"]["train"]
-    with pytest.raises(AppliedError, match="is no bundle"):
+    with pytest.raises(AppliedError, match="is not a bundle"):
         applied_dl.inspect(tmp_path)

@@ -65,5 +65,5 @@ def test_endless_brackets_are_refused(tmp_path, suffix, text):
 def test_two_cells_of_one_name_are_refused_unless_they_are_equal():
     assert with_fields({"a": {"b": 1}, "a.b": 1}) == {"a.b": 1}
     for row in ({"a": {"b": 1}, "a.b": 2}, {"a.b": 2, "a": {"b": 1}}, {"a": {"b.c": 1, "b": {"c": 2}}}):
-        with pytest.raises(DataError, match=r"two cells named 'a\.b"):
+        with pytest.raises(DataError, match=r"two cells named '(a\.b|b\.c)'"):
             with_fields(row)

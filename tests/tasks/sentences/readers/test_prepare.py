@@ -12,10 +12,10 @@ TOPICS = {"billing": ["refund", "invoice", "charged"], "login": ["password", "lo
 COUNT = 200
 
 
-def labelled(**columns) -> pl.DataFrame:
+def labelled(count: int = COUNT, **columns) -> pl.DataFrame:
     """Texts of two topics, each with its number."""
     random = np.random.default_rng(0)
-    labels = [list(TOPICS)[i % 2] for i in range(COUNT)]
+    labels = [list(TOPICS)[i % 2] for i in range(count)]
     texts = [f"case {i} is about {random.choice(TOPICS[label])} please help" for i, label in enumerate(labels)]
     return pl.DataFrame({"text": texts, "label": labels, **columns})
 
@@ -66,12 +66,12 @@ def test_the_column_that_is_learned_names_no_parts(tmp_path):
 
 
 def test_texts_larger_than_memory_keep_the_parts_of_the_column(tmp_path):
-    frame = labelled(split=[("train", "train", "train", "validation", "test")[i % 5] for i in range(COUNT)])
-    whole, _ = parts_of(frame, tmp_path / "a.csv")
-    found, prepared = parts_of(frame, tmp_path / "a.csv", in_memory=False, sample_rows=60)
-    assert set(found["test"]) < set(whole["test"])  # of the sample alone
-    assert len(prepared.state.stored) == len(whole["train"])
-    assert any("80 rows held out by the column that names the parts" in note for note in prepared.warnings)
+    cells = [("train", "train", "train", "validation", "test")[i % 5] for i in range(5000)]
+    frame = labelled(5000, split=cells)
+    found, prepared = parts_of(frame, tmp_path / "a.csv", in_memory=False, sample_rows=1000)
+    assert set(found["test"]) < set(frame["text"].to_list()[4::5])  # of the sample alone
+    assert len(prepared.state.stored) == cells.count("train")
+    assert any("held out by the column that names the parts" in note for note in prepared.warnings)
 
 
 def test_pairs_too(tmp_path):

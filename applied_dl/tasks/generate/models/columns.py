@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
+HIDDEN = 2  # layers between the columns before and a column's logits
+
 
 def column_net(sizes: tuple[int, ...], *, width: int = 128, dropout: float = 0.0, name: str = "columns") -> keras.Model:
     """Codes of a row → logits of each column given the columns before it.
@@ -28,17 +30,16 @@ def column_net(sizes: tuple[int, ...], *, width: int = 128, dropout: float = 0.0
     codes = keras.Input((len(sizes),), dtype="int32", name="codes")
     before, found = None, []
     for i, size in enumerate(sizes):
-        found.append(_logits(before, codes, i, size, width, dropout))
+        found.append(Marginal(size, name="logits_0")(codes) if before is None else _logits(before, i, size, width, dropout))
         if i + 1 < len(sizes):
             vector = layers.Embedding(size, width, name=f"code_{i}")(Take(i, name=f"take_{i}")(codes))  # (B, D)
             before = vector if before is None else layers.Add(name=f"before_{i + 1}")([before, vector])
     return keras.Model({"codes": codes}, found[0] if len(found) == 1 else layers.Concatenate(name="logits")(found), name=name)
 
 
-def _logits(before, codes, i: int, size: int, width: int, dropout: float):
-    """(B, K) logits of a column, from the sum (B, D) of the columns before it; those of the first are constants."""
-    x = before if before is not None else Nothing(name="nothing")(codes)
-    for k in range(2):
+def _logits(x, i: int, size: int, width: int, dropout: float):
+    """(B, K) logits of a column, from the sum (B, D) of the columns before it."""
+    for k in range(HIDDEN):
         x = layers.Dense(width, activation="relu", name=f"hidden_{i}_{k}")(x)
         x = layers.Dropout(dropout, name=f"dropout_{i}_{k}")(x) if dropout else x
     return layers.Dense(size, name=f"logits_{i}")(x)
@@ -59,8 +60,8 @@ def drawing_graph(net: keras.Model, sizes: tuple[int, ...], firsts: tuple[int, .
     latent = keras.Input((2 * columns,), name="latent")
     before, found = None, []
     for i in range(columns):
-        x = before if before is not None else Nothing(name="nothing")(latent)
-        for k in range(2):
+        x = latent if before is None else before
+        for k in range(0 if before is None else HIDDEN):
             x = layer(f"hidden_{i}_{k}")(x)
         code = Draw(firsts[i] if firsts else 0, name=f"draw_{i}")([layer(f"logits_{i}")(x), Take(i, name=f"share_{i}")(latent)])  # (B,)
         found.append(layers.Reshape((1,), name=f"drawn_{i}")(code))
@@ -115,14 +116,29 @@ class Rest(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
-class Nothing(layers.Layer):
-    """(B, F) → zeros (B, 1): what the first column is given."""
+class Marginal(layers.Layer):
+    """Anything (B, …) → the same trained logits (B, K) for every row: the first column depends on none.
+
+    Args:
+        size: K.
+        options: of a Keras layer.
+    """
+
+    def __init__(self, size: int, **options):
+        super().__init__(**options)
+        self.size = size
+
+    def build(self, shape):
+        self.bias = self.add_weight(name="bias", shape=(self.size,), initializer="zeros")
 
     def call(self, inputs):
-        return ops.zeros_like(ops.cast(inputs[:, :1], "float32"))
+        return self.bias[None] + ops.zeros_like(ops.cast(inputs[:, :1], self.compute_dtype))
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
 
     def compute_output_spec(self, inputs):
-        return keras.KerasTensor((inputs.shape[0], 1), "float32")
+        return keras.KerasTensor((inputs.shape[0], self.size), self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")

@@ -25,7 +25,7 @@ from applied_dl.tasks.sentences.readers.label_columns import (
     numbered_labels,
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
-from applied_dl.text.columns import normal, place_of, text_places
+from applied_dl.text.columns import META, WORDY, normal, place_of, text_places
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
@@ -147,6 +147,10 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
         )
     if data.column is None and width in (2, 3) and len(texts) != 1:
         return _of_pairs(table, "pairs" if width == 2 else "triplets", apart)
+    if data.column is None and len(sides := sorted([*texts, *_written_beside(table, texts, apart)])) == 2:
+        names = _listed(table, sides)
+        note = f"{table.path}: read as pairs of texts that belong together ({names}); data.column = NAME reads one column as running text."
+        return Layout(kind="pairs", texts=tuple(sides), warnings=[note])
     rest = [i for i in range(column_count(table)) if i not in (*texts, *apart)]
     note = (
         f"{table.path}: no column of labels is found beside {_listed(table, texts)}, whose texts are read as running text; if "
@@ -201,12 +205,19 @@ def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
 
 
 def _sides(table: Table) -> tuple[int, int] | None:
-    """The places of the two sides of a pair, where the table names them."""
+    """The places of the two sides of a pair, where the table names them and neither holds labels, such as answers of yes and no."""
     for names in SIDES:
         places = [place_of(name, table.header) for name in names]
-        if None not in places:
+        if None not in places and not any(are_labels(cells_of(table, place)) for place in places):
             return tuple(places)
     return None
+
+
+def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
+    """Columns beside the texts that hold written texts too, longer than names and most of them different."""
+    places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}] if texts else []
+    cells = {i: [str(cell).split() for cell in cells_of(table, i) if cell not in (None, "")] for i in places}
+    return [i for i in places if sum(map(len, cells[i])) >= WORDY * len(cells[i])]
 
 
 def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:

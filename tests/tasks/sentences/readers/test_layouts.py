@@ -39,6 +39,33 @@ def test_the_kind_is_seen_from_the_columns(tmp_path, content, kind, places):
     assert [*found.texts, *([found.negative] if found.negative is not None else []), *found.labels] == places
 
 
+WRITTEN = ("the red car left early", "a dog barked all night", "we ate soup and bread", "rain fell on the hills", "my keys are gone again",
+           "they built a small boat", "snow covers every roof", "the old clock stopped")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names", [("text", "positive"), ("instruction", "output"), ("query", "response"), ("sentence", "translation"), ("prompt", "completion")]
+)
+def test_two_columns_of_written_texts_are_pairs(tmp_path, names):
+    rows = "".join(f"{text} {i},{WRITTEN[i % 7 + 1]} {i}\n" for i, text in enumerate(WRITTEN * 5))
+    found = layout_of(table_of(tmp_path, f"{','.join(names)}\n{rows}"), Data())
+    assert (found.kind, found.texts) == ("pairs", (0, 1))
+
+
+def test_texts_beside_names_and_numbers_are_no_pairs(tmp_path):
+    rows = "".join(f"{text} {i},Ann Lee{i},{i}.5\n" for i, text in enumerate(WRITTEN * 5))
+    found = layout_of(table_of(tmp_path, f"text,reviewer_name,weight\n{rows}"), Data())
+    assert found.kind == "text"
+    assert "data.target" in found.warnings[0]
+
+
+@pytest.mark.parametrize("labels", [("yes", "no"), ("True", "False"), ("a lot", "a little")])
+def test_answers_that_are_labels_are_no_second_texts(tmp_path, labels):
+    rows = "".join(f"{text} {i},{labels[i % 2]}\n" for i, text in enumerate(WRITTEN * 5))
+    found = layout_of(table_of(tmp_path, f"question,answer\n{rows}"), Data())
+    assert (found.kind, found.texts, found.labels) == ("labelled", (0,), (1,))
+
+
 def test_a_header_of_several_words_counts_where_the_recipe_names_it(tmp_path):
     content = "What they wrote,How it was\ngood food,bad\nbad food,good\n"
     assert table_of(tmp_path, content).header == []

@@ -27,7 +27,7 @@ from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
 from applied_dl.tasks.tabular.readers.parts import NAMES, check_classes, check_split, left_out, split_table
 from applied_dl.tasks.tabular.readers.repeated import repeated_units
 from applied_dl.tasks.tabular.readers.target import guessed_target, target_columns
-from applied_dl.tasks.tabular.readers.target_scale import prefers_log
+from applied_dl.tasks.tabular.readers.target_scale import is_skewed, prefers_log
 from applied_dl.tasks.tabular.readers.truth import has_target, known_rows, learn_targets, training_targets, with_targets
 
 
@@ -179,9 +179,6 @@ def _state(recipe, encoder: TableEncoder, parts: dict[str, Part]) -> TabularStat
         raise UsageError(f"preprocess.target = 'log' needs positive targets; {encoder.target!r} has {y.min():g}.")
     if wanted is not None:
         return TabularState(log=wanted == "log", least=least)
-    x, held = (_matrix(parts[name].inputs) for name in ("train", "validation"))
-    return TabularState(log=prefers_log(x, y, held, parts["validation"].target), least=least)
-
-
-def _matrix(inputs: dict[str, np.ndarray]) -> np.ndarray:
-    return np.concatenate([values.reshape(len(values), -1).astype(np.float64) for values in inputs.values()], axis=1)
+    held = parts["validation"]
+    log = prefers_log(parts["train"].inputs, y, held.inputs, held.target)
+    return TabularState(log=log, least=0.0 if not log and is_skewed(y) else least)

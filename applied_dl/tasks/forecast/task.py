@@ -108,7 +108,8 @@ def _with_intervals(recipe, model: keras.Model, calibrated: keras.Model, prepare
     own = bool(e.quantiles) and recipe.train.loss != "quantile"  # quantiles that the model did not learn
     theirs, their_bases, *_ = _uncalibrated(recipe, calibrated, e)
     found = outputs_of(keras.Model(theirs, list(their_bases)), part.inputs)
-    margin = lambda name: Margin(e.horizon, e.season, e.scale if e.form == "aligned" else None, unit="season", name=name)  # noqa: E731
+    unit, scale = "short" if e.least else "season", e.scale if e.form == "aligned" else None
+    margin = lambda name: Margin(e.horizon, e.season, scale, unit, name=name)  # noqa: E731
     if own:
         limits = []
         for i, (q, base, values) in enumerate(zip(e.quantiles, bases, found)):

@@ -73,7 +73,7 @@ def quantile_margins(prepared, layer: Margin, base: np.ndarray, quantile: float,
         excess = np.abs(base - part.target)
         return _of_few(prepared, layer, excess / _spread(layer, part.inputs["history"]), abs(2 * quantile - 1))
     excess = part.target - base if quantile > 0.5 else base - part.target
-    found = conformal_margin(excess, _spread(layer, part.inputs["history"]), max(quantile, 1 - quantile))
+    found = conformal_margin(excess, _spread(layer, part.inputs["history"]), max(quantile, 1 - quantile), overlapping=_overlapping(e))
     return found * drift(prepared, layer) if point and e.form == "aligned" else found
 
 
@@ -84,8 +84,13 @@ def margins(prepared, layer: Margin, low: np.ndarray, high: np.ndarray, point: b
     spread = _spread(layer, part.inputs["history"])
     if e.form == "panel" and len(part) < FEW:
         return _of_few(prepared, layer, excess / spread, e.coverage)
-    found = conformal_margin(excess, spread, e.coverage)
+    found = conformal_margin(excess, spread, e.coverage, overlapping=_overlapping(e))
     return found * drift(prepared, layer) if point and e.form == "aligned" else found
+
+
+def _overlapping(encoder) -> bool:
+    """Whether the validation windows are the few of a short set, from neighbouring origins within its training steps."""
+    return encoder.form == "aligned" and encoder.least > 0
 
 
 def _of_few(prepared, layer: Margin, scores: np.ndarray, coverage: float) -> np.ndarray:

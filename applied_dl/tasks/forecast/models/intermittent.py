@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
+from applied_dl.tasks.forecast.models.safe import nonzero
+
 TSB = {"tsb_slow": (0.05, 0.05), "tsb": (0.15, 0.05), "tsb_fast": (0.4, 0.1)}  # smoothing of how often, and of how much
-TINY = 1e-6
 
 
 def tsb(x, horizon: int, often: float, much: float):
@@ -21,10 +22,10 @@ def tsb(x, horizon: int, often: float, much: float):
     Returns:
         (N, H).
     """
-    some = ops.cast(x > TINY, "float32")
+    some = ops.cast(x > 0.0, "float32")
     share = ops.matmul(some, _fading(x.shape[1], often))  # (N, 1)
     weights = _fading(x.shape[1], much)
-    size = ops.matmul(x, weights) / (ops.matmul(some, weights) + TINY)
+    size = ops.matmul(x, weights) / nonzero(ops.matmul(some, weights))
     return ops.maximum(share * size, 0.0) + np.zeros((1, horizon), np.float32)
 
 

@@ -142,3 +142,27 @@ def test_the_interval_of_a_short_series_is_as_wide_as_its_errors(tmp_path):
     serving = task.serving(recipe, task.fit(recipe, found, CheckpointingTrainer()), found)
     answer = serving.model.predict(found.test.inputs, verbose=0)
     assert np.all(answer["upper"] - answer["lower"] < 40)  # the noise has a deviation of 1, a step of the season of 10
+
+
+@pytest.mark.parametrize(("lookback", "season"), [(1, 1), (4, 1), (24, 7)])
+def test_the_unit_of_a_short_set_is_its_size_and_its_newest_changes(lookback, season):
+    history, scale = 3 + np.random.default_rng(0).standard_normal((5, lookback, 2)).astype(np.float32), np.array([2.0, 3.0])
+    size, lag = np.abs(history[:, -max(season, 6) :]).mean(1) + 0.05 * scale, min(season, lookback // 2)
+    expected = size
+    if lag:
+        change = history[:, lag:] - history[:, :-lag]
+        weights = (0.93 ** np.arange(lookback - lag)[::-1])[:, None]
+        usual = np.average(change, axis=1, weights=weights[:, 0])[:, None]
+        expected = np.sqrt(size * (np.average(np.abs(change - usual), axis=1, weights=weights[:, 0]) + 0.05 * scale))
+    spread = lambda rows: ops.convert_to_numpy(Margin(3, season, scale, unit="short").spread(rows))[:, 0]  # noqa: E731
+    assert np.allclose(spread(history), expected, rtol=1e-4)
+    line = 100.0 + 5.0 * np.arange(24, dtype=np.float32)[None, :, None] * np.ones(2, np.float32)
+    assert (spread(line) < 0.5 * ops.convert_to_numpy(Margin(3, season, scale, unit="season").spread(line))[:, 0]).all()
+
+
+def test_neighbouring_windows_share_their_errors():
+    scores = np.random.default_rng(3).permuted(np.arange(1.0, 41.0)[:, None, None] * np.ones((1, 4, 1)), axis=0)
+    one = np.ones((40, 1, 1))
+    assert conformal_margin(scores, one, 0.9)[:, 0].tolist() == [37, 37, 37, 37]
+    assert conformal_margin(scores, one, 0.9, overlapping=True)[:, 0].tolist() == [37, 38, 39, 40]
+    assert conformal_margin(scores[:5], one[:5], 0.9, overlapping=True)[:, 0].tolist() == scores[:5].max(axis=0)[:, 0].tolist()

@@ -23,3 +23,10 @@ def test_what_is_no_longer_needed_is_forgotten():
 def test_the_median(length):
     x = np.random.default_rng(1).normal(size=(6, length)).astype(np.float32)
     assert np.asarray(median(x, 2)) == pytest.approx(np.repeat(np.median(x, axis=1)[:, None], 2, axis=1))
+
+
+def test_the_unit_of_a_demand_does_not_matter():
+    x = np.random.default_rng(2).poisson(0.4, (5, 40)).astype(np.float32)
+    for unit in (1e-9, 1e9):
+        assert np.asarray(tsb(x * np.float32(unit), 1, 0.15, 0.05)) == pytest.approx(unit * np.asarray(tsb(x, 1, 0.15, 0.05)), rel=1e-4)
+    assert (np.asarray(tsb(0 * x, 2, 0.15, 0.05)) == 0).all()

@@ -1,4 +1,4 @@
-"""python -m benchmarks.forecast.levels [--seeds 3]: the default on made series whose level changes, beside naive, ETS, Theta and FLAIR.
+"""python -m benchmarks.forecast.levels [--seeds 2]: the default on made series whose level changes, beside naive, ETS, Theta and FLAIR.
 
 Every series has a level, a season (or none) and noise, and ends in a horizon that is hidden: nothing is chosen on it. The level changes
 within the known steps as `CHANGES` says, or not at all. Each series is a file of its own, forecast by the default recipe; the others see
@@ -71,7 +71,7 @@ def made(form: Form, change: str, random: np.random.Generator) -> tuple[np.ndarr
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
     cases, units = [], []
     for place, (name, form) in enumerate(FORMS.items()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 
@@ -9,6 +11,7 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels
 from applied_dl.io.identifiers import copy_keys, is_identifier_name
+from applied_dl.io.parts import names_parts, part_of
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.columns import Target
 from applied_dl.tasks.tabular.readers.order import order_form, order_values
@@ -16,6 +19,25 @@ from applied_dl.tasks.tabular.readers.order import order_form, order_values
 NAMES = ("train", "validation", "test")
 EXPECTED = 1.0  # equal pairs of whole numbers by chance, from which numbers that are all different are identifiers
 CODE = 5  # digits of whole numbers of one length that are identifiers
+
+
+class NamedParts(NamedTuple):
+    """A column whose cells name the part of each row: its name, the parts that occur, and the number (N,) of each row's part."""
+
+    column: str
+    given: list[str]
+    place: np.ndarray
+
+
+def named_parts(table: Table, data, names: tuple[str, ...]) -> NamedParts | None:
+    """The column that splits the rows; rows without a part are for training. None where the recipe splits by a group or an order."""
+    taken = {*names, *data.ignore, *data.numeric, *data.categorical}
+    for name in table.columns if not (data.group or data.order) else ():
+        if name not in taken and names_parts(name, (cells := as_levels(table.frame[name])).unique()):
+            parts = [part_of(cell or "") or "train" for cell in cells]
+            given = [part for part in NAMES if part in parts]
+            return NamedParts(name, given, np.array([given.index(part) for part in parts]))
+    return None
 
 
 def check_split(data, given: list[str]) -> None:

@@ -24,7 +24,7 @@ from applied_dl.tasks.tabular.readers.facts import facts, rare_classes, remember
 from applied_dl.tasks.tabular.readers.held import Sampled, held_out
 from applied_dl.tasks.tabular.readers.large import Stored, is_large, sample, store
 from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
-from applied_dl.tasks.tabular.readers.parts import NAMES, check_classes, check_split, left_out, split_table
+from applied_dl.tasks.tabular.readers.parts import NAMES, check_classes, check_split, left_out, named_parts, split_table
 from applied_dl.tasks.tabular.readers.repeated import repeated_units
 from applied_dl.tasks.tabular.readers.target import guessed_target, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import is_skewed, prefers_log
@@ -53,6 +53,9 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     table = with_object_names(table)
     names = target_columns(table, data.target)
     check_named(table, data, names)
+    split = named_parts(table, data, names) if given == ["all"] else None
+    if split is not None and sampled is None:
+        given, place = split.given, split.place
     check_split(data, given)
     extra = extra_rows(table)
     kept = _others(table, extra)
@@ -67,6 +70,9 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     truth = read_targets(TableEncoder(columns=(), targets=targets, decimal=decimal), table)
     table, place, truth = known_rows(table, place, truth)
     dropped = saved_row_numbers(table, data, names)
+    if split is not None:
+        large = "it names parts, which a table larger than memory needs as files: data.train, data.test"
+        dropped[split.column] = large if sampled else f"its parts split the rows, unless data.ignore = [{split.column!r}]"
     rows, units, copies, repeats = split_table(recipe, table, place, given, truth, targets, dropped)
     check_classes(truth, rows, targets)
     train = rows["train"]

@@ -23,19 +23,27 @@ MEASURED = frozenset(  # words in the names of numbers that are measured or coun
     "educ schooling".split()
 )
 LONG = 6  # letters of such a word that may be the beginning of another one: experiencek
+CODES = frozenset(  # last words in the names of codes, whatever is coded: area_code, rate_id, store_number, but not number_of_rooms
+    "code codes kode kod cod codigo id ids uuid key keys number numbers numero num no nr nummer type typ tipo zone category kind".split()  # noqa: SIM905
+)
+CODED = "id", "code", "cod", "codigo", "kod"  # first words of such names: cod_area
+COMPOUND = "stelle", "nummer", "gruppe", "klasse", "code"  # ends of words that are such names: Kostenstelle
 
 
 def is_measured(name: str) -> bool:
     """Whether a column is named like a quantity, such as `age` or `Year_Built`.
 
-    The rows of a person or a house share it, so that each value has its own level of the target, as if it were a code.
+    The rows of a person or a house share it, so that each value has its own level of the target, as if it were a code. The code of a
+    quantity, such as `area_code`, is none.
 
     Example:
-        >>> [is_measured(name) for name in ("experience1", "schoolSES", "zip", "id")]
+        >>> [is_measured(name) for name in ("experience1", "schoolSES", "zip", "rate_code")]
         [True, True, False, False]
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", plain)]
+    if words and (words[-1] in CODES or words[-1].endswith(COMPOUND) or words[0] in CODED):
+        return False
     long = tuple(word for word in MEASURED if len(word) >= LONG)
     return any(word in MEASURED or word.removesuffix("s") in MEASURED or word.startswith(long) for word in words)
 

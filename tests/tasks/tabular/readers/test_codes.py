@@ -7,13 +7,36 @@ from applied_dl.tasks.tabular.readers.codes import act_as_categories, is_measure
 from tests.tasks.tabular.tables import learned
 
 
-@pytest.mark.parametrize("name", ["age", "Year_Remod_Add", "schoolSES", "experiencek", "income1", "hours per week", "Größe_Höhe", "seats"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "number_of_rooms",
+        "num_rooms",
+        "class_size",
+        "age",
+        "Year_Remod_Add",
+        "schoolSES",
+        "experiencek",
+        "income1",
+        "hours per week",
+        "Größe_Höhe",
+        "seats",
+    ],
+)
 def test_names_of_quantities(name):
     assert is_measured(name)
 
 
 @pytest.mark.parametrize("name", ["zip", "county", "school", "plot_id", "agent", "storeNr", "event", "sector", "Stage"])
 def test_names_of_others(name):
+    assert not is_measured(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["area_code", "AreaCode", "store_number", "age_group_id", "rate_code", "room_no", "item_num", "cod_area", "Kostenstelle", "price zone"],
+)
+def test_codes_of_quantities_are_no_quantities(name):
     assert not is_measured(name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 PARTS = {
     **dict.fromkeys(("train", "training", "trainset", "train_set", "train_images", "images_train",
@@ -20,14 +20,20 @@ def part_of(name: str) -> str | None:
     return PARTS.get(re.sub(r"[ \-]+", "_", name.strip().lower()))
 
 
-def names_parts(column: str, cells: Iterable[object]) -> bool:
-    """Whether a column says which part each row belongs to: by its name, and cells that name the training part and another one.
+def part_column(names: Iterable[str], cells: Callable[[str], Iterable[object]]) -> str | None:
+    """The column that says which part each row belongs to: by its name, and cells that name the training part and another one.
+
+    Args:
+        names: of the columns that may be it.
+        cells: reads a column by its name; called for few of them, as tables are large.
 
     Example:
-        >>> names_parts("split", ["train", "train", "dev", None]), names_parts("set", ["train", "bus"]), names_parts("x", ["train", "test"])
-        (True, False, False)
+        >>> part_column(["x", "split"], {"x": ["train", "test"], "split": ["train", "dev", None]}.get)
+        'split'
     """
-    if re.sub(r"[\W_]+", "", column.lower()) not in COLUMNS:
-        return False
+    return next((name for name in names if re.sub(r"[\W_]+", "", name.lower()) in COLUMNS and _name_parts(cells(name))), None)
+
+
+def _name_parts(cells: Iterable[object]) -> bool:
     parts = {part_of(str(cell)) for cell in cells if cell is not None and str(cell).strip()}
     return None not in parts and "train" in parts and len(parts) > 1

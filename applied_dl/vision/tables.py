@@ -10,7 +10,7 @@ import polars as pl
 
 from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.cells import as_levels
-from applied_dl.io.parts import names_parts
+from applied_dl.io.parts import part_column
 from applied_dl.io.sheets import WORKBOOKS, read_workbook
 from applied_dl.io.table_files import SUFFIXES, read_cells
 from applied_dl.vision.paths import ImageIndex
@@ -93,4 +93,4 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
 
 def split_column(frame: pl.DataFrame, taken: tuple) -> str | None:
     """The column that says which part each row belongs to, if there is one."""
-    return next((name for name in frame.columns if name not in taken and names_parts(name, as_levels(frame[name]).unique())), None)
+    return part_column([name for name in frame.columns if name not in taken], lambda name: as_levels(frame[name]).unique())

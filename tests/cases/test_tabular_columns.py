@@ -203,7 +203,7 @@ def test_labels_of_the_test_file_are_normalised_and_reported(change, tmp_path):
     data = {part: str(tmp_path / f"{part}.csv") for part in ("train", "test")}
     recipe = recipes.read_recipe({"task": "tabular", "data": {**data, "target": "y"}})
     if "p" in change("pass") and " " in change("fail").strip():
-        with pytest.raises(DataError, match="labels? of 'y' that the training file lacks"):
+        with pytest.raises(DataError, match="labels? of 'y' that the training part lacks"):
             task.prepare(recipe, None)
         return
     prepared = task.prepare(recipe, None)

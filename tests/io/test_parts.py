@@ -2,7 +2,7 @@
 
 import pytest
 
-from applied_dl.io.parts import names_parts, part_of
+from applied_dl.io.parts import part_column, part_of
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,8 @@ def test_names_of_folders_and_cells(name, part):
     ],
 )  # fmt: skip
 def test_columns_that_name_parts(column, cells, found):
-    assert names_parts(column, cells) is found
+    assert part_column([column], lambda _: cells) == (column if found else None)
+
+
+def test_only_columns_of_such_names_are_read():
+    assert part_column(["x", "split", "y"], lambda name: {"split": ["train", "test"]}[name]) == "split"

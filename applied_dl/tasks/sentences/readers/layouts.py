@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, nearest
-from applied_dl.io.parts import names_parts
+from applied_dl.io.parts import part_column
 from applied_dl.tasks.sentences.readers.label_columns import (
     WEAK,
     are_labels,
@@ -258,7 +258,9 @@ def _group_place(table: Table, data) -> int | None:
 def _part_place(table: Table, data) -> int | None:
     """The column that names the part of each row, unless the recipe names it for something else."""
     taken = [place_of(name, table.header) for name in named_columns(data)]
-    return next((i for i, name in enumerate(table.header) if i not in taken and names_parts(name, cells_of(table, i))), None)
+    free = {name: i for i, name in reversed([*enumerate(table.header)]) if i not in taken}
+    name = part_column(reversed(free), lambda name: cells_of(table, free[name]))
+    return None if name is None else free[name]
 
 
 def named_columns(data) -> tuple[str, ...]:

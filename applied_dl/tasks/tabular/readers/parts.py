@@ -11,7 +11,7 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.splits import split_parts, units_of
 from applied_dl.io.cells import as_levels
 from applied_dl.io.identifiers import copy_keys, is_identifier_name
-from applied_dl.io.parts import names_parts, part_of
+from applied_dl.io.parts import part_column, part_of
 from applied_dl.io.tables import Table
 from applied_dl.tasks.tabular.columns import Target
 from applied_dl.tasks.tabular.readers.order import order_form, order_values
@@ -29,15 +29,38 @@ class NamedParts(NamedTuple):
     place: np.ndarray
 
 
-def named_parts(table: Table, data, names: tuple[str, ...]) -> NamedParts | None:
-    """The column that splits the rows; rows without a part are for training. None where the recipe splits by a group or an order."""
-    taken = {*names, *data.ignore, *data.numeric, *data.categorical}
-    for name in table.columns if not (data.group or data.order) else ():
-        if name not in taken and names_parts(name, (cells := as_levels(table.frame[name])).unique()):
-            parts = [part_of(cell or "") or "train" for cell in cells]
-            given = [part for part in NAMES if part in parts]
-            return NamedParts(name, given, np.array([given.index(part) for part in parts]))
-    return None
+def named_parts(table: Table, data) -> NamedParts | None:
+    """The column that names parts, unless the recipe names it for something else; rows without a part are for training."""
+    targets = (data.target,) if isinstance(data.target, str) else data.target or ()
+    taken = {*targets, data.group, data.order, *data.ignore, *data.numeric, *data.categorical}
+    levels = lambda name: as_levels(table.frame[name])  # noqa: E731
+    column = part_column([name for name in table.columns if name not in taken], lambda name: levels(name).unique())
+    if column is None:
+        return None
+    cells = levels(column).fill_null("")
+    parts = {cell: part_of(cell) or "train" for cell in cells.unique()}
+    given = [part for part in NAMES if part in parts.values()]
+    place = cells.replace_strict({cell: given.index(part) for cell, part in parts.items()}, return_dtype=pl.Int64)
+    return NamedParts(column, given, place.to_numpy())
+
+
+def parts_with_rows(split: NamedParts, place: np.ndarray, target: str) -> tuple[list[str], np.ndarray]:
+    """The parts that rows with a target are left of, and the number (N,) of each row's part among them.
+
+    Args:
+        place: (N,) numbers of the parts of `split` of the rows with a target.
+
+    Raises:
+        DataError: none of the training part is left.
+    """
+    kept, place = np.unique(place, return_inverse=True)
+    given = [split.given[i] for i in kept]
+    if "train" not in given:
+        raise DataError(
+            f"No row that the column {split.column!r} names for training has a {target!r}, the target; correct the column, or leave it out "
+            f"by data.ignore = [{split.column!r}]."
+        )
+    return given, place
 
 
 def check_split(data, given: list[str]) -> None:

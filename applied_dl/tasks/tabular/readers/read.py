@@ -24,7 +24,7 @@ from applied_dl.tasks.tabular.readers.facts import facts, rare_classes, remember
 from applied_dl.tasks.tabular.readers.held import Sampled, held_out
 from applied_dl.tasks.tabular.readers.large import Stored, is_large, sample, store
 from applied_dl.tasks.tabular.readers.leaks import find_leaks, sorted_by_target
-from applied_dl.tasks.tabular.readers.parts import NAMES, check_classes, check_split, left_out, named_parts, split_table
+from applied_dl.tasks.tabular.readers.parts import NAMES, check_classes, check_split, left_out, named_parts, parts_with_rows, split_table
 from applied_dl.tasks.tabular.readers.repeated import repeated_units
 from applied_dl.tasks.tabular.readers.target import guessed_target, target_columns
 from applied_dl.tasks.tabular.readers.target_scale import is_skewed, prefers_log
@@ -51,10 +51,11 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     given = list(tables)
     table, place = _joined(tables)
     table = with_object_names(table)
-    names = target_columns(table, data.target)
+    split = named_parts(table, data)
+    splits = split is not None and given == ["all"] and sampled is None and not (data.group or data.order)
+    names = target_columns(table, data.target, split.column if split else None)
     check_named(table, data, names)
-    split = named_parts(table, data, names) if given == ["all"] else None
-    if split is not None and sampled is None:
+    if split is not None and splits:
         given, place = split.given, split.place
     check_split(data, given)
     extra = extra_rows(table)
@@ -63,6 +64,8 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     decimal, guess = data.decimal or table.decimal, guessed_target(table, data.target, names)
     try:
         table, place, notes = with_targets(table, place, names)
+        if split is not None and splits:
+            given, place = parts_with_rows(split, place, names[0])
         targets, more = learn_targets(table, place, given, names, data.kind, decimal)
     except DataError as error:
         raise DataError(f"{error} ({guess})" if guess else str(error)) from error
@@ -71,8 +74,12 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     table, place, truth = known_rows(table, place, truth)
     dropped = saved_row_numbers(table, data, names)
     if split is not None:
-        large = "it names parts, which a table larger than memory needs as files: data.train, data.test"
-        dropped[split.column] = large if sampled else f"its parts split the rows, unless data.ignore = [{split.column!r}]"
+        other = "as files: data.train, data.test" if sampled else "by its files" if given != ["all"] else "by data.group or data.order"
+        dropped[split.column] = (
+            f"its parts split the rows, unless data.ignore = [{split.column!r}]"
+            if splits
+            else f"it names parts, and the table is split {other}"
+        )
     rows, units, copies, repeats = split_table(recipe, table, place, given, truth, targets, dropped)
     check_classes(truth, rows, targets)
     train = rows["train"]

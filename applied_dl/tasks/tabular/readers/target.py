@@ -26,11 +26,12 @@ LEAST_COUNTS = 5  # distinct values of a target from which its distribution can 
 PEAKED = 8.0  # how many times the commonest value of a count is as common as its rarest
 
 
-def target_columns(table: Table, wanted: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """The columns to predict. Raises `UsageError` for a name that is not in the table."""
+def target_columns(table: Table, wanted: str | tuple[str, ...] | None, parts: str | None = None) -> tuple[str, ...]:
+    """The columns to predict, of which `parts` is none: it splits the rows. Raises `UsageError` for a name that is not in the table."""
     if wanted is None:
         axes = {"x", "y", "z"} <= {name.lower() for name in table.columns}  # lengths or coordinates: no target among them
-        return (next((name for name in table.columns if name.lower() in TARGETS and not axes), table.columns[-1]),)
+        free = [name for name in table.columns if name != parts] or list(table.columns)
+        return (next((name for name in free if name.lower() in TARGETS and not axes), free[-1]),)
     names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     if not names or len(set(names)) < len(names):
         raise UsageError(f"data.target must name different columns, received {list(names)}.")
@@ -44,7 +45,8 @@ def guessed_target(table: Table, wanted: str | tuple[str, ...] | None, names: tu
     """What to say of a target that is the last column because the recipe names none; empty where it is named or has a target's name."""
     if wanted is not None or names[0].lower() in TARGETS:
         return ""
-    others = ", ".join(repr(name) for name in table.columns[:-1][:SHOWN]) + ", …" * (len(table.columns) > SHOWN + 1)
+    rest = [name for name in table.columns if name != names[0]]
+    others = ", ".join(map(repr, rest[:SHOWN])) + ", …" * (len(rest) > SHOWN)
     return f"data.target names no column, so the last one, {names[0]!r}, is predicted" + (f"; the others: {others}" if others else "")
 
 
@@ -189,14 +191,14 @@ def _is_count(name: str, found: np.ndarray, counts: np.ndarray) -> bool:
 
 
 def aligned_labels(table: Table, place: np.ndarray, name: str, labels: tuple[str, ...], given: list[str]) -> list[str]:
-    """Notes on labels of other files that are spelled in another way than those of the training file.
+    """Notes on labels of other parts that are spelled in another way than those of the training part.
 
     Args:
-        place: (N,) the index in `given` of the file of each row.
-        labels: of the training file.
+        place: (N,) the index in `given` of the part of each row.
+        labels: of the training part.
 
     Raises:
-        DataError: a file has a label that the training file lacks.
+        DataError: a part has a label that the training part lacks.
     """
     notes = []
     for i, part in enumerate(given):
@@ -205,15 +207,15 @@ def aligned_labels(table: Table, place: np.ndarray, name: str, labels: tuple[str
         if (found == -2).any():
             lacking = cells.filter(pl.Series(found == -2)).unique().sort().to_list()
             raise DataError(
-                f"The {part} file has {len(lacking)} label{'s' * (len(lacking) > 1)} of {name!r} that the training file lacks: "
-                f"{', '.join(map(repr, lacking[:10]))}; the training file has {', '.join(map(repr, labels[:20]))}. Correct the labels, or "
-                "add such rows to the training file."
+                f"The {part} part has {len(lacking)} label{'s' * (len(lacking) > 1)} of {name!r} that the training part lacks: "
+                f"{', '.join(map(repr, lacking[:10]))}; the training part has {', '.join(map(repr, labels[:20]))}. Correct the labels, or "
+                "add such rows to the training part."
             )
         spelled = sorted(set(cells.drop_nulls().unique().to_list()) - set(labels))
         different = [text for text in spelled if label_key(text) != text.casefold() or text not in labels]
         if different:
             pairs = ", ".join(f"{text!r} as {labels[int(places(pl.Series([text]), labels)[0])]!r}" for text in different[:5])
-            notes.append(f"labels of the {part} file are spelled differently from the training file; read {pairs}")
+            notes.append(f"labels of the {part} part are spelled differently from the training part; read {pairs}")
     return notes
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from applied_dl.core.errors import DataError
 from applied_dl.io.tables import read_table
 from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.encoder import encode
@@ -57,3 +58,47 @@ def test_a_new_row_needs_no_part():
     found = prepared(rows(), target="y")
     cells = encode(found.encoder, read_table(pl.DataFrame({"x": [1.0]})))
     assert list(cells.inputs) == ["x"]
+
+
+def test_a_last_column_of_parts_is_no_target():
+    frame = {"x": np.arange(120.0) % 7, "price": np.arange(120.0) % 7 + 0.5, "split": [PARTS[i % 6] for i in range(120)]}
+    found = prepared(frame)
+    assert found.encoder.target == "price"
+    assert any("the last one, 'price', is predicted; the others: 'x', 'split'" in note for note in found.warnings)
+
+
+def test_rows_to_predict_are_no_part():
+    frame = rows(parts=["train", "train", "train", "test"])
+    frame["y"] = [None if part == "test" else y for part, y in zip(frame["split"], frame["y"])]
+    found = prepared(frame, target="y")
+    assert len(found.train) + len(found.validation) + len(found.test) == 90
+    assert "30 of 120 rows have no 'y' and are left out" in found.warnings
+
+
+def test_training_rows_need_targets():
+    frame = rows(parts=["train", "test"])
+    frame["y"] = [None if part == "train" else y for part, y in zip(frame["split"], frame["y"])]
+    with pytest.raises(DataError, match="'split' names for training has a 'y'"):
+        prepared(frame, target="y")
+
+
+def test_a_group_splits_instead_of_the_column():
+    frame = rows() | {"who": [i // 4 for i in range(120)]}
+    found = prepared(frame, target="y", group="who")
+    assert [one.name for one in found.encoder.columns] == ["x"]
+    assert "by data.group" in found.encoder.dropped["split"]
+
+
+def test_files_split_instead_of_the_column(tmp_path):
+    for name, part in (("a.csv", ["train", "val"]), ("b.csv", ["test"])):
+        pl.DataFrame(rows(parts=part)).write_csv(tmp_path / name)
+    recipe = {"task": "tabular", "data": {"train": str(tmp_path / "a.csv"), "test": str(tmp_path / "b.csv"), "target": "y"}}
+    found = task.prepare(recipes.read_recipe(recipe), None)
+    assert len(found.test) == 120
+    assert [one.name for one in found.encoder.columns] == ["x"]
+
+
+def test_a_label_of_the_test_part_alone_is_refused():
+    frame = rows(parts=["train", "test"]) | {"y": ["a", "c", "b", "c"] * 30}
+    with pytest.raises(DataError, match="The test part has 1 label of 'y' that the training part lacks: 'c'"):
+        prepared(frame, target="y")

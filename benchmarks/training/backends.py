@@ -8,7 +8,7 @@ import sys
 from benchmarks.runner import ROOT, Row, peer, write
 
 PACKAGES = {"jax": ("jax[cpu]",), "torch": ("torch",)}
-SHARED = ("keras>=3.12", "msgspec", "numpy", "Pillow")  # no TensorFlow: it is not needed to build and to train
+SHARED = ("keras>=3.12", "msgspec", "numpy", "Pillow", "polars", "scipy")  # no TensorFlow: it is not needed to build and to train
 
 
 def summary(found: dict) -> list[Row]:

@@ -66,6 +66,17 @@ def test_a_level_that_left_and_came_back_is_one_again():
     np.testing.assert_allclose(steadied(y - 60 * away, 7), y, atol=3)
 
 
+@pytest.mark.parametrize(("season", "steps"), [(1, 3), (1, 5), (4, 4), (7, 4), (12, 6), (12, 11)])
+def test_the_last_steps_show_a_break_that_just_happened(season, steps):
+    """Beside a reference that knows it; with fewer steps it might be a burst."""
+    i = np.arange(96)
+    for seed in range(10):
+        y = 100 + 10 * np.sin(2 * np.pi * i / max(season, 2)) * (season > 1) + np.random.default_rng(seed).normal(size=96)
+        np.testing.assert_allclose(steadied(y + 80 * (i >= 96 - steps), season), y + 80, atol=4)
+        early = y + 80 * (i >= 96 - (season * -(-6 // season) // 2 - 1))
+        np.testing.assert_array_equal(steadied(early, season), early.astype(np.float32))
+
+
 def test_windows_too_short_to_tell_stay_as_they_are():
     y = np.r_[np.zeros(10), np.full(10, 100.0)]
     np.testing.assert_array_equal(steadied(y, 7), y.astype(np.float32))

@@ -1,5 +1,7 @@
 """The first article of the Declaration of Human Rights, and names of towns, in the encodings that their languages were written in."""
 
+import time
+
 import pytest
 
 from applied_dl.io.encodings import windows_encoding
@@ -107,3 +109,17 @@ def test_a_table_is_read_in_it_and_the_user_sees_which(tmp_path, capsys):
     path.write_bytes("Größe;Straße\n1;grün\n".encode("cp1252"))
     assert read_cells(path).frame.columns == ["Größe", "Straße"]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("text", ["Göteborg, Besançon", "Málaga, Köln, Düsseldorf, Córdoba, Almería, Münster"])
+def test_words_that_are_the_same_in_both_tell_nothing(text):
+    assert latin_encoding(text.encode("cp1252")) is None
+    assert windows_encoding(text.encode("cp1252")) == "cp1252"
+
+
+def test_many_different_words_take_no_time():
+    words = [f"Stra\xdfe{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10 % 10]}{i // 100}\xfc" for i in range(200_000)]
+    raw = " ".join(words).encode("cp1252")
+    began = time.process_time()
+    assert windows_encoding(raw) == "cp1252"
+    assert time.process_time() - began < 2

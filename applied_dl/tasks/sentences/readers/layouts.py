@@ -145,7 +145,7 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
             f"{table.path!r}: several columns may hold the labels ({names}); name one with data.target, or give data.kind = 'text' for "
             "running text without labels."
         )
-    if data.column is None and width in (2, 3) and len(texts) != 1:
+    if data.column is None and len(texts) != 1 and _are_sides(table, width, apart):
         return _of_pairs(table, "pairs" if width == 2 else "triplets", apart)
     if data.column is None and len(sides := sorted([*texts, *_written_beside(table, texts, apart)])) == 2:
         names = _listed(table, sides)
@@ -213,9 +213,18 @@ def _sides(table: Table) -> tuple[int, int] | None:
     return None
 
 
+def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
+    """Whether all columns are two sides of pairs or, without names or with one for the negatives, those of triplets; none of numbers."""
+    if width == 3 and table.header and place_of(NEGATIVE, table.header) is None:
+        return False
+    places = [i for i in range(column_count(table)) if i not in apart]
+    filled = ([cell for cell in cells_of(table, i) if cell not in (None, "")] for i in places)
+    return width in (2, 3) and not any(cells and all(_number(cell) is not None for cell in cells) for cells in filled)
+
+
 def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
     """Columns beside the texts that hold written texts too, longer than names and most of them different."""
-    places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}] if texts else []
+    places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}]
     cells = {i: [str(cell).split() for cell in cells_of(table, i) if cell not in (None, "")] for i in places}
     return [i for i in places if sum(map(len, cells[i])) >= WORDY * len(cells[i])]
 

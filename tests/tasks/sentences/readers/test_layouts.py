@@ -52,6 +52,28 @@ def test_two_columns_of_written_texts_are_pairs(tmp_path, names):
     assert (found.kind, found.texts) == ("pairs", (0, 1))
 
 
+@pytest.mark.parametrize(
+    ("names", "texts"), [(("id", "title", "body"), (1, 2)), (("english", "german", "source"), (0, 1)), (("text1", "text3", "url"), (0, 1))]
+)
+def test_only_a_column_of_negatives_makes_triplets(tmp_path, names, texts):
+    cells = [[f"{i}" if k not in texts else f"{WRITTEN[(i + 3 * k) % 8]} {i}" for k in range(3)] for i in range(40)]
+    content = "".join(",".join(row) + "\n" for row in [names, *cells])
+    found = layout_of(table_of(tmp_path, content), Data())
+    assert (found.kind, found.texts, found.negative) == ("pairs", texts, None)
+    assert "data.column = NAME reads one column" in found.warnings[0]
+
+
+def test_a_third_written_text_is_no_negative(tmp_path):
+    rows = "".join(f"{WRITTEN[i % 8]} {i},{WRITTEN[i % 7]} {i},{WRITTEN[i % 6]} {i}\n" for i in range(40))
+    assert layout_of(table_of(tmp_path, "subject,description,resolution\n" + rows), Data()).kind == "text"
+    assert layout_of(table_of(tmp_path, "left,right,negative\n" + rows), Data()).kind == "triplets"
+
+
+def test_numbers_are_no_side(tmp_path):
+    assert layout_of(table_of(tmp_path, "id,caption\n" + "".join(f"{i},{WRITTEN[i % 8]} {i}\n" for i in range(40))), Data()).kind == "text"
+    assert layout_of(table_of(tmp_path, "".join(f"{i},a{i},b{i}\n" for i in range(40))), Data()).kind != "triplets"
+
+
 def test_texts_beside_names_and_numbers_are_no_pairs(tmp_path):
     rows = "".join(f"{text} {i},Ann Lee{i},{i}.5\n" for i, text in enumerate(WRITTEN * 5))
     found = layout_of(table_of(tmp_path, f"text,reviewer_name,weight\n{rows}"), Data())

@@ -90,7 +90,7 @@ def _numeric(column: Any, where: str, form: str) -> Moments | None:
     form = {"%Y%m%d": "compact:8", "%Y%m": "compact:6"}.get(form, form)  # as bundles of schema 1 wrote it
     form = form if ":" in form or form in ("year", *BY_PARTS, "excel") else numeric_form(known, named=True, name=column.name)
     if form is None:
-        return Moments(_complete(column, column, where).astype(np.int64), False) if column.dtype.is_integer() else None
+        return Moments(_complete(column, column, where).astype(np.int64), False) if are_whole(column) else None
     kind, _, detail = form.partition(":")
     if kind == "cycle":
         steps = _complete(((column - 1) * int(detail)).round(0).cast(pl.Int64, strict=False), column, where)
@@ -103,6 +103,16 @@ def _numeric(column: Any, where: str, form: str) -> Moments | None:
                "month.year": "months with the year as decimals", "short": "years of two digits"}.get(kind)  # fmt: skip
     note = f"{where}: {column.name!r} is read as {counted} (the first: {moment(stamps[0])})" if counted else ""
     return Moments(stamps, kind == "epoch", form, note)
+
+
+def are_whole(column: Any, texts: bool = False) -> bool:
+    """Whether all cells that are not empty are whole numbers, also ones with a decimal point such as 3.0; or `texts`, where these count."""
+    import polars as pl
+
+    if not column.dtype.is_float():
+        return bool(column.dtype.is_integer() or (texts and column.dtype == pl.String))
+    known = column.drop_nulls()
+    return bool(len(known) and known.is_finite().all() and (known == known.round()).all())
 
 
 EPOCH_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}

@@ -64,7 +64,8 @@ def choose_targets(table, free: list[str], layout: str, where: str, time: str | 
     if passed:
         why = "; ".join(f"{name} {reasons[name]}" for name in passed[:SHOWN] if name in reasons)
         notes.append(
-            f"{where}: {', '.join(left[:SHOWN])} is forecast, {', '.join(passed[:SHOWN])} is not{f' ({why})' if why else ''}; data.target "
+            f"{where}: {', '.join(left[:SHOWN])} {_be(left)} forecast, {', '.join(passed[:SHOWN])} {_be(passed)} not"
+            f"{f' ({why})' if why else ''}; data.target "
             "names the columns to forecast, data.future_covariates those whose future values are known"
         )
     if len(left) > 1 and _unlike(table, left):
@@ -73,6 +74,10 @@ def choose_targets(table, free: list[str], layout: str, where: str, time: str | 
             "with data.target"
         )
     return tuple(left), notes, passed
+
+
+def _be(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _no_target(column, times) -> str:

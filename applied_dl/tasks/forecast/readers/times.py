@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, nearest
-from applied_dl.io.stamps import moments
+from applied_dl.io.stamps import are_whole, moments
 from applied_dl.tasks.forecast.readers.join_times import join_times
 from applied_dl.tasks.forecast.readers.series_columns import series_of_restarts
 from applied_dl.tasks.forecast.readers.time_names import TIME_NAMES, named_like_time
@@ -61,8 +61,18 @@ def find_time(table, columns: Columns) -> str | None:
     first = next(iter((*temporal, *likely, *sorted(counted, key=lambda n: n not in named))), None)
     if first is not None:
         return first
-    rows = [n for n in named if n.lower() in TIME_NAMES and not table[n].dtype.is_float() and not _has_days(table, n, free)]
-    return next((n for n in rows if _counts_up(table[n]) or series_of_restarts(table, n)), None)
+    rows = [n for n in named if n.lower() in TIME_NAMES and are_whole(table[n], texts=True) and not _has_days(table, n, free)]
+    named_rows = next((n for n in rows if _counts_up(table[n]) or series_of_restarts(table, n)), None)
+    return named_rows or next((n for n in free if _counts_rows_of_series(table, n)), None)
+
+
+def _counts_rows_of_series(table, name: str) -> bool:
+    """Whether whole numbers, whatever their name, count the rows of each series from the same number."""
+    if not are_whole(table[name]) or series_of_restarts(table, name) is None:
+        return False
+    values = table[name].to_numpy()
+    steps = np.diff(values)
+    return bool((steps[steps > 0] == 1).all() and (values[1:][steps < 0] == values[0]).all())
 
 
 def _has_days(table, name: str, free: list[str]) -> bool:

@@ -65,3 +65,19 @@ def test_times_that_begin_anew_with_each_series_are_its_steps():
     table = {"Time": [*range(1, 20), *range(1, 16)], "Cow": [7] * 19 + [9] * 15, "protein": RANDOM.normal(3, 0.1, 34)}
     found = read_series(table, Columns())
     assert (found.columns.time, found.names, [len(v) for v in found.values]) == ("Time", ["7", "9"], [19, 15])
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Time", float), ("time", int), ("t", int), ("visit", int)])
+def test_numbers_that_begin_anew_with_each_series_are_its_times(name, kind):
+    weight = RANDOM.normal(100, 5, 60).round(2)
+    table = {"weight": weight, name: np.tile(np.arange(12), 5).astype(kind), "chick": np.repeat([3, 1, 2, 8, 5], 12)}
+    found = read_series(table, Columns())
+    assert (found.columns.time, found.columns.series, found.columns.targets) == (name, "chick", ("weight",))
+    assert [len(values) for values in found.values] == [12] * 5
+    assert np.allclose(np.concatenate(found.values), weight)
+
+
+def test_numbers_that_rise_in_each_series_from_different_ones_are_measured():
+    cases = np.concatenate([start + np.cumsum(RANDOM.integers(1, 9, 20)) for start in (5, 1, 3)])
+    found = read_series({"cases": cases, "who": np.repeat(["a", "b", "c"], 20)}, Columns())
+    assert (found.columns.time, found.columns.targets) == (None, ("cases",))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from applied_dl.core.errors import DataError, UsageError, nearest
-from applied_dl.tasks.forecast.readers.series_columns import SERIES_NAMES, check_named_rows, check_repeated_times, find_series, has_rows
+from applied_dl.tasks.forecast.readers.series_columns import (
+    SERIES_NAMES,
+    check_named_rows,
+    check_repeated_times,
+    find_series,
+    has_rows,
+    named_like_series,
+)
 from applied_dl.tasks.forecast.readers.targets import SHOWN, choose_targets, mostly_numbers
 from applied_dl.tasks.forecast.series import Columns
 
@@ -60,7 +67,17 @@ def understand(table, columns: Columns, where: str) -> tuple[Columns, list[str],
         targets, notes, passed = choose_targets(table, free, layout, where, time)
     if not targets:
         raise DataError(f"{where}: no column of numbers to forecast among: {', '.join(names)}; name it with data.target.")
+    if layout == "long" and columns.series is None and table[series].dtype.is_integer() and not named_like_series(series):
+        notes = [_guessed(table[series], where), *notes]
     return replace(columns, layout=layout, time=time, series=series if layout == "long" else None, targets=targets), notes, passed
+
+
+def _guessed(numbers, where: str) -> str:
+    """The note on whole numbers that name the series though their column is not named like that."""
+    return (
+        f"{where}: the numbers of {numbers.name!r} name {numbers.n_unique()} series, each with a row of its own at a time; data.series "
+        'names another column, data.layout = "wide" none'
+    )
 
 
 def check_columns(table, columns: Columns, where: str) -> None:

@@ -51,6 +51,11 @@ def find_series(table, columns: Columns) -> str | None:
     return next(iter(alone or [n for n in candidates if n in (*texts, *integers)]), None)
 
 
+def named_like_series(name: str) -> bool:
+    """Whether a column is named like what has series of values: store, `product_id`, county."""
+    return name.lower() in SERIES_NAMES or bool(SERIES_WORDS & set(name_words(name)))
+
+
 def series_keys(table, columns: Columns) -> tuple[str, ...]:
     """The columns that name the series together (store and item), where no single one does; empty otherwise."""
     import polars as pl
@@ -60,11 +65,7 @@ def series_keys(table, columns: Columns) -> tuple[str, ...]:
         return ()
     taken = _taken(columns)
     free = [n for n in table.columns if n not in taken and not table[n].null_count() and 1 < table[n].n_unique() < table.height]
-    keys = [
-        n
-        for n in free
-        if table[n].dtype == pl.String or (table[n].dtype.is_integer() and (SERIES_WORDS & set(name_words(n)) or n.lower() in SERIES_NAMES))
-    ]
+    keys = [n for n in free if table[n].dtype == pl.String or (table[n].dtype.is_integer() and named_like_series(n))]
     numbers = [n for n in free if n not in keys and _is_number(table, n)]
     if any(table.select(time, n).n_unique() >= ONE_EACH * table.height for n in keys) or any(_is_full(table, time, (n,)) for n in numbers):
         return ()

@@ -81,3 +81,9 @@ def test_numbers_that_rise_in_each_series_from_different_ones_are_measured():
     cases = np.concatenate([start + np.cumsum(RANDOM.integers(1, 9, 20)) for start in (5, 1, 3)])
     found = read_series({"cases": cases, "who": np.repeat(["a", "b", "c"], 20)}, Columns())
     assert (found.columns.time, found.columns.targets) == (None, ("cases",))
+
+
+def test_numbers_that_are_guessed_to_name_series_are_reported():
+    note = "the numbers of 'promo' name 2 series, each with a row of its own at a time"
+    assert any(note in one for one in read_series(panel({"promo": [0, 1]}), Columns()).notes)
+    assert read_series(panel({"store": [0, 1]}), Columns()).notes == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import polars as pl
 
 from applied_dl.core import console
@@ -14,10 +16,14 @@ from applied_dl.core.errors import DataError, UsageError, nearest
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SQLITE = "sqlite:///"
+HEAD = 30  # rows of a sheet among which the names of the columns are
 
 
-def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
+def read_workbook(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, np.ndarray]:
     """One sheet of a workbook, read by fastexcel. Empty rows and columns are left out.
+
+    Returns:
+        The cells, and the number (N,) that each row has in the sheet, from 1.
 
     Raises:
         DataError: fastexcel is not installed, the file is damaged, or it has several sheets and none is named.
@@ -27,8 +33,9 @@ def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
         import fastexcel
     except ImportError as error:
         raise DataError(
-            f"Reading {str(path)!r} needs the package fastexcel: pip install 'applied-dl[excel]', or save it as CSV."
+            f"Reading {str(path)!r} needs the package fastexcel: pip install 'applied_dl[excel]', or save it as CSV."
         ) from error
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it warns of every empty column
     try:
         book = fastexcel.read_excel(str(path))
         names = book.sheet_names
@@ -37,7 +44,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
     if sheet is not None and sheet not in names:
         raise UsageError(f"{str(path)!r} has no sheet {sheet!r} (data.sheet); it has {', '.join(map(repr, names))}.{nearest(sheet, names)}")
     frames = {name: _sheet(book, name, path) for name in ([sheet] if sheet is not None else names)}
-    filled = {name: frame for name, frame in frames.items() if frame.height and frame.width}
+    filled = {name: (frame, rows) for name, (frame, rows) in frames.items() if frame.height and frame.width}
     if not filled:
         raise DataError(f"The workbook {str(path)!r} has no sheet with a header and rows.")
     if len(filled) > 1:
@@ -45,28 +52,35 @@ def read_workbook(path: Path, sheet: str | None = None) -> pl.DataFrame:
     return next(iter(filled.values()))
 
 
-def _sheet(book: Any, name: str, path: Path) -> pl.DataFrame:
+def _sheet(book: Any, name: str, path: Path) -> tuple[pl.DataFrame, np.ndarray]:
     try:
         frame = book.load_sheet(name, dtype_coercion="coerce").to_polars()
-        if frame.width > 1 and (above := _title_rows(book, name, frame)):
-            frame = book.load_sheet(name, dtype_coercion="coerce", header_row=above).to_polars()
+        first, header = _first_and_header(book, name, frame)
+        if above := header - first:
+            frame = book.load_sheet(name, dtype_coercion="coerce", header_row=header).to_polars()
             console.warn(f"{str(path)!r}, sheet {name!r}: {above} row{'s' * (above > 1)} above the table skipped")
     except Exception as error:
         raise DataError(f"Sheet {name!r} of {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
     unnamed = [column for column in frame.columns if column.startswith("__UNNAMED__") and frame[column].null_count() == frame.height]
     frame = frame.drop(unnamed)
     frame = frame.rename({c: f"column_{i + 1}" for i, c in enumerate(frame.columns) if c.startswith("__UNNAMED__")})
-    return frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
+    rows = np.arange(frame.height) + header + 2
+    if not frame.width:
+        return frame, rows
+    filled = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    return frame.filter(filled), rows[filled.to_numpy()]
 
 
-def _title_rows(book: Any, name: str, frame: pl.DataFrame) -> int:
-    """The number of rows above the names of the columns: a title, notes and blank rows, which fill less than half of the columns."""
-    width = frame.width
-    if sum(not column.startswith("__UNNAMED__") for column in frame.columns) > width / 2:
-        return 0
-    cells = book.load_sheet(name, header_row=None, n_rows=30, dtype_coercion="coerce", skip_rows=0).to_polars()
+def _first_and_header(book: Any, name: str, frame: pl.DataFrame) -> tuple[int, int]:
+    """The first row with cells, and the row with the names of the columns, both from 0: the same one, or there is a title above the names,
+    with notes and blank rows, which fill less than half of the columns."""
+    cells = book.load_sheet(name, header_row=None, n_rows=HEAD, dtype_coercion="coerce", skip_rows=0).to_polars()
     filled = [sum(cell is not None for cell in row) for row in cells.rows()]
-    return next((row for row, count in enumerate(filled) if count > width / 2), 0)
+    first = next((row for row, count in enumerate(filled) if count), 0)
+    half = frame.width / 2
+    if frame.width < 2 or sum(not column.startswith("__UNNAMED__") for column in frame.columns) > half:
+        return first, first
+    return first, next((row for row, count in enumerate(filled) if count > half), first)
 
 
 def is_sqlite(path: Path) -> bool:

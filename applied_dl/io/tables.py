@@ -149,11 +149,12 @@ def read_table(source: Any, separator: str | None = None, header: bool | str | N
             address = f"{SQLITE}{path}"
             return as_table(Sheet(tidy(read_sqlite(address))), address, first=1)
         if path.suffix.lower() in WORKBOOKS:
-            return as_table(Sheet(tidy(read_workbook(path, sheet))), str(source), first=2)
+            cells, rows = read_workbook(path, sheet)
+            return replace(as_table(Sheet(tidy(cells)), str(source), first=0), places=np.stack([np.zeros_like(rows), rows], axis=1))
         if sheet is not None:
             raise UsageError(f"data.sheet = {sheet!r} is for workbooks ({', '.join(WORKBOOKS)}); {str(source)!r} is none. Remove it.")
-        cells = read_cells(path, separator, header)
-        return as_table(cells, str(source), 2 - cells.bare + cells.skipped)
+        written = read_cells(path, separator, header)
+        return as_table(written, str(source), 2 - written.bare + written.skipped)
     return as_table(Sheet(_from_object(source)), "the table", first=0)
 
 

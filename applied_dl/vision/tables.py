@@ -38,7 +38,7 @@ def image_paths(path: Path, column: str | None = None) -> list[Path]:
 def read_frame(path: Path) -> pl.DataFrame:
     """A table whose rows name images; a first line that names one is a row, not a header."""
     if path.suffix.lower() in WORKBOOKS:
-        return read_workbook(path)
+        return read_workbook(path)[0]
     frame = read_cells(path, header="guess").frame
     files = sum(bool(IMAGE_FILE.search(name.strip())) for name in frame.columns)
     if frame.height == 1 and files == frame.width:  # {"a.jpg": "cat", "b.jpg": "dog"}

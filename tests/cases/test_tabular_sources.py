@@ -185,6 +185,22 @@ def test_rows_above_the_header_of_a_sheet_are_skipped(tmp_path):
     assert found.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"], "c": [2, 3]}
 
 
+@pytest.mark.parametrize("blank", [0, 3])
+@pytest.mark.parametrize("above", [[], [["Report of 2024", None, None], [None, None, None]]])
+def test_rows_are_named_as_in_the_sheet(above, blank, tmp_path, capfd):
+    """Below blank rows, a title and an empty row within the table; an empty column says nothing."""
+    pytest.importorskip("fastexcel")
+    rows = [[None] * 3] * blank + above + [["a", "b", None, "c"], [1, "x", None, 2], [None] * 4, [2, "y", None, 3]]
+    table = read_table(workbook(tmp_path / "t.xlsx", {"Data": rows}))
+    assert table.frame.rows() == [(1, "x", 2), (2, "y", 3)]
+    first = blank + len(above) + 2
+    assert [table.where(row).rpartition(" ")[2] for row in range(2)] == [str(first), str(first + 2)]
+    assert table.take(np.array([1])).where(0).endswith(f"row {first + 2}")
+    says = capfd.readouterr().err
+    assert ("2 rows above the table skipped" in says) == bool(above)
+    assert "dtype" not in says
+
+
 def test_lists_of_objects_and_nested_rows_are_read_alike_in_training_and_prediction(tmp_path):
     random = np.random.default_rng(0)
     names = ["Action", "Drama", "Comedy", "Crime", "Family"]

@@ -19,7 +19,7 @@ IDENTIFIER = re.compile(
     rf"|^(n[úu]mero|num[ée]ro)[ _.-]+(d[eio][ _.-]+|d')?({NUMBERED})\w*$",  # número de cliente, not número de habitantes
     re.IGNORECASE,
 )
-PREFIX = re.compile(r"([^\W\d_]\D{0,19}|#\D{0,19})\d+$")  # of a number: a word or two
+CODE = re.compile(r"[^\W\d_]\D{0,19}\d+([-/_]\d+)*$|#\D{0,19}\d+$")  # a number after a word or two, or several: S0001, RE-2024-0001
 CAMEL = re.compile(r"[a-z0-9]I[dD]$")
 NAMELESS = re.compile(r"column_\d+$")
 TIMELY = re.compile(
@@ -63,8 +63,8 @@ def _whole_numbers(cells: pl.Series) -> np.ndarray | None:
     if cells.null_count() or not (cells.dtype == pl.String or cells.dtype.is_numeric()):
         return None
     if cells.dtype == pl.String:
-        prefix = PREFIX.match(cells[0]) if len(cells) else None
-        cells = cells.str.strip_prefix(prefix[1]) if prefix else cells  # S0001
+        if len(cells) and CODE.match(cells[0]) and cells.str.replace_all(r"\d+", "0").n_unique() == 1:
+            cells = cells.str.replace_all(r"\D", "")
         if not cells.head(LEAST_ROWS).str.contains(r"^\d+(\.0*)?$").all():
             return None
     values, wrong = as_numbers(cells)

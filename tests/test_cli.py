@@ -51,6 +51,19 @@ def test_light_verbs_and_the_import_load_no_tensorflow():
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
+def test_without_the_packages_of_training_a_sentence_says_what_to_install(tmp_path):
+    program = (
+        "import sys; sys.modules['keras'] = None\n"
+        "import applied_dl; from applied_dl import cli\n"
+        "try: applied_dl.train('tabular')\nexcept applied_dl.UsageError as error: print(error)\n"
+        "sys.exit(cli.main(['inspect', 'tabular']))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert found.returncode == 2
+    assert all("pip install 'applied_dl[train]'" in text for text in (found.stdout, found.stderr))
+    assert "Traceback" not in found.stderr
+
+
 def test_help_costs_little_more_than_python(tmp_path):
     program = (
         "import sys; from applied_dl import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert 'numpy' not in sys.modules"

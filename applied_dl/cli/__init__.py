@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from applied_dl.cli import bundles, generate, predict, recipes, serve
 from applied_dl.cli.verb import Verb, add_common_arguments, print_error
 from applied_dl.core import console
-from applied_dl.core.errors import AppliedError, DataError, nearest
+from applied_dl.core.errors import AppliedError, DataError, UsageError, missing_package, nearest
 
 VERBS: dict[str, Verb] = {**recipes.VERBS, **predict.VERBS, **generate.VERBS, **bundles.VERBS, **serve.VERBS}
 
@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `applied-dl … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        return print_error(options, str(missing_package(error)), UsageError.exit_code)
     except OSError as error:  # a full disk, a folder that may not be read
         return print_error(options, system_error(error), DataError.exit_code)
 

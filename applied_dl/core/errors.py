@@ -35,6 +35,15 @@ class DataError(AppliedError):
     exit_code = 3
 
 
+def missing_package(error: ModuleNotFoundError) -> UsageError:
+    """What to install where a package of the extra `train` is missing. Raises `error` again where a module of this package is."""
+    if (error.name or "").split(".")[0] in ("", "applied_dl"):
+        raise error
+    return UsageError(
+        f"This needs the package {error.name!r}: pip install 'applied_dl[train]'; predict, check, bench, page and serve run without it."
+    )
+
+
 def nearest(name: str, options: Iterable[str]) -> str:
     """`" Did you mean 'epochs'?"`, or the list of options where nothing is near; ready to end an error sentence."""
     options = sorted(options)

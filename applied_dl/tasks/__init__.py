@@ -10,7 +10,7 @@ import importlib.util
 from typing import Any
 
 from applied_dl.core import console
-from applied_dl.core.errors import DataError, UsageError, known
+from applied_dl.core.errors import DataError, UsageError, known, missing_package
 
 TASKS = {
     "image": "images to labels",
@@ -25,10 +25,17 @@ TASKS = {
 
 
 def load_task(name: str) -> Any:
-    """The functions of a task (`tasks/<name>/task.py`). TensorFlow is imported with it, without the lines it prints meanwhile."""
+    """The functions of a task (`tasks/<name>/task.py`). TensorFlow is imported with it, without the lines it prints meanwhile.
+
+    Raises:
+        UsageError: There is no such task, or a package of the extra `train` is not installed.
+    """
     known("task", name, TASKS)
-    with console.hushed():
-        return importlib.import_module(f"applied_dl.tasks.{name}.task")
+    try:
+        with console.hushed():
+            return importlib.import_module(f"applied_dl.tasks.{name}.task")
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
 
 
 def load_predict(name: str) -> Any:

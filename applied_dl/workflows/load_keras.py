@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from applied_dl.core import bundle, console
-from applied_dl.core.errors import UsageError
+from applied_dl.core.errors import UsageError, missing_package
 
 if TYPE_CHECKING:
     import keras
@@ -21,10 +21,13 @@ SHARED = ("applied_dl.layers", "applied_dl.text.models")
 def load_keras(path: str | os.PathLike[str]) -> keras.Model:
     """The serving graph of a bundle as a Keras model; see `applied_dl.load_keras`."""
     manifest = bundle.open_bundle(Path(path))
-    with console.hushed():
-        import keras
+    try:
+        with console.hushed():
+            import keras
 
-        register_layers(manifest.task)
+            register_layers(manifest.task)
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
     _register_hub(Path(path) / "model.keras")
     return keras.saving.load_model(Path(path) / "model.keras", compile=False)
 

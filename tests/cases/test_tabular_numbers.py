@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from applied_dl.io.numbers import find_sentinels, learn_format, read_numbers
 from applied_dl.io.quantities import split_quantity
 from applied_dl.io.tables import read_table
+from applied_dl.tasks.tabular import predict
 from applied_dl.tasks.tabular.encoder import encode
 from tests.tasks.tabular.tables import learned
 
@@ -207,6 +208,9 @@ def test_units_of_different_kinds_and_currencies_are_a_feature_of_their_own():
     assert len(set(found["torque_unit"].tolist())) == 3
     assert found["price_unit"].tolist() == [2, 3, 3]
     assert "a feature of their own" in " ".join(notes)
+    assert predict.raw_inputs(encoder) == [("torque", "BYTES"), ("price", "BYTES")]  # a column once, and its cells are texts
+    (error,) = predict.encode(encoder, [{"torque": "5 Nm"}]).errors.values()
+    assert error.startswith("row 0 lacks 'price'; give every column")
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,11 @@ def input_batches(arguments: list[str]) -> Iterator[Any]:
 
 
 def raw_inputs(encoder: TableEncoder) -> list[tuple[str, str]]:
-    """The feature columns."""
-    return [(column.name, "FP64" if column.kind == "number" else "BYTES") for column in encoder.columns]
+    """The feature columns; of which several inputs are made, such as a number and its unit, hold texts."""
+    found: dict[str, str] = {}
+    for column in encoder.columns:
+        found[column.name] = "FP64" if column.kind == "number" and column.name not in found else "BYTES"
+    return list(found.items())
 
 
 def encode(encoder: TableEncoder, inputs) -> Encoded:
@@ -89,13 +92,14 @@ def encode(encoder: TableEncoder, inputs) -> Encoded:
             except DataError as error:
                 read.append(({}, {}))
                 errors[i] = f"row {i}: {error}"
-        renamed = dict.fromkeys(pair for _, names in read for pair in names.items())
+        renamed = dict.fromkeys(pair for _, others in read for pair in others.items())
+        names = dict.fromkeys(column.name for column in encoder.columns)
         inputs = [row for row, _ in read]
-        absent = {i: [c.name for c in encoder.columns if c.name not in row] for i, row in enumerate(inputs) if i not in errors}
-        for i, names in absent.items():
-            if names:
+        absent = {i: [name for name in names if name not in row] for i, row in enumerate(inputs) if i not in errors}
+        for i, lacking in absent.items():
+            if lacking:
                 errors[i] = (
-                    f"row {i} lacks {', '.join(map(repr, names[:10]))}; give every column the model was trained on (null where unknown)."
+                    f"row {i} lacks {', '.join(map(repr, lacking[:10]))}; give every column the model was trained on (null where unknown)."
                 )
         inputs = [{c.name: row.get(c.name) for c in encoder.columns} | row for row in inputs]
     table = read_table(inputs)

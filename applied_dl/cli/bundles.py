@@ -178,7 +178,8 @@ def info(options: Namespace) -> int:
     ]
     for item in manifest.exports:
         note = "  ← model.tflite" if item.chosen else f"  refused: {item.refused}" if item.refused else ""
-        lines.append(f"file     {item.file or item.variant}  {item.bytes:,} bytes{note}")
+        size = f"{item.file}  {item.bytes:,} bytes" if item.bytes else f"{item.file or ''} {item.variant}".strip()  # a second signature
+        lines.append(f"file     {size}{note}")
     return print_result(options, finite(msgspec.to_builtins(manifest)), "\n".join(lines))
 
 

@@ -39,6 +39,8 @@ def write_recipe(task: str, name: str, data: str | None = None) -> Path:
     recipe = recipes.read_recipe({"task": task}, {"data.source": data} if data else None)
     path = recipe_path(name)
     description: list[str] = []
+    if data is not None and _is_missing(data):
+        console.warn(f"there is nothing at {data!r}; correct data.source in {str(path)!r}, or put your data there before training")
     if data is not None and Path(data).exists():
         proposed: dict[str, Any] = {}
         try:
@@ -53,6 +55,11 @@ def write_recipe(task: str, name: str, data: str | None = None) -> Path:
     header = "\n".join(f"# {CONTROL.sub(' ', line)}".rstrip() for line in [f"applied-dl train {path}", "", *description])
     path.write_text(f"{header}\n\n{config.to_template(recipe, main_keys(task))}", encoding="utf-8")
     return path
+
+
+def _is_missing(data: str) -> bool:
+    """Whether a source is a path, as a slash or a suffix says, at which nothing is."""
+    return ":" not in data and bool(Path(data).suffix or len(Path(data).parts) > 1) and not Path(data).expanduser().exists()
 
 
 def recipe_path(name: str) -> Path:

@@ -32,7 +32,7 @@ def check_target(path: str | Path) -> Path:
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{str(path)!r} must end in {', '.join(FORMATS)}.")
+        raise UsageError(f"{str(path)!r} must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
     if path.exists():
         raise UsageError(f"{str(path)!r} exists already; name another file.")
     try:

@@ -73,8 +73,12 @@ def test_what_cannot_be_read_is_written_into_the_recipe_and_stops_nothing(capsys
     assert recipes.read_recipe("pipelines/broken.toml").data.source == "broken.csv"
 
 
-def test_data_that_is_not_there_yet_is_no_obstacle():
+def test_data_that_is_not_there_yet_is_reported_and_no_obstacle(capsys):
     assert recipes.read_recipe(write_recipe("image", "later", "photos/to/come")).data.source == "photos/to/come"
+    assert "there is nothing at 'photos/to/come'" in capsys.readouterr().err
+    for name, source in (("a", "digits"), ("b", "tfds:mnist"), ("c", None)):
+        write_recipe("image", name, source)
+    assert "nothing" not in capsys.readouterr().err
 
 
 def test_a_name_with_a_line_break_in_a_column_cannot_break_the_recipe():

@@ -65,7 +65,7 @@ def test_vectors_are_columns_of_a_csv_and_lists_elsewhere(trained, tmp_path):
 
 def test_what_is_there_is_kept_and_other_forms_are_refused_before_any_work(tmp_path, capsys):
     (tmp_path / "kept.csv").write_text("mine")
-    for name, says in (("kept.csv", "exists already"), ("out.xlsx", "must end in .csv, .parquet, .jsonl")):
+    for name, says in (("kept.csv", "exists already"), ("out.xlsx", "must end in .csv, .parquet or .jsonl")):
         assert main(["predict", "no/bundle", "x", "--out", str(tmp_path / name)]) == 2
         assert says in capsys.readouterr().err
     assert (tmp_path / "kept.csv").read_text() == "mine"

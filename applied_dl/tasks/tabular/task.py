@@ -203,7 +203,8 @@ def preview(recipe, prepared, path: Path) -> str:
     scalars = {name: column for name, column in part.inputs.items() if column.ndim == 1}
     vectors = [f"{name} [{column.shape[1]} numbers]" for name, column in part.inputs.items() if column.ndim == 2]
     cells = [", ".join([*(f"{name} {column[row]:.5g}" for name, column in scalars.items()), *vectors]) for row in range(len(part))]
-    return "\n         ".join(f"{row[:PREVIEW_CHARACTERS]} → {truth}" for row, truth in zip(cells, truths))
+    shown = [row if len(row) <= PREVIEW_CHARACTERS else f"{row[: PREVIEW_CHARACTERS - 1]}…" for row in cells]
+    return "\n         ".join(f"{row} → {truth}" for row, truth in zip(shown, truths))
 
 
 def load_labeled(recipe, encoder, source: str) -> Part:

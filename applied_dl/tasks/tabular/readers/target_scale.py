@@ -9,7 +9,7 @@ import numpy as np
 SPREAD = 0.8  # least standard deviation of the logarithm: below, both scales are alike
 SKEW = 2.0  # least skewness of the target
 GAIN = 0.1  # by which the mean log likelihood of a validation row has to rise
-MOST_ROWS = 20_000
+MOST_ROWS = 20_000  # of each part, from everywhere in it: the rows of a file may be sorted
 MOST_ERROR = 1.05  # root mean squared error on the logarithmic scale, as a share of that on the plain one
 CROSSED, FOLDS = 5000, 5  # rows up to which it is cross-validated
 ONE_HOT = 50  # most codes of a category that a linear model takes
@@ -31,9 +31,9 @@ def prefers_log(inputs: dict[str, np.ndarray], y: np.ndarray, held: dict[str, np
 
     if not is_skewed(y) or (y_held <= 0).any() or len(y_held) < 10:
         return False
-    some = slice(0, MOST_ROWS)
-    x, flat, y = _numbers(inputs)[some], _flat(inputs, inputs)[some], y[some]
-    x_held = _numbers(held)
+    inputs, y = _some(inputs, y)
+    held, y_held = _some(held, y_held)
+    x, flat, x_held = _numbers(inputs), _flat(inputs, inputs), _numbers(held)
     with threadpool_limits(1, user_api="openmp"):
         plain, logged = y_held - _trees(x, y, x_held), np.log(y_held) - _trees(x, np.log(y), x_held)
         gain = np.log(plain.std() + 1e-300) - np.log(logged.std() + 1e-300) - np.log(y_held).mean()
@@ -44,6 +44,12 @@ def prefers_log(inputs: dict[str, np.ndarray], y: np.ndarray, held: dict[str, np
         ways = ((x, _trees), (flat, _ridge))
         plain_error, log_error = (min(_error(features, every, fold, fit, log) for features, fit in ways) for log in (False, True))
     return bool(log_error <= MOST_ERROR * plain_error)
+
+
+def _some(inputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """At most `MOST_ROWS` rows, evenly over all of them."""
+    every = slice(None, None, -(-len(y) // MOST_ROWS))
+    return {name: values[every] for name, values in inputs.items()}, y[every]
 
 
 def _error(x: np.ndarray, y: np.ndarray, fold: np.ndarray, fit: Callable, log: bool) -> float:

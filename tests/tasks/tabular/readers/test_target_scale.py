@@ -41,3 +41,16 @@ def test_zeros_and_even_targets_are_not():
     y = np.exp(1.5 * X[:, 0])
     assert not chosen([X[:, 0]], np.where(y < 0.1, 0.0, y))
     assert not chosen([X[:, 0]], 100 + X[:, 0])
+
+
+def test_some_rows_of_a_sorted_file_stand_for_all(monkeypatch):
+    monkeypatch.setattr("applied_dl.tasks.tabular.readers.target_scale.MOST_ROWS", 150)
+    y = np.exp(X @ [1.0, 0.5, 0.5]) * NOISE
+    order = np.concatenate([np.argsort(y[:300]), np.arange(300, 400)])
+    seen = []
+    monkeypatch.setattr(
+        "applied_dl.tasks.tabular.readers.target_scale._trees", lambda x, y, held: seen.append(y) or np.full(len(held), y.mean())
+    )
+    chosen([*X[order].T], y[order])
+    assert len(seen[0]) == 150
+    assert seen[0].max() > np.sort(y[:300])[-3]

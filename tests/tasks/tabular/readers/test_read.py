@@ -7,7 +7,7 @@ import pytest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.tabular import task
 from applied_dl.workflows import recipes
-from tests.tasks.tabular.tables import recipe
+from tests.tasks.tabular.tables import learned, recipe
 
 
 def test_duplicates_groups_and_time_stay_in_one_part(tmp_path):
@@ -122,3 +122,14 @@ def test_names_of_the_rows_of_a_short_table_are_no_category(tmp_path):
     found = _prepared(tmp_path, frame).encoder
     assert {column.name for column in found.columns} == {"part", "x"}
     assert "different texts" in found.dropped["land"]
+
+
+@pytest.mark.parametrize("cell", [float("inf"), "-Inf"])
+def test_infinities_of_any_number_are_empty_cells(cell):
+    ratio = [cell if i % 20 == 0 else i * 0.37 % 5 for i in range(200)]
+    found, notes = learned(
+        {"ratio": pl.Series(ratio if isinstance(cell, float) else list(map(str, ratio))), "y": [i * 0.37 % 5 for i in range(200)]}
+    )
+    assert [(one.name, one.kind) for one in found.columns] == [("ratio", "number")]
+    said = "'-Inf' counts as missing" if isinstance(cell, str) else "10 cells cannot be read as finite numbers: taken as empty"
+    assert any(said in note for note in notes)

@@ -74,11 +74,9 @@ def prepare_table(recipe, cache: Path) -> Prepared:
     table, place, truth = known_rows(table, place, truth)
     dropped = saved_row_numbers(table, data, names)
     if split is not None:
-        other = "as files: data.train, data.test" if sampled else "by its files" if given != ["all"] else "by data.group or data.order"
+        other = "which split a table larger than memory as files: data.train, data.test" if sampled else "and the recipe splits otherwise"
         dropped[split.column] = (
-            f"its parts split the rows, unless data.ignore = [{split.column!r}]"
-            if splits
-            else f"it names parts, and the table is split {other}"
+            f"its parts split the rows, unless data.ignore = [{split.column!r}]" if splits else f"it names parts, {other}"
         )
     rows, units, copies, repeats = split_table(recipe, table, place, given, truth, targets, dropped)
     check_classes(truth, rows, targets)

@@ -86,7 +86,7 @@ def test_a_group_splits_instead_of_the_column():
     frame = rows() | {"who": [i // 4 for i in range(120)]}
     found = prepared(frame, target="y", group="who")
     assert [one.name for one in found.encoder.columns] == ["x"]
-    assert "by data.group" in found.encoder.dropped["split"]
+    assert found.encoder.dropped["split"] == "it names parts, and the recipe splits otherwise"
 
 
 def test_files_split_instead_of_the_column(tmp_path):

@@ -131,5 +131,5 @@ def test_infinities_of_any_number_are_empty_cells(cell):
         {"ratio": pl.Series(ratio if isinstance(cell, float) else list(map(str, ratio))), "y": [i * 0.37 % 5 for i in range(200)]}
     )
     assert [(one.name, one.kind) for one in found.columns] == [("ratio", "number")]
-    said = "'-Inf' counts as missing" if isinstance(cell, str) else "10 cells cannot be read as finite numbers: taken as empty"
-    assert any(said in note for note in notes)
+    reported = "'-Inf' counts as missing" if isinstance(cell, str) else "10 cells cannot be read as finite numbers: taken as empty"
+    assert any(reported in one for one in notes)

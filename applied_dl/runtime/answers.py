@@ -34,4 +34,4 @@ def add_answers(predictions: list[dict[str, Any]], outputs: dict[str, np.ndarray
         if distance > 1:
             prediction.setdefault("warning", f"{UNLIKE}: {distance:.2g} times the usual distance")
     far = sum(distance > 1 for distance in distances)
-    return [f"{far} of {len(distances)} inputs are {UNLIKE}: their predictions may be wrong"] if far else []
+    return [f"{far} of {len(distances)} inputs are {UNLIKE} (their distance is above 1): their predictions may be wrong"] if far else []

@@ -50,7 +50,8 @@ def write_recipe(task: str, name: str, data: str | None = None) -> Path:
             console.warn(str(error))
             description.append(f"Before training: {error}")
         roles = {column: key for key, columns in proposed.items() for column in (columns if isinstance(columns, list) else [columns])}
-        description += describe_source(data, roles)
+        shown = description[-1].removeprefix("Before training: ") if description else ""
+        description += [line for line in describe_source(data, roles) if line != f"{data}: {shown}"]
     path.parent.mkdir(parents=True, exist_ok=True)
     header = "\n".join(f"# {CONTROL.sub(' ', line)}".rstrip() for line in [f"applied-dl train {path}", "", *description])
     path.write_text(f"{header}\n\n{config.to_template(recipe, main_keys(task))}", encoding="utf-8")

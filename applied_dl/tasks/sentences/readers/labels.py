@@ -125,8 +125,12 @@ def read_one_hot(columns: dict[str, list], where: str, first: int = 1) -> Labels
 
 def is_one_hot(cells: list) -> bool:
     """Whether a column holds nothing but 0 and 1, true and false, and both of them."""
-    found = {_text(cell).lower() for cell in cells}
-    return found <= {*TRUE, *FALSE} and bool(found & {*TRUE}) and bool(found - {*TRUE})
+    found: set[str] = set()
+    for cell in cells:  # of a large table mostly one, which is neither
+        found.add(_text(cell).lower())
+        if not found <= {*TRUE, *FALSE}:
+            return False
+    return bool(found & {*TRUE}) and bool(found - {*TRUE})
 
 
 def merge_spellings(rows: list[tuple[str, ...] | None]) -> tuple[list[tuple[str, ...] | None], list[str]]:

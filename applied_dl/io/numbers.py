@@ -26,7 +26,7 @@ class NumberFormat(Struct, frozen=True, kw_only=True):
 
     `style` is plain, thousands, comma or either; `units` the factor of each unit, empty for bare numbers; `units_apart` whether they are of
     different kinds, so that the unit is a feature of its own; `missing` are texts and `sentinels` numbers that mean missing in this column,
-    besides the marks that mean it in every column.
+    besides the marks that mean it in every column; infinite numbers are among the texts, as "inf".
     """
 
     style: str = "plain"
@@ -47,6 +47,9 @@ def learn_format(cells: pl.Series, mark: str | None = None, words: bool = True) 
     style, share = number_style(filled, mark)
     if filled.dtype == pl.String and share >= ALMOST and _percents_and_shares(filled, style):
         return NumberFormat(style=style, units={"": 1.0, "%": 0.01}), share
+    if words and filled.dtype.is_float() and (infinite := filled.filter(filled.is_infinite())).len():
+        form = NumberFormat(style=style, missing=tuple(infinite.unique().cast(pl.String).sort()))  # such as quotients by zero
+        return form, 1 - len(read_numbers(filled, form)[1]) / len(filled)
     if filled.dtype != pl.String or not len(filled) or (share == 1.0 and not _several_currencies(filled)):
         return NumberFormat(style=style), share
     rest = filled.filter(~is_mark(filled))
@@ -81,8 +84,8 @@ def read_numbers(cells: pl.Series, form: NumberFormat) -> tuple[np.ndarray, np.n
         wrong = np.flatnonzero(np.isnan(values) & cells.is_not_null().to_numpy())
     else:
         values, wrong = as_numbers(cells, form.style)
-    if len(wrong) and cells.dtype == pl.String:
-        texts = cells[wrong]
+    if len(wrong) and (cells.dtype == pl.String or cells.dtype.is_float()):
+        texts = as_levels(cells[wrong])
         wrong = wrong[~(is_mark(texts) | texts.is_in(list(form.missing))).to_numpy()]
     if form.sentinels:
         values = np.where(np.isin(values, form.sentinels), np.nan, values)

@@ -106,8 +106,7 @@ def _column(name: str, known: Known) -> Learned:
     values, wrong = read_numbers(cells, form)
     if not len(wrong) and not np.isfinite(values).any():  # every cell is a mark
         return EMPTY
-    few_wrong = few(wrong, filled) or filled.dtype.is_float()  # of numbers only infinities are wrong, such as quotients by zero
-    if name in data.numeric or (few_wrong and not coded and np.isfinite(values).any()):
+    if name in data.numeric or (few(wrong, filled) and not coded and np.isfinite(values).any()):
         plain = not form.units and not form.missing
         as_date = moment_style(cells) if not plain and not forced else None  # 3-4-2020 is no range
         if as_date is None or not few(wrong_moments(cells, as_date.form), filled):

@@ -8,6 +8,7 @@ import re
 from applied_dl.core.errors import DataError
 from applied_dl.io.month_names import MONTHS
 from applied_dl.io.stamps import moments
+from applied_dl.tasks.forecast.readers.series_columns import named_like_series
 from applied_dl.tasks.forecast.readers.time_names import name_words, named_like_time
 from applied_dl.tasks.forecast.readers.time_roles import is_role
 from applied_dl.tasks.forecast.readers.times import find_time
@@ -117,8 +118,8 @@ def _minute_of_day(name: str) -> int | None:
 def dated_columns(table, columns: Columns, where: str):
     """A table with a row for each series and a column for each date or year → a row for each value.
 
-    The texts of a row name its series: the first column of texts that is different in each row, or all of them together. Further columns
-    of numbers, such as the place on a map, are left out.
+    The texts of a row name its series: the first column of texts that is different in each row, or all of them together; without texts, the
+    whole numbers of a column that is named like series. Further columns of numbers, such as the place on a map, are left out.
 
     Returns:
         The table, with the columns `date` or `year`, the name of the series, and `value`, and a note; as they were for another layout.
@@ -126,6 +127,7 @@ def dated_columns(table, columns: Columns, where: str):
     import polars as pl
 
     texts = [name for name in table.columns if table[name].dtype == pl.String and not _date_names([name])]
+    texts = texts or [name for name in table.columns if _are_numbers_of_series(table[name])][:1]
     parts = _date_names([name for name in table.columns if name not in texts])
     if (
         columns.layout == "rows"
@@ -150,6 +152,10 @@ def dated_columns(table, columns: Columns, where: str):
     long = long.with_columns(pl.col(role).replace_strict(parts)) if role == "year" else long
     more = f"; {', '.join(left_out[:10])} is left out" if left_out else ""
     return long, [f"{where}: a row for each {key} and a column for each {role} are read as {table.height} series{more}"]
+
+
+def _are_numbers_of_series(column) -> bool:
+    return bool(column.dtype.is_integer() and named_like_series(column.name) and column.n_unique() == len(column))
 
 
 def _check_names(kept: list[str], new: tuple[str, str], where: str) -> None:

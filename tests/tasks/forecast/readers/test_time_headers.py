@@ -49,3 +49,11 @@ def test_flags_of_months_are_no_values_of_months():
     table["claims"] = [(7 * i) % 11 for i in range(48)]
     found = read_series(table, Columns())
     assert (found.names, found.clock.name, len(found.values[0])) == (["claims"], "m", 48)
+
+
+def test_numbers_of_stores_beside_years_name_the_series():
+    found = read_series({"store": [7, 9], **YEARS}, Columns())
+    assert (found.names, found.clock.unit, [values.tolist() for values in found.values]) == (
+        ["7", "9"], "y", [[2001.0, 2002.0, 2003.0, 2004.0, 2005.0], [-2001.0, -2002.0, -2003.0, -2004.0, -2005.0]]
+    )  # fmt: skip
+    assert len(read_series({"rank": [1, 2], **YEARS}, Columns()).names) != 2

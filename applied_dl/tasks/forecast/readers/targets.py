@@ -90,10 +90,17 @@ def _no_target(column, times) -> str:
     values = known.to_numpy()
     if column.dtype.is_float() and len(values) > LEAST_EVEN and np.isfinite(values).all() and np.ptp(values):
         even = np.abs(np.diff(values) - np.ptp(values) / (len(values) - 1)).max() < 1e-6 * np.ptp(values)
-        return "counts up evenly" if even and ((times is None and values[0] == 0) or named_like_time(column.name)) else ""
+        return "counts up evenly" if even and (times is None or named_like_time(column.name)) else ""
     if not column.dtype.is_integer():
         return ""
-    if (words & set(ROLES) or words & set(WEEKDAY_WORDS.split())) and known.n_unique() <= 53 and values.min() >= 0 and values.max() <= 53:
+    counted = words & (DEMAND_WORDS | {"per"})  # units_per_day, month_sales
+    if (
+        not counted
+        and (words & set(ROLES) or words & set(WEEKDAY_WORDS.split()))
+        and known.n_unique() <= 53
+        and values.min() >= 0
+        and values.max() <= 53
+    ):
         return "is a part of the date"
     if (YEARDAY_WORDS & words or {"day", "year"} <= words) and values.min() >= 0 and values.max() <= 366:
         return "is a part of the date"

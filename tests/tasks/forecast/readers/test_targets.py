@@ -54,3 +54,15 @@ def test_days_of_the_year_and_a_last_gap_decide_nothing():
     gusts[-1] = np.nan
     table = {"date": days, "wind": RANDOM.normal(10, 1, 400), "gust": gusts, "day_of_year": yearday}
     assert read_series(table, Columns()).names == ["wind", "gust"]
+
+
+@pytest.mark.parametrize("name", ["units_per_day", "month_sales", "calls per hour"])
+def test_what_is_counted_in_a_time_is_no_part_of_the_date(name):
+    found = read_series({"year": YEARS, name: RANDOM.integers(1, 50, 30)}, Columns())
+    assert found.columns.targets == (name,)
+    assert not any("part of the date" in note for note in found.notes)
+    assert name in read_series(table(**{name: RANDOM.integers(1, 50, 30)}), Columns(time="year")).columns.targets
+
+
+def test_decimals_that_rise_evenly_are_not_forecast_without_times():
+    assert read_series({"t": 1 + np.arange(60) / 12, "y": RANDOM.normal(size=60)}, Columns()).names == ["y"]

@@ -126,3 +126,15 @@ def test_the_stamps_of_a_clock_are_those_of_python(clock):
     (found,) = javascript.encode("clock", table_rules(), None, [{"clock": to_builtins(clock), "steps": steps}])
     assert [text for text, _ in found] == clock.text(np.array(steps))
     np.testing.assert_allclose([place for _, place in found], clock.place(clock.stamps(np.array(steps))), atol=1e-9)
+
+
+@pytest.mark.parametrize(("written", "read"), [("{}", True), ("{}.0", True), ("{}.5", False)])
+def test_numbers_of_rows_are_those_of_python(written, read):
+    made = encoder(Clock(unit="step", origin="0"))
+    rows = [{"when": written.format(i), "a": str(i % 7), "b": "5.5"} for i in range(30)]
+    want = encode(made, [{name: [row[name] for row in rows] for name in rows[0]}])
+    (got,) = javascript.encode("series", table_rules(), None, [{"encoder": to_builtins(made), "rows": rows}])
+    windows = [one for one in got if isinstance(one, dict)] if isinstance(got, list) else []
+    assert bool(windows) == bool(want.kept) == read, (got, want.errors)
+    for name, array in want.inputs.items():
+        np.testing.assert_allclose(np.array([window[name] for window in windows], float).ravel(), array.ravel(), rtol=1e-6)

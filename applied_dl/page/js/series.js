@@ -62,7 +62,7 @@ function readAs(name, cells, format, style, columns) {   // 1.2 K alone means wh
 }
 
 function readStamps(cells, kept, columns, clock) {   // seconds since 1970 in UTC where a zone is named; numbers of rows as they are
-  const used = new Set(kept), whole = kept.every((i) => /^[+-]?(0|[1-9]\d*)$/.test(cells[i] ?? '')), numeric = kept.every((i) => Number.isFinite(parseNumber(cells[i] ?? '', 'plain')));
+  const used = new Set(kept), whole = kept.every((i) => /^[+-]?(0|[1-9]\d*)(\.0*)?$/.test(cells[i] ?? '')), numeric = kept.every((i) => Number.isFinite(parseNumber(cells[i] ?? '', 'plain')));
   const bare = cells.map((text) => text === null ? null : bareMoment(text)), zoned = kept.some((i) => bare[i]?.includes(':') && contains('zoned', bare[i]));
   return cells.map((text, i) => {
     if (!used.has(i)) return NaN;

@@ -25,7 +25,7 @@ SHARED = ROOT.parent / "shared" / "data"
 RESULTS = Path(__file__).parent / "results"
 PEERS = ROOT / ".peers"
 PACKAGES = ("keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn")
-# 97.5 % quantiles of Student's t, by number of seeds
+# 97.5% quantiles of Student's t, by number of seeds
 STUDENT_T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262, 20: 2.093}
 
 
@@ -120,7 +120,7 @@ def seconds_of(act, times: int) -> list[float]:
 
 
 def mean_interval(values) -> tuple[float, float, float]:
-    """Mean over seeds with its 95 % confidence interval (Student's t)."""
+    """Mean over seeds with its 95% confidence interval (Student's t)."""
     n = len(values)
     mean = sum(values) / n
     if n < 2:

@@ -160,7 +160,7 @@ def summary(found: dict) -> list[Row]:
             low, high = one["intervals"]["set_coverage"]
             accuracy = f"accuracy {one['sets']['accuracy']:.3f}"
             measured = f"{one['sets']['set_coverage']:.3f} [{low:.3f}, {high:.3f}] covered, {one['sets']['set_size']:.2f} labels"
-            rows.append(Row(f"{name}: label sets at 90 %", measured, "covered ≥ 0.9, by the interval", high >= 0.9, accuracy))
+            rows.append(Row(f"{name}: label sets at 90%", measured, "covered ≥ 0.9, by the interval", high >= 0.9, accuracy))
         more, less = (one["cost"][kind]["dynamic"] for kind in ("with", "without"))
         rows.append(Row(
             f"{name}: cost of both", f"{(more['bytes'] - less['bytes']) / 1e3:.1f} kB, {1e3 * (more['ms'] - less['ms']):.0f} µs a row",

@@ -119,7 +119,7 @@ def summary(found: dict) -> list[Row]:
         measured = f"first in {one['named']} of {one['rows']}; sums within {max(one['largest_gap'], 1e-9):.0e}"
         met = share >= 0.95 and one["largest_gap"] <= 1e-4
         cost = f"{1e3 * one['cpu_seconds'] / one['rows']:.0f} ms CPU each"
-        rows.append(Row(f"planted {name}", measured, "≥ 95 %, within 1e-4", met, cost))
+        rows.append(Row(f"planted {name}", measured, "≥ 95%, within 1e-4", met, cost))
     return rows
 
 

@@ -162,7 +162,7 @@ def summary(found: dict) -> list[Row]:
         ),
         Row("files that need Flex", f"{flex} of {len(files)}", "none", flex == 0),
         Row("fp32 against Keras, the worst of all", f"{worst:.0e} of the output's scale", "≤ 1e-4", worst <= 1e-4),
-        Row("full int8", f"{len(run)} of {len(int8)} convert and run, {near} of them within 5 % of the output's scale"),
+        Row("full int8", f"{len(run)} of {len(int8)} convert and run, {near} of them within 5% of the output's scale"),
     ]
 
 

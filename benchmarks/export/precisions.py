@@ -91,7 +91,7 @@ def summary(found: dict) -> list[Row]:
 def details(found: dict) -> list[str]:
     """Every file."""
     lines = [
-        "| task | precision | kB | metric | drop [95 %] | largest, median difference | ms, 1 thread | at several | start ms | MB | |",
+        "| task | precision | kB | metric | drop [95%] | largest, median difference | ms, 1 thread | at several | start ms | MB | |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for task, one in found["tasks"].items():

@@ -41,7 +41,7 @@ def decimal_years(folder: Path) -> Outcome:
 
 
 def closed_days(folder: Path) -> Outcome:
-    """No Sunday is forecast, and a promotion that is known ahead raises the sales of its days by about 60 %."""
+    """No Sunday is forecast, and a promotion that is known ahead raises the sales of its days by about 60%."""
     plain = train(folder, "forecast", "data.source=shop_train.csv", "data.horizon=24", "data.target=sales")
     known = train(
         folder,
@@ -86,7 +86,7 @@ def epoch_column(folder: Path) -> Outcome:
 
 
 def large_offset(folder: Path) -> Outcome:
-    """The offset of 10⁹ changes nothing: forecasts within 1 % of the season of those without the offset."""
+    """The offset of 10⁹ changes nothing: forecasts within 1% of the season of those without the offset."""
     columns = read(folder / "meter.csv")
     write(folder / "small.csv", {**columns, "reading": [f"{float(cell) - 1e9:.3f}" for cell in columns["reading"]]})
     answers = []

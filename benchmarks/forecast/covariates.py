@@ -252,7 +252,7 @@ def summary(found: dict) -> list[Row]:
         )
         better += bool(np.mean(there) <= np.mean(arima))
         beside = f"the law itself {np.mean(law):.3f}; at {ORIGINS} origins {np.mean(there):.3f}, AutoARIMA {np.mean(arima):.3f}; "
-        beside += f"intervals of 90 % hold {np.mean(coverage):.1%}"
+        beside += f"intervals of 90% hold {np.mean(coverage):.1%}"
         rows.append(Row(f"covariates known ahead, {name.replace('_', ' ')}: MASE", format_mean(ours, 3), compared=beside))
     count = len(found["kinds"])
     return [*rows, Row(f"kinds where the default's mean error at {ORIGINS} origins is at most AutoARIMA's", f"{better} of {count}")]

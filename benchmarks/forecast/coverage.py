@@ -1,4 +1,4 @@
-"""python -m benchmarks.forecast.coverage: coverage of 90 % intervals on periods before the tests of three data sets.
+"""python -m benchmarks.forecast.coverage: coverage of 90% intervals on periods before the tests of three data sets.
 
 The method of the intervals was chosen here; no test row of the other benchmarks is used. Every period is split 0.6, 0.2, 0.2 in time;
 ridge is trained, its interval calibrated on the validation windows alone and with the correction, in several units, and evaluated on the
@@ -34,7 +34,7 @@ def summary(found: dict) -> list[Row]:
     for way, (text, _) in WAYS.items():
         one = found["mean"][way]
         measured = f"{one['coverage']:.3f}, off by {one['off']:.3f} on average, interval score {one['score']:.2f}"
-        rows.append(Row(f"90 % intervals {text}, {one['stretches']} periods", measured))
+        rows.append(Row(f"90% intervals {text}, {one['stretches']} periods", measured))
     return rows
 
 

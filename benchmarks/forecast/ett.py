@@ -40,7 +40,7 @@ def summary(found: dict) -> list[Row]:
                 if model == "ridge":
                     share = average["coverage"]
                     by = ", ".join(f"{h} steps {found[name][model][str(h)]['test']['coverage']:.3f}" for h in HORIZONS)
-                    rows.append(Row(f"{name}: coverage of 90 % intervals", f"{share:.3f}", "0.88 to 0.92", 0.88 <= share <= 0.92, by))
+                    rows.append(Row(f"{name}: coverage of 90% intervals", f"{share:.3f}", "0.88 to 0.92", 0.88 <= share <= 0.92, by))
     return rows
 
 

@@ -122,7 +122,7 @@ def summary(found: dict) -> list[Row]:
 def details(found: dict) -> list[str]:
     """By length of the step."""
     lines = [
-        "| made series | series | " + " | ".join(METHODS) + " | coverage of 90 % | CPU-seconds each |",
+        "| made series | series | " + " | ".join(METHODS) + " | coverage of 90% | CPU-seconds each |",
         "|" + "---|" * (len(METHODS) + 4),
     ]
     for name in FORMS:

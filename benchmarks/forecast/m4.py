@@ -20,7 +20,7 @@ def summary(found: dict) -> list[Row]:
     test, winner = found["test"], OFFICIAL["ES-RNN (winner)"]
     measured = f"OWA {test['owa']:.3f}, sMAPE {test['smape']:.2f} in {found['seconds']:.0f} s ({found['cpu_seconds']:.0f} CPU-seconds)"
     met = test["owa"] <= 0.41 and test["smape"] <= 9.37 and found["seconds"] <= 60
-    inside = Row("M4 Hourly: coverage of 90 % intervals", f"{test['coverage']:.3f}", "0.88 to 0.92", 0.88 <= test["coverage"] <= 0.92)
+    inside = Row("M4 Hourly: coverage of 90% intervals", f"{test['coverage']:.3f}", "0.88 to 0.92", 0.88 <= test["coverage"] <= 0.92)
     beside = f"ES-RNN {winner['owa']:.3f}, {winner['smape']:.2f}; seasonal naive {OFFICIAL['seasonal naive']['owa']}"
     return [Row("M4 Hourly, 414 series", measured, "OWA ≤ 0.41, sMAPE ≤ 9.37, ≤ 60 s", met, beside), inside]
 

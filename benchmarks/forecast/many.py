@@ -26,7 +26,7 @@ def summary(found: dict) -> list[Row]:
     ratio, command = many["mase"] / many["seasonal naive"], f"the whole command {one['seconds']:.0f} s"
     spent = f"{many['cpu_seconds']:.0f} CPU-seconds; reading and fitting in a warm process {many['fitting']:.0f} s"
     beside = f"MASE {many['mase']:.3f}; holt-winters / seasonal naive {many['holt-winters'] / many['seasonal naive']:.3f}; "
-    beside += f"intervals of 90 % hold {many['coverage']:.1%}"
+    beside += f"intervals of 90% hold {many['coverage']:.1%}"
     return [
         Row("one series of 120 months: reading and fitting", f"{one['fitting']:.1f} s", "≤ 1 s", one["fitting"] <= 1, command),
         Row(f"{count}: the whole command", f"{many['seconds']:.0f} s", "≤ 180 s", many["seconds"] <= 180, spent),
@@ -35,7 +35,7 @@ def summary(found: dict) -> list[Row]:
 
 
 def _series(random: np.random.Generator, count: int, months: int) -> np.ndarray:
-    """(count, months) sales: a level from 20 to 20,000, a yearly trend of some percent, a season of each, and noise of 8 %."""
+    """(count, months) sales: a level from 20 to 20,000, a yearly trend of some percent, a season of each, and noise of 8%."""
     t = np.arange(months)
     level = 10 ** random.uniform(1.3, 4.3, (count, 1))
     season = 0.25 * random.normal(size=(count, 12))

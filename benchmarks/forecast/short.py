@@ -92,7 +92,7 @@ def summary(found: dict) -> list[Row]:
 def details(found: dict) -> list[str]:
     """Shares of series won, coverage and CPU-seconds of each set."""
     lines = [
-        "| set | series | won against FLAIR | AutoETS | AutoTheta | coverage of 90 % | CPU-seconds | FLAIR's | AutoETS's | AutoTheta's |"
+        "| set | series | won against FLAIR | AutoETS | AutoTheta | coverage of 90% | CPU-seconds | FLAIR's | AutoETS's | AutoTheta's |"
     ]
     lines.append("|" + "---|" * 10)
     for name in [key for key in NAMES if key in found["sets"]]:

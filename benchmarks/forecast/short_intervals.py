@@ -1,4 +1,4 @@
-"""python -m benchmarks.forecast.short_intervals [--series 150]: 90 % intervals of short series in several units, before the tests of M3.
+"""python -m benchmarks.forecast.short_intervals [--series 150]: 90% intervals of short series in several units, before the tests of M3.
 
 The unit of short sets was chosen here; the official test steps of M3 are not read. The last horizon of each known part is hidden, and the
 mean of Theta and damped Holt-Winters is forecast from every origin before, as a short set is calibrated. Each way turns these errors into
@@ -31,7 +31,7 @@ def summary(found: dict) -> list[Row]:
     for (unit, overlapping), text in WAYS.items():
         one = found["all"][f"{unit} {overlapping}"]
         rows.append(
-            Row(f"90 % intervals of {found['series']} short series {text}", f"{one['coverage']:.3f}, interval score {one['score']:.2f}")
+            Row(f"90% intervals of {found['series']} short series {text}", f"{one['coverage']:.3f}, interval score {one['score']:.2f}")
         )
     return rows
 

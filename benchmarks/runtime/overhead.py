@@ -111,7 +111,7 @@ def summary(found: dict) -> list[Row]:
         Row(
             f"`Predictor.run` over a bare invoke, one image of {SIDE} by {SIDE}",
             f"{share:.1%} of {image['invoke'] / 1000:.1f} ms",
-            "≤ 5 %",
+            "≤ 5%",
             share <= 0.05,
             f"`predict` from pixels: {whole:.1%}",
         ),

@@ -40,7 +40,7 @@ def summary(found: dict) -> list[Row]:
 def details(found: dict) -> list[str]:
     """Every run, every file and every class of the first run."""
     runs = {key: found["runs"][key] for key in sorted(found["runs"])}
-    lines = ["| seed | mIoU | 95 % | Dice | pixel accuracy | boundary F1 | epochs | training |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| seed | mIoU | 95% | Dice | pixel accuracy | boundary F1 | epochs | training |", "|---|---|---|---|---|---|---|---|"]
     for seed, run in runs.items():
         low, high = run["intervals"]["miou"]
         scores = " | ".join(f"{run['test'][name]:.3f}" for name in METRICS[1:])
@@ -55,7 +55,7 @@ def details(found: dict) -> list[str]:
         refused = f" (refused: {item['refused']})" if item["refused"] else ""
         metric = "" if item["metric"] is None else f"{item['metric']:.4f} | {item['metric_drop']:+.4f}"
         lines.append(f"| {item['format']} {item['variant']}{refused} | {size} | {metric or ' | '} | {ms} |")
-    lines += ["", "| class | IoU | Dice | 95 % |", "|---|---|---|---|"]
+    lines += ["", "| class | IoU | Dice | 95% |", "|---|---|---|---|"]
     for name, one in first["per_class"].items():
         lines.append(f"| {name} | {one['iou']:.3f} | {one['dice']:.3f} | {one['dice_low']:.3f} to {one['dice_high']:.3f} |")
     return lines

@@ -72,7 +72,7 @@ def summary(found: dict) -> list[Row]:
     same, worst = min(f["same_pixels"] for f in files), max(f["largest_difference"] for f in files)
     named = all(f["labels"] == found["labels"] for f in files)
     measured = f"{same:.2%} of the pixels the same class, scores within {worst:.0e}, labels {'the same' if named else 'others'}"
-    goal = "≥ 99.9 %, within 1e-3, the same labels"
+    goal = "≥ 99.9%, within 1e-3, the same labels"
     return [Row(f"MediaPipe {found['mediapipe']} ImageSegmenter on our files", measured, goal, same >= 0.999 and worst <= 1e-3 and named)]
 
 

@@ -213,7 +213,7 @@ def summary(found: dict) -> list[Row]:
         Row(f"{soaked['requests']:,} mixed requests from {found['connections']} connections, five tasks",
             f"{soaked['wrong']} wrong or lost", "≥ 20,000, none", soaked["wrong"] == 0 and soaked["requests"] >= 20_000,
             f"{soaked['cpu_ms']:.2f} ms CPU a request"),
-        Row("growth of the server's memory meanwhile", f"{growth:.1%}", "< 5 %", growth < 0.05,
+        Row("growth of the server's memory meanwhile", f"{growth:.1%}", "< 5%", growth < 0.05,
             f"{soaked['megabytes_early']:.0f} to {soaked['megabytes_late']:.0f} MB, two workers"),
         Row("a bundle replaced ten times and a worker killed under load", f"{moved['wrong']} of {moved['requests']:,} requests wrong",
             "none", moved["wrong"] == 0, broken),

@@ -58,7 +58,7 @@ def zip_codes(folder: Path) -> Outcome:
 
 
 def heavy_tail(folder: Path) -> Outcome:
-    """Median error of new rows at most 35 %; lower limits positive; interval widths follow the value."""
+    """Median error of new rows at most 35%; lower limits positive; interval widths follow the value."""
     truth = held_out(folder / "startups.csv", 2400)["valuation_usd"]
     run = train(folder, "tabular", "data.source=known.csv", "data.target=valuation_usd")
     if run.code:

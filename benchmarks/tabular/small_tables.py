@@ -1,6 +1,6 @@
 """python -m benchmarks.tabular.small_tables [SEEDS] [TABLES]: seven small tables, beside CatBoost and AutoGluon best_quality.
 
-Each table is split at random into 80 % for training and 20 % for testing. All three get the same two files. AutoGluon has `LIMIT` seconds
+Each table is split at random into 80% for training and 20% for testing. All three get the same two files. AutoGluon has `LIMIT` seconds
 for a fit, or the seconds that ours took where they are more; its results are kept, and computed again only where they are missing.
 """
 
@@ -143,7 +143,7 @@ def summary(found: dict) -> list[Row]:
                 listed,
             )
         )
-        lines.append(Row(f"error / {name}: largest loss", f"{worst:+.1%}", "≤ 2 %", worst <= 0.02))
+        lines.append(Row(f"error / {name}: largest loss", f"{worst:+.1%}", "≤ 2%", worst <= 0.02))
         lines.append(Row(f"small tables, error / {name}: mean", f"{np.mean(list(means.values())):+.1%}", "", None, listed))
     return lines
 

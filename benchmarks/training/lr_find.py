@@ -31,7 +31,7 @@ def summary(found: dict) -> list[Row]:
     worst = max(share for name, share in behind.items() if grain[name] <= WITHIN)
     coarse = {name: f" (not scored: one row is {share:.0%})" for name, share in grain.items() if share > WITHIN}
     beside = ", ".join(f"{name} {share:+.1%}{coarse.get(name, '')}" for name, share in behind.items())
-    return [Row("lr-find: validation score behind the best of nine rates", f"{worst:.1%}", "≤ 2 %", worst <= WITHIN, beside)]
+    return [Row("lr-find: validation score behind the best of nine rates", f"{worst:.1%}", "≤ 2%", worst <= WITHIN, beside)]
 
 
 def details(found: dict) -> list[str]:

@@ -26,7 +26,7 @@ def summary(found: dict) -> list[Row]:
     share = found["checkpoint_share"]
     return [
         *rows,
-        Row("training time spent writing checkpoints", f"{share:.1%}", "≤ 3 %", share <= 0.03, f"{found['checkpoints']} written"),
+        Row("training time spent writing checkpoints", f"{share:.1%}", "≤ 3%", share <= 0.03, f"{found['checkpoints']} written"),
     ]
 
 

@@ -1,11 +1,14 @@
-"""python -m benchmarks.training.backends: a forward and a backward step of every builder under TensorFlow, JAX and PyTorch."""
+"""python -m benchmarks.training.backends [BACKENDS]: a forward and a backward step of every builder under TensorFlow, JAX and PyTorch.
+
+Backends that are not named keep what an earlier call found.
+"""
 
 import json
 import os
 import subprocess
 import sys
 
-from benchmarks.runner import ROOT, Row, peer, write
+from benchmarks.runner import ROOT, Row, peer, read, write
 
 PACKAGES = {"jax": ("jax[cpu]",), "torch": ("torch",)}
 SHARED = ("keras>=3.12", "msgspec", "numpy", "Pillow", "polars", "scipy")  # no TensorFlow: it is not needed to build and to train
@@ -25,8 +28,9 @@ def summary(found: dict) -> list[Row]:
 
 
 def main() -> None:
-    backends = {}
-    for backend in ("tensorflow", *PACKAGES):
+    chosen = sys.argv[1:] or ["tensorflow", *PACKAGES]
+    backends = (read("training_backends") or {"backends": {}})["backends"]
+    for backend in chosen:
         try:
             python = sys.executable if backend == "tensorflow" else str(peer(backend, *SHARED, *PACKAGES[backend]))
         except subprocess.CalledProcessError:

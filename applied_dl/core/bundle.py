@@ -28,7 +28,8 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
         bytes: size.
         rows: held-out rows that it was verified on.
         metric: the task's main metric on these rows.
-        metric_drop: how much worse than Keras: a difference for metrics between 0 and 1, a share for errors (`Scores.drop_against`).
+        metric_drop: how much worse than Keras: a difference for metrics between 0 and 1, a share for errors (`Scores.drop_against`),
+            of the error on unseen rows where the model was fitted to all.
         metric_drop_interval: its 95% interval.
         max_abs_diff, max_rel_diff, median_abs_diff: differences between its outputs and those of Keras.
         ops: its operators.

@@ -160,8 +160,14 @@ class Scores(Struct, frozen=True, kw_only=True):
         """The main metric."""
         return self.metrics[self.main]
 
-    def drop_against(self, reference: Scores) -> float:
-        """How much worse than `reference`: a difference for metrics between 0 and 1, a share of the reference for errors."""
+    def drop_against(self, reference: Scores, unseen: float = 0.0) -> float:
+        """How much worse than `reference`: a difference for metrics between 0 and 1, a share of the reference for errors.
+
+        Args:
+            reference: the score to compare with.
+            unseen: the error on rows that the model was not fitted to, where the reference is of rows that it was; of the two errors the
+                larger one counts.
+        """
         sign = -1.0 if self.rises() else 1.0
         difference = sign * (self.value - reference.value) + 0.0  # no -0.0
-        return difference if self.rises() else difference / max(abs(reference.value), 1e-12)
+        return difference if self.rises() else difference / max(abs(reference.value), abs(unseen), 1e-12)

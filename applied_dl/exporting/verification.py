@@ -40,11 +40,12 @@ class Verifier:
         score: the task's score of (outputs by name, rows, metrics_only=False).
         part: the rows, as `verification_rows` chose them.
         expected: outputs of Keras on these rows, by name, each (N, …).
+        unseen: the main metric on unseen rows, where the model was fitted to these too: an error is a share of it.
     """
 
-    def __init__(self, score: Callable[..., Scores], part: Part, expected: dict[str, np.ndarray]):
+    def __init__(self, score: Callable[..., Scores], part: Part, expected: dict[str, np.ndarray], unseen: float = 0.0):
         self.score = lambda outputs, rows: score(outputs, rows, metrics_only=True)
-        self.part, self.expected = part, expected
+        self.part, self.expected, self.unseen = part, expected, unseen
         self.reference = self.score(expected, part)
         light = {name: array if array.ndim <= 2 else array.reshape(len(array), -1)[:, :0] for name, array in part.inputs.items()}
         self.light = msgspec.structs.replace(part, inputs=light)  # no score reads the images, and copying them would be slow
@@ -54,8 +55,9 @@ class Verifier:
     def measure(self, outputs: dict[str, np.ndarray]) -> dict:
         """The fields `rows`, `metric`, `metric_drop` and `metric_drop_interval` of an `ExportedFile` with these outputs (N, …)."""
         scores = self.score(outputs, self.part)
-        drop = scores.drop_against(self.reference)
-        halves = np.array([half.drop_against(reference) for half, reference in zip(self._half_scores(outputs), self.references)])
+        drop = scores.drop_against(self.reference, self.unseen)
+        pairs = zip(self._half_scores(outputs), self.references)
+        halves = np.array([half.drop_against(reference, self.unseen) for half, reference in pairs])
         interval = None
         if np.isfinite(halves).any():
             low, high = np.nanpercentile(halves - np.nanmean(halves), LEVEL)

@@ -73,7 +73,8 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
     console.say("export", "every file is written, run and compared with Keras")
     serving.model.save(work / "model.keras")
     task.save_encoder(prepared.encoder, work)
-    exports, _ = export_files(serving, recipe.export, prepared.train, prepared.test, score, work, name)
+    unseen = scores["test"].value if seen else 0.0
+    exports, _ = export_files(serving, recipe.export, prepared.train, prepared.test, score, work, name, unseen)
     for item in exports:
         lines.log_export(item, scores["test"].main)
     write_golden(work, prepared.test, keras_outputs(serving, prepared.test) if serving.scored else answers["test"], exports)

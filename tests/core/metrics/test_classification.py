@@ -97,6 +97,9 @@ def test_a_drop_is_a_difference_for_shares_and_relative_for_errors():
     assert scores("accuracy", 0.90).drop_against(scores("accuracy", 0.95)) == pytest.approx(0.05)
     assert scores("rmse", 2.2).drop_against(scores("rmse", 2.0)) == pytest.approx(0.1)
     assert scores("rmse", 1.8).drop_against(scores("rmse", 2.0)) == pytest.approx(-0.1)
+    assert scores("rmse", 0.2).drop_against(scores("rmse", 0.1), unseen=2.0) == pytest.approx(0.05)  # of the error on unseen rows
+    assert scores("rmse", 2.2).drop_against(scores("rmse", 2.0), unseen=1.0) == pytest.approx(0.1)
+    assert scores("accuracy", 0.90).drop_against(scores("accuracy", 0.95), unseen=0.8) == pytest.approx(0.05)
 
 
 def test_half_samples_give_the_standard_error_of_a_mean():

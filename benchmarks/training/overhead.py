@@ -24,10 +24,7 @@ def summary(found: dict) -> list[Row]:
         what = "plain Keras `fit`" if peer == "keras" else "a hand-written `tf.function` epoch"
         rows.append(Row(f"an epoch of the engine over {what}", f"{worst:.2f} ×", f"≤ {limit:.2f} ×", worst <= limit, beside))
     share = found["checkpoint_share"]
-    return [
-        *rows,
-        Row("training time spent writing checkpoints", f"{share:.1%}", "≤ 3%", share <= 0.03, f"{found['checkpoints']} written"),
-    ]
+    return [*rows, Row("training time spent writing checkpoints", f"{share:.1%}", "≤ 3%", share <= 0.03, f"{found['checkpoints']} written")]
 
 
 def data():

@@ -58,7 +58,7 @@ def export(
             lambda o, p, metrics_only=False: task.score(recipe, o, p, prepared.encoder, metrics_only),
             work,
             manifest.name,
-            manifest.metrics["test"][manifest.main] if getattr(recipe.train, "refit", False) else 0.0,
+            (manifest.metrics["test"][manifest.main] or 0.0) if getattr(recipe.train, "refit", False) else 0.0,
         )
         for item in exports:
             lines.log_export(item, manifest.main)

@@ -220,7 +220,7 @@ def _next_steps(manifest: Manifest, about: TaskCard) -> str:
     interval = manifest.intervals.get("test", {}).get(manifest.main)
     steps = []
     if any(text.startswith(IMPORTANT) for text in manifest.warnings):
-        steps.append("Read the warning at the top first, remove its cause and train again.")
+        steps.append("Read the warning at the top first; where it is not as it should be, remove its cause and train again.")
     for where, one in _worst_slices(manifest)[:1]:
         if interval is not None and interval[0] <= one["value"] <= interval[1]:
             continue  # no worse than chance explains

@@ -16,8 +16,8 @@ def facts(encoder: TableEncoder, table: Table, parts: dict[str, Part], copies: i
     """What the bundle keeps of the table."""
     names = ("number", "measures", "boolean", "category", "moment", "tags", "text")
     kinds = {kind: sum(c.kind == kind for c in encoder.columns) for kind in names}
-    plural = {"category": "categories", "tags": "lists", "measures": "columns of several numbers"}
-    single = {"tags": "list", "measures": "column of several numbers"}
+    plural = {"category": "categories", "tags": "lists", "measures": "columns of several numbers", "moment": "dates"}
+    single = {"tags": "list", "measures": "column of several numbers", "moment": "date"}
     counted = ", ".join(f"{n} {single.get(k, k) if n == 1 else plural.get(k, k + 's')}" for k, n in kinds.items() if n)
     what = f"{len(encoder.labels)} classes of {encoder.target!r}" if encoder.labels else f"{encoder.target!r} as a number"
     if len(encoder.targets) > 1:

@@ -48,7 +48,7 @@ def prefers_log(inputs: dict[str, np.ndarray], y: np.ndarray, held: dict[str, np
 
 def _some(inputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """At most `MOST_ROWS` rows, evenly over all of them."""
-    every = slice(None, None, -(-len(y) // MOST_ROWS))
+    every = slice(None, None, max(1, -(-len(y) // MOST_ROWS)))
     return {name: values[every] for name, values in inputs.items()}, y[every]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 
@@ -25,28 +24,15 @@ from applied_dl.tasks.sentences.readers.label_columns import (
     numbered_labels,
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
+from applied_dl.tasks.sentences.readers.pair_columns import ALIKE, SIDES, finite, named_sides
 from applied_dl.text.columns import META, WORDY, normal, place_of, text_places
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
-SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),
-         ("question", "answer"), ("question1", "question2"), ("premise", "hypothesis"))  # fmt: skip
 NEGATIVE = "negative"
-SCORES = ("score", "similarity", "label")
-ALIKE = (
-    "label",
-    "is_duplicate",
-    "duplicate",
-    "paraphrase",
-    "similarity",
-    "score",
-    "gold_label",
-)  # columns that say which pairs belong together
-YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
-FAIR = 0.75  # of the highest score: pairs above it belong together
 
 
 class Layout(Struct, frozen=True, kw_only=True):
@@ -79,7 +65,7 @@ def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
         kind = data.kind
     elif named:
         kind = "labelled"
-    elif _sides(table) is not None and data.column is None:
+    elif named_sides(table) is not None and data.column is None:
         kind = "triplets" if place_of(NEGATIVE, table.header) is not None else "pairs"
     else:
         return _layout_by_columns(table, data, apart)
@@ -88,33 +74,6 @@ def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
     if kind in ("pairs", "triplets"):
         return _of_pairs(table, kind, apart)
     return Layout(kind=kind)
-
-
-def scored_pairs(table: Table) -> tuple[list[str], list[str], list[float]]:
-    """Sentence, sentence and score of a table, with or without a header. Raises `DataError` for a score that is no finite number."""
-    sides = _sides(table)
-    score = next((place for name in SCORES if (place := place_of(name, table.header)) is not None), None)
-    places = [*sides, score] if sides is not None and score is not None else [0, 1, 2]
-    a, b, scores = [], [], []
-    for number, row in enumerate(table.rows, 1 + bool(table.header)):
-        if len(row) <= max(places):
-            raise DataError(f"{table.path!r}, row {number}: expected sentence, sentence and score, received {len(row)} cells.")
-        first, second, value = (row[i] for i in places)
-        scores.append(_number(value))
-        if scores[-1] is None:
-            raise DataError(f"{table.path!r}, row {number}: the score must be a finite number, received {value!r}.")
-        a.append(" ".join(str(first or "").split()))
-        b.append(" ".join(str(second or "").split()))
-    return a, b, scores
-
-
-def belongs_together(cells: list) -> list[bool]:
-    """Which pairs belong together, by a column that says so: 0 and 1, yes and no, or scores, of which the upper quarter counts."""
-    texts = [str(cell).strip().lower() if cell is not None else "" for cell in cells]
-    numbers = [_number(text) for text in texts]
-    if all(number is not None for number in numbers):
-        return [number >= FAIR * max(numbers) for number in numbers]
-    return [text in YES for text in texts]
 
 
 def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
@@ -188,7 +147,7 @@ def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...
 
 def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
     """Two sides, by their names or in order, and the negative of a triplet."""
-    sides = _sides(table)
+    sides = named_sides(table)
     if sides is None:
         wide = 3 if kind == "triplets" else 2
         places = [i for i in range(column_count(table)) if i not in apart]
@@ -204,22 +163,13 @@ def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
     return Layout(kind=kind, texts=sides, negative=negative, alike=alike)
 
 
-def _sides(table: Table) -> tuple[int, int] | None:
-    """The places of the two sides of a pair, where the table names them and neither holds labels, such as answers of yes and no."""
-    for names in SIDES:
-        places = [place_of(name, table.header) for name in names]
-        if None not in places and not any(are_labels(cells_of(table, place)) for place in places):
-            return tuple(places)
-    return None
-
-
 def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
     """Whether all columns are two sides of pairs or, without names or with one for the negatives, those of triplets; none of numbers."""
     if width == 3 and table.header and place_of(NEGATIVE, table.header) is None:
         return False
     places = [i for i in range(column_count(table)) if i not in apart]
     filled = ([cell for cell in cells_of(table, i) if cell not in (None, "")] for i in places)
-    return width in (2, 3) and not any(cells and all(_number(cell) is not None for cell in cells) for cells in filled)
+    return width in (2, 3) and not any(cells and all(finite(cell) is not None for cell in cells) for cells in filled)
 
 
 def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
@@ -297,12 +247,3 @@ def _group_warning(table: Table, rest: tuple[int, ...], texts) -> list[str]:
 def _listed(table: Table, places) -> str:
     names = [repr(column_name(table, i)) for i in places]
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-
-
-def _number(cell) -> float | None:
-    """A finite number, or None."""
-    try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None

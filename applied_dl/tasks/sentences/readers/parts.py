@@ -10,7 +10,7 @@ from applied_dl.core.records import Part
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts
 from applied_dl.tasks.sentences.readers.groups import HELD_OUT, Groups, distinct_pairs
 from applied_dl.tasks.sentences.readers.labels import match_labels
-from applied_dl.tasks.sentences.readers.layouts import scored_pairs
+from applied_dl.tasks.sentences.readers.pair_columns import scored_pairs
 from applied_dl.tasks.sentences.readers.read import Scored, read_groups, read_similarity
 from applied_dl.text.markup import tidy
 from applied_dl.text.tables import Table, is_table, read_table

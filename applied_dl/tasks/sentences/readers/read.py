@@ -14,7 +14,8 @@ from applied_dl.core.errors import DataError, UsageError, pick
 from applied_dl.core.plurals import numbered
 from applied_dl.tasks.sentences.readers.groups import ABSENT, Groups, take
 from applied_dl.tasks.sentences.readers.labels import check_classes, merge_spellings
-from applied_dl.tasks.sentences.readers.layouts import KINDS, scored_pairs
+from applied_dl.tasks.sentences.readers.layouts import KINDS
+from applied_dl.tasks.sentences.readers.pair_columns import scored_pairs
 from applied_dl.tasks.sentences.readers.sources import Source, read_source
 from applied_dl.text.markup import USUAL, markup_share, tidy
 from applied_dl.text.tables import Table, read_table

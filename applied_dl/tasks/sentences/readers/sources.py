@@ -15,7 +15,8 @@ from applied_dl.io.parts import part_of
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
 from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of, column_name
 from applied_dl.tasks.sentences.readers.labels import Labels, read_columns, read_labels
-from applied_dl.tasks.sentences.readers.layouts import Layout, belongs_together, layout_of, named_columns
+from applied_dl.tasks.sentences.readers.layouts import Layout, layout_of, named_columns
+from applied_dl.tasks.sentences.readers.pair_columns import belongs_together
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text

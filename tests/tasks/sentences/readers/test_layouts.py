@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.sentences.readers.layouts import layout_of, scored_pairs
+from applied_dl.tasks.sentences.readers.layouts import layout_of
 from applied_dl.tasks.sentences.recipe import Data
 from applied_dl.text.tables import read_table
 
@@ -162,18 +162,6 @@ def test_bad_bytes_and_nul_are_read_as_spaces_and_reported(tmp_path):
 def test_what_is_no_table_is_one_sentence(tmp_path, name, content, message):
     with pytest.raises(DataError, match=message):
         table_of(tmp_path, content, name)
-
-
-def test_scored_pairs(tmp_path):
-    (tmp_path / "a.csv").write_text("a man,a  boy,3.5\na dog,rain,0\n")
-    assert scored_pairs(read_table(tmp_path / "a.csv")) == (["a man", "a dog"], ["a boy", "rain"], [3.5, 0.0])
-    (tmp_path / "b.csv").write_text("id,Score,sentence1,sentence2\n7,0.5,a,b\n")
-    assert scored_pairs(read_table(tmp_path / "b.csv")) == (["a"], ["b"], [0.5])
-    for row, message in (("x,y,good\n", "row 1: the score must be a finite number, received 'good'"), ("x y,z,nan\n", "received 'nan'"),
-                      ("x y,z\n", "row 1: expected sentence, sentence and score, received 2 cells")):  # fmt: skip
-        (tmp_path / "c.csv").write_text(row if row[1] == " " else "p q,r s,1\n" + row)
-        with pytest.raises(DataError, match=message.replace("row 1", r"row \d")):
-            scored_pairs(read_table(tmp_path / "c.csv"))
 
 
 def test_missing_columns_are_named(tmp_path):

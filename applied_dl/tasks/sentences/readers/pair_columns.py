@@ -1,0 +1,70 @@
+"""The columns of pairs: the two sides by their names, how alike they are, and which pairs belong together."""
+
+from __future__ import annotations
+
+import math
+
+from applied_dl.core.errors import DataError
+from applied_dl.tasks.sentences.readers.label_columns import are_labels, cells_of
+from applied_dl.text.columns import place_of
+from applied_dl.text.tables import Table
+
+SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),
+         ("question", "answer"), ("question1", "question2"), ("premise", "hypothesis"))  # fmt: skip
+SCORES = ("score", "similarity", "label")
+ALIKE = (
+    "label",
+    "is_duplicate",
+    "duplicate",
+    "paraphrase",
+    "similarity",
+    "score",
+    "gold_label",
+)  # columns that say which pairs belong together
+YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
+FAIR = 0.75  # of the highest score: pairs above it belong together
+
+
+def named_sides(table: Table) -> tuple[int, int] | None:
+    """The places of the two sides of a pair, where the table names them and neither holds labels, such as answers of yes and no."""
+    for names in SIDES:
+        places = [place_of(name, table.header) for name in names]
+        if None not in places and not any(are_labels(cells_of(table, place)) for place in places):
+            return tuple(places)
+    return None
+
+
+def scored_pairs(table: Table) -> tuple[list[str], list[str], list[float]]:
+    """Sentence, sentence and score of a table, with or without a header. Raises `DataError` for a score that is no finite number."""
+    sides = named_sides(table)
+    score = next((place for name in SCORES if (place := place_of(name, table.header)) is not None), None)
+    places = [*sides, score] if sides is not None and score is not None else [0, 1, 2]
+    a, b, scores = [], [], []
+    for number, row in enumerate(table.rows, 1 + bool(table.header)):
+        if len(row) <= max(places):
+            raise DataError(f"{table.path!r}, row {number}: expected sentence, sentence and score, received {len(row)} cells.")
+        first, second, value = (row[i] for i in places)
+        scores.append(finite(value))
+        if scores[-1] is None:
+            raise DataError(f"{table.path!r}, row {number}: the score must be a finite number, received {value!r}.")
+        a.append(" ".join(str(first or "").split()))
+        b.append(" ".join(str(second or "").split()))
+    return a, b, scores
+
+
+def belongs_together(cells: list) -> list[bool]:
+    """Which pairs belong together, by a column that says so: 0 and 1, yes and no, or scores, of which the upper quarter counts."""
+    texts = [str(cell).strip().lower() if cell is not None else "" for cell in cells]
+    numbers = [finite(text) for text in texts]
+    if all(number is not None for number in numbers):
+        return [number >= FAIR * max(numbers) for number in numbers]
+    return [text in YES for text in texts]
+
+
+def finite(cell) -> float | None:
+    """A finite number, or None."""
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

@@ -72,6 +72,17 @@ def keras_outputs(serving: Serving, part: Part) -> dict[str, np.ndarray]:
     return {name: np.asarray(value) for name, value in outputs_of(serving.model, part.inputs).items()}
 
 
+def held_out_outputs(serving: Serving, prepared, part: str) -> dict[str, np.ndarray]:
+    """The outputs (N, …) by name on the "validation" or "test" rows of a model that was not fitted to them.
+
+    They are those of cross-validation, or of the graph before it was fitted again on all rows, where there is one.
+    """
+    if part == "validation" and serving.validation:
+        return serving.validation
+    model = serving.model if part in serving.unseen else serving.scored or serving.model
+    return keras_outputs(serving._replace(model=model), getattr(prepared, part))
+
+
 def _verify_saved_model(folder: Path, verifier: Verifier) -> ExportedFile:
     outputs = signature_outputs(folder, verifier.part.inputs)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())

@@ -16,7 +16,7 @@ from applied_dl.core import console, limits
 from applied_dl.core.errors import AppliedError, RefusedError
 from applied_dl.core.records import Fitted, History, Scores
 from applied_dl.core.task import Loop, Trainer
-from applied_dl.exporting.precisions import keras_outputs, tflite_files
+from applied_dl.exporting.precisions import held_out_outputs, keras_outputs, tflite_files
 from applied_dl.exporting.verification import verification_rows
 from applied_dl.runtime.interpreter import Runtime
 from applied_dl.training.hardware import as_float32
@@ -101,17 +101,18 @@ def fit_within(task, asked, recipe, prepared, trainer: CheckpointingTrainer) -> 
         fitted = task.fit(size.recipe, prepared, trainer.of(f"size{place}", TRAINED - len(tried)) if size.changes else trainer)
         fitted = fitted._replace(model=as_float32(fitted.model))
         serving = task.serving(size.recipe, fitted, prepared)
-        files = _measured(task, size.recipe, serving, prepared, budget)
+        held = task.score(size.recipe, held_out_outputs(serving, prepared, "validation"), prepared.validation, prepared.encoder, True)
+        files = _measured(task, size.recipe, serving, prepared, budget, held.value)
         within = [(file, score) for file, score in files if file.excess <= 1 and score is not None]
         if not within:  # a trained ensemble may keep more than an untrained one
             nearest += [(file, size) for file, _ in files]
             continue
-        main, higher = within[0][1].main, within[0][1].rises()
-        file, score = (max if higher else min)(within, key=lambda pair: pair[1].value)
-        console.say("budget", f"{size}: {file}, validation {main} {score.value:.4g}")
-        tried.append({"model": str(size), "file": str(file), f"validation {main}": score.value})
-        if best is None or (score.value > best[0] if higher else score.value < best[0]):
-            best = (score.value, size.recipe, fitted, serving, str(size))
+        higher, value = held.rises(), held.value
+        file, _ = (max if higher else min)(within, key=lambda pair: pair[1].value)
+        console.say("budget", f"{size}: {file}, validation {held.main} {value:.4g}")
+        tried.append({"model": str(size), "file": str(file), f"validation {held.main}": value})
+        if best is None or (value > best[0] if higher else value < best[0]):
+            best = (value, size.recipe, fitted, serving, str(size))
         if not size.changes:
             break  # the recipe's own model fits
     if best is None:
@@ -158,8 +159,11 @@ def _files(contents: dict[str, bytes], costs: dict[str, dict[str, float]], budge
     return [File(budget.excess(size, ms), variant, size, ms) for variant, size, ms in timed]
 
 
-def _measured(task, recipe, serving, prepared, budget: limits.Budget) -> list[tuple[File, Scores | None]]:
-    """Each file of a trained model, with its validation score where it is within the budget and loses no more than is allowed."""
+def _measured(task, recipe, serving, prepared, budget: limits.Budget, unseen: float) -> list[tuple[File, Scores | None]]:
+    """Each file of a trained model, with its validation score where it is within the budget and loses no more than is allowed.
+
+    unseen: the score of validation rows by a model that was not fitted to them.
+    """
     contents, costs, _ = tflite_files(serving, recipe.export, prepared.train, recipe.task)
     part, found = verification_rows(prepared.validation), []
     score = lambda outputs: task.score(recipe, outputs, part, prepared.encoder, metrics_only=True)  # noqa: E731
@@ -168,7 +172,7 @@ def _measured(task, recipe, serving, prepared, budget: limits.Budget) -> list[tu
         own = None
         if file.excess <= 1:
             own = score(Runtime(contents[file.variant], threads=1).run(part.inputs))
-            if own.drop_against(reference) > (recipe.export.max_metric_drop or float("inf")):
+            if own.drop_against(reference, unseen) > (recipe.export.max_metric_drop or float("inf")):
                 own = None
         found.append((file, own))
     return found

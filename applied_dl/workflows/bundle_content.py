@@ -49,7 +49,7 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
     """Score, export, plot and describe into a folder; returns its sealed manifest."""
     from applied_dl.exporting.describe import describe
     from applied_dl.exporting.golden import write_golden, write_history
-    from applied_dl.exporting.precisions import export_files, keras_outputs
+    from applied_dl.exporting.precisions import export_files, held_out_outputs, keras_outputs
     from applied_dl.report.card import write_card
     from applied_dl.training.diagnostics import check_afterwards
     from applied_dl.training.reproducible import versions
@@ -57,11 +57,7 @@ def fill_bundle(work: Path, name, task, recipe, prepared, fitted, serving, basel
     def score(outputs, part, metrics_only=False):
         return task.score(recipe, outputs, part, prepared.encoder, metrics_only)
 
-    scoring = serving._replace(model=serving.scored or serving.model)
-    answers = {
-        "validation": serving.validation or keras_outputs(serving if "validation" in serving.unseen else scoring, prepared.validation),
-        "test": keras_outputs(serving if "test" in serving.unseen else scoring, prepared.test),
-    }
+    answers = {part: held_out_outputs(serving, prepared, part) for part in ("validation", "test")}
     scores = {part: score(outputs, getattr(prepared, part)) for part, outputs in answers.items()}
     lines.log_scores(scores["test"], baselines, recipe.task)
     seen = bool(serving.scored) and "test" not in serving.unseen

@@ -3,6 +3,7 @@
 import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from applied_dl.core.errors import UsageError
 from applied_dl.core.records import Part, Scores
 from applied_dl.core.sections import Export
 from applied_dl.exporting import convert, isolated, precisions
-from applied_dl.exporting.precisions import export_files
+from applied_dl.exporting.precisions import export_files, held_out_outputs
 from applied_dl.exporting.saved_model import write_saved_model
 from applied_dl.exporting.serving import Serving
 from applied_dl.exporting.verification import Verifier, _vector_mismatch, verify
@@ -255,3 +256,31 @@ def test_a_drop_of_just_what_is_allowed_passes():
     assert item.metric_drop > 0.005
     assert not precisions._refuse_drop(item, ACCURACY, 0.005).refused
     assert precisions._refuse_drop(item, ACCURACY, 0.004).refused
+
+
+def constant(value: float) -> keras.Model:
+    x = keras.Input((1,), name="x")
+    return keras.Model({"x": x}, {"y": keras.layers.Lambda(lambda x: 0 * x + value)(x)})
+
+
+@pytest.mark.parametrize(
+    ("given", "part", "value"),
+    [
+        ({}, "validation", 1.0),
+        ({"scored": 2.0}, "validation", 2.0),
+        ({"scored": 2.0, "validation": 3.0}, "validation", 3.0),
+        ({"scored": 2.0, "validation": 3.0}, "test", 2.0),
+        ({"scored": 2.0, "unseen": ("test",)}, "test", 1.0),
+        ({"scored": 2.0, "unseen": ("test",)}, "validation", 2.0),
+    ],
+)
+def test_rows_are_answered_by_a_model_that_was_not_fitted_to_them(given, part, value):
+    rows = Part(inputs={"x": np.zeros((4, 1), np.float32)})
+    serving = Serving(
+        constant(1.0),
+        scored=constant(given["scored"]) if "scored" in given else None,
+        validation={"y": np.full((4, 1), given["validation"])} if "validation" in given else None,
+        unseen=given.get("unseen", ()),
+    )
+    found = held_out_outputs(serving, SimpleNamespace(validation=rows, test=rows), part)
+    np.testing.assert_array_equal(found["y"], np.full((4, 1), value))

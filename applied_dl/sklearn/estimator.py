@@ -23,6 +23,12 @@ from applied_dl.predictor import Predictor
 SPLIT = (0.75, 0.15, 0.1)  # of the rows given to fit: train, validation, test
 
 
+def check_lengths(inputs: int, targets: int, what: str) -> None:
+    """Raises `ValueError` where the numbers of inputs (`what` they are) and of targets differ."""
+    if inputs != targets:
+        raise ValueError(f"X has {inputs} {what} and y has {targets} values; they must have the same length.")
+
+
 class Estimator(BaseEstimator):
     """The parameters of every estimator, and the bundle that it trains."""
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from applied_dl.core.cache import cache_folder
 from applied_dl.core.fingerprint import fingerprint
-from applied_dl.sklearn.estimator import Classifier
+from applied_dl.sklearn.estimator import Classifier, check_lengths
 
 
 class ImageClassifier(Classifier):
@@ -27,9 +27,8 @@ class ImageClassifier(Classifier):
     def fit(self, X: Any, y: Any) -> Self:
         """Train on images, an array (N, H, W) or (N, H, W, C) of uint8 or a list of paths, and labels y (N,)."""
         labels = self._fit_classes(y)
-        if len(labels) != len(X):
-            raise ValueError(f"X has {len(X)} images and y has {len(labels)} labels; they must have the same length.")
         images = self._inputs(X)
+        check_lengths(len(images), len(labels), "images")
         folder = cache_folder() / "tables"
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(images[0], np.ndarray):

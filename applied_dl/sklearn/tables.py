@@ -10,7 +10,7 @@ import polars as pl
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from applied_dl.sklearn.estimator import Classifier, Estimator
+from applied_dl.sklearn.estimator import Classifier, Estimator, check_lengths
 
 MIN_ROWS = 10
 TARGET = "target"
@@ -44,8 +44,7 @@ def _with_target(frame: pl.DataFrame, y: Sequence[Any]) -> tuple[pl.DataFrame, s
     name = TARGET
     while name in frame.columns:
         name += "_"
-    if len(y) != frame.height:
-        raise ValueError(f"X has {frame.height} rows and y has {len(y)}; they must have the same length.")
+    check_lengths(frame.height, len(y), "rows")
     return frame.with_columns(pl.Series(name, y)), name
 
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from applied_dl.sklearn.estimator import Classifier
+from applied_dl.sklearn.estimator import Classifier, check_lengths
 
 
 class TextClassifier(Classifier):
@@ -23,8 +23,7 @@ class TextClassifier(Classifier):
     def fit(self, X: Any, y: Any) -> Self:
         """Train on a list of texts and their labels y (N,)."""
         texts, labels = self._inputs(X), self._fit_classes(y)
-        if len(labels) != len(texts):
-            raise ValueError(f"X has {len(texts)} texts and y has {len(labels)} labels; they must have the same length.")
+        check_lengths(len(texts), len(labels), "texts")
         self._train({"source": pl.DataFrame({"text": texts, "label": labels}), "kind": "labelled", "column": "text", "target": "label"})
         return self
 

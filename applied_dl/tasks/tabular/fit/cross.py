@@ -14,27 +14,22 @@ import keras
 import msgspec
 import numpy as np
 from keras import layers
-from scipy.optimize import nnls
 from threadpoolctl import threadpool_limits
 
 from applied_dl.core import console
 from applied_dl.core.records import Fitted, History, Part, Prepared
 from applied_dl.core.splits import fold_rows
 from applied_dl.tasks.tabular.arrays import matrices, one_hot, standardised
-from applied_dl.tasks.tabular.defaults import STEPLESS
 from applied_dl.tasks.tabular.fit.boosting import softmax
 from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables, with_means
+from applied_dl.tasks.tabular.fit.weights import STORING, row_losses, worthwhile
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
 from applied_dl.tasks.tabular.models.numeric import fit_numbers
 
 FOLDS = 5
 MOST_COPIES = 0.3  # share of rows that are copies, from which a table was probably joined twice, and copies stay in one fold
-LEAST_WEIGHT = 0.05  # of a member that stays in the file
-STORING, LEAST_GAIN = "kernel", 0.01  # the member whose file holds training rows, and the share of the loss that it must take away
 SIMILAR = 1.001  # candidates whose loss is within this factor of the lowest are equal: the first, smallest one is taken
-TINY = 300  # rows below which the smallest member alone is kept unless the blend is better by a standard error
-EM_STEPS = 200
 STORED = (
     "The exported files hold the training rows as scaled numbers, from which their targets can be computed (member 'kernel'): share them "
     "as you would share the table. model.memory = 0 leaves it out of the default blend; other model.members or another model.name do too."
@@ -82,7 +77,7 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         for name, _ in zip(names, trainer.turns(len(names), "member")):
             voted[name] = _cross_validate(task, rows, folds, name)
             console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold, {voted[name].seconds:.1f} s")
-        weights, loss = _worthwhile(task, {name: one.outputs for name, one in voted.items()}, rows.y[held])
+        weights, loss = worthwhile({name: one.outputs for name, one in voted.items()}, rows.y[held], task.classes)
         outputs = _mixed(task, [voted[name].outputs for name in weights], list(weights.values()))
         choices = {name: voted[name].choice for name in weights}
         fitting = folds[0][0] if recipe.data.validation or held_out else np.arange(len(rows.x))
@@ -181,7 +176,7 @@ def _cross_validate(task: Task, rows: Rows, folds, name: str) -> Voted:
         fitted, held = rows.take(inside), rows.take(outside)
         held = with_means(task, held, mean_tables(task, fitted.codes, fitted.y))
         found.append(MEMBERS[name].candidates(task, crossed_means(task, fitted), held))
-        losses.append(np.array([_loss(task, _answers(task, one), held.y).sum() for one in found[-1]]))
+        losses.append(np.array([row_losses(_answers(task, one), held.y, task.classes).sum() for one in found[-1]]))
     most = max(len(values) for values in losses)  # a fold whose loss stopped falling keeps its last value
     total = sum(np.pad(values, (0, most - len(values)), mode="edge") for values in losses)
     choice = int(np.flatnonzero(total <= SIMILAR * total.min())[0])
@@ -194,55 +189,8 @@ def _answers(task: Task, scores: np.ndarray) -> np.ndarray:
     return softmax(scores) if task.classes else scores
 
 
-def _loss(task: Task, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(N,): the log loss, or the squared error on the scale of standard deviations."""
-    return -np.sum(y * np.log(outputs + 1e-7), axis=-1) if task.classes else ((outputs - y) ** 2).mean(-1)
-
-
 def _measure(task: Task) -> str:
     return "log loss" if task.classes else "squared error in standard deviations"
-
-
-def _worthwhile(task: Task, outputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, float], float]:
-    """As `_choose`; the default blend is without the member that stores training rows unless the loss falls by `LEAST_GAIN` of itself."""
-    weights, loss = _choose(task, outputs, y)
-    if STORING not in weights or tuple(outputs) != STEPLESS:
-        return weights, loss
-    others, without = _choose(task, {name: one for name, one in outputs.items() if name != STORING}, y)
-    return (weights, loss) if loss < (1 - LEAST_GAIN) * without else (others, without)
-
-
-def _choose(task: Task, outputs: dict[str, np.ndarray], y: np.ndarray) -> tuple[dict[str, float], float]:
-    """The members that stay, with weights that sum to 1, and the loss of their blend. The first member is the smallest."""
-    names = list(outputs)
-    weights = blend_weights([outputs[name] for name in names], y, task.classes)
-    kept = [name for name, weight in zip(names, weights) if weight >= LEAST_WEIGHT]
-    weights = blend_weights([outputs[name] for name in kept], y, task.classes)
-    losses = _loss(task, sum(w * outputs[name] for name, w in zip(kept, weights)), y)
-    alone = _loss(task, outputs[names[0]], y)
-    gain = alone - losses
-    if len(y) < TINY and gain.mean() < gain.std() / np.sqrt(len(gain)):
-        return {names[0]: 1.0}, float(alone.mean())
-    return {name: float(weight) for name, weight in zip(kept, weights)}, float(losses.mean())
-
-
-def blend_weights(outputs: list[np.ndarray], y: np.ndarray, classes: bool) -> np.ndarray:
-    """Weights of at least 0 that sum to 1 with the lowest squared error, or the lowest log loss of the mixture of probabilities.
-
-    Args:
-        outputs: predictions (N, O) of each member.
-        y: targets (N, O).
-    """
-    if not classes:
-        columns = np.stack([one.ravel() for one in outputs], axis=1)
-        strong = 1e3 * np.sqrt(len(y))  # the sum is 1
-        found = nnls(np.concatenate([columns, np.full((1, len(outputs)), strong)]), np.concatenate([y.ravel(), [strong]]))[0]
-        return found / found.sum()
-    likelihood = np.stack([(one * y).sum(1) for one in outputs], axis=1) + 1e-7
-    weights = np.full(len(outputs), 1 / len(outputs))
-    for _ in range(EM_STEPS):  # expectation maximisation of the shares of a mixture
-        weights = weights * (likelihood / (likelihood @ weights)[:, None]).mean(0)
-    return weights / weights.sum()
 
 
 def _mixed(task: Task, outputs: list[np.ndarray], weights: list[float]) -> np.ndarray:

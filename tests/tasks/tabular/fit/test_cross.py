@@ -9,7 +9,6 @@ import applied_dl
 from applied_dl.core.splits import fold_rows
 from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables, with_means
-from applied_dl.tasks.tabular.fit.cross import _choose, blend_weights
 from applied_dl.tasks.tabular.fit.solve import PENALTIES, STRENGTHS, linear_path
 from applied_dl.tasks.tabular.models.flat import Flat
 from applied_dl.tasks.tabular.models.numeric import fit_numbers
@@ -70,29 +69,6 @@ def test_the_trees_that_were_chosen_predict_what_their_candidate_did(classes):
     for k in (1, len(candidates) // 2 + 2):  # a few shallow trees, a few deep ones
         found = MEMBERS["trees"].chosen(known, rows, k).predict(held)
         np.testing.assert_allclose(found, candidates[k], rtol=1e-4, atol=1e-5)
-
-
-def test_weights_are_those_of_least_squares_on_the_simplex_and_of_a_mixture():
-    random = np.random.default_rng(2)
-    y = random.normal(size=(400, 1))
-    good, noisy, opposite = y + 0.3 * random.normal(size=y.shape), y + 0.6 * random.normal(size=y.shape), -y
-    found = blend_weights([good, noisy, opposite], y, False)
-    assert found.sum() == pytest.approx(1)
-    assert found[2] < 0.05
-    assert found[0] / found[1] == pytest.approx(4, rel=0.35)  # as the reciprocal variances
-    labels = np.eye(2)[random.integers(0, 2, 400)]
-    sure = 0.9 * labels + 0.05
-    assert blend_weights([np.full((400, 2), 0.5), sure], labels, True)[1] > 0.99
-
-
-def test_the_smallest_member_of_a_tiny_table_stays_alone_where_the_others_add_nothing():
-    random = np.random.default_rng(3)
-    y = random.normal(size=(80, 1))
-    alike = {name: y + 0.5 + 1e-3 * random.normal(size=y.shape) for name in ("linear", "trees")}
-    known = Task(Flat(numbers=None, levels=(), width=1), False, 0)
-    assert list(_choose(known, alike, y)[0]) == ["linear"]
-    better = {"linear": y + random.normal(size=y.shape), "trees": y + 0.1 * random.normal(size=y.shape)}
-    assert _choose(known, better, y)[0].get("trees", 0) > 0.9
 
 
 def test_folds_keep_groups_and_shares():

@@ -10,7 +10,6 @@ import applied_dl
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks.tabular import task
 from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task
-from applied_dl.tasks.tabular.fit.cross import _worthwhile
 from applied_dl.tasks.tabular.fit.kernel import RIDGE, kernel_paths, predict_paths
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
 from applied_dl.tasks.tabular.models.kernel import apart
@@ -73,18 +72,6 @@ def test_the_layer_predicts_what_numpy_does(k):
     again = keras.models.model_from_json(model.to_json())
     again.set_weights(model.get_weights())
     np.testing.assert_allclose(again.predict(inputs, verbose=0), model.predict(inputs, verbose=0), atol=1e-6)
-
-
-def test_rows_are_stored_only_where_the_error_falls_by_a_hundredth():
-    random = np.random.default_rng(3)
-    y = random.normal(size=(900, 1))
-    known = Task(Flat(numbers=None, levels=(), width=1), False, 0)
-    trees = y + 0.3 * random.normal(size=y.shape)
-    poor = {name: 3 * random.normal(size=y.shape) for name in ("linear", "waves")}
-    little = {**poor, "trees": trees, "kernel": y + 2 * random.normal(size=y.shape)}
-    assert "kernel" not in _worthwhile(known, little, y)[0]
-    other = {**poor, "trees": trees, "kernel": y + 0.3 * random.normal(size=y.shape)}
-    assert _worthwhile(known, other, y)[0]["kernel"] > 0.3
 
 
 @pytest.fixture

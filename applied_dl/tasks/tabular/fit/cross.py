@@ -7,7 +7,6 @@ without the test rows, which scores that model, and once more with them for the 
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 import keras
@@ -19,17 +18,17 @@ from threadpoolctl import threadpool_limits
 from applied_dl.core import console
 from applied_dl.core.records import Fitted, History, Part, Prepared
 from applied_dl.core.splits import fold_rows
-from applied_dl.tasks.tabular.arrays import matrices, one_hot, standardised
-from applied_dl.tasks.tabular.fit.boosting import softmax
-from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables, with_means
-from applied_dl.tasks.tabular.fit.weights import STORING, row_losses, worthwhile
+from applied_dl.tasks.tabular.arrays import matrices, moments, one_hot, standardised
+from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables
+from applied_dl.tasks.tabular.fit.log_scale import log_scale
+from applied_dl.tasks.tabular.fit.vote import Choice, Voted, cross_validate, on_scale
+from applied_dl.tasks.tabular.fit.weights import STORING, worthwhile
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
 from applied_dl.tasks.tabular.models.numeric import fit_numbers
 
 FOLDS = 5
 MOST_COPIES = 0.3  # share of rows that are copies, from which a table was probably joined twice, and copies stay in one fold
-SIMILAR = 1.001  # candidates whose loss is within this factor of the lowest are equal: the first, smallest one is taken
 STORED = (
     "The exported files hold the training rows as scaled numbers, from which their targets can be computed (member 'kernel'): share them "
     "as you would share the table. model.memory = 0 leaves it out of the default blend; other model.members or another model.name do too."
@@ -51,15 +50,6 @@ class Crossed(NamedTuple):
     shipped: keras.Model | None
 
 
-class Voted(NamedTuple):
-    """A member after cross-validation: the number of its best candidate, its out-of-fold predictions (N, O), its loss, its seconds."""
-
-    choice: int
-    outputs: np.ndarray
-    loss: float
-    seconds: float
-
-
 def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> Fitted:
     """The members of the recipe, weighed on out-of-fold predictions, as one graph (B, 1, O).
 
@@ -73,10 +63,12 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         features, flat, rows = _features(known)
         task = Task(flat, bool(prepared.encoder.labels), recipe.train.seed)
         held = np.concatenate([outside for _, outside in folds])
+        logarithms = None if task.classes or known.state.log else log_scale(rows.y, np.divide(*moments(known)))
         voted: dict[str, Voted] = {}
         for name, _ in zip(names, trainer.turns(len(names), "member")):
-            voted[name] = _cross_validate(task, rows, folds, name)
-            console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold, {voted[name].seconds:.1f} s")
+            voted[name] = cross_validate(task, rows, folds, name, logarithms)
+            scale = "" if voted[name].choice.scale is None else ", fitted to logarithms"
+            console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold{scale}, {voted[name].seconds:.1f} s")
         weights, loss = worthwhile({name: one.outputs for name, one in voted.items()}, rows.y[held], task.classes)
         outputs = _mixed(task, [voted[name].outputs for name in weights], list(weights.values()))
         choices = {name: voted[name].choice for name in weights}
@@ -169,26 +161,6 @@ def _rows(features: keras.Model, known: Prepared, part: Part, units: np.ndarray)
     return Rows(x, inputs.get("codes", np.zeros((len(x), 0), np.int32)), y.astype(np.float64), units)
 
 
-def _cross_validate(task: Task, rows: Rows, folds, name: str) -> Voted:
-    """Every candidate of a member on every fold that it was not fitted to, and the best one."""
-    start, found, losses = time.perf_counter(), [], []
-    for inside, outside in folds:
-        fitted, held = rows.take(inside), rows.take(outside)
-        held = with_means(task, held, mean_tables(task, fitted.codes, fitted.y))
-        found.append(MEMBERS[name].candidates(task, crossed_means(task, fitted), held))
-        losses.append(np.array([row_losses(_answers(task, one), held.y, task.classes).sum() for one in found[-1]]))
-    most = max(len(values) for values in losses)  # a fold whose loss stopped falling keeps its last value
-    total = sum(np.pad(values, (0, most - len(values)), mode="edge") for values in losses)
-    choice = int(np.flatnonzero(total <= SIMILAR * total.min())[0])
-    outputs = np.concatenate([_answers(task, one[min(choice, len(one) - 1)]) for one in found])
-    return Voted(choice, outputs, float(total[choice] / len(outputs)), time.perf_counter() - start)
-
-
-def _answers(task: Task, scores: np.ndarray) -> np.ndarray:
-    """Scores of a member as they are blended: probabilities of classes."""
-    return softmax(scores) if task.classes else scores
-
-
 def _measure(task: Task) -> str:
     return "log loss" if task.classes else "squared error in standard deviations"
 
@@ -199,13 +171,15 @@ def _mixed(task: Task, outputs: list[np.ndarray], weights: list[float]) -> np.nd
     return np.log(mixed + 1e-7) if task.classes else mixed
 
 
-def _whole(task: Task, rows: Rows, choices: dict[str, int], weights: dict[str, float]) -> keras.Model:
+def _whole(task: Task, rows: Rows, choices: dict[str, Choice], weights: dict[str, float]) -> keras.Model:
     """The graph of the blend, its members fitted to these rows."""
     tables, crossed = mean_tables(task, rows.codes, rows.y), crossed_means(task, rows)
     whole = flat_vector(task.flat, tables)
     parts = []
     for name, weight in weights.items():
-        answer = MEMBERS[name].chosen(task, crossed, choices[name]).head(whole.output)
+        number, scale = choices[name]
+        answer = MEMBERS[name].chosen(task, on_scale(scale, crossed), number).head(whole.output)
+        answer = answer if scale is None else scale.layer(f"exponential_{name}")(answer)
         answer = MeanAnswer(True, name=f"mean_{name}")(answer) if task.classes and len(weights) > 1 else answer
         parts.append(layers.Rescaling(weight, dtype="float32", name=f"weight_{name}")(answer) if len(weights) > 1 else answer)
     if len(parts) == 1:

@@ -163,6 +163,28 @@ class Logarithm(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
+class Exponential(layers.Layer):
+    """(B, 1, O) standardised logarithms, kept within `low`..`high` → exp(z · spread + center) − offset, standardised numbers."""
+
+    def __init__(self, center, spread, offset, low, high, **base):
+        super().__init__(**base)
+        self.center, self.spread, self.offset, self.low, self.high = center, spread, offset, low, high
+
+    def call(self, z):
+        low, high, spread, center, offset = (
+            ops.convert_to_tensor(value, self.compute_dtype) for value in (self.low, self.high, self.spread, self.center, self.offset)
+        )
+        return ops.exp(ops.minimum(ops.maximum(z, low), high) * spread + center) - offset
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def get_config(self):
+        names = ("center", "spread", "offset", "low", "high")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="applied_dl")
 class Decision(layers.Layer):
     """(B, 2) → (B,) 0 or 1: whether the second class is at least as probable as `threshold`."""
 

@@ -1,20 +1,16 @@
-"""Folders and archives of images as trees."""
+"""Folders of images as trees."""
 
 from __future__ import annotations
 
 import os
-import zipfile
 from collections import defaultdict
 from pathlib import Path
 
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
-from applied_dl.core.fingerprint import fingerprint
 from applied_dl.vision.image_files import CONVERT, peek
 from applied_dl.vision.paths import is_image, is_skipped
-
-LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
 
 
 class Folder(Struct, frozen=True, kw_only=True):
@@ -40,27 +36,6 @@ class Folder(Struct, frozen=True, kw_only=True):
 
     def all_others(self) -> list[Path]:
         return self.others + [path for folder in self.inside for path in folder.all_others()]
-
-
-def unpacked(archive: Path, cache: Path) -> Path:
-    """The folder of an archive's files, unpacked once under `cache`. Raises `DataError` where it is damaged or too large."""
-    stat = archive.stat()
-    folder = cache / "archives" / fingerprint(os.path.abspath(archive), stat.st_size, stat.st_mtime_ns)[:32]
-    if folder.exists():
-        return folder
-    part = folder.with_suffix(f".{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(archive) as file:
-            size = sum(item.file_size for item in file.infolist())
-            cache.mkdir(parents=True, exist_ok=True)
-            disk = os.statvfs(cache)
-            if size > disk.f_bavail * disk.f_frsize - LEFT:
-                raise DataError(f"The archive {str(archive)!r} holds {size / 1e9:.1f} GB, more than the disk of {str(cache)!r} has free.")
-            file.extractall(part)
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"The archive {str(archive)!r} cannot be unpacked: {error}.") from error
-    part.rename(folder)
-    return folder
 
 
 def scan(path: Path, seen: set[str] | None = None) -> Folder:

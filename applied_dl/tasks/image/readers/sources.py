@@ -11,7 +11,7 @@ from applied_dl.tasks.image.readers.folders import list_folder
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.table import list_table
 from applied_dl.tasks.image.readers.tfds import list_tfds
-from applied_dl.vision.folders import unpacked
+from applied_dl.vision.archives import cure, is_archive, unpacked
 from applied_dl.vision.tables import TABLES
 
 BUILT_IN = ("digits",)
@@ -21,7 +21,7 @@ def list_source(source: str, options: Options, cache: Path) -> dict[str, Listing
     """The listings of a source by part: `{"all": …}`, or some of train, validation and test where the source has its own parts.
 
     Args:
-        source: "digits", a folder, a `.zip` of one, a table of paths and labels, an `.npz` or "tfds:NAME".
+        source: "digits", a folder, an archive of one, a table of paths and labels, an `.npz` or "tfds:NAME".
         options: how labels and groups are found.
         cache: folder for what is unpacked or downloaded.
 
@@ -42,11 +42,11 @@ def list_source(source: str, options: Options, cache: Path) -> dict[str, Listing
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return list_arrays(path, options)
-    if suffix == ".zip":
+    if is_archive(path):
         return list_folder(unpacked(path, cache), options)
     if suffix in TABLES:
         return list_table(path, options)
     raise UsageError(
-        f"data.source {source!r} is not of a known kind; expected a folder, a .zip, a table ({', '.join(TABLES[:4])}, …), an .npz, "
-        "'digits' or tfds:NAME."
+        f"data.source {source!r} is not of a known kind; expected a folder, a .zip or .tar.gz, a table ({', '.join(TABLES[:4])}, …), an "
+        f".npz, 'digits' or tfds:NAME.{cure(path)}"
     )

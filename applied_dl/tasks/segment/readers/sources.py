@@ -9,12 +9,12 @@ import numpy as np
 
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
-from applied_dl.io.parts import PARTS
+from applied_dl.io.parts import part_of
 from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.layouts import list_coco, list_folder
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.scenes import scenes
-from applied_dl.vision.folders import unpacked
+from applied_dl.vision.archives import cure, is_archive, unpacked
 from applied_dl.vision.tables import TABLES, find_paths, read_frame, split_column
 
 BUILT_IN = ("scenes",)
@@ -25,7 +25,7 @@ def list_source(source: str, data, cache: Path) -> dict[str, Listing]:
     """The pairs of a source by part: `{"all": …}`, or some of train, validation and test where the source has its own parts.
 
     Args:
-        source: "scenes", a folder, a `.zip` of one, a table of paths, a COCO file, or an `.npz` of images and masks.
+        source: "scenes", a folder, an archive of one, a table of paths, a COCO file, or an `.npz` of images and masks.
         data: the recipe's `[data]` section.
         cache: folder for what is unpacked.
 
@@ -42,7 +42,7 @@ def list_source(source: str, data, cache: Path) -> dict[str, Listing]:
         hint = nearest(source, BUILT_IN) if get_close_matches(source, BUILT_IN) else ""
         raise DataError(f"There is no data at {source!r}; expected a built-in name, a folder, a .zip, a table or a COCO file.{hint}")
     suffix = path.suffix.lower()
-    if suffix == ".zip":
+    if is_archive(path):
         return list_folder(unpacked(path, cache), data.classes)
     if suffix == ".npz":
         return {"all": _arrays(path, data)}
@@ -51,8 +51,8 @@ def list_source(source: str, data, cache: Path) -> dict[str, Listing]:
     if suffix in TABLES:
         return _table(path, data)
     raise UsageError(
-        f"data.source {source!r} is not of a known kind; expected a folder, a .zip, a table ({', '.join(TABLES[:4])}, …), a COCO .json, "
-        "an .npz or 'scenes'."
+        f"data.source {source!r} is not of a known kind; expected a folder, a .zip or .tar.gz, a table ({', '.join(TABLES[:4])}, …), a "
+        f"COCO .json, an .npz or 'scenes'.{cure(path)}"
     )
 
 
@@ -73,7 +73,7 @@ def _table(path: Path, data) -> dict[str, Listing]:
     table, split = class_table(data.classes, path.parent), split_column(frame, (column, mask))
     if split is None:
         return {"all": Listing(pairs=pairs, table=table, folder=path.parent)}
-    parts = [PARTS[str(cell).strip().lower()] if cell is not None else None for cell in as_levels(frame[split]).to_list()]
+    parts = [None if cell is None else part_of(cell) for cell in as_levels(frame[split]).to_list()]
     return {
         part: Listing(pairs=[pair for pair, own in zip(pairs, parts) if own == part], table=table, folder=path.parent)
         for part in dict.fromkeys(parts)

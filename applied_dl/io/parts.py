@@ -12,12 +12,20 @@ PARTS = {
                      "validierung", "validacion", "validación", "validacao", "validação", "validazione"), "validation"),
     **dict.fromkeys(("test", "testing", "testset", "test_set", "test_images", "images_test", "eval", "holdout", "prueba", "teste"), "test"),
 }  # fmt: skip
+FILLERS = ("set", "data", "dataset", "images", "image", "imgs", "img", "samples", "part", "split", "folder")  # words beside that of a part
 COLUMNS = ("split", "set", "subset", "partition", "part", "dataset", "datasplit", "datasettype", "fold", "usage", "phase")
 
 
 def part_of(name: str) -> str | None:
-    """The part (train, validation or test) that the name of a folder or a cell means; None where it means none."""
-    return PARTS.get(re.sub(r"[ \-]+", "_", name.strip().lower()))
+    """The part (train, validation or test) that the name of a folder or a cell means, also with a number or a word such as set or data.
+
+    Example:
+        >>> part_of("trainingSet"), part_of("Test data"), part_of("val2017"), part_of("cat")
+        ('train', 'test', 'validation', None)
+    """
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    meant = [word for word in words if word not in FILLERS]
+    return PARTS.get("_".join(words)) or (PARTS.get(meant[0]) if len(meant) == 1 else None)
 
 
 def part_column(names: Iterable[str], cells: Callable[[str], Iterable[object]]) -> str | None:

@@ -8,7 +8,8 @@ from applied_dl.io.parts import part_column, part_of
 @pytest.mark.parametrize(
     ("name", "part"),
     [("Train", "train"), ("val-set", "validation"), (" DEV ", "validation"), ("test images", "test"), ("Validación", "validation"),
-     ("trains", None), ("", None)],
+     ("trainingSet", "train"), ("Testing Data", "test"), ("val2017", "validation"), ("test1", "test"), ("1. train", "train"),
+     ("trains", None), ("train test", None), ("data", None), ("", None)],
 )  # fmt: skip
 def test_names_of_folders_and_cells(name, part):
     assert part_of(name) == part

@@ -11,7 +11,7 @@ from msgspec import structs
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
 from applied_dl.io.numbers import learn_format, read_numbers
-from applied_dl.io.parts import PARTS
+from applied_dl.io.parts import part_of
 from applied_dl.tasks.image.readers.hints import GROUP_COLUMN, column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
@@ -120,10 +120,10 @@ def _groups(frame: pl.DataFrame, options: Options, items: list, path: Path) -> l
 
 def _by_split(listing: Listing, cells: pl.Series, items: list) -> dict[str, Listing]:
     """The rows of each part that a column names."""
-    part_of = {str(item): PARTS[str(cell).strip().lower()] for item, cell in zip(items, as_levels(cells).to_list()) if cell is not None}
+    parts = {str(item): part_of(cell) for item, cell in zip(items, as_levels(cells).to_list()) if cell is not None and cell.strip()}
     found = {}
-    for part in dict.fromkeys(part_of.values()):
-        rows = [i for i, item in enumerate(listing.items) if part_of.get(str(item)) == part]
+    for part in [part for part in dict.fromkeys(parts.values()) if part]:
+        rows = [i for i, item in enumerate(listing.items) if parts.get(str(item)) == part]
         some = lambda values, rows=rows: None if values is None else [values[i] for i in rows]  # noqa: E731
         found[part] = structs.replace(
             listing,

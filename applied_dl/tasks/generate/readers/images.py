@@ -10,13 +10,14 @@ from msgspec import Struct, structs
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint, row_keys
-from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts
 from applied_dl.io.parts import PARTS, part_of
 from applied_dl.tasks.generate.encoder import Form, GenerateEncoder, Request, inputs_of
+from applied_dl.vision.archives import cure, is_archive, unpacked
 from applied_dl.vision.cache import decode_all, rows_of
-from applied_dl.vision.folders import Folder, scan, unpacked
+from applied_dl.vision.class_folders import class_folders, entered
+from applied_dl.vision.folders import scan
 from applied_dl.vision.images import ImageForm, check_resize
 from applied_dl.vision.ranges import fit_ranges, header_of
 
@@ -162,38 +163,27 @@ def list_images(source: str, cache: Path) -> Listed:
         raise DataError(f"There is no data at {source!r}; expected a folder of images, a .zip, an .npz, a table, or a built-in name.")
     if path.suffix.lower() == ".npz":
         return _arrays(path)
-    if path.suffix.lower() == ".zip":
+    if is_archive(path):
         path = unpacked(path, cache)
     if not path.is_dir():
-        raise UsageError(f"data.source {source!r} is no source of images; expected a folder, a .zip or an .npz (data.kind says which).")
+        raise UsageError(f"data.source {source!r} is no source of images; expected a folder, a .zip or .tar.gz, or an .npz.{cure(path)}")
     return _folder(path)
 
 
 def _folder(path: Path) -> Listed:
     """Class folders, parts of class folders, or images without classes."""
-    folder = scan(path)
-    while not folder.images and len(folder.filled) == 1 and (folder.filled[0].filled or part_of(folder.filled[0].name)):
-        folder = folder.filled[0]
+    folder = entered(scan(path), lambda inside: bool(inside.filled) or part_of(inside.name) is not None)
     if not folder.count:
         raise DataError(f"The folder {str(path)!r} holds no images; expected images, or class folders: {path.name}/CLASS/image.jpg.")
-    named = {part_of(inside.name): inside for inside in folder.filled}
-    if "train" in named and len(named) == len(folder.filled) and None not in named:
-        found = [(name, label, item) for name, inside in named.items() for label, item in _classes(inside)]
-    else:
-        found = [("all", label, item) for label, item in _classes(folder)]
-    beside = (
-        [f"{numbered(len(folder.images), 'image', 'images')} beside the class folders without a class: not used"]
-        if folder.images and found[0][1]
-        else []
+    found = class_folders(folder) if folder.filled else None
+    if found is None:
+        parts = [(part_of(inside.name) or "all", item) for inside in folder.filled for item in inside.all_images()]
+        parts = parts if any(part == "train" for part, _ in parts) else [("all", item) for item in folder.all_images()]
+        return Listed(items=[item for _, item in parts], labels=[""] * len(parts), parts=[part for part, _ in parts])
+    rows = [(part, name, item) for part, classes in found.parts.items() for name, items in classes.items() for item in items]
+    return Listed(
+        items=[item for *_, item in rows], labels=[name for _, name, _ in rows], parts=[part for part, *_ in rows], notes=found.notes
     )
-    return Listed(items=[item for *_, item in found], labels=[label for _, label, _ in found], parts=[p for p, *_ in found], notes=beside)
-
-
-def _classes(folder: Folder) -> list[tuple[str, Path]]:
-    """Images with the name of their class folder; without a class where there are no class folders."""
-    if not folder.filled:
-        return [("", item) for item in folder.images]
-    return [(inside.name, item) for inside in folder.filled for item in inside.all_images()]
 
 
 def _arrays(path: Path) -> Listed:

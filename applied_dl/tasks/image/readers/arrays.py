@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def list_arrays(path: Path, options: Options) -> dict[str, Listing]:
 
 
 def _part_and_kind(name: str) -> tuple[str, str]:
-    words = name.lower().split("_")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
     part = next((PARTS[w] for w in words if w in PARTS), "all")
     rest = [w for w in words if w not in PARTS]
     kind = "image" if rest and rest[0] in IMAGE_KEYS else "label" if rest and rest[0] in LABEL_KEYS else ""

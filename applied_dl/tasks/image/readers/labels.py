@@ -61,6 +61,8 @@ def read_labels(cells: LabelCells, items: list, groups: list[str] | None, where:
         notes.append(
             f"the cells of {cells.target!r} are lists of labels separated by {separator!r} (data.kind = 'classification' keeps them)"
         )
+    if several and (without := sum(not names for names in lists)):
+        notes.append(f"{without} of {len(lists)} images have no label of {cells.target!r}: they are read as images of none")
     if not several and options.kind is None and _whole(cells) and len(set(lists)) > MOST_CODES:
         notes.append(f"the numbers of {cells.target!r} are taken for {len(set(lists))} classes; data.kind = 'regression' predicts a number")
     return Listing(items=items, labels=lists, several=several, groups=groups, target=cells.target, separator=separator, warnings=notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 NAMES = ("train", "validation", "test")
 
@@ -48,3 +48,10 @@ class Options(Struct, frozen=True, kw_only=True):
 def options_of(data) -> Options:
     """The options of a recipe's `[data]` section."""
     return Options(**{name: getattr(data, name) for name in Options.__struct_fields__})
+
+
+def as_learned(options: Options, train: Listing) -> Options:
+    """The options by which other parts are read as the training part was."""
+    kind = "regression" if train.numbers is not None else "multi_label" if train.several else "classification"
+    separator = train.separator or None
+    return structs.replace(options, kind=kind, target=options.target or train.target or None, label_separator=separator)

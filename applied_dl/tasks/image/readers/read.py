@@ -24,7 +24,7 @@ from applied_dl.tasks.image.readers.classes import (
     target_of,
 )
 from applied_dl.tasks.image.readers.hints import group_hint
-from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, options_of
+from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, as_learned, options_of
 from applied_dl.tasks.image.readers.shape import fit_input
 from applied_dl.tasks.image.readers.sources import list_source
 from applied_dl.vision.cache import decode_all, rows_of
@@ -73,7 +73,7 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", weight
     pixels = rows_of(done.pixels, kept, cache) if len(kept) < len(items) else done.pixels
     target, part, items = target[kept], part[kept], [items[i] for i in kept]
     keys = row_keys(pixels)
-    warnings += _check_content(pixels, keys, target, labels)
+    warnings += _check_content(pixels, keys, target, labels) + _contradictions(keys, target, items, labels)
     groups = _groups(listings, kept)
     rows, notes = _split(data, seed, part, target, labels, keys, groups)
     warnings += notes
@@ -136,15 +136,8 @@ def _listings(data, options: Options, cache: Path) -> dict[str, Listing]:
         if path := getattr(data, name):
             listings = list_source(path, options, cache)
             found[name] = listings.get("all") or listings.get(name) or next(iter(listings.values()))
-            options = _as_learned(options, found["train"])
+            options = as_learned(options, found["train"])
     return found
-
-
-def _as_learned(options: Options, train: Listing) -> Options:
-    """The options by which other parts are read as the training part was."""
-    kind = "regression" if train.numbers is not None else "multi_label" if train.several else "classification"
-    separator = train.separator or None
-    return structs.replace(options, kind=kind, target=options.target or train.target or None, label_separator=separator)
 
 
 def _unreadable(errors: dict[int, str], n: int, allowed: float) -> list[str]:
@@ -169,6 +162,8 @@ def _animated(notes: dict[int, str], items: list) -> list[str]:
 
 def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, labels: tuple[str, ...]) -> list[str]:
     """Notes on rare classes and on images of a single colour. Raises `DataError` where all images are the same, or all numbers."""
+    if len(keys) == 1:
+        raise DataError(f"The data has a single image; expected at least {FEWEST} per class, better 20.")
     if len(np.unique(keys)) == 1:
         first = np.asarray(pixels[0])
         what = f"a single colour ({', '.join(map(str, first[0, 0]))} of 255)" if (first == first[0, 0]).all() else "one image"
@@ -184,6 +179,22 @@ def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, lab
     counts = label_counts(target, labels)
     few = [f"{labels[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 3)]
     return notes + ([f"classes with fewer than 3 images cannot be in every part: {', '.join(few)}"] if few else [])
+
+
+def _contradictions(keys: np.ndarray, target: np.ndarray, items: list, labels: tuple[str, ...]) -> list[str]:
+    """A note on equal images with different labels, which no model can tell apart."""
+    if not labels:
+        return []
+    order = np.argsort(keys, kind="stable")
+    same = keys[order][1:] == keys[order][:-1]
+    other = (target[order][1:] != target[order][:-1]).reshape(len(same), -1).any(1)
+    pairs = np.flatnonzero(same & other)
+    if not len(pairs):
+        return []
+    count = len(np.unique(keys[order][pairs]))
+    first, second = (items[row] for row in order[pairs[0] : pairs[0] + 2])
+    shown = f" (the first: {str(first)!r} and {str(second)!r})" if isinstance(first, Path) and isinstance(second, Path) else ""
+    return [f"{numbered(count, 'image is', 'images are')} there several times with different labels{shown}"]
 
 
 def _groups(listings: dict[str, Listing], kept: np.ndarray) -> np.ndarray | None:

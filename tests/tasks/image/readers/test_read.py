@@ -70,6 +70,15 @@ def test_duplicates_stay_on_one_side(tmp_path):
     assert not seen["train"] & seen["validation"]
 
 
+def test_equal_images_with_different_labels_are_reported(tmp_path):
+    folder = fill(tmp_path / "pets", count=12)
+    assert not any("different labels" in text for text in read(tmp_path, source=str(folder)).warnings)
+    for i in range(2):
+        (folder / "dög" / f"copy{i}.png").write_bytes((folder / "cat" / f"é{i}.png").read_bytes())
+    data = read(tmp_path, source=str(folder))
+    assert any("2 images are there several times with different labels" in text and "copy" in text for text in data.warnings)
+
+
 def test_a_table_with_one_label(tmp_path):
     fill(tmp_path / "pets")
     lines = ["path,kind"] + [f"pets/{name}/é{i}.png,{name}" for name in ("cat", "dög") for i in range(10)]
@@ -78,6 +87,13 @@ def test_a_table_with_one_label(tmp_path):
     assert data.encoder.labels == ("cat", "dög")
     with pytest.raises(DataError, match="kind"):
         read(tmp_path, source=str(tmp_path / "labels.csv"), target="kindd")
+
+
+def test_images_without_any_of_several_labels_are_counted(tmp_path):
+    fill(tmp_path / "pets", classes=("x",), count=20)
+    lines = ["path,tags", *(f"pets/x/é{i}.png,{['a b', 'b', '', 'a'][i % 4]}" for i in range(20))]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert any("5 of 20 images have no label of 'tags'" in text for text in read(tmp_path, source=str(tmp_path / "labels.csv")).warnings)
 
 
 @pytest.mark.parametrize("form", ["bar", "rows"])

@@ -1,0 +1,53 @@
+"""Which folders are classes, parts, pieces of a collection or wrappers."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from applied_dl.vision.class_folders import class_folders, entered, is_numbered
+from applied_dl.vision.folders import scan
+
+
+def tree(root: Path, *files: str) -> Path:
+    for name in files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (2, 2)).save(root / name)
+    return root
+
+
+def found(root: Path, *files: str):
+    return class_folders(entered(scan(tree(root, *files))))
+
+
+@pytest.mark.parametrize(("train", "test"), [("trainingSet", "testSet"), ("Training Data", "Testing Data"), ("train2017", "test2017"),
+                                             ("1. train", "2. test"), ("my_train_v2", "my_test_v2")])  # fmt: skip
+def test_parts_with_other_words_and_numbers(train, test, tmp_path):
+    data = found(tmp_path, f"{train}/cat/0.png", f"{train}/dog/1.png", f"{test}/cat/2.png", f"{test}/dog/3.png")
+    assert {part: sorted(classes) for part, classes in data.parts.items()} == {"train": ["cat", "dog"], "test": ["cat", "dog"]}
+
+
+def test_parts_of_images_without_class_folders_are_no_classes(tmp_path):
+    assert found(tmp_path, "train/cat.0.jpg", "train/dog.0.jpg", "test1/1.jpg") is None
+
+
+def test_masks_beside_images_are_no_images_of_the_class(tmp_path):
+    data = found(tmp_path, "benign/a (1).png", "benign/a (1)_mask.png", "benign/a (1)_mask_1.png", "ill/b.png", "ill/c_mask.png")
+    names = {name: [path.name for path in paths] for name, paths in data.parts["all"].items()}
+    assert names == {"benign": ["a (1).png"], "ill": ["b.png", "c_mask.png"]}  # c_mask is the mask of no image
+    assert any("2 images are masks of others" in note for note in data.notes)
+
+
+def test_inner_folders_and_joined_folders_are_reported(tmp_path):
+    inner = found(tmp_path / "a", *(f"{outer}/{i}/{n}.png" for outer, i in (("animal", "cat"), ("plant", "oak")) for n in range(4)))
+    assert sorted(inner.parts["all"]) == ["animal", "plant"]
+    assert "'cat', 'oak'" in inner.choices[0]
+    joined = found(tmp_path / "b", *(f"{form}/{name}/{n}.png" for form in ("color", "grey") for name in ("cat", "dog") for n in range(2)))
+    assert {name: len(paths) for name, paths in joined.parts["all"].items()} == {"cat": 4, "dog": 4}
+    assert "data.group" in joined.choices[0]
+
+
+@pytest.mark.parametrize(("names", "is_so"), [(("images_001", "images_002"), True), (("part 1", "part 12"), True), (("0", "1"), True),
+                                              (("cat", "dog"), False), (("a1", "b1"), False), (("cat 1",), False)])  # fmt: skip
+def test_numbered_pieces(names, is_so, tmp_path):
+    assert is_numbered(scan(tree(tmp_path, *(f"{name}/0.png" for name in names)))) is is_so

@@ -47,9 +47,9 @@ def labels_beside(folder: Folder, tables: list[Path], options: Options, notes: l
     first = "train" if "train" in listings else next(iter(listings))
     named = {str(item) for listing in listings.values() for item in listing.items}
     left = folder.count - sum(str(path) in named for path in folder.all_images())
-    said = [*notes, f"the labels were found in {table.name!r}"]
-    said += [f"{numbered(left, 'image has', 'images have')} no label in {table.name!r}: not used"] if left else []
-    return {**listings, first: structs.replace(listings[first], warnings=[*listings[first].warnings, *said])}
+    reported = [*notes, f"the labels were found in {table.name!r}"]
+    reported += [f"{numbered(left, 'image has', 'images have')} no label in {table.name!r}: not used"] if left else []
+    return {**listings, first: structs.replace(listings[first], warnings=[*listings[first].warnings, *reported])}
 
 
 def labels_in_parts(folder: Folder, options: Options, notes: list[str]) -> Listings:
@@ -105,9 +105,9 @@ def _by_names(found: dict[Path, Listings], options: Options, notes: list[str]) -
     parts = {named[0]: table for table, named in words.items() if len(set(named)) == 1}
     if "train" not in parts or len(parts) < len(found):
         return {}
-    said = [*notes, f"the labels were found in {', '.join(repr(table.name) for table in parts.values())}"]
+    reported = [*notes, f"the labels were found in {', '.join(repr(table.name) for table in parts.values())}"]
     train = next(iter(found[parts["train"]].values()))
-    listings = {"train": structs.replace(train, warnings=[*train.warnings, *said])}
+    listings = {"train": structs.replace(train, warnings=[*train.warnings, *reported])}
     options = as_learned(options, train)
     for part, table in parts.items():
         if part != "train":

@@ -9,7 +9,6 @@ from msgspec import Struct, field, structs
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint, row_keys
-from applied_dl.core.mapped import row_pieces
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part
 from applied_dl.core.splits import split_parts
@@ -23,6 +22,7 @@ from applied_dl.tasks.image.readers.classes import (
     renamed_labels,
     target_of,
 )
+from applied_dl.tasks.image.readers.content import check_content, contradictions
 from applied_dl.tasks.image.readers.hints import group_hint
 from applied_dl.tasks.image.readers.listing import NAMES, Listing, Options, as_learned, options_of
 from applied_dl.tasks.image.readers.shape import fit_input
@@ -31,7 +31,6 @@ from applied_dl.vision.cache import decode_all, rows_of
 from applied_dl.vision.ranges import with_light
 
 SHOWN = 20  # unreadable images that are named
-PLAIN = 0.05  # share of images of a single colour from which it is reported
 
 
 class Images(Struct, frozen=True, kw_only=True):
@@ -73,7 +72,7 @@ def read_images(data, seed: int, cache: Path, *, preset: str = "default", weight
     pixels = rows_of(done.pixels, kept, cache) if len(kept) < len(items) else done.pixels
     target, part, items = target[kept], part[kept], [items[i] for i in kept]
     keys = row_keys(pixels)
-    warnings += _check_content(pixels, keys, target, labels) + _contradictions(keys, target, items, labels)
+    warnings += check_content(pixels, keys, target, labels) + contradictions(keys, target, items, labels)
     groups = _groups(listings, kept)
     rows, notes = _split(data, seed, part, target, labels, keys, groups)
     warnings += notes
@@ -158,43 +157,6 @@ def _animated(notes: dict[int, str], items: list) -> list[str]:
         return []
     what = numbered(len(notes), "image is animated and only its", "images are animated and only their")
     return [f"{what} first frame is used (the first: {str(items[min(notes)])!r})"]
-
-
-def _check_content(pixels: np.ndarray, keys: np.ndarray, target: np.ndarray, labels: tuple[str, ...]) -> list[str]:
-    """Notes on rare classes and on images of a single colour. Raises `DataError` where all images are the same, or all numbers."""
-    if len(keys) == 1:
-        raise DataError(f"The data has a single image; expected at least {FEWEST} per class, better 20.")
-    if len(np.unique(keys)) == 1:
-        first = np.asarray(pixels[0])
-        what = f"a single colour ({', '.join(map(str, first[0, 0]))} of 255)" if (first == first[0, 0]).all() else "one image"
-        raise DataError(f"All {len(keys)} images are the same after decoding: {what}; check the files, their depth and transparency.")
-    notes = []
-    plain = sum(bool((image == image[0, 0]).all()) for part in row_pieces(pixels) for image in part)
-    if plain >= PLAIN * len(pixels) and plain > 1:
-        notes.append(f"{plain} of {len(pixels)} images are of a single colour after decoding")
-    if not labels:
-        if len(np.unique(target)) < 2:
-            raise DataError(f"All numbers of the images are {target[0]:g}; there is nothing to predict.")
-        return notes
-    counts = label_counts(target, labels)
-    few = [f"{labels[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 3)]
-    return notes + ([f"classes with fewer than 3 images cannot be in every part: {', '.join(few)}"] if few else [])
-
-
-def _contradictions(keys: np.ndarray, target: np.ndarray, items: list, labels: tuple[str, ...]) -> list[str]:
-    """A note on equal images with different labels, which no model can tell apart."""
-    if not labels:
-        return []
-    order = np.argsort(keys, kind="stable")
-    same = keys[order][1:] == keys[order][:-1]
-    other = (target[order][1:] != target[order][:-1]).reshape(len(same), -1).any(1)
-    pairs = np.flatnonzero(same & other)
-    if not len(pairs):
-        return []
-    count = len(np.unique(keys[order][pairs]))
-    first, second = (items[row] for row in order[pairs[0] : pairs[0] + 2])
-    shown = f" (the first: {str(first)!r} and {str(second)!r})" if isinstance(first, Path) and isinstance(second, Path) else ""
-    return [f"{numbered(count, 'image is', 'images are')} there several times with different labels{shown}"]
 
 
 def _groups(listings: dict[str, Listing], kept: np.ndarray) -> np.ndarray | None:

@@ -20,6 +20,7 @@ OTHER_SCRIPTS = (
 STYLE: dict[str, Any] = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e2e8f0",
     "axes.edgecolor": GREY, "axes.axisbelow": True, "figure.dpi": 110, "legend.frameon": False, "axes.titlesize": 11,
+    "text.parse_math": False,
 }  # fmt: skip
 
 
@@ -40,6 +41,17 @@ def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float
             drawn.savefig(path, metadata={"Software": None})
         plt.close(drawn)
     _warn_missing_characters(caught, path.name)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most `most` letters, with its beginning and its end.
+
+    Example:
+        >>> shortened("Corn_(maize)___Common_rust", 15), shortened("rust", 15)
+        ('Corn_(mai…_rust', 'rust')
+    """
+    end = most // 3
+    return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 @cache

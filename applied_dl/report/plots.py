@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from applied_dl.report.figures import BLUE, GREEN, GREY, ORANGE, RED, figure
+from applied_dl.report.figures import BLUE, GREEN, GREY, ORANGE, RED, figure, shortened
 
-LEGEND = 30  # classes of a legend
 FEWEST = 10  # rows of a bin of the reliability plot that its line passes through
 
 
@@ -75,8 +73,9 @@ def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30)
     keep = np.sort(np.argsort(-matrix.sum(1), kind="stable")[:most])
     matrix, labels = matrix[np.ix_(keep, keep)], [labels[i] for i in keep]
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    side = max(4.0, 0.42 * len(labels) + 2.2)
-    with figure(path, size=(side, side * 0.92)) as axis:
+    labels = [shortened(label, 28) for label in labels]
+    side, room = max(3.2, 0.42 * len(labels) + 1.0), 0.085 * max(map(len, labels), default=0)
+    with figure(path, size=(side + room, side + 0.7 * room)) as axis:
         axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
         axis.grid(False)
         if len(labels) <= 20:
@@ -85,7 +84,8 @@ def confusion(matrix: np.ndarray, labels: list[str], path: Path, most: int = 30)
                     axis.text(j, i, matrix[i, j], ha="center", va="center", fontsize=8, color="white" if share[i, j] > 0.5 else "#1a202c")
         axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
         axis.set_yticks(range(len(labels)), labels)
-        axis.set(xlabel="predicted", ylabel="true", title="Confusion on held-out rows")
+        axis.set(xlabel="predicted", ylabel="true")
+        axis.figure.suptitle("Confusion on held-out rows", fontsize=11)
 
 
 def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int = 10) -> None:
@@ -105,32 +105,6 @@ def reliability(right: np.ndarray, confidence: np.ndarray, path: Path, bins: int
         axis.scatter(sure, share, s=20 + 300 * count[used] / count.sum(), color=BLUE, alpha=0.8, clip_on=False)
         axis.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="predicted probability", ylabel="share of correct predictions", title="Reliability")
         axis.legend()
-
-
-def image_grid(
-    images: np.ndarray, captions: list[str], path: Path, title: str = "", columns: int = 8, legend: dict[str, Any] | None = None
-) -> None:
-    """A grid of images (N, H, W, 1 or 3), 0..255, each with a caption; `legend` gives the RGB colour of each class below it."""
-    rows = max(1, -(-len(images) // columns))
-    columns = min(columns, max(len(images), 1))
-    long = max(map(len, captions), default=0) > 16
-    with figure(path, rows, columns, (1.45 * columns, (1.9 if long else 1.75) * rows + 0.4)) as axes:
-        for axis in np.ravel(axes):
-            axis.axis("off")
-        for axis, image, caption in zip(np.ravel(axes), images, captions):
-            image = np.clip(image, 0, 255).astype(np.uint8)
-            axis.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-            lines = caption.split(" → ") if long else [caption]
-            axis.set_title(
-                "\n→ ".join(line if len(line) <= 24 else f"{line[:16]}…{line[-7:]}" for line in lines), fontsize=7.5 if long else 10
-            )
-        drawn = np.ravel(axes)[0].figure
-        drawn.suptitle(title)
-        if legend:
-            from matplotlib.patches import Patch
-
-            shown = [Patch(facecolor=[c / 255 for c in color], edgecolor=GREY, label=name[:20]) for name, color in legend.items()]
-            drawn.legend(handles=shown[:LEGEND], loc="outside lower center", ncols=5, fontsize=8, frameon=False)
 
 
 def comparison(

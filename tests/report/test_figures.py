@@ -21,3 +21,9 @@ def test_fonts_of_other_scripts_are_used_where_they_are_installed():
     found = figures._fonts()
     assert found[0] == "DejaVu Sans"
     assert set(found[1:]) <= set(figures.OTHER_SCRIPTS)
+
+
+def test_shortened_names_keep_both_ends():
+    assert figures.shortened("x" * 30 + "end", 20).endswith("xend")
+    assert len(figures.shortened("y" * 99, 20)) == 20
+    assert figures.shortened("short", 20) == "short"

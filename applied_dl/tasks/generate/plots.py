@@ -8,6 +8,7 @@ import numpy as np
 
 from applied_dl.report import plots as draw
 from applied_dl.report.figures import figure
+from applied_dl.report.grids import image_grid
 from applied_dl.tasks.generate import measures
 from applied_dl.tasks.generate.encoder import cells_of, pixels
 from applied_dl.tasks.generate.scores import code_groups
@@ -24,16 +25,20 @@ def image_plots(prepared, fitted, outputs, folder: Path) -> dict:
     _training(fitted, folder)
     if form.labels:
         codes = prepared.test.inputs["label"]
-        chosen = [i for code in range(min(SMALL, len(form.labels))) for i in np.flatnonzero(codes == code)[:OF_CLASS]]
-        draw.image_grid(made[chosen], [form.labels[codes[i]] for i in chosen], folder / "samples.png", columns=OF_CLASS)
+        rows = [found for code in range(len(form.labels)) if len(found := np.flatnonzero(codes == code))][:SMALL]
+        each = min(OF_CLASS, min(map(len, rows)))
+        chosen = [i for found in rows for i in found[:each]]
+        image_grid(made[chosen], [form.labels[codes[i]] for i in chosen], folder / "samples.png", "Made images", columns=each)
     else:
-        draw.image_grid(made[:SHOWN], [""] * len(made[:SHOWN]), folder / "samples.png")
+        image_grid(made[:SHOWN], [""] * len(made[:SHOWN]), folder / "samples.png", "Made images")
     train = measures.thinned(prepared.state.pixels, 20_000)
     some = measures.thinned(made, COLUMNS)
     flat = lambda images: np.asarray(images).reshape(len(images), -1)  # noqa: E731
     near = np.asarray(train)[measures.distances(flat(some), flat(train)).argmin(1)]
     pairs = np.stack([some, near], axis=1).reshape(-1, *some.shape[1:])
-    draw.image_grid(pairs, ["made", "nearest training"] * len(some), folder / "nearest.png", columns=8)
+    image_grid(
+        pairs, ["made", "nearest training"] * len(some), folder / "nearest.png", "Made images and the nearest training images", columns=8
+    )
     return {}
 
 
@@ -86,4 +91,5 @@ def _training(fitted, folder: Path) -> None:
             for key, name in (("critic_wins", "share of pairs that the critic gets right"), ("diversity", "spread of made over real")):
                 axis.plot([row["epoch"] for row in rows], [row[key] for row in rows], label=name)
             axis.set_xlabel("epoch")
+            axis.xaxis.get_major_locator().set_params(integer=True)
             axis.legend()

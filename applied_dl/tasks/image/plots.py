@@ -10,6 +10,8 @@ from keras import ops
 from applied_dl.core.metrics import classification as metric
 from applied_dl.layers.augment import augmentation
 from applied_dl.report import plots as draw
+from applied_dl.report.figures import shortened
+from applied_dl.report.grids import MOST_LETTERS, image_grid
 from applied_dl.tasks.image.scores import score_images
 from applied_dl.tasks.image.state import targets
 
@@ -34,8 +36,9 @@ def image_plots(recipe, prepared, fitted, outputs, folder: Path) -> None:
     draw.confusion(metric.confusion_matrix(truth, best, len(encoder.labels)), list(encoder.labels), folder / "confusion.png")
     draw.reliability(best == truth, p.max(1), folder / "reliability.png")
     worst = np.argsort(p[np.arange(len(truth)), truth])[:SHOWN]
-    captions = [f"{encoder.labels[truth[i]]} → {encoder.labels[best[i]]} ({p[i].max():.2f})" for i in worst]
-    draw.image_grid(
+    labels = [shortened(label, MOST_LETTERS - 9) for label in encoder.labels]
+    captions = [f"{labels[truth[i]]} → {labels[best[i]]} ({p[i].max():.2f})" for i in worst]
+    image_grid(
         np.asarray(test.inputs["image"][worst]),
         captions,
         folder / "worst.png",
@@ -48,7 +51,7 @@ def _numbers(prepared, predicted: np.ndarray, folder: Path) -> None:
     draw.residuals(truth, predicted, folder / "residuals.png", encoder.target)
     worst = np.argsort(-np.abs(truth - predicted))[:SHOWN]
     captions = [f"{truth[i]:.4g} → {predicted[i]:.4g}" for i in worst]
-    draw.image_grid(np.asarray(prepared.test.inputs["image"][worst]), captions, folder / "worst.png", "Largest errors")
+    image_grid(np.asarray(prepared.test.inputs["image"][worst]), captions, folder / "worst.png", "Largest errors")
 
 
 def draw_batch(recipe, prepared, path: Path) -> int:
@@ -64,5 +67,5 @@ def draw_batch(recipe, prepared, path: Path) -> int:
         captions = [" + ".join(encoder.labels[i] for i in np.flatnonzero(row > 0.05)[:2]) for row in target]
     else:
         captions = [f"{value:.4g}" for value in target[:, 0] * prepared.state.scale + prepared.state.mean]
-    draw.image_grid(images, captions, path, "An augmented batch")
+    image_grid(images, captions, path, "An augmented batch")
     return len(images)

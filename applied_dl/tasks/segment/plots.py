@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from applied_dl.report import plots as draw
+from applied_dl.report.grids import image_grid
 from applied_dl.tasks.segment.augment import joint_augmentation
 from applied_dl.tasks.segment.drawing import overlay
 from applied_dl.tasks.segment.encoder import VOID
@@ -46,7 +47,7 @@ def _grid(prepared, masks: np.ndarray, rows: np.ndarray, own: np.ndarray, path: 
         pixels, truth = test.inputs["image"][row], test.target[row]
         images += [overlay(pixels, truth, palette), overlay(pixels, np.where(truth == VOID, VOID, masks[row]), palette)]
         captions += ["true", f"predicted (IoU {own[row]:.2f})"]
-    draw.image_grid(np.stack(images), captions, path, title, columns=4, legend=_legend(prepared.encoder))
+    image_grid(np.stack(images), captions, path, title, columns=4, legend=_legend(prepared.encoder))
 
 
 def _legend(encoder) -> dict[str, tuple[int, int, int]]:
@@ -63,7 +64,5 @@ def draw_batch(recipe, prepared, path: Path) -> int:
         inputs, masks = augment({"image": ops.convert_to_tensor(images)}, ops.convert_to_tensor(masks), ops.convert_to_tensor([0, 1]))
         images, masks = np.asarray(inputs["image"]), np.asarray(masks)
     legend = _legend(prepared.encoder)
-    draw.image_grid(
-        overlay(images, masks, prepared.encoder.palette), [""] * len(images), path, "An augmented batch under its masks", 4, legend
-    )
+    image_grid(overlay(images, masks, prepared.encoder.palette), [""] * len(images), path, "An augmented batch under its masks", 4, legend)
     return len(images)

@@ -102,7 +102,7 @@ def preview(recipe, prepared, path: Path) -> str:
     """The first training images, drawn to `path`, or the first rows as they are written again."""
     form, state = prepared.encoder.form, prepared.state
     if form.height:
-        from applied_dl.report.plots import image_grid
+        from applied_dl.report.grids import image_grid
 
         shown = np.asarray(state.pixels[:PREVIEW])
         names = [form.labels[code] for code in state.codes[:PREVIEW]] if form.labels else [""] * len(shown)

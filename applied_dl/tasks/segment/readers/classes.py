@@ -15,6 +15,7 @@ from applied_dl.core.errors import DataError
 FILES = (  # in a folder of data, where the recipe names none
     "classes.txt", "labels.txt", "names.txt", "class_names.txt", "label_names.txt", "codes.txt", "class_dict.csv", "classes.csv",
     "palette.csv", "colors.csv", "label_colors.txt", "labelmap.txt", "palette.json", "classes.json", "labels.json", "id2label.json",
+    "_classes.csv",
 )  # fmt: skip
 VOID_NAMES = ("void", "ignore", "ignored", "unlabeled", "unlabelled", "unknown", "dont care", "don't care", "no label", "out of roi")
 COLOR = re.compile(r"#?([0-9a-fA-F]{6})$")
@@ -152,7 +153,8 @@ def _from_lines(text: str) -> list[tuple[str, int | None, int | None]]:
             color = packed(*numbers[-3:]) if max(numbers[-3:]) < 256 else None
         value = numbers[0] if len(numbers) in (1, 4) else None
         rows.append((name or f"class {value if value is not None else len(rows)}", value, color))
-    return rows
+    bare = [value is None and color is None for _, value, color in rows]
+    return rows[1:] if len(rows) > 1 and bare[0] and not any(bare[1:]) else rows  # a header names no value, where all others have one
 
 
 def default_palette(count: int) -> tuple[tuple[int, int, int], ...]:

@@ -31,10 +31,11 @@ def learn_code(masks: list, table: ClassTable | None, ignore, notes: list[str]) 
         DataError: the masks hold no classes, or other ones than are listed.
     """
     color = _colored(masks, table)
-    counts = [found for found in count_values(masks, color) if isinstance(found, Counter)]
+    found = count_values(masks, color)
+    counts = [one for one in found if isinstance(one, Counter)]
     total = sum(counts, Counter())
     if not total:
-        raise DataError(f"None of the {len(masks)} training masks can be read.")
+        raise DataError(f"None of the {len(masks)} training masks can be read; the first: {found[0]}")
     void = _void_values(ignore, table, color)
     lossy = any(isinstance(mask, Path) and mask.suffix.lower() in LOSSY for mask in masks)
     known = void | (set(table.colors if color else table.values) if table else set())

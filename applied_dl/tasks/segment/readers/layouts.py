@@ -13,39 +13,31 @@ from pathlib import Path
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.parts import part_of
+from applied_dl.tasks.segment.readers.annotated import list_json, list_yolo
 from applied_dl.tasks.segment.readers.classes import class_table
+from applied_dl.tasks.segment.readers.image_sets import image_sets
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
-from applied_dl.tasks.segment.readers.shapes import BACKGROUND, Drawn, coco, is_coco, is_labelme, labelme, read_json
+from applied_dl.vision.class_folders import what_else
 from applied_dl.vision.folders import Folder, scan
-from applied_dl.vision.image_files import EXTENSIONS
-from applied_dl.vision.paths import ImageIndex
 
 MASKS = {
     "mask", "masks", "label", "labels", "annot", "annots", "annotation", "annotations", "gt", "gts", "groundtruth", "ground truth", "seg",
     "segmentation", "segmentations", "segmentationclass", "segmentation class", "target", "targets", "trimap", "trimaps", "labelids",
+    "gtfine", "gtcoarse",
 }  # fmt: skip
 IMAGES = {
-    "image",
-    "images",
-    "img",
-    "imgs",
-    "jpegimages",
-    "input",
-    "inputs",
-    "rgb",
-    "photo",
-    "photos",
-    "frames",
-    "leftimg8bit",
-    "png images",
-}
+    "image", "images", "img", "imgs", "jpegimages", "input", "inputs", "rgb", "photo", "photos", "frames", "leftimg8bit", "png images",
+}  # fmt: skip
+OBJECTS = {"segmentationobject", "segmentation object"}  # numbers of single objects, beside the classes
 MASK_END = re.compile(
-    r"[ ._-]+(mask|masks|label|labels|labelids|gt|seg|segmentation|annotation|annot|matte|gtfine[ ._-]+labelids|groundtruth|l|p)$",
+    r"[ ._-]+(masks?(?:[ ._-]?\d{1,3})?|label|labels|labelids|gt|seg|segmentation|annotation|annot|matte|gtfine[ ._-]+labelids|groundtruth"
+    r"|l|p)$",
     re.IGNORECASE,
 )
 IMAGE_END = re.compile(r"[ ._-]+(image|img|rgb|leftimg8bit|input|photo)$", re.IGNORECASE)
 MASK_START = re.compile(r"^(mask|label|gt|seg|segmentation)[ ._-]+", re.IGNORECASE)
 IMAGE_START = re.compile(r"^(image|img|photo|input|rgb)[ ._-]+", re.IGNORECASE)
+NUMBER = re.compile(r"[ ._-]?\d{1,3}$")
 JOINED = re.compile(r"^(.+?)[ ._-]*(masks?|labels?|annot|annotations?|gt|images?|imgs?)$")  # trainannot, val_masks, train_images
 
 
@@ -60,17 +52,34 @@ def list_folder(path: Path, classes) -> dict[str, Listing]:
         DataError: there are no images, no masks, or an image has two masks.
     """
     tree = scan(path)
-    files = [file for file in tree.all_others() if file.suffix.lower() == ".json"]
-    if found := _annotated(path, files):
+    if found := list_json(path, tree):
         return found
-    return _paired(path, tree, classes)
+    sets = image_sets(tree)
+    every = [file for file in tree.all_images() if _plain(file.parent.name) not in OBJECTS]
+    shown = [file for file in every if not sets or file.stem.lower() in sets]
+    unlisted = len(every) - len(shown)
+    notes = [f"{numbered(unlisted, 'file is', 'files are')} in no list of ImageSets/Segmentation: not used"] if unlisted else []
+    files = {file: _key(file.relative_to(path)) for file in shown}
+    if sets and all(part == "all" for part, _, _ in files.values()):
+        files = {file: (sets[file.stem.lower()], key, is_mask) for file, (_, key, is_mask) in files.items()}
+    if not any(is_mask for _, _, is_mask in files.values()):
+        table = class_table(classes, _with_classes(path, tree))
+        if found := list_yolo(path, tree, table.names if table else ()):
+            return found
+    images, masks = _sorted(path, files)
+    if not set(images) & set(masks):  # other words in the names of folders, or a mask for each object
+        images, masks = _loosely(path, files) or (images, _by_object(images, masks))
+    return _paired(path, tree, classes, images, masks, notes)
 
 
-def _paired(path: Path, tree: Folder, classes) -> dict[str, Listing]:
-    images: dict[tuple, Path] = {}
-    masks: dict[tuple, list[Path]] = defaultdict(list)
-    for file in tree.all_images():
-        part, key, is_mask = _key(file.relative_to(path))
+Images, Masks = dict[tuple, Path], dict[tuple, list[Path]]
+
+
+def _sorted(path: Path, files: dict[Path, tuple[str, tuple[str, ...], bool]]) -> tuple[Images, Masks]:
+    """Images and masks by part and key. Raises `DataError` for two images of one key."""
+    images: Images = {}
+    masks: Masks = defaultdict(list)
+    for file, (part, key, is_mask) in files.items():
         if is_mask:
             masks[part, key].append(file)
         elif (part, key) in images and images[part, key].stem != file.stem:
@@ -82,16 +91,43 @@ def _paired(path: Path, tree: Folder, classes) -> dict[str, Listing]:
             )
         else:
             images[part, key] = file
+    return images, masks
+
+
+def _loosely(path: Path, files: dict) -> tuple[Images, Masks] | None:
+    """Images and masks where a word among others names their folders: `label_images_semantic`, `ISIC_Training_GroundTruth`."""
+    try:
+        images, masks = _sorted(path, {file: _key(file.relative_to(path), loose=True) for file in files})
+    except DataError:
+        return None
+    return (images, masks) if set(images) & set(masks) else None
+
+
+def _by_object(images: Images, masks: Masks) -> Masks:
+    """The masks of the only image in a folder of its own, where each object has one: `7/images/7.png`, `7/masks/a.png`, `7/masks/b.png`."""
+    owner, several = {}, set()
+    for part, key in images:
+        group = part, key[:-1]
+        several |= {group} if group in owner else set()
+        owner[group] = part, key
+    found: Masks = defaultdict(list)
+    for (part, key), some in masks.items():
+        group = part, key[:-1]
+        found[owner[group] if len(key) > 1 and group in owner and group not in several else (part, key)] += some
+    return found
+
+
+def _paired(path: Path, tree: Folder, classes, images: Images, masks: Masks, notes: list[str]) -> dict[str, Listing]:
     if not images and not masks:
         raise DataError(f"The folder {str(path)!r} holds no images; expected {path.name}/images/NAME.jpg and {path.name}/masks/NAME.png.")
     if not masks:
         raise DataError(
-            f"The folder {str(path)!r} holds {len(images)} images and no masks; expected them in a folder named masks, with the names of "
-            "their images, or beside them as NAME_mask.png."
+            f"The folder {str(path)!r} holds {len(images)} images and no masks{what_else(tree)}; expected them in a folder named masks, "
+            "with the names of their images, or beside them as NAME_mask.png."
         )
     if not images:
         raise DataError(f"The folder {str(path)!r} holds {len(masks)} masks and no images; expected them in a folder named images.")
-    twice = [(images[at], files) for at, files in masks.items() if len(files) > 1 and at in images]
+    twice = [(images[at], files) for at, files in masks.items() if len(files) > 1 and at in images and not _are_objects(files)]
     if twice:
         image, files = twice[0]
         raise DataError(
@@ -102,13 +138,21 @@ def _paired(path: Path, tree: Folder, classes) -> dict[str, Listing]:
     stray = [files[0] for at, files in masks.items() if at not in images]
     parts: dict[str, list] = defaultdict(list)
     for at, image in images.items():
-        parts[at[0]].append((image, masks.get(at, [None])[0]))
+        own = masks.get(at, [])
+        parts[at[0]].append((image, tuple(sorted(own)) if len(own) > 1 else own[0] if own else None))
     if len(parts) > 1 and "all" in parts:
         extra = parts.pop("all")
         parts_note = [f"{numbered(len(extra), 'image lies', 'images lie')} outside the folders train, validation and test: not used"]
     else:
         parts_note = []
-    notes = parts_note + ([f"{numbered(len(stray), 'mask has', 'masks have')} no image (the first: {str(stray[0])!r})"] if stray else [])
+    for part in [part for part, found in parts.items() if not any(mask for _, mask in found) and len(parts) > 1]:
+        gone = len(parts.pop(part))
+        parts_note.append(f"the {numbered(gone, 'image', 'images')} of the {part} part have no masks and are not used")
+    notes = (
+        notes
+        + parts_note
+        + ([f"{numbered(len(stray), 'mask has', 'masks have')} no image (the first: {str(stray[0])!r})"] if stray else [])
+    )
     listings = {
         part: Listing(
             pairs=[Pair(image, mask) for image, mask in found if mask is not None],
@@ -119,20 +163,31 @@ def _paired(path: Path, tree: Folder, classes) -> dict[str, Listing]:
         )
         for place, (part, found) in enumerate(sorted(parts.items()))
     }
-    if not any(listing.pairs for listing in listings.values()):
+    if len([mask for at, mask in masks.items() if at in images]) == 0:
         image, mask = next(iter(images.values())), next(iter(masks.values()))[0]
         raise DataError(
             f"No image of {str(path)!r} has a mask of its name: there are {image.name!r} and {mask.name!r}; expected the same name "
             "before the ending, or NAME_mask."
         )
-    return {part: listing for part, listing in listings.items() if listing.pairs}
+    return listings
 
 
-def _key(file: Path) -> tuple[str, tuple[str, ...], bool]:
-    """The part of a file, what is left of its path to find its counterpart, and whether it is a mask."""
+def _are_objects(files: list[Path]) -> bool:
+    """Whether several masks of one image show an object each: in a folder of its own, or numbered `NAME_mask_1.png`."""
+    names = {NUMBER.sub("", file.stem.lower()) for file in files}
+    return len({file.parent for file in files}) == 1 and (len(names) == 1 or not any(MASK_END.search(file.stem) for file in files))
+
+
+def _key(file: Path, loose: bool = False) -> tuple[str, tuple[str, ...], bool]:
+    """The part of a file, what is left of its path to find its counterpart, and whether it is a mask.
+
+    Args:
+        file: relative to the folder of the data.
+        loose: one word of a folder's name is enough, as of `label_images_semantic`.
+    """
     part, is_mask, kept = "all", False, []
     for folder in file.parts[:-1]:
-        word = re.sub(r"[\s_\-]+", " ", folder).strip().lower()
+        word = _plain(folder)
         joined = JOINED.match(word)
         if word in MASKS or word in IMAGES:
             is_mask = is_mask or word in MASKS
@@ -143,6 +198,9 @@ def _key(file: Path) -> tuple[str, tuple[str, ...], bool]:
         elif joined and joined[2].rstrip("s") in ("mask", "label", "annot", "annotation", "gt"):
             is_mask = True
             kept.append(joined[1])
+        elif loose and (words := _words(folder)) & (MASKS | IMAGES):
+            is_mask = is_mask or bool(words & MASKS)
+            part = next((found for one in sorted(words) if (found := part_of(one))), part)
         else:
             kept.append(word)
     stem = file.stem
@@ -152,63 +210,21 @@ def _key(file: Path) -> tuple[str, tuple[str, ...], bool]:
     return part, (*kept, stem.lower()), is_mask
 
 
+def _plain(folder: str) -> str:
+    return re.sub(r"[\s_\-]+", " ", folder).strip().lower()
+
+
+def _words(folder: str) -> set[str]:
+    """The words of a folder's name, also with its capitals as beginnings of words."""
+    return {word for text in (folder, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", folder)) for word in re.findall(r"[a-z]+", text.lower())}
+
+
 def _with_classes(path: Path, tree: Folder) -> Path:
-    """The folder where a file of classes may lie: this one, or the one on the way to the images that has such a file."""
+    """The folder where a file of classes may lie: this one, or the one on the way to the training images that has such a file."""
     folder = tree
-    while class_table(None, folder.path) is None and not folder.images and len(folder.filled) == 1:
-        folder = folder.filled[0]
+    while class_table(None, folder.path) is None and not folder.images and folder.filled:
+        train = [inside for inside in folder.filled if part_of(inside.name) == "train"]
+        if len(folder.filled) > 1 and len(train) != 1:
+            break
+        folder = train[0] if train else folder.filled[0]
     return folder.path if class_table(None, folder.path) is not None else path
-
-
-def _annotated(path: Path, files: list[Path]) -> dict[str, Listing]:
-    """The pairs of annotation files, COCO or LabelMe; empty where the JSON files are none."""
-    found: dict[str, list] = defaultdict(list)
-    labels: dict[str, None] = {}
-    for file in files:
-        data = read_json(file)
-        if is_coco(data):
-            listed, names = coco(data, file)
-        elif is_labelme(data):
-            listed, names = [labelme(data, file)], ()
-            names = tuple(dict.fromkeys(name for name, _ in listed[0][1].shapes))
-        else:
-            continue
-        labels.update(dict.fromkeys(names))
-        for image, drawn in listed:
-            found[_part_of_file(file, path, is_coco(data))].append((image, drawn, file))
-    if not found:
-        return {}
-    ordered = tuple(labels) if BACKGROUND in labels else (BACKGROUND, *sorted(labels))
-    index = ImageIndex(path)
-    return {part: _drawn_listing(items, index, ordered, path) for part, items in sorted(found.items())}
-
-
-def list_coco(path: Path) -> dict[str, Listing]:
-    """The pairs of one COCO file, whose images lie beside it or below its folder. Raises `DataError` where it is none."""
-    data = read_json(path)
-    if not is_coco(data):
-        raise DataError(f"{str(path)!r} is no COCO file: expected an object with images, annotations and categories.")
-    listed, labels = coco(data, path)
-    return {"all": _drawn_listing([(image, drawn, path) for image, drawn in listed], ImageIndex(path.parent), labels, path.parent)}
-
-
-def _part_of_file(file: Path, root: Path, is_one_file: bool) -> str:
-    """The part of an annotation file: by a folder on its path, or for COCO by a word of its name (`instances_val2017.json`)."""
-    words = [*file.relative_to(root).parts[:-1]]
-    words += re.split(r"[\W_\d]+", file.stem) if is_one_file else []
-    return next((part for word in words if (part := part_of(word))), "all")
-
-
-def _drawn_listing(items: list[tuple[str, Drawn, Path]], index: ImageIndex, labels: tuple[str, ...], folder: Path) -> Listing:
-    pairs, missing = [], []
-    for name, drawn, file in items:
-        beside = [file.parent / name, *(file.with_suffix(suffix) for suffix in EXTENSIONS[:12])]
-        image = next((one for one in beside if one.is_file()), None) or index.find(name)
-        if image is None:
-            missing.append(name)
-        else:
-            pairs.append(Pair(image, drawn))
-    if not pairs:
-        raise DataError(f"None of the {len(items)} images that the annotations name is under {str(folder)!r}; the first: {items[0][0]!r}.")
-    notes = [f"{len(missing)} images of the annotations are missing and are not used (the first: {missing[0]!r})"] if missing else []
-    return Listing(pairs=pairs, labels=labels, folder=folder, warnings=notes)

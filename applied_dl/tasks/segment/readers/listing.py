@@ -14,10 +14,10 @@ NAMES = ("train", "validation", "test")
 
 
 class Pair(Struct, frozen=True):
-    """An image and its mask, each a path or an array; the mask may be shapes."""
+    """An image and its mask, each a path or an array; the mask may be shapes, or several files of an object each."""
 
     image: Path | np.ndarray
-    mask: Path | np.ndarray | Drawn
+    mask: Path | np.ndarray | Drawn | tuple[Path, ...]
 
 
 class Listing(Struct, frozen=True, kw_only=True):

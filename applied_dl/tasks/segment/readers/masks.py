@@ -24,12 +24,14 @@ def raw_mask(source, color: bool | None = None) -> np.ndarray:
     """The values of a mask file, int32 (H, W): class numbers, or colours as 65536 r + 256 g + b where its pixels are not grey.
 
     Args:
-        source: a path or an array.
+        source: a path, an array, or the paths of masks that show an object each.
         color: give colours for grey and indexed files too (True), or never (False); None decides by the file.
 
     Raises:
         DataError: the file cannot be read, or holds no whole numbers.
     """
+    if isinstance(source, tuple):
+        return _together(source, color)
     if isinstance(source, np.ndarray):
         return _values(source, "The mask", color)
     try:
@@ -50,6 +52,20 @@ def raw_mask(source, color: bool | None = None) -> np.ndarray:
         raise DataError(f"There is no mask {str(source)!r}.") from None
     except Exception as error:  # damaged files raise whatever Pillow's plugins raise
         raise DataError(f"The mask {str(source)!r} cannot be read: {' '.join(str(error).split())[:150]}.") from None
+
+
+def _together(files: tuple[Path, ...], color: bool | None) -> np.ndarray:
+    """One mask of 0 and 255 from several that show an object each. Raises `DataError` where one holds more than two values."""
+    inside = None
+    for file in files:
+        values = raw_mask(file, False)
+        if len(np.unique(values)) > 2 or (inside is not None and inside.shape != values.shape):
+            raise DataError(
+                f"The mask {str(file)!r} is one of {len(files)} of its image and holds several classes, or another size; expected one mask "
+                "of all classes, or a black and white mask of the same size for each object."
+            )
+        inside = (values > 0) if inside is None else inside | (values > 0)
+    return np.where(inside, 255, 0).astype(np.int32) * (0x010101 if color else 1)
 
 
 def _values(array: np.ndarray, name: str, color: bool | None) -> np.ndarray:
@@ -111,7 +127,8 @@ def class_mask(code: MaskCode, labels: tuple[str, ...], source) -> np.ndarray:
         numbers = np.array([known.get(int(value), VOID) for value in values], np.uint8)
         if strange and np.isin(raw, strange).mean() > (0.01 if code.kind == "color" else 0):  # a few pixels of mixed colours are void
             name = f"the colour RGB {unpacked_color(strange[0])}" if code.kind == "color" else f"the value {strange[0]}"
-            where = repr(str(source)) if isinstance(source, str | Path) else "in an array"
+            first = source[0] if isinstance(source, tuple) else source
+            where = repr(str(first)) if isinstance(first, str | Path) else "in an array"
             raise DataError(
                 f"The mask {where} holds {name}, which is no class of the training masks; list it in data.ignore or data.classes."
             )

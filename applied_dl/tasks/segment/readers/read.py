@@ -228,6 +228,7 @@ def _turns(image) -> int:
 
 
 def _named(item) -> str:
+    item = item[0] if isinstance(item, tuple) else item
     return repr(str(item)) if isinstance(item, str | Path) else f"of {item.source!r}" if hasattr(item, "source") else "in an array"
 
 

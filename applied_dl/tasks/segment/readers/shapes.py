@@ -39,8 +39,10 @@ def read_json(path: Path) -> Any:
 
 
 def is_coco(data: Any) -> bool:
-    """Whether a JSON value is a COCO data set."""
-    return isinstance(data, dict) and isinstance(data.get("images"), list) and isinstance(data.get("annotations"), list)
+    """Whether a JSON value is a COCO data set of objects; one of captions is none."""
+    if not isinstance(data, dict) or not isinstance(data.get("images"), list) or not isinstance(data.get("annotations"), list):
+        return False
+    return not data["annotations"] or "caption" not in data["annotations"][0]
 
 
 def is_labelme(data: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 from applied_dl.core.errors import DataError, UsageError, nearest
 from applied_dl.io.cells import as_levels
 from applied_dl.io.parts import part_of
+from applied_dl.tasks.segment.readers.annotated import list_coco
 from applied_dl.tasks.segment.readers.classes import class_table
-from applied_dl.tasks.segment.readers.layouts import list_coco, list_folder
+from applied_dl.tasks.segment.readers.layouts import list_folder
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.scenes import scenes
 from applied_dl.vision.archives import cure, is_archive, unpacked
@@ -68,6 +70,11 @@ def _table(path: Path, data) -> dict[str, Listing]:
     except DataError as error:
         if mask is not None:
             raise
+        if lengths := next((name for name in frame.columns if _are_run_lengths(frame[name])), None):
+            raise DataError(
+                f"{str(path)!r}: the column {lengths!r} holds run lengths, which some data sets count by rows and others by columns; write "
+                "each mask as a PNG, or all of them as a COCO file."
+            ) from error
         raise DataError(f"{str(path)!r} has no column of masks beside the images of {column!r}; set data.mask to it.") from error
     pairs = [Pair(*pair) for pair in zip(images, masks)]
     table, split = class_table(data.classes, path.parent), split_column(frame, (column, mask))
@@ -81,6 +88,28 @@ def _table(path: Path, data) -> dict[str, Listing]:
     }
 
 
+def _are_run_lengths(cells) -> bool:
+    texts = [text for text in as_levels(cells).drop_nulls().head(100).to_list() if text.strip()]
+    return bool(texts) and all(re.fullmatch(r"\d+ \d+( \d+ \d+)*", text.strip()) for text in texts)
+
+
+def _as_numbers(masks: np.ndarray, path: Path) -> np.ndarray:
+    """Masks (N, H, W) of class numbers from one channel, or from a channel of 0 and 1 for each class; colours (N, H, W, 3) as they are."""
+    if masks.ndim != 4:
+        return masks
+    if masks.shape[-1] == 1:
+        return masks[..., 0]
+    sums = masks.sum(-1)
+    if (sums == sums.max()).all() and np.isin(masks, (0, sums.max())).all() and sums.max() > 0:
+        return masks.argmax(-1).astype(np.uint8)
+    if masks.shape[-1] == 3 and masks.dtype == np.uint8:
+        return masks
+    raise DataError(
+        f"{str(path)!r}: the masks have the shape {masks.shape}, and not each pixel is of one channel; expected (N, H, W) of class "
+        "numbers, or a channel for each class that do not overlap."
+    )
+
+
 def _arrays(path: Path, data) -> Listing:
     """An `.npz` with images (N, H, W, C) and masks (N, H, W), named images and masks, or x and y."""
     try:
@@ -92,6 +121,7 @@ def _arrays(path: Path, data) -> Listing:
     masks = next((arrays[name] for name in ("masks", "mask", "y", "labels") if name in arrays), None)
     if images is None or masks is None:
         raise DataError(f"{str(path)!r} holds {', '.join(arrays) or 'nothing'}; expected the arrays images and masks (or x and y).")
+    masks = _as_numbers(masks, path)
     if images.ndim not in (3, 4) or masks.shape[:3] != images.shape[:3]:
         raise DataError(f"{str(path)!r}: images {images.shape} and masks {masks.shape} do not fit; expected (N, H, W, C) and (N, H, W).")
     return Listing(pairs=[Pair(image, mask) for image, mask in zip(images, masks)], table=class_table(data.classes, path.parent))

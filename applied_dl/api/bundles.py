@@ -220,7 +220,7 @@ def generate(
         count: How many; 64 images or 1000 rows by default. The first ones are the same for every count.
         label: Images of this class only; by default of all, as they occur in training.
         seed: The same seed makes the same images or rows.
-        out: A new folder for images, `grid.png` among them, or a table: `.csv`, `.parquet` or `.jsonl`.
+        out: A new folder for images, `grid.png` among them, or a table: `.csv`, `.parquet`, `.jsonl` or `.xlsx`.
         walk: Also write `walk.gif`, a walk from image to image.
         variant: A precision other than that of `model.tflite`.
 

@@ -14,7 +14,7 @@ def add_generate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--count", type=int, help="images: how many to make (default: 64)")
     parser.add_argument("--rows", type=int, help="tables: how many rows to make (default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same images or rows (default: 0)")
-    parser.add_argument("--out", metavar="PATH", help="images: a new folder (default: generated/); tables: .csv, .parquet or .jsonl")
+    parser.add_argument("--out", metavar="PATH", help="images: a new folder (default: generated/); tables: .csv, .parquet, .jsonl or .xlsx")
     parser.add_argument("--walk", action="store_true", help="images: also write walk.gif, a walk from image to image")
     parser.add_argument("--variant", choices=PRECISIONS, help="another precision than that of model.tflite")
 

@@ -22,7 +22,7 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders, texts, or ids of users")
     parser.add_argument("--similar", metavar="ITEM", action="append", help="recommenders: items that the same users like")
     parser.add_argument(
-        "--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet, .jsonl; a folder for masks"
+        "--out", metavar="FILE", help="write the predictions beside their inputs: .csv, .parquet, .jsonl, .xlsx; a folder for masks"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="with --out: predict in batches by N processes (default for large inputs)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted --out")

@@ -16,6 +16,7 @@ from applied_dl.core.errors import DataError, UsageError, nearest
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SQLITE = "sqlite:///"
+BESIDE = 0.1  # share of the cells of a table that a legend in another sheet has at most
 HEAD = 30  # rows of a sheet among which the names of the columns are
 
 
@@ -26,7 +27,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, n
         The cells, and the number (N,) that each row has in the sheet, from 1.
 
     Raises:
-        DataError: fastexcel is not installed, the file is damaged, or it has several sheets and none is named.
+        DataError: fastexcel is not installed, the file is damaged, or several of its sheets may be the table and none is named.
         UsageError: there is no sheet of that name.
     """
     try:
@@ -47,9 +48,25 @@ def read_workbook(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, n
     filled = {name: (frame, rows) for name, (frame, rows) in frames.items() if frame.height and frame.width}
     if not filled:
         raise DataError(f"The workbook {str(path)!r} has no sheet with a header and rows.")
-    if len(filled) > 1:
-        raise DataError(f"{str(path)!r} has several sheets: {', '.join(map(repr, filled))}; name one in data.sheet.")
-    return next(iter(filled.values()))
+    largest = max(filled, key=lambda name: _cells(filled[name][0]))
+    if others := [name for name in filled if name != largest]:
+        if not all(_is_beside(filled[name][0], filled[largest][0]) for name in others):
+            raise DataError(f"{str(path)!r} has several sheets: {', '.join(map(repr, filled))}; name one in data.sheet.")
+        console.warn(
+            f"{str(path)!r}: sheet {largest!r} is read; {', '.join(map(repr, others))} hold{'s' * (len(others) == 1)} little beside it "
+            "(data.sheet names another one)"
+        )
+    return filled[largest]
+
+
+def _cells(frame: pl.DataFrame) -> int:
+    return frame.height * frame.width - sum(frame.null_count().row(0))
+
+
+def _is_beside(frame: pl.DataFrame, table: pl.DataFrame) -> bool:
+    """Whether a sheet is a legend or a note beside a table: few cells, in columns of other names."""
+    shared = {name.strip().lower() for name in frame.columns} & {name.strip().lower() for name in table.columns}
+    return _cells(frame) <= BESIDE * _cells(table) and len(shared) <= frame.width / 2
 
 
 def _sheet(book: Any, name: str, path: Path) -> tuple[pl.DataFrame, np.ndarray]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from applied_dl.core import console
 from applied_dl.core.bundle import open_bundle, own_file
 from applied_dl.core.errors import DataError
+from applied_dl.core.plurals import numbered
 from applied_dl.runtime import measure
 from applied_dl.runtime.golden import golden_inputs
 
@@ -34,11 +36,12 @@ def bench(path: str | Path) -> list[dict[str, Any]]:
     files = [item for item in manifest.exports if item.format == "tflite" and not item.refused]
     if not files:
         raise DataError(f"The bundle {str(folder)!r} holds no TFLite file to time; export one with `applied-dl export`.")
-    return [
-        _time(own_file(folder, manifest, item.file), item.variant, inputs, threads)
-        for item in files
-        for threads in sorted({1, measure.default_threads()})
-    ]
+    found = []
+    for item in files:
+        for threads in sorted({1, measure.default_threads()}):
+            console.say("bench", f"{item.file}, {numbered(threads, 'thread', 'threads')}")
+            found.append(_time(own_file(folder, manifest, item.file), item.variant, inputs, threads))
+    return found
 
 
 def _time(path: Path, variant: str, inputs: dict[str, np.ndarray], threads: int) -> dict[str, Any]:

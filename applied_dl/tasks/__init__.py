@@ -75,7 +75,7 @@ def load_writer(name: str) -> Any:
     """`write_files` of a task whose predictions are files (`tasks/<name>/files.py`), for `predict --out DIR`. Without TensorFlow."""
     module = f"applied_dl.tasks.{name}.files"
     if importlib.util.find_spec(module) is None:
-        raise UsageError(f"Predictions of the task {name!r} are a table: --out must end in .csv, .parquet or .jsonl.")
+        raise UsageError(f"Predictions of the task {name!r} are a table: --out must end in .csv, .parquet, .jsonl or .xlsx.")
     return importlib.import_module(module).write_files
 
 

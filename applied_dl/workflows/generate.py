@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from applied_dl.core.errors import UsageError
+from applied_dl.io.write_tables import write_table
 from applied_dl.predictor import Predictor
 from applied_dl.tasks import load_generate
 from applied_dl.workflows.predict import check_target
@@ -45,7 +46,7 @@ def generate(
         target = check_target(out) if out is not None else None
         frame = made.rows(predictor, made.requests(count, seed))
         if target:
-            _write_table(frame, target)
+            write_table(frame, target)
         return {"rows": frame, "out": None if target is None else str(target)}
     requests = made.requests(count, seed, label)
     pixels, names = made.images(predictor, requests)  # refuses an unknown label before a folder is made
@@ -102,11 +103,3 @@ def _write_gif(frames: np.ndarray, path: Path) -> Path:
     first, *rest = (_as_pillow(frame.repeat(times, 0).repeat(times, 1)) for frame in frames)
     first.save(path, save_all=True, append_images=rest, duration=MILLISECONDS, loop=0)
     return path
-
-
-def _write_table(frame: Any, path: Path) -> None:
-    """CSV, Parquet or JSON lines; the file appears when it is whole."""
-    part = path.with_name(f".{path.name}.part")
-    write = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}[path.suffix.lower()]
-    write(part)
-    os.replace(part, path)

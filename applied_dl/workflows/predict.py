@@ -1,4 +1,4 @@
-"""Predictions as a table: a polars or pandas frame, or a CSV, Parquet or JSON lines file. No TensorFlow."""
+"""Predictions as a table: a polars or pandas frame, or a CSV, Parquet, JSON lines or Excel file. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from applied_dl.core.errors import UsageError
+from applied_dl.io.write_tables import FLAT, check_format, write_table
 from applied_dl.predictor import Predictor
 from applied_dl.runtime.prediction_frames import predictions_frame
 from applied_dl.tasks import load_writer
-
-FORMATS = (".csv", ".parquet", ".jsonl")
 
 
 def predict(
@@ -31,8 +30,7 @@ def check_target(path: str | Path) -> Path:
         UsageError: The format is not supported, the file exists, or its folder cannot be made.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{str(path)!r} must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
+    check_format(path)
     if path.exists():
         raise UsageError(f"{str(path)!r} exists already; name another file.")
     try:
@@ -43,17 +41,10 @@ def check_target(path: str | Path) -> Path:
 
 
 def write_predictions(path: Path, predictor: Predictor, inputs: Any, predictions: list[dict[str, Any]]) -> int:
-    """Write the rows of `predictions_frame`; returns their number. In a CSV, vectors are columns `vector_1`, `vector_2`, …"""
-    suffix = path.suffix.lower()
-    frame = predictions_frame(predictor.task_module, predictor.encoder, inputs, predictions, wide=suffix == ".csv")
-    part = path.with_name(f".{path.name}.part")  # the file appears when it is whole
-    if suffix == ".csv":
-        frame.write_csv(part)
-    elif suffix == ".parquet":
-        frame.write_parquet(part)
-    else:
-        frame.write_ndjson(part)
-    os.replace(part, path)
+    """Write the rows of `predictions_frame`; returns their number. In a CSV or a workbook, vectors are columns `vector_1`, `vector_2`, …"""
+    wide = path.suffix.lower() in FLAT
+    frame = predictions_frame(predictor.task_module, predictor.encoder, inputs, predictions, wide=wide)
+    write_table(frame, path)
     return frame.height
 
 

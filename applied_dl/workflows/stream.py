@@ -24,6 +24,7 @@ from applied_dl.core import console
 from applied_dl.core.errors import AppliedError, DataError, UsageError
 from applied_dl.core.parallel import KilledError, in_order
 from applied_dl.io.batches import TableBatch
+from applied_dl.io.write_tables import FLAT, write_table
 from applied_dl.predictor import MAX_WARNINGS, Predictor, load
 from applied_dl.runtime.prediction_frames import predictions_frame
 from applied_dl.workflows.ray_cluster import connected
@@ -77,7 +78,7 @@ def predict_to_file(
     Args:
         bundle: The folder of a bundle, or a file of word vectors.
         arguments: Files and folders, as the command line takes them.
-        target: The file to write: .csv, .parquet or .jsonl. It appears when all is done; until then the folder `TARGET.parts` stands
+        target: The file to write: .csv, .parquet, .jsonl or .xlsx. It appears when all is done; until then the folder `TARGET.parts` stands
             beside it.
         variant: Another precision than that of `model.tflite`.
         workers: Processes; as many as there are CPUs by default, 1 for this one.
@@ -98,7 +99,7 @@ def predict_to_file(
         raise UsageError(f"The task {predictor.task!r} predicts whole histories, not batches of rows; leave out --workers and --resume.")
     folder = target.with_name(f"{target.name}.parts")
     _open_parts(folder, _plan(predictor, arguments, options), resume)
-    wide = target.suffix.lower() == ".csv"
+    wide = target.suffix.lower() in FLAT
     jobs = enumerate(predictor.input_batches(arguments))
     if ray:
         done = _on_ray(jobs, (os.path.abspath(bundle), predictor.variant, options, folder.absolute(), wide), workers, address)
@@ -195,6 +196,8 @@ def _join(folder: Path, count: int, target: Path) -> None:
     whole = folder / f"whole{target.suffix}"
     if target.suffix.lower() == ".parquet":
         pl.concat([pl.scan_parquet(file) for file in files], how="diagonal_relaxed").sink_parquet(whole)
+    elif target.suffix.lower() == ".xlsx":
+        write_table(pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed"), whole)
     else:
         with open(whole, "wb") as out:
             for i, file in enumerate(files):

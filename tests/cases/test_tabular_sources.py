@@ -59,6 +59,17 @@ def test_a_workbook_is_read(tmp_path):
     assert table.where(0).endswith("row 2")
 
 
+def test_a_legend_beside_the_table_is_reported_and_not_in_the_way(tmp_path, capsys):
+    pytest.importorskip("fastexcel")
+    rows = [["age", "income", "default"], *([i, 10 * i, i % 2] for i in range(1, 80))]
+    path = workbook(tmp_path / "t.xlsx", {"Legend": [["Column", "Meaning"], ["age", "years"], ["income", "a month"]], "Data": rows})
+    assert read_table(path).frame.shape == (79, 3)
+    assert "sheet 'Data' is read; 'Legend' holds little beside it" in capsys.readouterr().err
+    path = workbook(tmp_path / "years.xlsx", {"2023": rows, "2024": rows[:6]})  # the start of a year, not a legend
+    with pytest.raises(DataError, match="several sheets"):
+        read_table(path)
+
+
 def test_the_sheet_of_several_is_named(tmp_path):
     pytest.importorskip("fastexcel")
     path = workbook(tmp_path / "t.xlsx", {"One": [["a"], [1]], "Two": [["b"], [2]]})

@@ -10,11 +10,11 @@ from applied_dl.cli import main
 
 def written(trained, task, target, *inputs):
     assert main(["predict", str(trained(task).bundle), *map(str, inputs), "--out", str(target), "--quiet"]) == 0
-    read = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson}[target.suffix]
-    return read(target, infer_schema_length=None) if target.suffix != ".parquet" else read(target)
+    read = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson, ".xlsx": pl.read_excel}[target.suffix]
+    return read(target, infer_schema_length=None) if target.suffix in (".csv", ".jsonl") else read(target)
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl", "xlsx"])
 def test_predictions_stand_beside_the_columns_they_were_made_from(trained, tmp_path, form):
     predictor = applied_dl.load(trained("tabular").bundle)
     names = [column.name for column in predictor.encoder.columns]
@@ -65,7 +65,7 @@ def test_vectors_are_columns_of_a_csv_and_lists_elsewhere(trained, tmp_path):
 
 def test_what_is_there_is_kept_and_other_forms_are_refused_before_any_work(tmp_path, capsys):
     (tmp_path / "kept.csv").write_text("mine")
-    for name, says in (("kept.csv", "exists already"), ("out.xlsx", "must end in .csv, .parquet or .jsonl")):
+    for name, says in (("kept.csv", "exists already"), ("out.ods", "must end in .csv, .parquet, .jsonl or .xlsx")):
         assert main(["predict", "no/bundle", "x", "--out", str(tmp_path / name)]) == 2
         assert says in capsys.readouterr().err
     assert (tmp_path / "kept.csv").read_text() == "mine"

@@ -28,7 +28,10 @@ META = frozenset((
     "type", "format", "hash", "version",
 ))  # fmt: skip
 WORDY, SURE = 3.0, 2.0  # words of a cell of text on average; and how many times those of the next column
+TITLE_WORDS = 1.5  # of a title, on average
 SAMPLE = 300  # rows that are examined
+SHOWING = 20  # rows from which on cells show that a column holds no texts
+FILLED, LABELS = 0.1, 0.1  # least share of cells that are filled, and of those that differ, where they are single words
 
 
 def normal(name: str) -> str:
@@ -57,25 +60,26 @@ def text_places(header: list[str], rows: list[list], leave_out=()) -> list[int]:
     """
     rows = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
     columns = {i: [str(row[i]).strip() for row in rows if i < len(row) and row[i] not in (None, "")] for i in range(len(header))}
-    open_ = [i for i in columns if i not in leave_out and _worded(columns[i])]
+    open_ = [i for i in columns if i not in leave_out and _worded(columns[i]) and _are_texts(columns[i], len(rows))]
     ranked = sorted((rank, i) for i in open_ if (rank := _rank(header[i], BODIES)) is not None)
     if ranked:
-        body = _fullest([i for _, i in ranked], header, columns)
+        others = [i for i in open_ if not META & {*normal(header[i]).split("_")}]
+        body = _fullest(list(dict.fromkeys([*(i for _, i in ranked), *others])), header, columns)
         heads = sorted((rank, i) for i in open_ if i != body and (rank := _rank(header[i], TITLES)) is not None and _titles(columns[i]))
         return [heads[0][1], body] if heads and normal(header[body]) not in TITLES[:2] else [body]
-    wordy = sorted(((_words(columns[i]), i) for i in open_), reverse=True)
+    wordy = sorted(((words_of(columns[i]), i) for i in open_), reverse=True)
     if wordy and wordy[0][0] >= WORDY and (len(wordy) == 1 or wordy[0][0] >= SURE * wordy[1][0]):
         return [wordy[0][1]]
     return []
 
 
 def _fullest(places: list[int], header: list[str], columns: dict[int, list[str]]) -> int:
-    """The best-named column, or where its name may mean a short form (title, description) one of these kinds with far longer texts."""
+    """The best-named column, or where its name may mean a short form (title, description) another with far longer texts."""
     best = places[0]
     if normal(header[best].rsplit(".", 1)[-1]) in SURE_BODIES:
         return best
-    longest = max(places, key=lambda i: _words(columns[i]))
-    far = _words(columns[longest]) > SURE * _words(columns[best]) and len({*columns[longest]}) > 0.5 * len(columns[longest])
+    longest = max(places, key=lambda i: words_of(columns[i]))
+    far = words_of(columns[longest]) > SURE * words_of(columns[best]) and len({*columns[longest]}) > 0.5 * len(columns[longest])
     return longest if far else best
 
 
@@ -103,6 +107,7 @@ def _order(names: tuple[str, ...]) -> dict[str, int]:
     for i, name in enumerate(names):
         found.setdefault(name, i)
         found.setdefault(f"{name}s", i)
+        found.setdefault(f"{name.removesuffix('y')}ies", i)
     return found
 
 
@@ -116,11 +121,20 @@ def _worded(cells: list[str]) -> bool:
     return bool(cells) and 2 * sum(map(lettered, cells)) > len(cells)
 
 
+def _are_texts(cells: list[str], rows: int) -> bool:
+    """Whether the cells of these rows may be texts: not all the same but for their digits, no few words again and again, not nearly all
+    empty."""
+    if rows < SHOWING:
+        return True
+    repeated = len({*cells}) < LABELS * len(cells) and words_of(cells) < TITLE_WORDS
+    return len(cells) >= FILLED * rows and len({re.sub(r"\d+", "", cell) for cell in cells}) > 1 and not repeated
+
+
 def _titles(cells: list[str]) -> bool:
     """Whether cells look like titles: mostly different, more than a word."""
-    return len({*cells}) > 0.5 * len(cells) and _words(cells) >= 1.5
+    return len({*cells}) > 0.5 * len(cells) and words_of(cells) >= TITLE_WORDS
 
 
-def _words(cells: list[str]) -> float:
+def words_of(cells: list[str]) -> float:
     """Words of a cell on average; three characters of a script without blanks count as one."""
     return sum(max(len(cell.split()), len(re.findall(r"[\u3040-\u9fff\u0e00-\u0eff]", cell)) / 3) for cell in cells) / max(len(cells), 1)

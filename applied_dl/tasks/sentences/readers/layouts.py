@@ -25,7 +25,7 @@ from applied_dl.tasks.sentences.readers.label_columns import (
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.tasks.sentences.readers.pair_columns import ALIKE, SIDES, finite, named_sides
-from applied_dl.text.columns import META, WORDY, normal, place_of, text_places
+from applied_dl.text.columns import META, TITLE_WORDS, WORDY, normal, place_of, text_places, words_of
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
@@ -175,8 +175,7 @@ def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
 def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
     """Columns beside the texts that hold written texts too, longer than names and most of them different."""
     places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}]
-    cells = {i: [str(cell).split() for cell in cells_of(table, i) if cell not in (None, "")] for i in places}
-    return [i for i in places if sum(map(len, cells[i])) >= WORDY * len(cells[i])]
+    return [i for i in places if words_of([str(cell) for cell in cells_of(table, i) if cell not in (None, "")]) >= WORDY]
 
 
 def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:
@@ -192,12 +191,7 @@ def _wordy(table: Table) -> list[int]:
     found = []
     for i in range(column_count(table)):
         cells = [str(cell).strip() for cell in cells_of(table, i) if cell not in (None, "")]
-        if (
-            cells
-            and not are_labels(cells)
-            and sum(len(cell.split()) for cell in cells) >= 1.5 * len(cells)
-            and len({*cells}) > 0.2 * len(cells)
-        ):
+        if cells and not are_labels(cells) and words_of(cells) >= TITLE_WORDS and len({*cells}) > 0.2 * len(cells):
             found.append(i)
     dates = [
         i for i in found if sum(bool(re.search(r"\d\d:\d\d", str(row[i]))) for row in table.rows if i < len(row)) > 0.5 * len(table.rows)

@@ -172,3 +172,16 @@ def test_missing_columns_are_named(tmp_path):
         layout_of(table, Data(target="topic"))
     with pytest.raises(DataError, match="pairs need 2 columns, found 1"):
         layout_of(table_of(tmp_path, "a b\nc d\n"), Data(kind="pairs"))
+
+
+def test_texts_without_blanks_and_their_labels_need_no_header(tmp_path):
+    texts = ["物流太慢了，客服态度很差", "质量不错，价格也合适", "电池不耐用，用了两天", "房间很干净，服务也好"]
+    rows = "".join(f"{'好差'[i % 2]}评\t{texts[i % 4]}{i}\n" for i in range(40))
+    found = layout_of(table_of(tmp_path, rows, "a.tsv"), Data())
+    assert (found.kind, found.texts, found.labels) == ("labelled", (1,), (0,))
+
+
+def test_a_word_a_row_is_no_labelled_text(tmp_path):
+    rows = "".join(f"{'Sentence: ' + str(i // 8 + 1) if i % 8 == 0 else ''},word{i},NN,{'OB'[i % 5 == 0]}\n" for i in range(200))
+    with pytest.raises(DataError, match="name the one that holds the text"):
+        layout_of(table_of(tmp_path, "Sentence #,Word,POS,Tag\n" + rows), Data())

@@ -190,13 +190,20 @@ def test_fasttext_lines_and_tabs_in_a_text_file(tmp_path):
     groups = read(tmp_path, tagged, "train.txt")
     assert groups.several
     assert rows_of(groups) == {(text, tuple(sorted(topics))) for text, topics in texts_of(40, several=True)}
+    broken = "\n".join(
+        f"__label__{topics[0]} {text}" + ("\nand its second line" if i == 55 else "") for i, (text, topics) in enumerate(PLAIN)
+    )
+    groups = read(tmp_path, broken, "cut.train")
+    assert rows_of(groups) == WANTED
+    assert any("1 row dropped: without enough text or without a label" in warning for warning in groups.warnings)
     tabs = "\n".join(f"{topics[0]}\t{text}" for text, topics in PLAIN)
     assert rows_of(read(tmp_path, tabs, "SMSCollection")) == WANTED
 
 
 SEVERAL = texts_of(90, several=True)
 LISTED = {
-    "slash": "/".join, "plus": " + ".join, "pipe": "|".join, "semicolon": "; ".join, "comma": ", ".join, "json": json.dumps, "python": repr,
+    "slash": "/".join, "plus": " + ".join, "pipe": "|".join, "semicolon": "; ".join, "comma": ", ".join, "hash": "#".join,
+    "json": json.dumps, "python": repr, "hashtags": lambda tags: " ".join(f"#{tag}" for tag in tags),
     "r": lambda tags: f"[{', '.join(tags)}]", "numpy": lambda tags: "[" + " ".join(map(repr, tags)) + "]",
 }  # fmt: skip
 
@@ -206,6 +213,14 @@ def test_label_lists_by_a_separator_that_is_seen(tmp_path, form):
     groups = read(tmp_path, csv_of(["text", "tags"], [[text, LISTED[form](topics)] for text, topics in SEVERAL]))
     assert groups.several
     assert rows_of(groups) == {(text, tuple(sorted(topics))) for text, topics in SEVERAL}
+
+
+def test_labels_in_any_order_between_blanks_are_several():
+    names = ("login", "refund", "vip")
+    found = read_labels([" ".join(names[(i + k) % 3] for k in (0, 1 + i % 2)) for i in range(60)], None, "column")
+    assert found.several
+    assert {label for row in found.rows for label in row} == set(names)
+    assert not read_labels(["C#", "F#", "very good", "good", "not good"] * 9, None, "column").several
 
 
 def test_label_lists_by_a_separator_that_is_named(tmp_path):

@@ -17,7 +17,7 @@ from applied_dl.text.heads import is_number
 QUOTE = r"'[^']*'|\"[^\"]*\""
 QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
 BRACKETED = re.compile(r"(?:<[^<>]+>)+")
-SEPARATORS = ("|", ";", ",")
+SEPARATORS = ("|", ";", ",", "#")
 LOOSE = ("/", "+", "&", " ")  # also part of many names: several labels must explain the cells far better than whole ones
 NAMED = {"space": " ", "blank": " ", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 LISTED = 0.9  # share of the cells that must be written as lists
@@ -253,7 +253,8 @@ def _separator(texts: list[str]) -> str | None:
         worded = sum(len(part.split()) for part in parts) / len(parts)
         if mark in LOOSE:
             alone = any(len(parts) == 1 for parts in cells.values())
-            if alone and repeated >= 0.95 and len(seen_in) <= 0.6 * len(counts) and len(counts) >= 8:
+            reordered = len(joined) - len({frozenset(cells[text]) for text in joined})  # "login vip" and "vip login"
+            if (repeated >= 0.95 and len(seen_in) <= 0.6 * len(counts) and len(counts) >= 8 and alone) or (reordered > 1 and repeated == 1):
                 return mark
         elif repeated >= 0.8 and worded <= 5 and (len(seen_in) < len(counts) or repeated == 1):
             return mark

@@ -115,7 +115,7 @@ def _from_table(table: Table, layout: Layout, data) -> Source:
         return Source(kind="sets", rows=[(row[0] or []) if lists else row for row in table.rows], warnings=warnings)
     if layout.kind == "labelled":
         return labelled_source(table, layout, data, warnings)
-    cell = lambda row, i: row[i] if i < len(row) else None  # noqa: E731
+    cell = lambda row, i: joined(row[i : i + 1])  # noqa: E731
     rows, parts = [[cell(row, i) for i in layout.texts] for row in table.rows], parts_of(table, layout)
     if layout.alike is not None:
         together = belongs_together(cells_of(table, layout.alike))
@@ -178,7 +178,7 @@ def is_tagged(table: Table) -> bool:
 
 def tagged_source(table: Table, warnings: list[str]) -> Source:
     """The labels and texts of `__label__` lines."""
-    labels = Labels(rows=[tags for tags, _ in table.rows], several=any(len(tags) > 1 for tags, _ in table.rows))
+    labels = Labels(rows=[tags or None for tags, _ in table.rows], several=any(len(tags) > 1 for tags, _ in table.rows))
     return Source(kind="labelled", rows=[[text] for _, text in table.rows], labels=labels, warnings=warnings)
 
 

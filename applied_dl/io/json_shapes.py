@@ -47,6 +47,26 @@ def rows_of(document: Any) -> list[Any]:
     return [document]
 
 
+def without_lists_of_one(rows: list[Any]) -> list[Any]:
+    """The rows with an object in place of a list under a key that holds a list of one object in each row, as annotations are exported.
+
+    Example:
+        >>> without_lists_of_one([{"marks": [{"choice": "a"}]}, {"marks": [{"choice": "b"}]}])
+        [{'marks': {'choice': 'a'}}, {'marks': {'choice': 'b'}}]
+    """
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return rows
+    found = [dict(row) for row in rows]
+    for key in rows[0]:
+        cells = [row.get(key) for row in rows]
+        if all(isinstance(cell, list) and len(cell) == 1 and isinstance(cell[0], dict) for cell in cells):
+            cells = [cell[0] for cell in cells]
+        if all(isinstance(cell, dict) for cell in cells):
+            for row, cell in zip(found, without_lists_of_one(cells)):
+                row[key] = cell
+    return found
+
+
 def _count_up(names: Iterable[str]) -> bool:
     """Whether names are numbers of rows: 0, 1, 2, …."""
     return all(name == str(i) for i, name in enumerate(names))

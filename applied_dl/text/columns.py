@@ -23,7 +23,8 @@ SURE_BODIES = frozenset(BODIES[: BODIES.index("abstract")])
 META = frozenset((
     "id", "ids", "uid", "uuid", "key", "index", "idx", "no", "num", "number", "count", "counts", "n", "len", "length", "size", "words",
     "chars", "date", "time", "datetime", "timestamp", "day", "month", "year", "hour", "created", "updated", "url", "link", "href",
-    "path", "file", "filename", "source", "author", "user", "username", "name", "lang", "language", "country", "city", "location",
+    "path", "file", "filename", "source", "author", "user", "username", "name", "sender", "from", "recipient", "to", "cc",
+    "lang", "language", "country", "city", "location",
     "retweet", "likes", "votes", "helpful", "score", "rating", "stars", "label", "labels", "class", "category", "confidence", "gold",
     "type", "format", "hash", "version",
 ))  # fmt: skip
@@ -59,7 +60,7 @@ def text_places(header: list[str], rows: list[list], leave_out=()) -> list[int]:
     rows: some of the table's. leave_out: places of columns that are something else.
     """
     rows = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
-    columns = {i: [str(row[i]).strip() for row in rows if i < len(row) and row[i] not in (None, "")] for i in range(len(header))}
+    columns = {i: [text for row in rows if i < len(row) and (text := cell_text(row[i]))] for i in range(len(header))}
     open_ = [i for i in columns if i not in leave_out and _worded(columns[i]) and _are_texts(columns[i], len(rows))]
     ranked = sorted((rank, i) for i in open_ if (rank := _rank(header[i], BODIES)) is not None)
     if ranked:
@@ -85,7 +86,24 @@ def _fullest(places: list[int], header: list[str], columns: dict[int, list[str]]
 
 def joined(cells: list) -> str:
     """Several cells as one text, those that are empty left out."""
-    return " ".join(text for cell in cells if cell is not None and (text := str(cell).strip()))
+    return " ".join(text for cell in cells if (text := cell_text(cell)))
+
+
+def cell_text(cell: object) -> str:
+    """A cell as text: "" for none; of a list the texts in it, as chats write a message with links, and "" for objects alone.
+
+    Example:
+        >>> cell_text(["see ", {"type": "link", "text": "example.org"}])
+        'see example.org'
+    """
+    if isinstance(cell, dict):
+        return ""
+    if isinstance(cell, list | tuple):
+        if not any(isinstance(part, str) for part in cell):
+            return ""
+        parts = [part.get("text") if isinstance(part, dict) else part for part in cell]
+        return " ".join(text for part in parts if part is not None and (text := str(part).strip()))
+    return "" if cell is None else str(cell).strip()
 
 
 def _rank(name: str, names: tuple[str, ...]) -> int | None:
@@ -122,12 +140,14 @@ def _worded(cells: list[str]) -> bool:
 
 
 def _are_texts(cells: list[str], rows: int) -> bool:
-    """Whether the cells of these rows may be texts: not all the same but for their digits, no few words again and again, not nearly all
-    empty."""
+    """Whether the cells of these rows may be texts: not nearly all empty, not all the same, no numbered names, no few words again and
+    again."""
     if rows < SHOWING:
         return True
-    repeated = len({*cells}) < LABELS * len(cells) and words_of(cells) < TITLE_WORDS
-    return len(cells) >= FILLED * rows and len({re.sub(r"\d+", "", cell) for cell in cells}) > 1 and not repeated
+    words = words_of(cells)
+    numbered = words < WORDY and len({re.sub(r"\d+", "", cell) for cell in cells}) == 1
+    repeated = words < TITLE_WORDS and len({*cells}) < LABELS * len(cells)
+    return len(cells) >= FILLED * rows and len({*cells}) > 1 and not numbered and not repeated
 
 
 def _titles(cells: list[str]) -> bool:

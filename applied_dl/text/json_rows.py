@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
-from applied_dl.io.json_shapes import rows_of
+from applied_dl.io.json_shapes import rows_of, without_lists_of_one
 from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
 
 
@@ -22,7 +22,7 @@ def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, object]]:
         except (ValueError, RecursionError):
             pass  # one object per line, under the name of the other format
         else:
-            yield from enumerate((part for row in rows_of(whole) for part in _of_intent(row)), 1)
+            yield from enumerate((part for row in without_lists_of_one(rows_of(whole)) for part in _of_intent(row)), 1)
             return
     for number, line in enumerate(decoded(path, reading, cut=False), 1):
         if not line.strip():

@@ -3,7 +3,7 @@
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.io.json_shapes import rows_of, with_fields
+from applied_dl.io.json_shapes import rows_of, with_fields, without_lists_of_one
 from applied_dl.io.table_files import read_cells
 from applied_dl.io.tables import read_table
 
@@ -67,3 +67,10 @@ def test_two_cells_of_one_name_are_refused_unless_they_are_equal():
     for row in ({"a": {"b": 1}, "a.b": 2}, {"a.b": 2, "a": {"b": 1}}, {"a": {"b.c": 1, "b": {"c": 2}}}):
         with pytest.raises(DataError, match=r"two cells named '(a\.b|b\.c)'"):
             with_fields(row)
+
+
+def test_a_list_of_one_object_in_each_row_is_that_object():
+    rows = [{"id": i, "marks": [{"by": 1, "result": [{"choices": ["a", "b"][i % 2 :]}]}]} for i in range(3)]
+    assert [row["marks"]["result"]["choices"] for row in without_lists_of_one(rows)] == [["a", "b"], ["b"], ["a", "b"]]
+    assert without_lists_of_one([*rows, {"id": 3, "marks": []}]) == [*rows, {"id": 3, "marks": []}]
+    assert without_lists_of_one([["a", "b"]]) == [["a", "b"]]

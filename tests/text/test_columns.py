@@ -2,7 +2,7 @@
 
 import pytest
 
-from applied_dl.text.columns import text_places, words_of
+from applied_dl.text.columns import cell_text, text_places, words_of
 
 TEXTS = [f"the {noun} was {state} when it came to us on {day}" for noun in ("parcel", "phone", "lamp", "chair")
          for state in ("late", "broken", "fine") for day in ("Monday", "Friday", "Sunday")]  # fmt: skip
@@ -30,3 +30,10 @@ def test_few_rows_do_not_speak_against_a_name():
 
 def test_words_of_a_script_without_blanks_count():
     assert words_of(["物流太慢了客服态度很差"]) > 3 > words_of(["two words"])
+
+
+def test_lists_of_objects_are_no_texts_and_lists_with_texts_are_one():
+    rows = [[[{"type": "plain", "text": text}], [text, {"type": "link", "text": "example.org"}] if i % 3 else text]
+            for i, text in enumerate(TEXTS)]  # fmt: skip
+    assert text_places(["entities", "message"], rows) == [1]
+    assert [cell_text(rows[1][1]), cell_text(rows[1][0]), cell_text({"a": "b"}), cell_text(None)] == [f"{TEXTS[1]} example.org", "", "", ""]

@@ -25,7 +25,7 @@ from applied_dl.tasks.sentences.readers.label_columns import (
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.tasks.sentences.readers.pair_columns import ALIKE, SIDES, finite, named_sides
-from applied_dl.text.columns import META, TITLE_WORDS, WORDY, normal, place_of, text_places, words_of
+from applied_dl.text.columns import META, TITLE_WORDS, WORDY, cell_text, normal, place_of, text_places, words_of
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
@@ -175,7 +175,7 @@ def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
 def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
     """Columns beside the texts that hold written texts too, longer than names and most of them different."""
     places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}]
-    return [i for i in places if words_of([str(cell) for cell in cells_of(table, i) if cell not in (None, "")]) >= WORDY]
+    return [i for i in places if words_of([*filter(None, map(cell_text, cells_of(table, i)))]) >= WORDY]
 
 
 def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:
@@ -190,7 +190,7 @@ def _wordy(table: Table) -> list[int]:
     """Columns without names that hold texts of several words, most of them different."""
     found = []
     for i in range(column_count(table)):
-        cells = [str(cell).strip() for cell in cells_of(table, i) if cell not in (None, "")]
+        cells = [*filter(None, map(cell_text, cells_of(table, i)))]
         if cells and not are_labels(cells) and words_of(cells) >= TITLE_WORDS and len({*cells}) > 0.2 * len(cells):
             found.append(i)
     dates = [

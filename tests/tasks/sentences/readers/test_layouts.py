@@ -185,3 +185,22 @@ def test_a_word_a_row_is_no_labelled_text(tmp_path):
     rows = "".join(f"{'Sentence: ' + str(i // 8 + 1) if i % 8 == 0 else ''},word{i},NN,{'OB'[i % 5 == 0]}\n" for i in range(200))
     with pytest.raises(DataError, match="name the one that holds the text"):
         layout_of(table_of(tmp_path, "Sentence #,Word,POS,Tag\n" + rows), Data())
+
+
+def test_the_choice_of_an_annotation_is_the_label(tmp_path):
+    rows = [
+        {
+            "id": i,
+            "data": {"text": f"{WRITTEN[i % 8]} {i}"},
+            "annotations": [{"completed_by": 1, "result": [{"type": "choices", "value": {"choices": [["mail", "call"][i % 2]]}}]}],
+        }
+        for i in range(40)
+    ]
+    table = table_of(tmp_path, json.dumps(rows), "export.json")
+    found = layout_of(table, Data())
+    assert [table.header[i] for i in (*found.texts, *found.labels)] == ["data.text", "annotations.result.value.choices"]
+
+
+def test_who_sent_a_message_is_no_label(tmp_path):
+    rows = "".join(f"{'ab'[i % 2]},{WRITTEN[i % 8]} {i}\n" for i in range(40))
+    assert layout_of(table_of(tmp_path, "sender,message\n" + rows), Data()).kind == "text"

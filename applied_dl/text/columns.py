@@ -61,7 +61,7 @@ def text_places(header: list[str], rows: list[list], leave_out=()) -> list[int]:
     """
     rows = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
     columns = {i: [text for row in rows if i < len(row) and (text := cell_text(row[i]))] for i in range(len(header))}
-    open_ = [i for i in columns if i not in leave_out and _worded(columns[i]) and _are_texts(columns[i], len(rows))]
+    open_ = [i for i in columns if i not in leave_out and are_worded(columns[i]) and _are_texts(columns[i], len(rows))]
     ranked = sorted((rank, i) for i in open_ if (rank := _rank(header[i], BODIES)) is not None)
     if ranked:
         others = [i for i in open_ if not META & {*normal(header[i]).split("_")}]
@@ -129,7 +129,7 @@ def _order(names: tuple[str, ...]) -> dict[str, int]:
     return found
 
 
-def _worded(cells: list[str]) -> bool:
+def are_worded(cells: list[str]) -> bool:
     """Whether most cells hold letters, rather than numbers, dates, codes or addresses."""
 
     def lettered(cell: str) -> bool:

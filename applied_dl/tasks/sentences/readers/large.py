@@ -16,7 +16,8 @@ from applied_dl.core import console
 from applied_dl.core.errors import UsageError
 from applied_dl.tasks.sentences.readers.labels import LabelForm
 from applied_dl.tasks.sentences.readers.layouts import Layout, layout_of, named_columns
-from applied_dl.tasks.sentences.readers.sources import Source, column_names_of, is_tagged, labelled_source, line_batches, tagged_source
+from applied_dl.tasks.sentences.readers.lines import is_tagged, line_batches
+from applied_dl.tasks.sentences.readers.sources import Source, column_names_of, labelled_source, tagged_source
 from applied_dl.text.decoding import OPENERS, Reading, suffix_of
 from applied_dl.text.tables import DELIMITED, Table, is_table, table_batches
 

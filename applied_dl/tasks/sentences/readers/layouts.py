@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 
@@ -24,13 +25,14 @@ from applied_dl.tasks.sentences.readers.label_columns import (
     numbered_labels,
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
-from applied_dl.tasks.sentences.readers.pair_columns import ALIKE, SIDES, finite, named_sides
-from applied_dl.text.columns import META, TITLE_WORDS, WORDY, cell_text, normal, place_of, text_places, words_of
+from applied_dl.tasks.sentences.readers.pair_columns import SIDES, alike_place, finite, named_sides
+from applied_dl.text.columns import META, SHOWING, TITLE_WORDS, WORDY, cell_text, normal, place_of, text_places, words_of
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
 NEGATIVE = "negative"
+SAME_BEGIN = 10  # characters
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
 
@@ -104,12 +106,15 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
             f"{table.path!r}: several columns may hold the labels ({names}); name one with data.target, or give data.kind = 'text' for "
             "running text without labels."
         )
-    if data.column is None and len(texts) != 1 and _are_sides(table, width, apart):
-        return _of_pairs(table, "pairs" if width == 2 else "triplets", apart)
+    sources = () if table.header or width < 3 else _all_alike(table)
+    if data.column is None and len(texts) != 1 and _are_sides(table, width - len(sources), (*apart, *sources)):
+        layout = _of_pairs(table, "pairs" if width - len(sources) == 2 else "triplets", (*apart, *sources))
+        note = f"{table.path}: read as {layout.kind} without names; {_listed(table, sources)}, alike in all rows, is left out."
+        return replace(layout, warnings=[note] if sources else [])
     if data.column is None and len(sides := sorted([*texts, *_written_beside(table, texts, apart)])) == 2:
         names = _listed(table, sides)
         note = f"{table.path}: read as pairs of texts that belong together ({names}); data.column = NAME reads one column as running text."
-        return Layout(kind="pairs", texts=tuple(sides), warnings=[note])
+        return Layout(kind="pairs", texts=tuple(sides), alike=alike_place(table, (*sides, *apart)), warnings=[note])
     rest = [i for i in range(column_count(table)) if i not in (*texts, *apart)]
     note = (
         f"{table.path}: no column of labels is found beside {_listed(table, texts)}, whose texts are read as running text; if "
@@ -157,10 +162,7 @@ def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
     negative = place_of(NEGATIVE, table.header) if kind == "triplets" else None
     if kind == "triplets" and negative is None:
         raise DataError(f"{table.path!r} has no column {NEGATIVE!r}, which triplets need; found: {', '.join(table.header)}.")
-    alike = (
-        next((i for name in ALIKE if (i := place_of(name, table.header)) is not None and i not in sides), None) if kind == "pairs" else None
-    )
-    return Layout(kind=kind, texts=sides, negative=negative, alike=alike)
+    return Layout(kind=kind, texts=sides, negative=negative, alike=alike_place(table, (*sides, *apart)) if kind == "pairs" else None)
 
 
 def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
@@ -197,6 +199,16 @@ def _wordy(table: Table) -> list[int]:
         i for i in found if sum(bool(re.search(r"\d\d:\d\d", str(row[i]))) for row in table.rows if i < len(row)) > 0.5 * len(table.rows)
     ]
     return [i for i in found if i not in dates]
+
+
+def _all_alike(table: Table) -> tuple[int, ...]:
+    """Columns whose cells all begin with the same words, as those of sources and licences do."""
+    found = []
+    for i in range(column_count(table)):
+        cells = [*filter(None, map(cell_text, cells_of(table, i)))]
+        if len(cells) >= SHOWING and len(os.path.commonprefix(cells)) >= SAME_BEGIN:
+            found.append(i)
+    return tuple(found)
 
 
 def _group_place(table: Table, data) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.sentences.readers.label_columns import are_labels, cells_of
-from applied_dl.text.columns import place_of
+from applied_dl.tasks.sentences.readers.labels import is_one_hot
+from applied_dl.text.columns import normal, place_of
 from applied_dl.text.tables import Table
 
 SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),
@@ -20,6 +22,12 @@ ALIKE = (
     "similarity",
     "score",
     "gold_label",
+    "relatedness",
+    "entailment",
+    "judgment",
+    "judgement",
+    "equivalent",
+    "quality",
 )  # columns that say which pairs belong together
 YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
 FAIR = 0.75  # of the highest score: pairs above it belong together
@@ -32,6 +40,17 @@ def named_sides(table: Table) -> tuple[int, int] | None:
         if None not in places and not any(are_labels(cells_of(table, place)) for place in places):
             return tuple(places)
     return None
+
+
+def alike_place(table: Table, leave_out: tuple[int, ...]) -> int | None:
+    """The column that says which pairs belong together: by its name, by a word of it, or the only other column of 0 and 1."""
+    free = [i for i in range(len(table.header)) if i not in leave_out]
+    named = (i for name in ALIKE if (i := place_of(name, table.header)) in free)
+    worded = (
+        i for name in ALIKE for i in free if name in normal(table.header[i]).split("_") and "id" not in normal(table.header[i]).split("_")
+    )
+    flags = [i for i in free if is_one_hot(cells_of(table, i))]
+    return next(itertools.chain(named, worded, flags if len(flags) == 1 else ()), None)
 
 
 def scored_pairs(table: Table) -> tuple[list[str], list[str], list[float]]:

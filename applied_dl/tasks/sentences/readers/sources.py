@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -13,22 +10,20 @@ from msgspec import Struct, field
 from applied_dl.core.errors import DataError
 from applied_dl.io.parts import part_of
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
-from applied_dl.tasks.sentences.readers.label_columns import FEW, cells_of, column_name
+from applied_dl.tasks.sentences.readers.label_columns import cells_of, column_name
 from applied_dl.tasks.sentences.readers.labels import Labels, read_columns, read_labels
 from applied_dl.tasks.sentences.readers.layouts import Layout, layout_of, named_columns
+from applied_dl.tasks.sentences.readers.lines import is_tagged, line_batches
 from applied_dl.tasks.sentences.readers.pair_columns import belongs_together
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
-from applied_dl.text.decoding import Reading, decoded, suffix_of, whole_text
+from applied_dl.text.decoding import Reading, suffix_of, whole_text
 from applied_dl.text.inputs import WHOLE_FILES
-from applied_dl.text.tables import ROWS, Table, is_table, read_table, with_header
+from applied_dl.text.tables import Table, is_table, read_table
 
-PREFIX = "__label__"  # of fastText's files
 PLAIN = (".txt", ".text", ".md", ".htm", ".html", ".eml", "")  # files that are one text each in a folder per class
 FEWEST_FILES = 3  # of a class folder, on average
 LARGEST = 2**17  # bytes of such a file, at the median: larger ones are books, whose folders are a corpus
-SOME = 50  # lines that show how a file is written
-TAGGED = ("labels", "text")  # the columns of `__label__` lines
 
 
 class Source(Struct, kw_only=True):
@@ -62,7 +57,7 @@ def read_source(source: str, data) -> Source:
         and (folders := class_folders(path, data.kind))
     ):
         return _from_folders(path, folders)
-    elif path.is_file() and data.kind in (None, "labelled") and (found := _from_lines(path, data)) is not None:
+    elif path.is_file() and data.kind != "text" and (found := _from_lines(path, data)) is not None:
         return found
     if data.kind not in (None, "text"):
         raise DataError(
@@ -143,7 +138,7 @@ def _from_folders(path: Path, folders: dict[str, list[Path]]) -> Source:
 
 
 def _from_lines(path: Path, data) -> Source | None:
-    """A file of lines that begin with fastText's `__label__`, or whose tabs make a table of a label and a text; None for another."""
+    """A text file whose lines hold labels, or the two sides of pairs; None for another."""
     reading, table = Reading(), Table(path=str(path))
     for part in line_batches(path, data, reading):
         table.header, table.warnings = part.header, reading.warnings()
@@ -153,27 +148,7 @@ def _from_lines(path: Path, data) -> Source | None:
     if is_tagged(table):
         return tagged_source(table, reading.warnings())
     layout = layout_of(table, data)
-    return _from_table(table, layout, data) if layout.kind == "labelled" else None
-
-
-def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
-    """The rows of such a file in batches, in constant memory: of `__label__` lines the labels and the text; none of another file."""
-    some = [line for line in itertools.islice(decoded(path, Reading(), cut=True), SOME) if line.strip()]
-    lines = (line for line in decoded(path, reading, cut=False) if line.strip())
-    if len(some) > 1 and all(line.startswith(PREFIX) for line in some):
-        while part := list(itertools.islice(lines, ROWS)):
-            yield Table(path=str(path), header=list(TAGGED), rows=[list(_tagged(line)) for line in part])
-        return
-    tabs = Counter(line.count("\t") for line in some).most_common(1)
-    if len(some) < 2 * FEW or not tabs[0][0] or tabs[0][1] < 0.95 * len(some):
-        return
-    cells = (row for line in lines if len(row := line.split("\t")) == tabs[0][0] + 1)
-    yield from with_header(path, cells, named_columns(data))
-
-
-def is_tagged(table: Table) -> bool:
-    """Whether a table is one of `__label__` lines."""
-    return table.header == list(TAGGED) and isinstance(table.rows[0][0], tuple)
+    return _from_table(table, layout, data) if layout.kind in ("labelled", "pairs", data.kind) else None
 
 
 def tagged_source(table: Table, warnings: list[str]) -> Source:
@@ -216,11 +191,3 @@ def parts_of(table: Table, layout: Layout) -> list[str | None] | None:
 def column_names_of(table: Table, layout: Layout) -> list[str]:
     """The names of the columns up to the last one that is read."""
     return [table.header[i] if i < len(table.header) else f"column_{i + 1}" for i in range(max(*layout.labels, *layout.texts) + 1)]
-
-
-def _tagged(line: str) -> tuple[tuple[str, ...], str]:
-    """The labels that a line begins with, and its text."""
-    match = re.match(rf"(?:{PREFIX}\S+\s*)+", line)
-    if match is None:
-        return (), line
-    return tuple(dict.fromkeys(word.removeprefix(PREFIX) for word in match[0].replace(",", " ").split())), line[match.end() :]

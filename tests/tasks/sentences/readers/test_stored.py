@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.sentences.encoder import padded
-from applied_dl.tasks.sentences.readers import large, sources, stored
+from applied_dl.tasks.sentences.readers import large, lines, stored
 from applied_dl.tasks.sentences.readers.prepare import prepare_sentences, row_count
 from applied_dl.tasks.sentences.readers.stored import once, text_keys
 from applied_dl.text import tables
@@ -21,10 +21,10 @@ WORDS = ["cat", "dog", "cow", "pig", "hen", "fox", "owl", "bee", "red", "blue", 
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
-    batches, header = tables.table_batches, sources.with_header
+    batches, header = tables.table_batches, lines.with_header
     monkeypatch.setattr(large, "table_batches", lambda path, known, reading: batches(path, known, reading, 64))
-    monkeypatch.setattr(sources, "with_header", lambda path, rows, known: header(path, rows, known, 64))
-    monkeypatch.setattr(sources, "ROWS", 64)
+    monkeypatch.setattr(lines, "with_header", lambda path, rows, known: header(path, rows, known, 64))
+    monkeypatch.setattr(lines, "ROWS", 64)
 
 
 def rows_of(count=500, seed=0):

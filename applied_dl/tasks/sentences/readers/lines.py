@@ -1,0 +1,92 @@
+"""Text files whose lines hold a label: fastText's `__label__` lines, tables under another suffix, a label before or after a mark."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from applied_dl.io.delimited import delimited_rows
+from applied_dl.tasks.sentences.readers.label_columns import FEW, are_labels
+from applied_dl.tasks.sentences.readers.layouts import named_columns
+from applied_dl.text.columns import TITLE_WORDS, are_worded, words_of
+from applied_dl.text.decoding import Reading, decoded
+from applied_dl.text.tables import ROWS, Table, with_header
+
+PREFIX = "__label__"  # of fastText's files
+TAGGED = ("labels", "text")  # the columns of `__label__` lines
+SOME = 1000  # lines that show how a file is written
+SEPARATORS = ("\t", ";", "|", ",")
+EVEN = 0.95  # share of the lines that must have equally many cells
+MARKS = ("|", ";", "@", ",", " ")  # between a label and a text that may hold them too
+MOST_LABELS = 50  # different ones that such a mark may part from the texts
+CODE = re.compile(r"[+-]?\d+|[A-Z]+:\w+")  # a label that a blank parts from its text: "1 a fine film", "NUM:date When did …"
+
+
+def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
+    """The rows of such a file in batches, in constant memory: of `__label__` lines the labels and the text; none of running text."""
+    some = [line for line in itertools.islice(decoded(path, Reading(), cut=True), SOME) if line.strip()]
+    lines = (line for line in decoded(path, reading, cut=False) if line.strip())
+    if len(some) > 1 and some[0].startswith(PREFIX) and sum(line.startswith(PREFIX) for line in some) >= EVEN * len(some):
+        while part := list(itertools.islice(lines, ROWS)):
+            yield Table(path=str(path), header=list(TAGGED), rows=[list(_tagged(line)) for line in part])
+        return
+    if len(some) < 2 * FEW:
+        return
+    mark, count = next(((mark, count) for mark in SEPARATORS if (count := _even(some, mark))), ("", 0))
+    cut = None if mark else _label_cut(some)
+    if mark == "\t":
+        rows = (row for line in lines if len(row := line.split("\t")) == count + 1)
+    elif mark:
+        rows = (row for row in delimited_rows(path, lines, mark, reading) if row)
+    elif cut is not None:
+        rows = ([*cells] for line in lines if (cells := _cut(line, *cut)))
+    else:
+        return
+    yield from with_header(path, rows, named_columns(data))
+
+
+def is_tagged(table: Table) -> bool:
+    """Whether a table is one of `__label__` lines."""
+    return table.header == list(TAGGED) and isinstance(table.rows[0][0], tuple)
+
+
+def _tagged(line: str) -> tuple[tuple[str, ...], str]:
+    """The labels that a line begins with, and its text."""
+    match = re.match(rf"(?:{PREFIX}\S+\s*)+", line)
+    if match is None:
+        return (), line
+    return tuple(dict.fromkeys(word.removeprefix(PREFIX) for word in match[0].replace(",", " ").split())), line[match.end() :]
+
+
+def _even(lines: list[str], mark: str) -> int:
+    """How often a mark is in most lines, outside quotes; 0 where they do not agree."""
+    counts = Counter("".join(line.split('"')[::2]).count(mark) if mark != "\t" else line.count(mark) for line in lines)
+    count, agree = counts.most_common(1)[0]
+    return count if agree >= EVEN * len(lines) else 0
+
+
+def _label_cut(lines: list[str]) -> tuple[str, bool] | None:
+    """The mark that parts a label from the text of each line, and whether the label comes last; None for running text."""
+    for mark, last in itertools.product(MARKS, (True, False)):
+        cells = [cells for line in lines if (cells := _cut(line, mark, last))]
+        labels, texts = [row[last] for row in cells], [row[not last] for row in cells]
+        if (
+            len(cells) >= EVEN * len(lines)
+            and are_labels(labels)
+            and len({*labels}) <= MOST_LABELS
+            and words_of(texts) >= TITLE_WORDS
+            and are_worded(texts)
+            and not are_labels(texts)
+            and (mark != " " or all(map(CODE.fullmatch, labels)))
+        ):
+            return mark, last
+    return None
+
+
+def _cut(line: str, mark: str, last: bool) -> tuple[str, str] | None:
+    """The two parts of a line at its last mark, or at its first; None where one is empty."""
+    first, _, second = map(str.strip, line.rpartition(mark) if last else line.partition(mark))
+    return (first, second) if first and second else None

@@ -28,6 +28,17 @@ def part_of(name: str) -> str | None:
     return PARTS.get("_".join(words)) or (PARTS.get(meant[0]) if len(meant) == 1 else None)
 
 
+def part_in(name: str) -> str | None:
+    """The part that a word of the name of a file or folder means; None where no word does, or two mean different parts.
+
+    Example:
+        >>> part_in("train-00000-of-00001"), part_in("20news-bydate-test"), part_in("contest")
+        ('train', 'test', None)
+    """
+    found = {part for word in (name, *re.split(r"[\W\d_]+", name)) if (part := part_of(word))}
+    return found.pop() if len(found) == 1 else None
+
+
 def part_column(names: Iterable[str], cells: Callable[[str], Iterable[object]]) -> str | None:
     """The column that says which part each row belongs to: by its name, and cells that name the training part and another one.
 

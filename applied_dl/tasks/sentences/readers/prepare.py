@@ -14,12 +14,12 @@ from applied_dl.core.fingerprint import fingerprint
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.stored import with_stored
 from applied_dl.tasks.sentences.encoder import SubwordEncoder, encode_texts, text_lengths
+from applied_dl.tasks.sentences.readers.folders import part_folders
 from applied_dl.tasks.sentences.readers.groups import ABSENT, Groups, distinct_pairs, exclude, given_parts, split_groups
 from applied_dl.tasks.sentences.readers.large import Sample, large_source, sample
 from applied_dl.tasks.sentences.readers.learn import SAMPLE, learn_encoder, takes_english, training_width
 from applied_dl.tasks.sentences.readers.parts import labelled_part, paired_part, targets_of, width_of
 from applied_dl.tasks.sentences.readers.read import read_groups, read_similarity
-from applied_dl.tasks.sentences.readers.sources import part_folders
 from applied_dl.tasks.sentences.readers.stored import Stored, held_out, store
 from applied_dl.text.inputs import WHOLE_FILES
 from applied_dl.text.subwords import english

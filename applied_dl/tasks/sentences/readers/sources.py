@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from applied_dl.core.errors import DataError
 from applied_dl.io.parts import part_of
 from applied_dl.tasks.sentences.readers.boundaries import neighbours
+from applied_dl.tasks.sentences.readers.folders import UNLABELLED, class_files, class_folders, folder_table, shown_classes
 from applied_dl.tasks.sentences.readers.label_columns import cells_of, column_name
 from applied_dl.tasks.sentences.readers.labels import Labels, read_columns, read_labels
 from applied_dl.tasks.sentences.readers.layouts import Layout, layout_of, named_columns
@@ -17,13 +18,9 @@ from applied_dl.tasks.sentences.readers.lines import is_tagged, line_batches
 from applied_dl.tasks.sentences.readers.pair_columns import belongs_together
 from applied_dl.text import corpus
 from applied_dl.text.columns import joined
-from applied_dl.text.decoding import Reading, suffix_of, whole_text
+from applied_dl.text.decoding import Reading, whole_text
 from applied_dl.text.inputs import WHOLE_FILES
 from applied_dl.text.tables import Table, is_table, read_table
-
-PLAIN = (".txt", ".text", ".md", ".htm", ".html", ".eml", "")  # files that are one text each in a folder per class
-FEWEST_FILES = 3  # of a class folder, on average
-LARGEST = 2**17  # bytes of such a file, at the median: larger ones are books, whose folders are a corpus
 
 
 class Source(Struct, kw_only=True):
@@ -44,8 +41,10 @@ def read_source(source: str, data) -> Source:
     """The rows of a source by the recipe's [data]. Raises `DataError` where its kind does not fit."""
     path = Path(source)
     notes: list[str] = []
-    if is_table(source) and data.kind != "text":
-        table = read_table(source, named_columns(data))
+    table = None
+    if data.kind != "text":
+        table = read_table(source, named_columns(data)) if is_table(source) else folder_table(path, named_columns(data))
+    if table is not None:
         layout = layout_of(table, data)
         if layout.kind != "text":
             return _from_table(table, layout, data)
@@ -57,50 +56,24 @@ def read_source(source: str, data) -> Source:
         and (folders := class_folders(path, data.kind))
     ):
         return _from_folders(path, folders)
+    elif path.is_dir() and (files := class_files(path)):
+        if data.kind == "labelled":
+            return _from_class_files(path, files)
+        if data.kind is None:
+            notes = [
+                f"{path}: its {len(files)} files were read as running text; if each holds the texts of one class, a line each, set "
+                "data.kind = 'labelled'."
+            ]
     elif path.is_file() and data.kind != "text" and (found := _from_lines(path, data)) is not None:
         return found
     if data.kind not in (None, "text"):
         raise DataError(
             f"{source!r} is running text, but data.kind is {data.kind!r}, which needs a table (CSV, TSV, JSON, Parquet, Excel)"
-            + (", a folder of class folders or a file of __label__ lines." if data.kind == "labelled" else ".")
+            + (", a folder of class folders or files, or a file of __label__ lines." if data.kind == "labelled" else ".")
         )
     reading = Reading()
     pairs = (list(pair) for line in corpus.lines(source, data.column, reading) for pair in neighbours(line))
     return Source(kind="text", rows=list(itertools.islice(pairs, data.max_rows)), warnings=[*notes, *reading.warnings()])
-
-
-def class_folders(path: Path, kind: str | None = "labelled") -> dict[str, list[Path]]:
-    """The files of each class of a folder per class, by name; {} for another folder.
-
-    A folder of text files alone inside is a class; a folder around all classes is entered. kind None: only where it is not rather a
-    corpus of books.
-    """
-    inside = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
-    folders = [p for p in inside if p.is_dir()]
-    if len(folders) == 1 and not [p for p in inside if p.is_file() and suffix_of(p) in corpus.TEXTS and p.stem.lower() != "readme"]:
-        return class_folders(folders[0], kind)
-    files = {
-        p.name: sorted(f for f in p.rglob("*") if f.is_file() and not f.name.startswith(".") and suffix_of(f) in PLAIN) for p in folders
-    }
-    files = {name: found for name, found in files.items() if found}
-    if len(files) < 2 or any(p.is_file() and suffix_of(p) in corpus.TEXTS and p.stem.lower() not in ("readme", "license") for p in inside):
-        return {}
-    sizes = sorted(f.stat().st_size for found in files.values() for f in found)
-    if kind is None and (len(sizes) < FEWEST_FILES * len(files) or sizes[len(sizes) // 2] > LARGEST):
-        return {}
-    return files
-
-
-def part_folders(source: str) -> dict[str, str]:
-    """The parts of a folder that holds `train` and `test` folders of classes, by name; {} for another source."""
-    path = Path(source)
-    if not path.is_dir():
-        return {}
-    folders = [p for p in sorted(path.iterdir()) if p.is_dir()]
-    if len(folders) == 1 and not any(p.is_file() and suffix_of(p) in corpus.TEXTS for p in path.iterdir()):
-        return part_folders(str(folders[0]))
-    parts = {part: str(folder) for folder in folders if (part := part_of(folder.name)) and class_folders(folder, None)}
-    return parts if {"train", "test"} <= parts.keys() else {}
 
 
 def _from_table(table: Table, layout: Layout, data) -> Source:
@@ -130,11 +103,23 @@ def _from_table(table: Table, layout: Layout, data) -> Source:
 
 def _from_folders(path: Path, folders: dict[str, list[Path]]) -> Source:
     reading = Reading()
-    rows = [[whole_text(file, reading)] for files in folders.values() for file in files]
-    names = [(name,) for name, files in folders.items() for _ in files]
-    note = f"{path}: each folder was read as a class, each file as one text (data.kind = 'text' reads them as running text)."
+    classes = {name: files for name, files in folders.items() if name.lower() not in UNLABELLED}
+    rows = [[whole_text(file, reading)] for files in classes.values() for file in files]
+    names = [(name,) for name, files in classes.items() for _ in files]
+    shown = shown_classes([*classes])
+    notes = [f"{path}: each folder was read as a class ({shown}), each file as one text (data.kind = 'text' reads them as running text)."]
+    notes += [f"{path}: the folder {name!r} holds texts without labels and is left out." for name in folders if name not in classes]
     labels = Labels(rows=names, several=False)
-    return Source(kind="labelled", rows=rows, labels=labels, warnings=[note, *reading.warnings()], columns={"text": (WHOLE_FILES,)})
+    return Source(kind="labelled", rows=rows, labels=labels, warnings=[*notes, *reading.warnings()], columns={"text": (WHOLE_FILES,)})
+
+
+def _from_class_files(path: Path, files: dict[str, Path]) -> Source:
+    reading = Reading()
+    texts = {name: list(corpus.lines(file, None, reading)) for name, file in files.items()}
+    note = f"{path}: each file was read as a class ({shown_classes([*texts])}), each line as one text."
+    labels = Labels(rows=[(name,) for name, lines in texts.items() for _ in lines], several=False)
+    rows = [[line] for lines in texts.values() for line in lines]
+    return Source(kind="labelled", rows=rows, labels=labels, warnings=[note, *reading.warnings()])
 
 
 def _from_lines(path: Path, data) -> Source | None:

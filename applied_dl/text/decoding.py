@@ -21,6 +21,8 @@ from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.encodings import windows_encoding
 
+BEGIN = 1000  # bytes that show what kind of file it is
+ARCHIVE, XML = b"PK\x03\x04", (b"<?xml", b"<mediawiki")
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BLOCK = 2**20  # bytes read at a time, and the longest line
 BINARY_SHARE = 0.1  # a file whose first block holds more NUL bytes than this is not a text
@@ -46,6 +48,7 @@ class Reading(Struct):
     swallowed: int = 0
     joined: int = 0
     skipped: int = 0
+    wrapped: int = 0
     encodings: dict[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
@@ -68,6 +71,8 @@ class Reading(Struct):
             )
         if self.joined:
             found.append(f"{numbered(self.joined, 'row has', 'rows have')} more cells than the first: the text holds what separates cells.")
+        if self.wrapped:
+            found.append(f"{numbered(self.wrapped, 'line was', 'lines were')} joined to the line before: the text is wrapped at a width.")
         if self.skipped:
             found.append(f"{numbered(self.skipped, 'line', 'lines')} above the table skipped.")
         return found
@@ -131,6 +136,7 @@ def _utf8(path: Path, reading: Reading) -> Iterator[bytes]:
     for block in _blocks(path):
         if first:
             first = False
+            _check_kind(path, block)
             encoding = _wide(block)
             if encoding is not None:
                 decoder = _decoder(path, encoding, reading)
@@ -211,6 +217,17 @@ def _guessed(path: Path, block: bytes) -> str:
 def _check_text(path: Path, block: bytes) -> None:
     if block.count(b"\0") > BINARY_SHARE * len(block):
         raise DataError(f"{str(path)!r} is not a text: {block.count(0):,} of its first {len(block):,} bytes are NUL; expected UTF-8 text.")
+
+
+def _check_kind(path: Path, block: bytes) -> None:
+    """Raises `DataError` where a file is no plain text by its first bytes."""
+    begin = block[:BEGIN].removeprefix(codecs.BOM_UTF8).lstrip()
+    if begin.startswith(ARCHIVE):
+        raise DataError(f"{str(path)!r} is a zip archive; unpack it and give the file or folder inside.")
+    if begin.startswith(b"%PDF"):
+        raise DataError(f"{str(path)!r} is a PDF; save its text as a .txt file.")
+    if begin.startswith(XML) and b"<html" not in begin.lower():
+        raise DataError(f"{str(path)!r} is XML; extract its text first (of a Wikipedia dump with WikiExtractor), and give a text file.")
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from array import array
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +25,13 @@ from applied_dl.core.mapped import release
 from applied_dl.core.plurals import numbered
 from applied_dl.text import corpus
 from applied_dl.text.decoding import Reading
+from applied_dl.text.markup import USUAL, markup_share, without_markup
 from applied_dl.text.word_tokens import JOIN, tokens
 
 PIECE = 1000  # words
-VERSION = 2  # of the cached files
+VERSION = 3  # of the cached files
+SAMPLE = 20_000  # lines that are searched for markup
+TAG_LINE = re.compile(r"\s*</?[A-Za-z][^<>]*>\s*\Z")
 BLOCK = 2**20  # ids handled at a time
 
 
@@ -68,9 +74,10 @@ def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> No
     index: defaultdict[str, int] = defaultdict()
     index.default_factory = index.__len__
     ends, hashes, reading, total = array("q"), array("Q"), Reading(), 0
+    warnings: list[str] = []
     part = folder / f"ids.{os.getpid()}"
     with open(part, "wb", buffering=2**20) as file:
-        for line in corpus.lines(source, column, reading):
+        for line in _without_markup(corpus.lines(source, column, reading), warnings):
             found = tokens(line, lowercase)
             for start in range(0, len(found), PIECE):
                 piece = found[start : start + PIECE]
@@ -84,9 +91,19 @@ def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> No
     np.save(folder / "ends.npy", np.array(ends, np.int64))
     np.save(folder / "hashes.npy", np.array(hashes, np.uint64))
     (folder / "words.txt").write_text("\n".join(index), "utf-8", "surrogatepass")
-    notes = {"ids": total, "lines": reading.lines, "warnings": reading.warnings()}
+    notes = {"ids": total, "lines": reading.lines, "warnings": [*reading.warnings(), *warnings]}
     (folder / "notes.part").write_text(json.dumps(notes))
     (folder / "notes.part").rename(folder / "notes.json")
+
+
+def _without_markup(lines: Iterator[str], warnings: list[str]) -> Iterator[str]:
+    """The lines without HTML, and a warning, where the first ones hold some; tags that fill a line (`<doc id="7">`) go too."""
+    some = corpus.first_of(lines, SAMPLE)
+    found = markup_share([TAG_LINE.sub("<p>", line) for line in some]) >= USUAL
+    if found:
+        warnings.append("HTML tags and entities were removed from the text.")
+    for line in chain(some, lines):
+        yield without_markup(TAG_LINE.sub("", line)) if found else line
 
 
 def fingerprint(found: Ids) -> str:

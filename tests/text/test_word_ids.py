@@ -35,6 +35,16 @@ def test_words_of_any_script_and_what_is_no_word(tmp_path):
     assert len(found.warnings) == 2
 
 
+def test_markup_is_no_word_where_there_is_some(tmp_path):
+    text = b'<doc id="7" title="A">\n<p>one &amp; two</p><br />three\n</doc>\n'
+    found = read_ids(write(tmp_path / "a.txt", text), None, True, tmp_path)
+    assert spoken(found) == [["one", "two", "three"]]
+    assert any("HTML tags and entities were removed" in warning for warning in found.warnings)
+    found = read_ids(write(tmp_path / "b.txt", b"a < b and List<String> are code\n"), None, True, tmp_path)
+    assert spoken(found) == [["a", "b", "and", "list", "string", "are", "code"]]
+    assert not found.warnings
+
+
 def test_the_cache_answers_until_the_file_changes(tmp_path, monkeypatch):
     path = write(tmp_path / "a.txt", b"one two three\n")
     assert spoken(read_ids(path, None, True, tmp_path)) == [["one", "two", "three"]]

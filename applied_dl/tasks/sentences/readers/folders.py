@@ -91,12 +91,12 @@ def folder_table(path: Path, known: tuple[str, ...] = ()) -> Table | None:
     columns = max(rows, key=lambda names: rows[names])
     read = {file: table for file, table in tables.items() if _columns(table) == columns}
     first = next(iter(read.values()))
-    parts = {file: part_in(file.stem) for file in read}
+    parts = {file: part_in(file.stem) or (part_in(file.parent.name) if file.parent != path else None) for file in read}
     split = bool(first.header) and {"train"} < {*parts.values()} and not {*map(normal, first.header)} & {*COLUMNS}
     whole = Table(path=str(path), header=[*first.header, "split"] if split else first.header, sets=first.sets)
     for file, table in read.items():
         same = [normal(name) for name in table.header]
-        places = [same.index(normal(name)) for name in first.header] if table.header else []
+        places = [*range(len(same))] if table.header == first.header else [same.index(normal(name)) for name in first.header]
         for row in table.rows:
             cells = [row[i] if i < len(row) else None for i in places] if places else row
             whole.rows.append([*cells, parts[file]] if split else cells)

@@ -12,6 +12,7 @@ from applied_dl.io.delimited import delimited_rows
 from applied_dl.tasks.sentences.readers.label_columns import FEW, are_labels
 from applied_dl.tasks.sentences.readers.layouts import named_columns
 from applied_dl.text.columns import TITLE_WORDS, are_worded, words_of
+from applied_dl.text.corpus import first_of
 from applied_dl.text.decoding import Reading, decoded
 from applied_dl.text.tables import ROWS, Table, with_header
 
@@ -27,7 +28,7 @@ CODE = re.compile(r"[+-]?\d+|[A-Z]+:\w+")  # a label that a blank parts from its
 
 def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
     """The rows of such a file in batches, in constant memory: of `__label__` lines the labels and the text; none of running text."""
-    some = [line for line in itertools.islice(decoded(path, Reading(), cut=True), SOME) if line.strip()]
+    some = [line for line in first_of(decoded(path, Reading(), cut=True), SOME) if line.strip()]
     lines = (line for line in decoded(path, reading, cut=False) if line.strip())
     if len(some) > 1 and some[0].startswith(PREFIX) and sum(line.startswith(PREFIX) for line in some) >= EVEN * len(some):
         while part := list(itertools.islice(lines, ROWS)):

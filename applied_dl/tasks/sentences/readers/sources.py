@@ -72,7 +72,7 @@ def read_source(source: str, data) -> Source:
             + (", a folder of class folders or files, or a file of __label__ lines." if data.kind == "labelled" else ".")
         )
     reading = Reading()
-    pairs = (list(pair) for line in corpus.lines(source, data.column, reading) for pair in neighbours(line))
+    pairs = (list(pair) for line in corpus.paragraphs(source, data.column, reading) for pair in neighbours(line))
     return Source(kind="text", rows=list(itertools.islice(pairs, data.max_rows)), warnings=[*notes, *reading.warnings()])
 
 

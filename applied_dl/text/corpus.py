@@ -73,7 +73,7 @@ def first_of(lines: Iterator[str], count: int) -> list[str]:
 
 
 def spoken(found: Iterator[str]) -> Iterator[str]:
-    """The lines of a text; of subtitles (SubRip, WebVTT) those that are said, without numbers and times."""
+    """The lines of a text; of subtitles (SubRip, WebVTT) the spoken ones, without numbers and times."""
     some = first_of(found, SAMPLE)
     rest = itertools.chain(some, found)
     if not any(TIMES.match(line) for line in some):

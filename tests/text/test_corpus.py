@@ -12,7 +12,7 @@ SENTENCES = (
     "The boat left the harbour before anybody had woken up.",
     "A cold wind from the north made the sails very hard to hold.",
     "By noon the coast had become a thin grey line behind them.",
-    "Nobody spoke, because there was nothing that had to be said.",
+    "Nobody spoke, because there was nothing that had to be done.",
 )
 PARAGRAPHS = [" ".join(SENTENCES[(i + k) % 4] for k in range(4)) for i in range(9)]
 

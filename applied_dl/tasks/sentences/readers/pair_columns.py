@@ -25,7 +25,6 @@ ALIKE = (
     "relatedness",
     "entailment",
     "judgment",
-    "judgement",
     "equivalent",
     "quality",
 )  # columns that say which pairs belong together

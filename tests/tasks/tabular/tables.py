@@ -1,6 +1,8 @@
 """What the tests of tables share: a recipe on a file, the columns learned of a frame, and a resolved recipe with its prepared rows."""
 
 import numpy as np
+import polars as pl
+from msgspec.structs import replace
 
 from applied_dl.core import config
 from applied_dl.io.identifiers import row_numbers
@@ -33,3 +35,14 @@ def prepared_with(table, **sections):
     chosen = recipe(table, **sections)
     prepared = task.prepare(chosen, None)
     return task.resolve_defaults(chosen, prepared), prepared
+
+
+def prepare(frame, target: str | list[str] = "y", **data):
+    """A frame as the task understands it, by the recipe's keys of `data`."""
+    chosen = recipes.read_recipe({"task": "tabular", "data": {"target": target, **data}})
+    return task.prepare(replace(chosen, data=replace(chosen.data, source=pl.DataFrame(frame))), None)
+
+
+def kinds(prepared) -> dict[str, str]:
+    """What each column of a prepared table was taken for."""
+    return {column.name: column.kind for column in prepared.encoder.columns}

@@ -25,6 +25,7 @@ else:
     from applied_dl.training import steps  # type: ignore[no-redef]
 
 LENGTH = 64  # taken for a free dimension
+LONG, VERY_LONG = 5.0, 20.0  # seconds of blocks, and of the first one, after which the time of a step is known well enough
 EVALUATION_BATCH, EVALUATION_NUMBERS = 1024, 2**26  # rows of a validation batch, and numbers that their layers hold together
 PLATEAU_FACTOR, PLATEAU_SHARE, PLATEAU_EPOCHS = 0.3, 3, 3  # falls to 30% after patience / 3 epochs, at least 3, without a better score
 
@@ -124,11 +125,18 @@ class KerasLoop:
         self.model.compiled, self.model.train_function = False, None
 
     def pace(self) -> Pace:
-        """From a few blocks of steps, of which the first traces the graph."""
+        """From a few blocks of steps, of which the first traces the graph; from fewer where blocks are long, from the first at least."""
         marks = [time.perf_counter()]
-        mark = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: marks.append(time.perf_counter()))
+
+        def after_block(*_):
+            marks.append(time.perf_counter())
+            self.model.stop_training = marks[-1] - marks[0] > (LONG if len(marks) > 2 else VERY_LONG)
+
+        mark = keras.callbacks.LambdaCallback(on_epoch_end=after_block)
         self.model.fit(self.batches(0), steps_per_epoch=self.per_block, epochs=4, callbacks=[mark], shuffle=False, verbose=0)
-        tracing, step = marks[1] - marks[0], min(b - a for a, b in zip(marks[1:], marks[2:])) / self.cut.execution
+        tracing, step = marks[1] - marks[0], min((b - a for a, b in zip(marks[1:], marks[2:])), default=0.0) / self.cut.execution
+        if len(marks) == 2:  # tracing is a small share of so long a block
+            tracing, step = 0.0, tracing / self.cut.execution
         seconds = 0.0
         if self.evaluate is not None:
             for _ in range(2):  # the first traces

@@ -19,7 +19,7 @@ from applied_dl.training import checkpoints
 from applied_dl.training.checkpoints import Store
 from applied_dl.training.ensembles import fit_members
 from applied_dl.training.hardware import as_float32
-from applied_dl.training.keras_fit import rows_at_once
+from applied_dl.training.keras_fit import KerasLoop, rows_at_once
 from applied_dl.training.optimizers import NAMES, check
 from applied_dl.training.reproducible import set_up
 from applied_dl.training.source import resident
@@ -277,3 +277,14 @@ def test_large_rows_are_evaluated_few_at_a_time():
     assert rows_at_once(small, 32) == 1024
     assert rows_at_once(large, 8) < 64
     assert rows_at_once(large, 256) == 256
+
+
+@pytest.mark.parametrize(("seconds", "blocks"), [(0.1, 4), (6.0, 2), (30.0, 1)])
+def test_the_pace_takes_few_steps_where_they_are_slow(seconds, blocks, monkeypatch):
+    (x, y), clock = data(), iter(np.arange(0, 1e6, seconds))
+    loop = KerasLoop(net(), resident({"x": x}, y), None, settings(), loss="mse")
+    monkeypatch.setattr("applied_dl.training.keras_fit.time.perf_counter", lambda: float(next(clock)))
+    pace = loop.pace()
+    assert int(loop.model.optimizer.iterations) == blocks * loop.cut.execution
+    assert pace.step == pytest.approx(seconds / loop.cut.execution)
+    assert pace.start == pytest.approx(0.0 if blocks == 1 else seconds)

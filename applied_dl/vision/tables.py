@@ -13,6 +13,7 @@ from applied_dl.io.cells import as_levels
 from applied_dl.io.parts import part_column
 from applied_dl.io.sheets import WORKBOOKS, read_workbook
 from applied_dl.io.table_files import SUFFIXES, read_cells
+from applied_dl.vision.packed_images import packed_frame
 from applied_dl.vision.paths import ImageIndex
 
 IMAGE_FILE = re.compile(r"\.(jpe?g|png|gif|bmp|tiff?|webp|avif|jfif|heic|ppm|pgm)$", re.IGNORECASE)
@@ -39,6 +40,8 @@ def read_frame(path: Path) -> pl.DataFrame:
     """A table whose rows name images; a first line that names one is a row, not a header."""
     if path.suffix.lower() in WORKBOOKS:
         return read_workbook(path)[0]
+    if (packed := packed_frame(path)) is not None:
+        return packed
     frame = read_cells(path, header="guess").frame
     files = sum(bool(IMAGE_FILE.search(name.strip())) for name in frame.columns)
     if frame.height == 1 and files == frame.width:  # {"a.jpg": "cat", "b.jpg": "dog"}

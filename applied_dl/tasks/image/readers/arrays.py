@@ -11,6 +11,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.io.parts import PARTS
 from applied_dl.tasks.image.readers.labels import MOST_CODES, LabelCells, is_measure
 from applied_dl.tasks.image.readers.listing import Listing, Options
+from applied_dl.vision.idx import idx_parts
 
 IMAGE_KEYS, LABEL_KEYS = ("images", "image", "x", "data"), ("labels", "label", "y", "target", "targets")
 
@@ -41,6 +42,14 @@ def list_arrays(path: Path, options: Options) -> dict[str, Listing]:
         raise DataError(f"{str(path)!r} has no array of images: expected x and y (or x_train, y_train, …); received {sorted(arrays)}.")
     classes = [str(n) for n in arrays["class_names"]] if "class_names" in arrays else None
     return {part: _listing(arrays, named, part, path, classes, options) for part in sorted(parts)}
+
+
+def list_idx(files: list[Path]) -> dict[str, Listing]:
+    """The listings of IDX files by part; empty where there are none. Raises `DataError` where labels are missing or a file is damaged."""
+    return {
+        part: Listing(items=list(images[..., None]), labels=[(str(label),) for label in labels.tolist()])
+        for part, (images, labels) in idx_parts(files).items()
+    }
 
 
 def _part_and_kind(name: str) -> tuple[str, str]:

@@ -77,6 +77,29 @@ def labels_in_parts(folder: Folder, options: Options, notes: list[str]) -> Listi
     return found
 
 
+def list_packed(folder: Folder, options: Options) -> Listings:
+    """The listings of Parquet files that hold images, `train-00000-of-00002.parquet`, by the part that each name begins with."""
+    files = [file for file in folder.all_others() if file.suffix.lower() == ".parquet"]
+    parts = {file: part_of(re.split(r"[-.]", file.stem)[0]) or "all" for file in files}
+    found: Listings = {}
+    for file in sorted(files, key=lambda file: parts[file] != "train"):
+        part = parts[file]
+        for listing in list_table(file, options).values():
+            options = as_learned(options, listing) if part == "train" else options
+            before = found.get(part)
+            found[part] = (
+                listing
+                if before is None
+                else structs.replace(
+                    before,
+                    items=before.items + listing.items,
+                    labels=before.labels + listing.labels,
+                    numbers=None if before.numbers is None else before.numbers + (listing.numbers or []),
+                )
+            )
+    return found
+
+
 def _tables(folder: Folder) -> list[Path]:
     return [path for path in folder.others if path.suffix.lower() in TABLES]
 

@@ -10,7 +10,8 @@ from msgspec import structs
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.parts import PARTS, part_of
-from applied_dl.tasks.image.readers.beside import labels_beside, labels_in_parts
+from applied_dl.tasks.image.readers.arrays import list_idx
+from applied_dl.tasks.image.readers.beside import labels_beside, labels_in_parts, list_packed
 from applied_dl.tasks.image.readers.labels import named_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.vision.class_folders import class_folders, entered, is_numbered, what_else
@@ -56,6 +57,8 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
     notes = [f"the images were found in the folder {folder.path.relative_to(path).as_posix()!r}"] if folder is not root else []
     tables = [file for file in _beside(root, folder) if file.suffix.lower() in TABLES]
     if not folder.count:
+        if found := list_idx(folder.all_others()) or list_packed(folder, options):
+            return found
         kind = next((file.suffix.lower() for file in folder.all_others() if file.suffix.lower() in CONVERT), None)
         cure = f"; {CONVERT[kind]}" if kind else ""
         raise DataError(

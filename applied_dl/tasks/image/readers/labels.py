@@ -14,6 +14,7 @@ from applied_dl.tasks.image.readers.listing import Listing, Options
 SEPARATORS = ("|", ";", ",", " ")
 PLURAL = re.compile(r"(labels|tags|classes|categories|genres|keywords|attributes|objects|targets|findings|diseases)$", re.IGNORECASE)
 QUOTES = re.compile(r"^[\[({]\s*|\s*[\])}]$|['\"]")  # of a list such as "['a', 'b']"
+CLASSES = re.compile(r"label|class|categor", re.IGNORECASE)
 LIST = re.compile(r"\[.*\]")  # as Python and JSON write one
 MOST_CODES = 10  # distinct whole numbers that are taken for classes
 LEAST_BALANCE = 0.3  # share of the mean that the rarest of more whole numbers must have, to be taken for classes
@@ -86,7 +87,8 @@ def _number(text: str) -> float:
 def is_measure(cells: LabelCells) -> bool:
     """Whether a label column holds measured numbers rather than classes.
 
-    Two values are classes; so are whole numbers of which there are few, or which count up from 0 or 1 with similar frequencies.
+    Two values are classes; so are whole numbers of which there are few, or which count up from 0 or 1, or are named as classes, with
+    similar frequencies.
     """
     filled = [text for text in cells.texts if text is not None and text.lower() not in MISSING]
     if cells.numbers is None or not filled or any(re.match(r"0\d", text) for text in filled):
@@ -100,6 +102,7 @@ def is_measure(cells: LabelCells) -> bool:
     if not np.array_equal(distinct, np.round(distinct)):
         return True
     rising = distinct[0] in (0, 1) and np.array_equal(np.diff(distinct), np.ones(len(distinct) - 1))
+    rising = rising or bool(CLASSES.search(cells.target))  # codes of classes, of which some are missing
     if len(distinct) <= MOST_CODES:
         return not (rising or counts.mean() >= MOST_CODES)
     return not (rising and counts.min() >= LEAST_BALANCE * counts.mean() and counts.min() > 1)

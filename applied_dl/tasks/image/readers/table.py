@@ -15,6 +15,7 @@ from applied_dl.io.parts import part_of
 from applied_dl.tasks.image.readers.hints import GROUP_COLUMN, column_hint
 from applied_dl.tasks.image.readers.labels import LabelCells, named_labels, read_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
+from applied_dl.tasks.image.readers.pixels import pixels_of
 from applied_dl.vision.patterns import by_pattern, groups_of
 from applied_dl.vision.tables import find_paths, read_frame, split_column
 
@@ -41,19 +42,32 @@ def list_table(path: Path, options: Options) -> dict[str, Listing]:
     for name in wanted:
         if name not in frame.columns:
             raise DataError(f"{str(path)!r} has no label column {name!r} (data.target).{nearest(name, frame.columns)}")
-    column, items = find_paths(frame, path, options.path, wanted)
-    split = split_column(frame, (column, *wanted, options.group))
+    labelled = (*wanted, *(name for name in frame.columns if name.lower() in LABEL_COLUMNS))
+    pixels = None if options.path or options.label_pattern else pixels_of(frame, labelled, repr(str(path)))
+    if pixels is None:
+        column, items = find_paths(frame, path, options.path, wanted)
+        return _listed(frame, path, options, wanted, (column,), items)
+    images, columns = pixels
+    found = _listed(frame, path, options, wanted, tuple(columns), list(range(len(images))))
+    return {part: structs.replace(listing, items=[images[row] for row in listing.items]) for part, listing in found.items()}
+
+
+def _listed(
+    frame: pl.DataFrame, path: Path, options: Options, wanted: tuple[str, ...], shown: tuple[str, ...], items: list
+) -> dict[str, Listing]:
+    """The listings of rows whose images are `items`, by the columns beside those that show them."""
+    split = split_column(frame, (*shown, *wanted, options.group))
     if options.label_pattern:
         names = by_pattern("data.label_pattern", options.label_pattern, items, path.parent)
         return {"all": named_labels(names, items, _groups(frame, options, items, path), str(path), options)}
-    targets = wanted or _targets(frame, path, (column, split, options.group))
+    targets = wanted or _targets(frame, path, (*shown, split, options.group))
     if len(targets) > 1:
         cells, notes = _flags(frame, path, targets), [f"the labels are the columns {', '.join(targets[:20])}"]
     else:
         notes = [] if wanted or targets[0].lower() in LABEL_COLUMNS else [f"the labels are the column {targets[0]!r}"]
         cells = _label_cells(frame[targets[0]])
     listing = read_labels(cells, items, _groups(frame, options, items, path), str(path), options)
-    rest = {name: as_levels(frame[name]).to_list() for name in frame.columns if name not in (column, *targets)}
+    rest = {name: as_levels(frame[name]).to_list() for name in frame.columns if name not in (*shown, *targets)}
     named = {str(item): names for item, names in zip(listing.items, listing.labels)}
     hint = column_hint(rest, [named.get(str(item)) for item in items]) if options.group is None else ""
     listing.warnings[:0] = [*notes, *([hint] if hint else [])]

@@ -94,7 +94,33 @@ def ours(case: str, seed: int, folder: Path) -> dict:
     spent, test = time.process_time() - cpu, prepared.test
     outputs = keras_outputs(task.serving(recipe, fitted, prepared), test)
     found = log_loss(outputs["probabilities"], test.target) if classes else rmse(outputs["prediction"], test.target)
-    return {"error": found, "cpu_seconds": round(spent, 1), "rows": len(prepared.train) + len(prepared.validation)}
+    row = {"error": found, "cpu_seconds": round(spent, 1), "rows": len(prepared.train) + len(prepared.validation)}
+    return row if classes else row | {"interval": intervals(recipe, prepared, fitted, outputs)}
+
+
+def intervals(recipe, prepared, fitted, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+    """Share of test targets in their intervals, the intervals' score, and that of intervals of one width from the same predictions."""
+    from applied_dl.core.metrics.calibration import conformal
+    from applied_dl.tasks.tabular.arrays import matrices, moments, standardised
+
+    y, crossed = prepared.test.target, fitted.extra["crossed"]
+    known = crossed.known
+    mean, deviation = moments(known)
+    away = np.abs(standardised(known, known.validation.target)[:, 0] - crossed.outputs[:, 0, 0])
+    width = conformal(away, recipe.calibration.coverage) * deviation[0]
+    center = fitted.model.predict(matrices(prepared.encoder, prepared.test.inputs), verbose=0)[:, 0, 0] * deviation[0] + mean[0]
+    lower, upper = (np.exp(end) if prepared.state.log else end for end in (center - width, center + width))
+    return {
+        "coverage": float(np.mean((y >= outputs["lower"]) & (y <= outputs["upper"]))),
+        "score": interval_score(y, outputs["lower"], outputs["upper"], recipe.calibration.coverage),
+        "one_width": interval_score(y, lower, upper, recipe.calibration.coverage),
+    }
+
+
+def interval_score(y: np.ndarray, lower: np.ndarray, upper: np.ndarray, coverage: float) -> float:
+    """Mean width of intervals, and what their misses cost (Gneiting & Raftery, 2007); the lower the better."""
+    missed = np.maximum(lower - y, 0) + np.maximum(y - upper, 0)
+    return float(np.mean(upper - lower + 2 / (1 - coverage) * missed))
 
 
 def log_loss(p: np.ndarray, codes: np.ndarray) -> float:
@@ -183,7 +209,25 @@ def summary(found: dict) -> list[Row]:
         Row("error / best of three scikit-learn models: geometric mean", format_mean(every, 3), "≤ 1", float(np.mean(every)) <= 1),
         Row("error / best of three scikit-learn models: largest", f"{by_table[worst]:.3f} ({worst})", "≤ 1.05", by_table[worst] <= 1.05),
     ]  # fmt: skip
+    rows += interval_rows(found)
     return rows if seeds >= ENOUGH else [row._replace(met=None) for row in rows]
+
+
+def interval_rows(found: dict) -> list[Row]:
+    """Coverage of the intervals of numbers, and their score over that of intervals of one width."""
+    every = [[row["ours"]["interval"] for row in rows if "interval" in row["ours"]] for rows in found["cases"].values()]
+    every = [rows for rows in every if rows]
+    if not every:
+        return []
+    inside = float(np.mean([row["coverage"] for rows in every for row in rows]))
+    shares = [float(np.exp(np.mean([np.log(row["score"] / row["one_width"]) for row in rows]))) for rows in every]
+    mean, lower = float(np.exp(np.mean(np.log(shares)))), sum(share <= 1 for share in shares)
+    met = 0.88 <= inside <= 0.92
+    beside = f"lower or equal on {lower}, largest {max(shares):.3f}"
+    return [
+        Row(f"{len(every)} tables with a number as target: coverage of 90% intervals", f"{inside:.3f}", "0.88 to 0.92", met),
+        Row("score of intervals / that of intervals of one width: geometric mean", f"{mean:.3f}", "≤ 1", mean <= 1, beside),
+    ]
 
 
 def details(found: dict) -> list[str]:

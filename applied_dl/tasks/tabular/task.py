@@ -22,7 +22,7 @@ from applied_dl.tasks.tabular.defaults import is_stepless, member_settings, reso
 from applied_dl.tasks.tabular.fit.cross import build_crossed, fit_crossed
 from applied_dl.tasks.tabular.fit.ensemble import FITS, fit_ensemble
 from applied_dl.tasks.tabular.fit.net import build_net, fit_net
-from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs, mean_shift
+from applied_dl.tasks.tabular.models.answers import Decision, Interval, Probabilities, Stack, StackOutputs, mean_shift, spread_line
 from applied_dl.tasks.tabular.models.typical import typical
 from applied_dl.tasks.tabular.plots import tabular_plots
 from applied_dl.tasks.tabular.readers.read import prepare_table, read_part
@@ -167,6 +167,8 @@ def _interval(recipe, raw: np.ndarray, prepared, column: int | None = None) -> I
         "floor": floor or 1.0, "log": state.log, "least": state.least, "column": column,
     }  # fmt: skip
     name = "answer" if column is None else f"answer_{column + 1}"
+    if kind == "mean":
+        own["start"], own["slope"] = spread_line(y, np.asarray(Interval(**own).spread(raw)[0]))
     center, below, above = (np.asarray(v) for v in Interval(**own).spread(raw))
     if kind == "quantile":
         margin = conformal(np.maximum(center - below - y, y - center - above), recipe.calibration.coverage)

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+ENOUGH = 50  # rows for a line through their errors
+LEAST_SPREAD = 0.4  # share of the mean absolute error that the spread of any prediction has at least
+
 
 @keras.saving.register_keras_serializable(package="applied_dl")
 class Stack(layers.Layer):
@@ -25,6 +28,7 @@ class Interval(layers.Layer):
     kind: mean (the members' mean; their spread shapes the interval), normal (mean and log variance) or quantile (low, middle, high).
     `mean` and `deviation` undo the standardisation; predictions stay within `low`..`high`, the training range. Intervals are the spread
     times `factor` plus `margin`, conformal on validation rows (Lei et al., 2018; Romano et al., Conformalized Quantile Regression, 2019).
+    Errors often grow with what is predicted: of `mean`, the spread is `floor` times `start` + `slope` · prediction, and the disagreement.
     Where `log`, all of these are of the logarithm of the target, and `shift` is added to the prediction, but not to its limits: the
     exponential of a mean logarithm is near the median, and the mean is above it (Duan, Smearing Estimate, 1983). `least` is the lower
     bound of predictions and limits. `column` is the output of this target where a net predicts several.
@@ -32,10 +36,10 @@ class Interval(layers.Layer):
 
     def __init__(
         self, kind="mean", mean=0.0, deviation=1.0, low=None, high=None, floor=1.0, factor=1.0, margin=0.0, log=False, least=None,
-        column=None, shift=0.0, **base,
+        column=None, shift=0.0, start=1.0, slope=0.0, **base,
     ):  # fmt: skip
         super().__init__(**base)
-        self.least, self.column = least, column
+        self.least, self.column, self.start, self.slope = least, column, start, slope
         self.kind, self.mean, self.deviation, self.low, self.high = kind, mean, deviation, low, high
         self.floor, self.factor, self.margin, self.log, self.shift = floor, factor, margin, log, shift
 
@@ -50,7 +54,10 @@ class Interval(layers.Layer):
             around = ops.sqrt(ops.mean(ops.exp(x[:, :, 1]), axis=1))
         else:
             apart = ops.mean(ops.square(x[:, :, 0] - ops.expand_dims(center, 1)), axis=1)
-            around = ops.sqrt(apart + self.floor**2)
+            floor = self.floor
+            if self.slope:
+                floor = floor * ops.maximum(self.start + self.slope * self.within(center), LEAST_SPREAD)
+            around = ops.sqrt(apart + ops.square(floor))
         return self.within(center), around, around
 
     def within(self, center):
@@ -85,8 +92,23 @@ class Interval(layers.Layer):
         return dict.fromkeys(("prediction", "lower", "upper"), (shape[0],))
 
     def get_config(self):
-        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log", "least", "column", "shift")
+        names = ("kind", "mean", "deviation", "low", "high", "floor", "factor", "margin", "log", "least", "column", "shift",
+                 "start", "slope")  # fmt: skip
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def spread_line(y: np.ndarray, center: np.ndarray) -> tuple[float, float]:
+    """How absolute errors depend on what is predicted: `start` and `slope` of the line of least squares, whose mean is 1.
+
+    Args:
+        y: standardised targets (N,) of rows that the model was not fitted to.
+        center: standardised predictions (N,) of them.
+    """
+    errors = np.abs(y - center)
+    if len(y) < ENOUGH or errors.mean() == 0 or center.std() == 0:
+        return 1.0, 0.0
+    slope, start = np.polyfit(center, errors / errors.mean(), 1)
+    return float(start), float(slope)
 
 
 def mean_shift(y: np.ndarray, center: np.ndarray, deviation: float) -> float:

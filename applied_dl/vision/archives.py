@@ -9,6 +9,7 @@ from pathlib import Path
 
 from applied_dl.core.errors import DataError
 from applied_dl.core.fingerprint import fingerprint
+from applied_dl.vision.paths import is_image, is_skipped
 
 LEFT = 1_000_000_000  # bytes that must remain free after an archive was unpacked
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -29,6 +30,16 @@ def cure(path: Path) -> str:
     """What to do with a file of an unknown kind, as the end of a sentence; empty where nothing is known."""
     found = CURES.get(path.suffix.lower())
     return f" A {path.suffix.lower()} file is not read: {found}." if found else ""
+
+
+def opened(path: Path, cache: Path) -> Path:
+    """The folder of an archive, also of the only one in a folder that holds nothing but files beside it; other paths as they are."""
+    if path.is_dir():
+        inside = [one for one in path.iterdir() if not is_skipped(one.name)]
+        archives = [one for one in inside if one.is_file() and is_archive(one)]
+        alone = len(archives) == 1 and not any(one.is_dir() or is_image(one.name) for one in inside)
+        return unpacked(archives[0], cache) if alone else path
+    return unpacked(path, cache) if path.is_file() and is_archive(path) else path
 
 
 def unpacked(archive: Path, cache: Path) -> Path:
@@ -52,7 +63,9 @@ def unpacked(archive: Path, cache: Path) -> Path:
 def _unzip(archive: Path, to: Path, room: int) -> None:
     with zipfile.ZipFile(archive) as file:
         _check_size(archive, sum(item.file_size for item in file.infolist()), room)
-        file.extractall(to)
+        for item in file.infolist():
+            item.filename = item.filename.replace("\\", "/")  # as some programs of Windows write them
+            file.extract(item, to)
 
 
 def _untar(archive: Path, to: Path, room: int) -> None:

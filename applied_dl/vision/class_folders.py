@@ -11,8 +11,7 @@ from msgspec import Struct, structs
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.parts import part_of
-from applied_dl.vision.folders import Folder
-from applied_dl.vision.image_files import CONVERT
+from applied_dl.vision.folders import Folder, lost, what_else
 
 UNLABELLED = ("unlabeled", "unlabelled", "unlabeled images", "predict", "prediction", "predictions", "pred", "inference", "submission")
 MASK = re.compile(r"^(.+?)[ ._-]+(?:masks?|segmentation|seg|gt|groundtruth)(?:[ ._-]?\d+)?$", re.IGNORECASE)
@@ -28,12 +27,19 @@ class ClassFolders(Struct, frozen=True, kw_only=True):
     Attributes:
         parts: images by part and class, `{"all": …}` where the source has no parts of its own.
         notes: what is not used.
+        unlabelled: part folders without class folders.
         choices: what may be meant otherwise, with the keys of the image task for that.
     """
 
     parts: dict[str, Classes]
     notes: list[str]
+    unlabelled: dict[str, Folder] = {}
     choices: list[str] = []
+
+    @property
+    def missing(self) -> list[str]:
+        """Notes on the parts without labels."""
+        return [f"the {inside.count} images of {inside.name!r} have no labels and are not used" for inside in self.unlabelled.values()]
 
 
 def entered(folder: Folder, goes_on=lambda inside: bool(inside.filled)) -> Folder:
@@ -62,6 +68,10 @@ def class_folders(folder: Folder) -> ClassFolders | None:
     """
     if parts := _parts(folder):
         return _of_parts(folder, parts)
+    if copies := _copies(folder):
+        found = class_folders(structs.replace(folder, inside=[inside for inside in folder.inside if inside not in copies]))
+        again = [f"the folder {inside.name!r} holds the class folders beside it once more: not used" for inside in copies]
+        return found and structs.replace(found, notes=[*again, *found.notes])
     if all(part_of(inside.name) for inside in folder.filled):
         if any(inside.filled for inside in folder.filled):
             names = ", ".join(repr(inside.name) for inside in folder.filled)
@@ -79,26 +89,6 @@ def is_numbered(folder: Folder) -> bool:
     """Whether the folders of images differ only in a number, as the pieces of a large collection do: images_001, images_002, …"""
     names = [re.sub(r"\d+", "#", inside.name) for inside in folder.filled]
     return len(names) > 1 and len(set(names)) == 1 and "#" in names[0]
-
-
-def lost(folder: Folder) -> str:
-    """Why a class folder would be lost: it has files of images, but none that can be read."""
-    if folder.count:
-        return ""
-    kinds = Counter(path.suffix.lower() for path in folder.all_others())
-    if suffix := next((suffix for suffix, _ in kinds.most_common() if suffix in CONVERT), None):
-        return (
-            f"The folder {str(folder.path)!r} holds {kinds[suffix]} {suffix} files and no image that can be read; {CONVERT[suffix]}, or "
-            "remove the folder."
-        )
-    return ""
-
-
-def what_else(folder: Folder) -> str:
-    """The kinds of other files in a folder, for messages."""
-    kinds = Counter(path.suffix.lower() or "nameless" for path in folder.all_others())
-    shown = ", ".join(f"{count} {suffix}" for suffix, count in kinds.most_common(3))
-    return f" ({shown} files)" if shown else ""
 
 
 def _parts(folder: Folder) -> dict[str, Folder]:
@@ -123,16 +113,24 @@ def _of_parts(folder: Folder, parts: dict[str, Folder]) -> ClassFolders:
     train = entered(parts["train"])
     classes, joined = _classes(train)
     known = {_plain(name) for name in classes}
-    found = {"train": classes}
+    found, unlabelled = {"train": classes}, {}
     for part, inside in parts.items():
         if part == "train":
             continue
         theirs, _ = _classes(entered(inside)) if inside.filled else ({}, [])
         if not theirs or (len(theirs) == 1 and not known & set(map(_plain, theirs))):
-            notes.append(f"the {inside.count} images of {inside.name!r} have no labels and are not used")
+            unlabelled[part] = inside
         else:
             found[part] = theirs
-    return _without_masks(ClassFolders(parts=found, notes=[*notes, *_left_over(train)], choices=joined))
+    return _without_masks(ClassFolders(parts=found, notes=[*notes, *_left_over(train)], unlabelled=unlabelled, choices=joined))
+
+
+def _copies(folder: Folder) -> list[Folder]:
+    """Folders whose class folders have the names of those beside them, as archives hold that were packed with their own copy."""
+    names = {inside.name for inside in folder.filled}
+    others = [inside for inside in folder.filled if not part_of(inside.name)]
+    copies = [inside for inside in others if len(inside.filled) > 1 and {deeper.name for deeper in inside.filled} <= names]
+    return copies if len(folder.filled) - len(copies) > 1 else []
 
 
 def _parts_beside_classes(folder: Folder) -> dict[str, Folder]:

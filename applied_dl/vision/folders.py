@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from msgspec import Struct
@@ -61,3 +61,23 @@ def scan(path: Path, seen: set[str] | None = None) -> Folder:
             images += others.pop(suffix)
     count = len(images) + sum(folder.count for folder in inside)
     return Folder(path=path, images=sorted(images), others=[p for files in others.values() for p in files], inside=inside, count=count)
+
+
+def lost(folder: Folder) -> str:
+    """Why a class folder would be lost: it has files of images, but none that can be read."""
+    if folder.count:
+        return ""
+    kinds = Counter(path.suffix.lower() for path in folder.all_others())
+    if suffix := next((suffix for suffix, _ in kinds.most_common() if suffix in CONVERT), None):
+        return (
+            f"The folder {str(folder.path)!r} holds {kinds[suffix]} {suffix} files and no image that can be read; {CONVERT[suffix]}, or "
+            "remove the folder."
+        )
+    return ""
+
+
+def what_else(folder: Folder) -> str:
+    """The kinds of other files in a folder, for messages."""
+    kinds = Counter(path.suffix.lower() or "nameless" for path in folder.all_others())
+    shown = ", ".join(f"{count} {suffix}" for suffix, count in kinds.most_common(3))
+    return f" ({shown} files)" if shown else ""

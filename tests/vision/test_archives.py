@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.vision.archives import ARCHIVES, cure, is_archive, unpacked
+from applied_dl.vision.archives import ARCHIVES, cure, is_archive, opened, unpacked
 
 
 def packed(path, names=("data/cat/0.jpg", "data/dog/1.jpg")):
@@ -52,3 +52,18 @@ def test_what_is_no_archive_has_a_cure(tmp_path):
     assert "unpack it first" in cure(tmp_path / "d.7z")
     assert "np.savez" in cure(tmp_path / "d.MAT")
     assert cure(tmp_path / "d.unknown") == ""
+
+
+def test_the_only_archive_in_a_folder_is_opened(tmp_path):
+    (tmp_path / "d").mkdir()
+    packed(tmp_path / "d" / "a.zip")
+    (tmp_path / "d" / "readme.txt").write_text("fine images")
+    assert (opened(tmp_path / "d", tmp_path / "cache") / "data/cat/0.jpg").exists()
+    packed(tmp_path / "d" / "b.zip")
+    assert opened(tmp_path / "d", tmp_path / "cache") == tmp_path / "d"
+    assert opened(tmp_path / "nowhere", tmp_path / "cache") == tmp_path / "nowhere"
+
+
+def test_backslashes_separate_folders(tmp_path):
+    folder = unpacked(packed(tmp_path / "d.zip", names=("data\\cat\\0.jpg",)), tmp_path / "cache")
+    assert (folder / "data" / "cat" / "0.jpg").exists()

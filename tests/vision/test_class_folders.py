@@ -51,3 +51,16 @@ def test_inner_folders_and_joined_folders_are_reported(tmp_path):
                                               (("cat", "dog"), False), (("a1", "b1"), False), (("cat 1",), False)])  # fmt: skip
 def test_numbered_pieces(names, is_so, tmp_path):
     assert is_numbered(scan(tree(tmp_path, *(f"{name}/0.png" for name in names)))) is is_so
+
+
+def test_a_copy_of_the_class_folders_is_no_class(tmp_path):
+    names = ("yes", "no", "brain/yes", "brain/no")
+    data = found(tmp_path, *(f"{name}/{i}.png" for name in names for i in range(3)))
+    assert {name: len(paths) for name, paths in data.parts["all"].items()} == {"no": 3, "yes": 3}
+    assert any("'brain' holds the class folders beside it once more" in note for note in data.notes)
+
+
+def test_parts_without_class_folders_are_named(tmp_path):
+    data = found(tmp_path, "train/cat/0.png", "train/dog/0.png", "test/0.png", "test/1.png")
+    assert list(data.parts) == ["train"]
+    assert data.missing == ["the 2 images of 'test' have no labels and are not used"]

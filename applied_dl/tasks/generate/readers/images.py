@@ -10,11 +10,12 @@ from msgspec import Struct, structs
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.fingerprint import fingerprint, row_keys
+from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.core.splits import split_parts
 from applied_dl.io.parts import PARTS, part_of
 from applied_dl.tasks.generate.encoder import Form, GenerateEncoder, Request, inputs_of
-from applied_dl.vision.archives import cure, is_archive, unpacked
+from applied_dl.vision.archives import cure, opened
 from applied_dl.vision.cache import decode_all, rows_of
 from applied_dl.vision.class_folders import class_folders, entered
 from applied_dl.vision.folders import scan
@@ -163,8 +164,7 @@ def list_images(source: str, cache: Path) -> Listed:
         raise DataError(f"There is no data at {source!r}; expected a folder of images, a .zip, an .npz, a table, or a built-in name.")
     if path.suffix.lower() == ".npz":
         return _arrays(path)
-    if is_archive(path):
-        path = unpacked(path, cache)
+    path = opened(path, cache)
     if not path.is_dir():
         raise UsageError(f"data.source {source!r} is no source of images; expected a folder, a .zip or .tar.gz, or an .npz.{cure(path)}")
     return _folder(path)
@@ -182,7 +182,10 @@ def _folder(path: Path) -> Listed:
         return Listed(items=[item for _, item in parts], labels=[""] * len(parts), parts=[part for part, _ in parts])
     rows = [(part, name, item) for part, classes in found.parts.items() for name, items in classes.items() for item in items]
     return Listed(
-        items=[item for *_, item in rows], labels=[name for _, name, _ in rows], parts=[part for part, *_ in rows], notes=found.notes
+        items=[item for *_, item in rows],
+        labels=[name for _, name, _ in rows],
+        parts=[part for part, *_ in rows],
+        notes=[*found.notes, *found.missing],
     )
 
 
@@ -252,7 +255,8 @@ def _input(data, items: list) -> tuple[ImageForm, list[str]]:
         side = int(np.median([min(size) for size in sizes]))
         height = width = LARGEST if side >= LARGEST else max(8, 8 * round(side / 8))
         notes.append(
-            f"images of {len(sizes)} sizes are made {height} by {width} pixels (data.image_size); the net is small and learns these best"
+            f"images of {numbered(len(sizes), 'size', 'sizes')} are made {height} by {width} pixels (data.image_size); the net is small "
+            "and learns these best"
         )
     if min(height, width) < 4 or max(height, width) > 256:
         raise DataError(f"data.image_size must lie between 4 and 256 pixels, received {height} by {width}.")

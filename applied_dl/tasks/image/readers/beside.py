@@ -9,11 +9,12 @@ from msgspec import structs
 
 from applied_dl.core.errors import AppliedError, DataError
 from applied_dl.core.plurals import numbered
+from applied_dl.io.cells import as_levels
 from applied_dl.io.parts import part_of
 from applied_dl.tasks.image.readers.listing import Listing, Options, as_learned
 from applied_dl.tasks.image.readers.table import list_table
 from applied_dl.vision.folders import Folder
-from applied_dl.vision.tables import TABLES
+from applied_dl.vision.tables import TABLES, find_paths, read_frame
 
 NO_LABELS = re.compile(r"^(read.?me|licen[sc]e|requirements|changelog|citation)\b|submission", re.IGNORECASE)
 NAMED = 0.5  # share of a table's rows whose image must be there
@@ -75,6 +76,30 @@ def labels_in_parts(folder: Folder, options: Options, notes: list[str]) -> Listi
         else:
             found["train"].warnings.append(f"the {inside.count} images of {inside.name!r} have no labels and are not used")
     return found
+
+
+def labels_of_part(folder: Folder, tables: list[Path], known: set[str]) -> Listing | None:
+    """The listing of a part without class folders by a table with a column of known classes; None where there is none.
+
+    Args:
+        folder: of the part.
+        tables: files beside it and inside.
+        known: the classes of the training part.
+    """
+    own = {str(path) for path in folder.all_images()}
+    for table in (file for file in tables if file.suffix.lower() in TABLES and not NO_LABELS.search(file.stem)):
+        try:
+            frame = read_frame(table)
+            column, items = find_paths(frame, table)
+        except AppliedError:
+            continue
+        rows = [row for row, item in enumerate(items) if str(item) in own]
+        for name in (name for name in frame.columns if name != column and len(rows) >= NAMED * len(own)):
+            cells = [str(cell or "").strip() for cell in as_levels(frame[name][rows]).to_list()]
+            if set(cells) <= known:
+                note = [f"the labels of {folder.name!r} are the column {name!r} of {table.name!r}"]
+                return Listing(items=[items[row] for row in rows], labels=[(cell,) for cell in cells], target=name, warnings=note)
+    return None
 
 
 def list_packed(folder: Folder, options: Options) -> Listings:

@@ -74,7 +74,10 @@ def class_names(listings: dict[str, Listing]) -> tuple[tuple[str, ...], bool]:
     ordered = tuple(name for name in fixed if name in counts) or tuple(sorted(counts, key=key))
     if len(ordered) < (1 if several else 2):
         only = f"only the class {ordered[0]!r}" if ordered else "no class"
-        raise DataError(f"The data has {only}; expected images of at least two classes.")
+        raise DataError(
+            f"The data has {only}; expected images of at least two classes: a folder for each, a table of paths and labels as data.source, "
+            "or data.label_pattern for labels in the file names."
+        )
     if not several and len(ordered) > 2 * FEWEST and len(learned.labels) < 1.5 * len(ordered):
         column = f"the column {learned.target!r}" if learned.target else "the labels"
         raise DataError(

@@ -11,11 +11,12 @@ from msgspec import structs
 from applied_dl.core.errors import DataError
 from applied_dl.io.parts import PARTS, part_of
 from applied_dl.tasks.image.readers.arrays import list_idx
-from applied_dl.tasks.image.readers.beside import labels_beside, labels_in_parts, list_packed
+from applied_dl.tasks.image.readers.beside import labels_beside, labels_in_parts, labels_of_part, list_packed
 from applied_dl.tasks.image.readers.labels import named_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
-from applied_dl.vision.class_folders import class_folders, entered, is_numbered, what_else
-from applied_dl.vision.folders import Folder, scan
+from applied_dl.vision.archives import is_archive
+from applied_dl.vision.class_folders import class_folders, entered, is_numbered
+from applied_dl.vision.folders import Folder, scan, what_else
 from applied_dl.vision.image_files import CONVERT
 from applied_dl.vision.patterns import by_pattern, groups_of
 from applied_dl.vision.tables import TABLES
@@ -60,7 +61,7 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
         if found := list_idx(folder.all_others()) or list_packed(folder, options):
             return found
         kind = next((file.suffix.lower() for file in folder.all_others() if file.suffix.lower() in CONVERT), None)
-        cure = f"; {CONVERT[kind]}" if kind else ""
+        cure = f"; {CONVERT[kind]}" if kind else "; unpack the archives" if any(map(is_archive, folder.all_others())) else ""
         raise DataError(
             f"The folder {str(path)!r} holds no images{what_else(folder)}{cure}; expected class folders: {path.name}/CLASS/image.jpg."
         )
@@ -78,9 +79,15 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
         return labelled
     unused = [table.name for table in tables if table.suffix.lower() != ".txt"]
     beside = [f"the table {unused[0]!r} beside the class folders is not used: it can be named as data.source"] if unused else []
-    return {
-        part: _listing(folder, classes, options, [*notes, *found.notes, *found.choices, *beside] if part in ("train", "all") else [])
-        for part, classes in found.parts.items()
+    labelled = {
+        part: listing
+        for part, inside in found.unlabelled.items()
+        if (listing := labels_of_part(inside, [*tables, *inside.others], set(found.parts["train"])))
+    }
+    left = {part: inside for part, inside in found.unlabelled.items() if part not in labelled}
+    notes = [*notes, *structs.replace(found, unlabelled=left).missing, *found.notes, *found.choices, *([] if labelled else beside)]
+    return labelled | {
+        part: _listing(folder, classes, options, notes if part in ("train", "all") else []) for part, classes in found.parts.items()
     }
 
 

@@ -11,7 +11,7 @@ from applied_dl.tasks.image.readers.folders import list_folder
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.table import list_table
 from applied_dl.tasks.image.readers.tfds import list_tfds
-from applied_dl.vision.archives import cure, is_archive, unpacked
+from applied_dl.vision.archives import cure, opened
 from applied_dl.vision.tables import TABLES
 
 BUILT_IN = ("digits",)
@@ -33,7 +33,7 @@ def list_source(source: str, options: Options, cache: Path) -> dict[str, Listing
         return {"all": digits()}
     if source.startswith("tfds:"):
         return list_tfds(source.removeprefix("tfds:"), cache, options.manual_dir)
-    path = Path(source).expanduser()
+    path = opened(Path(source).expanduser(), cache)
     if path.is_dir():
         return list_folder(path, options)
     if not path.exists():
@@ -42,8 +42,6 @@ def list_source(source: str, options: Options, cache: Path) -> dict[str, Listing
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return list_arrays(path, options)
-    if is_archive(path):
-        return list_folder(unpacked(path, cache), options)
     if suffix in TABLES:
         return list_table(path, options)
     raise UsageError(

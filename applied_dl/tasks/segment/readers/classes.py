@@ -15,7 +15,7 @@ from applied_dl.core.errors import DataError
 FILES = (  # in a folder of data, where the recipe names none
     "classes.txt", "labels.txt", "names.txt", "class_names.txt", "label_names.txt", "codes.txt", "class_dict.csv", "classes.csv",
     "palette.csv", "colors.csv", "label_colors.txt", "labelmap.txt", "palette.json", "classes.json", "labels.json", "id2label.json",
-    "_classes.csv",
+    "_classes.csv", "label_class_dict.csv",
 )  # fmt: skip
 VOID_NAMES = ("void", "ignore", "ignored", "unlabeled", "unlabelled", "unknown", "dont care", "don't care", "no label", "out of roi")
 COLOR = re.compile(r"#?([0-9a-fA-F]{6})$")

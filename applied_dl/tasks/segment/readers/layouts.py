@@ -17,8 +17,7 @@ from applied_dl.tasks.segment.readers.annotated import list_json, list_yolo
 from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.image_sets import image_sets
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
-from applied_dl.vision.class_folders import what_else
-from applied_dl.vision.folders import Folder, scan
+from applied_dl.vision.folders import Folder, scan, what_else
 
 MASKS = {
     "mask", "masks", "label", "labels", "annot", "annots", "annotation", "annotations", "gt", "gts", "groundtruth", "ground truth", "seg",

@@ -16,7 +16,7 @@ from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.layouts import list_folder
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
 from applied_dl.tasks.segment.readers.scenes import scenes
-from applied_dl.vision.archives import cure, is_archive, unpacked
+from applied_dl.vision.archives import cure, opened
 from applied_dl.vision.tables import TABLES, find_paths, read_frame, split_column
 
 BUILT_IN = ("scenes",)
@@ -37,15 +37,13 @@ def list_source(source: str, data, cache: Path) -> dict[str, Listing]:
     """
     if source in BUILT_IN:
         return {"all": scenes()}
-    path = Path(source).expanduser()
+    path = opened(Path(source).expanduser(), cache)
     if path.is_dir():
         return list_folder(path, data.classes)
     if not path.exists():
         hint = nearest(source, BUILT_IN) if get_close_matches(source, BUILT_IN) else ""
         raise DataError(f"There is no data at {source!r}; expected a built-in name, a folder, a .zip, a table or a COCO file.{hint}")
     suffix = path.suffix.lower()
-    if is_archive(path):
-        return list_folder(unpacked(path, cache), data.classes)
     if suffix == ".npz":
         return {"all": _arrays(path, data)}
     if suffix == ".json":

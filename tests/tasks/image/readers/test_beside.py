@@ -93,3 +93,25 @@ def test_flat_parts_of_cats_and_dogs(tmp_path):
     data = read(tmp_path, source=tmp_path / "zoo", label_pattern=r"^([a-z]+)\.\d+$")
     assert data.encoder.labels == ("cat", "dog")
     assert any("does not match the images of 'test1'" in text for text in data.warnings)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_table_labels_the_part_without_class_folders(inside, tmp_path):
+    fill(tmp_path / "zoo" / "Train", classes=("a", "b"))
+    images(tmp_path / "zoo" / "Test", 8)
+    path = tmp_path / "zoo" / ("Test/annotations.txt" if inside else "Test.csv")
+    rows_ = [f"{'' if inside else 'Test/'}{i}.png" for i in range(8)]
+    if inside:
+        path.write_text("".join(f"{name}\t{'ab'[i % 2]}\t0\t64\n" for i, name in enumerate(rows_)))
+    else:
+        path.write_text("\n".join(["Width,ClassId,Path", *(f"24,{'ab'[i % 2]},{name}" for i, name in enumerate(rows_))]))
+    data = read(tmp_path, source=tmp_path / "zoo")
+    assert rows(data)["test"] == 8
+    assert any("the labels of 'Test' are the column" in text for text in data.warnings)
+
+
+def test_a_table_of_other_classes_labels_no_part(tmp_path):
+    fill(tmp_path / "zoo" / "train", classes=("a", "b"))
+    images(tmp_path / "zoo" / "test", 8)
+    table(tmp_path / "zoo" / "test.csv", range(8), label=lambda i: "cd"[i % 2])
+    assert any("8 images of 'test' have no labels" in text for text in read(tmp_path, source=tmp_path / "zoo").warnings)

@@ -12,7 +12,15 @@ from applied_dl.io.cells import as_numbers, is_mark, number_style
 from applied_dl.io.tables import Table
 
 UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # a number above the first is a time since 1970 in the second parts of a second
-YES, NO = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+YES = ("true", "yes", "t", "y", "like", "liked", "up", "upvote", "\N{THUMBS UP SIGN}")
+NO = ("false", "no", "f", "n", "dislike", "disliked", "down", "downvote", "\N{THUMBS DOWN SIGN}")
+SKIN = "[\U0001f3fb-\U0001f3ff\ufe0f]"  # what may follow a thumb
+STARS = "[★⭐\U0001f31f]"
+GLYPHS = rf"^(?:{STARS}|[☆✩✰])+$"
+OUT_OF = (
+    r"(?i)^(?:rated )?(\d+(?:[.,]\d+)?)\s*(?:(?:/|out of|of|von|de|sur|su)\s*(\d+)\s*)?"
+    r"(?:stars?|sternen?|sterne?|estrellas?|estrelas?|étoiles?|stelle)?$"
+)
 
 
 class Reading(Struct):
@@ -39,7 +47,7 @@ def values_of(table: Table, name: str | None, so_far: Reading) -> tuple[np.ndarr
     """(N,) the values, yes and no as 1 and 0, and which rows have one. Raises `DataError` where the column holds other texts."""
     if name is None:
         return np.ones(len(table), np.float32), np.ones(len(table), bool)
-    cells = _yes_and_no(table.frame[name])
+    cells = _stars(_yes_and_no(table.frame[name]))
     style, _ = number_style(cells, table.decimal)
     values, wrong = as_numbers(cells, style)
     if len(wrong) and cells.dtype == pl.String:
@@ -61,10 +69,21 @@ def _yes_and_no(cells: pl.Series) -> pl.Series:
         return cells.cast(pl.Float32)
     if cells.dtype != pl.String or not len(cells.drop_nulls()):
         return cells
-    texts = cells.str.strip_chars().str.to_lowercase()
+    texts = cells.str.replace_all(SKIN, "").str.strip_chars().str.to_lowercase()
     if not texts.drop_nulls().is_in([*YES, *NO]).all():
         return cells
     return texts.is_in(list(YES)).cast(pl.Float32)
+
+
+def _stars(cells: pl.Series) -> pl.Series:
+    """Ratings in stars ("★★★☆☆", "3 stars") or out of one number ("3/5", "3.0 out of 5 stars") as numbers; other columns as they are."""
+    if cells.dtype != pl.String or not len(filled := cells.drop_nulls().str.strip_chars()):
+        return cells
+    if filled.str.contains(GLYPHS).all():
+        return cells.str.count_matches(STARS).cast(pl.Float32)
+    if filled.str.contains(OUT_OF).all() and filled.str.extract(OUT_OF, 2).n_unique() == 1:
+        return cells.str.strip_chars().str.extract(OUT_OF, 1)
+    return cells
 
 
 def times_of(table: Table, name: str | None, so_far: Reading) -> np.ndarray:

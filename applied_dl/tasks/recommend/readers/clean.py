@@ -7,9 +7,10 @@ from msgspec import structs
 
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.plurals import numbered
-from applied_dl.tasks.recommend.readers.columns import COUNTS, RATINGS, plain
+from applied_dl.tasks.recommend.readers.columns import COUNTS, RATINGS, value_word
 from applied_dl.tasks.recommend.readers.events import Events
 
+UNRATED = (0, -1)  # what files have for "not rated"
 MOST_LEVELS = 20  # different values that may be ratings
 
 
@@ -27,16 +28,37 @@ def decide_kind(events: Events, asked: str | None) -> tuple[bool, str]:
         return False, f"every {name!r} is {levels[0]:g}" if len(levels) else "no values"
     steps = np.allclose(levels * 2, np.rint(levels * 2))
     few = 3 <= len(levels) <= MOST_LEVELS and steps
-    if plain(name) in RATINGS:
+    if value_word(name) in RATINGS:
         return len(levels) > 2, f"{name!r} is named like ratings"
-    if plain(name) in COUNTS:
+    if value_word(name) in COUNTS:
         return False, f"{name!r} is named like counts"
     return few, f"{name!r} has {len(levels):,} different values" + (", in half or whole steps" if few else "")
 
 
+def chosen(events: Events, keep: np.ndarray) -> Events:
+    """Some of the events; ids keep their rows."""
+    arrays = {name: getattr(events, name)[keep] for name in ("users", "items", "values", "times")}
+    return structs.replace(events, **arrays)
+
+
+def rated(events: Events, given: np.ndarray) -> tuple[Events, np.ndarray, list[str]]:
+    """Ratings without those that say "not rated": below positive ones a −1, or a 0 that is the commonest value or far from the others."""
+    levels, counts = np.unique(events.values, return_counts=True)
+    if len(levels) < 3 or levels[0] not in UNRATED or levels[1] <= 0:
+        return events, given, []
+    if levels[0] == 0 and counts[0] < counts[1:].max() and levels[1] - levels[0] <= 1.5 * np.diff(levels[1:]).min():
+        return events, given, []
+    keep = events.values != levels[0]
+    note = (
+        f"{numbered(int(counts[0]), 'event', 'events')} with {levels[0]:g} in the column {events.columns[2]!r} "
+        f"{'is' if counts[0] == 1 else 'are'} taken as not rated and left out (add 1 to all ratings where {levels[0]:g} is one)"
+    )
+    return chosen(events, keep), given[keep], [note]
+
+
 def are_opinions(events: Events, explicit: bool, liked: float | None) -> bool:
     """Whether a value says how much somebody likes an item, so that a later one replaces an earlier; others are counts, which add up."""
-    name = plain(events.columns[2])
+    name = value_word(events.columns[2]) if events.columns[2] else ""
     if explicit or not name:
         return explicit
     return name not in COUNTS and (name in RATINGS or liked is not None or bool(events.values.min() <= 0))

@@ -10,14 +10,26 @@ from applied_dl.core.errors import UsageError, nearest
 ROLES = ("user", "item", "value", "time")
 NAMES = {
     "user": "user userid uid username customer customerid member memberid reader visitor visitorid account accountid client clientid "
-    "person personid reviewerid session sessionid subscriber listener viewer consumer buyer nutzer kunde usuario utilisateur",
+    "person personid reviewerid session sessionid subscriber listener viewer consumer buyer nutzer kunde kunden usuario utilisateur "
+    "cliente cust utente gebruiker klant пользователь 用户 basket basketid playlist playlistid pid order orderid transaction transactionid",
     "item": "item itemid iid movie movieid film filmid product productid sku artist artistid song songid track trackid book bookid isbn "
     "asin parentasin article articleid content contentid course courseid game gameid place placeid business businessid recipe recipeid "
-    "video videoid show showid anime animeid beer beerid joke jokeid artikel produkt title",
+    "video videoid show showid anime animeid beer beerid joke jokeid artikel produkt title stockcode app venue poi restaurant hotel "
+    "merchant page post paper podcast producto produto produit prodotto articulo artículo livre libro film buch товар 商品 items products "
+    "tracks songs movies books articles",
     "value": "rating ratings stars star score value count counts plays playcount listens quantity qty weight clicks views overall "
-    "preference grade amount bewertung note purchases hours liked like likes thumb thumbs vote feedback",
-    "time": "time timestamp date datetime ts when day createdat eventtime unixreviewtime ratedat datum zeit moment",
+    "preference grade amount bewertung note purchases hours liked like likes thumb thumbs vote feedback opinion reaction menge anzahl "
+    "cantidad quantité quantidade calificacion calificación puntuacion puntuación valoracion valoración avaliação nota оценка 评分",
+    "time": "time timestamp date datetime ts when day createdat eventtime unixreviewtime ratedat datum zeit moment fecha data heure",
 }
+ID_WORDS = frozenset((
+    "id", "ids", "key", "code", "no", "nr", "num", "number", "nummer", "name", "names", "pseudo", "hash", "identifier", "uuid", "código",
+    "codigo", "numero", "número",
+))  # fmt: skip
+COMPOUND = re.compile(r"(.{3,}?)(?:nummer|nr|id|code)")  # Kundennummer
+DATED = re.compile(r".{3,}(?:datum|date)")  # Bestelldatum
+SUMMARIES = frozenset(("avg", "average", "mean", "median", "total", "sum", "min", "max", "std", "verified", "num", "number", "n"))
+LASTING = frozenset(("play", "watch", "listen", "listening", "total", "spent", "run", "dwell", "session"))  # "watch time" is a duration
 KNOWN = {role: NAMES[role].split() for role in ROLES}
 RATINGS = (  # names of values that are opinions
     "rating", "ratings", "stars", "star", "score", "overall", "grade", "bewertung", "note", "liked", "like", "thumb", "thumbs", "vote",
@@ -25,7 +37,7 @@ RATINGS = (  # names of values that are opinions
 )  # fmt: skip
 COUNTS = (
     "count", "counts", "plays", "playcount", "listens", "quantity", "qty", "weight", "clicks", "views", "purchases", "amount", "hours",
-    "likes",
+    "likes", "menge", "anzahl", "cantidad", "quantité", "quantidade",
 )  # fmt: skip
 
 
@@ -37,6 +49,40 @@ def plain(name: str) -> str:
         'userid'
     """
     return re.sub(r"[\W_]+", "", name).lower()
+
+
+def names_events(columns: Sequence[str]) -> bool:
+    """Whether columns are named like those of events: one of users and one of items."""
+    try:
+        return bool(find_columns(columns, {}, "")[0])
+    except UsageError:
+        return False
+
+
+def value_word(name: str) -> str:
+    """The word of a column's name that says what its values are: "rating" of "Book-Rating"."""
+    known = plain(name)
+    return known if known in KNOWN["value"] else (_words(name) or [known])[-1]
+
+
+def _by_words(role: str, free: list[str]) -> str | None:
+    """The column whose name holds that of a role beside other words: "Cust_Id" and "Kundennummer", "star_rating", "InvoiceDate"."""
+    words = {name: _words(name) for name in free}
+    for known in KNOWN[role]:
+        for name, parts in words.items():
+            if role in ("user", "item"):
+                own = [part for part in parts if part not in ID_WORDS]
+                compound = COMPOUND.fullmatch(own[0]) if len(own) == 1 else None
+                if own == [known] or (compound and compound[1] == known):
+                    return name
+            elif parts and parts[-1] == known and not (SUMMARIES if role == "value" else LASTING) & {*parts}:
+                return name
+    return next((name for name, parts in words.items() if parts and DATED.fullmatch(parts[-1])), None) if role == "time" else None
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in lower case, also of one such as `InvoiceDate`."""
+    return [word for word in re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()) if word]
 
 
 def find_columns(columns: Sequence[str], asked: dict[str, str | None], where: str) -> tuple[dict[str, str], list[str]]:
@@ -77,8 +123,14 @@ def find_columns(columns: Sequence[str], asked: dict[str, str | None], where: st
             match = next((free[name] for name in KNOWN[role] if name in free), None)
             if match is not None:
                 found[role] = match
+    for role in ROLES:
+        if role not in found and asked.get(role) != "":
+            match = _by_words(role, [name for name in columns if name not in found.values()])
+            if match is not None:
+                found[role] = match
+                notes.append(f"{where}: the column {match!r} is read as the {role} (data.{role} names another)")
     for role in ("user", "item"):
         if role not in found:
             listed = ", ".join(map(repr, list(columns)[:12]))
             raise UsageError(f"No column of {where} is named like the {role}s of a recommender; set data.{role} to one of {listed}.")
-    return found, notes
+    return {role: found[role] for role in ROLES if role in found}, notes

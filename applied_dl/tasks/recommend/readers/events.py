@@ -20,7 +20,8 @@ from applied_dl.io.tables import Table, read_table
 from applied_dl.tasks.recommend.encoder import id_text
 from applied_dl.tasks.recommend.readers.builtin import BUILT_IN, built_in
 from applied_dl.tasks.recommend.readers.cells import Reading, times_of, values_of
-from applied_dl.tasks.recommend.readers.columns import find_columns
+from applied_dl.tasks.recommend.readers.columns import find_columns, names_events
+from applied_dl.tasks.recommend.readers.shapes import basket_mark, is_matrix, melted, unpacked
 
 NUMBER = re.compile(r"[\d.,+\-eE]*\d[\d.,+\-eE]*$")
 LISTED = 8  # columns that are not read, of a note
@@ -90,10 +91,23 @@ def read_events(source: Any, asked: dict[str, str | None], users: Ids | None = N
     columns: dict[str, str] = {}
     notes: list[str] = []
     so_far, total, without = Reading(), 0, 0
+    matrix, mark = False, None
     for table in _tables(source):
         if not columns:
+            named = any(name in table.columns for role in ("user", "item") if (name := asked.get(role)))
+            matrix = not named and not names_events(table.columns) and is_matrix(table)
+            table = melted(table) if matrix else table
             columns, notes = find_columns(table.columns, asked, table.source)
             notes += _unread(table.columns, columns)
+            mark = None if matrix else basket_mark(table, columns["user"], columns["item"])
+            if matrix:
+                notes.append(f"{table.source} is read as a matrix: a row for each user, a column for each item")
+            if mark is not None:
+                notes.append(f"{table.source}: a cell of {columns['item']!r} holds several items with {mark!r} between them, an event each")
+        elif matrix:
+            table = melted(table)
+        if mark is not None:
+            table = unpacked(table, columns["item"], mark)
         who, what = users.of(table.frame[columns["user"]]), items.of(table.frame[columns["item"]])
         named = (who >= 0) & (what >= 0)
         values, there = values_of(table, columns.get("value"), so_far)

@@ -11,7 +11,7 @@ from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.plurals import numbered
 from applied_dl.core.records import Part, Prepared
 from applied_dl.tasks.recommend.encoder import RecommendEncoder
-from applied_dl.tasks.recommend.readers.clean import are_opinions, core, decide_kind, distinct
+from applied_dl.tasks.recommend.readers.clean import UNRATED, are_opinions, chosen, core, decide_kind, distinct, rated
 from applied_dl.tasks.recommend.readers.columns import ROLES
 from applied_dl.tasks.recommend.readers.events import Events, Ids, read_events
 from applied_dl.tasks.recommend.readers.features import Features, read_features
@@ -51,6 +51,9 @@ def prepare_events(recipe) -> Prepared:
         given = np.full(len(events), -1)
     notes = list(events.notes)
     explicit, why = decide_kind(events, data.kind)
+    if explicit:
+        events, given, more = rated(events, given)
+        notes += more
     if explicit and data.liked is not None:
         raise UsageError(
             f"data.liked = {data.liked:g} has no meaning where ratings are predicted ({why}); set data.kind = 'implicit' to rank by them."
@@ -152,6 +155,8 @@ def read_part(recipe, encoder: RecommendEncoder, source: str) -> Part:
     columns["time"] = recipe.data.time
     users = Ids(encoder.users) if encoder.explicit else Ids()
     events = read_events(source, columns, users, Ids(encoder.items))
+    if encoder.explicit and encoder.low > 0:
+        events = chosen(events, ~np.isin(events.values, UNRATED))
     known = _among_known(encoder, events)
     opinions = are_opinions(events, encoder.explicit, encoder.liked)
     events, _, notes = distinct(events, np.full(len(events), -1), opinions)

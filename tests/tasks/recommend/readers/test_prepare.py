@@ -47,6 +47,16 @@ def write(tmp_path):
         (["Customer ID", "StockCode", "sku", "Quantity", "InvoiceDate", "date"], ["Customer ID", "sku", "Quantity", "date"]),
         (["reviewerID", "asin", "overall", "unixReviewTime"], ["reviewerID", "asin", "overall", "unixReviewTime"]),
         (["user_id", "artist_id", "plays"], ["user_id", "artist_id", "plays"]),
+        (["User-ID", "ISBN", "Book-Rating"], ["User-ID", "ISBN", "Book-Rating"]),
+        (["Kundennummer", "Artikelnummer", "Menge", "Bestelldatum"], ["Kundennummer", "Artikelnummer", "Menge", "Bestelldatum"]),
+        (["id_client", "id_produit", "quantité", "play_time"], ["id_client", "id_produit", "quantité"]),
+        (["Cust_Id", "Movie_Id", "avg_rating", "Rating"], ["Cust_Id", "Movie_Id", "Rating"]),
+        (
+            ["customer_id", "product_id", "avg_rating", "star_rating", "review_date"],
+            ["customer_id", "product_id", "star_rating", "review_date"],
+        ),
+        (["user_location", "user_pseudo_id", "item_name", "event_timestamp"], ["user_pseudo_id", "item_name", "event_timestamp"]),
+        (["order_id", "products"], ["order_id", "products"]),
         (["column_1", "column_2", "column_3"], ["column_1", "column_2", "column_3"]),
     ],
 )
@@ -335,3 +345,52 @@ def test_scoring_other_events_says_what_is_unknown(write):
 def test_the_card_will_say_that_the_bundle_keeps_the_users(write):
     found = prepared(write(events_frame(users=30)))
     assert any("The bundle keeps the names of 30 users with the items that each had" in text for text in found.warnings)
+
+
+def levels_frame(levels, seed=0):
+    frame = events_frame(users=40, per_user=9, seed=seed)
+    return frame.with_columns(pl.Series("rating", np.random.default_rng(seed).choice(levels, len(frame)))).drop("time")
+
+
+@pytest.mark.parametrize(
+    ("levels", "unrated"),
+    [
+        ([-1, -1, 6, 7, 8], -1),
+        ([0, 0, 0, 1, 2, 3], 0),
+        ([0, 3, 4, 5, 5], 0),  # apart from the others
+        ([0, 1, 2, 2, 2, 3], None),
+        ([1, 2, 3, 4, 5], None),
+        ([-2, -1, 0, 1, 2], None),
+        ([0.5, 1.0, 1.5, 2.0], None),
+    ],
+)
+def test_what_is_not_rated_is_no_rating(write, levels, unrated):
+    frame = levels_frame(levels)
+    found = prepared(write(frame))
+    missing = 0 if unrated is None else int((frame["rating"] == unrated).sum())
+    assert found.facts["events"] == len(frame) - missing
+    assert any("taken as not rated and left out" in warning for warning in found.warnings) == (unrated is not None)
+    assert found.encoder.low == min(level for level in levels if level != unrated)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda n: f"{n} stars" if n > 1 else "1 star",
+        lambda n: f"{n}/5",
+        lambda n: f"{n}.0 out of 5 stars",
+        lambda n: "★" * n + "☆" * (5 - n),
+        lambda n: "⭐" * n,
+    ],
+)
+def test_ratings_in_stars_are_numbers(write, form):
+    frame = levels_frame([1, 2, 3, 4, 5])
+    written = frame.with_columns(pl.Series("rating", [form(int(n)) for n in frame["rating"]]))
+    assert np.array_equal(prepared(write(written)).state.seen.values, prepared(write(frame)).state.seen.values)
+
+
+def test_mixed_scales_are_asked_about(write):
+    frame = levels_frame([1, 2, 3])
+    written = frame.with_columns(pl.Series("rating", [f"{n}/{5 + (i % 2) * 5}" for i, n in enumerate(frame["rating"])]))
+    with pytest.raises(DataError, match="expected a number"):
+        prepared(write(written))

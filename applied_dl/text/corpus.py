@@ -24,7 +24,11 @@ TEXTS = (".txt", ".text", ".md", ".rst", ".srt", ".vtt", "", *TABLES)
 
 
 def lines(
-    source: str | Path, column: str | tuple[str, ...] | None = None, reading: Reading | None = None, every: bool = False
+    source: str | Path,
+    column: str | tuple[str, ...] | None = None,
+    reading: Reading | None = None,
+    every: bool = False,
+    sheet: str | None = None,
 ) -> Iterator[str]:
     """The non-empty lines of a text, stripped, one at a time.
 
@@ -33,6 +37,7 @@ def lines(
         column: of a table; several are joined. By default it is found by names and cells.
         reading: counts what was read and what was repaired.
         every: keep empty lines too, and do not cut lines longer than 1 MiB.
+        sheet: of a workbook.
 
     Raises:
         DataError: where nothing can be read.
@@ -41,19 +46,21 @@ def lines(
     for path in files(source):
         reading.files += 1
         table = suffix_of(path) in TABLES
-        read = text_column(path, column, reading) if table else decoded(path, reading, cut=not every)
+        read = text_column(path, column, reading, sheet) if table else decoded(path, reading, cut=not every)
         for line in read if table or every else spoken(read):
             if (line := line.strip()) or every:
                 reading.lines += 1
                 yield line
 
 
-def paragraphs(source: str | Path, column: str | tuple[str, ...] | None = None, reading: Reading | None = None) -> Iterator[str]:
+def paragraphs(
+    source: str | Path, column: str | tuple[str, ...] | None = None, reading: Reading | None = None, sheet: str | None = None
+) -> Iterator[str]:
     """The texts of `lines`, where those of a file that is wrapped at a width, as books and mails are, are joined up to an empty line."""
     reading = Reading() if reading is None else reading
     for path in files(source):
         if suffix_of(path) in TABLES:
-            yield from lines(path, column, reading)
+            yield from lines(path, column, reading, sheet=sheet)
             continue
         reading.files += 1
         for text in unwrapped((line.strip() for line in spoken(decoded(path, reading, cut=True))), reading):

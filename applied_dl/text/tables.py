@@ -19,7 +19,7 @@ from applied_dl.text.delimited import delimited_cells
 from applied_dl.text.heads import HEAD, column_names, has_header
 from applied_dl.text.json_rows import json_rows
 
-DELIMITED, JSON, WHOLE = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".xlsx", ".xls", ".ods")
+DELIMITED, JSON, WHOLE = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 TABLES = (*DELIMITED, *JSON, *WHOLE)
 TEXTS = "texts"  # the key of a JSON object that holds a list of paraphrases
 ROWS = 8192  # of a batch
@@ -40,12 +40,13 @@ def is_table(source: str | Path) -> bool:
     return Path(source).is_file() and suffix_of(Path(source)) in TABLES
 
 
-def read_table(source: str | Path, known: tuple[str, ...] = ()) -> Table:
+def read_table(source: str | Path, known: tuple[str, ...] = (), sheet: str | None = None) -> Table:
     """All rows of a table.
 
     Args:
         source: its path.
         known: names of columns that the recipe asks for; a first row that holds one is a header.
+        sheet: of a workbook.
 
     Raises:
         DataError: where it cannot be read or holds no rows.
@@ -55,7 +56,7 @@ def read_table(source: str | Path, known: tuple[str, ...] = ()) -> Table:
         raise DataError(f"There is no table at {str(source)!r}; expected a CSV, TSV, JSON, JSONL, Parquet or Excel file.")
     reading = Reading()
     if suffix_of(path) in WHOLE:
-        frame = read_frame(path)
+        frame = read_frame(path, sheet)
         table = Table(path=str(path), header=list(frame.columns), rows=[list(row) for row in frame.rows()])
     else:
         table = Table(path=str(path))
@@ -147,15 +148,15 @@ def _frame_batches(path: Path, count: int) -> Iterator[Table]:
         raise DataError(f"The table {str(path)!r} cannot be read: {error}.") from error
 
 
-def read_frame(path: Path):
-    """A Parquet file or a workbook as a polars frame. Raises `DataError` where it cannot be read."""
+def read_frame(path: Path, sheet: str | None = None):
+    """A Parquet file or a sheet of a workbook as a polars frame. Raises `DataError` where it cannot be read."""
     import polars as pl
 
+    if suffix_of(path) != ".parquet":
+        from applied_dl.io.sheets import read_workbook
+
+        return read_workbook(path, sheet)[0]
     try:
-        if suffix_of(path) == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_excel(path)
-    except ImportError as error:
-        raise DataError(f"The workbook {str(path)!r} needs the package fastexcel: pip install fastexcel.") from error
-    except Exception as error:  # fastexcel raises errors of its own
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"The table {str(path)!r} cannot be read: {error}.") from error

@@ -18,13 +18,14 @@ from applied_dl.text.tables import JSON, WHOLE, read_frame
 RECORDS = 50_000  # rows of a Parquet column read at a time
 
 
-def text_column(path: Path, column: str | tuple[str, ...] | None, reading: Reading) -> Iterator[str]:
+def text_column(path: Path, column: str | tuple[str, ...] | None, reading: Reading, sheet: str | None = None) -> Iterator[str]:
     """The texts of a table, a row each and in constant memory; an empty text for a row without one.
 
     Args:
         path: of the table.
         column: names the column, or several that are joined; seen from the table where it is None.
         reading: counts what was read.
+        sheet: of a workbook.
 
     Raises:
         DataError: where the column is missing, or cannot be seen.
@@ -33,7 +34,7 @@ def text_column(path: Path, column: str | tuple[str, ...] | None, reading: Readi
     if suffix == ".parquet":
         yield from _parquet_column(path, column, reading)
     elif suffix in WHOLE:
-        frame = read_frame(path)
+        frame = read_frame(path, sheet)
         yield from _chosen_texts(path, list(frame.columns), [list(row) for row in frame.rows()], column)
     elif suffix in JSON:
         objects = ((number, with_fields(row) if isinstance(row, dict) else row) for number, row in json_rows(path, reading))

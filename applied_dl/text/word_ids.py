@@ -45,12 +45,12 @@ class Ids(Struct, frozen=True, kw_only=True):
     warnings: list[str]
 
 
-def read_ids(source: str, column: str | None, lowercase: bool, cache: Path) -> Ids:
+def read_ids(source: str, column: str | None, lowercase: bool, cache: Path, sheet: str | None = None) -> Ids:
     """Tokenise a source, or open the ids that an earlier run wrote to the cache. Raises `DataError` if it holds no word."""
-    key = _key(source, column, lowercase)
+    key = _key(source, column, lowercase, sheet)
     folder = Path(cache) / f"words-{key}"
     if not (folder / "notes.json").exists():
-        _write(source, column, lowercase, folder)
+        _write(source, column, lowercase, folder, sheet)
     notes = json.loads((folder / "notes.json").read_text())
     if not notes["ids"]:
         raise DataError(f"The text {str(source)!r} holds no word: expected letters or digits, received {notes['lines']:,} lines without.")
@@ -63,12 +63,12 @@ def read_ids(source: str, column: str | None, lowercase: bool, cache: Path) -> I
     )
 
 
-def _key(source: str, column: str | None, lowercase: bool) -> str:
+def _key(source: str, column: str | None, lowercase: bool, sheet: str | None) -> str:
     files = [[p.name, (s := p.stat()).st_size, s.st_mtime_ns] for p in corpus.files(source)]
-    return hashlib.sha256(json.dumps([VERSION, str(source), files, column, lowercase]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([VERSION, str(source), files, column, lowercase, sheet]).encode()).hexdigest()[:16]
 
 
-def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> None:
+def _write(source: str, column: str | None, lowercase: bool, folder: Path, sheet: str | None) -> None:
     """Write ids, ends, hashes, words and notes; the notes last, so that a process killed halfway leaves no file that seems complete."""
     folder.mkdir(parents=True, exist_ok=True)
     index: defaultdict[str, int] = defaultdict()
@@ -77,7 +77,7 @@ def _write(source: str, column: str | None, lowercase: bool, folder: Path) -> No
     warnings: list[str] = []
     part = folder / f"ids.{os.getpid()}"
     with open(part, "wb", buffering=2**20) as file:
-        for line in _without_markup(corpus.lines(source, column, reading), warnings):
+        for line in _without_markup(corpus.lines(source, column, reading, sheet=sheet), warnings):
             found = tokens(line, lowercase)
             for start in range(0, len(found), PIECE):
                 piece = found[start : start + PIECE]

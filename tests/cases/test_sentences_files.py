@@ -16,10 +16,12 @@ from applied_dl.tasks.sentences import task
 from applied_dl.tasks.sentences.readers.labels import merge_spellings, read_labels
 from applied_dl.tasks.sentences.readers.read import read_groups
 from applied_dl.tasks.sentences.recipe import Data
+from applied_dl.text.corpus import lines
 from applied_dl.text.delimited import separator_of
 from applied_dl.text.inputs import expand_inputs
 from applied_dl.text.tables import read_table
 from applied_dl.workflows import recipes
+from tests.cases.test_tabular_sources import workbook
 
 TOPICS = {
     "billing": ["refund", "invoice", "charged twice", "card declined"],
@@ -639,3 +641,16 @@ def test_two_texts_and_labels_ask_which_text(tmp_path):
     with pytest.raises(DataError, match="data.column"):
         read(tmp_path, csv_of(["pros", "cons", "rating"], rows))
     assert len(read(tmp_path, csv_of(["pros", "cons", "rating"], rows), column=("pros", "cons"))) == len(PLAIN)
+
+
+def test_sheets_of_a_workbook(tmp_path):
+    pytest.importorskip("fastexcel")
+    rows = [["Nr", "Kommentar", "Kategorie"], *[[i, text, topics[0]] for i, (text, topics) in enumerate(PLAIN)]]
+    notes = {"README": [["Exported by the help desk"]], "Data": [["Feedback of the third quarter"], [None], *rows]}
+    assert rows_of(read_groups((str(workbook(tmp_path / "a.xlsx", notes)),), Data())) == WANTED
+    several = workbook(tmp_path / "b.xlsx", {"May": rows, "June": rows[:30]})
+    with pytest.raises(DataError, match=r"several sheets: 'May', 'June'; name one in data\.sheet"):
+        read_groups((str(several),), Data())
+    assert rows_of(read_groups((str(several),), Data(sheet="May"))) == WANTED
+    texts = workbook(tmp_path / "c.xlsx", {"May": [["text"], *[[text] for text, _ in PLAIN]], "June": [["text"], ["other"] * 1, ["more"]]})
+    assert list(lines(texts, sheet="May")) == [text for text, _ in PLAIN]

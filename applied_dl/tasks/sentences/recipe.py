@@ -19,6 +19,7 @@ class Data(Section, frozen=True, kw_only=True):
         str | tuple[str, ...] | None,
         'text column of a table, or several to join ("data.text" is a nested field); "file": each file is a text; detected if not set',
     ) = None
+    sheet: about(str | None, "sheet of a workbook; needed if more than one holds data") = None
     target: about(str | tuple[str, ...] | None, "label column, or several columns of 0 and 1 (one per label); by default detected") = None
     label_separator: about(
         str | None, 'between several labels of a cell: "|", ",", "space", …; detected by default; "none" takes each cell as one label'

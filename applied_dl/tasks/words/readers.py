@@ -47,7 +47,7 @@ def prepare_words(recipe, cache: Path) -> Prepared:
     data = recipe.data
     _check(recipe)
     sources = [data.train, data.validation, data.test] if data.train else [data.source]
-    found = [reader.read_ids(s, data.column, recipe.preprocess.lowercase, cache) for s in sources]
+    found = [reader.read_ids(s, data.column, recipe.preprocess.lowercase, cache, data.sheet) for s in sources]
     if not lacks_spaces(found[0].words):
         return _prepared(recipe, found, cache, [])
     try:

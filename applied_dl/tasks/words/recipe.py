@@ -15,6 +15,7 @@ class Data(Section, frozen=True, kw_only=True):
     validation: about(str | None, "validation text") = None
     test: about(str | None, "test text") = None
     column: about(str | None, "text column of a table") = None
+    sheet: about(str | None, "sheet of a workbook; needed if more than one holds data") = None
     split: about(tuple[float, float, float], "shares of the text's pieces for train, validation and test") = (0.96, 0.02, 0.02)
     similarity: about(str | None, "file of word, word, score: the test, instead of held-out text") = None
     analogies: about(

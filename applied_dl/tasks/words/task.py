@@ -144,7 +144,7 @@ def load_labeled(recipe, encoder: WordEncoder, source: str) -> Part:
         return questions_part(encoder, source)
     from applied_dl.core.cache import cache_folder
 
-    found = read_ids(source, recipe.data.column, encoder.lowercase, cache_folder())
+    found = read_ids(source, recipe.data.column, encoder.lowercase, cache_folder(), recipe.data.sheet)
     return neighbours_part(encoder, Text(*as_ids(encoder, found, np.ones(len(found.ends), bool)), encoder.arrays["counts"]))
 
 

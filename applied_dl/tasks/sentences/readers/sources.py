@@ -43,7 +43,7 @@ def read_source(source: str, data) -> Source:
     notes: list[str] = []
     table = None
     if data.kind != "text":
-        table = read_table(source, named_columns(data)) if is_table(source) else folder_table(path, named_columns(data))
+        table = read_table(source, named_columns(data), data.sheet) if is_table(source) else folder_table(path, named_columns(data))
     if table is not None:
         layout = layout_of(table, data)
         if layout.kind != "text":
@@ -72,7 +72,7 @@ def read_source(source: str, data) -> Source:
             + (", a folder of class folders or files, or a file of __label__ lines." if data.kind == "labelled" else ".")
         )
     reading = Reading()
-    pairs = (list(pair) for line in corpus.paragraphs(source, data.column, reading) for pair in neighbours(line))
+    pairs = (list(pair) for line in corpus.paragraphs(source, data.column, reading, data.sheet) for pair in neighbours(line))
     return Source(kind="text", rows=list(itertools.islice(pairs, data.max_rows)), warnings=[*notes, *reading.warnings()])
 
 

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from applied_dl.core.errors import DataError
+from applied_dl.io.parts import part_in
+
+ROWS = ("rows", "data", "records", "examples", "instances", "items", "results")  # names of the list of rows, where others are beside it
 
 
 def rows_of(document: Any) -> list[Any]:
     """The rows of a JSON document: those of a list; or, of an object,
 
-    - the list of objects under one of its keys: `{"version": 1, "data": [{…}, …]}`,
+    - the list of objects under one of its keys, or of objects within it: `{"version": 1, "data": [{…}, …]}`, `{"hits": {"hits": [{…}]}}`,
+    - the lists of its parts, with a field "split": `{"train": [{…}], "test": [{…}]}`,
     - columns and their cells, as `DataFrame.to_json()` and `Dataset.to_dict()` write them: `{"a": {"0": 1, "1": 2}}`, `{"a": [1, 2]}`,
       `{"columns": ["a"], "data": [[1], [2]]}`,
     - records by their identifiers: `{"x7": {"a": 1}, "x8": {"a": 2}}`,
@@ -34,17 +38,21 @@ def rows_of(document: Any) -> list[Any]:
     values = list(document.values())
     lists = [value for value in values if isinstance(value, list)]
     tables = [some for some in lists if some and all(isinstance(row, dict | list) for row in some)]
+    if len(tables) > 1 and len(tables) == len(values) and all(map(part_in, document)):
+        return _from_parts(document)
+    if len(named := [document[name] for name in ROWS if document.get(name) in tables]) == 1:
+        return named[0]
     if len(tables) == 1 or len(lists) == len(values) == 1:
         return (tables or lists)[0]
     if len(values) > 1 and len(lists) == len(values) and not tables:
         return _from_lists(document)
-    if all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values) and values[0]:
-        if len(values) == 1 and not _count_up(document) and not _count_up(values[0]):
-            return [document]
+    one = len(values) == 1 and not _count_up(document) and not (isinstance(values[0], dict) and _count_up(values[0]))
+    if not one and all(isinstance(value, dict) and value.keys() == values[0].keys() for value in values) and values[0]:
         if _count_up(values[0]) or (len(values[0]) > len(values) and not _count_up(document)):
             return [{name: column[place] for name, column in document.items()} for place in values[0]]
         return values
-    return [document]
+    within = [rows for value in values if isinstance(value, dict) and (rows := rows_of(value)) != [value]]
+    return within[0] if len(within) == 1 and all(isinstance(row, dict) for row in within[0]) else [document]
 
 
 def without_lists_of_one(rows: list[Any]) -> list[Any]:
@@ -70,6 +78,16 @@ def without_lists_of_one(rows: list[Any]) -> list[Any]:
 def _count_up(names: Iterable[str]) -> bool:
     """Whether names are numbers of rows: 0, 1, 2, …."""
     return all(name == str(i) for i, name in enumerate(names))
+
+
+def _from_parts(document: dict[str, list[Any]]) -> list[Any]:
+    """The rows of lists of parts, each with its part; cells of a list are named by their places."""
+    rows = []
+    for name, part in document.items():
+        for row in part:
+            cells = row if isinstance(row, dict) else {f"column_{i + 1}": cell for i, cell in enumerate(row)}
+            rows.append({**cells, "split": part_in(name)} if "split" not in cells else cells)
+    return rows
 
 
 def _from_lists(document: dict[str, list[Any]]) -> list[Any]:

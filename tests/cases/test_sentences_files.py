@@ -654,3 +654,12 @@ def test_sheets_of_a_workbook(tmp_path):
     assert rows_of(read_groups((str(several),), Data(sheet="May"))) == WANTED
     texts = workbook(tmp_path / "c.xlsx", {"May": [["text"], *[[text] for text, _ in PLAIN]], "June": [["text"], ["other"] * 1, ["more"]]})
     assert list(lines(texts, sheet="May")) == [text for text, _ in PLAIN]
+
+
+def test_lists_of_text_and_label_in_json(tmp_path):
+    rows = [[text, topics[0]] for text, topics in PLAIN]
+    assert rows_of(read(tmp_path, json.dumps(rows), "a.json")) == WANTED
+    assert rows_of(read(tmp_path, "\n".join(map(json.dumps, rows)), "a.jsonl")) == WANTED
+    groups = read(tmp_path, json.dumps({"train": rows[:40], "val": rows[40:50], "test": rows[50:]}), "b.json")
+    assert rows_of(groups) == WANTED
+    assert [groups.parts.count(part) for part in ("train", "validation", "test")] == [40, 10, 10]

@@ -19,6 +19,9 @@ ROWS = [{"a": i, "b": f"x{i}"} for i in range(4)]
         {"a": {str(i): row["a"] for i, row in enumerate(ROWS)}, "b": {str(i): row["b"] for i, row in enumerate(ROWS)}},
         {str(i): row for i, row in enumerate(ROWS)},
         {"a": [row["a"] for row in ROWS], "b": [row["b"] for row in ROWS]},
+        {"took": 3, "hits": {"total": {"value": 4}, "hits": ROWS}},
+        {"nlu": {"examples": ROWS, "synonyms": []}},
+        {"features": [{"name": "a"}, {"name": "b"}], "rows": ROWS},
         {"columns": ["a", "b"], "index": [0, 1, 2, 3], "data": [[row["a"], row["b"]] for row in ROWS]},
     ],
 )
@@ -74,3 +77,11 @@ def test_a_list_of_one_object_in_each_row_is_that_object():
     assert [row["marks"]["result"]["choices"] for row in without_lists_of_one(rows)] == [["a", "b"], ["b"], ["a", "b"]]
     assert without_lists_of_one([*rows, {"id": 3, "marks": []}]) == [*rows, {"id": 3, "marks": []}]
     assert without_lists_of_one([["a", "b"]]) == [["a", "b"]]
+
+
+def test_lists_of_parts_are_rows_with_their_part():
+    document = {"train": ROWS[:2], "val": ROWS[2:3], "oos_test": ROWS[3:]}
+    assert rows_of(document) == [row | {"split": part} for row, part in zip(ROWS, ("train", "train", "validation", "test"))]
+    assert rows_of({"train": [["a b", "x"]], "test": [["c d", "y"]]}) == [
+        {"column_1": "a b", "column_2": "x", "split": "train"}, {"column_1": "c d", "column_2": "y", "split": "test"},
+    ]  # fmt: skip

@@ -32,6 +32,7 @@ from applied_dl.text.text_columns import chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
 NEGATIVE = "negative"
+MOST_CELLS = 5  # of a row that is written as a list
 SAME_BEGIN = 10  # characters
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
@@ -61,7 +62,7 @@ def layout_of(table: Table, data) -> Layout:
 def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
     """The layout of a table whose columns `apart` hold neither texts nor labels."""
     named = data.target is not None and not (data.target == "label" and place_of("label", table.header) is None)
-    if table.sets or ([name.lower() for name in table.header] == [TEXTS] and isinstance(table.rows[0][0], list)):
+    if (table.sets and not _are_rows(table)) or ([name.lower() for name in table.header] == [TEXTS] and isinstance(table.rows[0][0], list)):
         kind = "sets"
     elif data.kind is not None:
         kind = data.kind
@@ -76,6 +77,13 @@ def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
     if kind in ("pairs", "triplets"):
         return _of_pairs(table, kind, apart)
     return Layout(kind=kind)
+
+
+def _are_rows(table: Table) -> bool:
+    """Whether lists of texts are rows of a table, [text, label] each, rather than sets of paraphrases."""
+    if len({len(row) for row in table.rows}) > 1 or not 2 <= len(table.rows[0]) <= MOST_CELLS:
+        return False
+    return any(are_labels(cells_of(table, i)) for i in range(len(table.rows[0])))
 
 
 def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:

@@ -92,6 +92,23 @@ def numbered_labels(table: Table, place: int) -> tuple[int, ...]:
     return tuple(alike) if same and apart else (place,)
 
 
+def names_of(table: Table, place: int, leave_out) -> int:
+    """The column with the names of labels that are numbers: one name for each number, and no other; the column itself where none has."""
+    codes = [str(cell).strip() for cell in cells_of(table, place)]
+    if not all(code.removesuffix(".0").isdigit() for code in codes if code not in ("", "None")):
+        return place
+    for i in range(len(table.header)):
+        if i == place or i in leave_out or OTHER_USES & {*normal(table.header[i]).split("_")} - {"name"}:
+            continue
+        names = cells_of(table, i)
+        if not all(isinstance(name, str) and re.search(r"[^\W\d_]", name) for name in names[:FEW]):
+            continue
+        pairs = {*zip(codes, names)}
+        if 1 < len(pairs) == len({*codes}) == len({*map(str, names)}) <= len(codes) / FEW:
+            return i
+    return place
+
+
 def _stem(name: str) -> str:
     """A name without its number; "" for one that has none."""
     match = re.fullmatch(r"(.*[^\W\d_])_?\d+", normal(name))

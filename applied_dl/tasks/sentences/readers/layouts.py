@@ -22,6 +22,7 @@ from applied_dl.tasks.sentences.readers.label_columns import (
     label_candidates,
     label_rank,
     named_labels,
+    names_of,
     numbered_labels,
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
@@ -146,6 +147,8 @@ def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...
     if not texts:
         texts = chosen_places(table.path, column_names(table), table.rows, None, rest)
     chosen = []
+    if data.target is None and len(labels) == 1:
+        labels = (names_of(table, labels[0], (*texts, *apart)),)
     if data.target is None:
         others = [i for i in range(len(table.header)) if i not in (*rest, *texts) and label_rank(table.header[i]) is not None]
         also = f" (not {', '.join(repr(table.header[i]) for i in others[:3])})" if others and len(labels) == 1 else ""

@@ -204,3 +204,12 @@ def test_the_choice_of_an_annotation_is_the_label(tmp_path):
 def test_who_sent_a_message_is_no_label(tmp_path):
     rows = "".join(f"{'ab'[i % 2]},{WRITTEN[i % 8]} {i}\n" for i in range(40))
     assert layout_of(table_of(tmp_path, "sender,message\n" + rows), Data()).kind == "text"
+
+
+@pytest.mark.parametrize(("name", "same"), [("label_text", True), ("category_name", True), ("region", False)])
+def test_names_of_numbered_labels_are_taken_where_they_agree(tmp_path, name, same):
+    rows = "".join(f"{WRITTEN[i % 8]} {i},{i % 3},{('north', 'south', 'west')[i % 3 if same else i // 3 % 3]}\n" for i in range(60))
+    table = table_of(tmp_path, f"text,label,{name}\n{rows}")
+    found = layout_of(table, Data())
+    assert table.header[found.labels[0]] == (name if same else "label")
+    assert layout_of(table, Data(target="label")).labels == (1,)

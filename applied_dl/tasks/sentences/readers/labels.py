@@ -24,6 +24,7 @@ LISTED = 0.9  # share of the cells that must be written as lists
 SOME = 0.01  # share of the cells that must hold a separator
 MOST_LABELS = 0.5  # more different labels than this share of the rows are no classes
 FEW_LABELS = 20  # that are always taken as classes
+STARTS = ("start", "start_offset", "begin", "offset", "answer_start")  # of what marks a part of a text
 NOTHING = ("", "nan", "null", "<na>", "#n/a", "n/a")  # not "none", which may be a label
 TRUE, FALSE = ("1", "1.0", "true", "yes", "y", "t", "x", "✓", "✔"), ("0", "0.0", "false", "no", "n", "f", "")
 
@@ -62,6 +63,12 @@ def read_labels(cells: list, separator: str | None, where: str) -> Labels:
         DataError: where a separator that was named occurs in no cell.
     """
     lists, kind = _lists(cells)
+    if lists is not None and _are_spans(lists):
+        example = next(row[0] for row in lists if row)
+        raise DataError(
+            f"{where}: its cells mark parts of a text, such as {example!r}; this task labels whole texts: name a column with labels of them "
+            "with data.target."
+        )
     if lists is not None:
         form = LabelForm(lists=kind, flags=_are_flags(lists))
         rows = [_of_list(row, form) for row in lists]
@@ -184,6 +191,17 @@ def _lists(cells: list) -> tuple[list[list | None] | None, str]:
         return None, ""
     parsed = [_list_of(cell, "written") for cell in cells]
     return (parsed if all(row is not None or _missing(cell) for row, cell in zip(parsed, cells)) else None), "written"
+
+
+def _are_spans(lists: list[list | None]) -> bool:
+    """Whether the parts of lists are places in a text with labels: [0, 4, "PER"], {"start": 0, "end": 4, "label": "PER"}."""
+    parts = [part for row in lists if row for part in row]
+    whole = lambda cell: isinstance(cell, int) and not isinstance(cell, bool)  # noqa: E731
+    return bool(parts) and all(
+        (isinstance(part, list) and len(part) > 2 and whole(part[0]) and whole(part[1]))
+        or (isinstance(part, dict) and any(whole(part.get(name)) for name in STARTS))
+        for part in parts
+    )
 
 
 def _are_flags(lists: list[list | None]) -> bool:

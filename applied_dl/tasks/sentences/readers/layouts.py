@@ -27,13 +27,16 @@ from applied_dl.tasks.sentences.readers.label_columns import (
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.tasks.sentences.readers.pair_columns import SIDES, alike_place, finite, named_sides
-from applied_dl.text.columns import META, SHOWING, TITLE_WORDS, WORDY, cell_text, normal, place_of, text_places, words_of
+from applied_dl.text.columns import META, SAMPLE, SHOWING, TITLE_WORDS, WORDY, cell_text, normal, place_of, text_places, words_of
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
 NEGATIVE = "negative"
 MOST_CELLS = 5  # of a row that is written as a list
+DERIVED = frozenset((  # words of names of columns that hold another column's text once more
+    "clean", "cleaned", "processed", "preprocessed", "lemmatized", "lemmas", "stemmed", "tokens", "tokenized", "normalized",
+))  # fmt: skip
 SAME_BEGIN = 10  # characters
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
@@ -146,6 +149,11 @@ def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...
     texts = _text_places(table, data, rest)
     if not texts:
         texts = chosen_places(table.path, column_names(table), table.rows, None, rest)
+    if _label_words(table, texts, labels):
+        raise DataError(
+            f"{table.path!r}: the cells of {_listed(table, labels)} are lists with a label for each word of {_listed(table, texts)}; this "
+            "task labels whole texts: give a column with one label, or a few, for each text (data.target)."
+        )
     chosen = []
     if data.target is None and len(labels) == 1:
         labels = (names_of(table, labels[0], (*texts, *apart)),)
@@ -159,6 +167,15 @@ def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...
     if not table.header or {normal(column_name(table, i)) for i in (*labels, *texts)} <= {"label", "text"}:
         warnings = [] if table.header else warnings
     return Layout(kind="labelled", texts=tuple(texts), labels=tuple(labels), warnings=[*warnings, *_group_warning(table, rest, texts)])
+
+
+def _label_words(table: Table, texts, labels: tuple[int, ...]) -> bool:
+    """Whether texts are lists of words, and labels lists of the same lengths."""
+    if len(texts) != 1 or len(labels) != 1:
+        return False
+    rows = [(row[texts[0]], row[labels[0]]) for row in table.rows[:SAMPLE] if max(*texts, *labels) < len(row)]
+    lists = [(len(words), len(tags)) for words, tags in rows if isinstance(words, list) and isinstance(tags, list)]
+    return bool(lists) and len(lists) == len(rows) and all(words == tags for words, tags in lists)
 
 
 def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
@@ -177,17 +194,19 @@ def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
 
 
 def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
-    """Whether all columns are two sides of pairs or, without names or with one for the negatives, those of triplets; none of numbers."""
+    """Whether all columns are two sides of pairs or, without names or with one for the negatives, those of triplets; none of numbers or
+    labels."""
     if width == 3 and table.header and place_of(NEGATIVE, table.header) is None:
         return False
     places = [i for i in range(column_count(table)) if i not in apart]
-    filled = ([cell for cell in cells_of(table, i) if cell not in (None, "")] for i in places)
-    return width in (2, 3) and not any(cells and all(finite(cell) is not None for cell in cells) for cells in filled)
+    filled = [[cell for cell in cells_of(table, i) if cell not in (None, "")] for i in places]
+    return width in (2, 3) and not any(cells and (all(finite(cell) is not None for cell in cells) or are_labels(cells)) for cells in filled)
 
 
 def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
     """Columns beside the texts that hold written texts too, longer than names and most of them different."""
     places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}]
+    places = [i for i in places if not DERIVED & {*normal(column_name(table, i)).split("_")}]
     return [i for i in places if words_of([*filter(None, map(cell_text, cells_of(table, i)))]) >= WORDY]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from applied_dl.core.errors import DataError
 from applied_dl.tasks.sentences.readers.layouts import layout_of
+from applied_dl.tasks.sentences.readers.read import read_groups
 from applied_dl.tasks.sentences.recipe import Data
 from applied_dl.text.tables import read_table
 
@@ -213,3 +214,27 @@ def test_names_of_numbered_labels_are_taken_where_they_agree(tmp_path, name, sam
     found = layout_of(table, Data())
     assert table.header[found.labels[0]] == (name if same else "label")
     assert layout_of(table, Data(target="label")).labels == (1,)
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.txt"])
+def test_words_and_their_tags_are_no_pairs(tmp_path, name):
+    rows = "".join(f"word{i}\t{'OBI'[i % 3]}-PER\n" for i in range(60))
+    (tmp_path / name).write_text(rows)
+    with pytest.raises(DataError):
+        read_groups((str(tmp_path / name),), Data())
+
+
+def test_labels_of_words_and_of_parts_of_a_text_are_refused(tmp_path):
+    tokens = [{"tokens": WRITTEN[i % 8].split(), "ner_tags": [(i + k) % 3 for k in range(len(WRITTEN[i % 8].split()))]} for i in range(30)]
+    with pytest.raises(DataError, match="are lists with a label for each word of 'tokens'; this task labels whole texts"):
+        layout_of(table_of(tmp_path, json.dumps(tokens), "a.json"), Data())
+    for part in ([0, 3, "PER"], {"start": 0, "end": 3, "label": "PER"}):
+        spans = [{"text": f"{WRITTEN[i % 8]} {i}", "label": [part] * (1 + i % 2)} for i in range(30)]
+        (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, spans)))
+        with pytest.raises(DataError, match="mark parts of a text"):
+            read_groups((str(tmp_path / "b.jsonl"),), Data())
+
+
+def test_a_text_and_its_cleaned_form_are_no_pair(tmp_path):
+    rows = "".join(f"{WRITTEN[i % 8]} number {i}!,{WRITTEN[i % 8]}\n" for i in range(40))
+    assert layout_of(table_of(tmp_path, f"tweet,tweet_clean\n{rows}"), Data()).kind == "text"

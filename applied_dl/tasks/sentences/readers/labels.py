@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections import Counter
 
@@ -11,21 +9,16 @@ from msgspec import Struct
 
 from applied_dl.core.errors import DataError
 from applied_dl.io.labels import known_spellings, label_key, merged_spellings
-from applied_dl.io.nested import literal
+from applied_dl.tasks.sentences.readers.label_cells import LISTED, are_flags, are_spans, distinct_names, label_text, list_of, lists_of
 from applied_dl.text.heads import is_number
 
-QUOTE = r"'[^']*'|\"[^\"]*\""
-QUOTED = re.compile(rf"[\[{{(]\s*(?:{QUOTE})(?:\s+(?:{QUOTE}))+\s*[\]}})]")
 BRACKETED = re.compile(r"(?:<[^<>]+>)+")
 SEPARATORS = ("|", ";", ",", "#")
 LOOSE = ("/", "+", "&", " ")  # also part of many names: several labels must explain the cells far better than whole ones
 NAMED = {"space": " ", "blank": " ", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-LISTED = 0.9  # share of the cells that must be written as lists
 SOME = 0.01  # share of the cells that must hold a separator
 MOST_LABELS = 0.5  # more different labels than this share of the rows are no classes
 FEW_LABELS = 20  # that are always taken as classes
-STARTS = ("start", "start_offset", "begin", "offset", "answer_start")  # of what marks a part of a text
-NOTHING = ("", "nan", "null", "<na>", "#n/a", "n/a")  # not "none", which may be a label
 TRUE, FALSE = ("1", "1.0", "true", "yes", "y", "t", "x", "✓", "✔"), ("0", "0.0", "false", "no", "n", "f", "")
 
 
@@ -62,20 +55,20 @@ def read_labels(cells: list, separator: str | None, where: str) -> Labels:
     Raises:
         DataError: where a separator that was named occurs in no cell.
     """
-    lists, kind = _lists(cells)
-    if lists is not None and _are_spans(lists):
+    lists, kind = lists_of(cells)
+    if lists is not None and are_spans(lists):
         example = next(row[0] for row in lists if row)
         raise DataError(
-            f"{where}: its cells mark parts of a text, such as {example!r}; this task labels whole texts: name a column with labels of them "
+            f"{where}: its cells mark parts of a text, such as {example!r}; this task labels whole texts: name a column of such labels "
             "with data.target."
         )
     if lists is not None:
-        form = LabelForm(lists=kind, flags=_are_flags(lists))
+        form = LabelForm(lists=kind, flags=are_flags(lists))
         rows = [_of_list(row, form) for row in lists]
         several = any(row is not None and len(row) != 1 for row in rows)
         what = "lists of 0 and 1, whose places are the labels" if form.flags else "lists, read as several labels of a text"
         return Labels(rows=rows, several=several, warnings=[f"{where}: its cells are {what}."] if several or form.flags else [], form=form)
-    texts = [_text(cell) for cell in cells]
+    texts = [label_text(cell) for cell in cells]
     brackets = separator is None and sum(bool(BRACKETED.fullmatch(text)) for text in texts) > LISTED * sum(map(bool, texts))
     if brackets:
         texts = [_unbracketed(text) for text in texts]
@@ -95,9 +88,9 @@ def read_labels(cells: list, separator: str | None, where: str) -> Labels:
 def labels_by(form: LabelForm, cells: list) -> list[tuple[str, ...] | None]:
     """The labels of further cells of a column that was read before; None for a cell without any, or one that is no list among lists."""
     if form.lists:
-        read = [_list_of(cell, form.lists) for cell in cells]
+        read = [list_of(cell, form.lists) for cell in cells]
         return [_of_list(row, form) for row in read]
-    texts = [_text(cell) for cell in cells]
+    texts = [label_text(cell) for cell in cells]
     return [_separated(_unbracketed(text) if form.brackets else text, form.separator) for text in texts]
 
 
@@ -108,7 +101,7 @@ def read_columns(columns: dict[str, list], where: str, form: LabelForm | None = 
     """
     if not (form.columns if form else not any(map(is_one_hot, columns.values()))):
         return read_one_hot(columns, where, first)
-    return Labels(rows=[_names(row) or None for row in zip(*columns.values())], several=True, form=LabelForm(columns=True))
+    return Labels(rows=[distinct_names(row) or None for row in zip(*columns.values())], several=True, form=LabelForm(columns=True))
 
 
 def read_one_hot(columns: dict[str, list], where: str, first: int = 1) -> Labels:
@@ -122,7 +115,7 @@ def read_one_hot(columns: dict[str, list], where: str, first: int = 1) -> Labels
     rows: list[list[str]] = [[] for _ in next(iter(columns.values()))]
     for name, cells in columns.items():
         for i, cell in enumerate(cells):
-            text = _text(cell).lower()
+            text = label_text(cell).lower()
             if text in TRUE:
                 rows[i].append(name)
             elif text not in FALSE:
@@ -134,7 +127,7 @@ def is_one_hot(cells: list) -> bool:
     """Whether a column holds nothing but 0 and 1, true and false, and both of them."""
     found: set[str] = set()
     for cell in cells:  # of a large table mostly one, which is neither
-        found.add(_text(cell).lower())
+        found.add(label_text(cell).lower())
         if not found <= {*TRUE, *FALSE}:
             return False
     return bool(found & {*TRUE}) and bool(found - {*TRUE})
@@ -179,52 +172,10 @@ def check_classes(rows: list[tuple[str, ...]], where: str) -> None:
     raise DataError(f"{where} has {len(names):,} different labels in {len(rows):,} rows; classes repeat more often: {hint}.")
 
 
-def _lists(cells: list) -> tuple[list[list | None] | None, str]:
-    """The lists of list cells ("cells"), or of cells "written" as JSON or Python lists; None where they are something else."""
-    filled = [cell for cell in cells if not _missing(cell)]
-    if not filled:
-        return None, ""
-    if sum(isinstance(cell, list | tuple | set) for cell in filled) >= LISTED * len(filled):
-        return [_list_of(cell, "cells") for cell in cells], "cells"
-    written = [cell for cell in filled if isinstance(cell, str) and cell.strip()[:1] in "[{(" and cell.strip()[-1:] in "]})"]
-    if len(written) < LISTED * len(filled):
-        return None, ""
-    parsed = [_list_of(cell, "written") for cell in cells]
-    return (parsed if all(row is not None or _missing(cell) for row, cell in zip(parsed, cells)) else None), "written"
-
-
-def _are_spans(lists: list[list | None]) -> bool:
-    """Whether the parts of lists are places in a text with labels: [0, 4, "PER"], {"start": 0, "end": 4, "label": "PER"}."""
-    parts = [part for row in lists if row for part in row]
-    whole = lambda cell: isinstance(cell, int) and not isinstance(cell, bool)  # noqa: E731
-    return bool(parts) and all(
-        (isinstance(part, list) and len(part) > 2 and whole(part[0]) and whole(part[1]))
-        or (isinstance(part, dict) and any(whole(part.get(name)) for name in STARTS))
-        for part in parts
-    )
-
-
-def _are_flags(lists: list[list | None]) -> bool:
-    """Whether lists are rows of 0 and 1, all of one length above 1."""
-    filled = [row for row in lists if row is not None]
-    return (
-        len({len(row) for row in filled}) == 1 and len(filled[0]) > 1 and all(_text(cell) in ("0", "1") for row in filled for cell in row)
-    )
-
-
 def _of_list(row: list | None, form: LabelForm) -> tuple[str, ...] | None:
     if row is None or not form.flags:
-        return None if row is None else _names(row)
-    return tuple(str(place) for place, cell in enumerate(row) if _text(cell) == "1")
-
-
-def _list_of(cell, kind: str) -> list | None:
-    """A cell as a list; None where it is missing, or is written in another way."""
-    if _missing(cell):
-        return None
-    if kind == "written":
-        return _parsed(str(cell).strip())
-    return list(cell) if isinstance(cell, list | tuple | set) else [cell]
+        return None if row is None else distinct_names(row)
+    return tuple(str(place) for place, cell in enumerate(row) if label_text(cell) == "1")
 
 
 def _unbracketed(text: str) -> str:
@@ -234,21 +185,7 @@ def _unbracketed(text: str) -> str:
 
 def _separated(text: str, separator: str | None) -> tuple[str, ...] | None:
     """The labels of a cell's text; None where it is empty."""
-    return None if not text else (text,) if separator is None else _names(_split(text, separator))
-
-
-def _parsed(text: str) -> list | None:
-    if QUOTED.fullmatch(text):  # ['sports' 'politics'], as numpy writes it; Python would join the two
-        return [part[1:-1] for part in re.findall(QUOTE, text)]
-    if (value := literal(text)) is not None:
-        return list(value) if isinstance(value, list | tuple | set) else None
-    inside = text[1:-1].strip()  # [sports, politics], as R and pandas write it
-    return [part.strip(" '\"") for part in re.split(r"[,;]", inside)] if inside else []
-
-
-def _names(values) -> tuple[str, ...]:
-    """Distinct label names, in order."""
-    return tuple(dict.fromkeys(name for value in values if (name := _text(value))))
+    return None if not text else (text,) if separator is None else distinct_names(_split(text, separator))
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -262,7 +199,7 @@ def _separator(texts: list[str]) -> str | None:
         joined = [text for text in counts if mark in text.strip(mark)]
         if sum(counts[text] for text in joined) < max(2, SOME * sum(counts.values())):
             continue
-        cells = {text: _names(_split(text, mark)) for text in counts}
+        cells = {text: distinct_names(_split(text, mark)) for text in counts}
         seen_in = Counter(part for parts in cells.values() for part in parts)
         parts = {part for text in joined for part in cells[text]}
         if not parts:
@@ -277,26 +214,3 @@ def _separator(texts: list[str]) -> str | None:
         elif repeated >= 0.8 and worded <= 5 and (len(seen_in) < len(counts) or repeated == 1):
             return mark
     return None
-
-
-def _text(cell) -> str:
-    """A label cell as text: whole numbers without a decimal point, nothing for what is missing."""
-    if _missing(cell):
-        return ""
-    if isinstance(cell, bool):
-        return str(cell)
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, dict):  # {"label": "spam"}, as annotation tools write it
-        inner = next((cell[name] for name in ("label", "name", "value", "text", "choice") if name in cell), None)
-        return _text(inner) if inner is not None else json.dumps(cell, ensure_ascii=False)
-    return " ".join(str(cell).split())
-
-
-def _missing(cell) -> bool:
-    return (
-        cell is None
-        or cell == ""
-        or (isinstance(cell, float) and math.isnan(cell))
-        or (isinstance(cell, str) and cell.strip().lower() in NOTHING)
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter
 
 from msgspec import Struct
@@ -13,7 +11,6 @@ from applied_dl.core.errors import DataError, nearest
 from applied_dl.io.parts import part_column
 from applied_dl.tasks.sentences.readers.label_columns import (
     WEAK,
-    are_labels,
     cells_of,
     column_count,
     column_name,
@@ -26,18 +23,13 @@ from applied_dl.tasks.sentences.readers.label_columns import (
     numbered_labels,
 )
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
-from applied_dl.tasks.sentences.readers.pair_columns import SIDES, alike_place, finite, named_sides
-from applied_dl.text.columns import META, SAMPLE, SHOWING, TITLE_WORDS, WORDY, cell_text, normal, place_of, text_places, words_of
+from applied_dl.tasks.sentences.readers.pair_columns import NEGATIVE, SIDES, alike_place, named_sides
+from applied_dl.tasks.sentences.readers.written_columns import all_alike, are_rows, are_sides, label_words, wordy, written_beside
+from applied_dl.text.columns import normal, place_of, text_places
 from applied_dl.text.tables import TEXTS, Table
 from applied_dl.text.text_columns import chosen_places
 
 KINDS = ("text", "pairs", "triplets", "sets", "labelled")
-NEGATIVE = "negative"
-MOST_CELLS = 5  # of a row that is written as a list
-DERIVED = frozenset((  # words of names of columns that hold another column's text once more
-    "clean", "cleaned", "processed", "preprocessed", "lemmatized", "lemmas", "stemmed", "tokens", "tokenized", "normalized",
-))  # fmt: skip
-SAME_BEGIN = 10  # characters
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
 
@@ -66,7 +58,7 @@ def layout_of(table: Table, data) -> Layout:
 def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
     """The layout of a table whose columns `apart` hold neither texts nor labels."""
     named = data.target is not None and not (data.target == "label" and place_of("label", table.header) is None)
-    if (table.sets and not _are_rows(table)) or ([name.lower() for name in table.header] == [TEXTS] and isinstance(table.rows[0][0], list)):
+    if (table.sets and not are_rows(table)) or ([name.lower() for name in table.header] == [TEXTS] and isinstance(table.rows[0][0], list)):
         kind = "sets"
     elif data.kind is not None:
         kind = data.kind
@@ -81,13 +73,6 @@ def _layout(table: Table, data, apart: tuple[int, ...]) -> Layout:
     if kind in ("pairs", "triplets"):
         return _of_pairs(table, kind, apart)
     return Layout(kind=kind)
-
-
-def _are_rows(table: Table) -> bool:
-    """Whether lists of texts are rows of a table, [text, label] each, rather than sets of paraphrases."""
-    if len({len(row) for row in table.rows}) > 1 or not 2 <= len(table.rows[0]) <= MOST_CELLS:
-        return False
-    return any(are_labels(cells_of(table, i)) for i in range(len(table.rows[0])))
 
 
 def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
@@ -107,7 +92,7 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
     if texts and one_hot and len(table.header) - len(texts) - len(apart) <= 2:
         return _labelled(table, data, apart, tuple(one_hot))
     width = column_count(table) - len(apart)
-    texts = texts or (_wordy(table) if not table.header else [])
+    texts = texts or (wordy(table) if not table.header else [])
     like = label_candidates(table, (*texts, *apart))
     labels = numbered_labels(table, like[0]) if like else ()
     if texts and labels and {*like} <= {*labels} and width > len(texts):
@@ -118,12 +103,12 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
             f"{table.path!r}: several columns may hold the labels ({names}); name one with data.target, or give data.kind = 'text' for "
             "running text without labels."
         )
-    sources = () if table.header or width < 3 else _all_alike(table)
-    if data.column is None and len(texts) != 1 and _are_sides(table, width - len(sources), (*apart, *sources)):
+    sources = () if table.header or width < 3 else all_alike(table)
+    if data.column is None and len(texts) != 1 and are_sides(table, width - len(sources), (*apart, *sources)):
         layout = _of_pairs(table, "pairs" if width - len(sources) == 2 else "triplets", (*apart, *sources))
         note = f"{table.path}: read as {layout.kind} without names; {_listed(table, sources)}, alike in all rows, is left out."
         return replace(layout, warnings=[note] if sources else [])
-    if data.column is None and len(sides := sorted([*texts, *_written_beside(table, texts, apart)])) == 2:
+    if data.column is None and len(sides := sorted([*texts, *written_beside(table, texts, apart)])) == 2:
         names = _listed(table, sides)
         note = f"{table.path}: read as pairs of texts that belong together ({names}); data.column = NAME reads one column as running text."
         return Layout(kind="pairs", texts=tuple(sides), alike=alike_place(table, (*sides, *apart)), warnings=[note])
@@ -149,7 +134,7 @@ def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...
     texts = _text_places(table, data, rest)
     if not texts:
         texts = chosen_places(table.path, column_names(table), table.rows, None, rest)
-    if _label_words(table, texts, labels):
+    if label_words(table, texts, labels):
         raise DataError(
             f"{table.path!r}: the cells of {_listed(table, labels)} are lists with a label for each word of {_listed(table, texts)}; this "
             "task labels whole texts: give a column with one label, or a few, for each text (data.target)."
@@ -169,15 +154,6 @@ def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...
     return Layout(kind="labelled", texts=tuple(texts), labels=tuple(labels), warnings=[*warnings, *_group_warning(table, rest, texts)])
 
 
-def _label_words(table: Table, texts, labels: tuple[int, ...]) -> bool:
-    """Whether texts are lists of words, and labels lists of the same lengths."""
-    if len(texts) != 1 or len(labels) != 1:
-        return False
-    rows = [(row[texts[0]], row[labels[0]]) for row in table.rows[:SAMPLE] if max(*texts, *labels) < len(row)]
-    lists = [(len(words), len(tags)) for words, tags in rows if isinstance(words, list) and isinstance(tags, list)]
-    return bool(lists) and len(lists) == len(rows) and all(words == tags for words, tags in lists)
-
-
 def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
     """Two sides, by their names or in order, and the negative of a triplet."""
     sides = named_sides(table)
@@ -193,52 +169,12 @@ def _of_pairs(table: Table, kind: str, apart: tuple[int, ...]) -> Layout:
     return Layout(kind=kind, texts=sides, negative=negative, alike=alike_place(table, (*sides, *apart)) if kind == "pairs" else None)
 
 
-def _are_sides(table: Table, width: int, apart: tuple[int, ...]) -> bool:
-    """Whether all columns are two sides of pairs or, without names or with one for the negatives, those of triplets; none of numbers or
-    labels."""
-    if width == 3 and table.header and place_of(NEGATIVE, table.header) is None:
-        return False
-    places = [i for i in range(column_count(table)) if i not in apart]
-    filled = [[cell for cell in cells_of(table, i) if cell not in (None, "")] for i in places]
-    return width in (2, 3) and not any(cells and (all(finite(cell) is not None for cell in cells) or are_labels(cells)) for cells in filled)
-
-
-def _written_beside(table: Table, texts: list[int], apart: tuple[int, ...]) -> list[int]:
-    """Columns beside the texts that hold written texts too, longer than names and most of them different."""
-    places = [i for i in _wordy(table) if i not in (*texts, *apart) and not META & {normal(column_name(table, i))}]
-    places = [i for i in places if not DERIVED & {*normal(column_name(table, i)).split("_")}]
-    return [i for i in places if words_of([*filter(None, map(cell_text, cells_of(table, i)))]) >= WORDY]
-
-
 def _text_places(table: Table, data, rest: tuple[int, ...]) -> list[int]:
     if data.column is not None:
         return chosen_places(table.path, column_names(table), table.rows, data.column)
     if not table.header:
-        return [i for i in _wordy(table) if i not in rest]
+        return [i for i in wordy(table) if i not in rest]
     return text_places(table.header, table.rows, rest)
-
-
-def _wordy(table: Table) -> list[int]:
-    """Columns without names that hold texts of several words, most of them different."""
-    found = []
-    for i in range(column_count(table)):
-        cells = [*filter(None, map(cell_text, cells_of(table, i)))]
-        if cells and not are_labels(cells) and words_of(cells) >= TITLE_WORDS and len({*cells}) > 0.2 * len(cells):
-            found.append(i)
-    dates = [
-        i for i in found if sum(bool(re.search(r"\d\d:\d\d", str(row[i]))) for row in table.rows if i < len(row)) > 0.5 * len(table.rows)
-    ]
-    return [i for i in found if i not in dates]
-
-
-def _all_alike(table: Table) -> tuple[int, ...]:
-    """Columns whose cells all begin with the same words, as those of sources and licences do."""
-    found = []
-    for i in range(column_count(table)):
-        cells = [*filter(None, map(cell_text, cells_of(table, i)))]
-        if len(cells) >= SHOWING and len(os.path.commonprefix(cells)) >= SAME_BEGIN:
-            found.append(i)
-    return tuple(found)
 
 
 def _group_place(table: Table, data) -> int | None:

@@ -13,6 +13,7 @@ from applied_dl.text.tables import Table
 
 SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sentence_b"), ("text1", "text2"), ("query", "document"),
          ("question", "answer"), ("question1", "question2"), ("premise", "hypothesis"))  # fmt: skip
+NEGATIVE = "negative"
 SCORES = ("score", "similarity", "label")
 ALIKE = (
     "label",

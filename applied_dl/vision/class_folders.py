@@ -100,7 +100,10 @@ def _parts(folder: Folder) -> dict[str, Folder]:
     found: dict[str, Folder] = {}
     for part, inside in named:
         if part and part in found:
-            raise DataError(f"The folders {found[part].name!r} and {inside.name!r} in {str(folder.path)!r} are both the {part} part.")
+            raise DataError(
+                f"The folders {found[part].name!r} and {inside.name!r} in {str(folder.path)!r} are both the {part} part; join them, or "
+                "name the parts: data.train, data.validation, data.test."
+            )
         if part:
             found[part] = inside
     return found if "train" in found and found["train"].filled else {}
@@ -198,11 +201,15 @@ def _joined(folder: Folder, classes: Classes) -> list[str]:
 
 
 def _repeating(folder: Folder) -> bool:
-    """Whether the folders one level below are the classes, for each name is there in several folders of this level."""
+    """Whether the folders one level below are the classes, for each name is there in several folders of this level.
+
+    Names of a word and a number are those of pieces, as in `walk/video1`, `run/video1`, unless this level is numbered too.
+    """
     if len(folder.filled) < 2 or any(inside.images or len(inside.filled) < 2 for inside in folder.filled):
         return False
     names = Counter(deeper.name for inside in folder.filled for deeper in inside.filled)
-    return len(names) > 1 and min(names.values()) > 1
+    pieces = len({re.sub(r"\d+", "#", name) for name in names} | {"#"}) == 2 and not any(name.isdigit() for name in names)
+    return len(names) > 1 and min(names.values()) > 1 and (not pieces or is_numbered(folder))
 
 
 def _left_over(folder: Folder) -> list[str]:

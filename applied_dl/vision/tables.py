@@ -46,6 +46,12 @@ def read_frame(path: Path) -> pl.DataFrame:
     files = sum(bool(IMAGE_FILE.search(name.strip())) for name in frame.columns)
     if frame.height == 1 and files == frame.width:  # {"a.jpg": "cat", "b.jpg": "dog"}
         return pl.DataFrame({"path": frame.columns, "label": [str(cell) for cell in frame.row(0)]})
+    if frame.height == 1 and path.suffix.lower() == ".json" and not any(IMAGE_FILE.search(str(cell)) for cell in frame.row(0)):
+        shown = ", ".join(map(repr, frame.columns[:4]))
+        raise DataError(
+            f"{str(path)!r} holds one object ({shown}, …), not rows of images and labels; expected a list of objects such as "
+            '{"image": "a.jpg", "label": "cat"}, or one object {"a.jpg": "cat", …}.'
+        )
     if files and path.suffix.lower() not in BY_NAME:  # the first line is a row: no image may be lost as a header
         frame = read_cells(path, header=False).frame
     return frame.rename({name: name.strip() for name in frame.columns})
@@ -77,6 +83,8 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
     best, most = "", 0
     sample = frame[np.unique(np.linspace(0, max(frame.height - 1, 0), min(frame.height, SAMPLED)).astype(int))] if frame.height else frame
     candidates = [name for name in frame.columns if name not in targets]
+    named = [name for name in candidates if _are_files(sample[name])]
+    candidates = named or candidates  # names with the ending of an image are no coincidence, as numbers may be
     for name in sorted(candidates, key=lambda n: (n.lower() not in PATH_COLUMNS, candidates.index(n))):
         cells = [cell for cell in as_levels(sample[name]).to_list() if cell]
         files = {str(file) for cell in cells if (file := index.find(cell))} | {cell for cell in cells if cell.strip() in index.ambiguous}
@@ -92,6 +100,11 @@ def _path_column(frame: pl.DataFrame, path: Path, index: ImageIndex, targets: tu
         f"{str(path)!r} has no column of image paths: no column names files in {str(path.parent)!r}; received {shown}. Set "
         f"{key} to the column, and put the table beside its images."
     )
+
+
+def _are_files(cells: pl.Series) -> bool:
+    texts = [cell.strip() for cell in as_levels(cells).to_list() if cell and cell.strip()]
+    return bool(texts) and sum(bool(IMAGE_FILE.search(text)) for text in texts) >= FOUND * len(texts)
 
 
 def split_column(frame: pl.DataFrame, taken: tuple) -> str | None:

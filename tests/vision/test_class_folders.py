@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from applied_dl.core.errors import DataError
 from applied_dl.vision.class_folders import class_folders, entered, is_numbered
 from applied_dl.vision.folders import scan
 
@@ -64,3 +65,23 @@ def test_parts_without_class_folders_are_named(tmp_path):
     data = found(tmp_path, "train/cat/0.png", "train/dog/0.png", "test/0.png", "test/1.png")
     assert list(data.parts) == ["train"]
     assert data.missing == ["the 2 images of 'test' have no labels and are not used"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "classes"),
+    [
+        (("walk", "run"), ("video1", "video2"), ["run", "walk"]),  # pieces of a class
+        (("camera1", "camera2"), ("ok", "defect"), ["defect", "ok"]),
+        (("fold 1", "fold 2"), ("class1", "class2"), ["class1", "class2"]),
+        (("anna", "ben"), ("0", "1", "2"), ["0", "1", "2"]),
+    ],
+)
+def test_which_of_two_levels_has_the_classes(outer, inner, classes, tmp_path):
+    data = found(tmp_path, *(f"{a}/{b}/{i}.png" for a in outer for b in inner for i in range(4)))
+    assert sorted(data.parts["all"]) == classes
+    assert data.choices
+
+
+def test_two_folders_of_one_part_are_refused(tmp_path):
+    with pytest.raises(DataError, match="both the train part; join them"):
+        found(tmp_path, *(f"{part}/{name}/0.png" for part in ("train1", "train2") for name in ("cat", "dog")))

@@ -23,9 +23,10 @@ LABEL_COLUMNS = (
     "label", "labels", "class", "classes", "class_name", "classname", "label_name", "category", "categories", "category_name", "target",
     "targets", "tag", "tags", "y", "diagnosis", "dx", "class_id", "label_id", "category_id", "klasse", "kategorie", "diagnose", "classe",
     "catégorie", "étiquette", "clase", "categoría", "categoria", "etiqueta", "etiquetas", "diagnóstico", "класс", "категория", "метка",
-    "类别", "标签", "分类", "ラベル", "クラス",
+    "类别", "标签", "分类", "ラベル", "クラス", "choice",
 )  # fmt: skip
 INDEX_COLUMNS = ("", "index", "rownames", "rownum", "row", "column_1", "unnamed: 0")
+YES = {"1", "1.0", "true", "yes", "y", "t"}
 FLAGS = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
 
 
@@ -85,7 +86,7 @@ def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:
         return (worded[0],)
     rest = [name for name in rest if name.lower() not in INDEX_COLUMNS or frame[name].n_unique() < frame.height]
     flags = tuple(name for name in rest if _is_flag(frame[name]))
-    if len(flags) > 1 and len(flags) >= len(rest) - 1:
+    if len(flags) > 1 and (len(flags) >= len(rest) - 1 or (len(flags) > 2 and _one_each(frame, flags))):
         return flags
     if len(rest) > 1:  # whom an image shows, and what is the same in all rows, is no label
         rest = [name for name in rest if not GROUP_COLUMN.match(name.strip()) and frame[name].n_unique() > 1] or rest
@@ -93,12 +94,23 @@ def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:
         return (rest[0],)
     if not rest:
         raise DataError(f"{str(path)!r} has a column of images and no column of labels; add one, or set data.label_pattern.")
-    raise DataError(f"{str(path)!r} has no column named label; set data.target to one of {', '.join(map(repr, rest[:20]))}.")
+    raise DataError(
+        f"{str(path)!r} has no column named label; set data.target to one of {', '.join(map(repr, rest[:20]))}, or a list of 0/1 columns."
+    )
 
 
 def _is_flag(cells: pl.Series) -> bool:
     values = {str(v).strip().lower() for v in as_levels(cells).drop_nulls().unique().to_list()}
     return 0 < len(values) <= 2 and any(values <= flags for flags in FLAGS)
+
+
+def _one_each(frame: pl.DataFrame, names: tuple[str, ...]) -> bool:
+    """Whether each row has one 1 among columns of 0 and 1."""
+    return all(sum(row) == 1 for row in zip(*(_yes(frame[name]) for name in names)))
+
+
+def _yes(cells: pl.Series) -> list[bool]:
+    return [str(cell).strip().lower() in YES for cell in as_levels(cells).to_list()]
 
 
 def _flags(frame: pl.DataFrame, path: Path, names: tuple[str, ...]) -> LabelCells:
@@ -109,9 +121,7 @@ def _flags(frame: pl.DataFrame, path: Path, names: tuple[str, ...]) -> LabelCell
                 f"{str(path)!r}: the column {name!r} of data.target does not hold 0 and 1 alone; several columns are one label each. An "
                 "image model predicts one number: name one column."
             )
-    yes = {"1", "1.0", "true", "yes", "y", "t"}
-    columns = [[str(cell).strip().lower() in yes for cell in as_levels(frame[name]).to_list()] for name in names]
-    lists = [tuple(name for name, flag in zip(names, row) if flag) for row in zip(*columns)]
+    lists = [tuple(name for name, flag in zip(names, row) if flag) for row in zip(*(_yes(frame[name]) for name in names))]
     return LabelCells(target="", lists=lists, order=names)
 
 

@@ -115,3 +115,25 @@ def test_a_table_of_other_classes_labels_no_part(tmp_path):
     images(tmp_path / "zoo" / "test", 8)
     table(tmp_path / "zoo" / "test.csv", range(8), label=lambda i: "cd"[i % 2])
     assert any("8 images of 'test' have no labels" in text for text in read(tmp_path, source=tmp_path / "zoo").warnings)
+
+
+def test_an_object_of_lists_is_no_table(tmp_path):
+    images(tmp_path / "zoo" / "data", 12)
+    labels = {"classes": ["cat", "dog"], "labels": {str(i): i % 2 for i in range(12)}}
+    (tmp_path / "zoo" / "labels.json").write_text(json.dumps(labels))
+    with pytest.raises(DataError, match=r"labels\.json' holds one object .* not rows of images and labels"):
+        read(tmp_path, source=tmp_path / "zoo")
+
+
+def test_names_of_files_that_are_missing_are_no_reason_to_take_numbers(tmp_path):
+    images(tmp_path / "zoo", 12)
+    (tmp_path / "zoo" / "labels.csv").write_text("image,id,choice\n" + "".join(f"upload/x{i}.jpg,{i},{'ab'[i % 2]}\n" for i in range(12)))
+    with pytest.raises(DataError, match=r"There is no file .*x0\.jpg"):
+        read(tmp_path, source=tmp_path / "zoo" / "labels.csv")
+
+
+def test_one_hot_columns_beside_others(tmp_path):
+    images(tmp_path / "zoo", 24)
+    lines = [f"{i}.png,{int(i % 3 == 0)},{int(i % 3 == 1)},{int(i % 3 == 2)},{20 + i},{i % 5}" for i in range(24)]
+    (tmp_path / "zoo" / "labels.csv").write_text("\n".join(["img,N,D,G,age,ward", *lines]))
+    assert read(tmp_path, source=tmp_path / "zoo" / "labels.csv").encoder.labels == ("N", "D", "G")

@@ -22,6 +22,8 @@ from applied_dl.core.plurals import numbered
 from applied_dl.io.encodings import windows_encoding
 
 BEGIN = 1000  # bytes that show what kind of file it is
+DOCUMENTS = (".docx", ".odt", ".pptx", ".odp", ".epub", ".pages")  # which are zip archives
+FORMATTED = (b"%PDF", b"{\\rtf", b"\xd0\xcf\x11\xe0")
 ARCHIVE, XML = b"PK\x03\x04", (b"<?xml", b"<mediawiki")
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BLOCK = 2**20  # bytes read at a time, and the longest line
@@ -223,9 +225,11 @@ def _check_kind(path: Path, block: bytes) -> None:
     """Raises `DataError` where a file is no plain text by its first bytes."""
     begin = block[:BEGIN].removeprefix(codecs.BOM_UTF8).lstrip()
     if begin.startswith(ARCHIVE):
-        raise DataError(f"{str(path)!r} is a zip archive; unpack it and give the file or folder inside.")
-    if begin.startswith(b"%PDF"):
-        raise DataError(f"{str(path)!r} is a PDF; save its text as a .txt file.")
+        if path.suffix.lower() not in DOCUMENTS:
+            raise DataError(f"{str(path)!r} is a zip archive; unpack it and give the file or folder inside.")
+        raise DataError(f"{str(path)!r} is a {path.suffix} document; save its text as a .txt file.")
+    if begin.startswith(FORMATTED):
+        raise DataError(f"{str(path)!r} is a document with formats (PDF, RTF or an old .doc); save its text as a .txt file.")
     if begin.startswith(XML) and b"<html" not in begin.lower():
         raise DataError(f"{str(path)!r} is XML; extract its text first (of a Wikipedia dump with WikiExtractor), and give a text file.")
 

@@ -59,3 +59,18 @@ def test_xml_is_refused_and_html_is_not(tmp_path, begin):
         list(lines(tmp_path / "dump.xml"))
     (tmp_path / "page.txt").write_text('<?xml version="1.0"?>\n<!DOCTYPE html>\n<html><p>words</p></html>\n')
     assert len(list(lines(tmp_path / "page.txt"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.zip", b"PK\x03\x04\x00\x00", "is a zip archive; unpack it"),
+        ("a.docx", b"PK\x03\x04\x00\x00", "is a .docx document; save its text"),
+        ("a.pdf", b"%PDF-1.7\n", "save its text as a .txt file"),
+        ("a.txt", b"{\\rtf1\\ansi some words}", "save its text as a .txt file"),
+    ],
+)
+def test_documents_are_refused_by_name(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        list(lines(tmp_path / name))

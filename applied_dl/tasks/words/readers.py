@@ -26,6 +26,7 @@ LARGE = 2_000_000  # words of text from which a word must occur five times; thre
 BUCKETS = 100_000  # of sub-words
 PHRASE_SCORE = 10.0
 NO_SPACES = "The text has no spaces between its words, so whole phrases count as words; segment it first (jieba, MeCab, PyThaiNLP, …)."
+NO_TEXT, MANY_NUMBERS = 0.8, 0.3  # shares of words that are numbers
 IN_MEMORY = 2**22  # ids that are kept in memory; more are mapped from a file
 
 
@@ -60,6 +61,7 @@ def _prepared(recipe, found: list, cache: Path, warnings: list[str]) -> Prepared
     data, settings = recipe.data, recipe.preprocess
     pieces = _three(found, data.split, recipe.train.seed)
     counts = reader.counts_of(*pieces[0])
+    warnings = [*warnings, *_numbers(pieces[0][0].words, counts, data.train or data.source)]
     min_count = settings.min_count or (5 if counts.sum() >= LARGE else 3)
     words, text, total = _vocabulary(pieces[0], counts, min_count, settings, cache)
     encoder = WordEncoder(
@@ -103,6 +105,17 @@ def _check(recipe) -> None:
         raise UsageError("preprocess.buckets has no meaning without preprocess.ngrams, the lengths of the sub-words.")
     if settings.ngrams and not 1 <= settings.ngrams[0] <= settings.ngrams[1] <= 20:
         raise UsageError(f"preprocess.ngrams must be two lengths such as [3, 6], received {list(settings.ngrams)}.")
+
+
+def _numbers(words: list[str], counts: np.ndarray, source: str) -> list[str]:
+    """A warning where many words are numbers. Raises `DataError` where nearly all are: the source is no text."""
+    share = counts[[word.isdigit() for word in words]].sum() / max(counts.sum(), 1)
+    if share > NO_TEXT:
+        raise DataError(
+            f"{share:.0%} of the words of {str(source)!r} are numbers; expected text. A file of word vectors needs no "
+            "training: it answers as a bundle does (applied-dl predict FILE WORD)."
+        )
+    return [f"{share:.0%} of the words are numbers: tables and logs teach little about words."] if share > MANY_NUMBERS else []
 
 
 def _three(found: list, shares, seed: int) -> list[tuple]:

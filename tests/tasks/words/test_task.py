@@ -159,6 +159,23 @@ def test_text_that_is_too_small_is_one_sentence(tmp_path, content, message):
         task.prepare(recipe, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("word{i} " + "0.25 -1.5 " * 20, "are numbers; expected text"),
+        ("{i} {i} and {i} apples or pears for 7 euros to {i} people at the door", None),
+    ],
+)
+def test_numbers_are_no_text(tmp_path, row, message):
+    (tmp_path / "a.txt").write_text("\n".join(row.format(i=i % 30) for i in range(300)))
+    recipe = recipes.read_recipe({"task": "words", "data": {"source": str(tmp_path / "a.txt")}})
+    if message:
+        with pytest.raises(DataError, match=message):
+            task.prepare(recipe, tmp_path)
+    else:
+        assert any("31% of the words are numbers" in warning for warning in task.prepare(recipe, tmp_path).warnings)
+
+
 def test_int8_is_refused_in_a_later_export_too():
     recipe = recipes.read_recipe({"task": "words", "export": {"variants": ["int8"]}})
     with pytest.raises(UsageError, match="int8 has no meaning for word vectors"):

@@ -17,7 +17,7 @@ ABOUT = ("readme", "license", "licence")  # files that describe the others
 UNLABELLED = ("unsup", "unsupervised", "unlabeled", "unlabelled")  # folders of texts without labels, beside those of classes
 FEWEST_FILES = 3  # of a class folder, on average
 LARGEST = 2**17  # bytes of such a file, at the median: larger ones are books, whose folders are a corpus
-STRAY = 0.1  # files beside class folders, as a share of the files in them
+STRAY = 0.1  # share of files beside class folders, and of the bytes of texts beside tables, that do not matter
 MOST_FILES = 50  # of a folder with a file per class
 SHOWN = 6  # names of a note
 
@@ -78,10 +78,11 @@ def folder_table(path: Path, known: tuple[str, ...] = ()) -> Table | None:
         return None
     files = [p for p in sorted(path.rglob("*")) if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts)]
     files = [p for p in files if p.stem.lower() not in ABOUT and suffix_of(p) in corpus.TEXTS]
-    if not files or not all(suffix_of(p) in TABLES for p in files):
+    beside = [p for p in files if suffix_of(p) not in TABLES]
+    if len(beside) == len(files) or sum(p.stat().st_size for p in beside) > STRAY * sum(p.stat().st_size for p in files):
         return None
     bytes_of: Counter[str] = Counter()
-    for file in files:
+    for file in (file for file in files if file not in beside):
         bytes_of[suffix_of(file)] += file.stat().st_size
     kind = max(bytes_of, key=lambda suffix: bytes_of[suffix])
     tables = {file: read_table(file, known) for file in files if suffix_of(file) == kind}

@@ -6,7 +6,7 @@ import itertools
 import math
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.sentences.readers.label_columns import are_labels, cells_of
+from applied_dl.tasks.sentences.readers.label_columns import are_labels, cells_of, column_count, column_name
 from applied_dl.tasks.sentences.readers.labels import is_one_hot
 from applied_dl.text.columns import normal, place_of
 from applied_dl.text.tables import Table
@@ -30,6 +30,7 @@ ALIKE = (
     "quality",
 )  # columns that say which pairs belong together
 YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
+HIGHEST = 100  # score of a pair
 FAIR = 0.75  # of the highest score: pairs above it belong together
 
 
@@ -43,14 +44,20 @@ def named_sides(table: Table) -> tuple[int, int] | None:
 
 
 def alike_place(table: Table, leave_out: tuple[int, ...]) -> int | None:
-    """The column that says which pairs belong together: by its name, by a word of it, or the only other column of 0 and 1."""
-    free = [i for i in range(len(table.header)) if i not in leave_out]
+    """The column that says which pairs belong together: by its name, by a word of it, or the only other one of 0 and 1 or of scores."""
+    free = [i for i in range(column_count(table)) if i not in leave_out]
+    words = {i: normal(column_name(table, i)).split("_") for i in free}
     named = (i for name in ALIKE if (i := place_of(name, table.header)) in free)
-    worded = (
-        i for name in ALIKE for i in free if name in normal(table.header[i]).split("_") and "id" not in normal(table.header[i]).split("_")
-    )
+    worded = (i for name in ALIKE for i in free if name in words[i] and "id" not in words[i])
     flags = [i for i in free if is_one_hot(cells_of(table, i))]
-    return next(itertools.chain(named, worded, flags if len(flags) == 1 else ()), None)
+    scores = [i for i in free if _are_scores(cells_of(table, i))] if not table.header else []
+    return next(itertools.chain(named, worded, *(found for found in (flags, scores) if len(found) == 1)), None)
+
+
+def _are_scores(cells: list) -> bool:
+    """Whether cells are numbers of a scale, many of them equal."""
+    values = [value for cell in cells if (value := finite(cell)) is not None]
+    return len(values) == len(cells) > 0 <= min(values) and max(values) <= HIGHEST and 2 < len({*values}) <= len(values) / 2
 
 
 def scored_pairs(table: Table) -> tuple[list[str], list[str], list[float]]:

@@ -89,13 +89,12 @@ def _from_table(table: Table, layout: Layout, data) -> Source:
         together = belongs_together(cells_of(table, layout.alike))
         if not any(together):
             raise DataError(
-                f"{table.path!r}: the column {table.header[layout.alike]!r} names no pair that belongs together (1, yes, entailment)."
+                f"{table.path!r}: the column {column_name(table, layout.alike)!r} names no pair that belongs together (1, yes, entailment)."
             )
         rows = [row for row, one in zip(rows, together) if one]
         parts = None if parts is None else [part for part, one in zip(parts, together) if one]
-        warnings.append(
-            f"{table.path}: {sum(together):,} of {len(together):,} pairs belong together by {table.header[layout.alike]!r} and were read."
-        )
+        by = column_name(table, layout.alike)
+        warnings.append(f"{table.path}: {sum(together):,} of {len(together):,} pairs belong together by {by!r} and were read.")
     negatives = None if layout.negative is None else [cell(row, layout.negative) for row in table.rows]
     columns = {} if layout.part is None else {"part": (table.header[layout.part],)}
     return Source(kind=layout.kind, rows=rows, negatives=negatives, parts=parts, warnings=warnings, columns=columns)

@@ -74,7 +74,9 @@ def test_shards_in_a_folder_below(tmp_path, shards):
 
 def test_a_test_table_without_labels_is_not_read(tmp_path):
     both = table(GOOD, "pos") + table(BAD, "neg").split("\n", 1)[1]
-    write(tmp_path, {"train.csv": both, "test.csv": "id,text\n1,a\n", "sample_submission.csv": "id,label\n1,0\n"})
+    write(
+        tmp_path, {"classes.txt": "pos\nneg\n", "train.csv": both, "test.csv": "id,text\n1,a\n", "sample_submission.csv": "id,label\n1,0\n"}
+    )
     groups = read_groups((str(tmp_path),), Data())
     assert len(groups) == 60
     assert any("sample_submission.csv, test.csv" in warning for warning in groups.warnings)

@@ -3,7 +3,9 @@
 import pytest
 
 from applied_dl.core.errors import DataError
-from applied_dl.tasks.sentences.readers.pair_columns import belongs_together, named_sides, scored_pairs
+from applied_dl.tasks.sentences.readers.pair_columns import alike_place, belongs_together, named_sides, scored_pairs
+from applied_dl.tasks.sentences.readers.read import read_groups
+from applied_dl.tasks.sentences.recipe import Data
 from applied_dl.text.tables import read_table
 
 
@@ -38,3 +40,16 @@ def test_sides_are_named_in_any_spelling_and_hold_no_labels(tmp_path):
     assert named_sides(read_table(tmp_path / "a.csv")) == (1, 2)
     (tmp_path / "b.csv").write_text("question,answer\n" + "".join(f"is it {i},{('yes', 'no')[i % 2]}\n" for i in range(20)))
     assert named_sides(read_table(tmp_path / "b.csv")) is None
+
+
+def test_scores_beside_pairs_without_names_say_which_belong_together(tmp_path):
+    rows = "".join(f"the cat sat on mat {i},a cat was sitting on rug {i},{i % 21 / 4}\n" for i in range(84))
+    (tmp_path / "a.csv").write_text(rows)
+    table = read_table(tmp_path / "a.csv")
+    assert alike_place(table, (0, 1)) == 2
+    counted = "".join(f"the cat sat on mat {i},a cat was sitting on rug {i},{i}\n" for i in range(60))
+    (tmp_path / "b.csv").write_text(counted)
+    assert alike_place(read_table(tmp_path / "b.csv"), (0, 1)) is None
+    groups = read_groups((str(tmp_path / "a.csv"),), Data())
+    assert len(groups) == 24
+    assert any("24 of 84 pairs belong together by 'column_3'" in warning for warning in groups.warnings)

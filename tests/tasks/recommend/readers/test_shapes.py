@@ -9,6 +9,7 @@ import pytest
 from applied_dl.core.errors import DataError, UsageError
 from applied_dl.tasks.recommend.readers.events import read_events
 from applied_dl.tasks.recommend.readers.prepare import prepare_events
+from applied_dl.tasks.recommend.suggest import suggest
 from applied_dl.workflows import recipes
 
 NONE = dict.fromkeys(("user", "item", "value", "time"))
@@ -31,6 +32,7 @@ def test_a_matrix_is_read_as_events(tmp_path, absent, corner):
     wanted = {(f"u{u}", f"Film {i}", float(v)) for (u, i), v in np.ndenumerate(MATRIX) if v}
     assert {row for row in triples(events) if row[2]} == wanted
     assert any("is read as a matrix" in note for note in events.notes)
+    assert suggest(str(path)) == {}
     prepared = prepare_events(recipes.read_recipe({"task": "recommend", "data": {"source": str(path)}}))
     assert (prepared.facts["events"], prepared.facts["kind"]) == (len(wanted), "explicit")
 

@@ -51,7 +51,8 @@ def read_workbook(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, n
     largest = max(filled, key=lambda name: _cells(filled[name][0]))
     if others := [name for name in filled if name != largest]:
         if not all(_is_beside(filled[name][0], filled[largest][0]) for name in others):
-            raise DataError(f"{str(path)!r} has several sheets: {', '.join(map(repr, filled))}; name one in data.sheet.")
+            listed = ", ".join(map(repr, filled))
+            raise DataError(f"{str(path)!r} has several sheets: {listed}; name one in data.sheet, or save it as a file of its own.")
         console.warn(
             f"{str(path)!r}: sheet {largest!r} is read; {', '.join(map(repr, others))} hold{'s' * (len(others) == 1)} little beside it "
             "(data.sheet names another one)"

@@ -74,7 +74,7 @@ def test_the_sheet_of_several_is_named(tmp_path):
     pytest.importorskip("fastexcel")
     path = workbook(tmp_path / "t.xlsx", {"One": [["a"], [1]], "Two": [["b"], [2]]})
     assert read_table(path, sheet="Two").columns == ["b"]
-    with pytest.raises(DataError, match="several sheets: 'One', 'Two'; name one in data.sheet"):
+    with pytest.raises(DataError, match="several sheets: 'One', 'Two'; name one in data.sheet, or save it as a file of its own"):
         read_table(path)
     with pytest.raises(UsageError, match="no sheet 'Tow'.*Did you mean 'Two'"):
         read_table(path, sheet="Tow")

@@ -20,9 +20,10 @@ def idx_parts(files: list[Path]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Images (N, H, W) and labels (N,) by part, "train" and "test"; "all" for files that name no part. Empty without IDX files.
 
     Raises:
-        DataError: the labels of a file of images are missing, damaged, or of another number.
+        DataError: the labels of a file of images are missing, damaged, or of another number, or the files are of several sets.
     """
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    files_of: dict[str, Path] = {}
     for file in files:
         images = read_idx(file) if IMAGES.search(file.name) else None
         if images is None or images.ndim != 3:
@@ -33,7 +34,12 @@ def idx_parts(files: list[Path]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         if labels is None or labels.shape != (len(images),):
             raise DataError(f"The images of {str(file)!r} have no file of as many labels beside them; expected {wanted!r}.")
         part = "test" if TEST.search(file.name) else "train" if "train" in file.name.lower() else "all"
-        found[part] = images, labels
+        if part in found:
+            raise DataError(
+                f"{str(files_of[part])!r} and {str(file)!r} are both the {part} images of a set; keep the files of one set in a folder of "
+                "their own and name that."
+            )
+        found[part], files_of[part] = (images, labels), file
     return found
 
 

@@ -47,6 +47,17 @@ def test_missing_labels_other_numbers_and_cut_files(tmp_path):
         read_idx(images)
 
 
+def test_files_of_several_sets_are_refused(tmp_path):
+    files = [
+        write(tmp_path / f"emnist-{name}-train-{kind}", values)
+        for name in ("digits", "letters")
+        for kind, values in (("images-idx3-ubyte", IMAGES), ("labels-idx1-ubyte", LABELS))
+    ]
+    assert list(idx_parts(files[:2])) == ["train"]
+    with pytest.raises(DataError, match="both the train images"):
+        idx_parts(files)
+
+
 def test_other_files_are_none(tmp_path):
     (tmp_path / "images.txt").write_text("no array")
     (tmp_path / "images.gz").write_bytes(b"no gzip")

@@ -31,21 +31,44 @@ def same(data, images, labels):
     return found == wanted
 
 
-@pytest.mark.parametrize("form", ["label first", "class last", "no header", "1x1", "one cell"])
+@pytest.mark.parametrize("form", ["label first", "class last", "other name last", "no header", "no header, last", "1x1", "one cell"])
 def test_rows_of_pixels_are_images(form, tmp_path):
     images, labels = digits()
     flat = images.reshape(ROWS, -1).tolist()
     names = [f"{i}x{j}" if form == "1x1" else f"pixel{SIDE * i + j}" for i in range(SIDE) for j in range(SIDE)]
     head, cells = ["label", *names], [[label, *row] for label, row in zip(labels, flat)]
-    if form == "class last":
-        head, cells = [*names, "class"], [[*row, label] for label, row in zip(labels, flat)]
+    if form in ("class last", "other name last", "no header, last"):
+        head, cells = [*names, "class" if form == "class last" else "Ziffer"], [[*row, label] for label, row in zip(labels, flat)]
     if form == "one cell":
         head, cells = ["emotion", "pixels"], [[label, " ".join(map(str, row))] for label, row in zip(labels, flat)]
-    lines = ([] if form == "no header" else [",".join(head)]) + [",".join(map(str, row)) for row in cells]
+    lines = ([] if form.startswith("no header") else [",".join(head)]) + [",".join(map(str, row)) for row in cells]
     (tmp_path / "d.csv").write_text("\n".join(lines))
     data = read(tmp_path, source=tmp_path / "d.csv")
     assert (data.encoder.height, data.encoder.width, data.encoder.channels) == (SIDE, SIDE, 1)
     assert same(data, images, labels)
+
+
+def test_the_smallest_images_of_eight_by_eight(tmp_path):
+    images, labels = digits()
+    flat = images[:, :8, :8].reshape(ROWS, 64).tolist()
+    head = ",".join(["label", *(f"p{i}" for i in range(64))])
+    (tmp_path / "d.csv").write_text("\n".join([head, *(",".join(map(str, [label, *row])) for label, row in zip(labels, flat))]))
+    assert same(read(tmp_path, source=tmp_path / "d.csv"), images[:, :8, :8], labels)
+
+
+@pytest.mark.parametrize(("received", "message"), [("", "is empty"), ("dark", "is 'dark'")])
+def test_a_pixel_that_is_no_number_far_down_is_named(received, message, tmp_path):
+    images, labels = digits()
+    rows_ = [[label, *row] for label, row in zip(labels.tolist(), images.reshape(ROWS, -1).tolist())]
+    rows_[-1][5] = received
+    head = ["label", *(f"p{i}" for i in range(SIDE * SIDE))]
+    (tmp_path / "d.csv").write_text("\n".join(",".join(map(str, row)) for row in [head, *rows_]))
+    with pytest.raises(DataError, match=f"row {ROWS}: the pixel 'p4' {message}"):
+        read(tmp_path, source=tmp_path / "d.csv")
+    cells = [f"{label},{' '.join(map(str, row))}" for label, *row in rows_]
+    (tmp_path / "d.csv").write_text("\n".join(["label,pixels", *cells]))
+    with pytest.raises(DataError, match=f"row {ROWS}: expected {SIDE * SIDE} whole numbers"):
+        read(tmp_path, source=tmp_path / "d.csv")
 
 
 def test_pixels_that_are_no_square_are_refused(tmp_path):

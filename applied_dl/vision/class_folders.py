@@ -15,8 +15,10 @@ from applied_dl.vision.folders import Folder, lost, what_else
 
 UNLABELLED = ("unlabeled", "unlabelled", "unlabeled images", "predict", "prediction", "predictions", "pred", "inference", "submission")
 MASK = re.compile(r"^(.+?)[ ._-]+(?:masks?|segmentation|seg|gt|groundtruth)(?:[ ._-]?\d+)?$", re.IGNORECASE)
+PIECES = {"image", "images", "img", "imgs", "photo", "photos", "part", "parts", "batch", "chunk", "shard", "piece", "folder", "dir"}
 LEAST_INNER = 4  # images of a folder inside a class folder, on average, from which it may be a class itself
 SAME_NAMES = 0.5  # share of images with a namesake in a joined folder from which these are taken for other forms of one image
+SAME_FILES = 0.5  # share of a folder's images that lie beside it too, of the same name and size, from which it is a copy
 
 Classes = dict[str, list[Path]]
 
@@ -91,6 +93,11 @@ def is_numbered(folder: Folder) -> bool:
     return len(names) > 1 and len(set(names)) == 1 and "#" in names[0]
 
 
+def are_pieces(folder: Folder) -> bool:
+    """Whether numbered folders are called pieces of a collection: images_001, part2; rather than grade1 or 7, which may be classes."""
+    return is_numbered(folder) and bool(PIECES & {*re.findall(r"[^\W\d_]+", folder.filled[0].name.lower())})
+
+
 def _parts(folder: Folder) -> dict[str, Folder]:
     """The part folders, where there is a training part that holds class folders."""
     named = [(part_of(inside.name), inside) for inside in folder.filled]
@@ -129,11 +136,21 @@ def _of_parts(folder: Folder, parts: dict[str, Folder]) -> ClassFolders:
 
 
 def _copies(folder: Folder) -> list[Folder]:
-    """Folders whose class folders have the names of those beside them, as archives hold that were packed with their own copy."""
+    """Folders that hold images of the class folders beside them once more, as archives do that were packed with their own copy."""
     names = {inside.name for inside in folder.filled}
-    others = [inside for inside in folder.filled if not part_of(inside.name)]
-    copies = [inside for inside in others if len(inside.filled) > 1 and {deeper.name for deeper in inside.filled} <= names]
+    alike = [
+        inside
+        for inside in folder.filled
+        if not part_of(inside.name) and len(inside.filled) > 1 and {deeper.name for deeper in inside.filled} <= names
+    ]
+    beside = _files(folder) if alike else set()
+    copies = [inside for inside in alike if len((own := _files(inside)) & beside) >= SAME_FILES * len(own)]
     return copies if len(folder.filled) - len(copies) > 1 else []
+
+
+def _files(folder: Folder) -> set[tuple[str, str, int]]:
+    """Class folder, name and size of the images in the folders inside."""
+    return {(inside.name, path.name, path.stat().st_size) for inside in folder.filled for path in inside.all_images()}
 
 
 def _parts_beside_classes(folder: Folder) -> dict[str, Folder]:

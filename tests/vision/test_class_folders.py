@@ -61,6 +61,13 @@ def test_a_copy_of_the_class_folders_is_no_class(tmp_path):
     assert any("'brain' holds the class folders beside it once more" in note for note in data.notes)
 
 
+def test_a_class_with_folders_named_as_other_classes_is_no_copy(tmp_path):
+    data = found(
+        tmp_path, *(f"{name}/{name.replace('/', '_')}{i}.png" for name in ("cat", "dog", "both/cat", "both/dog") for i in range(3))
+    )
+    assert {name: len(paths) for name, paths in data.parts["all"].items()} == {"both": 6, "cat": 3, "dog": 3}
+
+
 def test_parts_without_class_folders_are_named(tmp_path):
     data = found(tmp_path, "train/cat/0.png", "train/dog/0.png", "test/0.png", "test/1.png")
     assert list(data.parts) == ["train"]

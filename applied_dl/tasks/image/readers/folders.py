@@ -14,8 +14,9 @@ from applied_dl.tasks.image.readers.arrays import list_idx
 from applied_dl.tasks.image.readers.beside import labels_beside, labels_in_parts, labels_of_part, list_packed
 from applied_dl.tasks.image.readers.labels import named_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
+from applied_dl.tasks.image.readers.table import is_label_name
 from applied_dl.vision.archives import is_archive
-from applied_dl.vision.class_folders import class_folders, entered, is_numbered
+from applied_dl.vision.class_folders import are_pieces, class_folders, entered, is_numbered
 from applied_dl.vision.folders import Folder, scan, what_else
 from applied_dl.vision.image_files import CONVERT
 from applied_dl.vision.patterns import by_pattern, groups_of
@@ -75,8 +76,11 @@ def list_folder(path: Path, options: Options) -> dict[str, Listing]:
     found = class_folders(folder)
     if found is None:
         return _from_table(folder, tables, options, notes)
-    if tables and (is_numbered(folder) or _only_one(found.parts)) and (labelled := labels_beside(folder, tables, options, notes)):
-        return labelled
+    if tables and (is_numbered(folder) or _only_one(found.parts)):
+        labelled = labels_beside(folder, tables, options, notes)
+        sure = _only_one(found.parts) or are_pieces(folder) or options.target
+        if labelled and (sure or all(is_label_name(listing.target) for listing in labelled.values())):
+            return labelled
     unused = [table.name for table in tables if table.suffix.lower() != ".txt"]
     beside = [f"the table {unused[0]!r} beside the class folders is not used: it can be named as data.source"] if unused else []
     labelled = {

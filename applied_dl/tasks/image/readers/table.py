@@ -81,8 +81,8 @@ def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:
     for usual in LABEL_COLUMNS:
         if found := next((name for name in rest if name.lower() == usual), None):
             return (found,)
-    worded = [name for name in rest if re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name.strip())[-1].lower() in LABEL_COLUMNS]
-    if len(worded) == 1:  # Finding Labels, image_class
+    worded = [name for name in rest if is_label_name(name)]
+    if len(worded) == 1:
         return (worded[0],)
     rest = [name for name in rest if name.lower() not in INDEX_COLUMNS or frame[name].n_unique() < frame.height]
     flags = tuple(name for name in rest if _is_flag(frame[name]))
@@ -97,6 +97,12 @@ def _targets(frame: pl.DataFrame, path: Path, taken: tuple) -> tuple[str, ...]:
     raise DataError(
         f"{str(path)!r} has no column named label; set data.target to one of {', '.join(map(repr, rest[:20]))}, or a list of 0/1 columns."
     )
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a column is named as labels are, by its whole name or the last word: `dx`, `Finding Labels`, `image_class`."""
+    name = name.strip()
+    return bool({name.lower(), re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)[-1].lower()} & {*LABEL_COLUMNS})
 
 
 def _is_flag(cells: pl.Series) -> bool:

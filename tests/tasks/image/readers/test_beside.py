@@ -73,6 +73,15 @@ def test_folders_numbered_as_pieces_of_a_collection_are_no_classes_beside_a_tabl
     assert read(tmp_path, source=tmp_path / "zoo").encoder.labels == ("a", "b")
 
 
+@pytest.mark.parametrize(("names", "head", "labels"), [(("0", "1"), "file,place", ("0", "1")), (("grade1", "grade2"), "file,width", None),
+                                                       (("0", "1"), "file,label", ("a", "b"))])  # fmt: skip
+def test_numbered_class_folders_win_over_a_table_unless_it_names_labels(names, head, labels, tmp_path):
+    for place, name in enumerate(names):
+        images(tmp_path / "zoo" / name, 8, first=8 * place)
+    table(tmp_path / "zoo" / "info.csv", range(16), head)
+    assert read(tmp_path, source=tmp_path / "zoo").encoder.labels == (labels or names)
+
+
 def test_class_folders_win_over_a_table_which_is_reported(tmp_path):
     fill(tmp_path / "zoo")
     (tmp_path / "zoo" / "files.csv").write_text("file,width\ncircle/0.png,24\n")

@@ -19,6 +19,7 @@ BUILT_IN = {"english": "english.txt.bz2"}  # 0.5 million words of Wikipedia, CC 
 TIMES = re.compile(r"\s*(\d+:)?\d\d:\d\d[.,]\d{3}\s+-->")  # of a line of subtitles
 SAMPLE, LEAST = 1000, 20  # lines that show whether a text is wrapped, and how many it needs
 WIDEST, NEAR = 120, 0.75  # characters of a wrapped line, and the share of its width that most lines have
+FULL = 0.5  # share of the lines of a paragraph that the next word does not fit on
 ENDS = (".", "!", "?", '."', '!"', '?"', ".”", "…", ":", ";")
 TEXTS = (".txt", ".text", ".md", ".rst", ".srt", ".vtt", "", *TABLES)
 
@@ -123,14 +124,16 @@ def unwrapped(found: Iterator[str], reading: Reading) -> Iterator[str]:
 
 
 def is_wrapped(some: list[str]) -> bool:
-    """Whether most lines end near one width without the end of a sentence, and few are wider."""
+    """Whether most lines end near one width without the end of a sentence, and the first word of the next line would not fit on them."""
     filled = [line for line in some if line]
     if len(filled) < LEAST:
         return False
     width = sorted(map(len, filled))[int(0.9 * len(filled))]
     near = [line for line in filled if NEAR * width <= len(line) <= width / NEAR]
     open_ = sum(not line.endswith(ENDS) for line in near)
-    return 30 < width <= WIDEST and len(near) > 0.6 * len(filled) and open_ > 0.6 * len(near)
+    pairs = [(line, following) for line, following in itertools.pairwise(some) if line and following]
+    full = sum(len(line) + 1 + len(following.split()[0]) > width for line, following in pairs)
+    return 30 < width <= WIDEST and len(near) > 0.6 * len(filled) and open_ > 0.6 * len(near) and full > FULL * len(pairs)
 
 
 def files(source: str | Path) -> list[Path]:

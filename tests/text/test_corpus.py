@@ -26,9 +26,17 @@ def test_wrapped_paragraphs_are_joined(tmp_path, width):
     assert any("joined to the line before" in warning for warning in reading.warnings())
 
 
+NOUNS = ("Water Board", "Council", "Old Harbour Trust", "Farmers", "Budget Office", "Rail", "Town Museum")
+TITLES = [
+    f"{NOUNS[i % 7]} and {NOUNS[(i // 7) % 7]} {('Ask for', 'Turn Down', 'Agree to')[i % 3]} a {('New', 'Much Longer', 'Second')[i % 3]} Plan"
+    for i in range(0, 210, 4)
+]
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        TITLES,  # of much the same length, without the end of a sentence
         PARAGRAPHS,  # a paragraph a line
         [*SENTENCES] * 9,  # a sentence a line
         [word for text in PARAGRAPHS for word in text.split(". ")][::3] * 5 + ["short line", "a"] * 20,  # lines of any length

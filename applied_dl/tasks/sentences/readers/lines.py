@@ -23,6 +23,7 @@ SEPARATORS = ("\t", ";", "|", ",")
 EVEN = 0.95  # share of the lines that must have equally many cells
 MARKS = ("|", ";", "@", ",", " ")  # between a label and a text that may hold them too
 MOST_LABELS = 50  # different ones that such a mark may part from the texts
+RISING = 0.9  # share of the labels that are one more than the label before, from which they are numbers of lines
 CODE = re.compile(r"[+-]?\d+|[A-Z]+:\w+")  # a label that a blank parts from its text: "1 a fine film", "NUM:date When did …"
 
 
@@ -78,6 +79,7 @@ def _label_cut(lines: list[str]) -> tuple[str, bool] | None:
             len(cells) >= EVEN * len(lines)
             and are_labels(labels)
             and len({*labels}) <= MOST_LABELS
+            and not _are_numbered(labels)
             and words_of(texts) >= TITLE_WORDS
             and are_worded(texts)
             and not are_labels(texts)
@@ -85,6 +87,13 @@ def _label_cut(lines: list[str]) -> tuple[str, bool] | None:
         ):
             return mark, last
     return None
+
+
+def _are_numbered(labels: list[str]) -> bool:
+    """Whether most numbers follow the one before, as those of verses, lists and pages do."""
+    numbers = [int(label) if label.isdigit() else None for label in labels]
+    rising = sum(first is not None and second == first + 1 for first, second in itertools.pairwise(numbers))
+    return rising > RISING * len(labels)
 
 
 def _cut(line: str, mark: str, last: bool) -> tuple[str, str] | None:

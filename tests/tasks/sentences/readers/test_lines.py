@@ -3,8 +3,10 @@
 import pytest
 
 from applied_dl.core.errors import DataError
+from applied_dl.tasks.sentences.readers.lines import line_batches
 from applied_dl.tasks.sentences.readers.read import read_groups
 from applied_dl.tasks.sentences.recipe import Data
+from applied_dl.text.decoding import Reading
 
 TEXTS = [f"The {noun} was {state} on {day}" for noun in ("parcel, it seems,", "phone", "lamp; yes", "old | new chair")
          for state in ("late", "broken", "fine, or not,") for day in ("Monday", "Friday; or", "Sunday")]  # fmt: skip
@@ -39,6 +41,12 @@ def test_a_label_before_or_after_a_mark(tmp_path, form, texts):
     assert {text.removesuffix(".") for text in found} == {" ".join(text.split()) for text in texts}
     assert len({*found.values()}) in (2, 3)
     assert all(label in FORMS[form]("", i) for i, label in enumerate(found.values()))
+
+
+def test_numbers_of_verses_are_no_labels(tmp_path):
+    verses = [f"{i} {text}." for _ in range(6) for i, text in enumerate(PLAIN, 1)]
+    (tmp_path / "a.txt").write_text("\n".join(verses))
+    assert list(line_batches(tmp_path / "a.txt", Data(), Reading())) == []
 
 
 def test_a_table_under_another_suffix(tmp_path):

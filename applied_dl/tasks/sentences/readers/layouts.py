@@ -33,6 +33,8 @@ KINDS = ("text", "pairs", "triplets", "sets", "labelled")
 GROUPS = ("user", "user_id", "author_id", "customer", "customer_id", "patient", "patient_id", "speaker", "conversation",
           "conversation_id", "thread", "thread_id", "session", "session_id", "document_id", "doc_id", "article_id", "group")  # fmt: skip
 
+MANY_FLAGS = 3  # columns of 0 and 1 that may be labels beside a column that is named like them
+
 
 class Layout(Struct, frozen=True, kw_only=True):
     """The columns of a table by their places: `texts` (two sides of a pair, or the columns that make one text), `negative`, `labels`
@@ -80,7 +82,7 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
     texts = _text_places(table, data, apart)
     label = label_by_name(table, texts if data.column is not None else ())
     one_hot = [i for i in range(len(table.header)) if i not in (*texts, *apart) and is_one_hot(cells_of(table, i))]
-    if texts and len(one_hot) > 1 and (label is None or label in one_hot or label_rank(table.header[label]) >= WEAK):
+    if texts and len(one_hot) > 1 and (label is None or label in one_hot or _outweigh(table, one_hot, label, (*texts, *apart))):
         return _labelled(table, data, apart, tuple(one_hot))
     if label is not None:
         labels = numbered_labels(table, label)
@@ -118,6 +120,12 @@ def _layout_by_columns(table: Table, data, apart: tuple[int, ...]) -> Layout:
         f"{_listed(table, rest)} should be predicted, name {'it' if len(rest) == 1 else 'one'} with data.target."
     )
     return Layout(kind="text", warnings=[note] if texts and rest and data.column is None else [])
+
+
+def _outweigh(table: Table, one_hot: list[int], label: int, apart: tuple[int, ...]) -> bool:
+    """Whether columns of 0 and 1 are the labels rather than a column that is vaguely named like one, such as a rating: most columns are."""
+    others = [i for i in range(len(table.header)) if i not in (*one_hot, *apart, label)]
+    return label_rank(table.header[label]) >= WEAK and len(one_hot) >= MANY_FLAGS and len(one_hot) > len(others)
 
 
 def _labelled(table: Table, data, apart: tuple[int, ...], labels: tuple[int, ...] | None) -> Layout:

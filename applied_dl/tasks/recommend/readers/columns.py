@@ -59,6 +59,17 @@ def names_events(columns: Sequence[str]) -> bool:
         return False
 
 
+def names_items(column: str) -> bool:
+    """Whether a column is named like items, and not like users.
+
+    Example:
+        >>> names_items("Book Title"), names_items("Name")
+        (True, False)
+    """
+    words = {plain(column), *_words(column)}
+    return bool(words & {*KNOWN["item"]}) and not words & {*KNOWN["user"]}
+
+
 def value_word(name: str) -> str:
     """The word of a column's name that says what its values are: "rating" of "Book-Rating"."""
     known = plain(name)

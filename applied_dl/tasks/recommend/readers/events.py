@@ -101,7 +101,8 @@ def read_events(source: Any, asked: dict[str, str | None], users: Ids | None = N
             notes += _unread(table.columns, columns)
             mark = None if matrix else basket_mark(table, columns["user"], columns["item"])
             if matrix:
-                notes.append(f"{table.source} is read as a matrix: a row for each user, a column for each item")
+                row, column = ("item", "user") if table.columns[0] == "item" else ("user", "item")
+                notes.append(f"{table.source} is read as a matrix: a row for each {row}, a column for each {column}")
             if mark is not None:
                 notes.append(f"{table.source}: a cell of {columns['item']!r} holds several items with {mark!r} between them, an event each")
         elif matrix:

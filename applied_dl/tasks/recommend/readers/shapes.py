@@ -9,9 +9,11 @@ from msgspec.structs import replace
 from applied_dl.core.errors import DataError
 from applied_dl.io.nested import OBJECTS
 from applied_dl.io.tables import Table
+from applied_dl.tasks.recommend.readers.columns import names_items
 
 MARKS = ("|", ";", ",")
 LISTED = 0.3  # share of the rows that must list several items
+REPEATED = 0.2  # share of the items that must be in several of them
 ONCE = 0.95  # share of different users from which on each has one row
 FEWEST = 5  # rows that show it, and columns of items
 MOST_LEVELS = 20  # different values of a matrix
@@ -27,7 +29,15 @@ def basket_mark(table: Table, user: str, item: str) -> str | None:
         return None
     if items.str.contains(OBJECTS).any():
         raise DataError(f"{table.source}: the column {item!r} holds objects; write a row for each user and item, with an id or name alone.")
-    return next((mark for mark in MARKS if items.str.contains(mark, literal=True).sum() >= LISTED * len(items)), None)
+    return next((mark for mark in MARKS if _are_lists(items, mark)), None)
+
+
+def _are_lists(items: pl.Series, mark: str) -> bool:
+    """Whether many cells hold a mark, and what stands between marks comes again in other cells, unlike the halves of "Film 7, The"."""
+    if items.str.contains(mark, literal=True).sum() < LISTED * len(items):
+        return False
+    parts = items.drop_nulls().unique().str.strip_chars("[]{}() ").str.split(mark).explode().str.strip_chars(" '\"")
+    return (parts.value_counts()["count"] > 1).sum() >= REPEATED * parts.n_unique()
 
 
 def unpacked(table: Table, column: str, mark: str) -> Table:
@@ -40,7 +50,7 @@ def unpacked(table: Table, column: str, mark: str) -> Table:
 
 
 def is_matrix(table: Table) -> bool:
-    """Whether the first column names users, each once, and all others hold ratings or counts of an item each: few values in half steps."""
+    """Whether the first column names users (or items), each once, and all others hold ratings or counts: few values in half steps."""
     first, *others = table.columns
     users = table.frame[first]
     if len(others) < FEWEST or len(users) < FEWEST or users.n_unique() < len(users):
@@ -54,10 +64,11 @@ def is_matrix(table: Table) -> bool:
 
 
 def melted(table: Table) -> Table:
-    """A matrix as events: the columns user, item and rating, without empty cells."""
+    """A matrix as events: the columns user, item and rating, without empty cells; a first column named like items has the items."""
     first, *others = table.columns
-    values = _numbers(table, others).with_columns(table.frame[first].cast(pl.String).alias("user"))
-    frame = values.unpivot(index="user", variable_name="item", value_name="rating").drop_nulls("rating")
+    row, column = ("item", "user") if names_items(first) else ("user", "item")
+    values = _numbers(table, others).with_columns(table.frame[first].cast(pl.String).alias(row))
+    frame = values.unpivot(index=row, variable_name=column, value_name="rating").drop_nulls("rating")
     return replace(table, frame=frame, places=None, short={})
 
 

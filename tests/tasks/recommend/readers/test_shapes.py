@@ -37,6 +37,16 @@ def test_a_matrix_is_read_as_events(tmp_path, absent, corner):
     assert (prepared.facts["events"], prepared.facts["kind"]) == (len(wanted), "explicit")
 
 
+@pytest.mark.parametrize("corner", ["movie", "Book-Title", "item_id"])
+def test_a_matrix_with_a_row_for_each_item(tmp_path, corner):
+    rows = [f"Film {i}," + ",".join(str(v) if v else "" for v in column) for i, column in enumerate(MATRIX.T)]
+    path = tmp_path / "m.csv"
+    path.write_text("\n".join([f"{corner}," + ",".join(f"u{u}" for u in range(USERS)), *rows]))
+    events = read_events(str(path), NONE)
+    assert triples(events) == {(f"u{u}", f"Film {i}", float(v)) for (u, i), v in np.ndenumerate(MATRIX) if v}
+    assert any("a row for each item, a column for each user" in note for note in events.notes)
+
+
 def test_other_wide_tables_are_no_matrix(tmp_path):
     path = tmp_path / "t.csv"
     rows = [f"u{u}," + ",".join(f"{RANDOM.normal():.3f}" for _ in range(6)) for u in range(30)]
@@ -63,6 +73,13 @@ def test_names_with_commas_of_users_with_many_rows_stay_whole(tmp_path):
     path = tmp_path / "e.csv"
     path.write_text("user,item\n" + "".join(f'u{i % 9},"Film {i}, The"\n' for i in range(60)))
     assert read_events(str(path), NONE).item_ids[0] == "Film 0, The"
+
+
+@pytest.mark.parametrize("name", ["Film {}, The", "Shirt, blue, size {}"])
+def test_names_with_commas_of_users_with_a_row_each_stay_whole(tmp_path, name):
+    path = tmp_path / "e.csv"
+    path.write_text("order_id,product\n" + "".join(f'o{i},"{name.format(i % 30)}"\n' for i in range(60)))
+    assert read_events(str(path), NONE).item_ids[0] == name.format(0)
 
 
 def test_objects_in_cells_are_refused(tmp_path):

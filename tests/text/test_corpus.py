@@ -28,7 +28,7 @@ def test_wrapped_paragraphs_are_joined(tmp_path, width):
 
 NOUNS = ("Water Board", "Council", "Old Harbour Trust", "Farmers", "Budget Office", "Rail", "Town Museum")
 TITLES = [
-    f"{NOUNS[i % 7]} and {NOUNS[(i // 7) % 7]} {('Ask for', 'Turn Down', 'Agree to')[i % 3]} a {('New', 'Much Longer', 'Second')[i % 3]} Plan"
+    f"{NOUNS[i % 7]} and {NOUNS[(i // 7) % 7]} {('Ask for a New', 'Turn Down a Much Longer', 'Agree to a Second')[i % 3]} Plan"
     for i in range(0, 210, 4)
 ]
 

@@ -58,7 +58,9 @@ def list_folder(path: Path, classes) -> dict[str, Listing]:
     shown = [file for file in every if not sets or file.stem.lower() in sets]
     unlisted = len(every) - len(shown)
     notes = [f"{numbered(unlisted, 'file is', 'files are')} in no list of ImageSets/Segmentation: not used"] if unlisted else []
-    files = {file: _key(file.relative_to(path)) for file in shown}
+    paths = [file.relative_to(path) for file in shown]
+    same = _same_names(paths)
+    files = {file: _key(inner, same) for file, inner in zip(shown, paths)}
     if sets and all(part == "all" for part, _, _ in files.values()):
         files = {file: (sets[file.stem.lower()], key, is_mask) for file, (_, key, is_mask) in files.items()}
     if not any(is_mask for _, _, is_mask in files.values()):
@@ -67,7 +69,7 @@ def list_folder(path: Path, classes) -> dict[str, Listing]:
             return found
     images, masks = _sorted(path, files)
     if not set(images) & set(masks):  # other words in the names of folders, or a mask for each object
-        images, masks = _loosely(path, files) or (images, _by_object(images, masks))
+        images, masks = _loosely(path, files, same) or (images, _by_object(images, masks))
     return _paired(path, tree, classes, images, masks, notes)
 
 
@@ -93,10 +95,10 @@ def _sorted(path: Path, files: dict[Path, tuple[str, tuple[str, ...], bool]]) ->
     return images, masks
 
 
-def _loosely(path: Path, files: dict) -> tuple[Images, Masks] | None:
+def _loosely(path: Path, files: dict, same: set[str]) -> tuple[Images, Masks] | None:
     """Images and masks where a word among others names their folders: `label_images_semantic`, `ISIC_Training_GroundTruth`."""
     try:
-        images, masks = _sorted(path, {file: _key(file.relative_to(path), loose=True) for file in files})
+        images, masks = _sorted(path, {file: _key(file.relative_to(path), same, loose=True) for file in files})
     except DataError:
         return None
     return (images, masks) if set(images) & set(masks) else None
@@ -177,15 +179,37 @@ def _are_objects(files: list[Path]) -> bool:
     return len({file.parent for file in files}) == 1 and (len(names) == 1 or not any(MASK_END.search(file.stem) for file in files))
 
 
-def _key(file: Path, loose: bool = False) -> tuple[str, tuple[str, ...], bool]:
+def _same_names(files: list[Path]) -> set[str]:
+    """The names that are there both in folders of images and in folders of masks: nothing in them is a mark of a mask."""
+    stems: dict[bool, set[str]] = {False: set(), True: set()}
+    for file in files:
+        _, _, is_mask = _of_folders(file.parts[:-1])
+        if is_mask is not None:
+            stems[is_mask].add(file.stem)
+    return stems[False] & stems[True]
+
+
+def _key(file: Path, same: set[str], loose: bool = False) -> tuple[str, tuple[str, ...], bool]:
     """The part of a file, what is left of its path to find its counterpart, and whether it is a mask.
 
     Args:
         file: relative to the folder of the data.
+        same: names that are kept whole, as those of `images/7_L.png` and `masks/7_L.png`.
         loose: one word of a folder's name is enough, as of `label_images_semantic`.
     """
-    part, is_mask, kept = "all", False, []
-    for folder in file.parts[:-1]:
+    part, kept, is_mask = _of_folders(file.parts[:-1], loose)
+    stem = file.stem
+    if stem in same and is_mask is not None:
+        return part, (*kept, stem.lower()), is_mask
+    is_mask = is_mask or bool(MASK_END.search(stem) or MASK_START.match(stem))
+    stem = (MASK_START if is_mask else IMAGE_START).sub("", (MASK_END if is_mask else IMAGE_END).sub("", stem)) or stem
+    return part, (*kept, stem.lower()), is_mask
+
+
+def _of_folders(folders: tuple[str, ...], loose: bool = False) -> tuple[str, list[str], bool | None]:
+    """The part that folders on a path name, those that mean nothing, and whether they hold masks; None where none says so."""
+    part, is_mask, kept = "all", None, []
+    for folder in folders:
         word = _plain(folder)
         joined = JOINED.match(word)
         if word in MASKS or word in IMAGES:
@@ -202,11 +226,7 @@ def _key(file: Path, loose: bool = False) -> tuple[str, tuple[str, ...], bool]:
             part = next((found for one in sorted(words) if (found := part_of(one))), part)
         else:
             kept.append(word)
-    stem = file.stem
-    if not is_mask:
-        is_mask = bool(MASK_END.search(stem) or MASK_START.match(stem))
-    stem = (MASK_START if is_mask else IMAGE_START).sub("", (MASK_END if is_mask else IMAGE_END).sub("", stem)) or stem
-    return part, (*kept, stem.lower()), is_mask
+    return part, kept, is_mask
 
 
 def _plain(folder: str) -> str:

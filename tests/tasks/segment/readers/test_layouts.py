@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from applied_dl.core.errors import DataError
+from applied_dl.tasks.segment.readers.layouts import list_folder
 from tests.cases.segment_files import every_mask, fill, read, rows, scene
 
 
@@ -163,3 +164,17 @@ def test_two_files_that_annotate_one_image_are_refused(tmp_path):
     coco(tmp_path / "d", "second.json", range(6))
     with pytest.raises(DataError, match="both annotate the image"):
         read(tmp_path, source=tmp_path / "d")
+
+
+@pytest.mark.parametrize("name", ["{}_L", "label_{}", "{}_p", "{}_image"])
+def test_names_of_both_images_and_masks_are_kept_whole(name, tmp_path):
+    for i in range(6):
+        image, mask = scene(i)
+        for folder, pixels in (("images", image), ("masks", mask)):
+            (tmp_path / "eyes" / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "eyes" / folder / f"{name.format(i)}.png")
+            Image.fromarray(pixels).save(tmp_path / "eyes" / folder / f"{i}_R.png")
+    listing = list_folder(tmp_path / "eyes", None)["all"]
+    assert len(listing.pairs) == 12
+    assert all(pair.image.name == pair.mask.name for pair in listing.pairs)
+    assert not listing.warnings

@@ -53,7 +53,7 @@ def named_labels(table: Table, data) -> tuple[int, ...]:
 
 
 def label_by_name(table: Table, leave_out) -> int | None:
-    """The column whose name says most clearly that it holds labels, where its cells do not contradict."""
+    """The column whose name says most clearly that it holds labels, where its cells do not contradict; of vague names one that varies."""
     ranked = []
     for i, name in enumerate(table.header):
         rank = label_rank(name)
@@ -64,8 +64,9 @@ def label_by_name(table: Table, leave_out) -> int | None:
             continue
         if _long(cells):  # a "subject" or "topic" written in sentences
             continue
-        ranked.append((rank, i))
-    return min(ranked)[1] if ranked else None
+        constant = rank >= WEAK and len({str(cell) for cell in cells}) < 2  # the product_category of books alone
+        ranked.append((constant, rank, i))
+    return min(ranked)[-1] if ranked else None
 
 
 def label_candidates(table: Table, leave_out) -> list[int]:

@@ -245,15 +245,17 @@ def test_a_text_and_its_cleaned_form_are_no_pair(tmp_path):
     [
         ("customer_id,star_rating,vine,verified_purchase,review_body", ["star_rating"]),
         ("text,priority,is_open,is_late", ["priority"]),
+        ("product_category,star_rating,review_body", ["star_rating"]),  # all of one category
         ("overview,rating,action,comedy,drama,horror", ["action", "comedy", "drama", "horror"]),
         ("comment_text,toxic,insult", ["toxic", "insult"]),
     ],
 )
 def test_flags_beside_a_rating_are_no_labels_unless_most_columns_are_flags(tmp_path, head, labels):
     names = head.split(",")
+    texts = [f"{WRITTEN[i % 8]} and {WRITTEN[i // 8]}" for i in range(60)]
     cells = {"customer_id": range(100, 160), "star_rating": [i % 5 for i in range(60)], "rating": [i % 5 for i in range(60)],
-             "priority": ["P1", "P2", "P3"] * 20} | dict.fromkeys(("review_body", "text", "overview", "comment_text"),
-             [f"{WRITTEN[i % 8]} and {WRITTEN[i // 8]}" for i in range(60)])  # fmt: skip
+             "priority": ["P1", "P2", "P3"] * 20, "product_category": ["Books"] * 60}  # fmt: skip
+    cells |= dict.fromkeys(("review_body", "text", "overview", "comment_text"), texts)
     flags = [(i * 7) % 3 % 2 for i in range(60)]
     pl.DataFrame({name: [*cells.get(name, flags)] for name in names}).write_csv(tmp_path / "a.csv")
     table = read_table(tmp_path / "a.csv")

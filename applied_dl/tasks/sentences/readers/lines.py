@@ -14,12 +14,14 @@ from applied_dl.tasks.sentences.readers.layouts import named_columns
 from applied_dl.text.columns import TITLE_WORDS, are_worded, words_of
 from applied_dl.text.corpus import first_of
 from applied_dl.text.decoding import Reading, decoded
+from applied_dl.text.heads import HEAD, has_header
 from applied_dl.text.tables import ROWS, Table, with_header
 
 PREFIX = "__label__"  # of fastText's files
 TAGGED = ("labels", "text")  # the columns of `__label__` lines
 SOME = 1000  # lines that show how a file is written
 SEPARATORS = ("\t", ";", "|", ",")
+PROSE = (";", ",")  # separators that sentences have too, before a blank
 EVEN = 0.95  # share of the lines that must have equally many cells
 MARKS = ("|", ";", "@", ",", " ")  # between a label and a text that may hold them too
 MOST_LABELS = 50  # different ones that such a mark may part from the texts
@@ -37,7 +39,7 @@ def line_batches(path: Path, data, reading: Reading) -> Iterator[Table]:
         return
     if len(some) < 2 * FEW:
         return
-    mark, count = next(((mark, count) for mark in SEPARATORS if (count := _even(some, mark))), ("", 0))
+    mark, count = next(((mark, count) for mark in SEPARATORS if not _punctuates(some, mark) and (count := _even(some, mark))), ("", 0))
     cut = None if mark else _label_cut(some)
     if mark == "\t":
         rows = (row for line in lines if len(row := line.split("\t")) == count + 1)
@@ -68,6 +70,13 @@ def _even(lines: list[str], mark: str) -> int:
     counts = Counter("".join(line.split('"')[::2]).count(mark) if mark != "\t" else line.count(mark) for line in lines)
     count, agree = counts.most_common(1)[0]
     return count if agree >= EVEN * len(lines) else 0
+
+
+def _punctuates(lines: list[str], mark: str) -> bool:
+    """Whether a mark is one of sentences: a blank follows it nearly everywhere, and the first line does not name columns."""
+    followed = [line[match.end() : match.end() + 1] for line in lines for match in re.finditer(re.escape(mark), line)]
+    prose = mark in PROSE and sum(map(str.isspace, followed)) >= EVEN * len(followed)
+    return prose and not has_header([[cell.strip() for cell in line.split(mark)] for line in lines[:HEAD]])
 
 
 def _label_cut(lines: list[str]) -> tuple[str, bool] | None:

@@ -49,6 +49,15 @@ def test_numbers_of_verses_are_no_labels(tmp_path):
     assert list(line_batches(tmp_path / "a.txt", Data(), Reading())) == []
 
 
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_mark_in_each_sentence_makes_no_pairs(tmp_path, mark):
+    sentences = [f"{text}{mark} {PLAIN[i - 1].lower()} too." for i, text in enumerate(PLAIN)]
+    (tmp_path / "a.txt").write_text("\n".join(sentences))
+    assert list(line_batches(tmp_path / "a.txt", Data(), Reading())) == []
+    (tmp_path / "b.txt").write_text("\n".join([f"question{mark} answer", *sentences]))
+    assert next(line_batches(tmp_path / "b.txt", Data(), Reading())).header == ["question", "answer"]
+
+
 def test_a_table_under_another_suffix(tmp_path):
     rows = [f'{i},"{text}",{i % 2}' for i, text in enumerate(TEXTS)]
     groups = read(tmp_path, ["id,text,label", *rows], "train.data")

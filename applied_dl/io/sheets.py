@@ -13,6 +13,7 @@ import polars as pl
 
 from applied_dl.core import console
 from applied_dl.core.errors import DataError, UsageError, nearest
+from applied_dl.io.side_tables import largest_block, without_side_tables
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SQLITE = "sqlite:///"
@@ -79,8 +80,9 @@ def _sheet(book: Any, name: str, path: Path) -> tuple[pl.DataFrame, np.ndarray]:
             console.warn(f"{str(path)!r}, sheet {name!r}: {above} row{'s' * (above > 1)} above the table skipped")
     except Exception as error:
         raise DataError(f"Sheet {name!r} of {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
-    unnamed = [column for column in frame.columns if column.startswith("__UNNAMED__") and frame[column].null_count() == frame.height]
-    frame = frame.drop(unnamed)
+    unnamed = [column for column in frame.columns if column.startswith("__UNNAMED__")]
+    frame = without_side_tables(frame, unnamed, f"{str(path)!r}, sheet {name!r}")
+    frame = frame.drop(column for column in unnamed if column in frame.columns and frame[column].null_count() == frame.height)
     frame = frame.rename({c: f"column_{i + 1}" for i, c in enumerate(frame.columns) if c.startswith("__UNNAMED__")})
     rows = np.arange(frame.height) + header + 2
     if not frame.width:
@@ -93,12 +95,15 @@ def _first_and_header(book: Any, name: str, frame: pl.DataFrame) -> tuple[int, i
     """The first row with cells, and the row with the names of the columns, both from 0: the same one, or there is a title above the names,
     with notes and blank rows, which fill less than half of the columns."""
     cells = book.load_sheet(name, header_row=None, n_rows=HEAD, dtype_coercion="coerce", skip_rows=0).to_polars()
-    filled = [sum(cell is not None for cell in row) for row in cells.rows()]
-    first = next((row for row, count in enumerate(filled) if count), 0)
-    half = frame.width / 2
-    if frame.width < 2 or sum(not column.startswith("__UNNAMED__") for column in frame.columns) > half:
+    if not cells.width:
+        return 0, 0
+    filled = np.stack([column.is_not_null().to_numpy() for column in cells], axis=1)  # (N, F)
+    first = int(filled.any(1).argmax())
+    filled = filled[:, largest_block(filled, ~filled.any(0))]  # a legend beside the table names no columns of it
+    counts, half = filled.sum(1), filled.shape[1] / 2
+    if frame.width < 2 or counts[first] > half:
         return first, first
-    return first, next((row for row, count in enumerate(filled) if count > half), first)
+    return first, int((counts > half).argmax()) if (counts > half).any() else first
 
 
 def is_sqlite(path: Path) -> bool:

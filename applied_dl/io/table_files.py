@@ -19,6 +19,7 @@ from applied_dl.io.encodings import decoded
 from applied_dl.io.frames import distinct, from_rows, tidy
 from applied_dl.io.json_shapes import rows_of
 from applied_dl.io.preamble import preamble_lines
+from applied_dl.io.side_tables import without_side_tables
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
@@ -67,7 +68,13 @@ def read_cells(path: Path, separator: str | None = None, header: bool | str | No
         raw = gzip.decompress(raw) if raw[:2] == GZIP else raw
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
         raise DataError(f"The table {str(path)!r} cannot be read: {str(error).splitlines()[0]}.") from error
-    return parse_cells(raw, path, separator, header)
+    sheet = parse_cells(raw, path, separator, header)
+    unnamed = [name for i, name in enumerate(sheet.frame.columns, 1) if name == f"column_{i}" and not sheet.bare]
+    frame = without_side_tables(sheet.frame, unnamed, repr(str(path)))
+    if frame.width == sheet.frame.width:
+        return sheet
+    width = 1 + max(map(sheet.frame.columns.index, frame.columns))
+    return sheet._replace(frame=frame, short={row: count for row, count in sheet.short.items() if count < width})
 
 
 def kind_of(path: Path) -> str:

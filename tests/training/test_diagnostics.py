@@ -101,6 +101,13 @@ def test_falling_curves_have_none():
     assert check_curves(curve(np.geomspace(1, 0.1, 20), np.geomspace(1, 0.2, 20)), (1.0, 1.0)) == []
 
 
+def test_the_loss_of_a_later_stage_may_stay_where_it_is():
+    learned, still = curve([1.2, 0.7, 0.5, 0.4, 0.35], [0.9] * 5), curve([0.33, 0.37, 0.35, 0.34, 0.34], [0.6, 0.5, 0.5, 0.5, 0.4])
+    staged = [row | {"stage": 1} for row in learned] + [row | {"stage": 3} for row in still]
+    assert check_histories(staged, stops=True) == []
+    assert [finding.name for finding in check_histories([row | {"stage": 1} for row in still], stops=True)] == ["loss_never_moved"]
+
+
 @pytest.mark.slow
 def test_the_verb_prints_one_object(capsys):
     code = cli.main(

@@ -32,8 +32,12 @@ def check_afterwards(prepared: Prepared, fitted: Fitted, *, stops: bool, weighte
 
 
 def check_histories(rows: list[dict], stops: bool = False) -> list[Finding]:
-    """The findings on the curves of each member and stage by itself."""
+    """The findings on the curves of each member and stage by itself. A later stage begins with what the first one learned, so that its
+    loss may stay where it is."""
     if rows and "critic_wins" in rows[0]:
         return check_adversarial(rows)
-    parts = groupby(rows, key=lambda row: (row.get("member"), row.get("stage")))
-    return [finding for _, part in parts for finding in check_curves(list(part), stops=stops)]
+    found = []
+    for _, member in groupby(rows, key=lambda row: row.get("member")):
+        for place, (_, part) in enumerate(groupby(member, key=lambda row: row.get("stage"))):
+            found += [finding for finding in check_curves(list(part), stops=stops) if not place or finding.name != "loss_never_moved"]
+    return found

@@ -63,6 +63,8 @@ def encode(encoder: SeriesEncoder, inputs) -> Encoded:
             place += 1
             continue
         warnings += [*data.notes, *unseen_texts(encoder, data)]
+        if encoder.form == "aligned" and not data.shared_covariates:
+            warnings.append(f"the covariates differ between the series: those of {encoder.names[0]!r} are used for all, as in training")
         for block in series:
             block, ahead = _known_ahead(encoder, block)
             if ahead < encoder.horizon:
@@ -152,28 +154,30 @@ def appended(encoder: SeriesEncoder, inputs, answers: list[dict]) -> list[dict]:
                 rows += [
                     {**source, "series": answer.get("series", name), "error": answer["error"]} for name, answer in zip(block.names, own)
                 ]
-            else:
-                rows += [{**source, **row} for row in _with_forecast(encoder, data, block, own)]
+                continue
+            together = [(block.names, own)] if data.columns.layout == "wide" else [((n,), [a]) for n, a in zip(block.names, own)]
+            for names, found in together:
+                rows += [{**source, **row} for row in _with_forecast(encoder, data, block, names, found)]
     return rows
 
 
-def _with_forecast(encoder: SeriesEncoder, data: SeriesSet, block: Block, answers: list[dict]) -> list[dict]:
-    """The rows of one block: its history, then its forecasts, both with the covariates that are known."""
+def _with_forecast(encoder: SeriesEncoder, data: SeriesSet, block: Block, names: tuple[str, ...], answers: list[dict]) -> list[dict]:
+    """The rows of series of one block: their history, then their forecasts, both with the covariates that are known."""
     columns, steps = data.columns, len(block)
     wide = columns.layout == "wide"
-    series = {} if wide else {columns.series if columns.layout == "long" else "series": block.names[0]}
+    series = {} if wide else {columns.series if columns.layout == "long" else "series": names[0]}
     time = columns.time or "time"
     target = columns.targets[0] if columns.layout == "long" else "value"
-    values = {name if wide else target: data.values[data.names.index(name)] for name in block.names}
-    place = data.names.index(block.names[0])
+    values = {name if wide else target: data.values[data.names.index(name)] for name in names}
+    place = data.names.index(names[0])
     covariates = {
         **(_cells(data.past[place], data.past_names) if data.past else {}),
         **(_cells(data.future[place], data.future_names) if data.future else {}),
     }
     taken = {time, *series, *values, *covariates}
-    several = len(block.names) > 1
+    several = len(names) > 1
     ahead = {}
-    for name, answer in zip(block.names, answers):
+    for name, answer in zip(names, answers):
         lines = {key: answer[key] for key in ("forecast", "lower", "upper")}
         lines |= {f"quantile_{q}": line for q, line in answer.get("quantiles", {}).items()}
         for key, line in lines.items():

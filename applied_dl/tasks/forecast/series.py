@@ -71,6 +71,18 @@ class SeriesSet(Struct, frozen=True, kw_only=True):
         """Whether all series share their first and last step."""
         return len({(s, len(v)) for s, v in zip(self.starts, self.values)}) == 1
 
+    @property
+    def shared_covariates(self) -> bool:
+        """Whether all series of an aligned set have the same covariates at every step where they are known."""
+        return all(_agree(rows, other[0]) for other in (self.past, self.future) for rows in other[1:])
+
+
+def _agree(rows: np.ndarray, others: np.ndarray) -> bool:
+    """Whether covariates (T, C) are equal over the steps that both have, wherever both are known."""
+    steps = min(len(rows), len(others))
+    a, b = rows[:steps], others[:steps]
+    return bool(((a == b) | np.isnan(a) | np.isnan(b)).all())
+
 
 def pick_columns(rows: np.ndarray, names: tuple[tuple[str, str], ...], wanted: tuple[tuple[str, str], ...]) -> np.ndarray:
     """Covariates (T, C) with the given names as the wanted ones (T, W); a text that does not occur is 0 wherever there is a row."""

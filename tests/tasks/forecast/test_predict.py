@@ -145,6 +145,22 @@ def test_the_forecast_is_written_under_the_columns_of_the_user():
     assert rows[-1] == {"item": "y", "day": "2024-03-12", "forecast": 14.0, "lower": 13.0, "upper": 15.0}
 
 
+def test_series_of_a_long_file_on_one_clock_keep_their_own_rows():
+    """They are the channels of one window, and every one of them has its history, its covariates and its forecast."""
+    columns = Columns(layout="long", time="day", series="item", targets=("value",), future=("promo",))
+    e = replace(encoder(), columns=columns, future_columns=(("promo", ""),))
+    history = {"item": ["a"] * 8 + ["b"] * 8, "day": days(8) * 2, "value": [*map(float, range(5)), None, None, None] * 2}
+    history["value"][8:13] = [50.0, 60.0, 70.0, 80.0, 90.0]
+    history["promo"] = [0] * 8 + [1] * 8
+    encoded = encode(e, history)
+    assert "those of 'a' are used for all" in " ".join(encoded.warnings)
+    rows = appended(e, [history], postprocess(e, naive(encoded.inputs), encoded))
+    assert [(row["item"], row["promo"]) for row in rows] == [("a", 0.0)] * 8 + [("b", 1.0)] * 8
+    assert [row.get("value") for row in rows[8:13]] == [50.0, 60.0, 70.0, 80.0, 90.0]
+    assert rows[7] == {"item": "a", "day": "2024-03-08", "promo": 0.0, "forecast": 4.0, "lower": 3.0, "upper": 5.0}
+    assert rows[15] == {"item": "b", "day": "2024-03-08", "promo": 1.0, "forecast": 90.0, "lower": 89.0, "upper": 91.0}
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [

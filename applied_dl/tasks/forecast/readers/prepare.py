@@ -174,9 +174,10 @@ def _calendar(d, clock: Clock, form: str, short: bool, names: tuple[str, ...]) -
 
 
 def _form(data: SeriesSet, d) -> str:
+    """Series on one clock are the channels of one window, unless one window does not hold what each of them needs."""
     if d.test_horizons or d.static_covariates or not data.aligned or len(data.names) > CHANNELS or data.columns.layout == "rows":
         return "panel"
-    return "aligned"
+    return "aligned" if data.shared_covariates else "panel"
 
 
 def with_newest_rows(prepared: Prepared) -> Prepared:

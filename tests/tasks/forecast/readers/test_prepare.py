@@ -91,6 +91,13 @@ def test_sizes_that_nobody_named_fit_the_data(tmp_path):
     assert panel.encoder.lookback == 144
 
 
+@pytest.mark.parametrize(("promo", "form"), [([0, 1] * 200, "aligned"), ([0, 1] * 100 + [1, 0] * 100, "panel")])
+def test_series_with_covariates_of_their_own_are_a_panel(tmp_path, promo, form):
+    long = {"series": ["a"] * 200 + ["b"] * 200, "time": stamps(200) * 2, "value": wave(400), "promo": promo}
+    found = prepared(tmp_path, long, data__horizon=6, data__future_covariates=["promo"])
+    assert found.encoder.form == form
+
+
 def test_explicit_files_are_joined_in_time_and_used_as_given(tmp_path):
     for name, start, n in (("train", "2024-01-01", 200), ("validation", "2024-01-09 08:00", 48), ("test", "2024-01-11 08:00", 60)):
         pl.DataFrame({"date": stamps(n, start=start), "a": wave(n)}).write_csv(tmp_path / f"{name}.csv")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from applied_dl.cli.verb import PRECISIONS, Verb, add_bundle_argument, print_result
 from applied_dl.core import console
-from applied_dl.core.errors import UsageError
+from applied_dl.core.errors import DataError, UsageError
 from applied_dl.core.plurals import numbered
 
 if TYPE_CHECKING:
@@ -59,9 +59,13 @@ def predict(options: Namespace) -> int:
     predictions = predictor.predict(inputs, **chosen)
     for warning in predictor.warnings:
         console.warn(warning)
-    failed = sum("error" in one for one in predictions)
-    exit_code = 3 if failed else 0
+    errors = [one["error"] for one in predictions if "error" in one]
+    failed, exit_code = len(errors), 3 if errors else 0
     if target:
+        if errors and failed == len(predictions):
+            raise DataError(errors[0] if failed == 1 else f"None of the {failed:,} inputs could be read. The first: {errors[0]}")
+        if errors:
+            console.warn(f"the first of {failed:,} inputs that could not be read: {errors[0]}")
         rows = write_predictions(target, predictor, inputs, predictions)
         return _print_written(options, target, rows, len(predictions), failed)
     named = inputs if isinstance(inputs, list) and len(inputs) == len(predictions) else [None] * len(predictions)

@@ -24,7 +24,7 @@ def as_text(item: dict[str, Any]) -> str:
     """One explanation as lines: the answer, and its largest contributions."""
     if "error" in item:
         return f"{item['input']}: {item['error']}"
-    lines = [f"{item['input']}: {item['answer']} {item['value']:.4g} = {item['base']:.4g} (without: {item['absent']}; {item['method']})"]
+    lines = [f"{item['input']}: {item['answer']} {item['value']:.4g} = {item['base']:.4g} + these contributions"]
     listed = item["contributions"]
     for one in listed[:SHOWN]:
         name, *value = (str(text) for key, text in one.items() if key != "contribution")
@@ -32,6 +32,7 @@ def as_text(item: dict[str, Any]) -> str:
         lines.append(f"  {one['contribution']:+12.4g}  {shown[: 2 * NAME]}")
     if rest := listed[SHOWN:]:
         lines.append(f"  {sum(one['contribution'] for one in rest):+12.4g}  {len(rest)} others")
+    lines.append(f"  ({item['base']:.4g} is the answer without them; in the place of what is left out: {item['absent']}; {item['method']})")
     if "plot" in item:
         lines.append(f"  {item['plot']}")
     return "\n".join(lines)

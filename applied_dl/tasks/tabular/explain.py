@@ -49,4 +49,15 @@ def _shown(column: Column, inputs: dict[str, np.ndarray], row: int) -> str:
     if np.ndim(first):
         return " ".join(level for level, there in zip(column.levels, first) if there) or "…"
     numbers = [float(inputs[name][row]) for name in column.inputs]
+    if column.kind == "moment" and not any(value != value for value in numbers):
+        return moment_text(dict(zip(column.parts, numbers)))
     return ", ".join("missing" if value != value else f"{value:.5g}" for value in numbers[:2])
+
+
+def moment_text(parts: dict[str, float]) -> str:
+    """A date by the parts that the model reads: whole where it reads all of them."""
+    hour = f" {parts['hour']:g} h" if "hour" in parts else ""
+    if {"year", "month", "day"} <= set(parts):
+        return f"{parts['year']:.0f}-{parts['month']:02.0f}-{parts['day']:02.0f}{hour}"
+    named = {name: value for name, value in parts.items() if name != "days"} or parts
+    return ", ".join(f"{name} {value:g}" for name, value in named.items())

@@ -25,7 +25,7 @@ def evaluate(options: Namespace) -> int:
 
     result = evaluate_bundle(options.bundle, options.data)
     scores, intervals = result["metrics"], result["intervals"]
-    lines = [f"{file:<24} {format_scores(scores[file], intervals[file])}" for file in scores]
+    lines = [f"{file:<26} {format_scores(scores[file], intervals[file])}" for file in scores]
     lines += legend(next(iter(scores.values()), {}), result["task"])
     return print_result(options, result, "\n".join(lines))
 
@@ -97,7 +97,7 @@ def export(options: Namespace) -> int:
     lines = []
     for item in manifest.exports:
         score = f"{manifest.main} {item.metric:.4f}  drop {item.metric_drop:+z.4f}  {item.bytes:,} bytes" if not item.refused else ""
-        lines.append(f"{item.file or item.variant:<24} {score or f'refused: {item.refused}'}")
+        lines.append(f"{item.file or item.variant:<26} {score or f'refused: {item.refused}'}")
     result = {"bundle": options.bundle, "exports": [msgspec.to_builtins(item) for item in manifest.exports]}
     return print_result(options, finite(result), "\n".join(lines))
 
@@ -113,12 +113,12 @@ def check(options: Namespace) -> int:
 
     result = check_bundle(options.bundle, options.public_key)
     lines = [
-        f"{row['file']:<24} gives the recorded outputs for {row['examples']} held-out rows (golden.npz; largest difference "
+        f"{row['file']:<26} gives the recorded outputs for {row['examples']} held-out rows (golden.npz; largest difference "
         f"{row['difference']:.1e} of their scale)"
         for row in result["files"]
     ]
-    lines += [f"{'encoder':<24} {result['encoded']} example inputs become the same arrays as at training"] if result["encoded"] else []
-    lines += [f"{'bom.cdx.json':<24} the bill of materials agrees with the manifest"] if result["bill"] else []
+    lines += [f"{'encoder':<26} {result['encoded']} example inputs become the same arrays as at training"] if result["encoded"] else []
+    lines += [f"{'bom.cdx.json':<26} the bill of materials agrees with the manifest"] if result["bill"] else []
     lines += [f"signed with the key of {options.public_key}"] if result["signed"] else []
     return print_result(options, result, "\n".join([*lines, "all checksums match"]))
 
@@ -142,9 +142,9 @@ def bench(options: Namespace) -> int:
     from applied_dl.runtime.bench import bench as measure
 
     rows = measure(options.bundle)
-    head = f"{'file':<24} {'threads':>7} {'p50 ms':>9} {'p95 ms':>9} {'rows/s':>10} {'bytes':>11} {'memory MB':>9}"
+    head = f"{'file':<26} {'threads':>7} {'p50 ms':>9} {'p95 ms':>9} {'rows/s':>10} {'bytes':>11} {'memory MB':>9}"
     lines = [
-        f"{r['file']:<24} {r['threads']:>7} {r['p50_ms']:>9.3f} {r['p95_ms']:>9.3f} {r['rows_per_second']:>10,.0f} "
+        f"{r['file']:<26} {r['threads']:>7} {r['p50_ms']:>9.3f} {r['p95_ms']:>9.3f} {r['rows_per_second']:>10,.0f} "
         f"{r['bytes']:>11,} {r['memory_mb']:>9.1f}"
         for r in rows
     ]

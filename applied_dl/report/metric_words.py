@@ -22,7 +22,7 @@ WORDS = {
     "fid": "distance between made and real images; lower is better",
     "fid_of_training": "the same of real training images, which a good model comes near",
     "log_loss": "penalty for probability given to wrong classes; 0 is best",
-    "lowest_set_coverage": "set_coverage of the class where it is lowest",
+    "lowest_set_coverage": "set_coverage of the class where it is lowest, of those with 20 test rows or more",
     "mae": "mean absolute error",
     "map": "mean average precision: how well labels are ranked; 1 is best",
     "mase": "error over that of repeating the last season; below 1 is better than that",

@@ -145,7 +145,11 @@ def answers_sentence(manifest: Manifest) -> str:
         stated = f"{100 * calibration.get('coverage', 0.9):.3g}%"
         each = " of each label" if calibration.get("sets") == "by_class" else ""
         least = test.get("lowest_set_coverage")
-        lowest = "" if least is None else f" The label that is covered least is in the set of {percent(least)} of its test rows."
+        lowest = (
+            ""
+            if least is None
+            else f" Of the labels with 20 test rows or more, the one that is covered least is in the set of {percent(least)} of its rows."
+        )
         parts.append(
             f"Its label sets, made for {stated}{each}, hold the true label of {share} of the test rows, with {labels} on average.{lowest}"
         )

@@ -32,6 +32,6 @@ def add_answers(predictions: list[dict[str, Any]], outputs: dict[str, np.ndarray
     for prediction, distance in zip(predictions, distances):
         prediction.setdefault("distance", distance)
         if distance > 1:
-            prediction.setdefault("warning", f"{UNLIKE}: {distance:.2g} times the usual distance")
+            prediction.setdefault("warning", f"{UNLIKE}: {distance:.3g} times the usual distance")
     far = sum(distance > 1 for distance in distances)
     return [f"{far} of {len(distances)} inputs are {UNLIKE} (their distance is above 1): their predictions may be wrong"] if far else []

@@ -171,7 +171,7 @@ def test_a_set_of_labels_and_a_warning_are_shown_where_the_graph_has_them():
     )
     assert (usual["set"], far["set"]) == (["b", "c"], ["c"])
     assert "warnings" not in usual
-    assert "3.2 times the usual distance" in far["warnings"][0]
+    assert "3.21 times the usual distance" in far["warnings"][0]
 
 
 def test_cells_that_nobody_thought_of():

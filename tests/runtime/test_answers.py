@@ -16,7 +16,7 @@ def test_a_prediction_gets_its_set_by_probability_and_a_warning_where_it_is_far(
     warnings = add_answers(predictions, OUTPUTS, ("a", "b", "c"))
     assert predictions[0] == {"label": "a", "set": ["a", "c"], "distance": 0.5}
     assert predictions[1]["set"] == ["b"]
-    assert predictions[1]["warning"] == "unlike the training data: 2.3 times the usual distance"
+    assert predictions[1]["warning"] == "unlike the training data: 2.26 times the usual distance"
     assert warnings == ["1 of 2 inputs are unlike the training data (their distance is above 1): their predictions may be wrong"]
 
 

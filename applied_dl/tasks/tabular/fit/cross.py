@@ -20,8 +20,8 @@ from applied_dl.core.records import Fitted, History, Part, Prepared
 from applied_dl.core.splits import fold_rows
 from applied_dl.tasks.tabular.arrays import matrices, moments, one_hot, standardised
 from applied_dl.tasks.tabular.fit.closed import MEMBERS, Rows, Task, crossed_means, mean_tables
+from applied_dl.tasks.tabular.fit.cross_validation import Choice, CrossValidated, cross_validate, on_scale
 from applied_dl.tasks.tabular.fit.log_scale import log_scale
-from applied_dl.tasks.tabular.fit.vote import Choice, Voted, cross_validate, on_scale
 from applied_dl.tasks.tabular.fit.weights import STORING, worthwhile
 from applied_dl.tasks.tabular.models.answers import Logarithm, MeanAnswer
 from applied_dl.tasks.tabular.models.flat import Flat, flat_vector
@@ -64,14 +64,14 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
         task = Task(flat, bool(prepared.encoder.labels), recipe.train.seed)
         held = np.concatenate([outside for _, outside in folds])
         logarithms = None if task.classes or known.state.log else log_scale(rows.y, np.divide(*moments(known)))
-        voted: dict[str, Voted] = {}
+        members: dict[str, CrossValidated] = {}
         for name, _ in zip(names, trainer.turns(len(names), "member")):
-            voted[name] = cross_validate(task, rows, folds, name, logarithms)
-            scale = "" if voted[name].choice.scale is None else ", fitted to logarithms"
-            console.say("member", f"{name}: {_measure(task)} {voted[name].loss:.4f} out of fold{scale}, {voted[name].seconds:.1f} s")
-        weights, loss = worthwhile({name: one.outputs for name, one in voted.items()}, rows.y[held], task.classes)
-        outputs = _mixed(task, [voted[name].outputs for name in weights], list(weights.values()))
-        choices = {name: voted[name].choice for name in weights}
+            members[name] = cross_validate(task, rows, folds, name, logarithms)
+            scale = "" if members[name].choice.scale is None else ", fitted to logarithms"
+            console.say("member", f"{name}: {_measure(task)} {members[name].loss:.4f} out of fold{scale}, {members[name].seconds:.1f} s")
+        weights, loss = worthwhile({name: one.outputs for name, one in members.items()}, rows.y[held], task.classes)
+        outputs = _mixed(task, [members[name].outputs for name in weights], list(weights.values()))
+        choices = {name: members[name].choice for name in weights}
         fitting = folds[0][0] if recipe.data.validation or held_out else np.arange(len(rows.x))
         model = _whole(task, rows.take(fitting), choices, weights)
         shipped = None
@@ -83,9 +83,9 @@ def fit_crossed(recipe, prepared, trainer, tag: str, held_out: bool = False) -> 
     alone = np.flatnonzero(_alone(rows.units)[held])
     calibrating = msgspec.structs.replace(known, validation=known.train.take(held[alone]))
     crossed = Crossed(calibrating, outputs[alone], outputs[_place(prepared, held)], shipped)
-    shares = {name: weights.get(name, 0.0) for name in voted}
+    shares = {name: weights.get(name, 0.0) for name in members}
     notes = [STORED] if STORING in weights else []
-    return Fitted(model, _history(voted, loss), {"weights": shares, "crossed": crossed, "warnings": notes})
+    return Fitted(model, _history(members, loss), {"weights": shares, "crossed": crossed, "warnings": notes})
 
 
 def build_crossed(recipe, prepared) -> keras.Model:
@@ -188,11 +188,11 @@ def _whole(task: Task, rows: Rows, choices: dict[str, Choice], weights: dict[str
     return keras.Model(whole.input, Logarithm(name="logarithm")(mixed) if task.classes else mixed, name="ensemble")
 
 
-def _history(voted: dict[str, Voted], loss: float) -> History:
+def _history(members: dict[str, CrossValidated], loss: float) -> History:
     """One row per member: its loss out of fold."""
     rows = [
         {"epoch": 1, "member": i, "loss": one.loss, "val_loss": one.loss, "seconds": round(one.seconds, 3)}
-        for i, one in enumerate(voted.values())
+        for i, one in enumerate(members.values())
     ]
-    seconds = sum(one.seconds for one in voted.values())
+    seconds = sum(one.seconds for one in members.values())
     return History(rows=rows, monitor="val_loss", best_epoch=1, best=loss, stopped="fitted without gradient steps", seconds=seconds)

@@ -22,7 +22,7 @@ class Choice(NamedTuple):
     scale: LogScale | None
 
 
-class Voted(NamedTuple):
+class CrossValidated(NamedTuple):
     """A member after cross-validation: its best candidate, its out-of-fold predictions (N, O), its loss, its seconds."""
 
     choice: Choice
@@ -31,19 +31,19 @@ class Voted(NamedTuple):
     seconds: float
 
 
-def cross_validate(task: Task, rows: Rows, folds, name: str, logarithms: LogScale | None) -> Voted:
+def cross_validate(task: Task, rows: Rows, folds, name: str, logarithms: LogScale | None) -> CrossValidated:
     """Every candidate of a member on every fold that it was not fitted to, and the best one; on logarithms where it is clearly better."""
     start, y = time.perf_counter(), np.concatenate([rows.y[outside] for _, outside in folds])
     scales = (None,) if logarithms is None or name not in ON_BOTH_SCALES else (None, logarithms)
-    found: list[list[np.ndarray]] = [[] for _ in scales]
+    held_outputs: list[list[np.ndarray]] = [[] for _ in scales]
     for inside, outside in folds:
         fitted, held = rows.take(inside), rows.take(outside)
         held = with_means(task, held, mean_tables(task, fitted.codes, fitted.y))
         fitted = crossed_means(task, fitted)
-        for scale, outputs in zip(scales, found):
+        for scale, outputs in zip(scales, held_outputs):
             outputs.append(_answers(task, MEMBERS[name].candidates(task, on_scale(scale, fitted), on_scale(scale, held))))
-    voted = [_vote(scale, _side_by_side(outputs), y, task.classes) for scale, outputs in zip(scales, found)]
-    best = voted[-1] if voted[-1].loss < (1 - LEAST_GAIN) * voted[0].loss else voted[0]
+    found = [_best(scale, _side_by_side(outputs), y, task.classes) for scale, outputs in zip(scales, held_outputs)]
+    best = found[-1] if found[-1].loss < (1 - LEAST_GAIN) * found[0].loss else found[0]
     return best._replace(seconds=time.perf_counter() - start)
 
 
@@ -58,8 +58,8 @@ def _side_by_side(outputs: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.pad(one, ((0, most - len(one)), (0, 0), (0, 0)), mode="edge") for one in outputs], axis=1)
 
 
-def _vote(scale: LogScale | None, outputs: np.ndarray, y: np.ndarray, classes: bool) -> Voted:
-    """The first candidate (K, N, O) whose loss is hardly above the lowest."""
+def _best(scale: LogScale | None, outputs: np.ndarray, y: np.ndarray, classes: bool) -> CrossValidated:
+    """The first of the candidates' outputs (K, N, O) whose loss is hardly above the lowest."""
     if scale is None:
         losses = np.array([row_losses(one, y, classes).mean() for one in outputs])
     else:
@@ -69,7 +69,7 @@ def _vote(scale: LogScale | None, outputs: np.ndarray, y: np.ndarray, classes: b
     if scale is not None:
         scale = scale.adding_up(one, y)
         one = scale.exponential(one)
-    return Voted(Choice(number, scale), one, float(losses[number]), 0.0)
+    return CrossValidated(Choice(number, scale), one, float(losses[number]), 0.0)
 
 
 def _answers(task: Task, scores: np.ndarray) -> np.ndarray:

@@ -9,12 +9,22 @@ from applied_dl.layers import draws
 from applied_dl.layers.backend import batch_size, constant, take
 from applied_dl.tasks.sentences.fit.ids import token_ids
 from applied_dl.tasks.sentences.fit.teacher import teacher_vectors
+from applied_dl.tasks.sentences.readers.pair_columns import FAIR
 from applied_dl.text.bert_files import model_folder
 from applied_dl.training.source import Source, resident
 
 
 def pairs_of(recipe, prepared, ids):
-    """The rows of texts as a source, and the function that draws two texts of each row (and the hard negative) for a batch."""
+    """What an epoch shows: rows of texts, of which each batch draws two.
+
+    Args:
+        recipe, prepared: of the training.
+        ids: tokens of the texts, (N, T).
+
+    Returns:
+        The row numbers as a source; the function that replaces them by two texts of each row, drawn anew, and its hard negative; the names
+        of these sides. The target of a batch holds a key for each text: texts with equal keys are never negatives of each other.
+    """
     state, table = prepared.state, constant(ids)
     rows, labels = state.rows, prepared.encoder.labels
     if recipe.learn.objective == "simcse":
@@ -35,7 +45,7 @@ def pairs_of(recipe, prepared, ids):
 
     def pick(inputs, target, seed):
         index = inputs["row"]
-        some = take(count, index)
+        some = take(count, index)  # texts of each row; one of them, and another one that is `step` places further on
         first, second = ops.unstack(draws.uniform((2, batch_size(index)), seed), 2)
         here = ops.cast(first * ops.cast(some, "float32"), "int32") % some
         step = 1 + ops.cast(second * ops.cast(some - 1, "float32"), "int32") % ops.maximum(some - 1, 1)
@@ -79,12 +89,9 @@ def held_out(recipe, prepared, model, sides) -> Source:
         rows = _same_label(part.target, recipe.train.seed)[:, :2]
         keys = part.target
     else:
-        score = part.target[0::2]
-        kept = (
-            np.flatnonzero(np.isnan(score) | (score >= np.nanmax(score, initial=-np.inf) * 0.75))
-            if not np.isnan(score).all()
-            else np.arange(len(score))
-        )
+        score = part.target[0::2]  # of both sides of a pair, NaN where pairs have none
+        scored = ~np.isnan(score)
+        kept = np.flatnonzero(~scored | (score >= FAIR * score[scored].max(initial=-np.inf)))
         rows, keys = np.stack([2 * kept, 2 * kept + 1], 1), np.arange(len(ids))
     if recipe.learn.objective == "simcse":
         rows = np.repeat(np.arange(len(ids))[:, None], 2, 1)

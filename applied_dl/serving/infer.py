@@ -83,6 +83,12 @@ def _run(model: Model, request: Request, options: dict[str, Any], limits: Limits
         raise Refusal(413, f"The request has {rows:,} rows; this server takes at most {limits.rows:,} at once.")
     if rows == 0:
         raise bad("The request has no rows.")
+    wanted = set(model.predictor.runtime.inputs)
+    if set(arrays) != wanted:
+        raise bad(
+            f"The model expects inputs {sorted(wanted)}, received {sorted(arrays)}; with the parameter {RAW}: true it takes what a person has "
+            f"({', '.join(model.raw_names[:10])})."
+        )
     return model.predictor.run(arrays)
 
 

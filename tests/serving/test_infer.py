@@ -202,7 +202,7 @@ def test_wrong_raw_inputs_are_one_sentence(task, inputs, parameters, words, mode
 @pytest.mark.parametrize(
     ("inputs", "parameters", "words"),
     [
-        ([column("photo", "UINT8", [1])], {}, "expects inputs ['image'], received ['photo']"),
+        ([column("photo", "UINT8", [1])], {}, "expects inputs ['image'], received ['photo']; with the parameter raw: true"),
         ([column("image", "UINT8", [1])], {}, "must be uint8 of shape ('B', 8, 8, 1), received uint8 of shape (1,)"),
         ([{"name": "image", "datatype": "FP32", "shape": [1, 8, 8, 1], "data": [0] * 64}], {}, "must be uint8"),
         ([{"name": "image", "datatype": "UINT8", "shape": [0, 8, 8, 1], "data": []}], {}, "no rows"),

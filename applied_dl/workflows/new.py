@@ -25,6 +25,7 @@ EXAMPLES, EXAMPLE_LENGTH = 3, 24
 MOSTLY = 0.9  # share of the cells that decides what a column holds
 
 
+@console.warning_once()
 def write_recipe(task: str, name: str, data: str | None = None) -> Path:
     """Write `pipelines/NAME.toml`, or NAME where it ends in .toml.
 

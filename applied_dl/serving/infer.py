@@ -86,8 +86,8 @@ def _run(model: Model, request: Request, options: dict[str, Any], limits: Limits
     wanted = set(model.predictor.runtime.inputs)
     if set(arrays) != wanted:
         raise bad(
-            f"The model expects inputs {sorted(wanted)}, received {sorted(arrays)}; with the parameter {RAW}: true it takes what a person has "
-            f"({', '.join(model.raw_names[:10])})."
+            f"The model expects inputs {sorted(wanted)}, received {sorted(arrays)}; with the parameter {RAW}: true it takes "
+            f"what a person has ({', '.join(model.raw_names[:10])})."
         )
     return model.predictor.run(arrays)
 

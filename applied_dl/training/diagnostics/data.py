@@ -103,7 +103,7 @@ def _imbalance(target: np.ndarray) -> list[Finding]:
             evidence=ratio,
             limit=RATIO,
             observed=f"the most frequent class has {ratio:.0f} times the rows of the rarest ({count.max():,} and {count.min():,})",
-            why=f"the rarest class is {count.min() / count.sum():.1%} of the rows: a model that never predicts it loses no more accuracy than that",
+            why=f"the rarest class is {count.min() / count.sum():.1%} of the rows: never to predict it costs no more accuracy than that",
             change='collect more rows of it; set train.class_weights = "balanced", and evaluate by f1 or auc rather than accuracy',
         )
     ]

@@ -11,11 +11,10 @@ from msgspec import Struct, structs
 from applied_dl.core.errors import DataError
 from applied_dl.core.plurals import numbered
 from applied_dl.io.parts import part_of
-from applied_dl.vision.folders import Folder, lost, what_else
+from applied_dl.vision.folders import Folder, few, is_numbered, left_over, lost
 
 UNLABELLED = ("unlabeled", "unlabelled", "unlabeled images", "predict", "prediction", "predictions", "pred", "inference", "submission")
 MASK = re.compile(r"^(.+?)[ ._-]+(?:masks?|segmentation|seg|gt|groundtruth)(?:[ ._-]?\d+)?$", re.IGNORECASE)
-PIECES = {"image", "images", "img", "imgs", "photo", "photos", "part", "parts", "batch", "chunk", "shard", "piece", "folder", "dir"}
 LEAST_INNER = 4  # images of a folder inside a class folder, on average, from which it may be a class itself
 SAME_NAMES = 0.5  # share of images with a namesake in a joined folder from which these are taken for other forms of one image
 SAME_FILES = 0.5  # share of a folder's images that lie beside it too, of the same name and size, from which it is a copy
@@ -82,20 +81,9 @@ def class_folders(folder: Folder) -> ClassFolders | None:
     if parts := _parts_beside_classes(folder):
         return _of_parts(folder, parts)
     if inner := _parts_in_classes(folder):
-        return _without_masks(ClassFolders(parts=inner, notes=_left_over(folder)))
+        return _without_masks(ClassFolders(parts=inner, notes=left_over(folder)))
     classes, notes = _classes(folder)
-    return _without_masks(ClassFolders(parts={"all": classes}, notes=_left_over(folder), choices=notes))
-
-
-def is_numbered(folder: Folder) -> bool:
-    """Whether the folders of images differ only in a number, as the pieces of a large collection do: images_001, images_002, …"""
-    names = [re.sub(r"\d+", "#", inside.name) for inside in folder.filled]
-    return len(names) > 1 and len(set(names)) == 1 and "#" in names[0]
-
-
-def are_pieces(folder: Folder) -> bool:
-    """Whether numbered folders are called pieces of a collection: images_001, part2; rather than grade1 or 7, which may be classes."""
-    return is_numbered(folder) and bool(PIECES & {*re.findall(r"[^\W\d_]+", folder.filled[0].name.lower())})
+    return _without_masks(ClassFolders(parts={"all": classes}, notes=left_over(folder), choices=notes))
 
 
 def _parts(folder: Folder) -> dict[str, Folder]:
@@ -132,7 +120,7 @@ def _of_parts(folder: Folder, parts: dict[str, Folder]) -> ClassFolders:
             unlabelled[part] = inside
         else:
             found[part] = theirs
-    return _without_masks(ClassFolders(parts=found, notes=[*notes, *_left_over(train)], unlabelled=unlabelled, choices=joined))
+    return _without_masks(ClassFolders(parts=found, notes=[*notes, *left_over(train)], unlabelled=unlabelled, choices=joined))
 
 
 def _copies(folder: Folder) -> list[Folder]:
@@ -198,7 +186,7 @@ def _classes(folder: Folder) -> tuple[Classes, list[str]]:
     inner = [deeper.name for inside in folder.filled for deeper in inside.filled]
     several = len(folder.filled) > 1 and len(set(inner)) > 1 and folder.count >= LEAST_INNER * len(inner)
     notes = [
-        f"the class folders hold folders ({_few(inner)}), whose images are of the class of the outer folder: data.label_pattern = "
+        f"the class folders hold folders ({few(inner)}), whose images are of the class of the outer folder: data.label_pattern = "
         "'([^/]+)/[^/]+$' makes the inner folders classes"
     ]
     return {inside.name: inside.all_images() for inside in folder.filled}, notes if several else []
@@ -206,7 +194,7 @@ def _classes(folder: Folder) -> tuple[Classes, list[str]]:
 
 def _joined(folder: Folder, classes: Classes) -> list[str]:
     """A note that the class folders of several folders are joined, and on images that these have in several forms."""
-    note = f"the class folders in {_few([inside.name for inside in folder.filled])} are joined"
+    note = f"the class folders in {few([inside.name for inside in folder.filled])} are joined"
     counts = Counter((name, path.stem.lower()) for name, paths in classes.items() for path in paths)
     twice = sum(count for count in counts.values() if count > 1)
     if twice < SAME_NAMES * sum(counts.values()):
@@ -229,26 +217,6 @@ def _repeating(folder: Folder) -> bool:
     return len(names) > 1 and min(names.values()) > 1 and (not pieces or is_numbered(folder))
 
 
-def _left_over(folder: Folder) -> list[str]:
-    """Notes on images and files that are of no class."""
-    notes = []
-    if folder.images and folder.filled:
-        notes.append(
-            f"{numbered(len(folder.images), 'image', 'images')} beside the class folders of {str(folder.path)!r} without a label: not used"
-        )
-    for inside in folder.inside:
-        if not inside.count:
-            notes.append(f"the folder {inside.name!r} holds no images{what_else(inside)} and is not a class")
-        elif others := inside.all_others():
-            notes.append(f"{_no_images(others)} of {inside.name!r}: not used")
-    return notes
-
-
-def _no_images(files: list[Path]) -> str:
-    named = _few([path.name for path in files], repr_=str)
-    return f"a file that is no image ({named})" if len(files) == 1 else f"{len(files)} files that are no images ({named})"
-
-
 def _without_masks(found: ClassFolders) -> ClassFolders:
     """The images without those that are masks of others by their names: `1.png` and `1_mask.png` of one folder."""
     every = {path.with_suffix("") for classes in found.parts.values() for paths in classes.values() for path in paths}
@@ -267,11 +235,6 @@ def _without_masks(found: ClassFolders) -> ClassFolders:
     }
     what = numbered(len(masks), "image is a mask of another", "images are masks of others")
     return structs.replace(found, parts=parts, notes=[*found.notes, f"{what} by the name ({masks[0].name!r}): not used"])
-
-
-def _few(names: list[str], repr_=repr) -> str:
-    shown = list(dict.fromkeys(names))
-    return ", ".join([*map(repr_, shown[:3]), *["…"] * (len(shown) > 3)])
 
 
 def _plain(name: str) -> str:

@@ -1,16 +1,20 @@
-"""Folders of images as trees."""
+"""Folders of images as trees, and what their names and their other files say."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
 from msgspec import Struct
 
 from applied_dl.core.errors import DataError
+from applied_dl.core.plurals import numbered
 from applied_dl.vision.image_files import CONVERT, peek
 from applied_dl.vision.paths import is_image, is_skipped
+
+PIECES = {"image", "images", "img", "imgs", "photo", "photos", "part", "parts", "batch", "chunk", "shard", "piece", "folder", "dir"}
 
 
 class Folder(Struct, frozen=True, kw_only=True):
@@ -81,3 +85,40 @@ def what_else(folder: Folder) -> str:
     kinds = Counter(path.suffix.lower() or "nameless" for path in folder.all_others())
     shown = ", ".join(f"{count} {suffix}" for suffix, count in kinds.most_common(3))
     return f" ({shown} files)" if shown else ""
+
+
+def is_numbered(folder: Folder) -> bool:
+    """Whether the folders of images differ only in a number, as the pieces of a large collection do: images_001, images_002, …"""
+    names = [re.sub(r"\d+", "#", inside.name) for inside in folder.filled]
+    return len(names) > 1 and len(set(names)) == 1 and "#" in names[0]
+
+
+def are_pieces(folder: Folder) -> bool:
+    """Whether numbered folders are called pieces of a collection: images_001, part2; rather than grade1 or 7, which may be classes."""
+    return is_numbered(folder) and bool(PIECES & {*re.findall(r"[^\W\d_]+", folder.filled[0].name.lower())})
+
+
+def left_over(folder: Folder) -> list[str]:
+    """Notes on images and files that are of no class."""
+    notes = []
+    if folder.images and folder.filled:
+        notes.append(
+            f"{numbered(len(folder.images), 'image', 'images')} beside the class folders of {str(folder.path)!r} without a label: not used"
+        )
+    for inside in folder.inside:
+        if not inside.count:
+            notes.append(f"the folder {inside.name!r} holds no images{what_else(inside)} and is not a class")
+        elif others := inside.all_others():
+            notes.append(f"{_no_images(others)} of {inside.name!r}: not used")
+    return notes
+
+
+def few(names: list[str], repr_=repr) -> str:
+    """The first names of a list, for messages."""
+    shown = list(dict.fromkeys(names))
+    return ", ".join([*map(repr_, shown[:3]), *["…"] * (len(shown) > 3)])
+
+
+def _no_images(files: list[Path]) -> str:
+    named = few([path.name for path in files], repr_=str)
+    return f"a file that is no image ({named})" if len(files) == 1 else f"{len(files)} files that are no images ({named})"

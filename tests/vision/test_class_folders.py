@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from applied_dl.core.errors import DataError
-from applied_dl.vision.class_folders import class_folders, entered, is_numbered
-from applied_dl.vision.folders import scan
+from applied_dl.vision.class_folders import class_folders, entered
+from applied_dl.vision.folders import are_pieces, is_numbered, scan
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -52,6 +52,12 @@ def test_inner_folders_and_joined_folders_are_reported(tmp_path):
                                               (("cat", "dog"), False), (("a1", "b1"), False), (("cat 1",), False)])  # fmt: skip
 def test_numbered_pieces(names, is_so, tmp_path):
     assert is_numbered(scan(tree(tmp_path, *(f"{name}/0.png" for name in names)))) is is_so
+
+
+@pytest.mark.parametrize(("names", "is_so"), [(("images_001", "images_002"), True), (("ham_images_part_1", "ham_images_part_2"), True),
+                                              (("0", "1"), False), (("grade1", "grade2"), False), (("image", "part"), False)])  # fmt: skip
+def test_numbered_folders_are_pieces_by_their_names(names, is_so, tmp_path):
+    assert are_pieces(scan(tree(tmp_path, *(f"{name}/0.png" for name in names)))) is is_so
 
 
 def test_a_copy_of_the_class_folders_is_no_class(tmp_path):

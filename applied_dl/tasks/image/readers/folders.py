@@ -16,32 +16,17 @@ from applied_dl.tasks.image.readers.labels import named_labels
 from applied_dl.tasks.image.readers.listing import Listing, Options
 from applied_dl.tasks.image.readers.table import is_label_name
 from applied_dl.vision.archives import is_archive
-from applied_dl.vision.class_folders import are_pieces, class_folders, entered, is_numbered
-from applied_dl.vision.folders import Folder, scan, what_else
+from applied_dl.vision.class_folders import class_folders, entered
+from applied_dl.vision.folders import Folder, are_pieces, is_numbered, scan, what_else
 from applied_dl.vision.image_files import CONVERT
 from applied_dl.vision.patterns import by_pattern, groups_of
 from applied_dl.vision.tables import TABLES
 
 NUMBERED = re.compile(r"([^\W\d_]+(?:[ _-][^\W\d_]+)*)[ ._-]*\d+$")
 BEFORE_NUMBER = "^(.+?)[ ._-]*[0-9]+$"
-UNNAMED = (
-    "img",
-    "image",
-    "dsc",
-    "dscn",
-    "dscf",
-    "photo",
-    "pic",
-    "picture",
-    "pxl",
-    "scan",
-    "frame",
-    "shot",
-    "file",
-    "bild",
-    "foto",
-    "sample",
-)
+UNNAMED = (  # words before a number that say nothing of the image
+    "img", "image", "dsc", "dscn", "dscf", "photo", "pic", "picture", "pxl", "scan", "frame", "shot", "file", "bild", "foto", "sample",
+)  # fmt: skip
 LEAST_NAMED = 5  # images of each word before a number, from which the words may be classes
 
 

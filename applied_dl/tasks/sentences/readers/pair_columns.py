@@ -15,20 +15,10 @@ SIDES = (("anchor", "positive"), ("sentence1", "sentence2"), ("sentence_a", "sen
          ("question", "answer"), ("question1", "question2"), ("premise", "hypothesis"))  # fmt: skip
 NEGATIVE = "negative"
 SCORES = ("score", "similarity", "label")
-ALIKE = (
-    "label",
-    "is_duplicate",
-    "duplicate",
-    "paraphrase",
-    "similarity",
-    "score",
-    "gold_label",
-    "relatedness",
-    "entailment",
-    "judgment",
-    "equivalent",
-    "quality",
-)  # columns that say which pairs belong together
+ALIKE = (  # columns that say which pairs belong together
+    "label", "is_duplicate", "duplicate", "paraphrase", "similarity", "score", "gold_label", "relatedness", "entailment", "judgment",
+    "equivalent", "quality",
+)  # fmt: skip
 YES = ("1", "1.0", "true", "yes", "entailment", "duplicate", "paraphrase", "equivalent")
 HIGHEST = 100  # score of a pair
 FAIR = 0.75  # of the highest score: pairs above it belong together

@@ -9,6 +9,7 @@ from applied_dl.core.errors import DataError
 from applied_dl.io.parts import part_in
 
 ROWS = ("rows", "data", "records", "examples", "instances", "items", "results")  # names of the list of rows, where others are beside it
+FEWEST_ROWS, WORDS = 10, 8  # fewer rows beside a string of so many words belong to that text
 
 
 def rows_of(document: Any) -> list[Any]:
@@ -21,7 +22,7 @@ def rows_of(document: Any) -> list[Any]:
     - records by their identifiers: `{"x7": {"a": 1}, "x8": {"a": 2}}`,
     - labels and what has them: `{"cat": ["1.jpg", "2.jpg"], "dog": ["3.jpg"]}` → rows of `label` and `text`,
 
-    else the object itself, as the only row.
+    else the object itself, as the only row; so is a text with a few objects, `{"text": "…", "authors": [{…}, {…}]}`.
 
     Example:
         >>> rows_of({"a": {"0": 1, "1": 2, "2": 3}, "b": {"0": 4, "1": 5, "2": 6}})
@@ -43,7 +44,7 @@ def rows_of(document: Any) -> list[Any]:
     if len(named := [document[name] for name in ROWS if document.get(name) in tables]) == 1:
         return named[0]
     if len(tables) == 1 or len(lists) == len(values) == 1:
-        return (tables or lists)[0]
+        return [document] if _is_a_text(document, (tables or lists)[0]) else (tables or lists)[0]
     if len(values) > 1 and len(lists) == len(values) and not tables:
         return _from_lists(document)
     one = len(values) == 1 and not _count_up(document) and not (isinstance(values[0], dict) and _count_up(values[0]))
@@ -52,7 +53,9 @@ def rows_of(document: Any) -> list[Any]:
             return [{name: column[place] for name, column in document.items()} for place in values[0]]
         return values
     within = [rows for value in values if isinstance(value, dict) and (rows := rows_of(value)) != [value]]
-    return within[0] if len(within) == 1 and all(isinstance(row, dict) for row in within[0]) else [document]
+    if len(within) != 1 or not all(isinstance(row, dict) for row in within[0]) or _is_a_text(document, within[0]):
+        return [document]
+    return within[0]
 
 
 def without_lists_of_one(rows: list[Any]) -> list[Any]:
@@ -73,6 +76,11 @@ def without_lists_of_one(rows: list[Any]) -> list[Any]:
             for row, cell in zip(found, without_lists_of_one(cells)):
                 row[key] = cell
     return found
+
+
+def _is_a_text(document: dict[str, Any], rows: list[Any]) -> bool:
+    """Whether an object is a text whose few rows belong to it, such as its authors, rather than a description of many rows."""
+    return len(rows) < FEWEST_ROWS and any(isinstance(value, str) and len(value.split()) >= WORDS for value in document.values())
 
 
 def _count_up(names: Iterable[str]) -> bool:

@@ -21,6 +21,7 @@ ROWS = [{"a": i, "b": f"x{i}"} for i in range(4)]
         {"a": [row["a"] for row in ROWS], "b": [row["b"] for row in ROWS]},
         {"took": 3, "hits": {"total": {"value": 4}, "hits": ROWS}},
         {"nlu": {"examples": ROWS, "synonyms": []}},
+        {"note": "These are all rows that the shop has kept since then.", "rows": ROWS},
         {"features": [{"name": "a"}, {"name": "b"}], "rows": ROWS},
         {"columns": ["a", "b"], "index": [0, 1, 2, 3], "data": [[row["a"], row["b"]] for row in ROWS]},
     ],
@@ -30,7 +31,17 @@ def test_rows_of_any_shape(document):
 
 
 @pytest.mark.parametrize(
-    "document", [{"a": 1, "b": "x"}, {"a": "x", "tags": ["u", "v"]}, {"a": {"b": 1}}, {"a.jpg": "cat", "b.jpg": "dog"}, 5, {}]
+    "document",
+    [
+        {"a": 1, "b": "x"},
+        {"a": "x", "tags": ["u", "v"]},
+        {"a": {"b": 1}},
+        {"a.jpg": "cat", "b.jpg": "dog"},
+        {"text": "A paper on the growth of trees in dry years.", "authors": [{"name": "n"}, {"name": "m"}]},
+        {"text": "A paper on the growth of trees in dry years.", "meta": {"authors": [{"name": "n"}, {"name": "m"}]}},
+        5,
+        {},
+    ],
 )
 def test_one_object_is_one_row(document):
     assert rows_of(document) == [document]

@@ -67,7 +67,9 @@ def class_files(path: Path) -> dict[str, Path]:
 
 
 def folder_table(path: Path, known: tuple[str, ...] = ()) -> Table | None:
-    """The tables of a folder as one, those of its largest kind and with the columns that most rows have; None for another folder.
+    """The tables of a folder as one: those of its largest kind with the columns of the training part, or else those that most rows have.
+
+    None for another folder.
 
     Where the names of the files are those of parts (`train-00000.parquet`, `reviews_test.csv`), a column "split" says which part a row
     belongs to.
@@ -86,14 +88,15 @@ def folder_table(path: Path, known: tuple[str, ...] = ()) -> Table | None:
         bytes_of[suffix_of(file)] += file.stat().st_size
     kind = max(bytes_of, key=lambda suffix: bytes_of[suffix])
     tables = {file: read_table(file, known) for file in files if suffix_of(file) == kind}
+    parts = {file: part_in(file.stem) or (part_in(file.parent.name) if file.parent != path else None) for file in tables}
     rows: Counter[tuple] = Counter()
-    for table in tables.values():
-        rows[_columns(table)] += len(table.rows)
+    for file, table in tables.items():
+        if parts[file] == "train" or "train" not in parts.values():  # tests without labels may be longer
+            rows[_columns(table)] += len(table.rows)
     columns = max(rows, key=lambda names: rows[names])
     read = {file: table for file, table in tables.items() if _columns(table) == columns}
     first = next(iter(read.values()))
-    parts = {file: part_in(file.stem) or (part_in(file.parent.name) if file.parent != path else None) for file in read}
-    split = bool(first.header) and {"train"} < {*parts.values()} and not {*map(normal, first.header)} & {*COLUMNS}
+    split = bool(first.header) and {"train"} < {parts[file] for file in read} and not {*map(normal, first.header)} & {*COLUMNS}
     whole = Table(path=str(path), header=[*first.header, "split"] if split else first.header, sets=first.sets)
     for file, table in read.items():
         same = [normal(name) for name in table.header]

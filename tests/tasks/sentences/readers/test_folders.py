@@ -72,11 +72,11 @@ def test_shards_in_a_folder_below(tmp_path, shards):
     assert any("not read, for want of the same columns: dataset_infos.json" in warning for warning in groups.warnings)
 
 
-def test_a_test_table_without_labels_is_not_read(tmp_path):
+@pytest.mark.parametrize("times", [1, 300])  # most tables of competitions have more rows to predict than to learn from
+def test_a_test_table_without_labels_is_not_read(tmp_path, times):
     both = table(GOOD, "pos") + table(BAD, "neg").split("\n", 1)[1]
-    write(
-        tmp_path, {"classes.txt": "pos\nneg\n", "train.csv": both, "test.csv": "id,text\n1,a\n", "sample_submission.csv": "id,label\n1,0\n"}
-    )
+    test, submission = "id,text\n" + "1,a\n" * times, "id,label\n" + "1,0\n" * times
+    write(tmp_path, {"classes.txt": "pos\nneg\n", "train.csv": both, "test.csv": test, "sample_submission.csv": submission})
     groups = read_groups((str(tmp_path),), Data())
     assert len(groups) == 60
     assert any("sample_submission.csv, test.csv" in warning for warning in groups.warnings)

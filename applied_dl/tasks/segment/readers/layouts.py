@@ -7,7 +7,7 @@ and a mask belong together where their paths are equal without these words and w
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from applied_dl.core.errors import DataError
@@ -135,6 +135,14 @@ def _paired(path: Path, tree: Folder, classes, images: Images, masks: Masks, not
             f"The image {str(image)!r} has {len(files)} masks ({files[0].name!r}, {files[1].name!r}, …); expected one mask per image "
             "with the class of each pixel."
         )
+    several = [files for at, files in masks.items() if len(files) > 1 and at in images]
+    if len(names := _names_of_classes(several)) > 1:
+        raise DataError(
+            f"The masks of an image in {str(path)!r} are named {', '.join(map(repr, names[:5]))}, as classes are; expected one mask per "
+            "image with the class of each pixel."
+        )
+    joined = numbered(len(several), "image has", "images have")
+    notes = [*notes, f"{joined} several masks, which are read as objects of one class"] if several else notes
     table = class_table(classes, _with_classes(path, tree))
     stray = [files[0] for at, files in masks.items() if at not in images]
     parts: dict[str, list] = defaultdict(list)
@@ -177,6 +185,12 @@ def _are_objects(files: list[Path]) -> bool:
     """Whether several masks of one image show an object each: in a folder of its own, or numbered `NAME_mask_1.png`."""
     names = {NUMBER.sub("", file.stem.lower()) for file in files}
     return len({file.parent for file in files}) == 1 and (len(names) == 1 or not any(MASK_END.search(file.stem) for file in files))
+
+
+def _names_of_classes(several: list[list[Path]]) -> list[str]:
+    """Names without numbers that masks of more than one image have: `7/masks/lung.png`, `8/masks/lung.png`."""
+    counts = Counter(stem for files in several for stem in {file.stem.lower() for file in files} if not re.search(r"\d", stem))
+    return sorted(name for name, count in counts.items() if count > 1)
 
 
 def _same_names(files: list[Path]) -> set[str]:

@@ -55,6 +55,7 @@ def test_a_mask_for_each_object(layout, tmp_path):
             name = f"object{code}" if layout == "folders" else f"{i:03d}_mask" + ("" if code == 1 else f"_{code - 1}")
             Image.fromarray((mask == code).astype(np.uint8) * 255).save(folder / names[1].format(name))
     data = read(tmp_path, source=tmp_path / "d")
+    assert any("12 images have several masks, which are read as objects of one class" in text for text in data.warnings)
     assert data.encoder.labels == ("background", "foreground")
     for name, mask in every_mask(data).items():
         np.testing.assert_array_equal(mask, scene(int(name))[1] > 0)
@@ -178,3 +179,13 @@ def test_names_of_both_images_and_masks_are_kept_whole(name, tmp_path):
     assert len(listing.pairs) == 12
     assert all(pair.image.name == pair.mask.name for pair in listing.pairs)
     assert not listing.warnings
+
+
+def test_masks_of_an_image_that_are_named_as_classes_are_refused(tmp_path):
+    for i in range(3):
+        image, mask = scene(i)
+        for name, pixels in (("images/scan", image), ("masks/lung", mask == 1), ("masks/heart", mask == 2)):
+            (tmp_path / f"{i}" / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / f"{i}" / f"{name}.png")
+    with pytest.raises(DataError, match="are named 'heart', 'lung', as classes are"):
+        list_folder(tmp_path, None)

@@ -1,8 +1,4 @@
-"""Folders of images and masks as people have them → pairs by part.
-
-A file is a mask where a folder on its path says so (`masks`, `labels`, `trainannot`, …) or the end of its name (`cat_mask.png`). An image
-and a mask belong together where their paths are equal without these words and without the names of parts.
-"""
+"""Folders of images and masks as people have them → pairs by part."""
 
 from __future__ import annotations
 
@@ -17,27 +13,8 @@ from applied_dl.tasks.segment.readers.annotated import list_json, list_yolo
 from applied_dl.tasks.segment.readers.classes import class_table
 from applied_dl.tasks.segment.readers.image_sets import image_sets
 from applied_dl.tasks.segment.readers.listing import Listing, Pair
+from applied_dl.tasks.segment.readers.names import MASK_END, NUMBER, OBJECTS, path_key, plain, same_names
 from applied_dl.vision.folders import Folder, scan, what_else
-
-MASKS = {
-    "mask", "masks", "label", "labels", "annot", "annots", "annotation", "annotations", "gt", "gts", "groundtruth", "ground truth", "seg",
-    "segmentation", "segmentations", "segmentationclass", "segmentation class", "target", "targets", "trimap", "trimaps", "labelids",
-    "gtfine", "gtcoarse",
-}  # fmt: skip
-IMAGES = {
-    "image", "images", "img", "imgs", "jpegimages", "input", "inputs", "rgb", "photo", "photos", "frames", "leftimg8bit", "png images",
-}  # fmt: skip
-OBJECTS = {"segmentationobject", "segmentation object"}  # numbers of single objects, beside the classes
-MASK_END = re.compile(
-    r"[ ._-]+(masks?(?:[ ._-]?\d{1,3})?|label|labels|labelids|gt|seg|segmentation|annotation|annot|matte|gtfine[ ._-]+labelids|groundtruth"
-    r"|l|p)$",
-    re.IGNORECASE,
-)
-IMAGE_END = re.compile(r"[ ._-]+(image|img|rgb|leftimg8bit|input|photo)$", re.IGNORECASE)
-MASK_START = re.compile(r"^(mask|label|gt|seg|segmentation)[ ._-]+", re.IGNORECASE)
-IMAGE_START = re.compile(r"^(image|img|photo|input|rgb)[ ._-]+", re.IGNORECASE)
-NUMBER = re.compile(r"[ ._-]?\d{1,3}$")
-JOINED = re.compile(r"^(.+?)[ ._-]*(masks?|labels?|annot|annotations?|gt|images?|imgs?)$")  # trainannot, val_masks, train_images
 
 
 def list_folder(path: Path, classes) -> dict[str, Listing]:
@@ -54,13 +31,13 @@ def list_folder(path: Path, classes) -> dict[str, Listing]:
     if found := list_json(path, tree):
         return found
     sets = image_sets(tree)
-    every = [file for file in tree.all_images() if _plain(file.parent.name) not in OBJECTS]
+    every = [file for file in tree.all_images() if plain(file.parent.name) not in OBJECTS]
     shown = [file for file in every if not sets or file.stem.lower() in sets]
     unlisted = len(every) - len(shown)
     notes = [f"{numbered(unlisted, 'file is', 'files are')} in no list of ImageSets/Segmentation: not used"] if unlisted else []
     paths = [file.relative_to(path) for file in shown]
-    same = _same_names(paths)
-    files = {file: _key(inner, same) for file, inner in zip(shown, paths)}
+    same = same_names(paths)
+    files = {file: path_key(inner, same) for file, inner in zip(shown, paths)}
     if sets and all(part == "all" for part, _, _ in files.values()):
         files = {file: (sets[file.stem.lower()], key, is_mask) for file, (_, key, is_mask) in files.items()}
     if not any(is_mask for _, _, is_mask in files.values()):
@@ -98,7 +75,7 @@ def _sorted(path: Path, files: dict[Path, tuple[str, tuple[str, ...], bool]]) ->
 def _loosely(path: Path, files: dict, same: set[str]) -> tuple[Images, Masks] | None:
     """Images and masks where a word among others names their folders: `label_images_semantic`, `ISIC_Training_GroundTruth`."""
     try:
-        images, masks = _sorted(path, {file: _key(file.relative_to(path), same, loose=True) for file in files})
+        images, masks = _sorted(path, {file: path_key(file.relative_to(path), same, loose=True) for file in files})
     except DataError:
         return None
     return (images, masks) if set(images) & set(masks) else None
@@ -191,65 +168,6 @@ def _names_of_classes(several: list[list[Path]]) -> list[str]:
     """Names without numbers that masks of more than one image have: `7/masks/lung.png`, `8/masks/lung.png`."""
     counts = Counter(stem for files in several for stem in {file.stem.lower() for file in files} if not re.search(r"\d", stem))
     return sorted(name for name, count in counts.items() if count > 1)
-
-
-def _same_names(files: list[Path]) -> set[str]:
-    """The names that are there both in folders of images and in folders of masks: nothing in them is a mark of a mask."""
-    stems: dict[bool, set[str]] = {False: set(), True: set()}
-    for file in files:
-        _, _, is_mask = _of_folders(file.parts[:-1])
-        if is_mask is not None:
-            stems[is_mask].add(file.stem)
-    return stems[False] & stems[True]
-
-
-def _key(file: Path, same: set[str], loose: bool = False) -> tuple[str, tuple[str, ...], bool]:
-    """The part of a file, what is left of its path to find its counterpart, and whether it is a mask.
-
-    Args:
-        file: relative to the folder of the data.
-        same: names that are kept whole, as those of `images/7_L.png` and `masks/7_L.png`.
-        loose: one word of a folder's name is enough, as of `label_images_semantic`.
-    """
-    part, kept, is_mask = _of_folders(file.parts[:-1], loose)
-    stem = file.stem
-    if stem in same and is_mask is not None:
-        return part, (*kept, stem.lower()), is_mask
-    is_mask = is_mask or bool(MASK_END.search(stem) or MASK_START.match(stem))
-    stem = (MASK_START if is_mask else IMAGE_START).sub("", (MASK_END if is_mask else IMAGE_END).sub("", stem)) or stem
-    return part, (*kept, stem.lower()), is_mask
-
-
-def _of_folders(folders: tuple[str, ...], loose: bool = False) -> tuple[str, list[str], bool | None]:
-    """The part that folders on a path name, those that mean nothing, and whether they hold masks; None where none says so."""
-    part, is_mask, kept = "all", None, []
-    for folder in folders:
-        word = _plain(folder)
-        joined = JOINED.match(word)
-        if word in MASKS or word in IMAGES:
-            is_mask = is_mask or word in MASKS
-        elif (found := part_of(word)) is not None:
-            part = found
-        elif joined and (found := part_of(joined[1])) is not None:
-            part, is_mask = found, is_mask or joined[2].rstrip("s") not in ("image", "img")
-        elif joined and joined[2].rstrip("s") in ("mask", "label", "annot", "annotation", "gt"):
-            is_mask = True
-            kept.append(joined[1])
-        elif loose and (words := _words(folder)) & (MASKS | IMAGES):
-            is_mask = is_mask or bool(words & MASKS)
-            part = next((found for one in sorted(words) if (found := part_of(one))), part)
-        else:
-            kept.append(word)
-    return part, kept, is_mask
-
-
-def _plain(folder: str) -> str:
-    return re.sub(r"[\s_\-]+", " ", folder).strip().lower()
-
-
-def _words(folder: str) -> set[str]:
-    """The words of a folder's name, also with its capitals as beginnings of words."""
-    return {word for text in (folder, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", folder)) for word in re.findall(r"[a-z]+", text.lower())}
 
 
 def _with_classes(path: Path, tree: Folder) -> Path:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from applied_dl.text.encoded_text import SMOOTHING, Text
-from applied_dl.text.kernels import compiled
 from applied_dl.text.word_ids import tally
+from applied_dl.training.compiled import compiled_freely
 
 MOST = 30_000  # words that are factorised; the matrix of all pairs of rarer ones is mostly chance
 ROWS = 256  # of the matrix counted at a time
@@ -40,7 +40,7 @@ def cooccurrences(text: Text, window: int, words: int | None = None):
     return sp.csr_matrix((values, columns, np.r_[0, np.cumsum(np.concatenate(lengths))]), shape=(size, size))
 
 
-@compiled
+@compiled_freely
 def sort_places(ids, at, places):
     """Fill `places` with the positions of each word in the text; `at` (W,), where the positions of a word begin, advances."""
     for i in range(len(ids)):
@@ -50,7 +50,7 @@ def sort_places(ids, at, places):
             at[word] += 1
 
 
-@compiled
+@compiled_freely
 def count_rows(ids, opens, places, ends, first, last, size, window):
     """Neighbours of the words from `first` to before `last`: how many each has, which they are (sorted) and their weights."""
     sums, lengths = np.zeros(size, np.float32), np.zeros(last - first, np.int64)
@@ -92,7 +92,7 @@ def positive_pmi(counts):
     return sp.csr_matrix((counts.data[:kept], counts.indices[:kept], indptr), shape=counts.shape)
 
 
-@compiled
+@compiled_freely
 def keep_positive(indptr, columns, values, row, smooth):
     """Turn counts into positive pointwise mutual information, compacted in place; how many entries remain."""
     kept = start = 0

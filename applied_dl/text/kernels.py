@@ -10,21 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from applied_dl.training.compiled import compiled_freely
 
 DECIDED = 6.0  # scores beyond it, either way, count as certain, as in word2vec's own code
 STEPS = 2048  # of the table of sigmoids between −DECIDED and DECIDED; a score just below may be rounded up to the end
 SIGMOID = (1 / (1 + np.exp(-(np.arange(STEPS + 1) + 0.5) * (2 * DECIDED / STEPS) + DECIDED))).astype(np.float32)
 MEASURED = 63  # the loss is measured on one window in 64, chosen at random
-FREE = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN stays NaN
-
-
-def compiled(function):
-    """The function, compiled at its first call to run without the global interpreter lock; cached on disk where that is possible."""
-    try:
-        return njit(nogil=True, cache=True, fastmath=FREE)(function)
-    except RuntimeError:
-        return njit(nogil=True, fastmath=FREE)(function)
 
 
 class KernelState(NamedTuple):
@@ -50,19 +42,19 @@ class KernelState(NamedTuple):
     negative: int
 
 
-@compiled
+@compiled_freely
 def next_state(state):
     """The next state of a 64-bit linear congruential generator (Knuth's multiplier); use its upper bits."""
     return state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
 
 
-@compiled
+@compiled_freely
 def random_below(state, size):
     """An integer in [0, size) from a generator state."""
     return np.int64((state >> np.uint64(33)) % np.uint64(size))
 
 
-@compiled
+@compiled_freely
 def add_mean(table, bag, x):
     """x += the mean of the bag's rows."""
     size = 0
@@ -75,7 +67,7 @@ def add_mean(table, bag, x):
             x[d] += table[r, d] * share
 
 
-@compiled
+@compiled_freely
 def add_to_bag(table, bag, change):
     """Add the whole change to every row of a bag, so that its mean moves by it (fastText; Bojanowski et al., 2017)."""
     for k in range(len(bag)):
@@ -86,7 +78,7 @@ def add_to_bag(table, bag, change):
             table[r, d] += change[d]
 
 
-@compiled
+@compiled_freely
 def targets_of(arrays, word, state, rows, targets):
     """Fill `rows` with the output rows that a word is trained on and `targets` with their 0/1 targets; (how many, next state)."""
     if arrays.paths.shape[1]:
@@ -105,7 +97,7 @@ def targets_of(arrays, word, state, rows, targets):
     return n, state
 
 
-@compiled
+@compiled_freely
 def accumulate_gradients(outputs, rows, targets, n, x, rate, change, changes):
     """Add the gradients of an input x (D,) to `change` (D,) and those of the output rows to `changes` (n, D)."""
     half, scale = np.float32(DECIDED), np.float32(STEPS / (2 * DECIDED))
@@ -125,7 +117,7 @@ def accumulate_gradients(outputs, rows, targets, n, x, rate, change, changes):
             changes[k, d] += g * x[d]
 
 
-@compiled
+@compiled_freely
 def clear_rows(changes, n):
     """Set the first n rows to zero."""
     for k in range(n):
@@ -133,7 +125,7 @@ def clear_rows(changes, n):
             changes[k, d] = 0
 
 
-@compiled
+@compiled_freely
 def add_rows(outputs, rows, n, changes):
     """Add its change to each of the n rows."""
     for k in range(n):
@@ -142,7 +134,7 @@ def add_rows(outputs, rows, n, changes):
             outputs[r, d] += changes[k, d]
 
 
-@compiled
+@compiled_freely
 def loss_of(outputs, rows, targets, n, x):
     """Negative log likelihood of all targets of x."""
     total = 0.0
@@ -154,7 +146,7 @@ def loss_of(outputs, rows, targets, n, x):
     return total
 
 
-@compiled
+@compiled_freely
 def subsample(arrays, piece, words, state):
     """Copy the words of a piece that survive subsampling into `words`; (how many, next state)."""
     n = 0
@@ -167,7 +159,7 @@ def subsample(arrays, piece, words, state):
     return n, state
 
 
-@compiled
+@compiled_freely
 def longest_piece(ends, first, last):
     """Number of words of the longest piece from `first` to before `last`."""
     most = 0
@@ -176,7 +168,7 @@ def longest_piece(ends, first, last):
     return most
 
 
-@compiled
+@compiled_freely
 def train_pieces(arrays, first, last, seed, rate):
     """Train on the pieces from `first` to before `last`; (sum of losses, how many inputs it covers), measured on some of the windows."""
     state, step = next_state(np.uint64(seed)), np.float32(rate)

@@ -7,18 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from applied_dl.training.compiled import compiled_freely
 
 CHUNK = 256  # rows of one call
-FREE = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN stays NaN
-
-
-def compiled(function):
-    """The function, compiled at its first call to run without the global interpreter lock; cached on disk where that is possible."""
-    try:
-        return njit(nogil=True, cache=True, fastmath=FREE)(function)
-    except RuntimeError:
-        return njit(nogil=True, fastmath=FREE)(function)
 
 
 class Grouped(NamedTuple):
@@ -35,7 +27,7 @@ def grouped(rows: np.ndarray, other: np.ndarray, count: int) -> Grouped:
     return Grouped(np.searchsorted(rows[order], np.arange(count + 1)), other[order].astype(np.int64), order)
 
 
-@compiled
+@compiled_freely
 def solve_range(first, last, starts, other, weight, target, factors, matrix, vector, noise, out):
     """out[i] = A⁻¹ b + L⁻ᵀ noise[i] for i in first … last − 1, with A = matrix + Σ weight f fᵀ = L Lᵀ and b = vector + Σ target f."""
     D = out.shape[1]

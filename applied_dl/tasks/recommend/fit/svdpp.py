@@ -7,14 +7,15 @@ import time
 import numpy as np
 
 from applied_dl.core.task import Pace
-from applied_dl.tasks.recommend.fit.rows import compiled, grouped
+from applied_dl.tasks.recommend.fit.rows import grouped
 from applied_dl.tasks.recommend.models.factors import Member
+from applied_dl.training.compiled import compiled_freely
 
 SMALL = 0.1  # standard deviation of the first factors
 FASTER = 0.9  # the step size falls by this factor each epoch
 
 
-@compiled
+@compiled_freely
 def pass_users(order, starts, items, y, bu, bi, P, Q, Y, rate, penalty):
     """One pass over the users in this order; the sum of the squared errors. The implicit part of a user is added up once per user."""
     D = P.shape[1]

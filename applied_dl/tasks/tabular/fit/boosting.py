@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from applied_dl.tasks.tabular.fit.grow import grow
+
 MOST_TREES, PATIENCE = 1500, 80  # trees; of them without a lower held-out loss
 RATES = {True: 0.03, False: 0.07}  # learning rate for classes, for numbers
 BINS = 32  # of a column
@@ -78,20 +80,22 @@ def fit_trees(
         The trees, and the held predictions (T, N_held, O): standardised numbers, or logits.
     """
     random, edges = np.random.default_rng(seed), [_edges(column) for column in x.T]
-    codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)], axis=1)  # x > edge[k] where code > k
+    codes = np.stack([np.searchsorted(edge, column) for edge, column in zip(edges, x.T)]).astype(np.uint8)  # x > edge[k] where code > k
     base, every = np.log(y.mean(0) + 1e-3) if classes else y.mean(0), np.arange(len(x))
     fitted, unseen_by = _parts(every if units is None else units, PARTS[classes], random)
     scores = np.tile(base, (len(fitted), len(x), 1))
     outside = None if held is None else np.tile(base, (len(held[0]), 1))
     columns, thresholds, leaves, path, losses = [], [], [], [], []
-    splittable = np.flatnonzero([len(edge) > 0 for edge in edges])
+    counts = np.array([len(edge) for edge in edges])
+    splittable = np.flatnonzero(counts > 0)
     for step in range((count or MOST_TREES) if len(splittable) else 0):
         gradients = y - (softmax(scores) if classes else scores)  # (M, N, O): of each model
         gradient = gradients[unseen_by, every]
         noise = NOISE[classes] * np.sqrt(np.mean(gradient**2)) * (1 - step / MOST_TREES)
         some = np.sort(random.permutation(splittable)[: _columns(len(splittable))])
         weight = random.exponential(size=len(x))
-        cuts, leaf = _grow(codes[:, some], [len(edges[j]) for j in some], gradient, weight, depth, PENALTY[classes], noise, random)
+        random_scores = noise * random.normal(size=(depth, len(some), BINS - 1))
+        cuts, leaf = grow(codes[some], counts[some], gradient * weight[:, None], weight, depth, PENALTY[classes], random_scores)
         values = [_leaf_values(leaf[rows], y[rows], one[rows], classes, depth) for rows, one in zip(fitted, gradients)]
         columns.append([some[j] for j, _ in cuts])
         thresholds.append([edges[some[j]][k] for j, k in cuts])
@@ -199,36 +203,6 @@ def _edges(column: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         half = middle.astype(np.float16).astype(np.float32)
     return np.where((half >= low) & (half < high), half, middle)
-
-
-def _grow(codes, edges, gradient, weight, depth, penalty, noise, random) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Cuts (column, edge) of the levels of one tree, and the leaf (N,) of each row. codes: (N, K) bins of the columns it may use."""
-    count, k, outputs = len(codes), codes.shape[1], gradient.shape[1]
-    flat = codes + np.arange(k) * BINS
-    weighted, every = gradient * weight[:, None], np.repeat(weight, k)
-    allowed = np.arange(BINS - 1) < np.array(edges)[:, None]  # (K, BINS - 1)
-    leaf, cuts = np.zeros(count, np.int64), []
-    for level in range(depth):
-        size = 1 << level
-        place = (leaf[:, None] * (k * BINS) + flat).ravel()
-
-        def sums(values):
-            return np.cumsum(np.bincount(place, values, minlength=size * k * BINS).reshape(size, k, BINS), axis=2)  # noqa: B023
-
-        below = sums(every)
-        below, above = below[:, :, :-1] + penalty, below[:, :, -1:] - below[:, :, :-1] + penalty
-        gain, norm = 0.0, 1e-12
-        for o in range(outputs):
-            left = sums(np.repeat(weighted[:, o], k))
-            left, right = left[:, :, :-1], left[:, :, -1:] - left[:, :, :-1]
-            low, high = left / below, right / above
-            gain = gain + (left * low + right * high).sum(0)
-            norm = norm + (low * low * below + high * high * above).sum(0)
-        score = gain / np.sqrt(norm) + noise * random.normal(size=allowed.shape)  # the cosine of the step and the gradient
-        column, edge = divmod(int(np.argmax(np.where(allowed, score, -np.inf))), BINS - 1)
-        cuts.append((column, edge))
-        leaf = leaf + ((codes[:, column] > edge) << level)
-    return cuts, leaf
 
 
 def _per_leaf(leaf: np.ndarray, values: np.ndarray, depth: int) -> np.ndarray:

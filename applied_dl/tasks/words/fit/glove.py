@@ -8,7 +8,7 @@ import numpy as np
 
 from applied_dl.tasks.words.fit.skipgram import Plan
 from applied_dl.text.counts import MOST, cooccurrences
-from applied_dl.text.kernels import compiled
+from applied_dl.training.compiled import compiled_freely
 
 CALL = 2**14  # pairs of one call of the kernel
 PORTION = 2**22  # pairs between two places where a training may be resumed
@@ -33,7 +33,7 @@ def glove_plan(text, dimensions: int, window: int, seed: int, words: int) -> Pla
     return Plan(tables, portions, calls, words)
 
 
-@compiled
+@compiled_freely
 def learn_pairs(word, context, word_squares, context_squares, rows, columns, counts, order, rate):
     """Update the tables (V, D + 1) by the pairs that `order` names, one after the other; (sum of weighted squared errors, pairs)."""
     D, step, total = word.shape[1] - 1, np.float32(rate), 0.0

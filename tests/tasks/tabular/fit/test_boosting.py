@@ -119,13 +119,13 @@ def test_rows_of_a_unit_are_in_one_part_and_the_parts_are_even(units, parts):
 @pytest.fixture
 def gradients(monkeypatch):
     """The mean absolute gradient of each tree that is grown."""
-    seen, grow = [], boosting._grow
+    seen, grow = [], boosting.grow
 
     def recorded(codes, edges, gradient, *more):
         seen.append(np.abs(gradient).mean())
         return grow(codes, edges, gradient, *more)
 
-    monkeypatch.setattr(boosting, "_grow", recorded)
+    monkeypatch.setattr(boosting, "grow", recorded)
     return seen
 
 

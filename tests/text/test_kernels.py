@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from applied_dl.tasks.words.fit.huffman import Tree, huffman
-from applied_dl.text import kernels as word_kernels
 from applied_dl.text.kernels import KernelState, train_pieces
 
 V, D, RATE, NEGATIVE, WINDOW = 20, 5, 0.3, 4, 3
@@ -168,13 +167,3 @@ def test_huffman_is_a_prefix_code_of_least_length():
     assert float((0.5**lengths).sum()) == pytest.approx(1)  # Kraft's sum: complete, and no word's path starts another's
     assert float(counts @ lengths) == 50 + 2 * 20 + 4 * (10 + 10 + 5 + 5)
     assert huffman(np.array([3, 1])).paths.shape == (2, 1)
-
-
-def test_a_place_that_cannot_be_written_costs_a_compilation_and_no_more(monkeypatch):
-    def no_place(cache=False, **options):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(word_kernels, "njit", no_place)
-    assert word_kernels.compiled(abs)(-3) == 3

@@ -73,7 +73,7 @@ def test_sets_and_warnings_are_stated_with_what_was_asked_for():
     of_labels.recipe["calibration"]["sets"] = "by_class"
     assert answers_sentence(of_labels) == (
         "Its label sets, made for 90% of each label, hold the true label of 92.5% of the test rows, with 1.31 labels on average. "
-        "The label that is covered least is in the set of 84% of its test rows."
+        "Of the labels with 20 test rows or more, the one that is covered least is in the set of 84% of its rows."
     )
 
 

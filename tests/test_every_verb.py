@@ -171,10 +171,11 @@ def test_evaluate_and_export(task, bundles, run, tmp_path):
     code, own = run("evaluate", bundle)
     assert code == 0
     assert own["metrics"]
-    code, other = run("evaluate", bundle, "--data", labeled(task, tmp_path))
+    code, other = run("evaluate", bundle, labeled(task, tmp_path))
     assert code == 0
     assert other["rows"] > 0
     assert run("evaluate", bundle, "--data", "no/such/file.csv")[0] == 3
+    assert run("evaluate", bundle, "a.csv", "--data", "b.csv")[0] == 2
     run("pack", bundle, "b.zip")
     run("unpack", "b.zip", "again")
     code, result = run("export", "again", "--variants", "fp16", "--max-metric-drop", "1")

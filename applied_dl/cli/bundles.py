@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def add_evaluate_arguments(parser: ArgumentParser) -> None:
     add_bundle_argument(parser)
-    parser.add_argument("--data", metavar="SRC", help="another labeled source (default: the held-out test rows)")
+    parser.add_argument("source", nargs="?", metavar="SRC", help="another labeled source (default: the held-out test rows)")
+    parser.add_argument("--data", metavar="SRC", help="the same as SRC")
 
 
 def evaluate(options: Namespace) -> int:
@@ -23,7 +24,9 @@ def evaluate(options: Namespace) -> int:
     from applied_dl.report.metric_words import legend
     from applied_dl.workflows.evaluate import evaluate as evaluate_bundle
 
-    result = evaluate_bundle(options.bundle, options.data)
+    if options.source and options.data:
+        raise UsageError(f"evaluate takes one source, and {options.source!r} stands beside --data {options.data!r}; leave one of them out.")
+    result = evaluate_bundle(options.bundle, options.source or options.data)
     scores, intervals = result["metrics"], result["intervals"]
     lines = [f"{file:<26} {format_scores(scores[file], intervals[file])}" for file in scores]
     lines += legend(next(iter(scores.values()), {}), result["task"])

@@ -102,7 +102,7 @@ def verify(path: Path, variant: str, verifier: Verifier, costs: dict[str, float]
         measured = verifier.measure(outputs)
         refusal = _refusal(runtime, variant, part, outputs, expected, difference)
     except (AppliedError, RuntimeError, ValueError) as error:
-        return ExportedFile(**record, refused=f"it converts but does not run: {error}")
+        return ExportedFile(**record, refused=f"it converts but does not run: {str(error).rstrip('. ')}")
     return ExportedFile(**record, **measured, **difference, **(costs or {}), refused=refusal)
 
 

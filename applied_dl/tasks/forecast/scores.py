@@ -45,7 +45,7 @@ def score(recipe, outputs, part, encoder, metrics_only: bool = False) -> Scores:
     known = {name: values[np.isfinite(values)] for name, values in rows.items()}
     if encoder.form == "aligned":
         known = {name: by_block(values, encoder.horizon) for name, values in known.items()}
-    intervals = {name: bootstrap_mean(values) for name, values in known.items() if len(values)}
+    intervals = {name: bootstrap_mean(values) for name, values in known.items() if len(values) > 1}  # of one window nothing is known
     slices = _slices(main, outputs, part, encoder)
     return Scores(main=main, metrics=metrics, intervals=intervals, slices=slices)
 

@@ -268,3 +268,12 @@ def test_plots_show_each_window_once_and_no_share_of_few_values(tmp_path):
     (tmp_path / "plots").mkdir()
     task.plots(recipe(data__horizon=6), found, fitted, outputs, tmp_path / "plots")
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["error_by_step.png", "fan_1.png"]
+
+
+def test_a_score_of_one_window_has_no_interval():
+    found = prepared(data__source="elnino", data__horizon=6)
+    outputs = lambda part: {"forecast": np.asarray(part.target) + 0.1}  # noqa: E731
+    one, several = found.test.take(np.array([0])), found.test.take(np.arange(60))
+    assert task.score(recipe(), outputs(one), one, found.encoder).intervals == {}
+    low, high = task.score(recipe(), outputs(several), several, found.encoder).intervals["mse"]
+    assert low <= high

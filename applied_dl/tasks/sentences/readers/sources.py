@@ -49,6 +49,11 @@ def read_source(source: str, data) -> Source:
         if layout.kind != "text":
             return _from_table(table, layout, data)
         notes = layout.warnings
+        if path.is_dir() and data.kind is None and len(list(path.iterdir())) > 1:
+            notes.append(
+                f"{path}: its tables were read as running text; if each holds the texts of one class, join them as one table with a column "
+                "named label."
+            )
     elif (
         path.is_dir()
         and data.kind in (None, "labelled")

@@ -97,3 +97,11 @@ def test_text_files_alone_are_running_text_and_the_key_is_named(tmp_path):
     groups = read_groups((str(tmp_path),), Data())
     assert groups.labels is None
     assert any("set data.kind = 'labelled'" in warning for warning in groups.warnings)
+
+
+def test_tables_of_texts_alone_are_running_text_and_the_way_to_classes_is_named(tmp_path):
+    for name, texts in (("pos", GOOD), ("neg", BAD)):
+        write(tmp_path, {f"{name}.csv": "review\n" + "\n".join(f"{text}. {text}." for text in texts)})
+    groups = read_groups((str(tmp_path),), Data())
+    assert groups.labels is None
+    assert any("join them as one table with a column named label" in warning for warning in groups.warnings)

@@ -101,7 +101,7 @@ def test_text_files_alone_are_running_text_and_the_key_is_named(tmp_path):
 
 def test_tables_of_texts_alone_are_running_text_and_the_way_to_classes_is_named(tmp_path):
     for name, texts in (("pos", GOOD), ("neg", BAD)):
-        write(tmp_path, {f"{name}.csv": "review\n" + "\n".join(f"{text}. {text}." for text in texts)})
+        write(tmp_path, {f"{name}.csv": "review\n" + "\n".join(f"{a.capitalize()}. {b.capitalize()}." for a, b in zip(texts, texts[1:]))})
     groups = read_groups((str(tmp_path),), Data())
     assert groups.labels is None
     assert any("join them as one table with a column named label" in warning for warning in groups.warnings)

@@ -33,6 +33,7 @@ def test_the_bundle_of_the_default_recipe_is_whole(task, tmp_path):
     check_bundle(task, applied_dl.train(task, out=tmp_path / task))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "model"), [("forecast", "blend"), ("recommend", "best")])
 def test_the_default_model_of_a_small_source_is_exported(task, model, tmp_path):
     """Beside the closed forms of `trained`, whose graphs are others."""

@@ -16,7 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-LONG = ("generate.md", "segment.md", "sentences.md", "python.md", "getting-started.md")  # the README trains what the last one does
+LONG = (
+    "generate.md",
+    "segment.md",
+    "sentences.md",
+    "python.md",
+    "export.md",
+    "explain.md",
+    "words.md",
+    "getting-started.md",
+)  # fmt: skip; the README trains what the last one does
 SERVED = ("fastapi", "tritonclient", "spark_frame")  # a block that needs a web framework, a server or a cluster is compiled, not run
 
 

@@ -187,9 +187,9 @@ def by_step(curves: dict[str, np.ndarray], path: Path, label: str, title: str = 
     with figure(path) as axis:
         for (name, values), colour in zip(curves.items(), (BLUE, GREY, ORANGE, GREEN, RED) * 3):
             axis.plot(np.arange(1, len(values) + 1), values, color=colour, label=name)
-        axis.set(xlabel="steps ahead", ylabel=label, title=title, ylim=(0, 1.05 * axis.get_ylim()[1]))
+        axis.set(xlabel="steps ahead", ylabel=label, title=title, ylim=(0, 1.3 * axis.get_ylim()[1]))  # room for the legend
         _whole_numbers(axis)
-        axis.legend()
+        axis.legend(loc="upper left", ncols=3, fontsize=8)
 
 
 def neighbourhood(points: np.ndarray, names: list[str], path: Path, title: str = "") -> None:

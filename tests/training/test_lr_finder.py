@@ -28,7 +28,7 @@ def settings(**keys):
     return config.replace(recipes.read_recipe("image"), train=chosen).train
 
 
-@pytest.mark.parametrize("scale", [0.3, pytest.param(1.0, marks=pytest.mark.slow), 5.0])
+@pytest.mark.parametrize("scale", [0.3, *(pytest.param(scale, marks=pytest.mark.slow) for scale in (1.0, 5.0))])
 def test_it_follows_the_curvature_of_the_problem(scale):
     model, source, _, _ = linear(scale)
     before = model.get_weights()
@@ -53,6 +53,7 @@ def test_batches_of_unequal_difficulty_do_not_hide_the_fall():
     assert 1e-4 < found.chosen < 0.3
 
 
+@pytest.mark.slow
 def test_auto_trains_with_what_it_found():
     model, source, _, _ = linear(5.0)
     history = CheckpointingTrainer().train(model, source, source, settings(epochs=15), loss="mse")

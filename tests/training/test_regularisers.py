@@ -105,6 +105,7 @@ def test_averaging_resumes_to_the_same_bits(tmp_path):
     assert plain.run(tmp_path / "b", resume=True, **keys)[0] == whole
 
 
+@pytest.mark.slow
 def test_snapshots_start_where_the_last_one_rested_and_become_one_graph():
     x, y = plain.data()
     source, starts = resident({"x": x}, y), []

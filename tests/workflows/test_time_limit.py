@@ -29,7 +29,7 @@ class ThreeEpochs(Deadline):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ("sentences", "tabular") else []) for name in CASES]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ("sentences", "tabular", "words") else []) for name in CASES]
 )
 def test_a_shortened_training_runs_through_its_schedule_and_is_resumed_to_the_same_weights(name):
     task, recipe = load_task(name), recipes.read_recipe(name, CASES[name])

@@ -113,7 +113,10 @@ def test_a_panel_of_unlike_series_beats_naive_and_answers_each(model, tmp_path):
             {"model": {"name": "gru", "units": 8, "patch": 12}, "train": {"loss": "quantile", "epochs": 1}}, marks=pytest.mark.slow
         ),
         {"model": {"name": "nlinear"}, "train": {"loss": "quantile", "epochs": 1}},
-        {"model": {"name": "lstm", "units": 8, "patch": 1, "normalize": "none"}, "train": {"loss": "gaussian_nll", "epochs": 1}},
+        pytest.param(
+            {"model": {"name": "lstm", "units": 8, "patch": 1, "normalize": "none"}, "train": {"loss": "gaussian_nll", "epochs": 1}},
+            marks=pytest.mark.slow,
+        ),
         {"model": {"name": "blend", "members": ["ridge", "cyclenet"]}, "train": {"epochs": 1}},
         {"model": {"name": "nlinear", "difference": True}, "train": {"loss": "mae", "epochs": 1}, "data": {"calendar": True}},
     ],

@@ -59,6 +59,7 @@ def test_the_map_is_the_head_on_each_cell_and_sums_to_the_score(name, views):
     np.testing.assert_allclose(found["contributions"].sum((1, 2)) + bias, score, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_trunk_within_the_net_has_a_map_and_its_serving_graph_stays_as_it_was():
     net = BUILDERS["backbone"]((SIDE, SIDE, 3), 3, backbone="MobileNetV2", alpha=0.35)
     model = served(net)

@@ -42,7 +42,7 @@ def made(tmp_path, rows=60, several=False, data=None, **sections):
 @pytest.mark.parametrize(
     ("sections", "several"),
     [
-        ({"train": {"epochs": 6}, "predict": {"tta": "flip_shift"}}, False),
+        pytest.param({"train": {"epochs": 6}, "predict": {"tta": "flip_shift"}}, False, marks=pytest.mark.slow),
         ({"train": {"epochs": 4, "precision": "mixed_bfloat16"}, "model": {"name": "mlp"}, "preprocess": {"normalize": "pca"}}, False),
         ({"train": {"epochs": 4}, "model": {"name": "lenet", "width": 0.25}, "preprocess": {"normalize": "zca"}}, True),
         pytest.param(

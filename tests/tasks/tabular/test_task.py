@@ -138,7 +138,8 @@ def test_parameter_counts_are_those_of_the_docstrings(name, count):
     assert f"{count:,} parameters" in builder.__doc__
 
 
-@pytest.mark.parametrize("scale", ["robust", pytest.param("quantile", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", ["robust", "quantile"])
 def test_sums_and_differences_of_numbers_are_in_the_file_too(tmp_path, scale):
     random, n = np.random.default_rng(1), 500
     x = random.normal(5e5, 9e4, n)

@@ -93,6 +93,7 @@ def test_strange_characters_are_read_as_stated(tmp_path):
     assert any("NUL" in text for text in found.warnings)
 
 
+@pytest.mark.slow
 def test_a_line_of_a_hundred_megabytes_is_cut_and_reported(tmp_path):
     sentence = b"This sentence number %07d is one of very many of them. "
     (tmp_path / "a.txt").write_bytes(b"".join(sentence % i for i in range(2_000_000))[: 100 * 2**20])

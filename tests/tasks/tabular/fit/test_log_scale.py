@@ -53,7 +53,7 @@ def test_the_graph_is_the_same_and_is_restored():
     np.testing.assert_array_equal(again.predict(z, verbose=0), model.predict(z, verbose=0))
 
 
-@pytest.mark.parametrize("product", [True, False])
+@pytest.mark.parametrize("product", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_product_of_effects_is_fitted_to_logarithms_and_a_sum_is_not(tmp_path, product, capsys):
     random = np.random.default_rng(2)
     carat, clarity, noise = random.uniform(0.3, 2, 400), random.choice(["a", "b", "c"], 400), random.normal(0, 0.05, 400)

@@ -84,6 +84,9 @@ def _use(extra: str, place: Path, folder: Path) -> None:
         names = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
         rows = workbook(folder / "rows.xlsx", {"Rows": [names, [59, 2, 32.1, 101, 157, 93.2, 38, 4, 4.86, 87]]})
         _run(command, "predict", folder / "table", rows, "--json", cwd=folder)
+        written = folder / "predictions.xlsx"
+        written.unlink(missing_ok=True)
+        _run(command, "predict", folder / "table", rows, "--out", written, cwd=folder)
     elif extra == "sign":
         signed, key, public = folder / "signed", folder / "key.pem", folder / "key.pub"
         shutil.copytree(digits, signed)

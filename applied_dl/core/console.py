@@ -11,7 +11,6 @@ SECONDS, REDRAWN = 10.0, 0.2  # between two lines of a count, and between two dr
 WIDTH = 24  # characters of its bar
 
 quiet = False
-_warned: set[str] | None = None  # what `warning_once` has seen
 _redirecting = threading.Lock()
 
 
@@ -23,10 +22,6 @@ def say(step: str, text: str) -> None:
 
 def warn(text: str) -> None:
     """A warning; shown even when quiet."""
-    if _warned is not None:
-        if text in _warned:
-            return
-        _warned.add(text)
     print(f"{'warning':<9} {text}", file=sys.stderr, flush=True)
 
 
@@ -45,18 +40,6 @@ def quieter(silent: bool = True) -> Iterator[None]:
         yield
     finally:
         quiet = before
-
-
-@contextmanager
-def warning_once() -> Iterator[None]:
-    """Print equal warnings within the block only once, as of a file that is read twice."""
-    global _warned
-    before = _warned
-    _warned = set() if before is None else before
-    try:
-        yield
-    finally:
-        _warned = before
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from applied_dl.io.encodings import windows_encoding
 from applied_dl.io.frames import tidy
 from applied_dl.io.json_shapes import with_fields
 from applied_dl.io.preamble import preamble_lines
-from applied_dl.io.table_files import COLONS, GZIP, HEAD, RUNS, SEPARATORS, UNIT, Sheet, find_separator, kind_of, parse_cells
+from applied_dl.io.separators import COLONS, HEAD, RUNS, SEPARATORS, UNIT, find_separator
+from applied_dl.io.table_files import GZIP, Sheet, kind_of, parse_cells
 from applied_dl.io.tables import Table, as_table, with_columns
 
 LINES = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson")  # files whose rows are lines

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import re
 import zlib
@@ -19,17 +18,22 @@ from applied_dl.io.encodings import decoded
 from applied_dl.io.frames import distinct, from_rows, tidy
 from applied_dl.io.json_shapes import rows_of
 from applied_dl.io.preamble import preamble_lines
+from applied_dl.io.separators import (
+    COLONS,
+    HEAD,
+    RUNS,
+    SAMPLE_ROWS,
+    SEPARATORS,
+    UNIT,
+    csv_reader,
+    find_separator,
+    has_row_names,
+    single_blanks,
+)
 from applied_dl.io.side_tables import without_side_tables
 
-SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson", ".json")
-HEAD = 65536  # bytes by which the separator is guessed
-RUNS = "whitespace"  # the separator of files whose cells are separated by any number of blanks
-COLONS = "::"  # two characters that separate the cells of MovieLens files; replaced by one that no cell holds
-UNIT = "\x1f"
 GZIP = b"\x1f\x8b"  # the first bytes of a gzipped file
-BLANKS = re.compile(r'(?P<cell>(?<!\S)"(?:[^"]|"")*")|(?P<within>(?<=\S)[ \t]+(?=\S))|[ \t]+')
-SAMPLE_ROWS = 1000  # rows that decide whether line 1 is a header
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 MAGIC = {
     b"PK\x03\x04": "a workbook or a zip archive (a workbook is named .xlsx or .ods)", b"\xd0\xcf\x11\xe0": "an old workbook (name it .xls)",
@@ -167,8 +171,8 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     if separator == COLONS:
         return _from_csv(text.replace(COLONS, UNIT), path, UNIT, header, before)._replace(separator=COLONS)
     if separator == RUNS:
-        text, separator = _single(text), " "
-    if _row_names(text, separator):
+        text, separator = single_blanks(text), " "
+    if has_row_names(text, separator):
         text = separator + text.lstrip("\r\n")
     names, blanks, short = _check_lines(text, path, separator, before)
     try:
@@ -185,7 +189,7 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
         one = len(names) == 1  # an empty line is an empty cell
         rows = [
             (row + [""] * (len(names) - len(row)))[: len(names)]
-            for row in _reader(text.strip("\r\n") if one else text, separator)
+            for row in csv_reader(text.strip("\r\n") if one else text, separator)
             if row or one
         ]
         frame = pl.DataFrame([pl.Series(f"column_{i + 1}", cells, dtype=pl.String) for i, cells in enumerate(zip(*rows))])
@@ -209,54 +213,6 @@ def _from_csv(text: str, path: Path, separator: str | None, header: bool | str |
     return Sheet(frame, {row - 1: count for row, count in short.items()}, separator=separator)
 
 
-def find_separator(text: str) -> str:
-    """The separator that splits the first line into most cells, outside quotes; double colons or runs of blanks where all lines agree."""
-    colons = [line.count(COLONS) for line in text.strip()[:HEAD].split("\n")[:SAMPLE_ROWS]]
-    if colons[0] and set(colons[: len(colons) - (len(text) > HEAD) or 1]) == {colons[0]}:
-        return COLONS
-    first = text.lstrip("\r\n")[:HEAD].split("\n")[0]
-    bare = "".join(part for i, part in enumerate(first.split('"')) if i % 2 == 0)
-    likely = max(SEPARATORS, key=bare.count)
-    aligned = "  " in bare.strip() if likely == "\t" and "\t" in bare else likely not in bare
-    return RUNS if aligned and _even(text) else likely
-
-
-def _even(text: str) -> bool:
-    """Whether runs of blanks split each of the first lines into the same number of cells, at least two."""
-    lines = [line for line in _single(text[:HEAD]).split("\n") if line.strip()][:SAMPLE_ROWS]
-    try:
-        widths = [len(cells) for cells in _reader("\n".join(lines[: len(lines) - (len(text) > HEAD)]), " ")]
-    except csv.Error:
-        return False
-    return bool(widths) and widths[0] > 1 and (len(set(widths)) == 1 or _row_names(_single(text), " "))
-
-
-def _row_names(text: str, separator: str) -> bool:
-    """Whether every line has one cell more than line 1: first a name or the number of the row, above which there is no name, as R writes
-    them. Lines of another first cell may have a number with a decimal comma instead."""
-    lines = text.lstrip("\r\n")[:HEAD].split("\n")[:SAMPLE_ROWS]
-    lines = [line for line in lines[: len(lines) - (len(text) > HEAD)] if line.strip()]
-    if len(lines) < 3 or lines[0].count(separator) == lines[1].count(separator):
-        return False
-    try:
-        first, *rows = _reader("\n".join(lines), separator)
-    except csv.Error:
-        return False
-    counted = all(row[0] == str(i) for i, row in enumerate(rows, 1))
-    named = all(re.match(r'"[^\W\d]', line) for line in lines)
-    return len(first) > 1 and {len(row) for row in rows} == {len(first) + 1} and (counted or named) and all(row[-1].strip() for row in rows)
-
-
-def _single(text: str) -> str:
-    """Replace each run of blanks and tabs outside quotes by one blank; strip the ends of lines."""
-    return BLANKS.sub(lambda found: found["cell"] or (" " if found["within"] else ""), text)
-
-
-def _reader(text: str, separator: str) -> Any:
-    csv.field_size_limit(2**31 - 1)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-
-
 def _check_lines(text: str, path: Path, separator: str, before: int) -> tuple[list[str], int, dict[int, int]]:
     """The cells of the first line, the number of blank lines, and the rows that are short.
 
@@ -266,7 +222,7 @@ def _check_lines(text: str, path: Path, separator: str, before: int) -> tuple[li
         if counts and min(counts) == max(counts):  # the usual file, ten times as fast
             first = next(line for line in lines.split("\n") if line)
             return [name.strip() for name in first.split(separator)], lines.count("\n") + 1 - len(counts), {}
-    reader, done, row, first, blanks, short = _reader(text, separator), 0, -1, None, 0, {}
+    reader, done, row, first, blanks, short = csv_reader(text, separator), 0, -1, None, 0, {}
     try:
         for cells in reader:
             row, blanks = row + bool(cells), blanks + (not cells)

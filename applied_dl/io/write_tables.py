@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from applied_dl.core.errors import DataError, UsageError
+from applied_dl.core.errors import UsageError
 
 FORMATS = (".csv", ".parquet", ".jsonl", ".xlsx")
 FLAT = (".csv", ".xlsx")  # formats whose cells hold no lists
 LISTED = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-MOST_ROWS = 2**20 - 1  # of a sheet, below its header
+MOST_ROWS, FITTED = 2**20 - 1, 10_000  # of a sheet, below its header; up to which its columns are as wide as their cells
 AS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": True}
 
 
@@ -26,14 +26,13 @@ def check_format(path: Path) -> None:
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame; the file appears when it is whole.
+    """Write a frame; the file appears when it is whole. More rows than a sheet can have go on in another one.
 
     Args:
         frame: the rows; without lists where the format is one of `FLAT`.
         path: a name that ends in one of `FORMATS`.
 
     Raises:
-        DataError: a sheet cannot hold so many rows.
         UsageError: xlsxwriter is not installed.
     """
     part, suffix = path.with_name(f".{path.name}.part"), path.suffix.lower()
@@ -49,10 +48,10 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
 
 
 def _write_workbook(frame: pl.DataFrame, part: Path, path: Path) -> None:
-    if frame.height > MOST_ROWS:
-        raise DataError(f"{str(path)!r} cannot hold {frame.height:,} rows, a sheet has {MOST_ROWS:,}; name a .csv or .parquet file.")
     with _workbook_class(path)(str(part), AS_TEXT) as book:  # a text such as "=1+1" is no formula
-        frame.write_excel(book, "rows", float_precision=6, autofit=frame.height <= 10_000)
+        for number, start in enumerate(range(0, max(frame.height, 1), MOST_ROWS), 1):
+            name = "rows" if number == 1 else f"rows {number}"
+            frame.slice(start, MOST_ROWS).write_excel(book, name, float_precision=6, autofit=frame.height <= FITTED)
 
 
 def _workbook_class(path: Path) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,6 @@ EXAMPLES, EXAMPLE_LENGTH = 3, 24
 MOSTLY = 0.9  # share of the cells that decides what a column holds
 
 
-@console.warning_once()
 def write_recipe(task: str, name: str, data: str | None = None) -> Path:
     """Write `pipelines/NAME.toml`, or NAME where it ends in .toml.
 
@@ -44,19 +46,32 @@ def write_recipe(task: str, name: str, data: str | None = None) -> Path:
         console.warn(f"there is nothing at {data!r}; correct data.source in {str(path)!r}, or put your data there before training")
     if data is not None and Path(data).exists():
         proposed: dict[str, Any] = {}
-        try:
-            proposed = suggest_keys(task, data)
-            recipe = recipes.read_recipe(recipe, proposed)
-        except AppliedError as error:
-            console.warn(str(error))
-            description.append(f"Before training: {error}")
-        roles = {column: key for key, columns in proposed.items() for column in (columns if isinstance(columns, list) else [columns])}
-        shown = description[-1].removeprefix("Before training: ") if description else ""
-        description += [line for line in describe_source(data, roles) if line != f"{data}: {shown}"]
+        with _each_line_once():
+            try:
+                proposed = suggest_keys(task, data)
+                recipe = recipes.read_recipe(recipe, proposed)
+            except AppliedError as error:
+                console.warn(str(error))
+                description.append(f"Before training: {error}")
+            roles = {column: key for key, columns in proposed.items() for column in (columns if isinstance(columns, list) else [columns])}
+            shown = description[-1].removeprefix("Before training: ") if description else ""
+            description += [line for line in describe_source(data, roles) if line != f"{data}: {shown}"]
     path.parent.mkdir(parents=True, exist_ok=True)
     header = "\n".join(f"# {CONTROL.sub(' ', line)}".rstrip() for line in [f"applied-dl train {path}", "", *description])
     path.write_text(f"{header}\n\n{config.to_template(recipe, main_keys(task))}", encoding="utf-8")
     return path
+
+
+@contextmanager
+def _each_line_once() -> Iterator[None]:
+    """Print what the block writes to stderr without repetitions: a table is read for its keys, and again for its description."""
+    held = io.StringIO()
+    try:
+        with redirect_stderr(held):
+            yield
+    finally:
+        for line in dict.fromkeys(held.getvalue().splitlines()):
+            print(line, file=sys.stderr, flush=True)
 
 
 def _is_missing(data: str) -> bool:

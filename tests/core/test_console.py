@@ -33,13 +33,3 @@ def test_a_bar_that_redraws_itself_and_goes(monkeypatch):
     assert "\n" not in text
     assert "━" * 12 + " " * 12 in text
     assert text.endswith("\r\x1b[K")
-
-
-def test_equal_warnings_are_printed_once_within_the_block(capsys):
-    with console.warning_once():
-        console.warn("the first")
-        with console.warning_once():
-            console.warn("the first")
-        console.warn("the second")
-    console.warn("the first")
-    assert [line.split(maxsplit=1)[1] for line in capsys.readouterr().err.splitlines()] == ["the first", "the second", "the first"]

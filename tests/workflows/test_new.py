@@ -95,3 +95,12 @@ def test_wrong_names_are_refused():
             write_recipe("image", name)
     with pytest.raises(UsageError, match="Did you mean 'image'"):
         write_recipe("imgae", "two")
+
+
+def test_what_a_table_read_twice_says_is_printed_once(tmp_path, capsys):
+    cells = "a,a,y\n" + "\n".join(f"{i},{i * 2},{i % 3}" for i in range(30))  # a name that comes twice is reported
+    (tmp_path / "t.csv").write_text(cells)
+    write_recipe("tabular", str(tmp_path / "mine.toml"), str(tmp_path / "t.csv"))
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert warnings
+    assert len(warnings) == len(set(warnings))

@@ -13,7 +13,7 @@ from applied_dl.text.vector_files import read_vectors
 
 DIMENSIONS = 100
 WORDS_SEEN = 12_000_000  # words read in a whole training, at least, where that takes few enough epochs
-MOST, FEWEST = 30, 5  # epochs; ten passes over 12 million words are worse for rare words than six
+MOST, FEWEST = 30, 5  # epochs; word2vec's usual ones at least
 RATES = {("skipgram", "negative"): 0.05, ("cbow", "negative"): 0.15, ("skipgram", "hierarchical"): 0.05, ("cbow", "hierarchical"): 0.1}
 WARM_RATE = 0.5  # share of that step size for vectors that are initialised by factorised counts or by a file
 WARM_EPOCHS = 6  # times fewer epochs are enough for them

@@ -32,7 +32,7 @@ def test_the_net_is_that_of_keras_with_its_norms_folded():
     x = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
     want = theirs.predict(x, verbose=0)
     assert want.std() > 0.1
-    np.testing.assert_allclose(ours.predict(x, verbose=0), want, atol=1e-3)  # 52 layers, whose sums processors order differently
+    assert np.abs(ours.predict(x, verbose=0) - want).max() <= 1e-4 * np.abs(want).max()  # as exported files are compared
     assert ours.count_params() == 2_206_816
     assert f"{ours.count_params():,}" in mobilenet_v2.__doc__
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from applied_dl.tasks.tabular.models.answers import Exponential
 
-ON_BOTH_SCALES = ("linear", "waves", "kernel")  # that are fitted on both scales; trees did not gain, and take the longest
+ON_BOTH_SCALES = ("linear", "waves", "kernel")  # that are fitted on both scales; trees would take twice the longest time of all
 LEAST_RATIO = 1.5  # of the largest to the smallest target; where they are nearer, both scales are alike
 LEAST_GAIN = 0.02  # share of the squared error by which the logarithmic scale must be better
 BEYOND = 0.5  # how far a predicted logarithm may leave the training range, in deviations
@@ -34,14 +34,15 @@ class LogScale(NamedTuple):
 
     def exponential(self, z: np.ndarray) -> np.ndarray:
         """(…, O) predicted logarithms → standardised targets."""
-        z = np.clip(z, self.least - BEYOND, self.most + BEYOND)
-        return np.exp(z * self.spread + self.center) * self.gain - self.offset
+        return self._positive(z) * self.gain - self.offset
 
     def adding_up(self, z: np.ndarray, y: np.ndarray) -> LogScale:
         """The scale on which predictions z (N, O) add up to the targets y (N, O)."""
-        return self._replace(
-            gain=(y + self.offset).sum(0) / (self._replace(gain=np.ones_like(self.gain)).exponential(z) + self.offset).sum(0)
-        )
+        return self._replace(gain=(y + self.offset).sum(0) / self._positive(z).sum(0))
+
+    def _positive(self, z: np.ndarray) -> np.ndarray:
+        """What exponentials of predictions (…, O) are without the gain, in proportion to the targets."""
+        return np.exp(np.clip(z, self.least - BEYOND, self.most + BEYOND) * self.spread + self.center)
 
     def layer(self, name: str) -> Exponential:
         """What `exponential` does, in a graph."""

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 ENOUGH = 50  # rows for a line through their errors
-LEAST_SPREAD = 0.4  # share of the mean absolute error that the spread of any prediction has at least
+LEAST_SPREAD = 0.4  # share of the usual spread that any prediction has at least
 
 
 @keras.saving.register_keras_serializable(package="applied_dl")
